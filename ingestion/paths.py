@@ -1,0 +1,63 @@
+"""Where a company's runs keep what they make: `data/<company>/`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingestion.company import Company
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def data_root() -> Path:
+    """The folder of all companies' data: `SALESOPS_DATA`, else `data/` in the project."""
+    return Path(os.environ.get("SALESOPS_DATA") or PROJECT / "data").resolve()
+
+
+@dataclass(frozen=True)
+class CompanyPaths:
+    """The folders and files of one company."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, company: Company) -> CompanyPaths:
+        """The paths of a company under the data root."""
+        return cls(data_root() / company.slug)
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that loads and builds write to."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """What BI tools read: `marts.duckdb`, `parquet/` and `manifest.json`."""
+        return self.root / "published"
+
+    @property
+    def data_docs(self) -> Path:
+        """The Data Docs site of the audits."""
+        return self.root / "data_docs"
+
+    @property
+    def dlt(self) -> Path:
+        """Working folders of the dlt pipelines."""
+        return self.root / "dlt"
+
+    @property
+    def dbt(self) -> Path:
+        """dbt's target and log folders."""
+        return self.root / "dbt"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's home: run history and event logs."""
+        return self.root / "dagster"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one run that may write."""
+        return self.root / "run.lock"
