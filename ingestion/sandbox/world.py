@@ -24,7 +24,7 @@ from .world_engagement import found_library, step_engagement
 from .world_people import found_company, step_people
 from .world_render import entity_table, history_rows, source_ids, value_text
 from .world_schema import ENTITIES
-from .world_store import LOG_COLUMNS, State
+from .world_store import LOG_COLUMNS, Array, State
 
 TABLES = (*ENTITIES, "field_changes", "pipeline_stages")
 """Every name that `World.table` knows: the contract's entities, `deal_contacts`, `line_items`."""
@@ -151,9 +151,9 @@ class World:
             shutil.rmtree(leftover, ignore_errors=True)
         aside.mkdir(parents=True)
         for entity, store in self.state.stores.items():
-            np.savez(aside / f"{entity}.npz", **{name: store[name] for name in store.columns})
+            _write(aside / f"{entity}.npz", {name: store[name] for name in store.columns})
         for entity, log in self.state.logs.items():
-            np.savez(aside / f"{entity}.log.npz", **{name: log[name] for name in LOG_COLUMNS})
+            _write(aside / f"{entity}.log.npz", {name: log[name] for name in LOG_COLUMNS})
         causes = {
             name: value.isoformat() if isinstance(value, date) else value
             for name, value in asdict(self.state.causes).items()
@@ -185,6 +185,10 @@ class World:
             with np.load(folder / f"{entity}.log.npz") as arrays:
                 log.load({name: arrays[name] for name in arrays.files})
         return cls(state)
+
+
+def _write(path: Path, arrays: dict[str, Array]) -> None:
+    np.savez(path, allow_pickle=False, **arrays)
 
 
 def _causes(values: dict[str, object]) -> Causes:

@@ -202,9 +202,9 @@ def _work_leads(state: State, rng: np.random.Generator) -> None:
 
     age = state.now - table["created_at"][recent]
     given_up = recent[(age >= 30 * DAY) & (age < 31 * DAY) & (table["convert_due"][recent] == NULL)]
-    at = state.now + 5 * HOUR
-    given_up = given_up[table["updated_at"][given_up] < at]
-    state.change("leads", given_up, "status", DISQUALIFIED, at)
+    noted_at = state.now + 5 * HOUR
+    given_up = given_up[table["updated_at"][given_up] < noted_at]
+    state.change("leads", given_up, "status", DISQUALIFIED, noted_at)
     quiet = (table["convert_due"][recent] == NULL) & (table["updated_at"][recent] < state.now)
     spam = recent[quiet & (rng.random(len(recent)) < 0.0003)]
     state.change("leads", spam, "is_deleted", 1, state.now + DAY - 30 * 60 * 1_000_000)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from .world_calendar import Ints
 from .world_people import MARKETING, OTHER
 from .world_schema import ENTITIES, NONE, PIPELINES, PLATFORMS, REGIONS, SEGMENTS, STAGES, Column
-from .world_store import Array, State, Store
+from .world_store import Array, Log, State, Store
 
 FIRST_ID = {
     entity: 10_000_001 + 40_000_000_000 * position
@@ -257,32 +257,25 @@ def _field_changes(state: State, rows: Ints | None) -> pa.Table:
     rows = history_rows(state) if rows is None else rows
     columns = ENTITIES["opportunities"]
     fields = log["field"][rows]
-    pieces = [
-        _changes_of(log["at"][part], log["id"][part], log["old"][part], log["new"][part],
-                    log["by"][part], part, columns[field])
-        for field in np.unique(fields)
-        for part in [rows[fields == field]]
-    ]  # fmt: skip
-    empty = _changes_of(*[np.empty(0, np.int64)] * 6, columns[0])
-    table = pa.concat_tables(pieces) if pieces else empty
+    by_field = [(columns[field], rows[fields == field]) for field in np.unique(fields)]
+    pieces = [_changes_of(log, part, column) for column, part in by_field]
+    table = pa.concat_tables(pieces or [_changes_of(log, rows, columns[0])])
     return table.take(pc.sort_indices(table["source_id"]))
 
 
-def _changes_of(
-    at: Ints, deal: Ints, old: Ints, new: Ints, by: Ints, position: Ints, column: Column
-) -> pa.Table:
-    count = len(at)
-    moment = pa.array(at).view(pa.timestamp("us"))
+def _changes_of(log: Log, position: Ints, column: Column) -> pa.Table:
+    count = len(position)
+    moment = pa.array(log["at"][position]).view(pa.timestamp("us"))
     return pa.table(
         {
             "source_id": source_ids("field_changes", position),
             "entity": pa.array(["opportunities"]).take(pa.array(np.zeros(count, np.int32))),
-            "entity_id": source_ids("opportunities", deal),
+            "entity_id": source_ids("opportunities", log["id"][position]),
             "field": pa.array([column.name]).take(pa.array(np.zeros(count, np.int32))),
-            "old_value": value_text(column, old),
-            "new_value": value_text(column, new),
+            "old_value": value_text(column, log["old"][position]),
+            "new_value": value_text(column, log["new"][position]),
             "changed_at": moment,
-            "changed_by": source_ids("users", by),
+            "changed_by": source_ids("users", log["by"][position]),
             "source_updated_at": moment,
             "is_deleted": pa.array(np.zeros(count, bool)),
         }

@@ -50,7 +50,7 @@ class Store:
         for name, column in self.columns.items():
             data = self._data[name]
             if last > len(data):
-                grown = np.empty(max(last, len(data) * 3 // 2), column.dtype)
+                grown: Array = np.empty(max(last, len(data) * 3 // 2), column.dtype)
                 grown[:first] = data[:first]
                 self._data[name] = data = grown
             data[first:last] = values.get(name, column.null)
@@ -73,7 +73,7 @@ class Log:
         """Add events; scalars are repeated to the length of `id`."""
         size = len(values["id"])
         for name, dtype in LOG_COLUMNS.items():
-            value = np.asarray(values[name], dtype)
+            value: Array = np.asarray(values[name], dtype)
             self._chunks[name].append(np.full(size, value) if value.ndim == 0 else value)
 
     def __getitem__(self, name: str) -> Array:

@@ -1,0 +1,37 @@
+"""Every KPI of the dictionary, computed from the world's event log and from nothing else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+
+from .truth_history import History
+from .truth_marketing import add_marketing
+from .truth_outcome import add_outcome
+from .truth_pipeline import add_pipeline
+from .world import World
+
+
+def truth(
+    world: World,
+    *,
+    timezone: str,
+    fiscal_year_start_month: int,
+    currency: str,
+    as_of: datetime | None = None,
+) -> pd.DataFrame:
+    """What `kpi_values` must hold for a simulated company.
+
+    One row per metric, variant, period and cut: `metric, variant, unit, period_grain,
+    period_start` (a date; None for the grain all), `dimension, dimension_key` (source ids for rep,
+    manager, campaign; labels otherwise; `(none)` where missing), `value, numerator, denominator`
+    (floats; NaN is NULL), `n_included, n_excluded`. Money is in `currency`, periods are fiscal
+    ones in `timezone`. Events after `as_of` (naive: UTC; default: the world's now) do not exist.
+    """
+    history = History.of(world, timezone, fiscal_year_start_month, currency, as_of)
+    tall = history.tall()
+    add_outcome(history, tall)
+    add_pipeline(history, tall)
+    add_marketing(history, tall)
+    return tall.frame()

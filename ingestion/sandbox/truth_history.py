@@ -1,0 +1,250 @@
+"""The world's event log replayed: what was so at any moment, in local time and one currency."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from .truth_table import Tall
+from .world import World
+from .world_calendar import Ints, to_moment
+from .world_render import entity_table, source_ids
+from .world_schema import (
+    ACTIVITY_TYPES,
+    CHANNELS,
+    CURRENCIES,
+    DEAL_TYPES,
+    ENTITIES,
+    LEAD_SOURCES,
+    NONE,
+    NULL,
+    PIPELINES,
+    PRODUCTS,
+    REGIONS,
+    SEGMENTS,
+    STAGE_LABELS,
+    STAGES,
+)
+from .world_store import Array
+
+STATUS = np.array([stage.status for stage in STAGES])
+ORDER = np.array([stage.order for stage in STAGES])
+PROBABILITY_PERCENT = np.array([round(stage.probability * 100) for stage in STAGES])
+OWNER_CUTS = ("rep", "team", "manager", "region", "segment")
+DEAL_CUTS = (*OWNER_CUTS, "lead_source", "product", "deal_type", "pipeline")
+FIELDS = {
+    entity: {c.name: i for i, c in enumerate(columns)} for entity, columns in ENTITIES.items()
+}
+
+
+@dataclass(frozen=True)
+class History:
+    """A world seen from one moment, with the company's calendar and currency.
+
+    Event logs give all that changes; of the stores only columns that never change are read.
+    """
+
+    world: World
+    timezone: str
+    fiscal_year_start_month: int
+    currency: str
+    as_of: int
+
+    @classmethod
+    def of(
+        cls, world: World, timezone: str, fiscal_year_start_month: int, currency: str,
+        as_of: datetime | None,
+    ) -> History:  # fmt: skip
+        """The history of a world up to a moment (naive: UTC; none: the world's now)."""
+        moment = to_moment(world.now if as_of is None else as_of)
+        return cls(world, timezone, fiscal_year_start_month, currency, moment)
+
+    def fact(self, entity: str, column: str) -> Array:
+        """A column that never changes, one value per row ever created."""
+        if self.world.state[entity].columns[column].tracked:
+            raise KeyError(f"{entity}.{column} changes: replay it from the log")
+        return self.world.state[entity][column]
+
+    def changes(self, entity: str, column: str) -> pd.DataFrame:
+        """Values a tracked column took up to as-of, in order: `at, id, old, new`."""
+        log = self.world.state.logs[entity]
+        wanted = (log["field"] == FIELDS[entity][column]) & (log["at"] <= self.as_of)
+        rows = np.flatnonzero(wanted)
+        rows = rows[np.argsort(log["at"][rows], kind="stable")]
+        return pd.DataFrame({name: log[name][rows] for name in ("at", "id", "old", "new")})
+
+    def value_at(self, entity: str, column: str, moment: Ints | int | None = None) -> Array:
+        """A tracked column of every row as it was at a moment, or at a moment per row."""
+        changes = self.changes(entity, column)
+        if moment is not None:
+            limit = np.broadcast_to(moment, len(self.world.state[entity]))
+            changes = changes[changes["at"].to_numpy() <= limit[changes["id"]]]
+        kind = self.world.state[entity].columns[column]
+        values: Array = np.full(len(self.world.state[entity]), kind.null, kind.dtype)
+        values[changes["id"].to_numpy()] = changes["new"].to_numpy()
+        return values
+
+    def local_day(self, moment: Ints) -> Ints:
+        """Day number of moments in the company's time zone."""
+        local = pd.DatetimeIndex(pd.to_datetime(np.asarray(moment, np.int64), unit="us", utc=True))
+        naive = local.tz_convert(self.timezone).tz_localize(None)
+        return naive.to_numpy().astype("datetime64[D]").astype(np.int64)
+
+    def month(self, moment: Ints) -> Ints:
+        """Month of moments in the company's time zone, counted from year 0."""
+        return month_of_day(self.local_day(moment))
+
+    def month_start(self, month: int) -> int:
+        """The moment at which a local month begins."""
+        start = pd.Timestamp(year=month // 12, month=month % 12 + 1, day=1)
+        local = start.tz_localize(self.timezone, ambiguous=True, nonexistent="shift_forward")
+        return to_moment(local.to_pydatetime())
+
+    @cached_property
+    def today(self) -> int:
+        """Day number of as-of in the company's time zone."""
+        return int(self.local_day(np.array([self.as_of]))[0])
+
+    def convert(self, cents: Ints, currency: Ints, day: Ints | int) -> Ints:
+        """Cents in the company's currency at the latest rate on or before `day`, half up."""
+        cents, currency = np.asarray(cents, np.int64), np.asarray(currency)
+        days = np.broadcast_to(np.asarray(day, np.int64), len(cents))
+        target = CURRENCIES.index(self.currency)
+        converted = cents.copy()
+        quoted, source = self.fact("fx_rates", "day"), self.fact("fx_rates", "from_currency")
+        to_target = (self.fact("fx_rates", "to_currency") == target) & (quoted <= self.today)
+        for code in range(len(CURRENCIES)):
+            rows = np.flatnonzero((currency == code) & (cents != NULL))
+            if code == target or not len(rows):
+                continue
+            quotes = np.flatnonzero(to_target & (source == code))
+            latest = np.searchsorted(quoted[quotes], days[rows], "right") - 1
+            if (latest < 0).any():
+                raise ValueError(f"no {CURRENCIES[code]} rate on or before the first day asked for")
+            rate = self.fact("fx_rates", "rate")[quotes][latest]
+            converted[rows] = (cents[rows] * rate + 500_000) // 1_000_000
+        return converted
+
+    @cached_property
+    def users(self) -> pd.DataFrame:
+        """One row per user: team, manager, region, segment as codes; role; days of service."""
+        teams = entity_table(self.world.state, "users")["team"].to_pylist()
+        left = self.value_at("users", "left_on")
+        return pd.DataFrame(
+            {
+                "team": pd.Categorical(teams, self.team_labels).codes.astype(np.int64),
+                "manager": self.fact("users", "manager_id").astype(np.int64),
+                "region": self.fact("users", "region").astype(np.int64),
+                "segment": self.fact("users", "segment").astype(np.int64),
+                "role": self.fact("users", "role"),
+                "hired_on": self.fact("users", "hired_on"),
+                "left_on": left,
+            }
+        )
+
+    @cached_property
+    def team_labels(self) -> list[str]:
+        """Team names in alphabetical order; a team's code is its position."""
+        teams = entity_table(self.world.state, "users")["team"].to_pylist()
+        return sorted(set(teams))
+
+    def owner_cuts(self, owner: Ints) -> pd.DataFrame:
+        """Codes of the cuts that an owner has: rep, team, manager, region, segment."""
+        owner = np.asarray(owner, np.int64)
+        columns = {"rep": owner}
+        for cut in ("team", "manager", "region", "segment"):
+            columns[cut] = np.where(owner == NONE, NONE, self.users[cut].to_numpy()[owner])
+        return pd.DataFrame(columns)
+
+    def deal_cuts(self, deal: Ints, owner: Ints) -> pd.DataFrame:
+        """Codes of every cut of deals credited to these owners.
+
+        Region and segment are the deal's own, else its owner's.
+        """
+        cuts = self.owner_cuts(owner)
+        for cut in ("region", "segment"):
+            own = self.fact("opportunities", cut)[deal].astype(np.int64)
+            cuts[cut] = np.where(own == NONE, cuts[cut], own)
+        for cut in ("lead_source", "product", "deal_type", "pipeline"):
+            cuts[cut] = self.fact("opportunities", cut)[deal].astype(np.int64)
+        return cuts
+
+    def deals_at(self, moment: int) -> pd.DataFrame:
+        """Every deal that existed at a moment, as it then was."""
+        created = self.fact("opportunities", "created_at")
+        frame = pd.DataFrame(
+            {
+                name: self.value_at("opportunities", name, moment)
+                for name in ("stage", "amount", "currency", "close_date", "closed_at", "owner_id",
+                             "is_deleted", "merged_into_id")
+            }
+        )  # fmt: skip
+        frame["created_at"] = created
+        frame = frame[created <= moment]
+        frame["status"] = STATUS[frame["stage"].to_numpy()]
+        frame["is_alive"] = (frame["is_deleted"] == 0) & (frame["merged_into_id"] == NONE)
+        return frame
+
+    @cached_property
+    def deals(self) -> pd.DataFrame:
+        """Deals as of now that are neither deleted nor merged, with cuts and reporting amounts.
+
+        Closed deals are credited to the owner at close and converted at the rate of the (local)
+        closing day; open ones to the current owner at the as-of day's. `deal` is the row number,
+        `cents` the reporting amount, `has_amount` whether there is one.
+        """
+        frame = self.deals_at(self.as_of)
+        frame = frame[frame["is_alive"]].rename_axis("deal").reset_index()
+        deal, is_closed = frame["deal"].to_numpy(), (frame["status"] != "open").to_numpy()
+        closed_at = frame["closed_at"].to_numpy()
+        moments = np.full(len(self.world.state["opportunities"]), self.as_of)
+        moments[deal[is_closed]] = closed_at[is_closed]
+        frame["owner"] = self.value_at("opportunities", "owner_id", moments)[deal].astype(np.int64)
+        frame["closed_day"] = self.local_day(np.where(is_closed, closed_at, self.as_of))
+        frame["cents"] = self.convert(frame["amount"], frame["currency"], frame["closed_day"])
+        frame["has_amount"] = frame["amount"] != NULL
+        frame["cents"] = frame["cents"].where(frame["has_amount"], 0)
+        frame["first_contact_at"] = self.fact("opportunities", "first_contact_at")[deal]
+        frame["is_closed"] = is_closed
+        frame["closed_month"] = month_of_day(frame["closed_day"].to_numpy())
+        frame["created_month"] = self.month(frame["created_at"])
+        return pd.concat([frame, self.deal_cuts(deal, frame["owner"])], axis=1)
+
+    def tall(self) -> Tall:
+        """An empty table of cells that knows the keys of every cut."""
+
+        def among(values: Sequence[str]) -> Callable[[Array], Array]:
+            return lambda code: np.array(values, object)[code]
+
+        def rows_of(entity: str) -> Callable[[Array], Array]:
+            return lambda code: np.array(source_ids(entity, code).to_pylist(), object)
+
+        labels = {
+            "rep": rows_of("users"), "manager": rows_of("users"), "team": among(self.team_labels),
+            "region": among(REGIONS), "segment": among(SEGMENTS), "product": among(PRODUCTS),
+            "lead_source": among(LEAD_SOURCES), "deal_type": among(DEAL_TYPES),
+            "pipeline": among(PIPELINES), "stage": among(STAGE_LABELS), "channel": among(CHANNELS),
+            "campaign": rows_of("campaigns"), "activity_type": among(ACTIVITY_TYPES),
+        }  # fmt: skip
+        return Tall(self.fiscal_year_start_month, labels)
+
+    def begun_months(self, first: int) -> Ints:
+        """The local months from `first` to the one of as-of."""
+        return np.arange(first, int(self.month(np.array([self.as_of]))[0]) + 1)
+
+
+def month_of_day(day: Ints) -> Ints:
+    """Month of day numbers, counted from year 0."""
+    days = np.asarray(day, np.int64).astype("datetime64[D]")
+    return days.astype("datetime64[M]").astype(np.int64) + 1970 * 12
+
+
+def first_day(month: Ints | int) -> Ints:
+    """Day number of the first day of months counted from year 0."""
+    months = (np.asarray(month, np.int64) - 1970 * 12).astype("datetime64[M]")
+    return months.astype("datetime64[D]").astype(np.int64)

@@ -1,0 +1,115 @@
+"""The truth agrees with itself: parts with wholes, months with years, replays with the past."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ingestion.sandbox.truth import truth
+from ingestion.sandbox.truth_history import History
+from ingestion.sandbox.truth_table import COLUMNS
+from ingestion.sandbox.world import World
+
+SETTINGS = {"timezone": "America/New_York", "fiscal_year_start_month": 2, "currency": "EUR"}
+KEY = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]
+ADDITIVE = ("deals_won", "deals_lost", "deals_no_decision", "revenue_won", "pipeline_created")
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    world = World.found(seed=5, scale=0.15)
+    world.advance(400)
+    return world
+
+
+@pytest.fixture(scope="module")
+def table(world: World) -> pd.DataFrame:
+    return truth(world, **SETTINGS)
+
+
+def cells(table: pd.DataFrame, metric: str, variant: str = "default") -> pd.DataFrame:
+    return table[(table["metric"] == metric) & (table["variant"] == variant)]
+
+
+def test_each_cell_is_there_once(table: pd.DataFrame) -> None:
+    assert tuple(table.columns) == COLUMNS
+    assert not table.duplicated(KEY).any()
+    assert not table["dimension_key"].isna().any()
+
+
+def test_value_is_numerator_by_denominator(table: pd.DataFrame) -> None:
+    ratio = table[table["denominator"].notna()]
+    expected = ratio["numerator"] / ratio["denominator"].where(ratio["denominator"] != 0)
+    np.testing.assert_allclose(ratio["value"], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("metric", ADDITIVE)
+def test_parts_of_every_cut_add_up_to_the_company(table: pd.DataFrame, metric: str) -> None:
+    metric_cells = cells(table, metric)
+    grouped = metric_cells.groupby(["period_grain", "period_start", "dimension"], dropna=False)
+    sums = grouped[["value", "n_included", "n_excluded"]].sum().reset_index()
+    company = sums[sums["dimension"] == "company"].drop(columns="dimension")
+    both = sums.merge(company, on=["period_grain", "period_start"], suffixes=("", "_company"))
+    for column in ("value", "n_included", "n_excluded"):
+        np.testing.assert_allclose(both[column], both[column + "_company"], atol=0.005)
+
+
+@pytest.mark.parametrize("metric", ADDITIVE)
+def test_periods_of_every_grain_add_up_to_all(table: pd.DataFrame, metric: str) -> None:
+    company = cells(table, metric).query("dimension == 'company'")
+    sums = company.groupby("period_grain")["value"].sum()
+    np.testing.assert_allclose(sums, sums["all"], atol=0.005)
+
+
+def test_quarters_follow_the_fiscal_year(table: pd.DataFrame) -> None:
+    months = {
+        grain: {start.month for start in table[table["period_grain"] == grain]["period_start"]}
+        for grain in ("quarter", "year")
+    }
+    assert months == {"quarter": {2, 5, 8, 11}, "year": {2}}
+
+
+def test_the_past_replayed_is_the_past(table: pd.DataFrame) -> None:
+    """A world seen at a past moment is the world that ended at that moment."""
+    earlier = World.found(seed=5, scale=0.15)
+    earlier.advance(300)
+    later = World.found(seed=5, scale=0.15)
+    later.advance(330)
+    moment = earlier.now - timedelta(microseconds=1)
+    settings = {**SETTINGS, "as_of": moment}
+    pd.testing.assert_frame_equal(truth(earlier, **settings), truth(later, **settings))
+
+
+def test_nothing_that_changes_is_read_but_from_the_log(world: World) -> None:
+    history = History.of(world, **SETTINGS, as_of=None)
+    with pytest.raises(KeyError, match="replay it from the log"):
+        history.fact("opportunities", "stage")
+
+
+def test_a_missing_rate_is_an_error(world: World) -> None:
+    history = History.of(world, **SETTINGS, as_of=None)
+    with pytest.raises(ValueError, match="no USD rate"):
+        history.convert(np.array([100]), np.array([0]), 0)
+
+
+def test_amounts_are_rounded_half_up_at_the_latest_rate(world: World) -> None:
+    history = History.of(world, **SETTINGS, as_of=None)
+    saturday = int(history.local_day(np.array([history.as_of]))[0]) // 7 * 7 + 2
+    quotes = world.table("fx_rates").to_pandas()
+    to_euro = quotes[(quotes["from_currency"] == "USD") & (quotes["to_currency"] == "EUR")]
+    day = (datetime(1970, 1, 1) + timedelta(days=saturday - 7)).date()
+    rate = to_euro[to_euro["day"] <= day]["rate"].iloc[-1]
+    expected = int((rate * 12345).quantize(rate.__class__("1"), rounding="ROUND_HALF_UP"))
+    assert history.convert(np.array([12345]), np.array([0]), saturday - 7)[0] == expected
+
+
+def test_deals_are_credited_to_the_owner_at_close(world: World) -> None:
+    history = History.of(world, **SETTINGS, as_of=None)
+    deals = history.deals
+    log = history.changes("opportunities", "owner_id")
+    for deal in deals[deals["is_closed"]].head(200).itertuples():
+        until = log[(log["id"] == deal.deal) & (log["at"] <= deal.closed_at)]
+        assert deal.owner == (until["new"].iloc[-1] if len(until) else -1)
