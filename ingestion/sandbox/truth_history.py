@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -54,6 +54,7 @@ class History:
     fiscal_year_start_month: int
     currency: str
     as_of: int
+    _changes: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -72,21 +73,25 @@ class History:
 
     def changes(self, entity: str, column: str) -> pd.DataFrame:
         """Values a tracked column took up to as-of, in order: `at, id, old, new`."""
-        log = self.world.state.logs[entity]
-        wanted = (log["field"] == FIELDS[entity][column]) & (log["at"] <= self.as_of)
-        rows = np.flatnonzero(wanted)
-        rows = rows[np.argsort(log["at"][rows], kind="stable")]
-        return pd.DataFrame({name: log[name][rows] for name in ("at", "id", "old", "new")})
+        key = (entity, column)
+        if key not in self._changes:
+            log = self.world.state.logs[entity]
+            wanted = (log["field"] == FIELDS[entity][column]) & (log["at"] <= self.as_of)
+            rows = np.flatnonzero(wanted)
+            rows = rows[np.argsort(log["at"][rows], kind="stable")]
+            self._changes[key] = pd.DataFrame({n: log[n][rows] for n in ("at", "id", "old", "new")})
+        return self._changes[key]
 
     def value_at(self, entity: str, column: str, moment: Ints | int | None = None) -> Array:
         """A tracked column of every row as it was at a moment, or at a moment per row."""
         changes = self.changes(entity, column)
+        at, row, new = (changes[name].to_numpy() for name in ("at", "id", "new"))
         if moment is not None:
-            limit = np.broadcast_to(moment, len(self.world.state[entity]))
-            changes = changes[changes["at"].to_numpy() <= limit[changes["id"]]]
+            known = at <= np.broadcast_to(moment, len(self.world.state[entity]))[row]
+            row, new = row[known], new[known]
         kind = self.world.state[entity].columns[column]
         values: Array = np.full(len(self.world.state[entity]), kind.null, kind.dtype)
-        values[changes["id"].to_numpy()] = changes["new"].to_numpy()
+        values[row] = new
         return values
 
     def local_day(self, moment: Ints) -> Ints:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .truth_history import DEAL_CUTS, OWNER_CUTS, History, first_day, month_of_day
-from .truth_table import GRAINS, Tall
+from .truth_table import GRAINS, Tall, ratio
 from .world_calendar import DAY, Ints
 from .world_schema import MEASURES, NULL
 
@@ -114,26 +114,30 @@ def _velocity(closed: pd.DataFrame, tall: Tall) -> None:
         period = tall.period(closed["month"].to_numpy(), grain)
         for cut in ("company", *DEAL_CUTS):
             code = np.zeros(len(closed), np.int64) if cut == "company" else closed[cut].to_numpy()
-            sums = parts.groupby([period, code]).sum()
-            size = sums["cents"] / 100 / sums["sized"].where(sums["sized"] > 0)
-            days = sums["span"] / DAY / sums["timed"].where(sums["timed"] > 0)
-            cells = pd.DataFrame(
-                {
-                    "numerator": sums["closed"] * (sums["won"] / sums["closed"]) * size,
-                    "denominator": days,
-                    "n_included": sums["closed"],
-                    "n_excluded": 0,
-                }
+            grouped = parts.groupby([period, code]).sum()
+            total = {name: grouped[name].to_numpy() for name in parts}
+            size = ratio(total["cents"] / 100, total["sized"])
+            days = ratio(total["span"] / DAY, total["timed"])
+            pace = total["closed"] * (total["won"] / total["closed"]) * size
+            sums = {
+                "n_included": total["closed"],
+                "n_excluded": np.zeros(len(size), np.int64),
+                "value": ratio(pace, days),
+                "numerator": pace,
+                "denominator": days,
+            }
+            where = [grouped.index.get_level_values(level).to_numpy(np.int64) for level in (0, 1)]
+            tall.keep(
+                "sales_velocity", "default", "money per day", grain, cut, where[0], where[1], sums
             )
-            cells["value"] = cells["numerator"] / days.where(days > 0)
-            tall.keep(cells, "sales_velocity", "default", "money per day", grain, cut)
 
 
 def monthly_quotas(history: History, measure: str) -> pd.DataFrame:
     """Quotas of reps spread to months evenly by days: `rep, month, quota`.
 
     Revenue quotas are converted at the rate of their first day and rounded to the cent before
-    they are spread; the shares of months are not rounded. `quota` is in money or deals.
+    they are spread; the shares of months are not rounded. `quota` is in money or deals. A quota is
+    known whenever it was set: as-of hides none.
     """
     rows = np.flatnonzero(history.fact("quotas", "measure") == MEASURES.index(measure))
     start = history.fact("quotas", "period_start")[rows].astype(np.int64)

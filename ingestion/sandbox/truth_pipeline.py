@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from .truth_history import (
     DEAL_CUTS,
+    ORDER,
+    OWNER_CUTS,
     PROBABILITY_PERCENT,
+    STATUS,
     History,
     first_day,
+    month_of_day,
 )
-from .truth_table import GRAINS, Tall
-from .world_schema import NULL, PIPELINES, STAGES
+from .truth_outcome import monthly_quotas
+from .truth_table import GRAINS, Tall, ratio
+from .world_calendar import DAY, Ints
+from .world_schema import FIRST_STAGE, NONE, NULL, NULL_DAY, PIPELINES, STAGE_OPEN, STAGES
 
 STAGE_CUTS = (*DEAL_CUTS, "stage")
 LENGTH = {"month": 1, "quarter": 3, "year": 12}
-PIPELINE = np.array([stage.pipeline for stage in STAGES])
 OPEN_STAGES = np.array(
     [sum(s.pipeline == p and s.status == "open" for s in STAGES) for p in range(len(PIPELINES))]
 )
+"""Number of open stages of each pipeline."""
 
 
 def add_pipeline(history: History, tall: Tall) -> None:
     """All Pipeline metrics."""
     _value(history, tall)
     _created(history, tall)
+    visits = stage_visits(history)
+    _velocity(history, visits, tall)
+    _conversion(history, visits, tall)
+    _coverage(history, tall)
+    _slippage(history, tall)
+    _pushes(history, tall)
+    _adherence(history, visits, tall)
+    _stalled(history, visits, tall)
 
 
 def open_at(history: History, moment: int, rate_day: int) -> pd.DataFrame:
@@ -77,7 +93,11 @@ def _value(history: History, tall: Tall) -> None:
                 states[moment] = open_at(history, moment, day)
             members.append(states[moment].assign(month=month))
         frame = pd.concat(members, ignore_index=True)
-        shared = {"unit": "money", "included": frame["has_amount"], "grains": (grain,)}
+        shared: dict[str, Any] = {
+            "unit": "money",
+            "included": frame["has_amount"],
+            "grains": (grain,),
+        }
         weighted = frame["cents"] * PROBABILITY_PERCENT[frame["stage"]]
         for variant, numerator, per in (
             ("default", frame["cents"], 100), ("weighted", weighted, 10_000),
@@ -100,3 +120,303 @@ def _created(history: History, tall: Tall) -> None:
         included=deals["has_amount"], per=(100, 1),
     )  # fmt: skip
     tall.add("pipeline_created", deals, DEAL_CUTS, unit="deals", variant="count", numerator=1)
+
+
+def stage_visits(history: History) -> pd.DataFrame:
+    """One row per stay of a live deal in a stage, closed stages too, in order of entry.
+
+    `deal, stage, entered_at, exited_at` (NULL while there), `next_stage` (-1 while there), and
+    the cuts of the deal (credited owner). Deleted and merged deals have none.
+    """
+    changes = history.changes("opportunities", "stage")
+    position = np.full(len(history.fact("opportunities", "created_at")), NONE)
+    position[history.deals["deal"]] = np.arange(len(history.deals))
+    changes = changes[position[changes["id"]] != NONE]
+    visits = changes.iloc[np.argsort(changes["id"].to_numpy(), kind="stable")]
+    deal, stage, entered = (visits[name].to_numpy() for name in ("id", "new", "at"))
+    has_next = np.append(deal[1:] == deal[:-1], False)
+    frame = pd.DataFrame(
+        {
+            "deal": deal,
+            "stage": stage,
+            "entered_at": entered,
+            "exited_at": np.where(has_next, np.roll(entered, -1), NULL),
+            "next_stage": np.where(has_next, np.roll(stage, -1), NONE),
+        }
+    )
+    cuts = history.deals[list(DEAL_CUTS)].iloc[position[deal]].reset_index(drop=True)
+    return pd.concat([frame, cuts], axis=1)
+
+
+def _ended(history: History, visits: pd.DataFrame) -> pd.DataFrame:
+    """Visits to open stages that have ended, with their `span` and the `month` they ended in."""
+    ended = visits[STAGE_OPEN[visits["stage"]] & (visits["exited_at"] != NULL)]
+    return ended.assign(
+        span=ended["exited_at"] - ended["entered_at"], month=history.month(ended["exited_at"])
+    )
+
+
+def _velocity(history: History, visits: pd.DataFrame, tall: Tall) -> None:
+    """stage_velocity_days: ended visits to open stages, by the month they ended in.
+
+    Every visit counts, however it ended. `per_deal`: the visits of a deal to a stage added up,
+    dated by the end of the last one, for deals that are not in the stage now.
+    """
+    ended = _ended(history, visits)
+    shared: dict[str, Any] = {"unit": "days", "per": (DAY, 1)}
+    tall.add(
+        "stage_velocity_days", ended, STAGE_CUTS, **shared, numerator=ended["span"], denominator=1
+    )
+    tall.add(
+        "stage_velocity_days", ended, STAGE_CUTS, **shared, variant="median",
+        numerator=ended["span"], statistic="median",
+    )  # fmt: skip
+    still = visits[visits["exited_at"] == NULL].set_index(["deal", "stage"]).index
+    stays = ended.groupby(["deal", "stage"])
+    total = stays.last()
+    total["span"] = stays["span"].sum()
+    total = total[~total.index.isin(still)].reset_index()
+    tall.add(
+        "stage_velocity_days", total, STAGE_CUTS, **shared, variant="per_deal",
+        numerator=total["span"], denominator=1,
+    )  # fmt: skip
+
+
+def stage_entries(visits: pd.DataFrame) -> pd.DataFrame:
+    """Entries of deals into open stages, skipped ones included, in order of time.
+
+    A move forward from an open stage enters every open stage it jumps over, in the same instant.
+    `is_real` tells visits from skips; `reached` is the greatest order of an open stage, or that of
+    won, which the deal reached in later moves (0: none); `won_later` whether it then was won.
+    """
+    order, status = ORDER[visits["stage"]], STATUS[visits["stage"]]
+    counts_as = np.where((status == "open") | (status == "won"), order, 0)
+    later = visits.assign(counts_as=counts_as, is_won=(status == "won").astype(np.int64)).iloc[::-1]
+    best = later.groupby("deal")[["counts_as", "is_won"]].cummax()
+    best = best.groupby(later["deal"]).shift(1, fill_value=0).iloc[::-1]
+    visits = visits.assign(
+        is_real=True, reached=best["counts_as"].astype(np.int64),
+        won_later=best["is_won"].astype(bool), order=order, position=np.arange(len(visits)),
+    )  # fmt: skip
+    target = np.maximum(visits["next_stage"], 0)
+    pipeline = visits["pipeline"].to_numpy()
+    moved = (visits["next_stage"] != NONE) & np.isin(STATUS[target], ("open", "won"))
+    moved &= STAGE_OPEN[visits["stage"]]
+    jumped = np.where(moved, np.maximum(ORDER[target] - order - 1, 0), 0)
+    skips = visits.loc[visits.index.repeat(jumped)]
+    nth = np.arange(len(skips)) - np.repeat(np.cumsum(jumped) - jumped, jumped) + 1
+    skips = skips.assign(
+        is_real=False, entered_at=skips["exited_at"], order=skips["order"] + nth,
+        stage=FIRST_STAGE[pipeline].repeat(jumped) + skips["order"] + nth - 1,
+    )  # fmt: skip
+    real = visits[STAGE_OPEN[visits["stage"]]]
+    entries = pd.concat([real, skips], ignore_index=True)
+    return entries.sort_values(["entered_at", "position"], kind="stable", ignore_index=True)
+
+
+def _conversion(history: History, visits: pd.DataFrame, tall: Tall) -> None:
+    """stage_conversion_rate: deals by the month in which they entered the stage.
+
+    A deal counts once per stage and period, by its first entry in it. A move forward between open
+    stages or to won enters and passes the open stages it jumps over; closing as lost and coming
+    back from a closed stage jump over none. `direct`: of the deals with a real visit entered in
+    the period, those whose first such visit ended in a move to the very next stage (won after the
+    last). `to_won` has the population of the default.
+    """
+    entries = stage_entries(visits)
+    entries["month"] = history.month(entries["entered_at"])
+    unit = entries["deal"].to_numpy() * len(STAGES) + entries["stage"].to_numpy()
+    shared: dict[str, Any] = {"unit": "ratio", "denominator": 1}
+    for variant, passed in (
+        ("default", entries["reached"] > entries["order"]), ("to_won", entries["won_later"]),
+    ):  # fmt: skip
+        tall.add(
+            "stage_conversion_rate", entries, STAGE_CUTS, **shared, variant=variant,
+            numerator=passed, once_per=unit,
+        )  # fmt: skip
+    real = entries[entries["is_real"]]
+    following = np.maximum(real["next_stage"], 0)
+    direct = (real["next_stage"] != NONE) & (ORDER[following] == real["order"] + 1)
+    direct &= np.isin(STATUS[following], ("open", "won"))
+    tall.add(
+        "stage_conversion_rate", real, STAGE_CUTS, **shared, variant="direct", numerator=direct,
+        once_per=unit[entries["is_real"]],
+    )  # fmt: skip
+
+
+def _coverage(history: History, tall: Tall) -> None:
+    """pipeline_coverage: open deals due in a period against quota; grains month, quarter, year.
+
+    Both sides are the owners', as in quota_attainment: region and segment are the owner's. Owners
+    without a quota count on the left and in revenue_won. The default and `total` have the periods
+    from the current one on that have an open deal due or a quota; where the quota is reached the
+    value is null (denominator 0). `at_start` takes the deals open at the first moment of each
+    period that has begun, with the close date, owner and amount they then had, at the rate of its
+    first day; included are the deals with an amount.
+    """
+    now = open_at(history, history.as_of, history.today)
+    now = now[now["close_date"] != NULL_DAY].assign(month=lambda f: month_of_day(f["close_date"]))
+    won = history.deals[history.deals["status"] == "won"]
+    quotas = monthly_quotas(history, "revenue")
+    first = int(history.month(np.array([history.fact("opportunities", "created_at").min()]))[0])
+    for grain, length in LENGTH.items():
+        current = int(tall.period(history.begun_months(first)[-1:], grain)[0])
+        asked = pd.DataFrame(
+            {"rep": quotas["rep"], "month": tall.period(quotas["month"], grain),
+             "quota": quotas["quota"]}
+        )  # fmt: skip
+        open_now = _by_owner(history, now["owner_id"], tall.period(now["month"], grain), now)
+        made = _by_owner(history, won["owner"], tall.period(won["closed_month"], grain), won)
+        quota = _by_owner(history, asked["rep"], asked["month"], None)
+        quota["quota"] = asked["quota"].to_numpy()
+        coming = [frame[frame["month"] >= current] for frame in (open_now, quota, made)]
+        _cover(tall, grain, "total", coming[0], coming[1], None)
+        _cover(tall, grain, "default", coming[0], coming[1], coming[2])
+
+        starts = np.unique(tall.period(history.begun_months(first), grain))
+        due = []
+        for month in starts:
+            moment, day = history.month_start(int(month)), int(first_day(month))
+            state = open_at(history, moment - 1, day)
+            within = (state["close_date"] >= day) & (
+                state["close_date"] < first_day(month + length)
+            )
+            state = state[within].assign(month=month)
+            due.append(_by_owner(history, state["owner_id"], state["month"], state))
+        begun = quota[quota["month"] <= current]
+        _cover(tall, grain, "at_start", pd.concat(due, ignore_index=True), begun, None)
+
+
+def _by_owner(
+    history: History, owner: pd.Series, month: Ints, deals: pd.DataFrame | None
+) -> pd.DataFrame:
+    """The owner's cuts, a month, and the amounts of deals."""
+    frame = history.owner_cuts(owner).assign(month=np.asarray(month))
+    if deals is not None:
+        frame["cents"] = deals["cents"].to_numpy()
+        frame["has_amount"] = deals["has_amount"].to_numpy()
+    return frame
+
+
+def _cover(
+    tall: Tall, grain: str, variant: str, due: pd.DataFrame, quota: pd.DataFrame,
+    won: pd.DataFrame | None,
+) -> None:  # fmt: skip
+    for cut in ("company", *OWNER_CUTS):
+
+        def by(frame: pd.DataFrame, values: pd.Series, cut: str = cut) -> pd.Series:
+            code = np.zeros(len(frame), np.int64) if cut == "company" else frame[cut].to_numpy()
+            return values.groupby([frame["month"].to_numpy(), code]).sum()
+
+        cells = pd.DataFrame(
+            {
+                "numerator": by(due, due["cents"]) / 100,
+                "denominator": by(quota, quota["quota"]),
+                "n_included": by(due, due["has_amount"].astype(np.int64)),
+                "n_excluded": by(due, (~due["has_amount"]).astype(np.int64)),
+            }
+        ).fillna(0)
+        if won is not None:
+            made = by(won, won["cents"]).reindex(cells.index, fill_value=0) / 100
+            cells["denominator"] = np.maximum(cells["denominator"] - made, 0)
+        sums = {name: cells[name].to_numpy() for name in cells}
+        sums["value"] = ratio(sums["numerator"], sums["denominator"])
+        for count in ("n_included", "n_excluded"):
+            sums[count] = sums[count].astype(np.int64)
+        where = [cells.index.get_level_values(level).to_numpy(np.int64) for level in (0, 1)]
+        tall.keep("pipeline_coverage", variant, "ratio", grain, cut, where[0], where[1], sums)
+
+
+def _slippage(history: History, tall: Tall) -> None:
+    """slippage_rate: deals open and due in a period when it began, and then pushed out of it.
+
+    Grains month, quarter, year. A deal slipped when any change after the period began, up to now
+    and the one made on closing included, moved its close date past the period's end. Credited to
+    the owner at close or the current one, as every deal; deleted and merged deals are left out.
+    """
+    changes = history.changes("opportunities", "close_date")
+    live = history.deals.set_index("deal")
+    first = int(history.month(np.array([history.fact("opportunities", "created_at").min()]))[0])
+    for grain, length in LENGTH.items():
+        due = []
+        for month in np.unique(tall.period(history.begun_months(first), grain)):
+            moment, ends = history.month_start(int(month)), int(first_day(month + length))
+            state = history.deals_at(moment - 1)
+            expected = state["close_date"]
+            is_due = (state["status"] == "open") & (expected >= first_day(month))
+            deals = state.index[is_due & (expected < ends)]
+            deals = deals[deals.isin(live.index)]
+            pushed = changes[(changes["at"] >= moment) & (changes["new"] >= ends)
+                             & (changes["old"] < ends)]  # fmt: skip
+            members = live.loc[deals, list(DEAL_CUTS)].reset_index()
+            due.append(members.assign(month=month, slipped=members["deal"].isin(pushed["id"])))
+        frame = pd.concat(due, ignore_index=True)
+        tall.add(
+            "slippage_rate", frame, DEAL_CUTS, unit="ratio", numerator=frame["slipped"],
+            denominator=1, grains=(grain,),
+        )  # fmt: skip
+
+
+def _pushes(history: History, tall: Tall) -> None:
+    """push_count: changes of the close date to a later one before the deal's (last) close.
+
+    The change made in the instant of closing is not a push; a new date given on re-opening is.
+    """
+    closed = history.deals[history.deals["is_closed"]]
+    closed = closed.assign(month=closed["closed_month"])
+    until = np.full(len(history.fact("opportunities", "created_at")), NULL)
+    until[closed["deal"]] = closed["closed_at"]
+    changes = history.changes("opportunities", "close_date")
+    later = (changes["old"] != NULL_DAY) & (changes["new"] > changes["old"])
+    pushes = changes[later & (changes["at"] < until[changes["id"]])]
+    count = np.bincount(pushes["id"], minlength=len(until))[closed["deal"]]
+    tall.add("push_count", closed, DEAL_CUTS, unit="count", numerator=count, denominator=1)
+
+
+def _adherence(history: History, visits: pd.DataFrame, tall: Tall) -> None:
+    """process_adherence: closed deals that visited each open stage once, in order, then closed.
+
+    A deal lost half-way has not passed every stage and does not adhere; nor does one re-opened.
+    """
+    closed = history.deals[history.deals["is_closed"]]
+    closed = closed.assign(month=closed["closed_month"])
+    order = ORDER[visits["stage"]]
+    nth = visits.groupby("deal").cumcount() + 1
+    stages = OPEN_STAGES[visits["pipeline"]]
+    expected = np.where(
+        nth <= stages, (order == nth) & STAGE_OPEN[visits["stage"]], nth == stages + 1
+    )
+    sums = pd.DataFrame({"as_expected": expected, "count": 1}).groupby(visits["deal"]).sum()
+    sums = sums.loc[closed["deal"]]
+    needed = OPEN_STAGES[closed["pipeline"]] + 1
+    adheres = (sums["as_expected"] == sums["count"]).to_numpy() & (
+        sums["count"] == needed
+    ).to_numpy()
+    won = (closed["status"] == "won").to_numpy()
+    shared: dict[str, Any] = {"unit": "ratio", "denominator": 1}
+    tall.add("process_adherence", closed, DEAL_CUTS, **shared, numerator=adheres)
+    tall.add(
+        "process_adherence", closed[won], DEAL_CUTS, **shared, variant="won",
+        numerator=adheres[won],
+    )  # fmt: skip
+
+
+def _stalled(history: History, visits: pd.DataFrame, tall: Tall) -> None:
+    """stalled_value: as of now only (grain all); deals in a stage over twice its median visit.
+
+    The median is over all ended visits to the stage up to now, of the whole company. Deals
+    without amount are excluded.
+    """
+    ended = _ended(history, visits)
+    median = np.full(len(STAGES), np.inf)
+    medians = ended.groupby("stage")["span"].median()
+    median[medians.index] = medians
+    here = visits[(visits["exited_at"] == NULL) & STAGE_OPEN[visits["stage"]]]
+    age = history.as_of - here["entered_at"]
+    stalled = here[age > 2 * median[here["stage"]]]
+    deals = history.deals.set_index("deal").loc[stalled["deal"]]
+    members = stalled.reset_index(drop=True).assign(month=0)
+    tall.add(
+        "stalled_value", members, STAGE_CUTS, unit="money", numerator=deals["cents"].to_numpy(),
+        included=deals["has_amount"].to_numpy(), per=(100, 1), grains=("all",),
+    )  # fmt: skip

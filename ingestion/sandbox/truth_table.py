@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ class Tall:
 
     fiscal_year_start_month: int
     labels: dict[str, Callable[[Array], Array]]
-    cells: list[pd.DataFrame] = field(default_factory=list)
+    cells: list[tuple[tuple[str, ...], dict[str, Array]]] = field(default_factory=list)
 
     def period(self, month: Array, grain: str) -> Array:
         """First month of the fiscal period of each month (0 for the grain all)."""
@@ -64,50 +65,48 @@ class Tall:
         median of `numerator`. `once_per` names the unit that counts once per period: its first row.
         """
         counted = np.broadcast_to(np.asarray(included, bool), len(members))
-        frame = pd.DataFrame(
-            {
-                "numerator": np.where(counted, numerator, 0),
-                "denominator": np.where(counted, 1 if denominator is None else denominator, 0),
-                "n_included": counted.astype(np.int64),
-                "n_excluded": (~counted).astype(np.int64),
-            }
-        )
+        above = np.broadcast_to(np.asarray(numerator, np.float64), len(members))
+        below = np.broadcast_to(np.asarray(1 if denominator is None else denominator), len(members))
         for grain in grains:
             period = self.period(members["month"].to_numpy(), grain)
-            kept = np.ones(len(frame), bool)
+            kept = np.ones(len(members), bool)
             if once_per is not None:
-                unit_period = pd.DataFrame({"unit": once_per, "period": period})
-                kept = ~unit_period.duplicated().to_numpy()
+                kept = ~pd.DataFrame({"unit": once_per, "period": period}).duplicated().to_numpy()
+            use, leave = kept & counted, kept & ~counted
             for cut in ("company", *cuts):
-                code = np.zeros(len(frame), np.int64) if cut == "company" else members[cut]
-                keys = [period[kept], np.asarray(code)[kept]]
-                cells = frame[kept].groupby(keys, sort=False).sum()
+                code = np.zeros(len(members), np.int64) if cut == "company" else members[cut]
+                cell_of, period_of, code_of = _cells(period, np.asarray(code, np.int64), kept)
+                size = len(period_of)
+                sums: dict[str, Array] = {
+                    "n_included": np.bincount(cell_of[use], minlength=size),
+                    "n_excluded": np.bincount(cell_of[leave], minlength=size),
+                }
                 if statistic == "median":
-                    chosen = kept & counted
-                    keys = [period[chosen], np.asarray(code)[chosen]]
-                    median = frame["numerator"][chosen].groupby(keys, sort=False).median()
-                    cells["value"] = median.reindex(cells.index) / per[0]
-                    cells["numerator"] = cells["denominator"] = np.nan
+                    middle = pd.Series(above[use]).groupby(cell_of[use]).median()
+                    sums["value"] = middle.reindex(np.arange(size)).to_numpy() / per[0]
+                    sums["numerator"] = sums["denominator"] = np.full(size, np.nan)
                 else:
-                    _divide(cells, denominator is None, per)
-                self.keep(cells, metric, variant, unit, grain, cut)
+                    total = np.bincount(cell_of[use], above[use], size) / per[0]
+                    parts = np.bincount(cell_of[use], below[use], size) / per[1]
+                    is_additive = denominator is None
+                    sums["numerator"] = total
+                    sums["denominator"] = np.full(size, np.nan) if is_additive else parts
+                    sums["value"] = total if is_additive else ratio(total, parts)
+                self.keep(metric, variant, unit, grain, cut, period_of, code_of, sums)
 
     def keep(
-        self, cells: pd.DataFrame, metric: str, variant: str, unit: str, grain: str, cut: str
+        self,
+        metric: str,
+        variant: str,
+        unit: str,
+        grain: str,
+        cut: str,
+        period: Array,
+        code: Array,
+        sums: dict[str, Array],
     ) -> None:
-        """Add cells indexed by (period, code) that have their values already."""
-        period = cells.index.get_level_values(0).to_numpy(dtype=np.int64)
-        code = cells.index.get_level_values(1).to_numpy(dtype=np.int64)
-        known = cells.assign(
-            metric=metric,
-            variant=variant,
-            unit=unit,
-            period_grain=grain,
-            period_start=period_start(period, grain),
-            dimension=cut,
-            dimension_key=self.keys(cut, code),
-        )
-        self.cells.append(known[list(COLUMNS)].reset_index(drop=True))
+        """Add cells of a metric that have their values already, by first month and code of cut."""
+        self.cells.append(((metric, variant, unit, grain, cut), {"p": period, "c": code, **sums}))
 
     def keys(self, cut: str, code: Array) -> Array:
         """Dimension keys of the codes of a cut."""
@@ -118,27 +117,40 @@ class Tall:
 
     def frame(self) -> pd.DataFrame:
         """All cells, in a fixed order."""
-        cells = [part for part in self.cells if len(part)]
+        cells = [(names, sums) for names, sums in self.cells if len(sums["p"])]
         if not cells:
             return pd.DataFrame(columns=list(COLUMNS))
-        table = pd.concat(cells, ignore_index=True)
+        sizes = [len(sums["p"]) for _, sums in cells]
+        names = np.repeat(np.array([names for names, _ in cells], object), sizes, axis=0)
+        labels = ("metric", "variant", "unit", "period_grain", "dimension")
+        columns = dict(zip(labels, names.T, strict=True))
+        joined = {name: np.concatenate([sums[name] for _, sums in cells]) for name in cells[0][1]}
+        columns["period_start"] = first_days(joined.pop("p"))
+        columns["period_start"][columns["period_grain"] == "all"] = None
+        code, keys = joined.pop("c"), np.empty(sum(sizes), object)
+        for cut in np.unique(columns["dimension"]):
+            rows = columns["dimension"] == cut
+            keys[rows] = self.keys(cut, code[rows])
+        table = pd.DataFrame({**columns, **joined, "dimension_key": keys})[list(COLUMNS)]
         order = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]
         return table.sort_values(order, ignore_index=True)
 
 
-def _divide(cells: pd.DataFrame, is_additive: bool, per: tuple[int, int]) -> None:
-    cells["numerator"] = cells["numerator"] / per[0]
-    if is_additive:
-        cells["value"], cells["denominator"] = cells["numerator"], np.nan
-        return
-    cells["denominator"] = cells["denominator"] / per[1]
-    cells["value"] = cells["numerator"] / cells["denominator"].where(cells["denominator"] != 0)
+def _cells(period: Array, code: Array, kept: Array) -> tuple[Array, Array, Array]:
+    """The cell of each member, and period and code of each cell that a kept member is in."""
+    span = int(code.max(initial=0)) + 2
+    key = period * span + code + 1
+    known = np.unique(key[kept])
+    return np.searchsorted(known, key), known // span, known % span - 1
 
 
-def period_start(month: Array, grain: str) -> pd.Series | None:
-    """First day of periods given by their first month; none for the grain all."""
-    if grain == "all":
-        return None
-    years, months = month // 12, month % 12
-    starts = [f"{year:04d}-{number + 1:02d}-01" for year, number in zip(years, months, strict=True)]
-    return pd.Series(pd.to_datetime(starts)).dt.date.to_numpy()
+def ratio(numerator: Array, denominator: Array) -> Array:
+    """Quotients; NaN where the denominator is 0."""
+    return numerator / np.where(denominator == 0, np.nan, denominator)
+
+
+def first_days(month: Array) -> Array:
+    """First day, as a date, of months counted from year 0."""
+    known, position = np.unique(month, return_inverse=True)
+    days = [date(max(int(m) // 12, 1), int(m) % 12 + 1, 1) for m in known]
+    return np.array(days, object)[position]

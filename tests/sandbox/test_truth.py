@@ -10,8 +10,10 @@ import pytest
 
 from ingestion.sandbox.truth import truth
 from ingestion.sandbox.truth_history import History
+from ingestion.sandbox.truth_pipeline import stage_entries, stage_visits
 from ingestion.sandbox.truth_table import COLUMNS
 from ingestion.sandbox.world import World
+from ingestion.sandbox.world_schema import STAGES
 
 SETTINGS = {"timezone": "America/New_York", "fiscal_year_start_month": 2, "currency": "EUR"}
 KEY = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]
@@ -20,8 +22,8 @@ ADDITIVE = ("deals_won", "deals_lost", "deals_no_decision", "revenue_won", "pipe
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    world = World.found(seed=5, scale=0.15)
-    world.advance(400)
+    world = World.found(seed=5, scale=0.1)
+    world.advance(330)
     return world
 
 
@@ -74,10 +76,10 @@ def test_quarters_follow_the_fiscal_year(table: pd.DataFrame) -> None:
 
 def test_the_past_replayed_is_the_past(table: pd.DataFrame) -> None:
     """A world seen at a past moment is the world that ended at that moment."""
-    earlier = World.found(seed=5, scale=0.15)
-    earlier.advance(300)
-    later = World.found(seed=5, scale=0.15)
-    later.advance(330)
+    earlier = World.found(seed=5, scale=0.1)
+    earlier.advance(120)
+    later = World.found(seed=5, scale=0.1)
+    later.advance(145)
     moment = earlier.now - timedelta(microseconds=1)
     settings = {**SETTINGS, "as_of": moment}
     pd.testing.assert_frame_equal(truth(earlier, **settings), truth(later, **settings))
@@ -113,3 +115,61 @@ def test_deals_are_credited_to_the_owner_at_close(world: World) -> None:
     for deal in deals[deals["is_closed"]].head(200).itertuples():
         until = log[(log["id"] == deal.deal) & (log["at"] <= deal.closed_at)]
         assert deal.owner == (until["new"].iloc[-1] if len(until) else -1)
+
+
+def test_pipeline_of_now_is_the_open_deals(world: World, table: pd.DataFrame) -> None:
+    deals = world.table("opportunities").to_pandas()
+    stages = world.table("pipeline_stages").to_pandas().set_index("stage")["status"]
+    is_open = deals["stage"].map(stages).eq("open") & ~deals["is_deleted"]
+    is_open &= deals["merged_into_id"].isna()
+    now = cells(table, "pipeline_value").query("period_grain == 'all' and dimension == 'stage'")
+    counted = now.set_index("dimension_key")["n_included"]
+    expected = deals[is_open & deals["amount"].notna()].groupby("stage").size()
+    pd.testing.assert_series_equal(counted.sort_index(), expected, check_names=False)
+
+
+def test_stage_entries_agree_with_a_walk_through_each_deal(world: World) -> None:
+    history = History.of(world, **SETTINGS, as_of=None)
+    visits = stage_visits(history)
+    expected = set()
+    for deal, stays in visits.groupby("deal"):
+        moves = list(zip(stays["stage"], stays["entered_at"], strict=True))
+        for position, (stage, at) in enumerate(moves):
+            previous = STAGES[moves[position - 1][0]] if position else None
+            entered = [stage] if STAGES[stage].status == "open" else []
+            forward = STAGES[stage].status in ("open", "won")
+            if previous and previous.status == "open" and forward:
+                entered += [
+                    code for code, other in enumerate(STAGES)
+                    if other.pipeline == previous.pipeline and other.status == "open"
+                    and previous.order < other.order < STAGES[stage].order
+                ]  # fmt: skip
+            for code in entered:
+                is_skip = code != stage
+                later = moves[position:] if is_skip else moves[position + 1 :]
+                passed = any(
+                    STAGES[other].status in ("open", "won")
+                    and STAGES[other].order > STAGES[code].order
+                    for other, _ in later
+                )
+                won = any(STAGES[other].status == "won" for other, _ in later)
+                expected.add((deal, code, at, not is_skip, passed, won))
+    entries = stage_entries(visits)
+    found = set(
+        zip(
+            entries["deal"], entries["stage"], entries["entered_at"], entries["is_real"],
+            entries["reached"] > entries["order"], entries["won_later"], strict=True,
+        )
+    )  # fmt: skip
+    assert len(entries) == len(expected)
+    assert found == expected
+
+
+def test_adherent_deals_walked_every_stage(world: World, table: pd.DataFrame) -> None:
+    history = History.of(world, **SETTINGS, as_of=None)
+    paths = stage_visits(history).groupby("deal")["stage"].agg(tuple)
+    closed = history.deals[history.deals["is_closed"]]
+    walks = {(0, 1, 2, 3, 4, 5), (9, 10, 11)}
+    expected = sum(paths[deal][:-1] in walks for deal in closed["deal"])
+    company = cells(table, "process_adherence").query("dimension == 'company'")
+    assert company.query("period_grain == 'all'")["numerator"].item() == expected
