@@ -1,0 +1,77 @@
+# The public commands. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+
+# Settings of a run; each may be given on the command line, as in `make run COMPANY=acme.yml`.
+COMPANY ?=
+AS_OF ?=
+KNOWN_AT ?=
+FORCE ?=
+PORT ?= 3000
+ARGS ?=
+
+company = $(if $(COMPANY),--company '$(COMPANY)')
+
+.PHONY: help run ui bench contract test lint clean
+
+help:  ## List the commands
+	@echo 'Usage: make <command> [VARIABLE=value]'
+	@echo
+	@sed -nE 's/^([a-z]+):.*## (.*)$$/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do \
+	  printf '  %-10s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo 'Variables of run, ui and bench:'
+	@echo '  COMPANY=path/to/company.yml   the company (default: company.yml)'
+	@echo 'Variables of run:'
+	@echo '  AS_OF=2024-03-31              the business moment: later events do not exist'
+	@echo '  KNOWN_AT=2024-04-15           the knowledge moment: later loads do not exist'
+	@echo '  FORCE=1                       accept an export that shrank below 80% of the last one'
+	@echo 'Variables of ui:   PORT=3000    Variables of test: ARGS="tests/unit -k name"'
+
+run: $(INSTALLED)  ## Ingest, build, audit and publish a company; print its KPIs
+	@$(PY) -m dagster_project.cli run $(company) \
+	  $(if $(AS_OF),--as-of '$(AS_OF)') $(if $(KNOWN_AT),--known-at '$(KNOWN_AT)') \
+	  $(if $(filter-out 0 no false,$(FORCE)),--force)
+
+ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
+	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)'
+
+bench: $(INSTALLED)  ## Time a warm run beside the same work done by the bare tools
+	@$(PY) -m dagster_project.bench $(company)
+
+contract: $(INSTALLED)  ## Generate the staging and union models from the contract
+	@$(PY) -m ingestion.contract_files
+
+test: $(INSTALLED)  ## Run the tests on all cores
+	@$(PY) -m pytest -n auto --dist loadfile $(ARGS)
+
+lint: $(INSTALLED)  ## Check style, types and SQL
+	@$(PY) -m ruff check
+	@$(PY) -m ruff format --check
+	@$(PY) -m mypy
+	@$(PY) -m sqlfluff lint --processes 0 dbt
+
+clean:  ## Remove .venv and everything that runs have made (data/)
+	@rm -rf $(VENV) data .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Made anew when the lock changes and after an interrupted installation: the stamp comes last.
+# The lock is complete, and pip up to 23 cannot resolve extras in hash mode: hence --no-deps.
+$(INSTALLED): requirements.lock
+	@command -v $(PYTHON) > /dev/null || { echo '$(PYTHON) was not found: install Python 3.11, 3.12 or 3.13, or name one: make $(MAKECMDGOALS) PYTHON=python3.12' >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed, but $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
+	@echo 'Installing the locked dependencies into $(VENV) (once, a minute or two) …'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@total=$$(grep -c '^[a-z0-9]' requirements.lock); \
+	$(PY) -m pip install --disable-pip-version-check --no-input --progress-bar off --no-deps \
+	  --require-hashes -r requirements.lock | awk -v total="$$total" \
+	  '/^Collecting/ {if (++n % 25 == 0) {printf "  %d of %d packages\n", n, total; fflush()}} \
+	   /^Installing/ {print "  unpacking"; fflush()}'
+	@touch $@

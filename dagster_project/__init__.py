@@ -1,0 +1,1 @@
+"""Orchestration: Dagster assets, checks and jobs around ingestion, dbt, audit and publication."""

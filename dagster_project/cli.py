@@ -1,0 +1,174 @@
+"""The commands behind `make run` and `make ui`.
+
+Exit status of a run: 0 published; 1 built or audited with failures, so nothing was published;
+2 the company file, a source or the warehouse is wrong; 3 another run is under way; 130 stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import socket
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from dagster_project.dbt_runner import BuildError
+from dagster_project.lock import LockHeldError
+from dagster_project.pipeline_run import COMPANY_FILE, PipelineRun, company_file, open_run
+from dagster_project.publication import PublicationError
+from dagster_project.summary import print_summary
+from ingestion.company import Company, load_company
+from ingestion.errors import SalesopsError
+from ingestion.paths import PROJECT, CompanyPaths
+
+PUBLISHED, NOT_PUBLISHED, WRONG_SETTINGS, UNDER_WAY, STOPPED = 0, 1, 2, 3, 130
+
+CODE_LOCATION = "dagster_project.definitions"
+
+log = logging.getLogger("salesops")
+trace = logging.getLogger("dagster_project")
+
+
+class UnexpectedError(SalesopsError):
+    """Something went wrong that nobody has foreseen."""
+
+
+class PortError(SalesopsError):
+    """The UI's port cannot be used."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        company = load_company(options.company)
+        return _ui(company, options.port) if options.command == "ui" else _run(company, options)
+    except LockHeldError as error:
+        return _fail(error, UNDER_WAY)
+    except (BuildError, PublicationError, UnexpectedError) as error:
+        return _fail(error, NOT_PUBLISHED)
+    except SalesopsError as error:
+        return _fail(error, WRONG_SETTINGS)
+    except KeyboardInterrupt:
+        print("\nstopped; what is published has not changed", file=sys.stderr)
+        return STOPPED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="salesops", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="ingest, build, audit and publish; print the KPIs")
+    run.add_argument("--as-of", metavar="MOMENT", help="later events do not exist")
+    run.add_argument("--known-at", metavar="MOMENT", help="later loads do not exist")
+    run.add_argument("--force", action="store_true", help="accept an export that has shrunk")
+    ui = commands.add_parser("ui", help="start the Dagster webserver and daemon")
+    ui.add_argument("--port", type=int, default=3000)
+    for command in (run, ui):
+        command.add_argument(
+            "--company", type=Path, default=company_file(), metavar="FILE", help="the company file"
+        )
+    return parser
+
+
+def _fail(error: SalesopsError, status: int) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return status
+
+
+def _run(company: Company, options: argparse.Namespace) -> int:
+    run_id = str(uuid.uuid4())
+    moments = {"as_of": options.as_of, "known_at": options.known_at}
+    with open_run(company, run_id, **moments, force=options.force) as run, _logs(run) as file:
+        log.info("%s, run %s", company.name, run_id)
+        try:
+            execute(run)
+        except SalesopsError:
+            trace.exception("the run failed")
+            raise
+        except Exception as error:
+            trace.exception("the run failed")
+            if not any(audit.failures for audit in run.audits.values()):
+                raise UnexpectedError(f"{error!r}; the log has more: {file}") from error
+        print_summary(run)
+        return PUBLISHED if run.publication else NOT_PUBLISHED
+
+
+def execute(run: PipelineRun) -> None:
+    """Execute the job that the UI runs, in this process, on the company's Dagster instance."""
+    from dagster_project.definitions import company_definitions
+    from dagster_project.defs.automation import JOB
+    from dagster_project.instance import end_dead_runs, open_instance
+
+    job = company_definitions(run.company).resolve_job_def(JOB)
+    with open_instance(run.paths.dagster) as instance:
+        end_dead_runs(instance, run.run_id)
+        job.execute_in_process(
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            resources={"run": run},
+            instance=instance,
+            run_id=run.run_id,
+        )
+
+
+@contextmanager
+def _logs(run: PipelineRun) -> Iterator[Path]:
+    """Progress on the terminal; progress, warnings and tracebacks in a file of the run's own."""
+    folder = run.paths.root / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{run.run_id}.log"
+    file = logging.FileHandler(path, encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setFormatter(logging.Formatter("%(message)s"))
+    logging.captureWarnings(True)
+    logging.getLogger().addHandler(file)
+    log.setLevel(logging.INFO)
+    log.addHandler(terminal)
+    try:
+        yield path
+    finally:
+        log.removeHandler(terminal)
+        logging.getLogger().removeHandler(file)
+        file.close()
+
+
+def _ui(company: Company, port: int) -> int:
+    """Replace this process by Dagster's webserver and daemon."""
+    from dagster_project.dbt_runner import Dbt
+    from dagster_project.instance import write_settings
+
+    _require_free(port)
+    home = CompanyPaths.of(company).dagster
+    write_settings(home)
+    Dbt.of(company).manifest()
+    environment = {
+        **os.environ,
+        COMPANY_FILE: str(company.path),
+        "DAGSTER_HOME": str(home),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+    }
+    print(f"{company.name}: http://127.0.0.1:{port} (Ctrl-C stops it)", flush=True)
+    command = [sys.executable, "-m", "dagster", "dev", "--module-name", CODE_LOCATION]
+    address = ["--host", "127.0.0.1", "--port", str(port)]
+    os.chdir(PROJECT)
+    os.execve(sys.executable, [*command, *address, "--log-level", "warning"], environment)
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as candidate:
+        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            candidate.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise PortError(
+                f"port {port} cannot be used ({error.strerror}); choose another: "
+                f"make ui PORT={port + 1}"
+            ) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""dbt, run inside this process: one start-up for parsing and building, nothing left behind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from ingestion.company import Company
+from ingestion.errors import SalesopsError
+from ingestion.paths import PROJECT, CompanyPaths
+from ingestion.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+
+log = logging.getLogger("salesops")
+
+PROJECT_FOLDER = PROJECT / "dbt"
+RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
+SAMPLE_ROWS = 5
+
+
+class BuildError(SalesopsError):
+    """The models could not be built, or a test of theirs failed."""
+
+
+@dataclass(frozen=True)
+class Dbt:
+    """The dbt project as one company's warehouse sees it."""
+
+    company: Company
+    paths: CompanyPaths
+    warehouse: Warehouse
+
+    @classmethod
+    def of(cls, company: Company) -> Dbt:
+        """The project on the company's own warehouse."""
+        return cls(company, CompanyPaths.of(company), Warehouse.of(company))
+
+    def manifest(self) -> dict[str, Any]:
+        """The parsed project; parsed anew only when one of its files or settings has changed.
+
+        Raises BuildError with dbt's message when the project does not parse.
+        """
+        path = self.paths.dbt / f"manifest-{self._fingerprint()}.json"
+        if not path.exists():
+            self._parse(path)
+        return json.loads(path.read_bytes())
+
+    def build(
+        self,
+        env: Mapping[str, str],
+        selection: Sequence[str],
+        on_result: Callable[[dict[str, Any]], None],
+    ) -> None:
+        """Build and test the selected models, handing each node's result event to `on_result`.
+
+        `env` holds the run's own values, which the macros read from the environment.
+        Raises BuildError saying what failed first and how many others did.
+        """
+        from dbt_common.events.functions import msg_to_dict
+
+        def on_event(event: Any) -> None:
+            if event.info.name in RESULT_EVENTS:
+                on_result(msg_to_dict(event))
+
+        arguments = ["build", *selection, "--exclude-resource-type", "unit_test"]
+        result = self._invoke(arguments, self._target, env, on_event)
+        if not result.success:
+            raise BuildError(self._failure(result))
+
+    @property
+    def _target(self) -> Path:
+        return self.paths.dbt / "target"
+
+    @property
+    def _arguments(self) -> list[str]:
+        variables = {
+            "timezone": self.company.timezone,
+            "currency": self.company.currency,
+            "fiscal_year_start_month": self.company.fiscal_year_start_month,
+            "source_types": list(self.company.source_types),
+            "publish_personal_data": self.company.publish_personal_data,
+        }
+        return [
+            *("--target", self.warehouse.name),
+            *("--vars", json.dumps(variables)),
+            *("--project-dir", str(PROJECT_FOLDER)),
+            *("--profiles-dir", str(PROJECT_FOLDER)),
+        ]
+
+    @property
+    def _connection(self) -> dict[str, str]:
+        """The environment variables that profiles.yml reads."""
+        if self.warehouse.name == "duckdb":
+            return {"SALESOPS_WAREHOUSE": self.warehouse.location}
+        url = urlsplit(self.warehouse.location)
+        return {
+            "SALESOPS_POSTGRES_HOST": url.hostname or "127.0.0.1",
+            "SALESOPS_POSTGRES_PORT": str(url.port or 5432),
+            "SALESOPS_POSTGRES_USER": unquote(url.username or ""),
+            "SALESOPS_POSTGRES_PASSWORD": unquote(url.password or ""),
+            "SALESOPS_POSTGRES_DATABASE": unquote(url.path.lstrip("/")),
+        }
+
+    def _fingerprint(self) -> str:
+        """Hash of all that parsing depends on."""
+        digest = hashlib.sha256()
+        for text in (*self._arguments, *self._connection.values(), version("dbt-core")):
+            digest.update(text.encode() + b"\0")
+        for path in project_files():
+            digest.update(str(path.relative_to(PROJECT_FOLDER)).encode() + b"\0")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()[:16]
+
+    def _parse(self, manifest: Path) -> None:
+        """Parse in a folder aside, so that a build under way is not disturbed."""
+        log.info("parsing the dbt project (only after a change)")
+        self._target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="parse-", dir=self.paths.dbt) as folder:
+            result = self._invoke(["parse"], Path(folder), {}, lambda event: None)
+            if not result.success:
+                raise BuildError(f"dbt cannot parse its project: {result.exception}")
+            for older in self.paths.dbt.glob("manifest-*.json"):
+                older.unlink(missing_ok=True)
+            partial_parse = Path(folder) / "partial_parse.msgpack"
+            shutil.move(partial_parse, self._target / partial_parse.name)
+            shutil.move(Path(folder) / "manifest.json", manifest)
+
+    def _invoke(
+        self,
+        arguments: list[str],
+        target: Path,
+        env: Mapping[str, str],
+        on_event: Callable[[Any], None],
+    ) -> dbtRunnerResult:
+        from dbt.cli.main import dbtRunner
+
+        quiet = ["--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors"]
+        places = ["--target-path", str(target), "--log-path", str(target)]
+        with _environment({**self._connection, **env}):
+            try:
+                return dbtRunner(callbacks=[on_event]).invoke(
+                    [*quiet, *arguments, *self._arguments, *places]
+                )
+            finally:
+                self._disconnect()
+
+    def _disconnect(self) -> None:
+        """Close the DuckDB file, which dbt would keep open until the process ends."""
+        if self.warehouse.name == "duckdb":
+            from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+            DuckDBConnectionManager.close_all_connections()
+
+    def _failure(self, result: dbtRunnerResult) -> str:
+        """What failed first, with sample rows where it is a test."""
+        if isinstance(result.exception, KeyboardInterrupt):
+            raise result.exception
+        results = getattr(result.result, "results", [])
+        failed = [one for one in results if one.status in ("error", "fail", "runtime error")]
+        if not failed:
+            return f"dbt failed: {result.exception}"
+        first = failed[0]
+        lines = [line.strip() for line in (first.message or "").splitlines() if line.strip()]
+        what = f"{first.node.resource_type} {first.node.name} ({first.node.original_file_path})"
+        others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        message = f"dbt: {what} failed: {' '.join(lines[:4])}{others}"
+        if first.status == "fail" and first.node.compiled_code:
+            message += f"\n  for example {self._samples(first.node.compiled_code)}"
+        return message
+
+    def _samples(self, sql: str) -> str:
+        rows = self.warehouse.read(f"select * from ({sql}) as failures limit {SAMPLE_ROWS}")
+        return json.dumps(rows.to_pylist(), default=str)
+
+
+def project_files() -> list[Path]:
+    """The files of the dbt project that its meaning depends on, sorted."""
+    folders = ("models", "macros", "seeds", "tests")
+    found = [path for folder in folders for path in (PROJECT_FOLDER / folder).rglob("*")]
+    return sorted([*PROJECT_FOLDER.glob("*.yml"), *(path for path in found if path.is_file())])
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,39 @@
+"""The Dagster code location: one company's assets, checks, job and schedule."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from dagster_project.dbt_runner import Dbt
+from dagster_project.defs.audit import mart_checks, raw_checks
+from dagster_project.defs.automation import daily_job, daily_schedule, run_resource
+from dagster_project.defs.ingestion import file_assets, raw_assets
+from dagster_project.defs.publication import publication_assets
+from dagster_project.defs.transformation import model_assets
+from dagster_project.pipeline_run import company_file
+from ingestion.company import Company, load_company
+
+
+def company_definitions(company: Company) -> dg.Definitions:
+    """Everything that Dagster knows about a company."""
+    manifest = Dbt.of(company).manifest()
+    return dg.Definitions(
+        assets=[
+            *file_assets(company),
+            *raw_assets(company),
+            model_assets(manifest),
+            mart_checks(company, manifest),
+            publication_assets(manifest),
+        ],
+        asset_checks=[raw_checks(company)],
+        jobs=[daily_job()],
+        schedules=[daily_schedule(company)],
+        resources={"run": run_resource(company)},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """The code location that Dagster's tools load."""
+    return company_definitions(load_company(company_file()))

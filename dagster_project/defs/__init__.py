@@ -1,0 +1,1 @@
+"""The parts of the code location, one module per arrow of the flow."""

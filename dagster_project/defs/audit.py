@@ -1,0 +1,108 @@
+"""The Great Expectations audits as asset checks, and the Data Docs site that they fill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from dagster_project.pipeline_run import PipelineRun
+from dagster_project.publication import MARTS, mart_tables
+from expectations.report import AuditReport, CheckResult
+from expectations.suites import Layer, checks
+from ingestion.company import Company
+
+DATA_DOCS = dg.AssetKey(["published", "data_docs"])
+
+
+def raw_checks(company: Company) -> dg.AssetChecksDefinition:
+    """The audit of the raw tables: models are built only when it passes."""
+
+    @dg.multi_asset_check(name="audit_raw", specs=_specs(company, "raw"), pool="warehouse")
+    def audit_raw(run: dg.ResourceParam[PipelineRun]) -> Iterator[dg.AssetCheckResult]:
+        yield from _outcomes(_audit(run, "raw"))
+
+    return audit_raw
+
+
+def mart_checks(company: Company, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """The audit of the marts, which publication waits for, and the Data Docs of both audits."""
+    docs = dg.AssetSpec(
+        DATA_DOCS,
+        deps=[dg.AssetKey([MARTS, table.name]) for table in mart_tables(manifest)],
+        description="The Data Docs site: what was expected, and what was found.",
+        group_name="published",
+        kinds={"greatexpectations", "html"},
+        owners=["team:data_engineering"],
+    )
+
+    @dg.multi_asset(
+        name="audit_marts",
+        specs=[docs],
+        check_specs=_specs(company, "marts"),
+        allow_arbitrary_check_specs=True,
+        pool="warehouse",
+    )
+    def audit_marts(
+        run: dg.ResourceParam[PipelineRun],
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        report = _audit(run, "marts")
+        yield dg.MaterializeResult(
+            asset_key=DATA_DOCS,
+            metadata={"path": dg.MetadataValue.path(str(run.paths.data_docs / "index.html"))},
+        )
+        yield from _outcomes(report)
+
+    return audit_marts
+
+
+def _specs(company: Company, layer: Layer) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(
+            check.name,
+            asset=check.table.split("."),
+            description=check.description,
+            blocking=check.severity == "critical",
+        )
+        for check in checks(layer, company.source_types)
+    ]
+
+
+def _audit(run: PipelineRun, layer: Layer) -> AuditReport:
+    from expectations.docs import build
+
+    from expectations.runner import audit
+
+    with run.phase(f"audit {layer}"):
+        run.audits[layer] = audit(
+            run.company,
+            run.warehouse,
+            layer,
+            as_of=run.as_of,
+            known_at=run.known_at,
+            run_id=run.run_id,
+        )
+        if not run.is_time_travel:
+            build(run.company)
+    return run.audits[layer]
+
+
+def _outcomes(report: AuditReport) -> Iterable[dg.AssetCheckResult]:
+    return (_outcome(result) for result in report.results)
+
+
+def _outcome(result: CheckResult) -> dg.AssetCheckResult:
+    is_critical = result.severity == "critical"
+    return dg.AssetCheckResult(
+        asset_key=result.table.split("."),
+        check_name=result.name,
+        passed=result.success,
+        severity=dg.AssetCheckSeverity.ERROR if is_critical else dg.AssetCheckSeverity.WARN,
+        metadata={
+            "checked": result.checked,
+            "unexpected": result.unexpected,
+            "sample_keys": ", ".join(result.sample_keys),
+            "observed": result.observed,
+        },
+    )

@@ -1,0 +1,67 @@
+"""The job that makes everything, its schedule, and the run that its steps share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from dagster_project.instance import end_dead_runs
+from dagster_project.pipeline_run import PipelineRun, open_run
+from ingestion.company import Company
+
+JOB = "daily"
+EVERY_MORNING = "0 5 * * *"
+
+
+def daily_job() -> Any:
+    """The whole pipeline: load, build, audit, publish."""
+    return dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.all(),
+        description="Load the sources, build and audit the marts, publish them.",
+    )
+
+
+def daily_schedule(company: Company) -> dg.ScheduleDefinition:
+    """Every morning, in the company's time zone."""
+    return dg.ScheduleDefinition(
+        name="every_morning",
+        job_name=JOB,
+        cron_schedule=EVERY_MORNING,
+        execution_timezone=company.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+
+
+def run_resource(company: Company) -> dg.ResourceDefinition:
+    """What the steps of a run share; it holds the company's lock while the run lasts."""
+
+    @dg.resource(
+        config_schema={
+            "as_of": dg.Field(
+                str,
+                is_required=False,
+                description="Business moment, such as 2024-03-31: later events do not exist.",
+            ),
+            "known_at": dg.Field(
+                str,
+                is_required=False,
+                description="Knowledge moment, such as 2024-04-15: later loads do not exist.",
+            ),
+            "force": dg.Field(
+                bool,
+                default_value=False,
+                description="Accept an export that shrank below 80% of the last one.",
+            ),
+        }
+    )
+    def run(context: dg.InitResourceContext) -> Iterator[PipelineRun]:
+        assert context.instance
+        assert context.run_id
+        with open_run(company, context.run_id, **context.resource_config) as opened:
+            end_dead_runs(context.instance, context.run_id)
+            yield opened
+
+    return run

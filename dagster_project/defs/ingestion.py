@@ -1,0 +1,141 @@
+"""Source files and the raw tables that dlt loads from them."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_project.pipeline_run import PipelineRun
+from dagster_project.time_travel import copy_raw
+from ingestion.company import Company, Source
+from ingestion.contract import ENTITIES
+from ingestion.errors import SourceError
+from ingestion.pipeline import LoadReport, load_source, raw_tables
+from ingestion.sources.files.catalog import Catalog, Relation, stem
+
+log = logging.getLogger("salesops")
+
+COMPANY_FILE = dg.AssetKey(["company", "company_yml"])
+OWNERS = ("team:data_engineering",)
+DESCRIPTIONS = {
+    "rejected": "Rows that break the contract, kept whole with the reason.",
+    "exports": "One row per entity and load: what was read, and how it differed from before.",
+}
+
+
+def file_assets(company: Company) -> list[dg.AssetSpec]:
+    """The files that the sources read, and the company file: made outside, read here."""
+    specs = [
+        dg.AssetSpec(
+            COMPANY_FILE,
+            description="The company's file: settings, mappings, and small tables written inline.",
+            group_name="sources",
+            kinds={"yaml"},
+            owners=OWNERS,
+            metadata={"path": dg.MetadataValue.path(str(company.path))},
+        )
+    ]
+    for source in company.sources:
+        relations = {
+            relation_key(source, relation): relation
+            for entity in source.entities
+            for relation in _relations(source, entity)
+        }
+        specs += [
+            dg.AssetSpec(
+                key,
+                description=f"{', '.join(path.name for path in relation.files)} in {source.path}",
+                group_name="sources",
+                kinds={"file"},
+                owners=OWNERS,
+            )
+            for key, relation in relations.items()
+        ]
+    return specs
+
+
+def raw_assets(company: Company) -> list[dg.AssetsDefinition]:
+    """One loading step per source type: its raw tables, fed by the type's sources in turn."""
+    return [_load_step(company, source_type) for source_type in company.source_types]
+
+
+def relation_key(source: Source, relation: Relation) -> dg.AssetKey:
+    """Key of a file, or of the files read as one table: `[source, name]`, in letters and digits."""
+    name = stem(Path(relation.name))
+    return dg.AssetKey([re.sub(r"\W+", "_", part) for part in (source.name, name)])
+
+
+def _load_step(company: Company, source_type: str) -> dg.AssetsDefinition:
+    sources = [source for source in company.sources if source.type == source_type]
+    tables = raw_tables(source_type)
+    specs = [
+        dg.AssetSpec(
+            [f"raw_{source_type}", table],
+            deps=sorted(_inputs(sources, table)),
+            description=DESCRIPTIONS.get(table) or ENTITIES[table].description,
+            group_name=f"raw_{source_type}",
+            kinds={"dlt", company.destination},
+            owners=OWNERS,
+        )
+        for table in tables
+    ]
+
+    @dg.multi_asset(name=f"load_{source_type}", specs=specs, pool="warehouse")
+    def load(run: dg.ResourceParam[PipelineRun]) -> Iterator[dg.MaterializeResult]:
+        with run.phase(f"load {source_type}"):
+            if run.is_time_travel:
+                copy_raw(run, source_type)
+            else:
+                run.loads += [_load(run, source) for source in sources]
+        loads = [load for load in run.loads if load.type == source_type]
+        for spec in specs:
+            yield dg.MaterializeResult(
+                asset_key=spec.key, metadata=_counts(loads, spec.key.path[-1])
+            )
+
+    return load
+
+
+def _load(run: PipelineRun, source: Source) -> LoadReport:
+    return load_source(run.company, source, force=run.force, progress=log.info)
+
+
+def _inputs(sources: Iterable[Source], entity: str) -> set[dg.AssetKey]:
+    inputs = set()
+    for source in sources:
+        mapping = source.entities.get(entity)
+        if mapping and mapping.rows is not None:
+            inputs.add(COMPANY_FILE)
+        elif mapping:
+            inputs.update(relation_key(source, found) for found in _relations(source, entity))
+    return inputs
+
+
+def _relations(source: Source, entity: str) -> tuple[Relation, ...]:
+    """The files behind an entity; none that can be named while the source cannot be read."""
+    import duckdb
+
+    text = source.entities[entity].from_
+    if text is None:
+        return ()
+    try:
+        with duckdb.connect() as connection:
+            return Catalog.of(source).origin(connection, text).relations
+    except SourceError:
+        # Not worth losing the whole graph for: the load says what is wrong.
+        return ()
+
+
+def _counts(loads: Iterable[LoadReport], entity: str) -> dict[str, int]:
+    """The entity's row counts, added up over the sources."""
+    totals: dict[str, int] = {}
+    for load in loads:
+        for table in load.tables:
+            if table.entity == entity:
+                for name in ("rows", "rows_new", "rows_changed", "rows_deleted", "rows_rejected"):
+                    totals[name] = totals.get(name, 0) + getattr(table, name)
+    return totals

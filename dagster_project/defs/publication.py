@@ -1,0 +1,47 @@
+"""Publication as assets: what BI tools read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from dagster_project.pipeline_run import PipelineRun
+from dagster_project.publication import MARTS, mart_tables, publish
+
+
+def publication_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """The published file, the Parquet folder and the manifest, made together."""
+    marts = [dg.AssetKey([MARTS, table.name]) for table in mart_tables(manifest)]
+    specs = [
+        dg.AssetSpec(
+            ["published", name],
+            deps=marts,
+            description=description,
+            group_name="published",
+            kinds={kind},
+            owners=["team:data_engineering"],
+        )
+        for name, kind, description in (
+            ("marts", "duckdb", "The marts as one DuckDB file, replaced whole by every run."),
+            ("parquet", "parquet", "The marts as one Parquet file per table."),
+            ("manifest", "json", "Run, moments, code, row counts and inputs of the publication."),
+        )
+    ]
+
+    @dg.multi_asset(name="publish", specs=specs, pool="warehouse")
+    def publish_marts(run: dg.ResourceParam[PipelineRun]) -> Iterator[dg.MaterializeResult]:
+        with run.phase("publish"):
+            publication = publish(run, manifest)
+        run.publication = publication
+        metadata: dict[str, Any] = {
+            "path": dg.MetadataValue.path(str(run.paths.published)),
+            "rows": sum(publication.row_counts.values()),
+            "as_of": publication.as_of.isoformat(" "),
+            "code_version": publication.code_version,
+        }
+        for spec in specs:
+            yield dg.MaterializeResult(asset_key=spec.key, metadata=metadata)
+
+    return publish_marts

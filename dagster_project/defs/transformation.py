@@ -1,0 +1,96 @@
+"""The dbt models as assets, their tests as asset checks; one `dbt build` makes them all."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
+from dagster_dbt.asset_utils import get_subset_selection_for_context
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+
+from dagster_project.dbt_runner import BuildError, Dbt
+from dagster_project.pipeline_run import PipelineRun
+
+log = logging.getLogger("salesops")
+
+EVERYTHING = "fqn:*"
+
+
+class Translator(DagsterDbtTranslator):
+    """Names assets by schema and model, groups them by layer, and takes owners from `meta`."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Schema and name: raw tables bear the keys under which dlt loads them."""
+        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The layer: the folder under `models/`, or `seeds`."""
+        if dbt_resource_props["resource_type"] == "seed":
+            return "seeds"
+        return dbt_resource_props["fqn"][1]
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """What the model's YAML says, without its SQL."""
+        return dbt_resource_props["description"]
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        """The team that `meta.owner` names."""
+        owner = dbt_resource_props["meta"].get("owner", "data_engineering")
+        return [f"team:{owner}"]
+
+
+def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """The models, seeds and tests of the dbt project."""
+    translator = Translator()
+
+    @dbt_assets(
+        manifest=manifest,
+        dagster_dbt_translator=translator,
+        select=EVERYTHING,
+        name="build",
+        pool="warehouse",
+    )
+    def build(
+        context: dg.AssetExecutionContext, run: dg.ResourceParam[PipelineRun]
+    ) -> Iterator[Any]:
+        selection, indirect_selection = get_subset_selection_for_context(
+            context, manifest, EVERYTHING, None, None, translator, None
+        )
+        env = {"DBT_INDIRECT_SELECTION": indirect_selection} if indirect_selection else {}
+        results: list[dict[str, Any]] = []
+        failure = None
+        with run.phase("build"):
+            try:
+                Dbt(run.company, run.paths, run.warehouse).build(
+                    {**_moments(run), **env}, selection, lambda result: _collect(results, result)
+                )
+            except BuildError as error:
+                failure = error
+        for result in results:
+            event = DbtCoreCliEventMessage(raw_event=result, event_history_metadata={})
+            yield from event.to_default_asset_events(manifest, translator, context)
+        if failure:
+            raise failure
+        run.is_built = not context.is_subset
+
+    return build
+
+
+def _collect(results: list[dict[str, Any]], result: dict[str, Any]) -> None:
+    """Keep a node's result, and say at every quarter of the way how many are done."""
+    results.append(result)
+    done, total = len(results), result["data"]["total"]
+    if done * 4 // total > (done - 1) * 4 // total:
+        log.info("%d of %d models and tests done", done, total)
+
+
+def _moments(run: PipelineRun) -> dict[str, str]:
+    """The run's own values, as the dbt macros read them."""
+    return {
+        "SALESOPS_AS_OF": run.as_of.isoformat(" ", "microseconds"),
+        "SALESOPS_KNOWN_AT": run.known_at.isoformat(" ", "microseconds"),
+        "SALESOPS_RUN_ID": run.run_id,
+    }

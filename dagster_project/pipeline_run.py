@@ -1,0 +1,139 @@
+"""What the steps of one run share: its moments, its files, and what has happened so far."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagster_project.lock import run_lock
+from ingestion.company import Company
+from ingestion.errors import SalesopsError
+from ingestion.paths import PROJECT, CompanyPaths
+from ingestion.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from dagster_project.publication import Publication
+    from expectations.runner import AuditReport
+    from ingestion.pipeline import LoadReport
+
+COMPANY_FILE = "SALESOPS_COMPANY"
+
+log = logging.getLogger("salesops")
+
+
+class MomentError(SalesopsError):
+    """A moment that was asked for cannot be read."""
+
+
+def company_file() -> Path:
+    """The company's file: `SALESOPS_COMPANY`, else the project's default company."""
+    return Path(os.environ.get(COMPANY_FILE) or PROJECT / "tests/companies/edge_cases/company.yml")
+
+
+def now() -> dt.datetime:
+    """The present moment, UTC without zone, as the warehouse stores timestamps."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
+
+
+def parse_moment(company: Company, option: str, text: str) -> dt.datetime:
+    """A moment as written by a user, in UTC without zone.
+
+    A bare date is that day's midnight, and a time without offset is local, both in the company's
+    time zone. Raises MomentError naming the option and what is allowed.
+    """
+    try:
+        value = dt.date.fromisoformat(text) if len(text) <= 10 else dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise MomentError(
+            f"{option}: '{text}' is not a moment; write a date such as 2024-03-31 "
+            "or a time such as 2024-03-31T18:00 or 2024-03-31T18:00+02:00"
+        ) from None
+    return company.moment(value)
+
+
+@dataclass
+class PipelineRun:
+    """One run of the pipeline.
+
+    `as_of` is the business moment, `asked_known_at` the knowledge moment where one was asked for
+    (both UTC, without zone). A run `is_time_travel` when either was asked for: it ingests nothing
+    and keeps everything that it makes in a place of its own.
+    """
+
+    company: Company
+    run_id: str
+    paths: CompanyPaths
+    warehouse: Warehouse
+    as_of: dt.datetime
+    asked_known_at: dt.datetime | None
+    is_time_travel: bool
+    force: bool
+    is_built: bool = False
+    loads: list[LoadReport] = field(default_factory=list)
+    audits: dict[str, AuditReport] = field(default_factory=dict)
+    publication: Publication | None = None
+
+    @cached_property
+    def known_at(self) -> dt.datetime:
+        """The knowledge moment: the one asked for, else the first reading, after the loads."""
+        return self.asked_known_at or now()
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Say when a phase begins, and how long it took."""
+        log.info("%s …", name)
+        started = time.perf_counter()
+        yield
+        log.info("%s: done in %.1f s", name, time.perf_counter() - started)
+
+
+@contextmanager
+def open_run(
+    company: Company,
+    run_id: str,
+    *,
+    as_of: str | None = None,
+    known_at: str | None = None,
+    force: bool = False,
+) -> Iterator[PipelineRun]:
+    """Begin a run, holding the company's lock until it ends.
+
+    `as_of` and `known_at` are as `parse_moment` reads them. Raises SalesopsError when a moment
+    cannot be read, another run is under way, or the warehouse is not usable.
+    """
+    started_at = now()
+    asked_as_of = parse_moment(company, "as_of", as_of) if as_of else None
+    asked_known_at = parse_moment(company, "known_at", known_at) if known_at else None
+    paths = CompanyPaths.of(company)
+    warehouse = Warehouse.of(company)
+    is_time_travel = bool(as_of or known_at)
+    own_as_of = company.moment(company.as_of) if company.as_of else started_at
+    with run_lock(paths.lock, run_id):
+        warehouse.check()
+        if is_time_travel:
+            paths = CompanyPaths(paths.root / "as_of" / _label(as_of, known_at))
+            warehouse = Warehouse("duckdb", str(paths.warehouse))
+        yield PipelineRun(
+            company=company,
+            run_id=run_id,
+            paths=paths,
+            warehouse=warehouse,
+            as_of=asked_as_of or own_as_of,
+            asked_known_at=asked_known_at,
+            is_time_travel=is_time_travel,
+            force=force,
+        )
+
+
+def _label(as_of: str | None, known_at: str | None) -> str:
+    """Name of a time-travel run's folder, such as `2024-03-31_known_at_2024-04-15`."""
+    label = "_known_at_".join(text for text in (as_of or "now", known_at) if text)
+    return label.replace(":", "")

@@ -1,0 +1,275 @@
+"""The summary of a run: what a manager wants to see, read from what was published."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from dagster_project.pipeline_run import PipelineRun
+from ingestion.paths import CompanyPaths
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+HEADLINES = {
+    "revenue_won": "Revenue won",
+    "deals_won": "Deals won",
+    "win_rate": "Win rate",
+    "average_deal_size": "Average deal size",
+    "sales_cycle_days": "Sales cycle",
+    "sales_velocity": "Sales velocity",
+    "quota_attainment": "Quota attainment",
+    "pipeline_created": "Pipeline created",
+    "lead_conversion_rate": "Lead conversion",
+    "pipeline_value": "Open pipeline",
+}
+GRAINS = {"month": 1, "quarter": 3}
+REASONS_SHOWN = 3
+FAILURES_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One KPI of the whole company in one period."""
+
+    value: float | None
+    unit: str
+    n_included: int
+    n_excluded: int
+
+
+@dataclass(frozen=True)
+class Period:
+    """A calendar month or fiscal quarter, by its first day."""
+
+    grain: str
+    start: dt.date
+
+    @property
+    def previous(self) -> Period:
+        """The period before."""
+        return Period(self.grain, add_months(self.start, -GRAINS[self.grain]))
+
+    @property
+    def end(self) -> dt.date:
+        """The first day after the period."""
+        return add_months(self.start, GRAINS[self.grain])
+
+    @property
+    def label(self) -> str:
+        """How the period is shown, such as `Nov 2017` or `Oct–Dec 2017`."""
+        last = add_months(self.end, -1)
+        if self.grain == "month":
+            return f"{self.start:%b %Y}"
+        year = "" if self.start.year == last.year else f" {self.start:%Y}"
+        return f"{self.start:%b}{year}–{last:%b %Y}"
+
+
+def add_months(day: dt.date, months: int) -> dt.date:
+    """The first of the month that lies `months` after that of `day`."""
+    count = day.year * 12 + day.month - 1 + months
+    return dt.date(count // 12, count % 12 + 1, 1)
+
+
+Figures = Mapping[tuple[str, str, dt.date | None], Figure]
+
+
+def print_summary(run: PipelineRun) -> None:
+    """Print what was published, what was loaded, rejected and found, and where it all is."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=False)
+    console.print()
+    if run.publication:
+        _print_kpis(console, run)
+    _print_loads(console, run)
+    _print_audits(console, run)
+    _print_places(console, run)
+
+
+def read_figures(marts: Path) -> Figures:
+    """The company's headline figures from a published file, by metric, grain and period."""
+    import duckdb
+
+    with duckdb.connect(str(marts), read_only=True) as connection:
+        rows = connection.execute(
+            """select metric, period_grain, period_start, value, unit, n_included, n_excluded
+            from marts.kpi_values
+            where dimension = 'company' and variant = 'default'""",
+        ).fetchall()
+    return {(row[0], row[1], row[2]): Figure(*row[3:]) for row in rows}
+
+
+def latest_complete(figures: Figures, grain: str, today: dt.date) -> Period | None:
+    """The last period that has ended by `today` and in which deals were closed or created.
+
+    A period under way would look like a slump, and periods after the end of the data like ruin.
+    """
+    starts = [
+        start
+        for (metric, its_grain, start), figure in figures.items()
+        if its_grain == grain
+        and start is not None
+        and metric in ("win_rate", "pipeline_created", "lead_conversion_rate")
+        and figure.n_included
+        and Period(grain, start).end <= today
+    ]
+    return Period(grain, max(starts)) if starts else None
+
+
+def _print_kpis(console: Console, run: PipelineRun) -> None:
+    from rich.table import Table
+
+    figures = read_figures(run.paths.published / "marts.duckdb")
+    local = run.as_of.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(run.company.timezone))
+    periods = [
+        period for grain in GRAINS if (period := latest_complete(figures, grain, local.date()))
+    ]
+    table = Table(
+        title=f"{run.company.name} as of {local:%Y-%m-%d %H:%M} ({run.company.timezone})",
+        title_justify="left",
+        title_style="bold",
+        caption="Records: those that the figure rests on (+ those left out). "
+        "All of them with reasons: marts.kpi_values, marts.kpi_exclusions.",
+        caption_justify="left",
+    )
+    table.add_column("KPI", no_wrap=True)
+    for period in periods:
+        table.add_column(period.label, justify="right", no_wrap=True)
+        table.add_column("change", justify="right", no_wrap=True)
+        table.add_column("records", justify="right", no_wrap=True)
+    table.add_column("all time", justify="right", no_wrap=True)
+    table.add_column("records", justify="right", no_wrap=True)
+    for metric, name in HEADLINES.items():
+        cells: list[str] = []
+        for period in periods:
+            figure = figures.get((metric, period.grain, period.start))
+            before = figures.get((metric, period.grain, period.previous.start))
+            cells += [_value(figure), _change(figure, before), _records(figure)]
+        total = figures.get((metric, "all", None))
+        if total or any(cell != "–" for cell in cells):
+            table.add_row(name, *cells, _value(total), _records(total))
+    console.print(table)
+    console.print(
+        f"Money in {run.company.currency}; changes are on the period before.", style="dim"
+    )
+
+
+def _value(figure: Figure | None) -> str:
+    if figure is None or figure.value is None:
+        return "–"
+    match figure.unit:
+        case "ratio":
+            return f"{figure.value:.1%}"
+        case "days":
+            return f"{figure.value:,.1f} d"
+        case "money per day":
+            return f"{figure.value:,.0f}/day"
+        case _:
+            return f"{figure.value:,.0f}"
+
+
+def _change(figure: Figure | None, before: Figure | None) -> str:
+    """The change: points for ratios, percent of the earlier value for everything else."""
+    if figure is None or before is None or figure.value is None or before.value is None:
+        return "–"
+    difference = figure.value - before.value
+    if figure.unit == "ratio":
+        return f"{100 * difference:+.1f} pt"
+    return f"{difference / abs(before.value):+.1%}" if before.value else "–"
+
+
+def _records(figure: Figure | None) -> str:
+    if figure is None:
+        return "–"
+    left_out = f" (+{figure.n_excluded:,})" if figure.n_excluded else ""
+    return f"{figure.n_included:,}{left_out}"
+
+
+def _print_loads(console: Console, run: PipelineRun) -> None:
+    if not run.loads:
+        return
+    table = _plain_table("Loaded", "rows", "new", "changed", "deleted", "rejected")
+    for load in run.loads:
+        for one in load.tables:
+            counts = (one.rows_new, one.rows_changed, one.rows_deleted)
+            shown = ("unchanged", "", "") if one.is_unchanged else [f"{n:,}" for n in counts]
+            table.add_row(
+                f"{load.source}.{one.entity}", f"{one.rows:,}", *shown, f"{one.rows_rejected:,}"
+            )
+    console.print(table)
+    for source, entity, reason, count in _rejections(run):
+        console.print(f"  rejected from {source}.{entity}: {reason} ({count:,})", style="yellow")
+
+
+def _rejections(run: PipelineRun) -> Iterable[Sequence[Any]]:
+    """The most frequent reasons for which the entities' last exports had rows rejected."""
+    for source_type in run.company.source_types:
+        dataset = f"raw_{source_type}"
+        affected = {
+            (load.source, table.entity)
+            for load in run.loads
+            for table in load.tables
+            if load.type == source_type and table.rows_rejected
+        }
+        for source, entity in sorted(affected):
+            rows = run.warehouse.read(
+                f"""select reason, count(*) as rejected
+                from {dataset}.rejected
+                where source_instance = ? and entity = ? and _dlt_load_id = (
+                    select max(_dlt_load_id) from {dataset}.exports
+                    where source_instance = ? and entity = ?)
+                group by reason order by rejected desc, reason limit {REASONS_SHOWN}""",
+                [source, entity, source, entity],
+            )
+            for row in rows.to_pylist():
+                yield source, entity, row["reason"], row["rejected"]
+
+
+def _print_audits(console: Console, run: PipelineRun) -> None:
+    for layer, report in run.audits.items():
+        passed = sum(result.success for result in report.results)
+        console.print(
+            f"Audit of {layer}: {passed} of {len(report.results)} checks passed, "
+            f"{len(report.failures)} critical failed, {len(report.warnings)} warnings"
+        )
+        for result in (*report.failures, *report.warnings)[:FAILURES_SHOWN]:
+            style = "red" if result.severity == "critical" else "yellow"
+            found = f"{result.unexpected:,} of {result.checked:,} rows"
+            keys = f": {', '.join(result.sample_keys[:5])}" if result.sample_keys else ""
+            console.print(
+                f"  {result.severity} {result.table} {result.name} – {result.description} "
+                f"{found if result.checked else result.observed}{keys}",
+                style=style,
+            )
+
+
+def _print_places(console: Console, run: PipelineRun) -> None:
+    console.print()
+    published = run.paths.published
+    if not run.publication:
+        kept = "the last good marts stay in place" if published.exists() else "there are no marts"
+        console.print(f"Nothing was published: {kept}.", style="bold red")
+    rows = {
+        "Marts": published / "marts.duckdb",
+        "Parquet": published / "parquet",
+        "Data Docs": CompanyPaths.of(run.company).data_docs / "index.html",
+    }
+    for name, path in rows.items():
+        if path.exists():
+            console.print(f"{name:<10} {path}", soft_wrap=True)
+    console.print(f"{'UI':<10} make ui COMPANY={run.company.path}", soft_wrap=True)
+
+
+def _plain_table(*headings: str) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for position, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if position else "left", no_wrap=True)
+    return table
