@@ -43,7 +43,8 @@ class Entity:
     `key` is the natural key that stands in for `source_id` where a source gives none. Without a
     key, `source_id` must be mapped when `is_referenced` (other entities point to it); otherwise
     a row is identified by all of its values.
-    `begins_at` is the column whose moment brings a record into being.
+    `begins_at` is the column whose moment brings a record into being: as of an earlier moment the
+    record does not exist. (Field changes have none: a later change tells the value before it.)
     """
 
     name: str
@@ -216,7 +217,7 @@ _ENTITIES = (
             _at("created_at", "When the deal was created (UTC)."),
             _at("first_contact_at", "When the buyer was first in contact (UTC)."),
             _on("close_date", "Closing date, company time zone; expected while the deal is open."),
-            _at("closed_at", "When the deal was won or lost (UTC).", event=True),
+            _at("closed_at", "When the deal was won or lost (UTC)."),
             _text("deal_type", "Kind of deal.", allowed=("new", "expansion", "renewal")),
             _text("lead_source", "Where the deal came from."),
             _text("product", "What is sold."),
@@ -243,7 +244,6 @@ _ENTITIES = (
             _at("changed_at", "When the value changed (UTC).", required=True),
             _text("changed_by", "source_id of the user who changed it."),
         ),
-        begins_at="changed_at",
     ),
     Entity(
         "activities",

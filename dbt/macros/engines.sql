@@ -1,0 +1,60 @@
+{#- Whatever is said differently by DuckDB and PostgreSQL, one dispatched macro each. -#}
+
+{% macro numeric_type() -%} numeric(38, 6) {%- endmacro %}
+
+{% macro double_type() -%} double precision {%- endmacro %}
+
+{#- The median of an expression, interpolated, as a double. -#}
+{% macro median(expression) -%}
+    {{ return(adapter.dispatch('median', 'salesops')(expression)) }}
+{%- endmacro %}
+
+{% macro default__median(expression) -%}
+    percentile_cont(0.5) within group (order by cast({{ expression }} as double precision))
+{%- endmacro %}
+
+{% macro duckdb__median(expression) -%}
+    median(cast({{ expression }} as double))
+{%- endmacro %}
+
+{#- One row per step from a first to a last moment, both of them columns of `relation`. -#}
+{% macro series(relation, first, last, step, name) -%}
+    {{ return(adapter.dispatch('series', 'salesops')(relation, first, last, step, name)) }}
+{%- endmacro %}
+
+{% macro default__series(relation, first, last, step, name) -%}
+    select
+        cast(generate_series(
+            cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 {{ step }}'
+        ) as date) as {{ name }}
+    from {{ relation }}
+{%- endmacro %}
+
+{% macro duckdb__series(relation, first, last, step, name) -%}
+    select
+        cast(unnest(generate_series(
+            cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 {{ step }}'
+        )) as date) as {{ name }}
+    from {{ relation }}
+{%- endmacro %}
+
+{#- The last value so far that is not NULL, within a partition and an order. -#}
+{% macro last_known(expression, partition_by, order_by) -%}
+    {{ return(adapter.dispatch('last_known', 'salesops')(expression, partition_by, order_by)) }}
+{%- endmacro %}
+
+{% macro default__last_known(expression, partition_by, order_by) -%}
+    (array_remove(
+        array_agg({{ expression }}) over (partition by {{ partition_by }} order by {{ order_by }}
+            rows between unbounded preceding and current row),
+        null
+    ))[count({{ expression }}) over (partition by {{ partition_by }} order by {{ order_by }}
+        rows between unbounded preceding and current row)]
+{%- endmacro %}
+
+{% macro duckdb__last_known(expression, partition_by, order_by) -%}
+    last_value({{ expression }} ignore nulls) over (
+        partition by {{ partition_by }} order by {{ order_by }}
+        rows between unbounded preceding and current row
+    )
+{%- endmacro %}

@@ -1,0 +1,117 @@
+{#-
+    The canonical entities that each source type's staging models produce.
+    A type that is not named here does not exist.
+-#}
+{% macro staged_entities() -%}
+    {{ return({
+        'files': contract().keys() | list,
+        'hubspot': [],
+    }) }}
+{%- endmacro %}
+
+{#-
+    The latest known version of each record of a raw table.
+
+    A load that did not finish has no row in dlt's table of loads, and so none of its rows exist.
+    The latest version is that of the latest load, not of the latest business time: late batches
+    carry older times.
+-#}
+{% macro latest_versions(source_type, entity) -%}
+    {%- set spec = contract()[entity] -%}
+    with loads as (
+        select
+            load_id,
+            cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at
+        from {{ source('raw_' ~ source_type, '_dlt_loads') }}
+        where status = 0
+    ),
+
+    versions as (
+        select
+            records.*,
+            loads.loaded_at,
+            row_number() over (
+                partition by records.source_instance, records.source_id
+                order by loads.loaded_at desc, loads.load_id desc
+            ) as recency
+        from {{ source('raw_' ~ source_type, entity) }} as records
+        inner join loads on records._dlt_load_id = loads.load_id
+        where loads.loaded_at <= {{ known_at() }}
+    )
+
+    select
+        {{ record_key("'" ~ source_type ~ "'", 'source_instance', 'source_id') }} as {{ spec.key }},
+        '{{ source_type }}' as source_system,
+        source_instance,
+        source_id,
+        source_row,
+        source_updated_at,
+        coalesce(is_deleted, false) as is_deleted,
+        loaded_at,
+        {%- for column in spec.columns %}
+        {{ column.name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from versions
+    where recency = 1
+{%- endmacro %}
+
+{#- The surrogate key of a record: a hash of system, instance and id. -#}
+{% macro record_key(system, instance, id) -%}
+    md5({{ system }} || '|' || {{ instance }} || '|' || {{ id }})
+{%- endmacro %}
+
+{#-
+    One canonical entity from all of the company's sources, as of the run's moment: what begins
+    later is not there, and what happens later to a record has not happened to it.
+
+    An entity that no source provides is an empty table of the right shape.
+-#}
+{% macro unioned(entity) -%}
+    {%- set spec = contract()[entity] -%}
+    {%- set models = [] -%}
+    {%- for source_type in var('source_types') if entity in staged_entities()[source_type] -%}
+        {%- do models.append(ref('stg_' ~ source_type ~ '__' ~ entity)) -%}
+    {%- endfor -%}
+    with records as (
+        {%- for model in models %}
+        select * from {{ model }}
+        {{ 'union all' if not loop.last }}
+        {%- else %}
+        select
+            cast(null as {{ dbt.type_string() }}) as {{ spec.key }},
+            cast(null as {{ dbt.type_string() }}) as source_system,
+            cast(null as {{ dbt.type_string() }}) as source_instance,
+            cast(null as {{ dbt.type_string() }}) as source_id,
+            cast(null as bigint) as source_row,
+            cast(null as timestamp) as source_updated_at,
+            cast(null as boolean) as is_deleted,
+            cast(null as timestamp) as loaded_at,
+            {%- for column in spec.columns %}
+            cast(null as {{ column.type }}) as {{ column.name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        where false
+        {%- endfor %}
+    )
+
+    select
+        {{ spec.key }},
+        source_system,
+        source_instance,
+        source_id,
+        source_row,
+        source_updated_at,
+        is_deleted and (source_updated_at is null or source_updated_at <= {{ as_of() }}) as is_deleted,
+        loaded_at,
+        {%- for column in spec.columns %}
+        {% if column.is_event -%}
+            case when {{ column.name }} <= {{ as_of() }} then {{ column.name }} end as {{ column.name }}
+        {%- else -%}
+            {{ column.name }}
+        {%- endif -%}
+        {{ ',' if not loop.last }}
+        {%- endfor %}
+    from records
+    {%- if spec.begins_at %}
+    where {{ spec.begins_at }} is null or {{ spec.begins_at }} <= {{ as_of() if spec.begins_type == 'timestamp' else as_of_day() }}
+    {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,217 @@
+{#-
+    The frame of the KPIs.
+
+    A metric has its *members*: `int_<metric>__members`, one row per variant and record of the
+    population, with the day that dates it, what it adds to numerator and denominator, the key of
+    every cut, and the reason where it is excluded. `kpi_<metric>` rolls them up to periods and
+    cuts; `kpi_values` unites the metrics, `kpi_exclusions` the excluded members.
+-#}
+
+{#- Every metric, in the order of the dictionary; a test finds a model that is missing here. -#}
+{% macro kpi_metrics() -%}
+    {{ return([
+        'deals_won', 'deals_lost', 'deals_no_decision', 'revenue_won', 'win_rate',
+        'no_decision_rate', 'average_deal_size', 'sales_cycle_days', 'sales_velocity',
+        'quota_attainment', 'reps_at_quota',
+        'pipeline_value', 'pipeline_created',
+        'lead_conversion_rate',
+    ]) }}
+{%- endmacro %}
+
+{#- The cuts of metrics on deals. -#}
+{% macro deal_cuts() -%}
+    {{ return([
+        'rep', 'team', 'manager', 'region', 'segment', 'lead_source', 'product', 'deal_type',
+        'pipeline',
+    ]) }}
+{%- endmacro %}
+
+{#- The cuts of metrics on leads. -#}
+{% macro lead_cuts() -%}
+    {{ return(['rep', 'team', 'manager', 'region', 'segment', 'channel', 'campaign']) }}
+{%- endmacro %}
+
+{#- What identifies a deal among the members of a metric, and the keys of its cuts. -#}
+{% macro deal_member() -%}
+    'opportunity' as entity, opportunity_key as entity_key, opportunity_id as entity_id,
+    {{ deal_cuts() | join(', ') }}
+{%- endmacro %}
+
+{#- The first day of the month of the run's moment, in the company's time zone. -#}
+{% macro current_month() -%}
+    {{ month_start(as_of_day()) }}
+{%- endmacro %}
+
+{#-
+    Members rolled up to the rows of `kpi_values`.
+
+    members: relation of the members.
+    additive: the value is the numerator, and the parts of a cut add up to the company.
+    medians: variants whose value is the median of the numerators.
+    months: for a state at period end, the relation of all its months (`month_start`); a longer
+        period has the state of its last month, and the company has every month.
+    variant_units: units of the variants whose unit is not that of the metric.
+-#}
+{% macro kpi_rollup(
+    members, metric, unit, cuts=none, additive=false, medians=[], months=none, variant_units={}
+) -%}
+{%- set dimensions = ['company'] + (deal_cuts() if cuts is none else cuts) -%}
+{%- set grains = ['month', 'quarter', 'year', 'all'] -%}
+{%- set state = months is not none -%}
+with members as (
+    select
+        *,
+        {{ month_start('period_on') }} as month_start
+    from {{ members }}
+),
+
+by_month as (
+    {%- for dimension in dimensions %}
+    select
+        variant,
+        month_start,
+        '{{ dimension }}' as dimension,
+        {{ "'all'" if dimension == 'company' else dimension }} as dimension_key,
+        sum(case when exclusion_reason is null then numerator end) as numerator,
+        sum(case when exclusion_reason is null then denominator end) as denominator,
+        count(case when exclusion_reason is null then 1 end) as n_included,
+        count(exclusion_reason) as n_excluded
+    from members
+    {%- if medians %}
+    where variant not in ('{{ medians | join("', '") }}')
+    {%- endif %}
+    group by variant, month_start{{ ', ' ~ dimension if dimension != 'company' }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+    {%- if state %}
+
+    union all
+
+    select
+        variants.variant,
+        months.month_start,
+        'company' as dimension,
+        'all' as dimension_key,
+        0 as numerator,
+        0 as denominator,
+        0 as n_included,
+        0 as n_excluded
+    from {{ months }} as months
+    cross join (select distinct variant from members) as variants
+    {%- endif %}
+),
+
+by_period as (
+    {%- for grain in grains %}
+    select
+        variant,
+        '{{ grain }}' as period_grain,
+        {{ kpi_period_start('month_start', grain) }} as period_start,
+        dimension,
+        dimension_key,
+        sum(numerator) as numerator,
+        sum(denominator) as denominator,
+        sum(n_included) as n_included,
+        sum(n_excluded) as n_excluded
+    from by_month
+    where {{ kpi_month_counts('month_start', grain, state) }}
+    group by variant, dimension, dimension_key{{ ', ' ~ kpi_period_start('month_start', grain) if grain != 'all' }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+valued as (
+    select
+        variant,
+        period_grain,
+        period_start,
+        dimension,
+        dimension_key,
+        {%- if additive %}
+        cast(coalesce(numerator, 0) as {{ double_type() }}) as value,
+        cast(coalesce(numerator, 0) as {{ numeric_type() }}) as numerator,
+        cast(null as {{ numeric_type() }}) as denominator,
+        {%- else %}
+        {{ ratio('numerator', 'denominator') }} as value,
+        cast(coalesce(numerator, 0) as {{ numeric_type() }}) as numerator,
+        cast(coalesce(denominator, 0) as {{ numeric_type() }}) as denominator,
+        {%- endif %}
+        n_included,
+        n_excluded
+    from by_period
+    {%- for grain in grains if medians %}
+    {%- for dimension in dimensions %}
+
+    union all
+
+    select
+        variant,
+        '{{ grain }}' as period_grain,
+        {{ kpi_period_start('month_start', grain) }} as period_start,
+        '{{ dimension }}' as dimension,
+        {{ "'all'" if dimension == 'company' else dimension }} as dimension_key,
+        {{ median('case when exclusion_reason is null then numerator end') }} as value,
+        cast(null as {{ numeric_type() }}) as numerator,
+        cast(null as {{ numeric_type() }}) as denominator,
+        count(case when exclusion_reason is null then 1 end) as n_included,
+        count(exclusion_reason) as n_excluded
+    from members
+    where variant in ('{{ medians | join("', '") }}')
+        and {{ kpi_month_counts('month_start', grain, state) }}
+    group by variant
+        {{- ', ' ~ kpi_period_start('month_start', grain) if grain != 'all' }}
+        {{- ', ' ~ dimension if dimension != 'company' }}
+    {%- endfor %}
+    {%- endfor %}
+)
+
+{{ kpi_rows('valued', metric, unit, variant_units) }}
+{%- endmacro %}
+
+{#- The first day of the period of a month; NULL where the period is all time. -#}
+{% macro kpi_period_start(month, grain) -%}
+    {{ 'cast(null as date)' if grain == 'all' else fiscal_period_start(month, grain) }}
+{%- endmacro %}
+
+{#- Whether a month has a part in the periods of a grain. -#}
+{% macro kpi_month_counts(month, grain, state) -%}
+    {%- if not state -%}
+        {{ 'true' if grain == 'all' else month ~ ' is not null' }}
+    {%- elif grain == 'month' -%}
+        {{ month }} is not null
+    {%- elif grain == 'all' -%}
+        {{ month }} = {{ current_month() }}
+    {%- else -%}
+        ({{ month }} = {{ current_month() }} or {{ fiscal_period_start(dbt.dateadd('month', 1, month), grain) }}
+            <> {{ fiscal_period_start(month, grain) }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Valued rows in the shape of `kpi_values`: metric and unit named, cuts labelled. -#}
+{% macro kpi_rows(valued, metric, unit, variant_units={}) -%}
+    select
+        cast('{{ metric }}' as {{ dbt.type_string() }}) as metric,
+        cast(valued.variant as {{ dbt.type_string() }}) as variant,
+        cast(
+            {%- if variant_units %} case valued.variant
+                {%- for variant, variant_unit in variant_units.items() %} when '{{ variant }}' then '{{ variant_unit }}'{% endfor %}
+                else '{{ unit }}' end
+            {%- else %} '{{ unit }}'{% endif %} as {{ dbt.type_string() }}
+        ) as unit,
+        cast(valued.period_grain as {{ dbt.type_string() }}) as period_grain,
+        cast(valued.period_start as date) as period_start,
+        cast(valued.dimension as {{ dbt.type_string() }}) as dimension,
+        cast(valued.dimension_key as {{ dbt.type_string() }}) as dimension_key,
+        cast(coalesce(labels.label, valued.dimension_key) as {{ dbt.type_string() }}) as dimension_label,
+        cast(valued.value as {{ double_type() }}) as value,
+        cast(valued.numerator as {{ numeric_type() }}) as numerator,
+        cast(valued.denominator as {{ numeric_type() }}) as denominator,
+        cast(valued.n_included as bigint) as n_included,
+        cast(valued.n_excluded as bigint) as n_excluded,
+        {{ as_of() }} as as_of,
+        {{ run_id() }} as run_id
+    from {{ valued }} as valued
+    left join {{ ref('int_dimension_labels') }} as labels
+        on valued.dimension = labels.dimension
+        and valued.dimension_key = labels.dimension_key
+{%- endmacro %}

@@ -1,0 +1,26 @@
+{#-
+    The run's own values. They change with every run, so they come from the environment and are
+    read only while executing: a parsed project stays valid from run to run.
+-#}
+{% macro run_value(name, default) -%}
+    {{ env_var(name, default) if execute else default }}
+{%- endmacro %}
+
+{#- The business moment, UTC: what happened later does not exist. -#}
+{% macro as_of() -%}
+    cast('{{ run_value("SALESOPS_AS_OF", "9999-12-31 00:00:00") }}' as timestamp)
+{%- endmacro %}
+
+{#- The knowledge moment, UTC: what was loaded later is not known. -#}
+{% macro known_at() -%}
+    cast('{{ run_value("SALESOPS_KNOWN_AT", "9999-12-31 00:00:00") }}' as timestamp)
+{%- endmacro %}
+
+{% macro run_id() -%}
+    cast('{{ run_value("SALESOPS_RUN_ID", "none") }}' as {{ dbt.type_string() }})
+{%- endmacro %}
+
+{#- The day, in the company's time zone, of the business moment. -#}
+{% macro as_of_day() -%}
+    {{ local_day(as_of()) }}
+{%- endmacro %}

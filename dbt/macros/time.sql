@@ -1,0 +1,65 @@
+{#- A UTC moment on the clocks of the company's time zone. -#}
+{% macro local_time(moment) -%}
+    (({{ moment }}) at time zone 'UTC' at time zone '{{ var("timezone") }}')
+{%- endmacro %}
+
+{#- The day, in the company's time zone, of a UTC moment. -#}
+{% macro local_day(moment) -%}
+    cast({{ local_time(moment) }} as date)
+{%- endmacro %}
+
+{#- The UTC moment at which a day begins in the company's time zone. -#}
+{% macro day_start(day) -%}
+    (cast({{ day }} as timestamp) at time zone '{{ var("timezone") }}' at time zone 'UTC')
+{%- endmacro %}
+
+{#-
+    Days from one UTC moment to another, with fractions.
+
+    Elapsed time, except where both moments are midnights of the company's time zone: those are
+    bare dates, and the difference of two dates is whole days, also across a change of the clocks.
+-#}
+{% macro days_between(first, last) -%}
+    case
+        when {{ local_time(first) }} = {{ dbt.date_trunc('day', local_time(first)) }}
+            and {{ local_time(last) }} = {{ dbt.date_trunc('day', local_time(last)) }}
+            then cast({{ dbt.datediff(local_time(first), local_time(last), 'day') }} as {{ numeric_type() }})
+        else cast(
+            {{ microseconds_between(first, last) }} / cast(86400000000 as {{ double_type() }})
+            as {{ numeric_type() }}
+        )
+    end
+{%- endmacro %}
+
+{% macro microseconds_between(first, last) -%}
+    {{ return(adapter.dispatch('microseconds_between', 'salesops')(first, last)) }}
+{%- endmacro %}
+
+{% macro default__microseconds_between(first, last) -%}
+    (extract(epoch from ({{ last }}) - ({{ first }})) * 1000000)
+{%- endmacro %}
+
+{% macro duckdb__microseconds_between(first, last) -%}
+    (epoch_us({{ last }}) - epoch_us({{ first }}))
+{%- endmacro %}
+
+{#- First day of the month of a date. -#}
+{% macro month_start(day) -%}
+    cast({{ dbt.date_trunc('month', day) }} as date)
+{%- endmacro %}
+
+{#- First day of the fiscal period (month, quarter, year) in which a month lies. -#}
+{% macro fiscal_period_start(month, grain) -%}
+    {%- set offset = (13 - var('fiscal_year_start_month')) % 12 -%}
+    {%- if grain == 'month' or offset == 0 -%}
+        cast({{ dbt.date_trunc(grain, month) }} as date)
+    {%- else -%}
+        cast({{ dbt.dateadd('month', -offset,
+            dbt.date_trunc(grain, dbt.dateadd('month', offset, month))) }} as date)
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The fiscal year of a month: the calendar year in which it ends. -#}
+{% macro fiscal_year(month) -%}
+    cast(extract(year from {{ dbt.dateadd('month', (13 - var('fiscal_year_start_month')) % 12, month) }}) as integer)
+{%- endmacro %}

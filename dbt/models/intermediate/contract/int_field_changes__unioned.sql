@@ -1,0 +1,1 @@
+{{ unioned('field_changes') }}

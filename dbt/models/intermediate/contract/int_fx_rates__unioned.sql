@@ -1,0 +1,1 @@
+{{ unioned('fx_rates') }}

@@ -1,0 +1,1 @@
+{{ kpi_rollup(ref('int_sales_cycle_days__members'), 'sales_cycle_days', 'days', medians=['median']) }}

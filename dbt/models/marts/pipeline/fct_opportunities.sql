@@ -1,0 +1,93 @@
+-- One row per deal, deleted and merged ones included and marked, as of the run's moment.
+with opportunities as (
+    select * from {{ ref('int_opportunities__current') }}
+),
+
+reps as (
+    select * from {{ ref('dim_rep') }}
+),
+
+accounts as (
+    select account_key, source_instance, account_id from {{ ref('dim_account') }}
+),
+
+rates as (
+    select * from {{ ref('int_fx_rates__daily') }}
+),
+
+dated as (
+    select
+        *,
+        {{ local_day('created_at') }} as created_on,
+        {{ local_day('closed_at') }} as closed_on,
+        coalesce({{ local_day('closed_at') }}, {{ as_of_day() }}) as rate_on
+    from opportunities
+),
+
+priced as (
+    select
+        dated.*,
+        {{ fx_rate('dated.currency', 'rates') }} as fx_rate
+    from dated
+    left join rates
+        on dated.currency = rates.currency
+        and dated.rate_on = rates.date_day
+),
+
+final as (
+    select
+        priced.opportunity_key,
+        priced.source_system,
+        priced.source_instance,
+        priced.source_id as opportunity_id,
+        priced.name as opportunity_name,
+        accounts.account_key,
+        priced.account_id,
+        priced.owner_id,
+        priced.credited_owner_id as rep_id,
+        reps.rep_name,
+        reps.team,
+        reps.manager_id,
+        priced.pipeline,
+        priced.stage,
+        priced.stage_order,
+        priced.status,
+        priced.status = 'open' and priced.removal is null as is_open,
+        priced.status <> 'open' and priced.removal is null as is_closed,
+        priced.status = 'won' and priced.removal is null as is_won,
+        priced.probability,
+        cast(priced.amount_native as {{ numeric_type() }}) as amount_native,
+        priced.currency,
+        cast(priced.fx_rate as numeric(28, 10)) as fx_rate,
+        {{ reporting_amount('priced.amount_native', 'priced.fx_rate') }} as amount,
+        priced.created_at,
+        priced.created_on,
+        priced.first_contact_at,
+        priced.close_date,
+        priced.closed_at,
+        priced.closed_on,
+        {{ days_between('coalesce(priced.first_contact_at, priced.created_at)', 'priced.closed_at') }} as days_from_contact_to_close,
+        {{ days_between('priced.created_at', 'priced.closed_at') }} as days_from_creation_to_close,
+        priced.deal_type,
+        priced.lead_source,
+        priced.product,
+        priced.region as own_region,
+        priced.segment as own_segment,
+        coalesce(priced.region, reps.region) as region,
+        coalesce(priced.segment, reps.segment) as segment,
+        priced.loss_reason,
+        priced.forecast_category,
+        priced.campaign_id,
+        priced.merged_into_id,
+        priced.removal,
+        priced.removed_at,
+        priced.source_updated_at,
+        priced.loaded_at
+    from priced
+    left join reps on priced.credited_owner_id = reps.rep_id
+    left join accounts
+        on priced.source_instance = accounts.source_instance
+        and priced.account_id = accounts.account_id
+)
+
+select * from final

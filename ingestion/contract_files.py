@@ -1,0 +1,159 @@
+"""The dbt files that follow from the contract, written by `make contract`.
+
+They are kept in the repository, so that the dbt project can be read and parsed on its own; a test
+asserts that they are what the contract says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ingestion.contract import ENTITIES, Column, ColumnType, Entity
+from ingestion.paths import PROJECT
+
+DBT = PROJECT / "dbt"
+GENERATED = "Written by `make contract` from ingestion/contract.py; do not edit."
+
+SQL_TYPES: dict[ColumnType, str] = {
+    "text": "varchar",
+    "money": "numeric(28, 6)",
+    "number": "numeric(28, 10)",
+    "integer": "bigint",
+    "boolean": "boolean",
+    "timestamp": "timestamp",
+    "date": "date",
+}
+
+RECORD_DOCS = {
+    "source_system": "Type of the source that the record came from.",
+    "source_instance": "Name, in company.yml, of the source that the record came from.",
+    "source_id": "The record's id in the system that it came from.",
+    "source_row": "Position of the record in its file or answer: keeps the source's order.",
+    "source_updated_at": "When the source last changed the record (UTC).",
+    "is_deleted": "Whether the source had deleted the record.",
+    "loaded_at": "When the version was loaded (UTC).",
+}
+
+
+def files() -> Iterator[tuple[Path, str]]:
+    """Each generated file's path and text."""
+    yield DBT / "macros" / "contract.sql", _contract_macro()
+    yield DBT / "models" / "contract.md", _doc_blocks()
+    staging = DBT / "models" / "staging" / "files"
+    unioned = DBT / "models" / "intermediate" / "contract"
+    yield staging / "_files__sources.yml", _sources("files")
+    yield staging / "_files__models.yml", _models("stg_files__{}", "from the files sources")
+    yield (
+        unioned / "_unioned__models.yml",
+        _models("int_{}__unioned", "from all sources", is_tested=True),
+    )
+    for name in ENTITIES:
+        yield staging / f"stg_files__{name}.sql", f"{{{{ latest_versions('files', '{name}') }}}}\n"
+        yield unioned / f"int_{name}__unioned.sql", f"{{{{ unioned('{name}') }}}}\n"
+
+
+def write() -> None:
+    """Write all generated files."""
+    for path, text in files():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _contract_macro() -> str:
+    lines = [
+        f"{{#- {GENERATED} -#}}",
+        "{% macro contract() -%}",
+        "    {{ return({",
+    ]
+    for entity in ENTITIES.values():
+        begins = entity.by_name[entity.begins_at].type if entity.begins_at else ""
+        lines += [
+            f"        '{entity.name}': {{",
+            f"            'key': '{entity.surrogate_key}',",
+            f"            'begins_at': '{entity.begins_at or ''}',",
+            f"            'begins_type': '{begins}',",
+            "            'columns': [",
+            *(
+                f"                {{'name': '{column.name}', 'type': '{SQL_TYPES[column.type]}',"
+                f" 'is_event': {column.event}}},"
+                for column in entity.columns
+            ),
+            "            ],",
+            "        },",
+        ]
+    return "\n".join([*lines, "    }) }}", "{%- endmacro %}", ""])
+
+
+def _doc_blocks() -> str:
+    blocks = [f"<!-- {GENERATED} -->", ""]
+    for name, text in RECORD_DOCS.items():
+        blocks += [f"{{% docs {name} %}}", text, "{% enddocs %}", ""]
+    for entity in ENTITIES.values():
+        blocks += [f"{{% docs {entity.name} %}}", entity.description, "{% enddocs %}", ""]
+        blocks += [
+            f"{{% docs {entity.surrogate_key} %}}",
+            f"Surrogate key of the {entity.singular.replace('_', ' ')}: hash of system, instance"
+            " and id.",
+            "{% enddocs %}",
+            "",
+        ]
+        for column in entity.columns:
+            blocks += [f"{{% docs {entity.name}__{column.name} %}}", _described(column)]
+            blocks += ["{% enddocs %}", ""]
+    return "\n".join(blocks)
+
+
+def _described(column: Column) -> str:
+    allowed = f" One of {', '.join(column.allowed)}." if column.allowed else ""
+    return column.description + allowed
+
+
+def _sources(source_type: str) -> str:
+    lines = [
+        f"# {GENERATED}",
+        "sources:",
+        f"  - name: raw_{source_type}",
+        "    description: Every version of every record, as loaded; only ever appended to.",
+        "    tables:",
+        "      - name: _dlt_loads",
+        "        description: One row per finished load.",
+        "      - name: rejected",
+        "        description: Rows that break the contract, kept whole, with the reason.",
+        "      - name: exports",
+        "        description: One row per entity and load, the state of the last export.",
+    ]
+    for entity in ENTITIES.values():
+        lines += [
+            f"      - name: {entity.name}",
+            f"        description: '{{{{ doc(\"{entity.name}\") }}}}'",
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _models(pattern: str, origin: str, *, is_tested: bool = False) -> str:
+    lines = [f"# {GENERATED}", "models:"]
+    for entity in ENTITIES.values():
+        lines += [
+            f"  - name: {pattern.format(entity.name)}",
+            f"    description: '{{{{ doc(\"{entity.name}\") }}}} Canonical, {origin}.'",
+            "    columns:",
+            f"      - name: {entity.surrogate_key}",
+            f"        description: '{{{{ doc(\"{entity.surrogate_key}\") }}}}'",
+            *(["        data_tests: [primary_key]"] if is_tested else []),
+            *_columns(entity),
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _columns(entity: Entity) -> Iterator[str]:
+    for name in RECORD_DOCS:
+        yield f"      - name: {name}"
+        yield f"        description: '{{{{ doc(\"{name}\") }}}}'"
+    for column in entity.columns:
+        yield f"      - name: {column.name}"
+        yield f"        description: '{{{{ doc(\"{entity.name}__{column.name}\") }}}}'"
+
+
+if __name__ == "__main__":
+    write()
