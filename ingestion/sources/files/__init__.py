@@ -1,0 +1,5 @@
+"""The files source: exports in a folder, read and mapped by DuckDB."""
+
+from ingestion.sources.files.extract import TABLES, extract
+
+__all__ = ["TABLES", "extract"]

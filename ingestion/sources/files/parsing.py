@@ -1,0 +1,103 @@
+"""What a piece of SQL refers to, read from DuckDB's own syntax tree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+Node = dict[str, Any]
+
+
+class NotSqlError(Exception):
+    """The text is not one SELECT statement; the message is the parser's."""
+
+
+def parse(connection: duckdb.DuckDBPyConnection, sql: str) -> Node:
+    """The syntax tree of one SELECT statement. Raises NotSqlError."""
+    row = connection.execute("select json_serialize_sql(?)", [sql]).fetchone()
+    assert row is not None
+    tree = json.loads(row[0])
+    if tree["error"]:
+        raise NotSqlError(tree["error_message"])
+    if len(tree["statements"]) != 1:
+        raise NotSqlError("expected one statement")
+    return tree["statements"][0]["node"]
+
+
+def parse_expression(connection: duckdb.DuckDBPyConnection, expression: str) -> Node:
+    """The syntax tree of one scalar expression. Raises NotSqlError."""
+    node = parse(connection, f"select (\n{expression}\n)")
+    if len(node.get("select_list", ())) != 1 or node["from_table"]["type"] != "EMPTY":
+        raise NotSqlError("expected one expression")
+    return node["select_list"][0]
+
+
+def table_names(node: Any, hidden: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Names of the tables that are read, those of common table expressions left out."""
+    if isinstance(node, list):
+        for item in node:
+            yield from table_names(item, hidden)
+    elif isinstance(node, dict):
+        for entry in node.get("cte_map", {}).get("map", ()):
+            own = {entry["key"].lower()} if _is_recursive(entry["value"]) else set()
+            yield from table_names(entry["value"], hidden | own)
+            hidden |= {entry["key"].lower()}
+        if node.get("type") == "BASE_TABLE" and not node["schema_name"]:
+            if node["table_name"].lower() not in hidden:
+                yield node["table_name"]
+        for key, value in node.items():
+            if key != "cte_map":
+                yield from table_names(value, hidden)
+
+
+def column_names(node: Any) -> Iterator[str]:
+    """Every name in a column reference: table, column or struct field."""
+    if isinstance(node, list):
+        for item in node:
+            yield from column_names(item)
+    elif isinstance(node, dict):
+        if node.get("class") == "COLUMN_REF":
+            yield from node["column_names"]
+        for value in node.values():
+            yield from column_names(value)
+
+
+def bare_column(node: Node) -> str | None:
+    """The column's name, when the expression is nothing but a reference to it."""
+    return node["column_names"][-1] if node["class"] == "COLUMN_REF" else None
+
+
+def driving_table(node: Node) -> tuple[str, str] | None:
+    """Name and alias of the first table of a plain select, whose rows the result's rows are.
+
+    None where rows are grouped, made distinct, combined with other selects, or come first from
+    something other than a table.
+    """
+    if node["type"] != "SELECT_NODE" or node["group_expressions"] or node["having"]:
+        return None
+    if any(modifier["type"] == "DISTINCT_MODIFIER" for modifier in node["modifiers"]):
+        return None
+    table = node["from_table"]
+    while table["type"] == "JOIN":
+        table = table["left"]
+    if table["type"] != "BASE_TABLE" or table["table_name"] not in set(table_names(node)):
+        return None
+    return table["table_name"], table["alias"] or table["table_name"]
+
+
+def select_also(connection: duckdb.DuckDBPyConnection, sql: str, expression: str) -> str:
+    """The statement with one more column in its outermost select list."""
+    tree = json.loads(connection.execute("select json_serialize_sql(?)", [sql]).fetchone()[0])  # type: ignore[index]
+    added = parse(connection, f"select {expression}")["select_list"][0]
+    tree["statements"][0]["node"]["select_list"].append(added)
+    row = connection.execute("select json_deserialize_sql(?)", [json.dumps(tree)]).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def _is_recursive(value: Node) -> bool:
+    return value["query"]["node"]["type"] == "RECURSIVE_CTE_NODE"
