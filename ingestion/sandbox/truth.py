@@ -6,6 +6,8 @@ from datetime import datetime
 
 import pandas as pd
 
+from .truth_activity import add_activity
+from .truth_finance import add_finance
 from .truth_history import History
 from .truth_marketing import add_marketing
 from .truth_outcome import add_outcome
@@ -33,5 +35,7 @@ def truth(
     tall = history.tall()
     add_outcome(history, tall)
     add_pipeline(history, tall)
+    add_activity(history, tall)
     add_marketing(history, tall)
+    add_finance(history, tall)
     return tall.frame()

@@ -37,6 +37,8 @@ ORDER = np.array([stage.order for stage in STAGES])
 PROBABILITY_PERCENT = np.array([round(stage.probability * 100) for stage in STAGES])
 OWNER_CUTS = ("rep", "team", "manager", "region", "segment")
 DEAL_CUTS = (*OWNER_CUTS, "lead_source", "product", "deal_type", "pipeline")
+LENGTH = {"month": 1, "quarter": 3, "year": 12}
+"""Months in a period."""
 FIELDS = {
     entity: {c.name: i for i, c in enumerate(columns)} for entity, columns in ENTITIES.items()
 }
@@ -237,6 +239,21 @@ class History:
             "campaign": rows_of("campaigns"), "activity_type": among(ACTIVITY_TYPES),
         }  # fmt: skip
         return Tall(self.fiscal_year_start_month, labels)
+
+    def period_ends(self, tall: Tall, grain: str, first: int) -> list[tuple[int, int, int]]:
+        """Per period from month `first` to now: its first month, last moment and last day.
+
+        The current period, and the grain all, end now.
+        """
+        if grain == "all":
+            return [(0, self.as_of, self.today)]
+        months = np.unique(tall.period(self.begun_months(first), grain))
+        ends = [self.month_start(int(month) + LENGTH[grain]) - 1 for month in months]
+        days = first_day(months + LENGTH[grain]) - 1
+        return [
+            (int(month), min(end, self.as_of), min(int(day), self.today))
+            for month, end, day in zip(months, ends, days, strict=True)
+        ]
 
     def begun_months(self, first: int) -> Ints:
         """The local months from `first` to the one of as-of."""

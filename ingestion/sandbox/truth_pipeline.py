@@ -9,6 +9,7 @@ import pandas as pd
 
 from .truth_history import (
     DEAL_CUTS,
+    LENGTH,
     ORDER,
     OWNER_CUTS,
     PROBABILITY_PERCENT,
@@ -23,7 +24,6 @@ from .world_calendar import DAY, Ints
 from .world_schema import FIRST_STAGE, NONE, NULL, NULL_DAY, PIPELINES, STAGE_OPEN, STAGES
 
 STAGE_CUTS = (*DEAL_CUTS, "stage")
-LENGTH = {"month": 1, "quarter": 3, "year": 12}
 OPEN_STAGES = np.array(
     [sum(s.pipeline == p and s.status == "open" for s in STAGES) for p in range(len(PIPELINES))]
 )
@@ -59,21 +59,6 @@ def open_at(history: History, moment: int, rate_day: int) -> pd.DataFrame:
     return pd.concat([frame, history.deal_cuts(frame["deal"], frame["owner_id"])], axis=1)
 
 
-def _period_ends(
-    history: History, tall: Tall, grain: str, first: int
-) -> list[tuple[int, int, int]]:
-    """Per period from month `first` to now: its first month, its last moment, its last day."""
-    if grain == "all":
-        return [(0, history.as_of, history.today)]
-    months = np.unique(tall.period(history.begun_months(first), grain))
-    ends = [history.month_start(int(month) + LENGTH[grain]) - 1 for month in months]
-    days = first_day(months + LENGTH[grain]) - 1
-    return [
-        (int(month), min(end, history.as_of), min(int(day), history.today))
-        for month, end, day in zip(months, ends, days, strict=True)
-    ]
-
-
 def _value(history: History, tall: Tall) -> None:
     """pipeline_value: open deals at the end of the period, as they then were.
 
@@ -88,7 +73,7 @@ def _value(history: History, tall: Tall) -> None:
     states: dict[int, pd.DataFrame] = {}
     for grain in GRAINS:
         members = []
-        for month, moment, day in _period_ends(history, tall, grain, first):
+        for month, moment, day in history.period_ends(tall, grain, first):
             if moment not in states:
                 states[moment] = open_at(history, moment, day)
             members.append(states[moment].assign(month=month))

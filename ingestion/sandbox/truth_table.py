@@ -94,6 +94,39 @@ class Tall:
                     sums["value"] = total if is_additive else ratio(total, parts)
                 self.keep(metric, variant, unit, grain, cut, period_of, code_of, sums)
 
+    def add_quotient(
+        self,
+        metric: str,
+        above: pd.DataFrame,
+        below: pd.DataFrame,
+        cuts: Sequence[str],
+        *,
+        unit: str,
+        variant: str = "default",
+        grains: Sequence[str] = GRAINS,
+    ) -> None:
+        """Cells of a metric that sets the `amount` of one population against that of another.
+
+        A cell appears where either has a member; `n_included` counts the members of `below`.
+        """
+        for grain in grains:
+            periods = [self.period(side["month"].to_numpy(), grain) for side in (above, below)]
+            period = np.concatenate(periods)
+            for cut in ("company", *cuts):
+                codes = [side[cut].to_numpy() for side in (above, below) if cut != "company"]
+                code = np.concatenate(codes) if codes else np.zeros(len(period), np.int64)
+                cell_of, period_of, code_of = _cells(period, code, np.ones(len(period), bool))
+                over, under = cell_of[: len(above)], cell_of[len(above) :]
+                size = len(period_of)
+                sums: dict[str, Array] = {
+                    "n_included": np.bincount(under, minlength=size),
+                    "n_excluded": np.zeros(size, np.int64),
+                    "numerator": np.bincount(over, above["amount"], size),
+                    "denominator": np.bincount(under, below["amount"], size),
+                }
+                sums["value"] = ratio(sums["numerator"], sums["denominator"])
+                self.keep(metric, variant, unit, grain, cut, period_of, code_of, sums)
+
     def keep(
         self,
         metric: str,

@@ -22,6 +22,8 @@ ACTIVE, ENDED, CANCELED = range(3)
 OPEN, PAID, VOID = range(3)
 TAX = np.array([0.0, 0.20, 0.20])
 """Tax rate by currency."""
+RATE_DAYS_BEFORE_START = 380
+"""Exchange rates reach back to before the first customer."""
 FIRST_RATES = (1.07, 1.21)
 """US dollars for a euro and a pound on the first day."""
 
@@ -41,8 +43,9 @@ def found_customers(state: State) -> None:
     )
     mrr = (rng.lognormal(0, 0.7, count) * 1_400_00).astype(np.int64)
     _subscribe(state, rng, customers, at, mrr, currency, np.full(count, NONE))
-    for back in (3, 2, 1):
-        _quote_rates(state, rng, state.day - back)
+    for day in range(state.day - RATE_DAYS_BEFORE_START, state.day):
+        if day_of(day).weekday() < 5:
+            _quote_rates(state, rng, day)
 
 
 def step_billing(state: State) -> None:

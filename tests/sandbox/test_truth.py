@@ -18,6 +18,11 @@ from ingestion.sandbox.world_schema import STAGES
 SETTINGS = {"timezone": "America/New_York", "fiscal_year_start_month": 2, "currency": "EUR"}
 KEY = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]
 ADDITIVE = ("deals_won", "deals_lost", "deals_no_decision", "revenue_won", "pipeline_created")
+REPORTED_LATE = (
+    "marketing_spend", "cost_per_lead", "customer_acquisition_cost", "return_on_ad_spend",
+    "activities", "follow_up_gap_days", "touches_per_won_deal",
+)  # fmt: skip
+"""Metrics on facts that reach the records after they happened: spend, costs, some activities."""
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +87,11 @@ def test_the_past_replayed_is_the_past(table: pd.DataFrame) -> None:
     later.advance(145)
     moment = earlier.now - timedelta(microseconds=1)
     settings = {**SETTINGS, "as_of": moment}
-    pd.testing.assert_frame_equal(truth(earlier, **settings), truth(later, **settings))
+    early, late = (
+        table[~table["metric"].isin(REPORTED_LATE)].reset_index(drop=True)
+        for table in (truth(earlier, **settings), truth(later, **settings))
+    )
+    pd.testing.assert_frame_equal(early, late)
 
 
 def test_nothing_that_changes_is_read_but_from_the_log(world: World) -> None:
@@ -123,8 +132,8 @@ def test_pipeline_of_now_is_the_open_deals(world: World, table: pd.DataFrame) ->
     is_open = deals["stage"].map(stages).eq("open") & ~deals["is_deleted"]
     is_open &= deals["merged_into_id"].isna()
     now = cells(table, "pipeline_value").query("period_grain == 'all' and dimension == 'stage'")
-    counted = now.set_index("dimension_key")["n_included"]
-    expected = deals[is_open & deals["amount"].notna()].groupby("stage").size()
+    counted = now.set_index("dimension_key")[["n_included", "n_excluded"]].sum(axis=1)
+    expected = deals[is_open].groupby("stage").size()
     pd.testing.assert_series_equal(counted.sort_index(), expected, check_names=False)
 
 
