@@ -1,0 +1,227 @@
+"""The population of every metric: who is in it, in which period, and what it adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pandas as pd
+
+from tests.oracle.money import Rates
+from tests.oracle.records import Records
+from tests.oracle.states import deals_at
+
+NONE = "(none)"
+DEAL_CUTS = (
+    "rep", "team", "manager", "region", "segment", "lead_source", "product", "deal_type", "pipeline",
+)  # fmt: skip
+OWNER_CUTS = ("rep", "team", "manager", "region", "segment")
+LEAD_CUTS = (*OWNER_CUTS, "channel", "campaign")
+CLOSED = ("won", "lost", "no_decision")
+DAY = pd.Timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Members:
+    """A metric variant's population.
+
+    `frame` has `id`, `month` (local, NaT without a date), `numerator`, `denominator` (None in
+    additive metrics), `reason` (None: included) and a column per cut. `months` are all months of
+    a state at period end.
+    """
+
+    metric: str
+    variant: str
+    unit: str
+    entity: str
+    frame: pd.DataFrame
+    cuts: tuple[str, ...] = DEAL_CUTS
+    is_median: bool = False
+    months: tuple[pd.Period, ...] = ()
+
+
+def all_members(records: Records, as_of: pd.Timestamp) -> Iterator[Members]:
+    """The members of every metric that is built on deals or leads, but sales_velocity."""
+    deals = deals_now(records, as_of)
+    yield from _outcome(deals)
+    yield from _pipeline_created(deals)
+    yield from _pipeline_value(records, as_of)
+    yield from _leads(records, as_of, deals)
+
+
+def deals_now(records: Records, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Deals as of a moment: amount in the company's currency, cycle, cuts, months."""
+    deals = deals_at(records, as_of)
+    closed_on = records.local(deals["closed_at"])
+    day_now = records.local(pd.Series([as_of]))[0]
+    deals["value"] = _values(records, deals, closed_on.fillna(day_now))
+    deals["closed_month"] = closed_on.dt.to_period("M")
+    deals["created_month"] = records.local(deals["created_at"]).dt.to_period("M")
+    begun = deals["first_contact_at"].fillna(deals["created_at"])
+    deals["days_from_contact"] = _days(records, begun, deals["closed_at"])
+    deals["days_from_creation"] = _days(records, deals["created_at"], deals["closed_at"])
+    return _with_cuts(records, deals, deals["credited_to"])
+
+
+def _values(records: Records, deals: pd.DataFrame, days: pd.Series) -> pd.Series:
+    rates = Rates(records)
+    amounts = [
+        rates.convert(amount, currency, day.date())
+        for amount, currency, day in zip(deals["amount"], deals["currency"], days, strict=True)
+    ]
+    return pd.Series(amounts, index=deals.index, dtype=object)
+
+
+def _days(records: Records, start: pd.Series, end: pd.Series) -> pd.Series:
+    """Elapsed days; whole ones between two bare dates."""
+    first, last = records.local(start), records.local(end)
+    elapsed = (end - start) / DAY
+    is_bare = pd.Series(
+        [
+            not pd.isna(a) and not pd.isna(b)
+            and u == records.utc(a.normalize()) and v == records.utc(b.normalize())
+            for a, b, u, v in zip(first, last, start, end, strict=True)
+        ],
+        index=start.index,
+    )  # fmt: skip
+    return elapsed.mask(is_bare, (last.dt.normalize() - first.dt.normalize()) / DAY)
+
+
+def _with_cuts(records: Records, frame: pd.DataFrame, owners: pd.Series) -> pd.DataFrame:
+    """The frame with the keys of its cuts; region and segment are its own, else the owner's."""
+    users = records["users"].set_index("source_id")
+    frame = frame.assign(rep=owners, manager=owners.map(users["manager_id"]))
+    frame["team"] = owners.map(users["team"])
+    for cut in ("region", "segment"):
+        of_owner = owners.map(users[cut]).astype(object)
+        frame[cut] = frame[cut].fillna(of_owner) if cut in frame else of_owner
+    for cut in {*DEAL_CUTS, *LEAD_CUTS, "stage"} & set(frame.columns):
+        frame[cut] = frame[cut].astype(object).where(frame[cut].notna(), NONE)
+    return frame
+
+
+def _members(
+    frame: pd.DataFrame,
+    month: pd.Series,
+    numerator: object,
+    denominator: object,
+    *reasons: tuple[pd.Series, str],
+    cuts: tuple[str, ...] = DEAL_CUTS,
+) -> pd.DataFrame:
+    """Members of a metric; of several reasons for exclusion the first one holds."""
+    reason = frame["removal"].copy()
+    for applies, name in reasons:
+        reason = reason.mask(reason.isna() & applies, name)
+    return frame[["id", *cuts]].assign(
+        month=month, numerator=numerator, denominator=denominator, reason=reason
+    )
+
+
+def _outcome(deals: pd.DataFrame) -> Iterator[Members]:
+    closed = deals[deals["status"].isin(CLOSED)]
+    won = closed[closed["status"] == "won"]
+
+    def members(metric: str, variant: str, unit: str, of: pd.DataFrame, num, den, *reasons, **kw):
+        no_date = (of["closed_at"].isna(), "no_close_date")
+        frame = _members(of, of["closed_month"], num, den, no_date, *reasons)
+        return Members(metric, variant, unit, "opportunity", frame, **kw)
+
+    for status in CLOSED:
+        yield members(f"deals_{status}", "default", "deals", closed[closed["status"] == status], 1, None)
+    no_amount = (won["value"].isna(), "no_amount")
+    value = won["value"].fillna(Decimal(0))
+    yield members("revenue_won", "default", "money", won, value, None, no_amount)
+    yield members("average_deal_size", "default", "money", won, value, 1, no_amount)
+    yield members("average_deal_size", "median", "money", won, value, None, no_amount, is_median=True)
+
+    is_won = (closed["status"] == "won").astype(int)
+    yield members("win_rate", "default", "ratio", closed, is_won, 1)
+    is_none = (closed["status"] == "no_decision").astype(int)
+    yield members("no_decision_rate", "default", "ratio", closed, is_none, 1)
+    decided = closed[closed["status"] != "no_decision"]
+    yield members("win_rate", "decided", "ratio", decided, (decided["status"] == "won").astype(int), 1)
+    worth = closed["value"].fillna(Decimal(0))
+    yield members(
+        "win_rate", "by_value", "ratio", closed, worth.where(is_won == 1, Decimal(0)), worth,
+        (closed["value"].isna(), "no_amount"),
+    )  # fmt: skip
+    cohort = _members(
+        deals, deals["created_month"], (deals["status"] == "won").astype(int), 1,
+        (deals["created_at"].isna(), "no_created_at"),
+    )  # fmt: skip
+    yield Members("win_rate", "cohort", "ratio", "opportunity", cohort)
+
+    for variant, of, days in (
+        ("default", won, "days_from_contact"),
+        ("median", won, "days_from_contact"),
+        ("created", won, "days_from_creation"),
+        ("closed", closed, "days_from_creation"),
+    ):
+        reasons = ((of[days].isna(), "no_created_at"), (of[days] < 0, "closed_before_contact"))
+        yield members(
+            "sales_cycle_days", variant, "days", of, of[days].fillna(0), 1, *reasons,
+            is_median=variant == "median",
+        )  # fmt: skip
+
+
+def _pipeline_created(deals: pd.DataFrame) -> Iterator[Members]:
+    undated = (deals["created_at"].isna(), "no_created_at")
+    no_amount = (deals["value"].isna(), "no_amount")
+    month = deals["created_month"]
+    value = deals["value"].fillna(Decimal(0))
+    amounts = _members(deals, month, value, None, undated, no_amount)
+    yield Members("pipeline_created", "default", "money", "opportunity", amounts)
+    counts = _members(deals, month, 1, None, undated)
+    yield Members("pipeline_created", "count", "deals", "opportunity", counts)
+
+
+def _pipeline_value(records: Records, as_of: pd.Timestamp) -> Iterator[Members]:
+    """Deals open just before each month's end, and now; of an unknown beginning, only now."""
+    now = deals_at(records, as_of)
+    this_month = records.local(pd.Series([as_of]))[0].to_period("M")
+    first = records.local(pd.Series([now["begins_at"].min()]))[0]
+    first_month = this_month if pd.isna(first) else first.to_period("M")
+    states = []
+    for month in pd.period_range(first_month, this_month, freq="M"):
+        if month == this_month:
+            state, day = now, records.local(pd.Series([as_of]))[0]
+        else:
+            end = records.utc((month + 1).start_time)
+            state, day = deals_at(records, end - pd.Timedelta(microseconds=1)), month.end_time
+            state = state[state["begins_at"] < end]
+        state = state[(state["status"] == "open") & state["removal"].isna()]
+        value = _values(records, state, pd.Series(day, index=state.index))
+        states.append(_with_cuts(records, state.assign(month=month, value=value), state["owner_id"]))
+    frame = pd.concat(states, ignore_index=True)
+    months = tuple(pd.period_range(first_month, this_month, freq="M"))
+    no_amount = (frame["value"].isna(), "no_amount")
+    value = frame["value"].fillna(Decimal(0))
+    cuts = (*DEAL_CUTS, "stage")
+    amounts = _members(frame, frame["month"], value, None, no_amount, cuts=cuts)
+    yield Members("pipeline_value", "default", "money", "opportunity", amounts, cuts, months=months)
+    no_probability = (frame["probability"].isna(), "no_probability")
+    weighted = value * frame["probability"].fillna(Decimal(0))
+    weights = _members(frame, frame["month"], weighted, None, no_amount, no_probability, cuts=cuts)
+    yield Members("pipeline_value", "weighted", "money", "opportunity", weights, cuts, months=months)
+
+
+def _leads(records: Records, as_of: pd.Timestamp, deals: pd.DataFrame) -> Iterator[Members]:
+    leads = records["leads"]
+    leads = leads[leads["created_at"] <= as_of].copy()
+    live = deals[deals["removal"].isna()]
+    leads["id"] = leads["source_id"]
+    leads["removal"] = pd.Series(None, index=leads.index, dtype=object).mask(leads["is_deleted"], "deleted")
+    leads = leads.assign(channel=leads["channel"], campaign=leads["campaign_id"])
+    leads = _with_cuts(records, leads, leads["owner_id"])
+    month = records.local(leads["created_at"]).dt.to_period("M")
+    won = leads["opportunity_id"].isin(live.loc[live["status"] == "won", "id"]).astype(int)
+    has_deal = leads["opportunity_id"].isin(live["id"]).astype(int)
+    is_qualified = leads["qualified_at"] <= as_of
+    for variant, outcome, kept in (
+        ("default", won, leads["id"].notna()),
+        ("qualified", won, is_qualified),
+        ("to_opportunity", has_deal, leads["id"].notna()),
+    ):
+        frame = _members(leads, month, outcome, 1, cuts=LEAD_CUTS)[kept]
+        yield Members("lead_conversion_rate", variant, "ratio", "lead", frame, LEAD_CUTS)

@@ -1,0 +1,209 @@
+"""A company's raw exports as canonical pandas frames, read without the product's code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "users": ("source_id", "name", "role", "team", "manager_id", "region", "segment"),
+    "stages": ("pipeline", "stage", "status", "probability"),
+    "deals": (
+        "source_id", "owner_id", "pipeline", "stage", "amount", "currency", "created_at",
+        "first_contact_at", "close_date", "closed_at", "deal_type", "lead_source", "product",
+        "region", "segment", "merged_into_id", "source_updated_at", "is_deleted",
+    ),
+    "changes": ("entity_id", "field", "old_value", "new_value", "changed_at"),
+    "leads": (
+        "source_id", "created_at", "owner_id", "channel", "campaign_id", "qualified_at",
+        "opportunity_id", "is_deleted",
+    ),
+    "campaigns": ("source_id", "name"),
+    "quotas": ("owner_id", "team", "period_start", "period_grain", "measure", "amount", "currency"),
+    "fx_rates": ("day", "from_currency", "to_currency", "rate"),
+}  # fmt: skip
+MOMENTS = frozenset(
+    ("created_at", "first_contact_at", "closed_at", "source_updated_at", "changed_at", "qualified_at")
+)
+
+
+@dataclass(frozen=True)
+class Records:
+    """A company's settings and records.
+
+    Moments are naive UTC; dates, amounts and rates are text as written; what is absent is None,
+    or NaT where it is a moment. Frames keep the order of the export.
+    """
+
+    instance: str
+    currency: str
+    timezone: str
+    fiscal_year_start_month: int
+    as_of: pd.Timestamp
+    frames: Mapping[str, pd.DataFrame]
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        return self.frames[name]
+
+    def utc(self, local: str | pd.Timestamp) -> pd.Timestamp:
+        """The naive UTC moment of a moment on the company's clocks.
+
+        A midnight that the clocks skip is the first moment of that day.
+        """
+        moment = pd.Timestamp(local)
+        if moment.tzinfo is None:
+            moment = moment.tz_localize(self.timezone, nonexistent="shift_forward")
+        return moment.tz_convert("UTC").tz_localize(None)
+
+    def local(self, moments: pd.Series) -> pd.Series:
+        """UTC moments on the company's clocks."""
+        zoned = pd.to_datetime(moments).dt.tz_localize("UTC").dt.tz_convert(self.timezone)
+        return zoned.dt.tz_localize(None)
+
+
+def edge_cases(folder: Path) -> Records:
+    """The company of named edge cases; its files bear the canonical names."""
+    tables = {name: _csv(folder / f"{_FILES.get(name, name)}.csv") for name in COLUMNS}
+    tables["changes"] = tables["changes"][tables["changes"]["entity"] == "opportunities"]
+    return _records("crm", "USD", "Asia/Tokyo", 2, "2026-05-20 18:00", tables)
+
+
+def maven(folder: Path) -> Records:
+    """Maven's CRM export; open deals at the list price of their product."""
+    deals = _csv(folder / "sales_pipeline.csv").replace({"product": {"GTXPro": "GTX Pro"}})
+    prices = _csv(folder / "products.csv").set_index("product")["sales_price"]
+    teams = _csv(folder / "sales_teams.csv")
+    managers = teams.drop_duplicates("manager").assign(sales_agent=lambda t: t["manager"])
+    users = pd.concat([teams.assign(role="rep"), managers.assign(manager=None, role="manager")])
+    return _records(
+        "maven", "USD", "America/New_York", 1, "2017-12-31",
+        {
+            "users": users.rename(
+                columns={"sales_agent": "source_id", "manager": "manager_id", "regional_office": "region"}
+            ).assign(name=lambda t: t["source_id"]),
+            "stages": _stages({"Prospecting": ("open", "0.1"), "Engaging": ("open", "0.4"), "Won": ("won", "1"), "Lost": ("lost", "0")}),
+            "deals": deals.assign(
+                amount=deals["close_value"].fillna(deals["product"].map(prices))
+            ).rename(
+                columns={"opportunity_id": "source_id", "sales_agent": "owner_id", "deal_stage": "stage", "engage_date": "created_at"}
+            ),
+        },
+    )  # fmt: skip
+
+
+def olist(folder: Path) -> Records:
+    """Olist's qualified leads and the deals won from them, days only."""
+    leads = _csv(folder / "olist_marketing_qualified_leads_dataset.csv")
+    won = _csv(folder / "olist_closed_deals_dataset.csv").merge(leads, on="mql_id", how="left")
+    days = won["won_date"].str[:10]
+    ids = pd.concat([won["sr_id"], won["sdr_id"]]).drop_duplicates()
+    closed = set(won["mql_id"])
+    return _records(
+        "olist", "BRL", "America/Sao_Paulo", 1, "2018-12-01",
+        {
+            "users": pd.DataFrame({"source_id": ids, "name": ids.str[:8]}).assign(
+                role=lambda t: np.where(t["source_id"].isin(won["sr_id"]), "rep", "sdr")
+            ),
+            "stages": _stages({"Won": ("won", "1")}),
+            "deals": won.drop(columns="won_date").assign(stage="Won", closed_at=days).rename(
+                columns={
+                    "mql_id": "source_id", "sr_id": "owner_id", "first_contact_date": "first_contact_at",
+                    "declared_monthly_revenue": "amount", "origin": "lead_source",
+                    "business_segment": "product", "lead_type": "segment",
+                }
+            ),
+            "leads": leads.assign(
+                opportunity_id=leads["mql_id"].where(leads["mql_id"].isin(closed), None),
+                owner_id=leads["mql_id"].map(won.set_index("mql_id")["sdr_id"]),
+                qualified_at=leads["first_contact_date"],
+            ).rename(
+                columns={
+                    "mql_id": "source_id", "first_contact_date": "created_at", "origin": "channel",
+                    "landing_page_id": "campaign_id",
+                }
+            ),
+            "campaigns": leads[["landing_page_id"]].drop_duplicates().rename(
+                columns={"landing_page_id": "source_id"}
+            ).assign(name=lambda t: t["source_id"].str[:8]),
+        },
+    )  # fmt: skip
+
+
+BPI_STAGES = {
+    "A_SUBMITTED": ("open", "0.18"),
+    "A_PARTLYSUBMITTED": ("open", "0.18"),
+    "A_PREACCEPTED": ("open", "0.32"),
+    "A_ACCEPTED": ("open", "0.46"),
+    "A_FINALIZED": ("open", "0.47"),
+    "A_APPROVED": ("won", "1"),
+    "A_DECLINED": ("lost", "0"),
+    "A_CANCELLED": ("no_decision", "0"),
+}
+
+
+def bpi2012(folder: Path) -> Records:
+    """The bank's applications; stages from the events of the application itself."""
+    applications = _csv(folder / "applications.csv")
+    events = _csv(folder / "events.csv.gz")
+    events["event_seq"] = events["event_seq"].astype(int)
+    events = events.sort_values(["case_id", "event_seq"])
+    events["resource"] = events["resource"].str.removesuffix(".0")
+    moves = events[events["activity"].isin(list(BPI_STAGES))].copy()
+    moves["old_value"] = moves.groupby("case_id")["activity"].shift()
+    ids = events["resource"].dropna().drop_duplicates()
+    return _records(
+        "bpi2012", "EUR", "Europe/Amsterdam", 1, "2012-03-01",
+        {
+            "users": pd.DataFrame({"source_id": ids, "name": "Resource " + ids, "role": "rep"}),
+            "stages": _stages(BPI_STAGES),
+            "deals": applications.assign(
+                stage=applications["case_id"].map(moves.groupby("case_id")["activity"].last()),
+                owner_id=applications["case_id"].map(events.groupby("case_id")["resource"].last()),
+            ).rename(columns={"case_id": "source_id", "amount_req": "amount", "reg_date": "created_at"}),
+            "changes": moves.assign(field="stage").rename(
+                columns={"case_id": "entity_id", "activity": "new_value", "timestamp": "changed_at"}
+            ),
+        },
+    )  # fmt: skip
+
+
+_FILES = {"stages": "pipeline_stages", "deals": "opportunities", "changes": "field_changes"}
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    """Every column as text, empty cells None."""
+    frame = pd.read_csv(path, dtype=object, keep_default_na=False)
+    return frame.replace({"": None})
+
+
+def _stages(stages: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+    rows = [(stage, status, probability) for stage, (status, probability) in stages.items()]
+    return pd.DataFrame(rows, columns=["stage", "status", "probability"])
+
+
+def _records(
+    instance: str,
+    currency: str,
+    timezone: str,
+    fiscal_year_start_month: int,
+    as_of: str,
+    tables: Mapping[str, pd.DataFrame],
+) -> Records:
+    now = pd.Timestamp(as_of, tz=timezone).tz_convert("UTC").tz_localize(None)
+    records = Records(instance, currency, timezone, fiscal_year_start_month, now, {})
+    frames = {}
+    for name, columns in COLUMNS.items():
+        frame = tables.get(name, pd.DataFrame(columns=list(columns)))
+        frame = frame.reindex(columns=list(columns)).reset_index(drop=True).astype(object)
+        frame = frame.where(frame.notna(), None)
+        for column in MOMENTS & set(columns):
+            moments = [pd.NaT if text is None else records.utc(text) for text in frame[column]]
+            frame[column] = pd.Series(moments, dtype="datetime64[us]")
+        if "is_deleted" in columns:
+            frame["is_deleted"] = frame["is_deleted"] == "true"
+        frames[name] = frame
+    return Records(instance, currency, timezone, fiscal_year_start_month, now, frames)
