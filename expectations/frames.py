@@ -1,0 +1,93 @@
+"""What a suite judges: its rows, read from the warehouse with only the columns that it needs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from expectations.report import without_emails
+from expectations.suites import Suite
+from ingestion.company import Company, FilesSource
+from ingestion.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a suite's table: the keys, and the frame to judge, position by position."""
+
+    keys: pa.Table
+    frame: pd.DataFrame
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return self.keys.num_rows
+
+    def key(self, position: int) -> str:
+        """The key of one row, its parts joined by slashes; missing ones are left out."""
+        parts = [column[position].as_py() for column in self.keys.columns]
+        return without_emails("/".join(str(part) for part in parts if part is not None))
+
+
+def placeholders(company: Company, as_of: dt.datetime, known_at: dt.datetime) -> Mapping[str, str]:
+    """What the suites' SQL leaves open, as SQL.
+
+    `as_of`, `known_at`: UTC moments without zone. `now` is NULL where company.yml fixes as_of:
+    how fresh an old export is means nothing.
+    """
+    local = as_of.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(company.timezone))
+    full_exports = [
+        f"{source.name}.{entity}"
+        for source in company.sources
+        if isinstance(source, FilesSource)
+        for entity, mapping in source.entities.items()
+        if mapping.export == "full"
+    ]
+    return {
+        "as_of": _timestamp(as_of),
+        "as_of_day": f"cast('{local:%Y-%m-%d}' as date)",
+        "known_at": _timestamp(known_at),
+        "now": "cast(null as timestamp)" if company.as_of else _timestamp(as_of),
+        "full_exports": ", ".join(f"'{name}'" for name in full_exports) or "''",
+    }
+
+
+def read_rows(warehouse: Warehouse, suite: Suite, values: Mapping[str, str]) -> Rows:
+    """Read what a suite needs, as categories, 64-bit floats, booleans and moments."""
+    expressions = {
+        name: expression for check in suite.checks for name, expression in check.columns.items()
+    }
+    selected = [
+        *(f'{key} as "key {key}"' for key in suite.keys),
+        *(f"{expression} as {name}" for name, expression in expressions.items()),
+    ]
+    width = len(suite.keys)
+    order = ", ".join(str(position + 1) for position in range(width))
+    sql = f"select {', '.join(selected)} from ({suite.relation}) as records order by {order}"
+    table = warehouse.read(sql.format_map(values))
+    keys = table.select(range(width))
+    return Rows(keys, _frame(table.select(range(width, table.num_columns))))
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    import pyarrow as pa
+
+    columns = {}
+    for field in table.schema:
+        column = table[field.name]
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            column = column.dictionary_encode()
+        elif pa.types.is_decimal(field.type):
+            column = column.cast(pa.float64())
+        columns[field.name] = column
+    return pa.table(columns).to_pandas(date_as_object=False)
+
+
+def _timestamp(moment: dt.datetime) -> str:
+    return f"cast('{moment:%Y-%m-%d %H:%M:%S.%f}' as timestamp)"

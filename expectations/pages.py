@@ -1,0 +1,62 @@
+"""The pages of the Data Docs: Great Expectations renders, our templates need no network."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from great_expectations.core import (
+    ExpectationSuiteValidationResult,
+    expectationSuiteValidationResultSchema,
+)
+from great_expectations.render.renderer import ValidationResultsPageRenderer
+from great_expectations.render.view import DefaultJinjaPageView
+from jinja2 import ChoiceLoader, FileSystemLoader
+
+from expectations.report import AuditReport
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+class _View(DefaultJinjaPageView):
+    """Great Expectations' own view, whose page and frame load nothing from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        theirs = self.env.loader
+        assert theirs is not None
+        self.env.loader = ChoiceLoader([FileSystemLoader(TEMPLATES), theirs])
+
+
+class Pages:
+    """Renders one site's pages as HTML."""
+
+    def __init__(self) -> None:
+        self._renderer = ValidationResultsPageRenderer(run_info_at_end=True)
+        self._view = _View()
+
+    def validation(self, document: dict[str, Any]) -> str:
+        """The page of one table's validation result."""
+        result: ExpectationSuiteValidationResult = expectationSuiteValidationResultSchema.load(
+            document
+        )
+        for outcome in result.results:
+            _escape_samples(outcome.result)
+        page = self._renderer.render(result)
+        # The header links to a page of the suite, which says nothing that this page does not.
+        del page.sections[0].content_blocks[0]
+        return self._view.render(page)
+
+    def index(self, company: str, reports: Sequence[AuditReport], pages: Iterable[str]) -> str:
+        """The page that lists every check and links to the tables' pages."""
+        template = self._view.env.get_template("index.html")
+        return template.render(company=company, reports=reports, pages=set(pages))
+
+
+def _escape_samples(result: dict[str, Any]) -> None:
+    """Great Expectations puts sampled values into the page as they are."""
+    samples = result.get("partial_unexpected_list")
+    if samples:
+        result["partial_unexpected_list"] = [html.escape(str(sample)) for sample in samples]

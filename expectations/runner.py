@@ -1,0 +1,65 @@
+"""The audit of a layer: every table is read once and judged once, and nothing fails unseen."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from expectations.frames import placeholders, read_rows
+from expectations.judge import Judge, failed
+from expectations.report import AuditReport, CheckResult
+from expectations.store import save
+from expectations.suites import Layer, Suite, suites
+from ingestion.company import Company
+from ingestion.errors import SalesopsError
+from ingestion.warehouse import Warehouse
+
+
+def audit(
+    company: Company,
+    warehouse: Warehouse,
+    layer: Layer,
+    *,
+    as_of: dt.datetime,
+    known_at: dt.datetime,
+    run_id: str,
+) -> AuditReport:
+    """Judge the raw tables or the marts, and keep what was found for the Data Docs.
+
+    What is found in another warehouse than the company's own, as a run for a past moment has, is
+    not kept. `as_of` and `known_at` are UTC moments without zone. A table that cannot be read and
+    a check that cannot run are critical failures. Raises SalesopsError when the warehouse itself
+    cannot be used.
+    """
+    values = placeholders(company, as_of, known_at)
+    judge = Judge(run_id, {"rejected_tolerance": company.rejected_tolerance})
+    results: list[CheckResult] = []
+    validations: list[dict[str, Any]] = []
+    for suite in suites(layer, company.source_types):
+        try:
+            rows = read_rows(warehouse, suite, values)
+            if not len(rows) and suite.may_be_empty:
+                results += _nothing_to_judge(suite)
+                continue
+            outcome, validation = judge.validate(suite, rows)
+        except SalesopsError:
+            raise
+        except Exception as error:
+            cause = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+            results += (failed(check, cause) for check in suite.checks)
+            continue
+        results += outcome
+        validations.append(validation)
+    report = AuditReport(layer, run_id, tuple(results))
+    if warehouse == Warehouse.of(company):
+        save(company, report, validations)
+    return report
+
+
+def _nothing_to_judge(suite: Suite) -> list[CheckResult]:
+    return [
+        CheckResult(
+            check.table, check.name, check.severity, True, 0, 0, (), check.description, "no rows"
+        )
+        for check in suite.checks
+    ]

@@ -1,0 +1,54 @@
+"""What the latest audit of each layer found, kept beside the warehouse for the Data Docs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from expectations.report import AuditReport, CheckResult
+from expectations.suites import Layer
+from ingestion.company import Company
+from ingestion.paths import CompanyPaths
+
+
+@dataclass(frozen=True)
+class StoredAudit:
+    """A report, and Great Expectations' validation results as JSON documents."""
+
+    report: AuditReport
+    validations: tuple[dict[str, Any], ...]
+
+
+def save(company: Company, report: AuditReport, validations: Sequence[dict[str, Any]]) -> None:
+    """Keep an audit in place of the layer's last one."""
+    path = _path(company, report.layer)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".new")
+    aside.write_text(
+        json.dumps({"report": asdict(report), "validations": validations}), encoding="utf-8"
+    )
+    aside.replace(path)
+
+
+def latest(company: Company) -> Iterable[StoredAudit]:
+    """The latest audit of each layer that has had one, raw before marts."""
+    for layer in get_args(Layer):
+        path = _path(company, layer)
+        if path.exists():
+            document = json.loads(path.read_text(encoding="utf-8"))
+            yield StoredAudit(_report(document["report"]), tuple(document["validations"]))
+
+
+def _path(company: Company, layer: Layer) -> Path:
+    return CompanyPaths.of(company).root / "audit" / f"{layer}.json"
+
+
+def _report(document: dict[str, Any]) -> AuditReport:
+    results = (
+        CheckResult(**{**result, "sample_keys": tuple(result["sample_keys"])})
+        for result in document["results"]
+    )
+    return AuditReport(document["layer"], document["run_id"], tuple(results))

@@ -1,0 +1,192 @@
+"""Suites of the marts: numbers that make sense, and records that somebody must put right.
+
+The rules of hygiene are said once, in the dbt models `fct_<entity>_hygiene`: one row per record,
+one column per rule (true: broken; NULL: the rule does not apply). Here each is a check.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from expectations.suites.model import Check, Suite, between, never
+
+_KPI_VALUES = """
+    with kpis as (
+        select
+            kpi_values.*,
+            denominator is null and numerator is not null as is_additive
+        from marts.kpi_values as kpi_values
+    ),
+
+    companies as (
+        select * from kpis where dimension = 'company'
+    )
+
+    select
+        kpis.*,
+        kpis.metric || '.' || kpis.variant as metric_variant,
+        sum(kpis.value) over (
+            partition by
+                kpis.metric, kpis.variant, kpis.period_grain, kpis.period_start, kpis.dimension
+        ) as parts,
+        companies.value as whole
+    from kpis
+    left join companies
+        on kpis.metric = companies.metric
+        and kpis.variant = companies.variant
+        and kpis.period_grain = companies.period_grain
+        and (
+            kpis.period_start = companies.period_start
+            or (kpis.period_start is null and companies.period_start is null)
+        )
+"""
+
+_SHARES = """
+    'win_rate', 'no_decision_rate', 'reps_at_quota', 'stage_conversion_rate', 'slippage_rate',
+    'process_adherence', 'lead_conversion_rate', 'gross_revenue_retention',
+    'customer_retention_rate'
+"""
+
+
+def _broken(rule: str, description: str) -> Check:
+    return replace(never(rule, "warning", description, rule), columns={rule: rule})
+
+
+_HYGIENE = {
+    "opportunity": (
+        _broken("owner_missing", "The deal has an owner."),
+        _broken("account_missing", "An open or won deal belongs to an account."),
+        _broken("amount_missing", "An open deal has an amount."),
+        _broken("close_date_missing", "An open deal has an expected closing date."),
+        _broken("created_at_missing", "The deal says when it was created."),
+        _broken("won_without_amount", "A won deal has an amount."),
+        _broken("lost_without_reason", "A lost deal says why."),
+        _broken("amount_negative", "The amount is not negative."),
+        _broken("close_date_past", "An open deal is expected to close in the future."),
+        _broken("closed_ahead", "No deal is closed at a moment that is still to come."),
+        _broken("closed_before_created", "No deal was closed before it was created."),
+        _broken("closed_before_contact", "No deal was closed before the first contact."),
+        _broken("owner_left", "An open deal's owner still works here."),
+    ),
+    "lead": (
+        _broken("owner_missing", "The lead has an owner."),
+        _broken("channel_missing", "The lead has a channel."),
+        _broken("converted_before_created", "No lead was converted before it was created."),
+        _broken("converted_without_opportunity", "A converted lead names its opportunity."),
+        _broken("owner_left", "The owner of a lead that is not converted still works here."),
+    ),
+    "account": (
+        _broken("owner_missing", "The account has an owner."),
+        _broken("domain_missing", "The account has a web domain."),
+        _broken("owner_left", "The account's owner still works here."),
+    ),
+    "contact": (
+        _broken("account_missing", "The contact belongs to an account."),
+        _broken("email_missing", "The contact has an email address."),
+    ),
+    "activity": (
+        _broken("owner_missing", "The activity says who did it."),
+        _broken("about_nothing", "The activity is about a deal, lead, contact or account."),
+        _broken("after_owner_left", "Nobody was active after leaving."),
+    ),
+}
+
+_DEALS = (
+    never(
+        "rate_missing",
+        "critical",
+        "Every amount is converted: its currency has a rate of its day.",
+        "removal is null and amount_native is not null and amount is null",
+    ),
+    never(
+        "created_ahead",
+        "critical",
+        "No deal was created after the moment that the marts are of.",
+        "created_at > {as_of}",
+    ),
+    never(
+        "stage_unknown",
+        "warning",
+        "The deal's stage is one of a pipeline; another one counts as open.",
+        "stage is not null and stage_order is null",
+    ),
+)
+
+_KPIS = (
+    Check(
+        "kpis_given",
+        "critical",
+        "There are KPIs.",
+        "ExpectTableRowCountToBeBetween",
+        {"min_value": 1},
+        {},
+    ),
+    between(
+        "share_in_range",
+        "critical",
+        "A share of a whole lies between 0 and 1.",
+        column="share",
+        expression=f"case when metric in ({_SHARES}) and variant <> 'by_value' then value end",
+        minimum=0,
+        maximum=1,
+    ),
+    never(
+        "value_without_denominator",
+        "critical",
+        "Where there is nothing to divide by, there is no value.",
+        "denominator = 0 and value is not null",
+    ),
+    never(
+        "value_not_quotient",
+        "critical",
+        "The value is numerator / denominator.",
+        "denominator <> 0 and numerator is not null and (value is null or"
+        " abs(value - cast(numerator as double precision) / nullif(denominator, 0))"
+        " > 0.000001 * (1 + abs(value)))",
+    ),
+    never(
+        "parts_differ_from_whole",
+        "critical",
+        "The parts of an additive metric add up to the company's value, to the cent.",
+        "is_additive and abs(coalesce(parts, 0) - coalesce(whole, 0)) > 0.005",
+    ),
+    never(
+        "period_ahead",
+        "warning",
+        "No period begins after the moment that the marts are of.",
+        "metric <> 'pipeline_coverage' and period_start > {as_of_day}",
+    ),
+)
+
+
+def _suite(
+    name: str,
+    keys: tuple[str, ...],
+    checks: tuple[Check, ...],
+    relation: str = "",
+    may_be_empty: bool = True,
+) -> Suite:
+    table = f"marts.{name}"
+    return Suite(
+        table,
+        relation or f"select * from {table}",
+        keys,
+        tuple(replace(check, table=table) for check in checks),
+        may_be_empty,
+    )
+
+
+SUITES = (
+    _suite("fct_opportunities", ("source_instance", "opportunity_id"), _DEALS),
+    *(
+        _suite(f"fct_{entity}_hygiene", ("source_instance", "source_id"), rules)
+        for entity, rules in _HYGIENE.items()
+    ),
+    _suite(
+        "kpi_values",
+        ("metric_variant", "period_grain", "period_start", "dimension", "dimension_key"),
+        _KPIS,
+        _KPI_VALUES,
+        may_be_empty=False,
+    ),
+)
