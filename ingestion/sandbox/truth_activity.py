@@ -107,7 +107,7 @@ def _follow_up(happened: pd.DataFrame, history: History, tall: Tall) -> None:
     Only those before the deal's (last) close; a time in which it was closed and re-opened is not
     cut out. `share_touched_14d`: as of now only (grain all).
     """
-    deals = history.deals.set_index("deal")
+    deals = history.live_deals.set_index("deal")
     outbound = happened[(happened["direction"] == OUT)]
     outbound = outbound[outbound["opportunity_id"].isin(deals.index)]
     of_deal = deals.loc[outbound["opportunity_id"]]

@@ -47,9 +47,10 @@ def _recurring(history: History, tall: Tall, first: int) -> None:
     Each is converted and rounded to the cent before adding up; arr is twelve times mrr.
     """
     for grain in GRAINS:
+        ends = history.period_ends(tall, grain, first)
         states = [
-            _mrr(history, _active(history, moment), day).assign(month=m)
-            for m, moment, day in history.period_ends(tall, grain, first)
+            _mrr(history, _active(history, moment), day).assign(month=month)
+            for month, moment, day in ends
         ]
         frame = pd.concat(states, ignore_index=True)
         for metric, times in (("mrr", 1), ("arr", 12)):

@@ -199,14 +199,14 @@ class History:
 
     @cached_property
     def deals(self) -> pd.DataFrame:
-        """Deals as of now that are neither deleted nor merged, with cuts and reporting amounts.
+        """All deals as of now, with cuts and reporting amounts.
 
         Closed deals are credited to the owner at close and converted at the rate of the (local)
         closing day; open ones to the current owner at the as-of day's. `deal` is the row number,
-        `cents` the reporting amount, `has_amount` whether there is one.
+        `cents` the reporting amount (0 without one), `has_amount` whether there is one, `is_alive`
+        whether the deal is neither deleted nor merged.
         """
-        frame = self.deals_at(self.as_of)
-        frame = frame[frame["is_alive"]].rename_axis("deal").reset_index()
+        frame = self.deals_at(self.as_of).rename_axis("deal").reset_index()
         deal, is_closed = frame["deal"].to_numpy(), (frame["status"] != "open").to_numpy()
         closed_at = frame["closed_at"].to_numpy()
         moments = np.full(len(self.world.state["opportunities"]), self.as_of)
@@ -221,6 +221,11 @@ class History:
         frame["closed_month"] = month_of_day(frame["closed_day"].to_numpy())
         frame["created_month"] = self.month(frame["created_at"])
         return pd.concat([frame, self.deal_cuts(deal, frame["owner"])], axis=1)
+
+    @cached_property
+    def live_deals(self) -> pd.DataFrame:
+        """Those of `deals` that are neither deleted nor merged."""
+        return self.deals[self.deals["is_alive"]].reset_index(drop=True)
 
     def tall(self) -> Tall:
         """An empty table of cells that knows the keys of every cut."""

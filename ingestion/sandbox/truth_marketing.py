@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .truth_history import OWNER_CUTS, STATUS, History, month_of_day
+from .truth_history import OWNER_CUTS, History, month_of_day
 from .truth_table import Tall
 from .world_schema import COST_TEAMS, NONE, NULL
 
@@ -22,7 +22,7 @@ def add_marketing(history: History, tall: Tall) -> None:
     marketing = pd.concat([ads, _costs(history, ("Marketing",))], ignore_index=True)
     selling = pd.concat([ads, _costs(history, ("Marketing", "Sales"))], ignore_index=True)
     _spend(marketing, ads, tall)
-    created = leads(history).assign(amount=1)
+    created = leads(history).query("is_alive").assign(amount=1)
     customers = _new_customers(history)
     for variant, spent, cost in (("default", marketing, selling), ("ads", ads, ads)):
         tall.add_quotient(
@@ -39,12 +39,12 @@ def add_marketing(history: History, tall: Tall) -> None:
 
 
 def leads(history: History) -> pd.DataFrame:
-    """Leads as of now that are not deleted, credited to their current owner; dated by creation."""
+    """Leads as of now with their current owner, dated by creation; `is_alive`: not deleted."""
     created = history.fact("leads", "created_at")
-    alive = history.value_at("leads", "is_deleted") == 0
-    lead = np.flatnonzero(alive & (created <= history.as_of))
+    lead = np.flatnonzero(created <= history.as_of)
     frame = history.owner_cuts(history.value_at("leads", "owner_id")[lead])
     frame["lead"] = lead
+    frame["is_alive"] = history.value_at("leads", "is_deleted")[lead] == 0
     frame["created_at"] = created[lead]
     frame["month"] = history.month(created[lead])
     frame["channel"] = history.fact("leads", "channel")[lead].astype(np.int64)
@@ -58,21 +58,20 @@ def _lead_conversion(history: History, tall: Tall) -> None:
     """lead_conversion_rate: leads created in the period whose own deal is won as of now.
 
     The deal must be neither deleted nor merged; a deal it was merged into does not count.
-    `qualified`: leads that became marketing qualified; `to_opportunity`: leads with a deal,
-    whatever became of it. The denominator is all leads created in the period in each.
+    `qualified`: the same of the marketing qualified leads only. `to_opportunity`: leads with such
+    a deal, whatever its status. Deleted leads are excluded.
     """
     frame = leads(history)
-    deal_stage = history.value_at("opportunities", "stage")
-    alive = np.zeros(len(deal_stage), bool)
-    alive[history.deals["deal"]] = True
-    deal = frame["opportunity_id"].to_numpy()
-    won = (deal != NONE) & alive[deal] & (STATUS[deal_stage[deal]] == "won")
-    for variant, reached in (
-        ("default", won), ("qualified", frame["qualified_at"] != NULL),
-        ("to_opportunity", deal != NONE),
-    ):  # fmt: skip
+    deals = history.live_deals.set_index("deal")["status"]
+    status = deals.reindex(frame["opportunity_id"]).to_numpy()
+    is_qualified = (frame["qualified_at"] != NULL).to_numpy()
+    for variant, population, reached in (
+        ("default", frame, status == "won"),
+        ("qualified", frame[is_qualified], status[is_qualified] == "won"),
+        ("to_opportunity", frame, pd.notna(status)),
+    ):
         tall.add(
-            "lead_conversion_rate", frame, LEAD_CUTS, unit="ratio", variant=variant,
+            "lead_conversion_rate", population, LEAD_CUTS, unit="ratio", variant=variant,
             numerator=reached, denominator=1,
         )  # fmt: skip
 
@@ -128,8 +127,8 @@ def _attributed(history: History, model: str) -> pd.DataFrame:
     A deal without touches attributes nothing; shares are not rounded. Position gives the first and
     the last 40% each and the others 20% together; two touches half each.
     """
-    won = history.deals[(history.deals["status"] == "won") & history.deals["has_amount"]]
-    won = won.set_index("deal")
+    won = history.live_deals.set_index("deal")
+    won = won[(won["status"] == "won") & won["has_amount"]]
     touches = pd.DataFrame(
         {name: history.fact("touches", name) for name in
          ("occurred_at", "channel", "campaign_id", "lead_id", "opportunity_id")}

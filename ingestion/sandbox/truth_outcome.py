@@ -10,7 +10,7 @@ import pandas as pd
 from .truth_history import DEAL_CUTS, OWNER_CUTS, History, first_day, month_of_day
 from .truth_table import GRAINS, Tall, ratio
 from .world_calendar import DAY, Ints
-from .world_schema import MEASURES, NULL
+from .world_schema import MEASURES, NONE, NULL
 
 
 def add_outcome(history: History, tall: Tall) -> None:
@@ -26,7 +26,10 @@ def add_outcome(history: History, tall: Tall) -> None:
 
 
 def _counts(closed: pd.DataFrame, tall: Tall) -> None:
-    """deals_won, deals_lost, deals_no_decision: closed deals by the month they closed in."""
+    """deals_won, deals_lost, deals_no_decision: closed deals by the month they closed in.
+
+    In every metric on deals, deleted and merged ones are members that are excluded.
+    """
     for status in ("won", "lost", "no_decision"):
         members = closed[closed["status"] == status]
         tall.add(f"deals_{status}", members, DEAL_CUTS, unit="deals", numerator=1)
@@ -99,13 +102,15 @@ def _velocity(closed: pd.DataFrame, tall: Tall) -> None:
     """sales_velocity: the product of the other metrics' values in the same cell.
 
     Numerator is deals closed x win_rate x average_deal_size, denominator sales_cycle_days; null
-    where any of them is. Every closed deal counts as included.
+    where any of them is. Included and excluded are those of win_rate.
     """
-    won = (closed["status"] == "won").to_numpy()
+    alive = closed["is_alive"].to_numpy()
+    won = (closed["status"] == "won").to_numpy() & alive
     span = _cycle(closed, from_first_contact=True)
     parts = pd.DataFrame(
         {
-            "closed": 1, "won": won, "cents": closed["cents"] * won,
+            "closed": alive,
+            "removed": ~alive, "won": won, "cents": closed["cents"] * won,
             "sized": won & closed["has_amount"], "span": np.where(won & (span >= 0), span, 0),
             "timed": won & (span >= 0),
         }
@@ -118,10 +123,10 @@ def _velocity(closed: pd.DataFrame, tall: Tall) -> None:
             total = {name: grouped[name].to_numpy() for name in parts}
             size = ratio(total["cents"] / 100, total["sized"])
             days = ratio(total["span"] / DAY, total["timed"])
-            pace = total["closed"] * (total["won"] / total["closed"]) * size
+            pace = total["closed"] * ratio(total["won"], total["closed"]) * size
             sums = {
                 "n_included": total["closed"],
-                "n_excluded": np.zeros(len(size), np.int64),
+                "n_excluded": total["removed"],
                 "value": ratio(pace, days),
                 "numerator": pace,
                 "denominator": days,
@@ -166,7 +171,7 @@ def attainment(
     A period's quota is the whole one, also of months still to come; the grain all has the quotas
     of the months that have begun.
     """
-    won = closed[closed["status"] == "won"]
+    won = closed[(closed["status"] == "won") & closed["is_alive"] & (closed["rep"] != NONE)]
     credit = won["cents"] if measure == "revenue" else pd.Series(1, won.index)
     made = credit.groupby(
         [won["rep"].to_numpy(), tall.period(won["month"].to_numpy(), grain)]
@@ -180,15 +185,16 @@ def attainment(
     asked = quotas["quota"].groupby([quotas["rep"].to_numpy(), period]).sum()
     both = pd.DataFrame({"won": made, "quota": asked}).rename_axis(["rep", "month"]).reset_index()
     both["won"] = both["won"].fillna(0)
-    return both[both["month"] <= current]
+    is_member = both["quota"].notna() | (both["won"] > 0)
+    return both[is_member & (both["month"] <= current)]
 
 
 def _quotas(closed: pd.DataFrame, history: History, tall: Tall) -> None:
     """quota_attainment, reps_at_quota.
 
     Both sides are the reps': the cuts are the rep's own team, manager, region, segment, not the
-    deal's. Members are reps with a quota or a won deal in the period; those without a quota are
-    excluded with what they won.
+    deal's. Members are reps with a quota or with something won in the period; those without a quota
+    are excluded with what they won. A deal without owner is no rep's.
     """
     for measure, variant, per in (("revenue", "default", 100), ("deals", "deals", 1)):
         for grain in GRAINS:

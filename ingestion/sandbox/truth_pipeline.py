@@ -73,7 +73,8 @@ def _value(history: History, tall: Tall) -> None:
     states: dict[int, pd.DataFrame] = {}
     for grain in GRAINS:
         members = []
-        for month, moment, day in history.period_ends(tall, grain, first):
+        ends = history.period_ends(tall, grain, first)
+        for month, moment, day in ends:
             if moment not in states:
                 states[moment] = open_at(history, moment, day)
             members.append(states[moment].assign(month=month))
@@ -82,6 +83,7 @@ def _value(history: History, tall: Tall) -> None:
             "unit": "money",
             "included": frame["has_amount"],
             "grains": (grain,),
+            "always": [month for month, _, _ in ends],
         }
         weighted = frame["cents"] * PROBABILITY_PERCENT[frame["stage"]]
         for variant, numerator, per in (
@@ -115,7 +117,7 @@ def stage_visits(history: History) -> pd.DataFrame:
     """
     changes = history.changes("opportunities", "stage")
     position = np.full(len(history.fact("opportunities", "created_at")), NONE)
-    position[history.deals["deal"]] = np.arange(len(history.deals))
+    position[history.live_deals["deal"]] = np.arange(len(history.live_deals))
     changes = changes[position[changes["id"]] != NONE]
     visits = changes.iloc[np.argsort(changes["id"].to_numpy(), kind="stable")]
     deal, stage, entered = (visits[name].to_numpy() for name in ("id", "new", "at"))
@@ -129,7 +131,7 @@ def stage_visits(history: History) -> pd.DataFrame:
             "next_stage": np.where(has_next, np.roll(stage, -1), NONE),
         }
     )
-    cuts = history.deals[list(DEAL_CUTS)].iloc[position[deal]].reset_index(drop=True)
+    cuts = history.live_deals[list(DEAL_CUTS)].iloc[position[deal]].reset_index(drop=True)
     return pd.concat([frame, cuts], axis=1)
 
 
@@ -241,7 +243,7 @@ def _coverage(history: History, tall: Tall) -> None:
     """
     now = open_at(history, history.as_of, history.today)
     now = now[now["close_date"] != NULL_DAY].assign(month=lambda f: month_of_day(f["close_date"]))
-    won = history.deals[history.deals["status"] == "won"]
+    won = history.live_deals[history.live_deals["status"] == "won"]
     quotas = monthly_quotas(history, "revenue")
     first = int(history.month(np.array([history.fact("opportunities", "created_at").min()]))[0])
     for grain, length in LENGTH.items():
@@ -320,7 +322,7 @@ def _slippage(history: History, tall: Tall) -> None:
     the owner at close or the current one, as every deal; deleted and merged deals are left out.
     """
     changes = history.changes("opportunities", "close_date")
-    live = history.deals.set_index("deal")
+    live = history.live_deals.set_index("deal")
     first = int(history.month(np.array([history.fact("opportunities", "created_at").min()]))[0])
     for grain, length in LENGTH.items():
         due = []
@@ -372,7 +374,7 @@ def _adherence(history: History, visits: pd.DataFrame, tall: Tall) -> None:
         nth <= stages, (order == nth) & STAGE_OPEN[visits["stage"]], nth == stages + 1
     )
     sums = pd.DataFrame({"as_expected": expected, "count": 1}).groupby(visits["deal"]).sum()
-    sums = sums.loc[closed["deal"]]
+    sums = sums.reindex(closed["deal"], fill_value=0)
     needed = OPEN_STAGES[closed["pipeline"]] + 1
     adheres = (sums["as_expected"] == sums["count"]).to_numpy() & (
         sums["count"] == needed
@@ -399,7 +401,7 @@ def _stalled(history: History, visits: pd.DataFrame, tall: Tall) -> None:
     here = visits[(visits["exited_at"] == NULL) & STAGE_OPEN[visits["stage"]]]
     age = history.as_of - here["entered_at"]
     stalled = here[age > 2 * median[here["stage"]]]
-    deals = history.deals.set_index("deal").loc[stalled["deal"]]
+    deals = history.live_deals.set_index("deal").loc[stalled["deal"]]
     members = stalled.reset_index(drop=True).assign(month=0)
     tall.add(
         "stalled_value", members, STAGE_CUTS, unit="money", numerator=deals["cents"].to_numpy(),

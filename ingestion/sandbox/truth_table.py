@@ -26,7 +26,8 @@ class Tall:
     """Collects the cells of every metric.
 
     Members of a population come as a frame with a `month` (months since year 0, local) and one
-    integer code per cut (-1: none); `labels` turns codes of a cut into dimension keys.
+    integer code per cut (-1: none); `labels` turns codes of a cut into dimension keys. Members
+    with `is_alive` false (deleted, merged) belong to the population but are excluded.
     """
 
     fiscal_year_start_month: int
@@ -57,14 +58,18 @@ class Tall:
         statistic: str = "ratio",
         grains: Sequence[str] = GRAINS,
         once_per: Any = None,
+        always: Sequence[int] = (),
     ) -> None:
         """Cells of one metric.
 
         `numerator` and `denominator` are sums over the included members, divided by `per` (100
         for cents). Without a denominator the metric is additive. `statistic` median takes the
         median of `numerator`. `once_per` names the unit that counts once per period: its first row.
+        `always` lists periods, by first month, that the company has even without members.
         """
         counted = np.broadcast_to(np.asarray(included, bool), len(members))
+        if "is_alive" in members:
+            counted = counted & members["is_alive"].to_numpy()
         above = np.broadcast_to(np.asarray(numerator, np.float64), len(members))
         below = np.broadcast_to(np.asarray(1 if denominator is None else denominator), len(members))
         for grain in grains:
@@ -75,7 +80,8 @@ class Tall:
             use, leave = kept & counted, kept & ~counted
             for cut in ("company", *cuts):
                 code = np.zeros(len(members), np.int64) if cut == "company" else members[cut]
-                cell_of, period_of, code_of = _cells(period, np.asarray(code, np.int64), kept)
+                due = np.asarray(always if cut == "company" else (), np.int64)
+                cell_of, period_of, code_of = _cells(period, np.asarray(code, np.int64), kept, due)
                 size = len(period_of)
                 sums: dict[str, Array] = {
                     "n_included": np.bincount(cell_of[use], minlength=size),
@@ -169,11 +175,18 @@ class Tall:
         return table.sort_values(order, ignore_index=True)
 
 
-def _cells(period: Array, code: Array, kept: Array) -> tuple[Array, Array, Array]:
-    """The cell of each member, and period and code of each cell that a kept member is in."""
+def _cells(
+    period: Array, code: Array, kept: Array, due: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """The cell of each member, and period and code of each cell that a kept member is in.
+
+    Periods `due` have a cell of code 0 in any case.
+    """
     span = int(code.max(initial=0)) + 2
     key = period * span + code + 1
     known = np.unique(key[kept])
+    if due is not None:
+        known = np.union1d(known, due * span + 1)
     return np.searchsorted(known, key), known // span, known % span - 1
 
 
