@@ -28,6 +28,7 @@ from pydantic import (
 from ingestion.contract import ENTITIES, Entity
 from ingestion.currencies import CURRENCIES
 from ingestion.errors import CompanyError, one_of
+from ingestion.sources.hubspot.settings import HubSpotSource
 
 Scalar = str | int | float | bool | dt.datetime | dt.date | None
 
@@ -153,7 +154,8 @@ def _check_columns(entity: Entity, mapping: EntityMapping) -> None:
             raise ValueError(f"entity '{entity.name}' needs column '{required.name}'")
 
 
-Source = FilesSource
+Source = Annotated[FilesSource | HubSpotSource, Field(discriminator="type")]
+_SOURCES: dict[str | int, type[BaseModel]] = {"files": FilesSource, "hubspot": HubSpotSource}
 
 
 class Company(Settings):
@@ -236,10 +238,12 @@ def _explain(path: Path, document: dict[str, Any], error: ValidationError) -> st
     problems = error.errors(include_url=False)
     first = problems[0]
     steps = list(first["loc"])
+    if steps[:1] == ["sources"] and steps[2:3] and steps[2] in _SOURCES:
+        del steps[2]
     key = ".".join(str(step) for step in steps) or "(whole file)"
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        message = f"unknown key; {one_of(str(steps[-1]), _keys_beside(steps))}"
+        message = f"unknown key; {one_of(str(steps[-1]), _keys_beside(first['loc']))}"
     elif first["type"] == "missing":
         message = "missing: this key is required"
     shown = "" if first["type"] == "missing" or not steps else f" = {_shorten(first['input'])}"
@@ -247,17 +251,17 @@ def _explain(path: Path, document: dict[str, Any], error: ValidationError) -> st
     return f"{path}: {key}{shown}: {message}{others}"
 
 
-def _keys_beside(steps: list[str | int]) -> list[str]:
+def _keys_beside(location: tuple[str | int, ...]) -> list[str]:
     """The keys that are allowed where an unknown one was found."""
     model: type[BaseModel] = Company
-    if len(steps) >= 3 and steps[0] == "sources":
-        inner = steps[2:-1]
-        model = FilesSource
-        if inner[:1] == ["entities"]:
+    if len(location) >= 4 and location[0] == "sources":
+        inner = location[3:-1]
+        model = _SOURCES[location[2]]
+        if inner[:1] == ("entities",):
             model = EntityMapping
-        elif inner[:1] == ["options"]:
+        elif inner[:1] == ("options",):
             model = FileOptions
-        elif inner[:1] == ["views"]:
+        elif inner[:1] == ("views",):
             model = FileView
     return [
         field.alias or name

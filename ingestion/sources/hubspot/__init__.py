@@ -1,0 +1,21 @@
+"""The HubSpot source: CRM objects with history and associations, read over its API."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from ingestion.sources.hubspot.tables import TABLES
+
+if TYPE_CHECKING:
+    from ingestion.pipeline import ExtractContext, Extraction
+    from ingestion.sources.hubspot.settings import HubSpotSource
+
+__all__ = ["TABLES", "extract"]
+
+
+def extract(context: ExtractContext, source: HubSpotSource) -> AbstractContextManager[Extraction]:
+    """What changed in the portal since the last load, in batches for dlt. Raises SourceError."""
+    from ingestion.sources.hubspot.extract import extract as run
+
+    return run(context, source)

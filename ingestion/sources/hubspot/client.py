@@ -1,0 +1,320 @@
+"""HubSpot over HTTP: paced to its rate limits, patient with what passes, plain about the rest."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+from dlt.common import jsonpath
+from dlt.common.configuration.specs import RuntimeConfiguration
+from dlt.sources.helpers.rest_client import RESTClient
+from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
+from dlt.sources.helpers.rest_client.paginators import (
+    BasePaginator,
+    JSONResponseCursorPaginator,
+    SinglePagePaginator,
+)
+
+from ingestion.errors import SourceError
+from ingestion.sources.hubspot.settings import HubSpotSource
+
+PAGE = 100
+HISTORY_PAGE = 50
+SEARCH_PAGE = 200
+ASSOCIATIONS_PAGE = 1_000
+OWNERS_PAGE = 500
+
+NOT_FOUND = "OBJECT_NOT_FOUND"
+RETRIED_STATUS = frozenset({408, 429})
+TRANSIENT = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+
+_RESULTS = jsonpath.compile_path("results")
+_NEXT = jsonpath.compile_path("paging.next.after")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for an answer, and how often to ask again. Times are seconds.
+
+    Waits double from `first_wait` to at most `longest_wait`; a Retry-After is obeyed up to
+    `longest_wait`.
+    """
+
+    attempts: int = 8
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+    timeout: tuple[float, float] = (10.0, 60.0)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer's results, and the moment of it by the server's clock (naive UTC)."""
+
+    results: list[dict[str, Any]]
+    received_at: dt.datetime
+
+
+class Pace:
+    """A token bucket: at most `rate` requests per second, bursts of one second's worth.
+
+    The rate is the documented limit until the server tells its own.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self._tokens = max(1.0, rate)
+        self._filled_at = time.monotonic()
+
+    def wait(self) -> None:
+        """Sleep until the next request is due."""
+        now = time.monotonic()
+        capacity = max(1.0, self.rate)
+        self._tokens = min(capacity, self._tokens + (now - self._filled_at) * self.rate)
+        self._filled_at = now
+        if self._tokens < 1.0:
+            time.sleep((1.0 - self._tokens) / self.rate)
+        self._tokens -= 1.0
+
+    def heed(self, headers: Mapping[str, str]) -> None:
+        """Adopt the limit that an answer's headers tell, less a margin for other users of it."""
+        most = headers.get("X-HubSpot-RateLimit-Max", "")
+        interval = headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
+        if most.isdigit() and interval.isdigit() and int(most) and int(interval):
+            self.rate = 0.9 * int(most) * 1_000 / int(interval)
+
+
+class PatientSession(requests.Session):
+    """Sends requests at the pace that is allowed and repeats those that may yet succeed.
+
+    Answers come back only when they are good: JSON is parsed, errors are SourceErrors that name
+    path, status and HubSpot's message, never the token.
+    """
+
+    def __init__(self, source: HubSpotSource, token: str, patience: Patience) -> None:
+        super().__init__()
+        self._source, self._token, self._patience = source, token, patience
+        self._pace, self._search_pace = Pace(10.0), Pace(4.0)
+        self.trust_env = urlsplit(source.url).hostname != "127.0.0.1"
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send until there is a good answer. Raises SourceError."""
+        path = f"{request.method} {urlsplit(request.url or '').path}"
+        pace = self._search_pace if path.endswith("/search") else self._pace
+        kwargs["timeout"] = self._patience.timeout
+        for attempt in range(1, self._patience.attempts + 1):
+            pace.wait()
+            wait = self._backoff(attempt)
+            try:
+                response = super().send(request, **kwargs)
+                pace.heed(response.headers)
+            except TRANSIENT as error:
+                problem = type(error).__name__
+            else:
+                if response.ok:
+                    document = _document(response.content)
+                    if document is not None:
+                        return _parsed(response, document)
+                    problem = "the answer ends early, or lacks results that were asked for"
+                else:
+                    problem = f"status {response.status_code}: {self._message(response)}"
+                    if response.status_code not in RETRIED_STATUS and response.status_code < 500:
+                        raise SourceError(f"{self._place(path)}: {problem}{self._remedy(response)}")
+                    wait = self._retry_after(response) or wait
+            if attempt < self._patience.attempts:
+                time.sleep(wait)
+        raise SourceError(
+            f"{self._place(path)}: no good answer in {self._patience.attempts} attempts; the last "
+            f"one: {problem}. Nothing of this source was loaded; run again later"
+        )
+
+    def _backoff(self, attempt: int) -> float:
+        longest = min(self._patience.longest_wait, self._patience.first_wait * 2 ** (attempt - 1))
+        return longest * random.uniform(0.5, 1.0)
+
+    def _retry_after(self, response: requests.Response) -> float | None:
+        seconds = response.headers.get("Retry-After", "").strip()
+        if not seconds.isdigit():
+            return None
+        return min(float(seconds), self._patience.longest_wait)
+
+    def _place(self, path: str) -> str:
+        return f"source {self._source.name}: {path}"
+
+    def _message(self, response: requests.Response) -> str:
+        try:
+            text = orjson.loads(response.content)["message"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            text = response.reason
+        return str(text).replace(self._token, "***")
+
+    def _remedy(self, response: requests.Response) -> str:
+        if response.status_code in (401, 403):
+            return (
+                f"; check the token in the environment variable {self._source.token_env} and the "
+                "scopes of its private app"
+            )
+        return ""
+
+
+def _document(content: bytes) -> dict[str, Any] | None:
+    """A good answer's JSON: it has results, and nothing is missing but what does not exist."""
+    try:
+        document = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(document, dict) or not isinstance(document.get("results"), list):
+        return None
+    if any(error.get("category") != NOT_FOUND for error in document.get("errors", ())):
+        return None
+    return document
+
+
+def _parsed(response: requests.Response, document: dict[str, Any]) -> requests.Response:
+    """The response with its JSON at hand, so that nobody parses it again."""
+    response.json = lambda **_: document  # type: ignore[method-assign]
+    return response
+
+
+class ById(BasePaginator):
+    """Pages a search by id: the next page is what lies beyond the greatest id so far.
+
+    Positions do not work: HubSpot gives none beyond 10,000, and thousands of records may bear one
+    timestamp after a bulk update.
+    """
+
+    def init_request(self, request: requests.Request) -> None:
+        """Begin below all ids."""
+        self._last_id = 0
+        self.update_request(request)
+
+    def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
+        """Note the greatest id; there is more when there are more matches than results."""
+        found = data or []
+        self._last_id = max((int(record["id"]) for record in found), default=self._last_id)
+        self._has_next_page = bool(found) and response.json()["total"] > len(found)
+
+    def update_request(self, request: requests.Request) -> None:
+        """Ask for what lies beyond."""
+        beyond = {"propertyName": "hs_object_id", "operator": "GT", "value": str(self._last_id)}
+        body = cast(dict[str, Any], request.json)
+        [group] = body["filterGroups"]
+        filters = [held for held in group["filters"] if held["propertyName"] != "hs_object_id"]
+        request.json = {**body, "filterGroups": [{"filters": [*filters, beyond]}]}
+
+
+class HubSpotClient:
+    """Reads one portal."""
+
+    def __init__(self, source: HubSpotSource, patience: Patience | None = None) -> None:
+        token = os.environ.get(source.token_env, "").strip()
+        if not token:
+            raise SourceError(
+                f"source {source.name}: the environment variable {source.token_env} is not set; "
+                "it holds the access token of a private app of the portal"
+            )
+        self._rest = RESTClient(
+            source.url,
+            auth=BearerTokenAuth(token),
+            data_selector=_RESULTS,
+            session=PatientSession(source, token, patience or Patience()),
+            config=RuntimeConfiguration(),
+        )
+
+    def pages(self, path: str, **params: object) -> Iterator[Page]:
+        """All pages of a list that goes on by cursor."""
+        cursor = JSONResponseCursorPaginator(cursor_path=_NEXT, cursor_param="after")
+        yield from self._paginate(path, cursor, params=params)
+
+    def whole(self, path: str) -> Page:
+        """A list that comes in one answer."""
+        [page] = self._paginate(path, SinglePagePaginator())
+        return page
+
+    def modified(
+        self, name: str, property_name: str, since: dt.datetime, until: dt.datetime
+    ) -> Iterator[Page]:
+        """Ids of the records of an object modified in [since, until), in pages by id."""
+        bounds = [("GTE", since), ("LT", until)]
+        body = {
+            "filterGroups": [
+                {
+                    "filters": [
+                        {"propertyName": property_name, "operator": operator, "value": _ms(moment)}
+                        for operator, moment in bounds
+                    ]
+                }
+            ],
+            "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
+            "properties": ["hs_object_id"],
+            "limit": SEARCH_PAGE,
+        }
+        yield from self._paginate(f"/crm/v3/objects/{name}/search", ById(), json=body)
+
+    def read(
+        self,
+        name: str,
+        ids: Sequence[str],
+        properties: Sequence[str],
+        history: Sequence[str],
+        archived: bool = False,
+    ) -> Page:
+        """Records by id, either archived ones or the others; those that are not are left out."""
+        body = {
+            "inputs": [{"id": record_id} for record_id in ids],
+            "properties": list(properties),
+            "propertiesWithHistory": list(history),
+        }
+        flag = str(archived).lower()
+        return self._post(f"/crm/v3/objects/{name}/batch/read?archived={flag}", body)
+
+    def associations(self, name: str, to_name: str, ids: Sequence[str]) -> Iterator[Page]:
+        """What records are associated with, as many answers as the longest lists need."""
+        inputs: list[dict[str, str]] = [{"id": record_id} for record_id in ids]
+        while inputs:
+            path = f"/crm/v4/associations/{name}/{to_name}/batch/read"
+            page = self._post(path, {"inputs": inputs})
+            yield page
+            inputs = [
+                {"id": found["from"]["id"], "after": found["paging"]["next"]["after"]}
+                for found in page.results
+                if found.get("paging")
+            ]
+
+    def _post(self, path: str, body: dict[str, Any]) -> Page:
+        [page] = self._paginate(path, SinglePagePaginator(), json=body)
+        return page
+
+    def _paginate(self, path: str, paginator: BasePaginator, **request: Any) -> Iterator[Page]:
+        pages = self._rest.paginate(
+            path,
+            method="POST" if "json" in request else "GET",
+            paginator=paginator,
+            hooks={"response": []},
+            **request,
+        )
+        for page in pages:
+            yield Page(page, _received_at(page.response))
+
+
+def _received_at(response: requests.Response) -> dt.datetime:
+    told = response.headers.get("Date")
+    moment = parsedate_to_datetime(told) if told else dt.datetime.now(dt.UTC)
+    return moment.astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def _ms(moment: dt.datetime) -> str:
+    return str(int(moment.replace(tzinfo=dt.UTC).timestamp() * 1_000))

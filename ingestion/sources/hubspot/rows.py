@@ -1,0 +1,243 @@
+"""SQL that turns records as they came in into rows of raw tables: typed, checked and hashed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ingestion.contract import Column, ColumnType
+from ingestion.sources.hubspot.intake import literal, quote
+from ingestion.sources.hubspot.objects import LINK_COLUMNS, CrmObject
+from ingestion.sources.hubspot.tables import PROPERTY_HISTORY, TABLES
+
+STORED: dict[ColumnType, str] = {
+    "text": "VARCHAR",
+    "money": "DECIMAL(28,6)",
+    "number": "DECIMAL(28,10)",
+    "integer": "BIGINT",
+    "boolean": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+    "date": "DATE",
+}
+EXPECTED: dict[ColumnType, str] = {
+    "money": "a number",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "timestamp": "a moment such as 2024-01-31T17:45:00Z",
+    "date": "a date such as 2024-01-31",
+}
+NOT_HASHED = frozenset({"source_instance", "source_file", "source_row", "row_hash"})
+PRIMARY = 10**17
+"""Added to the ids of associated records that are not primary: beyond every id."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How one object's records are read: where each typed property's value is, and what else is.
+
+    `value_of` maps a property of the object to the one that holds its value, `properties` are all
+    that were asked for.
+    """
+
+    crm_object: CrmObject
+    instance: str
+    value_of: dict[str, str]
+    properties: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return self.crm_object.name
+
+    @property
+    def extra(self) -> list[str]:
+        """Properties without a column of their own."""
+        held = {*self.value_of.values(), self.crm_object.modified, "hs_object_id"}
+        return [name for name in self.properties if name not in held]
+
+    def rows(self) -> str:
+        """Rows with `reason` and `record`; of repeated records the latest, archived before live.
+
+        Reads tables `<object> records`, `<object> links` and `known stages`.
+        """
+        values = [self._value(known.name) for known in self.crm_object.properties]
+        typed = [
+            f"{_typed(value, known.type)} as {quote(known.name)}"
+            for known, value in zip(self.crm_object.properties, values, strict=True)
+        ]
+        changed_at = 'case when archived then "archivedAt" else "updatedAt" end'
+        links, associations = self._links()
+        return f"""
+            with latest as (
+                select * from {quote(f"{self.name} records")}
+                qualify row_number() over (
+                    partition by id order by archived desc, "updatedAt" desc
+                ) = 1
+            ), typed as (
+                select
+                    {literal(self.instance)} as source_instance,
+                    null::VARCHAR as source_file,
+                    id::BIGINT as source_row,
+                    {self._extra()} as source_extra,
+                    id as source_id,
+                    {_typed(changed_at, "timestamp")} as source_updated_at,
+                    coalesce(archived, false) as is_deleted,
+                    {", ".join([*typed, *(f"links.{column}" for column in links)])},
+                    {_reason(self._problems(values))} as reason,
+                    case when reason is not null then to_json(latest)::VARCHAR end as record
+                from latest {associations}
+            )
+            select *, {row_hash(TABLES[self.name])} as row_hash from typed
+        """
+
+    def _value(self, name: str) -> str:
+        holder = self.value_of.get(name)
+        return f"nullif(properties.{quote(holder)}, '')" if holder else "null::VARCHAR"
+
+    def _extra(self) -> str:
+        if not self.extra:
+            return "null::VARCHAR"
+        members = ", ".join(f"{literal(name)}, properties.{quote(name)}" for name in self.extra)
+        return f"nullif(json_merge_patch('{{}}', json_object({members}))::VARCHAR, '{{}}')"
+
+    def _problems(self, values: Sequence[str]) -> Iterable[tuple[str, str]]:
+        """Conditions under which a record breaks the contract, and what to say then."""
+        for known, value in zip(self.crm_object.properties, values, strict=True):
+            if known.required:
+                yield f"{value} is null", literal(f"{known.name}: missing")
+            if known.type != "text":
+                yield (
+                    f"{value} is not null and {_typed(value, known.type)} is null",
+                    f"{literal(f'{known.name} = ')} || {value} || "
+                    f"{literal(f': not {EXPECTED[known.type]}')}",
+                )
+        if self.name == "deals":
+            stage = self._value("dealstage")
+            yield (
+                f'{stage} not in (select stage_id from "known stages")',
+                f"'dealstage = ' || {stage} || ': not a stage of any pipeline'",
+            )
+
+    def _links(self) -> tuple[list[str], str]:
+        """The columns of associations, and the join that gives them."""
+        if not self.crm_object.links:
+            return [], ""
+        nearest = [
+            f"(min(case when is_primary then to_id else to_id + {PRIMARY} end) "
+            f"filter (to_object = {literal(name)}) % {PRIMARY})::VARCHAR as {LINK_COLUMNS[name]}"
+            for name in self.crm_object.links
+        ]
+        everything = (
+            "case when count(*) > count(distinct to_object) then to_json(list("
+            "{'object': to_object, 'id': to_id::VARCHAR, 'labels': labels} "
+            "order by to_object, to_id))::VARCHAR end as associations"
+        )
+        join = (
+            f"left join (select from_id, {', '.join([*nearest, everything])} "
+            f"from (select distinct * from {quote(f'{self.name} links')}) group by from_id) "
+            "as links on links.from_id = latest.id"
+        )
+        return [*(LINK_COLUMNS[name] for name in self.crm_object.links), "associations"], join
+
+    def history(self) -> str:
+        """Rows of `property_history` of the records that are taken."""
+        changes = " union all ".join(
+            f"select id, {literal(name)} as property, "
+            f'unnest("propertiesWithHistory".{quote(name)}) as change, '
+            f'generate_subscripts("propertiesWithHistory".{quote(name)}, 1) as position '
+            f"from {quote(f'{self.name} records')} where id in "
+            f"(select source_id from {quote(f'{self.name} rows')} where reason is null)"
+            for name in self.crm_object.history
+        )
+        types = {known.name: known.type for known in self.crm_object.properties}
+        unfit = " or ".join(
+            f"(property = {literal(name)} and value is not null and {_typed('value', types[name])} "
+            "is null)"
+            for name in self.crm_object.history
+            if types[name] != "text"
+        )
+        return f"""
+            with changes as ({changes}), typed as (
+                select
+                    {literal(self.instance)} as source_instance,
+                    null::VARCHAR as source_file,
+                    null::VARCHAR as source_extra,
+                    {literal(self.name)} as object,
+                    id as object_id,
+                    property,
+                    nullif(change.value, '') as value,
+                    {_typed('change."timestamp"', "timestamp")} as changed_at,
+                    change."sourceType" as source_type,
+                    change."updatedByUserId" as user_id,
+                    position
+                from changes
+            ), ordered as (
+                select
+                    * exclude (position),
+                    row_number() over (
+                        partition by object_id, property, changed_at order by position desc
+                    ) as source_row,
+                    changed_at as source_updated_at,
+                    false as is_deleted
+                from (
+                    select * exclude (position), min(position) as position
+                    from typed
+                    group by all
+                )
+            ), identified as (
+                select *, concat_ws(':', object, object_id, property, epoch_ms(changed_at),
+                    source_row) as source_id
+                from ordered
+            )
+            select
+                *,
+                {row_hash(PROPERTY_HISTORY)} as row_hash,
+                case
+                    when changed_at is null then 'timestamp: missing or not a moment'
+                    when {unfit} then property || ' = ' || value || ': does not fit the property'
+                end as reason,
+                case when reason is not null then to_json(identified)::VARCHAR end as record
+            from identified
+        """
+
+
+def links(table: str, to_object: str) -> str:
+    """Rows of associations from answers: from_id, to_object, to_id, is_primary, labels."""
+    return f"""
+        with pairs as (select "from".id as from_id, unnest("to") as target from {quote(table)})
+        select
+            from_id,
+            {literal(to_object)} as to_object,
+            target."toObjectId" as to_id,
+            len(list_filter(target."associationTypes", lambda t: starts_with(t.label, 'Primary')))
+                > 0 as is_primary,
+            list_transform(
+                list_filter(target."associationTypes", lambda t: t.label is not null),
+                lambda t: t.label
+            ) as labels
+        from pairs
+    """
+
+
+def row_hash(columns: Iterable[Column]) -> str:
+    """A 63-bit hash of a row's values, the same on every machine."""
+    members = ", ".join(
+        f"{literal(column.name)}, {quote(column.name)}"
+        for column in columns
+        if column.name not in NOT_HASHED
+    )
+    return f"(md5_number_lower(json_object({members})::VARCHAR) >> 1)::BIGINT"
+
+
+def _typed(value: str, type_: ColumnType) -> str:
+    if type_ == "text":
+        return value
+    if type_ == "timestamp":
+        return f"timezone('UTC', try_cast({value} as TIMESTAMPTZ))"
+    return f"try_cast({value} as {STORED[type_]})"
+
+
+def _reason(problems: Iterable[tuple[str, str]]) -> str:
+    cases = [f"case when {condition} then {text} end" for condition, text in problems]
+    return f"nullif(concat_ws('; ', {', '.join(cases)}), '')" if cases else "null::VARCHAR"

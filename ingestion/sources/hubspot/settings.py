@@ -1,0 +1,54 @@
+"""What company.yml says about a HubSpot portal."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ingestion.errors import one_of
+from ingestion.sources.hubspot.objects import OBJECTS
+
+API = "https://api.hubapi.com"
+
+
+class HubSpotSource(BaseModel):
+    """A HubSpot portal, read through its API.
+
+    `mapping` names, by object and canonical column, the property that holds the value where it is
+    not the default one. `no_decision` lists stages (names or ids) whose deals ended without a
+    decision: HubSpot itself knows only won and lost. `objects` are those to read, all by default;
+    a portal may not have all of them, or the token's app not the scopes.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+    type: Literal["hubspot"]
+    url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = API
+    token_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "HUBSPOT_TOKEN"
+    objects: tuple[str, ...] = tuple(OBJECTS)
+    mapping: dict[str, dict[str, str]] = {}
+    no_decision: tuple[str, ...] = ()
+
+    @field_validator("objects")
+    @classmethod
+    def _known_objects(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in OBJECTS:
+                raise ValueError(f"unknown object '{name}'; {one_of(name, OBJECTS)}")
+        return names
+
+    @field_validator("mapping")
+    @classmethod
+    def _known_names(cls, mapping: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        for name, columns in mapping.items():
+            if name not in OBJECTS:
+                raise ValueError(f"unknown object '{name}'; {one_of(name, OBJECTS)}")
+            known = OBJECTS[name].canonical
+            for column in columns:
+                if column not in known:
+                    raise ValueError(
+                        f"column '{column}' of '{name}' cannot be mapped; {one_of(column, known)}"
+                    )
+        return mapping
