@@ -13,10 +13,8 @@ from tests.oracle.records import Records
 from tests.oracle.states import deals_at
 
 NONE = "(none)"
-DEAL_CUTS = (
-    "rep", "team", "manager", "region", "segment", "lead_source", "product", "deal_type", "pipeline",
-)  # fmt: skip
 OWNER_CUTS = ("rep", "team", "manager", "region", "segment")
+DEAL_CUTS = (*OWNER_CUTS, "lead_source", "product", "deal_type", "pipeline")
 LEAD_CUTS = (*OWNER_CUTS, "channel", "campaign")
 CLOSED = ("won", "lost", "no_decision")
 DAY = pd.Timedelta(days=1)
@@ -39,6 +37,11 @@ class Members:
     cuts: tuple[str, ...] = DEAL_CUTS
     is_median: bool = False
     months: tuple[pd.Period, ...] = ()
+
+    @property
+    def is_additive(self) -> bool:
+        """Whether values add up: there is nothing to divide by."""
+        return not self.is_median and bool(self.frame["denominator"].isna().all())
 
 
 def all_members(records: Records, as_of: pd.Timestamp) -> Iterator[Members]:
@@ -77,14 +80,9 @@ def _days(records: Records, start: pd.Series, end: pd.Series) -> pd.Series:
     """Elapsed days; whole ones between two bare dates."""
     first, last = records.local(start), records.local(end)
     elapsed = (end - start) / DAY
-    is_bare = pd.Series(
-        [
-            not pd.isna(a) and not pd.isna(b)
-            and u == records.utc(a.normalize()) and v == records.utc(b.normalize())
-            for a, b, u, v in zip(first, last, start, end, strict=True)
-        ],
-        index=start.index,
-    )  # fmt: skip
+    is_bare = (start == records.moments(first.dt.normalize())) & (
+        end == records.moments(last.dt.normalize())
+    )
     return elapsed.mask(is_bare, (last.dt.normalize() - first.dt.normalize()) / DAY)
 
 
@@ -128,19 +126,25 @@ def _outcome(deals: pd.DataFrame) -> Iterator[Members]:
         return Members(metric, variant, unit, "opportunity", frame, **kw)
 
     for status in CLOSED:
-        yield members(f"deals_{status}", "default", "deals", closed[closed["status"] == status], 1, None)
+        yield members(
+            f"deals_{status}", "default", "deals", closed[closed["status"] == status], 1, None
+        )
     no_amount = (won["value"].isna(), "no_amount")
     value = won["value"].fillna(Decimal(0))
     yield members("revenue_won", "default", "money", won, value, None, no_amount)
     yield members("average_deal_size", "default", "money", won, value, 1, no_amount)
-    yield members("average_deal_size", "median", "money", won, value, None, no_amount, is_median=True)
+    yield members(
+        "average_deal_size", "median", "money", won, value, None, no_amount, is_median=True
+    )
 
     is_won = (closed["status"] == "won").astype(int)
     yield members("win_rate", "default", "ratio", closed, is_won, 1)
     is_none = (closed["status"] == "no_decision").astype(int)
     yield members("no_decision_rate", "default", "ratio", closed, is_none, 1)
     decided = closed[closed["status"] != "no_decision"]
-    yield members("win_rate", "decided", "ratio", decided, (decided["status"] == "won").astype(int), 1)
+    yield members(
+        "win_rate", "decided", "ratio", decided, (decided["status"] == "won").astype(int), 1
+    )
     worth = closed["value"].fillna(Decimal(0))
     yield members(
         "win_rate", "by_value", "ratio", closed, worth.where(is_won == 1, Decimal(0)), worth,
@@ -180,7 +184,8 @@ def _pipeline_value(records: Records, as_of: pd.Timestamp) -> Iterator[Members]:
     """Deals open just before each month's end, and now; of an unknown beginning, only now."""
     now = deals_at(records, as_of)
     this_month = records.local(pd.Series([as_of]))[0].to_period("M")
-    first = records.local(pd.Series([now["begins_at"].min()]))[0]
+    known = now["begins_at"].fillna(now["closed_at"])
+    first = records.local(pd.Series([known.min()]))[0]
     first_month = this_month if pd.isna(first) else first.to_period("M")
     states = []
     for month in pd.period_range(first_month, this_month, freq="M"):
@@ -192,7 +197,9 @@ def _pipeline_value(records: Records, as_of: pd.Timestamp) -> Iterator[Members]:
             state = state[state["begins_at"] < end]
         state = state[(state["status"] == "open") & state["removal"].isna()]
         value = _values(records, state, pd.Series(day, index=state.index))
-        states.append(_with_cuts(records, state.assign(month=month, value=value), state["owner_id"]))
+        states.append(
+            _with_cuts(records, state.assign(month=month, value=value), state["owner_id"])
+        )
     frame = pd.concat(states, ignore_index=True)
     months = tuple(pd.period_range(first_month, this_month, freq="M"))
     no_amount = (frame["value"].isna(), "no_amount")
@@ -203,7 +210,9 @@ def _pipeline_value(records: Records, as_of: pd.Timestamp) -> Iterator[Members]:
     no_probability = (frame["probability"].isna(), "no_probability")
     weighted = value * frame["probability"].fillna(Decimal(0))
     weights = _members(frame, frame["month"], weighted, None, no_amount, no_probability, cuts=cuts)
-    yield Members("pipeline_value", "weighted", "money", "opportunity", weights, cuts, months=months)
+    yield Members(
+        "pipeline_value", "weighted", "money", "opportunity", weights, cuts, months=months
+    )
 
 
 def _leads(records: Records, as_of: pd.Timestamp, deals: pd.DataFrame) -> Iterator[Members]:
@@ -211,7 +220,9 @@ def _leads(records: Records, as_of: pd.Timestamp, deals: pd.DataFrame) -> Iterat
     leads = leads[leads["created_at"] <= as_of].copy()
     live = deals[deals["removal"].isna()]
     leads["id"] = leads["source_id"]
-    leads["removal"] = pd.Series(None, index=leads.index, dtype=object).mask(leads["is_deleted"], "deleted")
+    leads["removal"] = pd.Series(None, index=leads.index, dtype=object).mask(
+        leads["is_deleted"], "deleted"
+    )
     leads = leads.assign(channel=leads["channel"], campaign=leads["campaign_id"])
     leads = _with_cuts(records, leads, leads["owner_id"])
     month = records.local(leads["created_at"]).dt.to_period("M")

@@ -19,9 +19,7 @@ VARIANTS = {"revenue": "default", "deals": "deals"}
 CREDITS = {"revenue": "revenue_won", "deals": "deals_won"}
 
 
-def quota_values(
-    records: Records, as_of: pd.Timestamp, members: Sequence[Members]
-) -> pd.DataFrame:
+def quota_values(records: Records, as_of: pd.Timestamp, members: Sequence[Members]) -> pd.DataFrame:
     """Rows of both metrics; none where the company has no quota of money or deals."""
     rows = [row for measure in VARIANTS for row in _measure(records, as_of, members, measure)]
     return pd.DataFrame(rows)
@@ -49,12 +47,24 @@ def _monthly(records: Records, measure: str) -> dict[tuple[str, str], dict[pd.Pe
     quotas = records["quotas"]
     for quota in quotas[quotas["measure"] == measure].itertuples():
         first = pd.Period(quota.period_start, "D")
-        after = (pd.Timestamp(quota.period_start) + pd.DateOffset(months=GRAINS[quota.period_grain])).to_period("D")
+        after = (
+            pd.Timestamp(quota.period_start) + pd.DateOffset(months=GRAINS[quota.period_grain])
+        ).to_period("D")
         amount = float(quota.amount)
         if measure == "revenue":
-            amount = float(rates.convert(quota.amount, quota.currency, dt.date.fromisoformat(quota.period_start)))
+            amount = float(
+                rates.convert(
+                    quota.amount, quota.currency, dt.date.fromisoformat(quota.period_start)
+                )
+            )
         days = pd.period_range(first, after - 1, freq="D")
-        target = ("rep", quota.owner_id) if quota.owner_id else ("team", quota.team) if quota.team else ("company", "all")
+        target = (
+            ("rep", quota.owner_id)
+            if quota.owner_id
+            else ("team", quota.team)
+            if quota.team
+            else ("company", "all")
+        )
         for month, share in days.asfreq("M").value_counts().items():
             spread[target][month] += amount * share / len(days)
     return spread
@@ -109,6 +119,7 @@ def _measure(
             if grain == "all":
                 missing |= set(_without_quota(records, as_of, members, quotas))
             for cut in ("company", *OWNER_CUTS):
+
                 def key_of(rep: str, cut: str = cut) -> str:
                     return "all" if cut == "company" else _owner_key(users, rep, cut)
 
@@ -117,7 +128,10 @@ def _measure(
                 for key in sorted(keys):
                     of_key = [rep for rep in reps if key_of(rep) == key]
                     excluded = sum(key_of(rep) == key for rep in missing)
-                    won, quota = sum(credit.get(r, 0.0) for r in of_key), sum(reps[r] for r in of_key)
+                    won, quota = (
+                        sum(credit.get(r, 0.0) for r in of_key),
+                        sum(reps[r] for r in of_key),
+                    )
                     if cut in ("company", "team") and (cut, key) in targets:
                         quota = targets[cut, key]
                         part = mine if cut == "company" else mine[mine["team"] == key]

@@ -27,7 +27,14 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "fx_rates": ("day", "from_currency", "to_currency", "rate"),
 }  # fmt: skip
 MOMENTS = frozenset(
-    ("created_at", "first_contact_at", "closed_at", "source_updated_at", "changed_at", "qualified_at")
+    (
+        "created_at",
+        "first_contact_at",
+        "closed_at",
+        "source_updated_at",
+        "changed_at",
+        "qualified_at",
+    )
 )
 
 
@@ -59,6 +66,12 @@ class Records:
             moment = moment.tz_localize(self.timezone, nonexistent="shift_forward")
         return moment.tz_convert("UTC").tz_localize(None)
 
+    def moments(self, local: pd.Series) -> pd.Series:
+        """The naive UTC moments of local moments or dates; NaT where there is none."""
+        known = {moment: self.utc(moment) for moment in local.dropna().unique()}
+        found = [pd.NaT if moment is None else known.get(moment, pd.NaT) for moment in local]
+        return pd.Series(found, index=local.index, dtype="datetime64[us]")
+
     def local(self, moments: pd.Series) -> pd.Series:
         """UTC moments on the company's clocks."""
         zoned = pd.to_datetime(moments).dt.tz_localize("UTC").dt.tz_convert(self.timezone)
@@ -72,6 +85,14 @@ def edge_cases(folder: Path) -> Records:
     return _records("crm", "USD", "Asia/Tokyo", 2, "2026-05-20 18:00", tables)
 
 
+MAVEN_STAGES = {
+    "Prospecting": ("open", "0.1"),
+    "Engaging": ("open", "0.4"),
+    "Won": ("won", "1"),
+    "Lost": ("lost", "0"),
+}
+
+
 def maven(folder: Path) -> Records:
     """Maven's CRM export; open deals at the list price of their product."""
     deals = _csv(folder / "sales_pipeline.csv").replace({"product": {"GTXPro": "GTX Pro"}})
@@ -79,18 +100,26 @@ def maven(folder: Path) -> Records:
     teams = _csv(folder / "sales_teams.csv")
     managers = teams.drop_duplicates("manager").assign(sales_agent=lambda t: t["manager"])
     users = pd.concat([teams.assign(role="rep"), managers.assign(manager=None, role="manager")])
+    users = users.rename(
+        columns={
+            "sales_agent": "source_id",
+            "manager": "manager_id",
+            "regional_office": "region",
+        }
+    )
+    columns = {
+        "opportunity_id": "source_id",
+        "sales_agent": "owner_id",
+        "deal_stage": "stage",
+        "engage_date": "created_at",
+    }
+    deals["amount"] = deals["close_value"].fillna(deals["product"].map(prices))
     return _records(
         "maven", "USD", "America/New_York", 1, "2017-12-31",
         {
-            "users": users.rename(
-                columns={"sales_agent": "source_id", "manager": "manager_id", "regional_office": "region"}
-            ).assign(name=lambda t: t["source_id"]),
-            "stages": _stages({"Prospecting": ("open", "0.1"), "Engaging": ("open", "0.4"), "Won": ("won", "1"), "Lost": ("lost", "0")}),
-            "deals": deals.assign(
-                amount=deals["close_value"].fillna(deals["product"].map(prices))
-            ).rename(
-                columns={"opportunity_id": "source_id", "sales_agent": "owner_id", "deal_stage": "stage", "engage_date": "created_at"}
-            ),
+            "users": users.assign(name=users["source_id"]),
+            "stages": _stages(MAVEN_STAGES),
+            "deals": deals.rename(columns=columns),
         },
     )  # fmt: skip
 
@@ -111,9 +140,9 @@ def olist(folder: Path) -> Records:
             "stages": _stages({"Won": ("won", "1")}),
             "deals": won.drop(columns="won_date").assign(stage="Won", closed_at=days).rename(
                 columns={
-                    "mql_id": "source_id", "sr_id": "owner_id", "first_contact_date": "first_contact_at",
-                    "declared_monthly_revenue": "amount", "origin": "lead_source",
-                    "business_segment": "product", "lead_type": "segment",
+                    "mql_id": "source_id", "sr_id": "owner_id", "lead_type": "segment",
+                    "first_contact_date": "first_contact_at", "origin": "lead_source",
+                    "declared_monthly_revenue": "amount", "business_segment": "product",
                 }
             ),
             "leads": leads.assign(
@@ -163,7 +192,9 @@ def bpi2012(folder: Path) -> Records:
             "deals": applications.assign(
                 stage=applications["case_id"].map(moves.groupby("case_id")["activity"].last()),
                 owner_id=applications["case_id"].map(events.groupby("case_id")["resource"].last()),
-            ).rename(columns={"case_id": "source_id", "amount_req": "amount", "reg_date": "created_at"}),
+            ).rename(
+                columns={"case_id": "source_id", "amount_req": "amount", "reg_date": "created_at"}
+            ),
             "changes": moves.assign(field="stage").rename(
                 columns={"case_id": "entity_id", "activity": "new_value", "timestamp": "changed_at"}
             ),
@@ -201,8 +232,7 @@ def _records(
         frame = frame.reindex(columns=list(columns)).reset_index(drop=True).astype(object)
         frame = frame.where(frame.notna(), None)
         for column in MOMENTS & set(columns):
-            moments = [pd.NaT if text is None else records.utc(text) for text in frame[column]]
-            frame[column] = pd.Series(moments, dtype="datetime64[us]")
+            frame[column] = records.moments(frame[column])
         if "is_deleted" in columns:
             frame["is_deleted"] = frame["is_deleted"] == "true"
         frames[name] = frame

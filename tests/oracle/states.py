@@ -66,7 +66,10 @@ def _replay(
     """
     values = dict(zip(deals["id"], deals[field] if settled is None else settled, strict=True))
     of_field = changes[changes["field"] == field].sort_values("changed_at", kind="stable")
-    past, future = of_field[of_field["changed_at"] <= moment], of_field[of_field["changed_at"] > moment]
+    past, future = (
+        of_field[of_field["changed_at"] <= moment],
+        of_field[of_field["changed_at"] > moment],
+    )
     upcoming = future.groupby("entity_id", sort=False)["old_value"].nth(0)
     next_old = dict(zip(future.loc[upcoming.index, "entity_id"], upcoming, strict=True))
     latest = past.groupby("entity_id", sort=False)["new_value"].nth(-1)
@@ -93,33 +96,36 @@ def _stage_after_history(
     moves = changes[changes["field"] == "stage"].sort_values("changed_at", kind="stable")
     last = dict(zip(moves["entity_id"], moves["new_value"], strict=True))
     closed = _closed_stages(records)
-    stages = []
-    for deal in deals.itertuples():
-        stage = deal.stage
-        if (deal.pipeline, stage) in closed and last.get(deal.id) != stage:
-            closing = deal.closed_at
-            if closing is pd.NaT and deal.close_date is not None:
-                closing = records.utc(deal.close_date)
-            if closing is not pd.NaT and closing > moment:
-                stage = last.get(deal.id)
-        stages.append(stage)
+    is_later = deals["closed_at"].fillna(records.moments(deals["close_date"])) > moment
+    stages = [
+        last.get(id) if later and (pipeline, stage) in closed and last.get(id) != stage else stage
+        for id, pipeline, stage, later in zip(
+            deals["id"], deals["pipeline"], deals["stage"], is_later, strict=True
+        )
+    ]
     return pd.Series(stages, index=deals.index, dtype=object)
 
 
 def _closed_at(
     records: Records, deals: pd.DataFrame, changes: pd.DataFrame, moment: pd.Timestamp
 ) -> pd.Series:
-    """The closing moment of closed deals: the record's, the last move into a closed stage, a day."""
+    """When closed deals closed: the record's moment, else the last move to closed, else a day."""
     closed = _closed_stages(records)
     pipeline = dict(zip(deals["id"], deals["pipeline"], strict=True))
     moves = changes[(changes["field"] == "stage") & (changes["changed_at"] <= moment)]
-    into = [(pipeline[d], s) in closed for d, s in zip(moves["entity_id"], moves["new_value"], strict=True)]
-    moved = moves[pd.Series(into, index=moves.index, dtype=bool)].groupby("entity_id")["changed_at"].max()
-    days = [pd.NaT if day is None else records.utc(day) for day in deals["close_date"]]
+    into = [
+        (pipeline[d], s) in closed
+        for d, s in zip(moves["entity_id"], moves["new_value"], strict=True)
+    ]
+    moved = (
+        moves[pd.Series(into, index=moves.index, dtype=bool)]
+        .groupby("entity_id")["changed_at"]
+        .max()
+    )
     closed_at = (
         deals["closed_at"].where(deals["closed_at"] <= moment)
         .fillna(_lookup(moved, deals))
-        .fillna(pd.Series(days, index=deals.index, dtype="datetime64[us]"))
+        .fillna(records.moments(deals["close_date"]))
     )  # fmt: skip
     return closed_at.where(deals["status"] != "open")
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from tests.oracle.members import Members, all_members
@@ -15,6 +14,7 @@ from tests.oracle.quotas import quota_exclusions, quota_values
 from tests.oracle.records import Records
 
 KEY = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]
+BY = ["of", "period_start", "dimension_key"]
 NUMBERS = ["value", "numerator", "denominator", "n_included", "n_excluded"]
 
 
@@ -30,7 +30,7 @@ def expected(records: Records, as_of: pd.Timestamp | None = None) -> Expected:
     """All metrics as of a UTC moment (default: the company's own)."""
     now = records.as_of if as_of is None else as_of
     members = list(all_members(records, now))
-    values = pd.concat([_rollup(records, now, one) for one in members], ignore_index=True)
+    values = _rollup(records, now, members)
     values = pd.concat([values, _velocity(values)], ignore_index=True)
     values = pd.concat([values, quota_values(records, now, members)], ignore_index=True)
     values["dimension_label"] = _labels(records, values)
@@ -49,28 +49,37 @@ def expected(records: Records, as_of: pd.Timestamp | None = None) -> Expected:
     )
 
 
-def _rollup(records: Records, now: pd.Timestamp, members: Members) -> pd.DataFrame:
-    rows: list[dict[str, object]] = []
+def _rollup(records: Records, now: pd.Timestamp, members: Sequence[Members]) -> pd.DataFrame:
+    """The cells of all metric variants, for all grains and cuts."""
     this_month = records.local(pd.Series([now]))[0].to_period("M")
     fiscal = records.fiscal_year_start_month
+    frame = pd.concat([_summable(one).assign(of=n) for n, one in enumerate(members)])
+    frame = frame.reset_index(drop=True)
+    states = {n: one.months for n, one in enumerate(members) if one.months}
+    cells = []
     for grain in GRAINS:
-        frame = members.frame
-        months: Iterable[pd.Period] = members.months
-        if members.months:
-            months = [m for m in months if _is_end(m, this_month, grain, fiscal)]
-            frame = frame[frame["month"].isin(months)]
-        if grain != "all":
-            frame = frame[frame["month"].notna()]
-        starts = frame["month"].map(lambda m, g=grain: "" if pd.isna(m) else period_start(m, g, fiscal))
-        frame = frame.assign(period_start=starts.astype(object))
-        for cut in ("company", *members.cuts):
-            keys = pd.Series("all", frame.index) if cut == "company" else frame[cut]
-            for (start, key), group in frame.groupby(["period_start", keys], sort=False):
-                rows.append(_cell(members, group) | _key(members, grain, start, cut, key))
-        empty = {period_start(m, grain, fiscal) for m in months} - set(frame["period_start"])
-        for start in empty:
-            rows.append(_cell(members, frame[:0]) | _key(members, grain, start, "company", "all"))
-    return pd.DataFrame(rows)
+        mine = frame if grain == "all" else frame[frame["month"].notna()]
+        ends = {
+            n: {m for m in months if _is_end(m, this_month, grain, fiscal)}
+            for n, months in states.items()
+        }
+        for n, months in ends.items():
+            mine = mine[(mine["of"] != n) | mine["month"].isin(months)]
+        starts = {m: period_start(m, grain, fiscal) for m in mine["month"].dropna().unique()}
+        mine = mine.assign(period_start=[starts.get(m, "") for m in mine["month"]])
+        for cut in ("company", *sorted({cut for one in members for cut in one.cuts})):
+            here = mine.assign(dimension_key="all" if cut == "company" else mine[cut])
+            cell = _aggregate(here[here["dimension_key"].notna()])
+            if cut == "company":
+                empty = [(n, period_start(m, grain, fiscal), "all") for n in ends for m in ends[n]]
+                cell = cell.reindex(
+                    cell.index.union(pd.MultiIndex.from_tuples(empty)), fill_value=0
+                )
+            cells.append(cell.reset_index(names=BY).assign(period_grain=grain, dimension=cut))
+    table = pd.concat(cells, ignore_index=True)
+    for field in ("metric", "variant", "unit"):
+        table[field] = table["of"].map(dict(enumerate(getattr(one, field) for one in members)))
+    return _valued(table, members).drop(columns=["of", "median"])
 
 
 def _is_end(month: pd.Period, this_month: pd.Period, grain: str, fiscal: int) -> bool:
@@ -80,26 +89,34 @@ def _is_end(month: pd.Period, this_month: pd.Period, grain: str, fiscal: int) ->
     return period_start(month, grain, fiscal) != period_start(month + 1, grain, fiscal)
 
 
-def _key(members: Members, grain: str, start: str, cut: str, key: str) -> dict[str, object]:
-    return {
-        "metric": members.metric, "variant": members.variant, "unit": members.unit,
-        "period_grain": grain, "period_start": start, "dimension": cut, "dimension_key": key,
-    }  # fmt: skip
+def _summable(members: Members) -> pd.DataFrame:
+    """Members as numbers to add up: those of excluded ones are absent."""
+    is_included = members.frame["reason"].isna()
+    return members.frame.assign(
+        numerator=members.frame["numerator"].astype(float).where(is_included),
+        denominator=members.frame["denominator"].astype(float).where(is_included),
+        n_included=is_included.astype(int),
+        n_excluded=(~is_included).astype(int),
+    )
 
 
-def _cell(members: Members, group: pd.DataFrame) -> Mapping[str, object]:
-    included = group[group["reason"].isna()]
-    counts = {"n_included": len(included), "n_excluded": len(group) - len(included)}
-    if members.is_median:
-        median = included["numerator"].astype(float).median() if len(included) else np.nan
-        return counts | {"value": median, "numerator": np.nan, "denominator": np.nan}
-    numerator = float(sum(included["numerator"]))
-    is_additive = group["denominator"].isna().all() if len(group) else True
-    if is_additive:
-        return counts | {"value": numerator, "numerator": numerator, "denominator": np.nan}
-    denominator = float(sum(included["denominator"]))
-    value = numerator / denominator if denominator else np.nan
-    return counts | {"value": value, "numerator": numerator, "denominator": denominator}
+def _aggregate(frame: pd.DataFrame) -> pd.DataFrame:
+    groups = frame.groupby(BY, sort=False)
+    cells = groups[["numerator", "denominator", "n_included", "n_excluded"]].sum()
+    return cells.assign(median=groups["numerator"].median())
+
+
+def _valued(table: pd.DataFrame, members: Sequence[Members]) -> pd.DataFrame:
+    """The cells with `value`; medians and additive metrics have nothing to divide by."""
+    is_median = table["of"].isin([n for n, one in enumerate(members) if one.is_median])
+    is_additive = table["of"].isin([n for n, one in enumerate(members) if one.is_additive])
+    ratio = table["numerator"] / table["denominator"].where(table["denominator"] != 0)
+    value = ratio.mask(is_additive, table["numerator"]).mask(is_median, table["median"])
+    return table.assign(
+        value=value,
+        numerator=table["numerator"].mask(is_median),
+        denominator=table["denominator"].mask(is_median | is_additive),
+    )
 
 
 def _velocity(values: pd.DataFrame) -> pd.DataFrame:
@@ -135,4 +152,3 @@ def _exclusions(members: Members) -> pd.DataFrame:
             "entity_id": out["id"].astype(str), "reason": out["reason"],
         }
     )  # fmt: skip
-
