@@ -33,6 +33,7 @@ LEAD_WINDOW_DAYS = 60
 """Everything happens to a lead within so many days."""
 LEAD_CONVERSION = 0.24
 NEW, WORKING, QUALIFIED, CONVERTED, DISQUALIFIED = range(5)
+CONTACT_DELETED_PER_DAY = 0.000015
 EMPLOYEES = np.array([30, 300, 3000])
 
 
@@ -54,6 +55,7 @@ def step_demand(state: State) -> None:
     _spend(state, rng)
     _receive_leads(state, rng)
     _work_leads(state, rng)
+    _forget_contacts(state, rng)
 
 
 def _launch_campaigns(state: State, rng: np.random.Generator, before: int) -> None:
@@ -208,6 +210,15 @@ def _work_leads(state: State, rng: np.random.Generator) -> None:
     quiet = (table["convert_due"][recent] == NULL) & (table["updated_at"][recent] < state.now)
     spam = recent[quiet & (rng.random(len(recent)) < 0.0003)]
     state.change("leads", spam, "is_deleted", 1, state.now + DAY - 30 * 60 * 1_000_000)
+
+
+def _forget_contacts(state: State, rng: np.random.Generator) -> None:
+    """Contacts who are not the first of their account are sometimes deleted, at the day's end."""
+    contacts, accounts = state["contacts"], state["accounts"]
+    ids = np.flatnonzero(rng.random(len(contacts)) < CONTACT_DELETED_PER_DAY)
+    first = accounts["first_contact"][contacts["account_id"][ids]]
+    gone = ids[(contacts["is_deleted"][ids] == 0) & (ids != first)]
+    state.change("contacts", gone, "is_deleted", 1, state.now + DAY - 30 * 60 * 1_000_000)
 
 
 def new_accounts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -182,3 +182,26 @@ def test_adherent_deals_walked_every_stage(world: World, table: pd.DataFrame) ->
     expected = sum(paths.get(deal, ())[:-1] in walks for deal in closed["deal"])
     company = cells(table, "process_adherence").query("dimension == 'company'")
     assert company.query("period_grain == 'all'")["numerator"].item() == expected
+
+
+def test_the_pipeline_of_a_past_month_is_what_it_then_was() -> None:
+    """What a later world says of the end of April is what the world of that night said."""
+    settings = {"timezone": "UTC", "fiscal_year_start_month": 1, "currency": "GBP"}
+    then, later = World.found(seed=8, scale=0.1), World.found(seed=8, scale=0.1)
+    then.advance(120)
+    later.advance(200)
+    last_moment = then.now - timedelta(microseconds=1)
+    at_that_time = cells(truth(then, **settings, as_of=last_moment), "pipeline_value")
+    in_hindsight = cells(truth(later, **settings), "pipeline_value")
+    columns = ["dimension", "dimension_key", "value", "n_included", "n_excluded"]
+    before = at_that_time[at_that_time["period_grain"] == "all"][columns]
+    is_april = in_hindsight["period_start"] == date(2023, 4, 1)
+    monthly = in_hindsight["period_grain"] == "month"
+    after = in_hindsight[is_april & monthly][columns]
+    pd.testing.assert_frame_equal(before.reset_index(drop=True), after.reset_index(drop=True))
+
+
+def test_the_company_has_every_period_of_its_pipeline(table: pd.DataFrame) -> None:
+    company = cells(table, "pipeline_value").query("dimension == 'company'")
+    months = company[company["period_grain"] == "month"]["period_start"]
+    assert len(months) == len(pd.period_range(months.min(), months.max(), freq="M"))
