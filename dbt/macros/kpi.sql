@@ -51,12 +51,16 @@
     months: for a state at period end, the relation of all its months (`month_start`); a longer
         period has the state of its last month, and the company has every month.
     variant_units: units of the variants whose unit is not that of the metric.
+    by_grain: members say by themselves in the periods of which grains they count, in the columns
+        `counts_in_month`, `counts_in_quarter`, `counts_in_year` and `counts_in_all`.
 -#}
 {% macro kpi_rollup(
-    members, metric, unit, cuts=none, additive=false, medians=[], months=none, variant_units={}
+    members, metric, unit, cuts=none, additive=false, medians=[], months=none, variant_units={},
+    by_grain=false
 ) -%}
 {%- set dimensions = ['company'] + (deal_cuts() if cuts is none else cuts) -%}
 {%- set grains = ['month', 'quarter', 'year', 'all'] -%}
+{%- set flags = ['counts_in_month', 'counts_in_quarter', 'counts_in_year', 'counts_in_all'] if by_grain else [] -%}
 {%- set state = months is not none -%}
 with members as (
     select
@@ -72,6 +76,9 @@ by_month as (
         month_start,
         '{{ dimension }}' as dimension,
         {{ "'all'" if dimension == 'company' else dimension }} as dimension_key,
+        {%- for flag in flags %}
+        {{ flag }},
+        {%- endfor %}
         sum(case when exclusion_reason is null then numerator end) as numerator,
         sum(case when exclusion_reason is null then denominator end) as denominator,
         count(case when exclusion_reason is null then 1 end) as n_included,
@@ -80,7 +87,7 @@ by_month as (
     {%- if medians %}
     where variant not in ('{{ medians | join("', '") }}')
     {%- endif %}
-    group by variant, month_start{{ ', ' ~ dimension if dimension != 'company' }}
+    group by {{ (['variant', 'month_start'] + ([dimension] if dimension != 'company' else []) + flags) | join(', ') }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
     {%- if state %}
@@ -92,6 +99,9 @@ by_month as (
         months.month_start,
         'company' as dimension,
         'all' as dimension_key,
+        {%- for flag in flags %}
+        true as {{ flag }},
+        {%- endfor %}
         0 as numerator,
         0 as denominator,
         0 as n_included,
@@ -114,7 +124,7 @@ by_period as (
         sum(n_included) as n_included,
         sum(n_excluded) as n_excluded
     from by_month
-    where {{ kpi_month_counts('month_start', grain, state) }}
+    where {{ kpi_month_counts('month_start', grain, state) }}{{ ' and counts_in_' ~ grain if by_grain }}
     group by variant, dimension, dimension_key{{ ', ' ~ kpi_period_start('month_start', grain) if grain != 'all' }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -157,7 +167,7 @@ valued as (
         count(exclusion_reason) as n_excluded
     from members
     where variant in ('{{ medians | join("', '") }}')
-        and {{ kpi_month_counts('month_start', grain, state) }}
+        and {{ kpi_month_counts('month_start', grain, state) }}{{ ' and counts_in_' ~ grain if by_grain }}
     group by variant
         {{- ', ' ~ kpi_period_start('month_start', grain) if grain != 'all' }}
         {{- ', ' ~ dimension if dimension != 'company' }}
