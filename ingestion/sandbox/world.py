@@ -144,8 +144,11 @@ class World:
         )  # fmt: skip
 
     def save(self, folder: str | Path) -> None:
-        """Write the whole world to a folder; a reader sees the old one or the new one, whole."""
-        folder = Path(folder)
+        """Write the whole world aside, then put it in place of the old one by renaming.
+
+        A save that breaks off leaves the old world or the new one, whole.
+        """
+        folder = _settled(Path(folder))
         aside, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
         for leftover in (aside, old):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -171,7 +174,7 @@ class World:
     @classmethod
     def load(cls, folder: str | Path) -> World:
         """The world that `save` wrote."""
-        folder = Path(folder)
+        folder = _settled(Path(folder))
         if not (folder / "world.json").exists():
             raise FileNotFoundError(f"no world in {folder}: create one and save it there")
         meta = json.loads((folder / "world.json").read_text())
@@ -185,6 +188,14 @@ class World:
             with np.load(folder / f"{entity}.log.npz") as arrays:
                 log.load({name: arrays[name] for name in arrays.files})
         return cls(state)
+
+
+def _settled(folder: Path) -> Path:
+    """The folder, with its old world put back where a save broke off between its renames."""
+    old = folder.with_name(folder.name + ".old")
+    if old.exists() and not folder.exists():
+        old.rename(folder)
+    return folder
 
 
 def _write(path: Path, arrays: dict[str, Array]) -> None:

@@ -66,6 +66,16 @@ def test_a_saved_world_goes_on(world: World, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["world"]
 
 
+def test_a_save_that_broke_off_leaves_the_old_world(world: World, tmp_path: Path) -> None:
+    world.save(tmp_path / "world")
+    (tmp_path / "world").rename(tmp_path / "world.old")
+    (tmp_path / "world.new").mkdir()
+    assert_same(world, World.load(tmp_path / "world"))
+    (tmp_path / "world").rename(tmp_path / "world.old")
+    world.save(tmp_path / "world")
+    assert_same(world, World.load(tmp_path / "world"))
+
+
 def test_load_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no world in"):
         World.load(tmp_path / "nowhere")
