@@ -1,0 +1,85 @@
+"""Companies published for the tests: real runs of the command line, read as a BI tool would."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+PROJECT = Path(__file__).resolve().parents[2]
+COMPANIES = PROJECT / "tests" / "companies"
+SHARED = PROJECT.parent / "shared" / "data"
+
+
+@dataclass(frozen=True)
+class TestCompany:
+    """A company file, and the folder of the exports that it reads."""
+
+    file: Path
+    exports: Path
+
+    __test__ = False
+
+
+TEST_COMPANIES: Mapping[str, TestCompany] = {
+    "edge_cases": TestCompany(
+        COMPANIES / "edge_cases" / "company.yml", COMPANIES / "edge_cases" / "exports"
+    ),
+    "maven": TestCompany(COMPANIES / "maven.yml", SHARED / "maven_crm"),
+    "olist": TestCompany(COMPANIES / "olist.yml", SHARED / "olist"),
+    "bpi2012": TestCompany(COMPANIES / "bpi2012.yml", SHARED / "bpi2012"),
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a run has published and what it read, as DuckDB files."""
+
+    company: Path
+    folder: Path
+
+    def marts(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+        """Rows from the published marts."""
+        return _rows(self.folder / "published" / "marts.duckdb", sql, parameters)
+
+    def warehouse(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+        """Rows from the warehouse that the run worked in."""
+        return _rows(self.folder / "warehouse.duckdb", sql, parameters)
+
+    def kpi(self, metric: str, variant: str = "default", **where: str) -> float:
+        """The value of a KPI: for the company and all time, unless said otherwise."""
+        where = {"period_grain": "all", "dimension": "company", "dimension_key": "all"} | where
+        conditions = "".join(f" and cast({column} as varchar) = ?" for column in where)
+        rows = self.marts(
+            f"select value from marts.kpi_values where metric = ? and variant = ?{conditions}",
+            [metric, variant, *where.values()],
+        )
+        assert len(rows) == 1, f"{metric} {variant} {where}: {len(rows)} rows"
+        return float(rows["value"].iloc[0])
+
+    def as_of(self, label: str) -> Published:
+        """What a time-travel run has made beside it."""
+        return Published(self.company, self.folder / "as_of" / label)
+
+
+def run(company: Path, data: Path, *options: str) -> None:
+    """Run a company, as `make run` does; everything that it makes is under `data`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dagster_project.cli", "run", "--company", company, *options],
+        cwd=PROJECT,
+        env=os.environ | {"SALESOPS_DATA": str(data)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
+
+
+def _rows(file: Path, sql: str, parameters: Sequence[object]) -> pd.DataFrame:
+    with duckdb.connect(file, read_only=True) as connection:
+        return connection.execute(sql, parameters).df()

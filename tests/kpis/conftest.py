@@ -1,0 +1,41 @@
+"""Each company is run once per test session, whichever worker needs it first."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.kpis.companies import TEST_COMPANIES, Published, run
+
+Publish = Callable[[str], Published]
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
+    """Publishes a company by its name in TEST_COMPANIES."""
+    base = tmp_path_factory.getbasetemp()
+    session = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def publish(name: str) -> Published:
+        company = TEST_COMPANIES[name]
+        if not company.exports.is_dir():
+            pytest.skip(f"the exports of {name} are not on this machine: {company.exports}")
+        with (session / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            marker = session / f"{name}.published"
+            if not marker.exists():
+                run(company.file, session / "companies")
+                marker.touch()
+        return Published(company.file, session / "companies" / name)
+
+    return publish
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data root of the test's own."""
+    return tmp_path / "data"

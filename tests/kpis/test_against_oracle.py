@@ -1,0 +1,86 @@
+"""Every row of kpi_values and kpi_exclusions, beside the oracle's."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.kpis.companies import TEST_COMPANIES, Published
+from tests.kpis.conftest import Publish
+from tests.oracle import records
+from tests.oracle.values import KEY, NUMBERS, Expected, expected
+
+METRICS = (
+    "deals_won", "deals_lost", "deals_no_decision", "revenue_won", "win_rate", "no_decision_rate",
+    "average_deal_size", "sales_cycle_days", "sales_velocity", "quota_attainment",
+    "reps_at_quota", "pipeline_value", "pipeline_created", "lead_conversion_rate",
+)  # fmt: skip
+EXCLUSION = ["metric", "variant", "entity", "entity_key", "entity_id", "reason"]
+SHOWN = 20
+
+
+@cache
+def _expected(name: str) -> Expected:
+    return expected(getattr(records, name)(TEST_COMPANIES[name].exports))
+
+
+def values(published: Published, metric: str) -> pd.DataFrame:
+    """A metric's rows, in the oracle's shape."""
+    rows = published.marts("select * from marts.kpi_values where metric = ?", [metric])
+    start = pd.to_datetime(rows["period_start"]).dt.strftime("%Y-%m-%d").fillna("")
+    return rows.assign(period_start=start.astype(object))
+
+
+def differences(actual: pd.DataFrame, wanted: pd.DataFrame) -> list[str]:
+    """Rows that only one side has, and numbers, units or labels that differ."""
+    both = wanted.merge(actual, on=KEY, how="outer", suffixes=("", " published"), indicator=True)
+    found = []
+    for side, said in (("left_only", "not published"), ("right_only", "not expected")):
+        found += [f"{said}: {row}" for row in both.loc[both["_merge"] == side, KEY].to_numpy()]
+    both = both[both["_merge"] == "both"]
+    for column in (*NUMBERS, "unit", "dimension_label"):
+        ours, theirs = both[column], both[f"{column} published"]
+        if column in NUMBERS:
+            same = np.isclose(
+                ours.astype(float), theirs.astype(float), rtol=1e-6, atol=1e-6, equal_nan=True
+            )
+        else:
+            same = (ours == theirs).to_numpy()
+        wrong = both[~same]
+        found += [
+            f"{column} of {list(key)}: {want} expected, {have} published"
+            for key, want, have in zip(
+                wrong[KEY].itertuples(index=False, name=None),
+                ours[~same],
+                theirs[~same],
+                strict=True,
+            )
+        ]
+    return found
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("name", TEST_COMPANIES)
+def test_every_row_of_a_metric_is_the_oracles(published: Publish, name: str, metric: str) -> None:
+    actual = values(published(name), metric)
+    wanted = _expected(name).values
+    found = differences(actual, wanted[wanted["metric"] == metric])
+    assert not found, f"{len(found)} differences\n" + "\n".join(found[:SHOWN])
+
+
+@pytest.mark.parametrize("name", TEST_COMPANIES)
+def test_every_exclusion_is_the_oracles(published: Publish, name: str) -> None:
+    rows = published(name).marts("select * from marts.kpi_exclusions")
+    actual = set(rows[EXCLUSION].itertuples(index=False, name=None))
+    wanted = set(_expected(name).exclusions[EXCLUSION].itertuples(index=False, name=None))
+    assert len(rows) == len(actual), "an exclusion is listed twice"
+    assert sorted(actual - wanted)[:SHOWN] == [], "not expected"
+    assert sorted(wanted - actual)[:SHOWN] == [], "not published"
+
+
+def test_the_metrics_are_all_there(published: Publish) -> None:
+    rows = published("edge_cases").marts("select distinct metric from marts.kpi_values")
+    assert set(METRICS) <= set(rows["metric"])
