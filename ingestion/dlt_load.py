@@ -62,9 +62,7 @@ def append(
         dlt.resource(
             _batches(tables.get(name, ()), columns),
             name=name,
-            columns=[
-                {"name": column.name, **_DLT_TYPES[column.type]} for column in columns
-            ],
+            columns=[{"name": column.name, **_DLT_TYPES[column.type]} for column in columns],
             write_disposition="append",
             file_format="parquet" if warehouse.name == "duckdb" else "csv",
         )
@@ -91,7 +89,7 @@ def _batches(batches: Iterable[pa.RecordBatch], columns: tuple[Column, ...]) -> 
     schema = arrow_schema(columns)
     yield schema.empty_table()
     for batch in batches:
-        yield pa.Table.from_batches([batch]).cast(schema)
+        yield pa.Table.from_batches([batch]).select(schema.names).cast(schema)
 
 
 def _isolated(folder: Path) -> Any:

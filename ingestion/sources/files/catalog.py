@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.company import FileOptions, FilesSource
 from ingestion.errors import SourceError, one_of
 from ingestion.sources.files.parsing import NotSqlError, parse, table_names
 
 if TYPE_CHECKING:
     import duckdb
+
+    from ingestion.company import FileOptions, FilesSource
 
 FORMATS: Mapping[str, str] = {
     ".csv": "csv",
@@ -24,14 +26,20 @@ FORMATS: Mapping[str, str] = {
     ".parquet": "parquet",
     ".xlsx": "xlsx",
 }
-"""Formats by suffix; each may be followed by `.gz`, except Parquet and XLSX."""
+"""Formats by suffix; `.gz` may follow those of text."""
 
-_WILDCARDS = frozenset("*?[")
+_NAME = re.compile(
+    r"(?P<stem>[^.~].*?)"
+    r"(?P<suffix>\.(csv|tsv|txt|jsonl|ndjson|json)(?=(\.gz)?$)|\.(parquet|xlsx)$)",
+    re.IGNORECASE,
+)
+_SQL = re.compile(r"\s*(select|with|from|\()\b", re.IGNORECASE)
+_PATTERN = re.compile(r"[*?\[/]")
 
 
 @dataclass(frozen=True)
 class Relation:
-    """Files that are read as one table called `name`."""
+    """Files that are read as one table; its name is in lower case."""
 
     name: str
     files: tuple[Path, ...]
@@ -40,15 +48,20 @@ class Relation:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a `from` means: the relations that it reads, and its SQL unless it names just one."""
+    """What a `from` means: the files that it reads, and its SQL unless it only names them."""
 
     relations: tuple[Relation, ...]
     sql: str | None = None
 
+    @property
+    def paths(self) -> list[Path]:
+        """Every file once, sorted."""
+        return sorted({path for relation in self.relations for path in relation.files})
+
 
 @dataclass(frozen=True)
 class Catalog:
-    """The files in a source's folder, by stem, and its views."""
+    """The files in a source's folder, and its views."""
 
     source: FilesSource
     files: tuple[Path, ...]
@@ -56,86 +69,95 @@ class Catalog:
     @classmethod
     def of(cls, source: FilesSource) -> Catalog:
         """The catalog of a source, from the names in its folder."""
-        files = (path for path in source.path.iterdir() if path.is_file() and is_readable(path))
-        return cls(source, tuple(sorted(files)))
+        return cls(source, tuple(sorted(filter(_is_readable, source.path.iterdir()))))
 
     def origin(self, connection: duckdb.DuckDBPyConnection, text: str) -> Origin:
         """What a `from` means.
 
-        It is the name of a view, a file with or without its suffix, a glob pattern, or SQL.
-        Raises SourceError naming what there is.
+        It is the name of a view, a file with or without its suffix, a glob pattern, or SQL over
+        them. Raises SourceError naming what there is.
         """
-        relation = self._relation(text.strip())
+        name = text.strip()
+        relation = self._relation(name)
         if relation:
             return Origin((relation,))
+        if not _SQL.match(text):
+            raise SourceError(f"no such file or view; {self._there_is(name)}")
         try:
-            node = parse(connection, text)
+            names = sorted(set(table_names(parse(connection, text))))
         except NotSqlError as error:
-            if len(text.split()) == 1:
-                raise SourceError(f"no such file or view; {self._there_is(text)}") from None
-            raise SourceError(
-                f"neither a file, a view, a pattern that finds files, nor SQL ({error})"
-            ) from None
+            raise SourceError(f"not valid SQL: {error}") from None
         relations = {}
-        for name in table_names(node):
-            found = self._relation(name)
-            if found is None:
+        for name in names:
+            relation = self._relation(name)
+            if relation is None:
                 raise SourceError(f"no file or view '{name}'; {self._there_is(name)}")
-            relations[found.name.lower()] = found
-        return Origin(tuple(relations.values()), text.strip().rstrip(";"))
+            relations[relation.name] = relation
+        return Origin(tuple(relations.values()), text)
 
     def _relation(self, name: str) -> Relation | None:
         """The view, file or pattern of this name."""
-        folder = self.source.path
-        for view, settings in self.source.views.items():
+        for view, options in self.source.views.items():
             if view.lower() == name.lower():
-                files = _glob(folder, settings.glob)
-                if not files:
+                paths = self._glob(options.glob)
+                if not paths:
                     raise SourceError(
-                        f"view '{view}': no file in {folder} matches '{settings.glob}'; "
-                        f"there are: {_names(self.files)}"
+                        f"view '{view}': no file matches '{options.glob}'; {self._there_is(name)}"
                     )
-                return Relation(name, files, settings)
-        matches = [
-            path for path in self.files if name.lower() in (path.name.lower(), stem(path).lower())
-        ]
-        if len(matches) > 1:
+                return Relation(name.lower(), paths, options)
+        paths = tuple(path for path in self.files if path.name == name) or tuple(
+            path for path in self.files if stem(path).lower() == name.lower()
+        )
+        if len(paths) > 1:
+            names = ", ".join(path.name for path in paths)
             raise SourceError(
-                f"'{name}' may be any of {_names(matches)}; name one with its suffix, "
-                "or read them as one table with a glob pattern or a view"
+                f"'{name}' may be {names}: name one with its suffix, or read all as one table "
+                "with a pattern or a view"
             )
-        if not matches and _WILDCARDS & set(name):
-            matches = list(_glob(folder, name))
-        return Relation(name, tuple(matches), self.source.options) if matches else None
+        if not paths and _PATTERN.search(name) and "\n" not in name:
+            paths = self._glob(name)
+        return Relation(name.lower(), paths, self.source.options) if paths else None
+
+    def _glob(self, pattern: str) -> tuple[Path, ...]:
+        folder = self.source.path
+        try:
+            return tuple(sorted(filter(_is_readable, folder.glob(pattern))))
+        except (NotImplementedError, ValueError):
+            raise SourceError(f"pattern '{pattern}' must be relative to {folder}") from None
 
     def _there_is(self, name: str) -> str:
-        names = [*self.source.views, *(stem(path) for path in self.files)]
+        names = dict.fromkeys([*self.source.views, *map(stem, self.files)])
         if not names:
-            return f"{self.source.path} holds no file of a known format ({', '.join(FORMATS)})"
-        return f"in {self.source.path}: {one_of(name, dict.fromkeys(names))}"
+            return f"{self.source.path} holds no files of a known format: {', '.join(FORMATS)}"
+        return f"in {self.source.path}: {one_of(name, names)}"
 
 
 def stem(path: Path) -> str:
-    """The file's name without `.gz` and the suffix of its format."""
-    return Path(path.name.removesuffix(".gz")).stem
+    """The file's name without the suffix of its format (and `.gz`)."""
+    match = _NAME.match(path.name)
+    return match["stem"] if match else path.name
 
 
-def format_of(path: Path) -> str | None:
-    """The file's format: csv, json, parquet or xlsx; None when it has no known suffix."""
-    return FORMATS.get(Path(path.name.lower().removesuffix(".gz")).suffix)
+def format_of(path: Path) -> str:
+    """The file's format: csv, json, parquet or xlsx."""
+    match = _NAME.match(path.name)
+    assert match is not None
+    return FORMATS[match["suffix"].lower()]
 
 
-def is_readable(path: Path) -> bool:
-    """Whether the file has a known format and is no hidden or lock file."""
-    return format_of(path) is not None and not path.name.startswith((".", "~$"))
+def check_files(source: FilesSource) -> Iterable[tuple[str, str]]:
+    """Entities whose `from` means no files, with what is wrong."""
+    import duckdb
+
+    catalog = Catalog.of(source)
+    with duckdb.connect() as connection:
+        for name, mapping in source.entities.items():
+            if mapping.from_ is not None:
+                try:
+                    catalog.origin(connection, mapping.from_)
+                except SourceError as error:
+                    yield name, str(error)
 
 
-def _glob(folder: Path, pattern: str) -> tuple[Path, ...]:
-    try:
-        return tuple(sorted(p for p in folder.glob(pattern) if p.is_file() and is_readable(p)))
-    except (NotImplementedError, ValueError) as error:
-        raise SourceError(f"pattern '{pattern}': {error}; write it relative to {folder}") from None
-
-
-def _names(paths: Iterable[Path]) -> str:
-    return ", ".join(path.name for path in paths) or "none"
+def _is_readable(path: Path) -> bool:
+    return _NAME.match(path.name) is not None and path.is_file()

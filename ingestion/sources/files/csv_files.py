@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
-import shutil
 import sys
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from ingestion.company import FileOptions
 from ingestion.errors import SourceError
 from ingestion.sources.files.sql import literal, quote
+from ingestion.sources.files.text_files import CHUNK, has_line_feeds, plain_text, with_line_feeds
 
 if TYPE_CHECKING:
     import duckdb
 
 DELIMITERS = ",;\t|"
 MAX_ROW_BYTES = 16 << 20
-
-_BOMS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 
 
 @dataclass(frozen=True)
@@ -40,16 +31,17 @@ class BrokenLine:
 
 
 @dataclass(frozen=True)
-class CsvText:
-    """A CSV file as DuckDB reads it: UTF-8, not compressed, perhaps a copy."""
+class CsvFile:
+    """A CSV file as it was read: the plain text, its header, and what is broken in it."""
 
     path: Path
     delimiter: str
     columns: tuple[str, ...]
+    broken: tuple[BrokenLine, ...] = ()
 
-    def lines(self, rows: Sequence[int], broken: Iterable[BrokenLine]) -> list[int | None]:
+    def lines(self, rows: Sequence[int]) -> list[int | None]:
         """The physical lines (from 1) on which rows (from 0, ascending) start."""
-        skipped = {line.line for line in broken}
+        skipped = {line.line for line in self.broken}
         found: list[int | None] = []
         with self.path.open(encoding="latin-1", newline="\n") as file:
             starts = (start for start in self._starts(file) if start not in skipped)
@@ -67,7 +59,7 @@ class CsvText:
         next(reader)
         end = reader.line_num
         for record in reader:
-            if record:
+            if record and (len(self.columns) > 1 or record[0]):
                 yield end + 1
             end = reader.line_num
 
@@ -78,86 +70,69 @@ def read_csv(
     table: str,
     options: FileOptions,
     folder: Path,
-) -> tuple[CsvText, tuple[BrokenLine, ...]]:
+) -> CsvFile:
     """Read a CSV file into a new table of text columns.
 
-    `folder` takes a plain copy of a file that is compressed or not UTF-8. Raises SourceError when
-    the file is empty or damaged.
+    Empty values are NULL. `folder` takes copies of files that DuckDB cannot read as they are.
+    Raises SourceError when the file is empty or damaged.
     """
-    text = _open(_plain(file, options.encoding, folder), file, options.delimiter)
-    columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in text.columns)
-    connection.execute(
-        f"create table {quote(table)} as select * from read_csv({literal(text.path)}, "
-        f"auto_detect = false, header = true, delim = {literal(text.delimiter)}, quote = '\"', "
-        f"escape = '\"', columns = {{{columns}}}, max_line_size = {MAX_ROW_BYTES}, "
-        "store_rejects = true)"
-    )
-    broken = tuple(_broken_lines(connection, text.path, options.encoding))
-    connection.execute("drop table reject_errors; drop table reject_scans")
-    return text, broken
+    import duckdb
 
-
-def _plain(file: Path, encoding: str, folder: Path) -> Path:
-    """The file itself, or a decompressed UTF-8 copy of it."""
-    is_gzip = file.suffix.lower() == ".gz"
+    path = plain_text(file, options.encoding, folder)
+    if not has_line_feeds(path):
+        path = with_line_feeds(path, folder)
+    delimiter, columns = _header(path, file, options.delimiter)
     try:
-        with _open_bytes(file, is_gzip) as source:
-            head = source.read(3)
-            source.seek(0)
-            for mark, marked in _BOMS.items():
-                if head.startswith(mark):
-                    encoding = marked
-            is_utf8 = codecs.lookup(encoding).name in ("utf-8", "ascii")
-            if is_utf8 and not is_gzip:
-                return file
-            copy = folder / f"{len(list(folder.iterdir()))}.csv"
-            with copy.open("wb") as target:
-                if is_utf8:
-                    shutil.copyfileobj(source, target, 1 << 20)
-                else:
-                    _transcode(source, encoding, target)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise SourceError(
-            f"{file}: damaged or truncated gzip file ({error}); export it again"
-        ) from None
-    except OSError as error:
-        raise SourceError(f"{file}: cannot be read ({error.strerror or error})") from None
-    return copy
+        _create_table(connection, table, path, delimiter, columns)
+    except duckdb.InvalidInputException:
+        # DuckDB gives up, without a line, on files that mix line ends.
+        path = with_line_feeds(path, folder)
+        _create_table(connection, table, path, delimiter, columns)
+    broken = tuple(_broken_lines(connection, path, options.encoding))
+    connection.execute("drop table reject_errors; drop table reject_scans")
+    return CsvFile(path, delimiter, columns, broken)
 
 
-def _open_bytes(file: Path, is_gzip: bool) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(file)) if is_gzip else file.open("rb")
-
-
-def _transcode(source: BinaryIO, encoding: str, target: BinaryIO) -> None:
-    """Copy as UTF-8. What the encoding cannot decode stays as it is: a broken line, later."""
-    reader = codecs.getreader(encoding)(source, "surrogateescape")
-    while chunk := reader.read(1 << 20):
-        target.write(chunk.encode("utf-8", "surrogateescape"))
-
-
-def _open(path: Path, file: Path, delimiter: str | None) -> CsvText:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        header = next(lines, "")
-        if not header.strip():
-            raise SourceError(f"{file}: empty; its first line must name the columns")
-        delimiter = delimiter or max(DELIMITERS, key=header.count)
-        lines.seek(0)
-        names = next(csv.reader(lines, delimiter=delimiter))
-    return CsvText(path, delimiter, tuple(unique_names(names)))
-
-
-def unique_names(names: Iterable[str]) -> Iterator[str]:
-    """Column names that differ in more than case; a column without a name is called by number."""
-    taken: set[str] = set()
+def unique_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Column names that differ in more than case; one that has none is called by its number."""
+    unique: dict[str, str] = {}
     for number, name in enumerate(names, start=1):
-        base = unique = name.strip() or f"column{number}"
+        base = given = name.strip() or f"column{number}"
         suffix = 1
-        while unique.lower() in taken:
+        while given.lower() in unique:
             suffix += 1
-            unique = f"{base}_{suffix}"
-        taken.add(unique.lower())
-        yield unique
+            given = f"{base}_{suffix}"
+        unique[given.lower()] = given
+    return tuple(unique.values())
+
+
+def _header(path: Path, file: Path, delimiter: str | None) -> tuple[str, tuple[str, ...]]:
+    """The delimiter, and the columns that the first line names."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="\n") as lines:
+        first = lines.readline()
+        if not first.strip():
+            raise SourceError(f"{file}: empty; its first line must name the columns")
+        delimiter = delimiter or max(DELIMITERS, key=first.count)
+        lines.seek(0)
+        return delimiter, unique_names(next(csv.reader(lines, delimiter=delimiter)))
+
+
+def _create_table(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    path: Path,
+    delimiter: str,
+    columns: Sequence[str],
+) -> None:
+    types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
+    # The only column of a blank line is NULL; where there are more, DuckDB skips blank lines.
+    rows = f"where {quote(columns[0])} is not null" if len(columns) == 1 else ""
+    connection.execute(
+        f"create or replace table {quote(table)} as select * from read_csv({literal(path)}, "
+        f"auto_detect = false, header = true, delim = {literal(delimiter)}, quote = '\"', "
+        f"escape = '\"', columns = {{{types}}}, max_line_size = {MAX_ROW_BYTES}, "
+        f"store_rejects = true) {rows}"
+    )
 
 
 def _broken_lines(
@@ -168,35 +143,33 @@ def _broken_lines(
         "string_agg(distinct error_message, '; ') from reject_errors "
         "group by line_byte_position order by line_byte_position"
     ).fetchall()
-    if not errors:
-        return
     with path.open("rb") as file:
         line = 1
         for offset, text, error_type, message in errors:
-            line += _newlines(file, offset - file.tell())
-            blank = _newlines_ahead(file)
+            line += _line_ends(file, offset - file.tell())
+            line += _blank_lines(file)
             if error_type == "INVALID ENCODING":
-                raw = file.read(len(text.encode())).split(b"\n")[0]
-                text = raw.decode("utf-8", "backslashreplace")
-                message = f"not valid {encoding}; say what it is in options.encoding, e.g. cp1252"
-            yield BrokenLine(line + blank, text.strip("\r\n"), f"broken line: {message}")
-            file.seek(offset)
+                start = file.tell()
+                text = file.readline().decode("utf-8", "backslashreplace")
+                file.seek(start)
+                message = f"not valid {encoding}; options.encoding says what it is, e.g. cp1252"
+            yield BrokenLine(line, text.strip("\r\n"), f"broken line: {message}")
 
 
-def _newlines(file: BinaryIO, length: int) -> int:
+def _line_ends(file: BinaryIO, length: int) -> int:
     """How many lines end in the next `length` bytes, which are read."""
     ended = 0
-    while length > 0 and (chunk := file.read(min(length, 1 << 20))):
+    while length > 0 and (chunk := file.read(min(length, CHUNK))):
         ended += chunk.count(b"\n")
         length -= len(chunk)
     return ended
 
 
-def _newlines_ahead(file: BinaryIO) -> int:
+def _blank_lines(file: BinaryIO) -> int:
     """How many blank lines come next; they are read."""
-    blank = 0
+    count = 0
     while (byte := file.read(1)) in (b"\r", b"\n"):
-        blank += byte == b"\n"
+        count += byte == b"\n"
     if byte:
         file.seek(-1, 1)
-    return blank
+    return count

@@ -1,4 +1,4 @@
-"""One entity's share of a load: the rows that are taken, the rows that are rejected, and why."""
+"""One entity's share of a load, from mapped rows to the batches that are appended."""
 
 from __future__ import annotations
 
@@ -6,98 +6,110 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ingestion.company import FilesSource
-from ingestion.contract import META_COLUMNS, REJECTED_COLUMNS, Entity
+from ingestion.contract import RECORD_COLUMNS, REJECTED_COLUMNS, Entity
 from ingestion.pipeline import TableLoad
-from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON, Relation, row_hash_sql
+from ingestion.sources.files.casting import STORED
+from ingestion.sources.files.checking import (
+    record_rejected,
+    reject_repeats,
+    reject_unknown_stages,
+    tell_apart_repeats,
+)
+from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON, RowSet, row_hash
 from ingestion.sources.files.reading import Table
-from ingestion.sources.files.sql import literal, quote
-from ingestion.sources.files.versions import History
+from ingestion.sources.files.sql import literal, one_row, quote, register
+from ingestion.sources.files.versions import History, find_changes, vanished_ids
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-BATCH_ROWS = 200_000
+BATCH_ROWS = 100_000
 
 
 @dataclass
 class EntityLoad:
-    """An entity mapped to table `mapped`, to be checked, then compared, then handed out."""
+    """An entity mapped to table `mapped` from `rowset`, which was read from `tables`.
+
+    To be checked, then compared with earlier loads; then its batches can be taken.
+    """
 
     connection: duckdb.DuckDBPyConnection
+    instance: str
     entity: Entity
-    export: Literal["full", "partial"]
-    source: FilesSource
-    relation: Relation
+    has_ids: bool
     mapped: str
+    rowset: RowSet
     tables: tuple[Table, ...]
     rows: int = 0
-    rows_rejected: int = 0
     rows_new: int = 0
     rows_changed: int = 0
     rows_deleted: int = 0
+    rows_rejected: int = 0
 
-    def check(self, has_stages: bool) -> None:
-        """Reject repeated ids, and stages that the source does not list; count rows."""
-        mapped = quote(self.mapped)
-        self._tell_apart_repeats() if self._is_keyless else self._reject_repeats()
-        taken, rejected = self._one(
-            f"select count(*) filter ({REASON} is null), count({REASON}) from {mapped}"
+    def check(self, stages: EntityLoad | None) -> None:
+        """Reject repeated ids, and stages that are not among the mapped `stages`."""
+        firsts = self._name("firsts")
+        if stages:
+            reject_unknown_stages(self.connection, self.mapped, stages.mapped)
+        if not self.has_ids and not self.entity.key:
+            tell_apart_repeats(self.connection, self.mapped)
+        reject_repeats(self.connection, self.mapped, firsts)
+        record_rejected(
+            self.connection, self.mapped, firsts, self.rowset, self.tables, self._name("rejected")
         )
-        self.rows, self.rows_rejected = taken, rejected
+        (self.rows,) = one_row(
+            self.connection, f"select count(*) from {quote(self.mapped)} where {REASON} is null"
+        )
+        (self.rows_rejected,) = one_row(
+            self.connection, f"select count(*) from {quote(self._name('rejected'))}"
+        )
 
-    def compare(self, history: History | None) -> None:
-        """Keep what differs from the latest versions."""
-        mapped, changes = quote(self.mapped), quote(f"§changes {self.entity.name}")
+    def compare(self, history: History | None, export: Literal["full", "partial"]) -> None:
+        """Find the rows that earlier loads, if any, lack or have otherwise, and what vanished."""
+        taken = f"from {quote(self.mapped)} where {REASON} is null"
         if history is None:
-            self.connection.execute(
-                f"create or replace view {changes} as from {mapped} where {REASON} is null"
-            )
             self.rows_new = self.rows
+            self._create_versions([self._as_raw(taken)])
             return
-        latest = history.latest(self.entity)
-        self.connection.register("§latest", latest)
-        self.connection.execute(
-            f"create or replace table {changes} as select m.*, l.source_id is null as is_new "
-            f'from {mapped} m left join "§latest" l using (source_id) '
-            f"where {REASON} is null and l.row_hash is distinct from m.row_hash"
+        latest, changed = history.latest(self.entity), self._name("changed")
+        find_changes(self.connection, self.mapped, latest, changed)
+        self.rows_new, self.rows_changed = one_row(
+            self.connection,
+            f"select count(*) filter (is_new), count(*) filter (not is_new) from {quote(changed)}",
         )
-        self.rows_new, self.rows_changed = self._one(
-            f"select count(*) filter (is_new), count(*) filter (not is_new) from {changes}"
-        )
+        versions = [
+            self._as_raw(f"{taken} and {POSITION} in (select {POSITION} from {quote(changed)})")
+        ]
+        if export == "full":
+            rejected = self._name("rejected")
+            vanished = vanished_ids(
+                self.connection, self.mapped, rejected, latest, is_hashed=not self.has_ids
+            )
+            self.rows_deleted = len(vanished)
+            if vanished:
+                versions.append(self._tombstones(history.latest_rows(self.entity, vanished)))
+        self._create_versions(versions)
 
     @property
     def has_versions(self) -> bool:
         """Whether there is anything to append."""
         return self.rows_new + self.rows_changed + self.rows_deleted > 0
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """The versions to append."""
-        columns = ", ".join(quote(name) for name in self.entity.by_name)
-        changes = quote(f"§changes {self.entity.name}")
-        reader = self.connection.cursor().execute(
-            f"select {literal(self.source.name)} as source_instance, {self._file()} as source_file, "
-            f"coalesce({FILE_ROW}, {POSITION}) + 1 as source_row, source_extra, row_hash, {columns} "
-            f"from {changes}"
-        ).to_arrow_reader(BATCH_ROWS)
-        yield from reader
+    def versions(self) -> Iterator[pa.RecordBatch]:
+        """The new versions of records."""
+        return self._batches(f"from {quote(self._name('versions'))}")
 
-    def rejected_batches(self) -> Iterator[pa.RecordBatch]:
-        """The rejected rows."""
-        own = ", ".join(quote(name) for name in self.relation.own_columns)
-        record = ", ".join(f"{literal(n)}: r.{quote(n)}" for n in self.relation.own_columns)
-        reader = self.connection.cursor().execute(
-            f"select {literal(self.source.name)} as source_instance, "
-            f"{literal(self.entity.name)} as entity, m.source_id, {self._file()} as source_file, "
-            f"m.{FILE_ROW} as source_line, m.{REASON} as reason, to_json({{{record}}})::VARCHAR as record "
-            f"from {quote(self.mapped)} m join {quote(self.relation.table)} r "
-            f"on m.{POSITION} = r.rowid where m.{REASON} is not null"
-        ).to_arrow_reader(BATCH_ROWS)
-        yield from reader
+    def rejected(self) -> Iterator[pa.RecordBatch]:
+        """The rows that break the contract."""
+        named = (
+            f"{literal(self.instance)} as source_instance, {literal(self.entity.name)} as entity"
+        )
+        columns = ", ".join(c.name for c in REJECTED_COLUMNS[2:])
+        return self._batches(f"select {named}, {columns} from {quote(self._name('rejected'))}")
 
     def report(self) -> TableLoad:
-        """The counts."""
+        """The counts of rows."""
         return TableLoad(
             self.entity.name,
             self.rows,
@@ -107,41 +119,44 @@ class EntityLoad:
             self.rows_rejected,
         )
 
-    @property
-    def _is_keyless(self) -> bool:
-        return not self.entity.key and "source_id" not in self._mapped_names()
+    def _create_versions(self, selects: list[str]) -> None:
+        """Make the view of all that is appended."""
+        query = " union all by name ".join(selects)
+        self.connection.execute(f"create view {quote(self._name('versions'))} as {query}")
 
-    def _mapped_names(self) -> set[str]:
-        mapping = self.source.entities[self.entity.name]
-        return set(mapping.mapped()) or set(self.relation.own_columns)
-
-    def _tell_apart_repeats(self) -> None:
-        self.connection.execute(
-            f"with repeated as (select {POSITION}, source_id, row_number() over "
-            f"(partition by source_id order by {POSITION}) as n from {quote(self.mapped)} "
-            f"where {REASON} is null and source_id in (select source_id from {quote(self.mapped)} "
-            f"where {REASON} is null group by source_id having count(*) > 1)) "
-            f"update {quote(self.mapped)} as m set source_id = md5(r.source_id || '#' || n) "
-            f"from repeated r where r.{POSITION} = m.{POSITION} and n > 1"
+    def _as_raw(self, source: str) -> str:
+        """SQL of mapped rows with the columns of the raw table."""
+        return (
+            f"select {literal(self.instance)} as source_instance, {self._file()} as source_file, "
+            f"coalesce({FILE_ROW}, {POSITION}) + 1 as source_row, source_extra, row_hash, "
+            f"{', '.join(quote(name) for name in self.entity.by_name)} {source}"
         )
 
-    def _reject_repeats(self) -> None:
-        self.connection.execute(
-            f"with repeated as (select source_id, min({POSITION}) as first from "
-            f"{quote(self.mapped)} where {REASON} is null group by source_id "
-            f"having count(*) > 1) update {quote(self.mapped)} as m set {REASON} = "
-            f"'source_id: repeated; the first is in row ' || (first + 1) from repeated r "
-            f"where r.source_id = m.source_id and m.{POSITION} > first and {REASON} is null"
-        )
+    def _tombstones(self, gone: pa.Table) -> str:
+        """SQL of the last versions of records that vanished, now marked as deleted."""
+        columns = (*RECORD_COLUMNS, *self.entity.by_name.values())
+        stored = ", ".join(f"{quote(c.name)}::{STORED[c.type]} as {quote(c.name)}" for c in columns)
+        table = quote(self._name("tombstones"))
+        with register(self.connection, "§gone", gone):
+            self.connection.execute(f"""
+                create table {table} as
+                select * replace (true as is_deleted, NULL::TIMESTAMP as source_updated_at)
+                from (select {stored} from "§gone")
+            """)
+        return f"select * replace ({row_hash(self.entity)} as row_hash) from {table}"
 
     def _file(self) -> str:
-        driver = self.relation.driver
-        if driver is None:
-            files = {p.file for t in self.tables for p in t.parts}
-            return literal(", ".join(sorted(f.name for f in files)))
-        return literal(driver.parts[0].file.name)
+        """SQL of the name of the file that a mapped row came from."""
+        parts = self.rowset.driver.parts if self.rowset.driver else ()
+        names = dict.fromkeys(part.name for table in self.tables for part in table.parts)
+        file = literal(", ".join(names))
+        for part in reversed(parts):
+            end = part.first + part.rows
+            file = f"case when {FILE_ROW} < {end} then {literal(part.name)} else {file} end"
+        return file
 
-    def _one(self, sql: str) -> tuple[int, ...]:
-        row = self.connection.execute(sql).fetchone()
-        assert row is not None
-        return row
+    def _batches(self, query: str) -> Iterator[pa.RecordBatch]:
+        yield from self.connection.cursor().execute(query).to_arrow_reader(BATCH_ROWS)
+
+    def _name(self, kind: str) -> str:
+        return f"§{kind} {self.entity.name}"

@@ -6,8 +6,10 @@ number, an ISO date or true/false throughout stays text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from ingestion.sources.files.sql import one_row
 
 if TYPE_CHECKING:
     import duckdb
@@ -16,13 +18,57 @@ TEXT = "VARCHAR"
 SAMPLE_ROWS = 2048
 MAX_DIGITS = 18
 
+DECIMAL = r"-?(0|[1-9]\d*)\.\d+"
+DOUBLE = r"-?(0|[1-9]\d{0,14})(\.\d+)?([eE][+-]?\d{1,3})?"
 DATE = r"\d{4}-\d{2}-\d{2}"
-TIMESTAMP = DATE + r"[ T]\d{2}:\d{2}:\d{2}(\.\d+)?"
-OFFSET = r" ?(Z|[+-]\d{2}(:?\d{2})?)"
+TIMESTAMP = DATE + r"[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?"
+OFFSET = r"(Z|[+-]\d{2}(:?\d{2})?| UTC)"
+
+TEMPORAL = ("DATE", "TIMESTAMP", "TIMESTAMPTZ")
+ALL = ("BIGINT", "DECIMAL", "DOUBLE", *TEMPORAL, "BOOLEAN")
+"""Types that text may turn out to have, narrowest first."""
 
 
-def _tests(column: str) -> Mapping[str, str]:
-    """What is true of a value that fits a type; narrowest first.
+def infer_types(
+    connection: duckdb.DuckDBPyConnection,
+    rows: str,
+    columns: Sequence[str],
+    types: Iterable[str] = ALL,
+) -> dict[str, str]:
+    """The DuckDB types of text columns of some rows, of those that fit one.
+
+    `rows` is SQL that follows `from`; the columns are quoted names. A sample rules most types
+    out; those left are tested on every value.
+    """
+    everything = {column: tuple(types) for column in columns}
+    candidates = _fitting(connection, f"(from {rows} limit {SAMPLE_ROWS})", everything)
+    found = {
+        column: _first(connection, rows, column, fitting)
+        for column, fitting in _fitting(connection, rows, candidates).items()
+    }
+    return {column: type_ for column, type_ in found.items() if type_}
+
+
+def _fitting(
+    connection: duckdb.DuckDBPyConnection, rows: str, candidates: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Those of each column's candidate types that all of its values fit, if it has any values."""
+    fitting: dict[str, tuple[str, ...]] = dict.fromkeys(candidates, ())
+    tests = [(column, type_) for column, types in candidates.items() for type_ in types]
+    if not tests:
+        return fitting
+    results = ", ".join(
+        f"bool_and({_fits(column, type_)}) filter ({column} is not null)" for column, type_ in tests
+    )
+    row = one_row(connection, f"select {results} from {rows}")
+    for (column, type_), fits in zip(tests, row, strict=True):
+        if fits:
+            fitting[column] += (type_,)
+    return fitting
+
+
+def _fits(column: str, type_: str) -> str:
+    """SQL of whether a value fits a type.
 
     The patterns refuse what DuckDB's casts let pass: 'epoch', '24-1-5', ' 5', '1_000'.
     """
@@ -30,62 +76,29 @@ def _tests(column: str) -> Mapping[str, str]:
     def matches(pattern: str) -> str:
         return f"regexp_full_match({column}, '{pattern}')"
 
-    def is_(type_: str) -> str:
-        return f"try_cast({column} as {type_}) is not null"
-
-    return {
-        "BIGINT": f"try_cast({column} as BIGINT)::VARCHAR is not distinct from {column}",
-        "DECIMAL": matches(r"-?(0|[1-9]\d*)\.\d+") + f" and length({column}) <= {MAX_DIGITS}",
-        "DOUBLE": matches(r"-?(0|[1-9]\d{0,14})(\.\d+)?([eE][+-]?\d{1,3})?") + f" and {is_('DOUBLE')}",
-        "DATE": f"{matches(DATE)} and {is_('DATE')}",
-        "TIMESTAMP": f"{matches(TIMESTAMP)} and {is_('TIMESTAMP')}",
-        "TIMESTAMPTZ": f"{matches(TIMESTAMP + OFFSET)} and {is_('TIMESTAMPTZ')}",
-        "BOOLEAN": f"lower({column}) in ('true', 'false')",
+    if type_ == "BIGINT":
+        return f"try_cast({column} as BIGINT)::VARCHAR is not distinct from {column}"
+    if type_ == "BOOLEAN":
+        return f"lower({column}) in ('true', 'false')"
+    if type_ == "DECIMAL":
+        return f"{matches(DECIMAL)} and length({column}) <= {MAX_DIGITS}"
+    patterns = {
+        "DOUBLE": DOUBLE,
+        "DATE": DATE,
+        "TIMESTAMP": TIMESTAMP,
+        "TIMESTAMPTZ": TIMESTAMP + OFFSET,
     }
+    return f"{matches(patterns[type_])} and try_cast({column} as {type_}) is not null"
 
 
-def infer_types(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]
-) -> dict[str, str]:
-    """The DuckDB type of each text column of a table; quoted names in, types out.
-
-    A sample rules most types out; those left are tested on every value.
-    """
-    everything = {column: tuple(_tests(column)) for column in columns}
-    candidates = _fitting(connection, f"(from {table} limit {SAMPLE_ROWS})", everything)
-    return {
-        column: _choose(connection, table, column, fitting)
-        for column, fitting in _fitting(connection, table, candidates).items()
-    }
-
-
-def _fitting(
-    connection: duckdb.DuckDBPyConnection, table: str, candidates: Mapping[str, Sequence[str]]
-) -> dict[str, tuple[str, ...]]:
-    """Those of each column's candidate types that all of its values fit, if it has any."""
-    checks = [
-        (column, type_) for column, types in candidates.items() for type_ in types
-    ]
-    fitting: dict[str, tuple[str, ...]] = dict.fromkeys(candidates, ())
-    if not checks:
-        return fitting
-    select = ", ".join(f"bool_and({_tests(column)[type_]}) filter ({column} is not null)" for column, type_ in checks)
-    row = connection.execute(f"select {select} from {table}").fetchone() or ()
-    for (column, type_), fits in zip(checks, row, strict=True):
-        if fits:
-            fitting[column] += (type_,)
-    return fitting
-
-
-def _choose(
-    connection: duckdb.DuckDBPyConnection, table: str, column: str, fitting: Sequence[str]
-) -> str:
+def _first(
+    connection: duckdb.DuckDBPyConnection, rows: str, column: str, fitting: Sequence[str]
+) -> str | None:
     """The first type that fits; a decimal only when all values have as many decimal places."""
-    if not fitting:
-        return TEXT
-    if fitting[0] != "DECIMAL":
-        return fitting[0]
+    if fitting[:1] != ("DECIMAL",):
+        return fitting[0] if fitting else None
     places = f"length({column}) - strpos({column}, '.')"
-    row = connection.execute(f"select min({places}), max({places}) from {table}").fetchone()
-    assert row is not None
-    return f"DECIMAL({MAX_DIGITS},{row[0]})" if row[0] == row[1] else "DOUBLE"
+    least, most = one_row(connection, f"select min({places}), max({places}) from {rows}")
+    if least == most:
+        return f"DECIMAL({MAX_DIGITS},{least})"
+    return "DOUBLE" if "DOUBLE" in fitting else None

@@ -1,16 +1,17 @@
-"""Maps a relation's rows to an entity's canonical columns, and finds those that do not fit."""
+"""Maps rows to an entity's canonical columns, and finds those that do not fit the contract."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingestion.company import EntityMapping, Scalar
 from ingestion.contract import Column, Entity
 from ingestion.errors import SourceError
 from ingestion.sources.files.casting import EXPECTED, STORED, Zones, cast
+from ingestion.sources.files.inference import TEXT
 from ingestion.sources.files.parsing import (
     NotSqlError,
     bare_column,
@@ -21,7 +22,7 @@ from ingestion.sources.files.parsing import (
     select_also,
 )
 from ingestion.sources.files.reading import Table
-from ingestion.sources.files.sql import HIDDEN, TEXT_OF, literal, quote
+from ingestion.sources.files.sql import HIDDEN, TEXT_OF, first_line, literal, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,220 +33,281 @@ REASON = quote(f"{HIDDEN}reason")
 
 
 @dataclass(frozen=True)
-class Relation:
-    """The rows that an entity is mapped from: a DuckDB table, its columns with their types.
+class RowSet:
+    """The rows that an entity is mapped from: a DuckDB table, and its columns' types.
 
-    `driver` is the file table whose rows they are, one for one or fewer; `file_row` the SQL of
-    the position in it.
+    `driver` is the table of files whose rows they are, where each is one row of a file;
+    `file_row` is then SQL of its position there.
     """
 
     table: str
     columns: Mapping[str, str]
-    driver: Table | None
-    file_row: str
+    driver: Table | None = None
+    file_row: str = "NULL::BIGINT"
 
     @property
-    def own_columns(self) -> dict[str, str]:
+    def own_columns(self) -> list[str]:
         """The columns that are the user's."""
-        return {name: t for name, t in self.columns.items() if not name.startswith(HIDDEN)}
+        return [name for name in self.columns if not name.startswith(HIDDEN)]
+
+    def original(self, column: str) -> str:
+        """SQL of a column's value as it was before it was typed."""
+        return quote(TEXT_OF + column if TEXT_OF + column in self.columns else column)
+
+    def as_json(self, columns: Iterable[str]) -> str:
+        """SQL of a JSON object of columns; NULL when there are none."""
+        pairs = ", ".join(f"{literal(name)}, {self.original(name)}" for name in columns)
+        return f"json_object({pairs})::VARCHAR" if pairs else "NULL::VARCHAR"
+
+
+@dataclass(frozen=True)
+class _Picked:
+    """What a mapping picks for a canonical column: SQL, and its DuckDB type.
+
+    A guarded expression that fails on a row is NULL there; else it is a struct of its value.
+    """
+
+    column: Column
+    sql: str
+    type: str
+    is_guarded: bool = False
+
+    @property
+    def name(self) -> str:
+        return quote(HIDDEN + self.column.name)
+
+    @property
+    def selected(self) -> str:
+        sql = f"try(struct_pack(value := {self.sql}))" if self.is_guarded else self.sql
+        return f"{sql} as {self.name}"
+
+    @property
+    def value(self) -> str:
+        return f"{self.name}['value']" if self.is_guarded else self.name
+
+    @property
+    def is_empty(self) -> str:
+        return f"{self.value} is null" + (f" or {self.value} = ''" if self.type == TEXT else "")
+
+    @property
+    def does_not_fit(self) -> str:
+        return f"({quote(self.column.name)} is null and not ({self.is_empty}))"
 
 
 def relate(
     connection: duckdb.DuckDBPyConnection, name: str, sql: str | None, tables: Mapping[str, Table]
-) -> Relation:
-    """The relation of a `from`: its one table, or the result of its SQL, kept as table `name`.
+) -> RowSet:
+    """What a `from` gives: its one table as it is, or the result of its SQL as table `name`.
 
-    Raises SourceError when the SQL does not hold.
+    Raises SourceError when the SQL fails.
     """
     import duckdb
 
     if sql is None:
         (table,) = tables.values()
-        return Relation(table.name, _describe(connection, table.name), table, "rowid")
-    driving = driving_table(parse(connection, sql))
-    driver = tables.get(driving[0].lower()) if driving else None
+        return RowSet(table.name, _describe(connection, table.name), table, "rowid")
     create = f"create or replace table {quote(name)} as "
+    driving = driving_table(parse(connection, sql))
+    if driving and driving[0].lower() in tables:
+        row = f"{quote(driving[1])}.rowid as {FILE_ROW}"
+        try:
+            connection.execute(create + select_also(connection, sql, row))
+        except duckdb.Error:
+            pass  # An aggregate's row is no row of a file; other errors come again below.
+        else:
+            driver = tables[driving[0].lower()]
+            return RowSet(name, _describe(connection, name), driver, FILE_ROW)
     try:
-        if driving and driver:
-            row = f"{quote(driving[1])}.rowid"
-            try:
-                connection.execute(create + select_also(connection, sql, f"{row} as {FILE_ROW}"))
-                columns = _describe(connection, name)
-                return Relation(name, columns, driver, FILE_ROW)
-            except duckdb.BinderException:
-                pass  # an aggregate without groups: its row is no file's row
         connection.execute(create + sql)
     except duckdb.Error as error:
-        raise SourceError(_first_line(error)) from None
-    return Relation(name, _describe(connection, name), None, "rowid")
+        raise SourceError(first_line(error)) from None
+    return RowSet(name, _describe(connection, name))
 
 
 def map_entity(
     connection: duckdb.DuckDBPyConnection,
     entity: Entity,
     mapping: EntityMapping,
-    relation: Relation,
+    rowset: RowSet,
     zones: Zones,
     target: str,
 ) -> None:
-    """Make table `target`: one row per row of the relation.
+    """Make table `target`: a row for each row of the rowset.
 
-    Columns: `§position` in the relation, `§row` in the file, every canonical column cast,
-    `source_extra`, `row_hash`, and `§reason`: what is wrong with the row, NULL when nothing is.
-    Raises SourceError with the key of the expression that does not hold.
+    Its columns: `§position` in the rowset and `§row` in the file (both from 0), the canonical
+    columns cast, `source_extra`, `row_hash`, and `§reason`: what is wrong with the row, NULL when
+    nothing is. An id that cannot be known is NULL. Raises SourceError naming the expression that
+    fails.
     """
-    picked = _pick(connection, entity, mapping, relation)
-    columns = list(entity.by_name.values())
-    types = {name: type_ for name, (_, type_) in picked.items()}
+    import duckdb
 
-    def value(column: Column) -> str:
-        return quote(HIDDEN + column.name)
-
-    selected = [f"{sql} as {quote(HIDDEN + name)}" for name, (sql, _) in picked.items()]
-    typed = [
-        f"{cast(c, value(c), types[c.name], zones) if c.name in picked else 'NULL'}"
-        f"::{STORED[c.type]} as {quote(c.name)}"
-        for c in columns
-    ]
-    problems = ", ".join(
-        problem for c in columns for problem in _problems(c, value(c), c.name in picked)
-    )
-    others = ", ".join(quote(c.name) for c in columns if c.name != "source_id")
-    connection.execute(
-        f"create or replace table {quote(target)} as "
-        f"with picked as (select rowid as {POSITION}, {relation.file_row} as {FILE_ROW}, "
-        f"{_extra(connection, mapping, relation)} as source_extra, {', '.join(selected)} "
-        f"from {quote(relation.table)}), "
-        f"typed as (select *, {', '.join(typed)} from picked) "
-        f"select {POSITION}, {FILE_ROW}, {source_id_sql(entity, 'source_id' in picked)} "
-        f"as source_id, {others}, source_extra, {row_hash_sql(entity)} as row_hash, "
-        f"nullif(concat_ws('; ', {problems}), '') as {REASON} from typed"
-    )
+    used = expressions(entity, mapping, rowset)
+    picked = [_pick(connection, rowset, entity.by_name[n], sql) for n, sql in used.items()]
+    extra = _extra(connection, rowset, used.values())
+    try:
+        connection.execute(_mapped(entity, rowset, picked, extra, zones, target))
+    except duckdb.Error:
+        # An expression fails on some row: reject only the rows on which it does.
+        guarded = [replace(pick, is_guarded=True) for pick in picked]
+        try:
+            connection.execute(_mapped(entity, rowset, guarded, extra, zones, target))
+        except duckdb.Error as error:
+            raise SourceError(f"columns: {first_line(error)}") from None
 
 
-def row_hash_sql(entity: Entity) -> str:
-    """SQL of the hash of a row's values, 63 bits: the same for the same values in any version.
+def expressions(entity: Entity, mapping: EntityMapping, rowset: RowSet) -> dict[str, str]:
+    """The SQL expression of each canonical column that is mapped.
 
-    Values that are missing leave no trace, so that a new column changes no hash.
+    Raises SourceError when columns that are to be taken by their names lack a required one.
     """
-    values = [column for name, column in entity.by_name.items() if name != "source_id"]
-    return f"(md5_number_lower({_values(values)}) >> 1)::BIGINT"
+    if mapping.columns is not None:
+        return {name: _expression(value) for name, value in mapping.columns.items()}
+    own = {name.lower(): name for name in rowset.own_columns}
+    needed = [c.name for c in entity.columns if c.required]
+    needed += ["source_id"] if entity.is_referenced else []
+    for name in needed:
+        if name not in own:
+            raise SourceError(
+                f"no column is called '{name}'; give 'columns'. Columns there are: "
+                f"{', '.join(rowset.own_columns)}"
+            )
+    return {name: quote(own[name]) for name in entity.by_name if name in own}
 
 
-def source_id_sql(entity: Entity, is_mapped: bool) -> str:
-    """SQL of the id of a row: the source's, else a hash of its key, else of all its values."""
-    if is_mapped:
-        return "source_id"
-    key = [entity.by_name[name] for name in entity.key] or entity.columns
-    return f"md5({_values(key)})"
+def row_hash(entity: Entity) -> str:
+    """SQL of the hash of a row's values, 63 bits: equal for equal values.
+
+    Values that are missing leave no trace, so that a column added to the contract changes no hash.
+    """
+    columns = (column for name, column in entity.by_name.items() if name != "source_id")
+    return f"(md5_number_lower({_values(columns)}) >> 1)::BIGINT"
 
 
 def _values(columns: Iterable[Column]) -> str:
-    """SQL of a text that differs when any of the columns differs."""
+    """SQL of a text that differs where any of the columns differs."""
     pairs = ", ".join(f"{literal(c.name + '=')} || {quote(c.name)}::VARCHAR" for c in columns)
     return f"concat_ws(chr(31), {pairs})"
 
 
-def expressions(entity: Entity, mapping: EntityMapping, relation: Relation) -> dict[str, str]:
-    """The SQL expression of each canonical column that is mapped."""
-    if mapping.columns is not None:
-        return {name: _expression(value) for name, value in mapping.columns.items()}
-    own = {name.lower(): name for name in relation.own_columns}
-    return {name: quote(own[name]) for name in entity.by_name if name in own}
+def _source_id(entity: Entity, picked: Iterable[_Picked]) -> str:
+    """SQL of a row's id: the source's, else a hash of its natural key, else of all its values.
+
+    A hash is NULL where one of its values does not fit.
+    """
+    by_name = {pick.column.name: pick for pick in picked}
+    if "source_id" in by_name:
+        return "source_id"
+    names = entity.key or [column.name for column in entity.columns]
+    unknown = [by_name[name].does_not_fit for name in names if name in by_name]
+    known = f"md5({_values(entity.by_name[name] for name in names)})"
+    return f"case when not ({' or '.join(unknown)}) then {known} end"
 
 
 def _pick(
-    connection: duckdb.DuckDBPyConnection,
-    entity: Entity,
-    mapping: EntityMapping,
-    relation: Relation,
-) -> dict[str, tuple[str, str]]:
-    """The SQL and DuckDB type of each mapped column. What is a column of text, bare, stays so."""
+    connection: duckdb.DuckDBPyConnection, rowset: RowSet, column: Column, expression: str
+) -> _Picked:
+    """What an expression picks. A column by itself is picked as it was before it was typed."""
     import duckdb
 
-    picked = {}
-    for name, expression in expressions(entity, mapping, relation).items():
-        try:
-            bare = bare_column(parse_expression(connection, expression))
-            text = next((c for c in relation.columns if bare and c == TEXT_OF + bare), None)
-            sql = quote(text) if text else f"(\n{expression}\n)"
-            described = connection.execute(
-                f"describe select {sql} from {quote(relation.table)}"
-            ).fetchone()
-        except (NotSqlError, duckdb.Error) as error:
-            raise SourceError(
-                f"columns.{name} = {expression!r}: {_first_line(error)}. Columns there are: "
-                f"{', '.join(relation.own_columns)}; a constant is written in quotes: \"'text'\""
-            ) from None
-        assert described is not None
-        picked[name] = (sql, str(described[1]))
-    return picked
+    try:
+        bare = bare_column(parse_expression(connection, expression))
+        is_retyped = bare is not None and TEXT_OF + bare in rowset.columns
+        sql = rowset.original(bare) if bare and is_retyped else f"(\n{expression}\n)"
+        described = connection.execute(f"describe select {sql} from {quote(rowset.table)}")
+        ((_, type_, *_),) = described.fetchall()
+    except (NotSqlError, duckdb.Error) as error:
+        raise SourceError(
+            f"columns.{column.name} = {expression!r}: {first_line(error)}. Columns there are: "
+            f"{', '.join(rowset.own_columns)}; text that is meant as it stands is quoted twice, "
+            f"e.g. {column.name}: \"'text'\""
+        ) from None
+    return _Picked(column, sql, type_)
 
 
-def _extra(
-    connection: duckdb.DuckDBPyConnection, mapping: EntityMapping, relation: Relation
-) -> str:
+def _extra(connection: duckdb.DuckDBPyConnection, rowset: RowSet, used: Iterable[str]) -> str:
     """SQL of a JSON object of the columns that no expression refers to."""
-    return "NULL::VARCHAR"
+    named = {
+        name.lower()
+        for expression in used
+        for name in column_names(parse_expression(connection, expression))
+    }
+    return rowset.as_json(c for c in rowset.own_columns if c.lower() not in named)
 
 
-def _problems(column: Column, value: str, is_mapped: bool) -> list[str]:
-    """SQL of each thing that can be wrong with a column's value, NULL when it is not."""
-    name = quote(column.name)
-    shown = f"left({value}::VARCHAR, 100)"
-
-    def problem(condition: str, what: str) -> str:
-        text = f"{literal(column.name + ' = ')} || {shown} || {literal(': ' + what)}"
-        return f"case when {condition} then {text} end"
-
-    if not is_mapped:
-        return []
-    problems = [
-        problem(
-            f"{name} is null and nullif({value}::VARCHAR, '') is not null",
-            f"expected {EXPECTED[column.type]}",
+def _mapped(
+    entity: Entity,
+    rowset: RowSet,
+    picked: Sequence[_Picked],
+    extra: str,
+    zones: Zones,
+    target: str,
+) -> str:
+    """The statement that makes the mapped table."""
+    casts = {"is_deleted": "false"}
+    for p in picked:
+        empty = casts.get(p.column.name)
+        sql = cast(p.column, p.value, p.type, zones)
+        casts[p.column.name] = (
+            f"case when {p.is_empty} then {empty} else {sql} end" if empty else sql
         )
-    ]
+    typed = ", ".join(
+        f"{casts.get(name, 'NULL')}::{STORED[column.type]} as {quote(name)}"
+        for name, column in entity.by_name.items()
+    )
+    names = ", ".join(quote(name) for name in entity.by_name if name != "source_id")
+    problems = ", ".join(problem for pick in picked for problem in _problems(pick))
+    return f"""
+        create or replace table {quote(target)} as
+        with picked as (
+            select rowid as {POSITION}, {rowset.file_row} as {FILE_ROW},
+                {extra} as source_extra, {", ".join(pick.selected for pick in picked)}
+            from {quote(rowset.table)}
+        ),
+        typed as (select *, {typed} from picked)
+        select {POSITION}, {FILE_ROW}, {_source_id(entity, picked)} as source_id, {names},
+            source_extra, {row_hash(entity)} as row_hash,
+            nullif(concat_ws('; ', {problems}), '') as {REASON}
+        from typed
+    """
+
+
+def _problems(pick: _Picked) -> Iterator[str]:
+    """SQL of each thing that can be wrong with a value: what it is, NULL where it is not."""
+    column, name = pick.column, quote(pick.column.name)
+
+    def problem(condition: str, expected: str) -> str:
+        shown = f"{literal(column.name + ' = ')} || left({pick.value}::VARCHAR, 200)"
+        return f"case when {condition} then {shown} || {literal(': expected ' + expected)} end"
+
+    if pick.is_guarded:
+        failed = f"{column.name}: the expression {pick.sql.strip()} fails on this row"
+        yield f"case when {pick.name} is null then {literal(failed)} end"
     if column.required:
-        missing = f"nullif({value}::VARCHAR, '') is null"
-        problems.append(f"case when {missing} then {literal(column.name + ': missing')} end")
+        missing = f"{pick.name} is not null" if pick.is_guarded else "true"
+        text = literal(f"{column.name}: missing, but required")
+        yield f"case when ({pick.is_empty}) and {missing} then {text} end"
+    if column.type != "text":
+        yield problem(pick.does_not_fit, EXPECTED[column.type])
     if column.allowed:
-        allowed = ", ".join(literal(text) for text in column.allowed)
-        problems.append(
-            problem(f"{name} not in ({allowed})", f"expected one of {', '.join(column.allowed)}")
-        )
+        allowed = ", ".join(map(literal, column.allowed))
+        yield problem(f"{name} not in ({allowed})", f"one of {', '.join(column.allowed)}")
     if column.minimum is not None:
-        problems.append(
-            problem(f"{name} < {column.minimum}", f"expected {column.minimum:g} or more")
-        )
+        yield problem(f"{name} < {column.minimum}", f"{column.minimum:g} or more")
     if column.maximum is not None:
-        problems.append(
-            problem(f"{name} > {column.maximum}", f"expected {column.maximum:g} or less")
-        )
-    return problems
+        yield problem(f"{name} > {column.maximum}", f"{column.maximum:g} or less")
 
 
 def _expression(value: Scalar) -> str:
-    """A value of company.yml as SQL: text is an expression, all else is a constant."""
+    """A value of company.yml as SQL: text is an expression, anything else a constant."""
     if isinstance(value, str):
         return value
-    if isinstance(value, bool):
-        return str(value).lower()
-    if value is None:
-        return "NULL"
     if isinstance(value, dt.datetime):
-        return f"{'TIMESTAMPTZ' if value.tzinfo else 'TIMESTAMP'} {literal(value)}"
+        return f"{literal(value)}::{'TIMESTAMPTZ' if value.tzinfo else 'TIMESTAMP'}"
     if isinstance(value, dt.date):
-        return f"DATE {literal(value)}"
-    return str(value)
+        return f"{literal(value)}::DATE"
+    return "NULL" if value is None else str(value)
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
-    return {
-        str(row[0]): str(row[1])
-        for row in connection.execute(f"describe {quote(table)}").fetchall()
-    }
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+    described = connection.execute(f"describe {quote(table)}").fetchall()
+    return {name: type_ for name, type_, *_ in described}

@@ -46,9 +46,9 @@ def table_names(node: Any, hidden: frozenset[str] = frozenset()) -> Iterator[str
             own = {entry["key"].lower()} if _is_recursive(entry["value"]) else set()
             yield from table_names(entry["value"], hidden | own)
             hidden |= {entry["key"].lower()}
-        if node.get("type") == "BASE_TABLE" and not node["schema_name"]:
-            if node["table_name"].lower() not in hidden:
-                yield node["table_name"]
+        is_table = node.get("type") == "BASE_TABLE" and not node["schema_name"]
+        if is_table and node["table_name"].lower() not in hidden:
+            yield node["table_name"]
         for key, value in node.items():
             if key != "cte_map":
                 yield from table_names(value, hidden)

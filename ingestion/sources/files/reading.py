@@ -7,113 +7,76 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.company import FileOptions
 from ingestion.errors import SourceError
 from ingestion.sources.files.catalog import Relation, format_of
 from ingestion.sources.files.csv_files import BrokenLine, read_csv
-from ingestion.sources.files.inference import infer_types
-from ingestion.sources.files.sql import TEXT_OF, literal, quote
+from ingestion.sources.files.inference import ALL, TEMPORAL, TEXT, infer_types
+from ingestion.sources.files.json_files import read_json
+from ingestion.sources.files.sql import TEXT_OF, first_line, literal, one_row, quote, register
 from ingestion.sources.files.xlsx_files import read_xlsx
 
 if TYPE_CHECKING:
     import duckdb
 
 Lines = Callable[[Sequence[int]], Sequence[int | None]]
+"""The lines (from 1) on which rows of a file (from 0, ascending) start."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One file's share of a table: `rows` rows from position `first` (the table's first is 0).
+    """One file's share of a table: `rows` rows from position `first`, the table's first being 0.
 
-    `lines` gives the physical lines of rows of the file (from 0, ascending).
+    `name` is the file's, relative to the source's folder.
     """
 
-    file: Path
+    name: str
     first: int
     rows: int
-    broken: tuple[BrokenLine, ...]
     lines: Lines
+    broken: tuple[BrokenLine, ...] = ()
 
 
 @dataclass(frozen=True)
 class Table:
-    """A relation that was read: the table bears its name."""
+    """Files that were read: the DuckDB table `name` holds the rows of each part in turn."""
 
     name: str
     parts: tuple[Part, ...]
 
 
-def read(connection: duckdb.DuckDBPyConnection, relation: Relation, folder: Path) -> Table:
-    """Read a relation's files into one table; several are united by column names.
+@dataclass(frozen=True)
+class _Content:
+    """What a file was read as: which of its columns are text that may be of another type."""
 
-    `folder` takes plain copies of compressed files. Raises SourceError naming the file that cannot
-    be read.
+    texts: tuple[str, ...]
+    types: tuple[str, ...]
+    lines: Lines
+    broken: tuple[BrokenLine, ...] = ()
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, root: Path, folder: Path
+) -> Table:
+    """Read the files of a relation into a table of its name, united by the names of columns.
+
+    The source's folder is `root`; `folder` takes copies of files that DuckDB cannot read as they
+    are. Raises SourceError naming the file that cannot be read.
     """
     names = [f"§part {number}" for number in range(len(relation.files))]
     parts: list[Part] = []
-    for file, name in zip(relation.files, names, strict=True):
-        broken, lines = _read_file(connection, file, name, relation.options, folder)
+    contents: list[_Content] = []
+    for path, name in zip(relation.files, names, strict=True):
+        content = _read_file(connection, path, name, relation, folder)
         first = parts[-1].first + parts[-1].rows if parts else 0
-        parts.append(Part(file, first, _count(connection, name), broken, lines))
-    rows = "(" + " union all by name ".join(f"from {quote(name)}" for name in names) + ")"
-    _create_typed(connection, relation.name, rows, {format_of(file) for file in relation.files})
+        (rows,) = one_row(connection, f"select count(*) from {quote(name)}")
+        parts.append(
+            Part(path.relative_to(root).as_posix(), first, rows, content.lines, content.broken)
+        )
+        contents.append(content)
+    _create_typed(connection, relation.name, names, contents)
     for name in names:
         connection.execute(f"drop table {quote(name)}")
     return Table(relation.name, tuple(parts))
-
-
-def _read_file(
-    connection: duckdb.DuckDBPyConnection,
-    file: Path,
-    table: str,
-    options: FileOptions,
-    folder: Path,
-) -> tuple[tuple[BrokenLine, ...], Lines]:
-    import duckdb
-
-    kind = format_of(file)
-    if kind == "csv":
-        text, broken = read_csv(connection, file, table, options, folder)
-        return broken, lambda rows: text.lines(rows, broken)
-    if kind == "xlsx":
-        numbers = read_xlsx(connection, file, table, options.sheet)
-        return (), lambda rows: [numbers[row] for row in rows]
-    function = (
-        f"read_parquet({literal(file)})"
-        if kind == "parquet"
-        else f"read_json({literal(file)}, sample_size = -1)"
-    )
-    try:
-        connection.execute(f"create table {quote(table)} as from {function}")
-    except duckdb.Error as error:
-        raise SourceError(f"{file}: cannot be read ({str(error).splitlines()[0]})") from None
-    return (), lambda rows: [row + 1 for row in rows]
-
-
-def _create_typed(
-    connection: duckdb.DuckDBPyConnection, name: str, rows: str, kinds: set[str | None]
-) -> None:
-    """Make the table from rows; text columns of formats without types get the types that fit.
-
-    Where a type would rewrite a value's text (`1.10` as a double), the text is kept beside it.
-    """
-    columns = [quote(str(c[0])) for c in connection.execute(f"describe from {rows}").fetchall()]
-    types = infer_types(connection, rows, columns) if kinds <= {"csv", "xlsx"} else {}
-    typed = [f"{c}::{types[c]} as {c}" if c in types else c for c in columns]
-    texts = [
-        f"{column} as {quote(TEXT_OF + column[1:-1])}"
-        for column in columns
-        if types.get(column) == "DOUBLE"
-    ]
-    connection.execute(
-        f"create table {quote(name)} as select {', '.join(typed + texts)} from {rows}"
-    )
-
-
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    row = connection.execute(f"select count(*) from {quote(table)}").fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def inline_table(
@@ -122,21 +85,74 @@ def inline_table(
     rows: Sequence[Mapping[str, object]],
     file: Path,
 ) -> Table:
-    """Rows written in company.yml as a table of text columns."""
+    """Rows written in company.yml, as a table of text columns."""
     import pyarrow as pa
 
     columns = dict.fromkeys(column for row in rows for column in row)
-    arrow = pa.table(
-        {
-            column: pa.array([_as_text(row.get(column)) for row in rows], pa.string())
-            for column in columns
-        }
-    )
-    connection.register("§inline", arrow)
-    connection.execute(f'create or replace table {quote(name)} as from "§inline"')
-    connection.unregister("§inline")
-    return Table(name, (Part(file, 0, len(rows), (), lambda wanted: [None] * len(wanted)),))
+    texts = {
+        column: pa.array(
+            [None if row.get(column) is None else str(row[column]) for row in rows], pa.string()
+        )
+        for column in columns
+    }
+    with register(connection, "§inline", pa.table(texts)):
+        connection.execute(f'create table {quote(name)} as from "§inline"')
+    return Table(name, (Part(file.name, 0, len(rows), lambda wanted: [None] * len(wanted)),))
 
 
-def _as_text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _read_file(
+    connection: duckdb.DuckDBPyConnection, path: Path, table: str, relation: Relation, folder: Path
+) -> _Content:
+    kind = format_of(path)
+    if kind == "csv":
+        csv = read_csv(connection, path, table, relation.options, folder)
+        return _Content(csv.columns, ALL, csv.lines, csv.broken)
+    if kind == "xlsx":
+        columns, numbers = read_xlsx(connection, path, table, relation.options.sheet)
+        return _Content(columns, ALL, lambda rows: [numbers[row] for row in rows])
+    if kind == "json":
+        return _Content(read_json(connection, path, table, folder), TEMPORAL, _row_numbers)
+    _read_parquet(connection, path, table)
+    return _Content((), (), _row_numbers)
+
+
+def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> None:
+    import duckdb
+
+    try:
+        connection.execute(f"create table {quote(table)} as from read_parquet({literal(path)})")
+    except duckdb.Error as error:
+        raise SourceError(f"{path}: not a readable Parquet file: {first_line(error)}") from None
+
+
+def _row_numbers(rows: Sequence[int]) -> Sequence[int]:
+    return [row + 1 for row in rows]
+
+
+def _create_typed(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    parts: Sequence[str],
+    contents: Sequence[_Content],
+) -> None:
+    """Make one table of parts, with the types that fit all the values of text columns.
+
+    A column is text when it is text in every part that has it. Where a type would rewrite a
+    value (`1.10` as a double), its text is kept beside it.
+    """
+    rows = f"({' union all by name '.join(f'from {quote(part)}' for part in parts)})"
+    columns = {row[0]: row[1] for row in connection.execute(f"describe from {rows}").fetchall()}
+    texts = {text for content in contents for text in content.texts}
+    tested = [quote(c) for c, type_ in columns.items() if c in texts and type_ == TEXT]
+    candidates = set(ALL).intersection(*(content.types for content in contents))
+    types = infer_types(connection, rows, tested, [type_ for type_ in ALL if type_ in candidates])
+    select = [
+        f"{column}::{types[column]} as {column}" if column in types else column
+        for column in map(quote, columns)
+    ]
+    select += [
+        f"{quote(column)} as {quote(TEXT_OF + column)}"
+        for column in columns
+        if types.get(quote(column)) == "DOUBLE"
+    ]
+    connection.execute(f"create table {quote(name)} as select {', '.join(select)} from {rows}")

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
 HIDDEN = "§"
 """Prefix of tables and columns that are not the user's."""
 
@@ -14,6 +22,27 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def literal(text: object) -> str:
-    """The text as an SQL string."""
-    return "'" + str(text).replace("'", "''") + "'"
+def literal(value: object) -> str:
+    """The value's text as an SQL string."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def one_row(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    """The row of a query that has exactly one."""
+    (row,) = connection.execute(sql).fetchall()
+    return row
+
+
+def first_line(error: Exception) -> str:
+    """What DuckDB says is wrong, without the excerpt of the SQL."""
+    return str(error).partition("\n")[0]
+
+
+@contextmanager
+def register(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
+    """Make an Arrow table a view of this name for a while."""
+    connection.register(name, table)
+    try:
+        yield
+    finally:
+        connection.unregister(name)

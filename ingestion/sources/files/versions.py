@@ -1,21 +1,26 @@
-"""Finds what an export changes: new and changed rows, and records that vanished."""
+"""Versions of records: what earlier loads left, and what an export changes about it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.contract import EXPORT_COLUMNS, Entity
+from ingestion.contract import META_COLUMNS, RECORD_COLUMNS, Entity
+from ingestion.sources.files.mapping import POSITION, REASON
+from ingestion.sources.files.sql import quote, register
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+IDS_PER_QUERY = 10_000
+
 
 @dataclass(frozen=True)
 class LastExport:
-    """The state that an entity's last complete load left."""
+    """What the last complete load of an entity recorded of its export."""
 
     fingerprint: str
     rows: int
@@ -24,40 +29,97 @@ class LastExport:
 
 @dataclass(frozen=True)
 class History:
-    """What earlier loads of a source instance left in the raw dataset."""
+    """The versions that complete loads of a source instance left in the raw dataset."""
 
     warehouse: Warehouse
     dataset: str
     instance: str
 
     def last_exports(self) -> dict[str, LastExport]:
-        """The last complete export of each entity that has one."""
-        present = self.warehouse.columns(self.dataset)
-        if not {"exports", "_dlt_loads"} <= present.keys():
+        """The last export of each entity that has one."""
+        if not {"exports", "_dlt_loads"} <= self.warehouse.columns(self.dataset).keys():
             return {}
-        found = self.warehouse.read(
+        exports = self.warehouse.read(
             f"select entity, fingerprint, rows, rows_rejected from {self.dataset}.exports "
-            f"where source_instance = ? and {self._is_complete} order by _dlt_load_id",
+            f"where {self._is_ours} order by _dlt_load_id",
             [self.instance],
         )
-        return {
-            row["entity"]: LastExport(row["fingerprint"], row["rows"], row["rows_rejected"])
-            for row in found.to_pylist()
-        }
+        return {row.pop("entity"): LastExport(**row) for row in exports.to_pylist()}
 
     def latest(self, entity: Entity) -> pa.Table:
-        """source_id, row_hash and is_deleted of the latest version of every record."""
+        """`source_id`, `row_hash`, `is_deleted` of the latest version of every record."""
+        return self._latest(entity, "source_id, row_hash, is_deleted", "")
+
+    def latest_rows(self, entity: Entity, ids: Sequence[str]) -> pa.Table:
+        """The latest versions of some records, whole."""
+        import pyarrow as pa
+
+        columns = ", ".join(c.name for c in (*RECORD_COLUMNS, *META_COLUMNS, *entity.columns))
+        return pa.concat_tables(
+            self._latest(entity, columns, f"and source_id in ({', '.join('?' * len(some))})", some)
+            for some in (
+                ids[start : start + IDS_PER_QUERY] for start in range(0, len(ids), IDS_PER_QUERY)
+            )
+        )
+
+    def _latest(
+        self, entity: Entity, columns: str, condition: str, params: Sequence[str] = ()
+    ) -> pa.Table:
+        table = f"{self.dataset}.{entity.name}"
         return self.warehouse.read(
-            f"select source_id, row_hash, is_deleted from {self.dataset}.{entity.name} "
-            f"join (select source_id, max(_dlt_load_id) as _dlt_load_id "
-            f"from {self.dataset}.{entity.name} where source_instance = ? and {self._is_complete} "
-            "group by source_id) as latest using (source_id, _dlt_load_id) "
-            "where source_instance = ?",
-            [self.instance, self.instance],
+            f"select {columns} from {table} join (select source_id, max(_dlt_load_id) as "
+            f"_dlt_load_id from {table} where {self._is_ours} {condition} group by source_id) "
+            "as latest using (source_id, _dlt_load_id) where source_instance = ?",
+            [self.instance, *params, self.instance],
         )
 
     @property
-    def _is_complete(self) -> str:
-        return (
-            f"_dlt_load_id in (select load_id from {self.dataset}._dlt_loads where status = 0)"
-        )
+    def _is_ours(self) -> str:
+        """SQL of whether a row is this instance's (a parameter), and its load complete."""
+        loads = f"select load_id from {self.dataset}._dlt_loads where status = 0"
+        return f"source_instance = ? and _dlt_load_id in ({loads})"
+
+
+def find_changes(
+    connection: duckdb.DuckDBPyConnection, mapped: str, latest: pa.Table, changed: str
+) -> None:
+    """Make table `changed` of mapped rows that differ from the latest versions.
+
+    Its columns: `§position`, and `is_new` where there is no version yet.
+    """
+    with register(connection, "§latest", latest):
+        connection.execute(f"""
+            create table {quote(changed)} as
+            select mapped.{POSITION}, latest.source_id is null as is_new
+            from {quote(mapped)} as mapped
+            left join "§latest" as latest on latest.source_id = mapped.source_id
+            where mapped.{REASON} is null and latest.row_hash is distinct from mapped.row_hash
+        """)
+
+
+def vanished_ids(
+    connection: duckdb.DuckDBPyConnection,
+    mapped: str,
+    rejected: str,
+    latest: pa.Table,
+    is_hashed: bool,
+) -> list[str]:
+    """Ids of records, not deleted before, that an export no longer holds.
+
+    A record whose row was rejected is still there. That may be any record where a rejected row's
+    id cannot be known: then those that its text names are held to be there, or all of them where
+    ids are hashes of values.
+    """
+    named = "true" if is_hashed else "contains(unknown.record, latest.source_id)"
+    with register(connection, "§latest", latest):
+        rows = connection.execute(f"""
+            select source_id from "§latest" as latest
+            where not is_deleted
+                and not exists (
+                    select 1 from {quote(mapped)} as mapped
+                    where mapped.source_id = latest.source_id)
+                and not exists (
+                    select 1 from {quote(rejected)} as unknown
+                    where unknown.source_id is null and {named})
+        """).fetchall()
+    return [source_id for (source_id,) in rows]

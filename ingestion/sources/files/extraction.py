@@ -1,0 +1,250 @@
+"""Extracts a files source: what changed since the last load, in batches for dlt."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ingestion.company import FilesSource
+from ingestion.contract import (
+    ENTITIES,
+    EXPORT_COLUMNS,
+    META_COLUMNS,
+    RECORD_COLUMNS,
+    REJECTED_COLUMNS,
+    Column,
+)
+from ingestion.errors import SourceError
+from ingestion.pipeline import ExtractContext, Extraction, TableLoad
+from ingestion.sources.files.casting import Zones
+from ingestion.sources.files.catalog import Catalog, Origin, Relation
+from ingestion.sources.files.entity_load import EntityLoad
+from ingestion.sources.files.mapping import expressions, map_entity, relate
+from ingestion.sources.files.reading import Table, inline_table, read
+from ingestion.sources.files.versions import History, LastExport
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
+    {
+        **{
+            entity.name: (*RECORD_COLUMNS, *META_COLUMNS, *entity.columns)
+            for entity in ENTITIES.values()
+        },
+        "rejected": REJECTED_COLUMNS,
+        "exports": EXPORT_COLUMNS,
+    }
+)
+"""The tables of the raw dataset: every canonical entity, and the record of the loads."""
+
+CHECKED, STAGES = "opportunities", "pipeline_stages"
+MIN_SHARE = 0.8
+
+
+@contextmanager
+def extract(context: ExtractContext, source: FilesSource) -> Iterator[Extraction]:
+    """Read and map the entities whose inputs changed; find their new versions.
+
+    All of them are mapped, and their sizes checked, before the first row is handed out. Raises
+    SourceError naming company file and key.
+    """
+    import duckdb
+
+    with duckdb.connect(config={"temp_directory": str(context.folder / "spill")}) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        yield _Extract(context, source, connection).run()
+
+
+@dataclass
+class _Extract:
+    context: ExtractContext
+    source: FilesSource
+    connection: duckdb.DuckDBPyConnection
+    tables: dict[Relation, Table] = field(default_factory=dict)
+    digests: dict[Path, str] = field(default_factory=dict)
+
+    def run(self) -> Extraction:
+        history = History(self.context.warehouse, self.context.dataset, self.source.name)
+        last = history.last_exports()
+        origins = self._origins()
+        fingerprints = {name: self._fingerprint(name, origins) for name in self.source.entities}
+        changed = [
+            name
+            for name, fingerprint in fingerprints.items()
+            if name not in last or last[name].fingerprint != fingerprint
+        ]
+        loads = self._load(changed, origins)
+        for name, load in loads.items():
+            if self.source.entities[name].from_ is not None:
+                self._refuse_shrunk(name, load, last.get(name))
+        for name, load in loads.items():
+            export = self.source.entities[name].export
+            load.compare(history if name in last else None, export)
+        reports = [
+            loads[name].report() if name in loads else _unchanged(name, last[name])
+            for name in self.source.entities
+        ]
+        if not loads:
+            return Extraction(tuple(reports), {})
+        now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+        exports = [
+            {
+                "source_instance": self.source.name,
+                "fingerprint": fingerprints[name],
+                "files": self._described_files(origins.get(name)),
+                "extracted_at": now,
+                **asdict(load.report()),
+            }
+            for name, load in loads.items()
+        ]
+        return Extraction(tuple(reports), _batches(loads, exports))
+
+    def _origins(self) -> dict[str, Origin]:
+        """What each `from` means."""
+        catalog = Catalog.of(self.source)
+        origins = {}
+        for name, mapping in self.source.entities.items():
+            if mapping.from_ is not None:
+                with self._at(f"entities.{name}.from"):
+                    origins[name] = catalog.origin(self.connection, mapping.from_)
+        return origins
+
+    def _fingerprint(self, name: str, origins: Mapping[str, Origin]) -> str:
+        """A hash of all that an entity's rows depend on."""
+        names = [name, STAGES] if name == CHECKED else [name]
+        inputs = [
+            (
+                self.source.entities[entity].model_dump(mode="json"),
+                [asdict(column) for column in TABLES[entity]],
+                [
+                    (relation.name, relation.options.model_dump(), path.name, self._digest(path))
+                    for relation in (origins[entity].relations if entity in origins else ())
+                    for path in relation.files
+                ],
+            )
+            for entity in names
+            if entity in self.source.entities
+        ]
+        text = json.dumps([asdict(self._zones), inputs], default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _digest(self, path: Path) -> str:
+        """The SHA-256 of a file's content."""
+        if path not in self.digests:
+            with path.open("rb") as file:
+                self.digests[path] = hashlib.file_digest(file, "sha256").hexdigest()
+        return self.digests[path]
+
+    def _load(self, names: Sequence[str], origins: Mapping[str, Origin]) -> dict[str, EntityLoad]:
+        """Map and check entities. Stages come first: opportunities are checked against them."""
+        loads: dict[str, EntityLoad] = {}
+        if CHECKED in names and STAGES in self.source.entities:
+            loads[STAGES] = self._map(STAGES, origins.get(STAGES))
+            loads[STAGES].check(None)
+        for name in names:
+            if name not in loads:
+                loads[name] = self._map(name, origins.get(name))
+                loads[name].check(loads.get(STAGES) if name == CHECKED else None)
+        return {name: loads[name] for name in names}
+
+    def _map(self, name: str, origin: Origin | None) -> EntityLoad:
+        """Read what an entity comes from, and map it."""
+        entity, mapping = ENTITIES[name], self.source.entities[name]
+        self.context.progress(f"{self.source.name}: reading {name}")
+        if origin is None:
+            rows, file = mapping.rows or (), self.context.company.path
+            inline = inline_table(self.connection, f"§rows {name}", rows, file)
+            tables, sql = {inline.name: inline}, None
+        else:
+            tables = {relation.name: self._read(relation) for relation in origin.relations}
+            sql = origin.sql
+        with self._at(f"entities.{name}.from"):
+            rowset = relate(self.connection, f"§from {name}", sql, tables)
+        mapped = f"§mapped {name}"
+        with self._at(f"entities.{name}"):
+            map_entity(self.connection, entity, mapping, rowset, self._zones, mapped)
+            has_ids = "source_id" in expressions(entity, mapping, rowset)
+        return EntityLoad(
+            self.connection,
+            self.source.name,
+            entity,
+            has_ids,
+            mapped,
+            rowset,
+            tuple(tables.values()),
+        )
+
+    def _read(self, relation: Relation) -> Table:
+        """Read a relation, once."""
+        if relation not in self.tables:
+            root, folder = self.source.path, self.context.folder
+            self.tables[relation] = read(self.connection, relation, root, folder)
+        return self.tables[relation]
+
+    @property
+    def _zones(self) -> Zones:
+        company = self.context.company.timezone
+        return Zones(source=self.source.timezone or company, company=company)
+
+    @contextmanager
+    def _at(self, key: str) -> Iterator[None]:
+        """Say which key of the company file an error is about."""
+        try:
+            yield
+        except SourceError as error:
+            file = self.context.company.path
+            raise SourceError(f"{file}: sources.{self.source.name}.{key}: {error}") from None
+
+    def _refuse_shrunk(self, name: str, load: EntityLoad, last: LastExport | None) -> None:
+        """Stop a full export that has lost many rows; a broken export would delete records."""
+        before = last.rows + last.rows_rejected if last else 0
+        now = load.rows + load.rows_rejected
+        is_full = self.source.entities[name].export == "full"
+        if is_full and now < MIN_SHARE * before and not self.context.force:
+            with self._at(f"entities.{name}"):
+                raise SourceError(
+                    f"the export has {now:,} rows, the last one had {before:,}. A full export "
+                    f"below {MIN_SHARE:.0%} of the last one is refused, and nothing of this source "
+                    "was loaded. If it is right, run again with FORCE=1; if it holds only some of "
+                    "the records, say so with export: partial"
+                )
+
+    def _described_files(self, origin: Origin | None) -> str:
+        """The files that were read, as JSON."""
+        return json.dumps(
+            [
+                {
+                    "file": path.relative_to(self.source.path).as_posix(),
+                    "size": path.stat().st_size,
+                    "sha256": self._digest(path),
+                }
+                for path in (origin.paths if origin else ())
+            ]
+        )
+
+
+def _batches(
+    loads: Mapping[str, EntityLoad], exports: Sequence[Mapping[str, object]]
+) -> dict[str, Iterable[pa.RecordBatch]]:
+    """Batches by raw table: the versions of each entity, the rejected rows, the exports."""
+    import pyarrow as pa
+
+    rows = [{column.name: row[column.name] for column in EXPORT_COLUMNS} for row in exports]
+    return {
+        **{name: load.versions() for name, load in loads.items() if load.has_versions},
+        "rejected": (batch for load in loads.values() for batch in load.rejected()),
+        "exports": [pa.RecordBatch.from_pylist(rows)],
+    }
+
+
+def _unchanged(name: str, last: LastExport) -> TableLoad:
+    return TableLoad(name, last.rows, 0, 0, 0, last.rows_rejected, is_unchanged=True)

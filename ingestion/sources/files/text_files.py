@@ -1,0 +1,87 @@
+"""Text files as DuckDB reads them: decompressed, in UTF-8, with one kind of line end."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import shutil
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from ingestion.errors import SourceError
+
+CHUNK = 1 << 20
+
+_BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def plain_text(file: Path, encoding: str, folder: Path) -> Path:
+    """The file itself when it is UTF-8 and not compressed, else such a copy of it in `folder`.
+
+    A byte order mark overrules `encoding`. What the encoding cannot decode is copied as it is.
+    Raises SourceError when the file cannot be read or its compression is damaged.
+    """
+    is_gzip = file.suffix.lower() == ".gz"
+    try:
+        with cast(BinaryIO, gzip.open(file)) if is_gzip else file.open("rb") as source:
+            head = source.read(3)
+            source.seek(0)
+            marked = (name for mark, name in _BOMS.items() if head.startswith(mark))
+            encoding = next(marked, encoding)
+            is_utf8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
+            if is_utf8 and not is_gzip:
+                return file
+            copy = _new_file(folder)
+            with copy.open("wb") as target:
+                if is_utf8:
+                    shutil.copyfileobj(source, target, CHUNK)
+                else:
+                    _transcode(source, encoding, target)
+            return copy
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SourceError(
+            f"{file}: damaged or truncated gzip file ({error}); export or copy it again"
+        ) from None
+    except OSError as error:
+        raise SourceError(f"{file}: cannot be read ({error.strerror or error})") from None
+
+
+def with_line_feeds(path: Path, folder: Path) -> Path:
+    """A copy in `folder` in which every line ends in a line feed.
+
+    A carriage return that stands alone ends a line only in a file that has no line feeds; in
+    any other it is a stray character of a value and becomes a space.
+    """
+    with path.open("rb") as source:
+        lone = b" " if b"\n" in source.read(CHUNK) else b"\n"
+        source.seek(0)
+        copy = _new_file(folder)
+        with copy.open("wb") as target:
+            while chunk := source.read(CHUNK):
+                if chunk.endswith(b"\r"):
+                    chunk += source.read(1)
+                target.write(chunk.replace(b"\r\n", b"\n").replace(b"\r", lone))
+    return copy
+
+
+def has_line_feeds(path: Path) -> bool:
+    """Whether lines end in line feeds, as they do but for exports of old Macs."""
+    with path.open("rb") as file:
+        head = file.read(CHUNK)
+    return b"\n" in head or b"\r" not in head
+
+
+def _transcode(source: BinaryIO, encoding: str, target: BinaryIO) -> None:
+    read: Callable[[int], str] = codecs.getreader(encoding)(source, "surrogateescape").read
+    while chunk := read(CHUNK):
+        target.write(chunk.encode("utf-8", "surrogateescape"))
+
+
+def _new_file(folder: Path) -> Path:
+    return folder / f"plain-{sum(1 for _ in folder.iterdir())}"
