@@ -22,8 +22,8 @@ from expectations.suites.model import (
 from ingestion.contract import ENTITIES
 from ingestion.currencies import CURRENCIES
 
-EMAIL = r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$"
-DOMAIN = r"^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}$"
+EMAIL = r"^[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+$"
+DOMAIN = r"^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}$"
 
 _LOADS = """
     select load_id, cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at

@@ -1,0 +1,174 @@
+"""Small warehouses with the tables that an audit reads."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import yaml
+
+from expectations.report import AuditReport
+from expectations.runner import audit
+from expectations.suites import Layer
+from ingestion.company import Company, load_company
+from ingestion.contract import (
+    ENTITIES,
+    EXPORT_COLUMNS,
+    META_COLUMNS,
+    RECORD_COLUMNS,
+    REJECTED_COLUMNS,
+)
+from ingestion.warehouse import Warehouse
+from tests.expectations.cases import AS_OF, DEALS_BASE, HYGIENE_RULES, KPI_BASE, LOADED_AT
+
+TYPES = {
+    "text": "varchar",
+    "money": "decimal(28, 6)",
+    "number": "decimal(28, 10)",
+    "integer": "bigint",
+    "boolean": "boolean",
+    "timestamp": "timestamp",
+    "date": "date",
+}
+RAW_TABLES = {
+    **{
+        entity.name: (*RECORD_COLUMNS, *META_COLUMNS, *entity.columns)
+        for entity in ENTITIES.values()
+    },
+    "rejected": REJECTED_COLUMNS,
+    "exports": EXPORT_COLUMNS,
+}
+HYGIENE_COLUMNS = {"source_instance": "varchar", "source_id": "varchar"}
+DEAL_COLUMNS = {
+    "source_instance": "varchar",
+    "opportunity_id": "varchar",
+    "removal": "varchar",
+    "amount_native": "decimal(38, 6)",
+    "amount": "decimal(38, 6)",
+    "created_at": "timestamp",
+    "stage": "varchar",
+    "stage_order": "bigint",
+}
+KPI_COLUMNS = {
+    **dict.fromkeys(("metric", "variant", "period_grain", "dimension", "dimension_key"), "varchar"),
+    "period_start": "date",
+    "value": "double",
+    "numerator": "decimal(38, 6)",
+    "denominator": "decimal(38, 6)",
+}
+
+
+def make_company(folder: Path, instances: Iterable[str] = ("crm",), **settings: Any) -> Company:
+    """A company whose sources export all of their deals and leads."""
+    sources = [
+        {
+            "name": instance,
+            "type": "files",
+            "path": ".",
+            "entities": {"opportunities": {"from": "deals"}, "leads": {"from": "leads"}},
+        }
+        for instance in instances
+    ]
+    document = {
+        "name": "Acme",
+        "currency": "EUR",
+        "timezone": "Europe/Berlin",
+        "sources": sources,
+        **settings,
+    }
+    path = folder / "company.yml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return load_company(path)
+
+
+class Store:
+    """A company's warehouse, open for writing while in context."""
+
+    def __init__(self, company: Company) -> None:
+        self.company = company
+        path = Path(Warehouse.of(company).location)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.connection = duckdb.connect(str(path))
+
+    def __enter__(self) -> Store:
+        self.connection.execute("set TimeZone = 'UTC'")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.connection.close()
+
+    def create_raw(self) -> None:
+        """All tables of a raw dataset, empty, with one finished load, `1`."""
+        self._create(
+            "raw_files",
+            "_dlt_loads",
+            {"load_id": "varchar", "status": "bigint", "inserted_at": "timestamptz"},
+        )
+        for table, columns in RAW_TABLES.items():
+            types = {f'"{column.name}"': TYPES[column.type] for column in columns}
+            self._create("raw_files", table, {**types, "_dlt_load_id": "varchar"})
+        self.load("1", LOADED_AT)
+
+    def create_marts(self) -> None:
+        """The tables of the marts that are audited, with one KPI."""
+        self._create("marts", "fct_opportunities", DEAL_COLUMNS)
+        for table, rules in HYGIENE_RULES.items():
+            self._create("marts", table, {**HYGIENE_COLUMNS, **dict.fromkeys(rules, "boolean")})
+        self._create("marts", "kpi_values", KPI_COLUMNS)
+        self.insert("marts.kpi_values", KPI_BASE)
+
+    def load(self, load_id: str, moment: str, status: int = 0) -> None:
+        """Note a load, finished or not."""
+        self.connection.execute(
+            "insert into raw_files._dlt_loads values (?, ?, cast(? as timestamptz))",
+            [load_id, status, moment],
+        )
+
+    def raw(self, table: str, values: Mapping[str, Any], load_id: str = "1") -> None:
+        """Add a row to a raw table."""
+        row = {"source_instance": "crm", **values, "_dlt_load_id": load_id}
+        self.insert(f"raw_files.{table}", row)
+
+    def deal(self, opportunity_id: str, **values: Any) -> None:
+        """Add a deal to the marts."""
+        row = {**DEALS_BASE, **values, "source_instance": "crm", "opportunity_id": opportunity_id}
+        self.insert("marts.fct_opportunities", row)
+
+    def insert(self, table: str, values: Mapping[str, Any]) -> None:
+        """Add a row to any table."""
+        names = ", ".join(f'"{name}"' for name in values)
+        marks = ", ".join("?" * len(values))
+        self.connection.execute(
+            f"insert into {table} ({names}) values ({marks})", list(values.values())
+        )
+
+    def _create(self, schema: str, table: str, columns: Mapping[str, str]) -> None:
+        self.connection.execute(f"create schema if not exists {schema}")
+        listing = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        self.connection.execute(f"create table {schema}.{table} ({listing})")
+
+
+def moment(text: str) -> dt.datetime:
+    """A moment in UTC, without zone."""
+    return dt.datetime.fromisoformat(text)
+
+
+def run_audit(company: Company, layer: Layer, known_at: str = AS_OF) -> AuditReport:
+    """Audit a company's warehouse as of the tests' moment."""
+    return audit(
+        company,
+        Warehouse.of(company),
+        layer,
+        as_of=moment(AS_OF),
+        known_at=moment(known_at),
+        run_id="run-1",
+    )
