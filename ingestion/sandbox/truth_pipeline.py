@@ -31,7 +31,9 @@ OPEN_STAGES = np.array(
 
 
 def add_pipeline(history: History, tall: Tall) -> None:
-    """All Pipeline metrics."""
+    """All Pipeline metrics; none before the first deal."""
+    if history.deals.empty:
+        return
     _value(history, tall)
     _created(history, tall)
     visits = stage_visits(history)
@@ -66,10 +68,7 @@ def _value(history: History, tall: Tall) -> None:
     current one). Deals without amount are excluded. The company has every period from the first
     deal on; another cut a period in which it has an open deal. `weighted` is not rounded per deal.
     """
-    created = history.fact("opportunities", "created_at")
-    if not (created <= history.as_of).any():
-        return
-    first = int(history.month(np.array([created.min()]))[0])
+    first = int(history.deals["created_month"].min())
     states: dict[int, pd.DataFrame] = {}
     for grain in GRAINS:
         members = []
@@ -245,7 +244,7 @@ def _coverage(history: History, tall: Tall) -> None:
     now = now[now["close_date"] != NULL_DAY].assign(month=lambda f: month_of_day(f["close_date"]))
     won = history.live_deals[history.live_deals["status"] == "won"]
     quotas = monthly_quotas(history, "revenue")
-    first = int(history.month(np.array([history.fact("opportunities", "created_at").min()]))[0])
+    first = int(history.deals["created_month"].min())
     for grain, length in LENGTH.items():
         current = int(tall.period(history.begun_months(first)[-1:], grain)[0])
         asked = pd.DataFrame(
@@ -323,7 +322,7 @@ def _slippage(history: History, tall: Tall) -> None:
     """
     changes = history.changes("opportunities", "close_date")
     live = history.live_deals.set_index("deal")
-    first = int(history.month(np.array([history.fact("opportunities", "created_at").min()]))[0])
+    first = int(history.deals["created_month"].min())
     for grain, length in LENGTH.items():
         due = []
         for month in np.unique(tall.period(history.begun_months(first), grain)):

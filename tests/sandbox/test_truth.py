@@ -205,3 +205,9 @@ def test_the_company_has_every_period_of_its_pipeline(table: pd.DataFrame) -> No
     company = cells(table, "pipeline_value").query("dimension == 'company'")
     months = company[company["period_grain"] == "month"]["period_start"]
     assert len(months) == len(pd.period_range(months.min(), months.max(), freq="M"))
+
+
+def test_a_company_without_a_deal_has_no_deal_metrics() -> None:
+    metrics = set(truth(World.found(seed=5, scale=0.1), **SETTINGS)["metric"])
+    assert "mrr" in metrics
+    assert not metrics & {"win_rate", "pipeline_value", "stage_conversion_rate"}
