@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestion.contract import Column, ColumnType
-from ingestion.errors import WarehouseError
+from ingestion.errors import SalesopsError, WarehouseError, first_line
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -51,25 +52,30 @@ def append(
 ) -> None:
     """Append batches to tables of a dataset, whose every declared table and column then exists.
 
-    dlt works in `folder` and reads no settings from anywhere else. The rows count only once dlt
-    has recorded the load in `_dlt_loads`. Raises WarehouseError with dlt's cause.
+    dlt works in `folder`, and takes settings from nowhere else. The rows count only once dlt has
+    recorded their load in `_dlt_loads`. Raises WarehouseError with dlt's cause; what a source
+    raises while its batches are taken passes through.
     """
     import dlt
-    from dlt.common.runtime.run_context import switched_run_context
 
     present = warehouse.columns(dataset)
-    resources = [
-        dlt.resource(
-            _batches(tables.get(name, ()), columns),
-            name=name,
-            columns=[{"name": column.name, **_DLT_TYPES[column.type]} for column in columns],
-            write_disposition="append",
-            file_format="parquet" if warehouse.name == "duckdb" else "csv",
-        )
+    needed = [
+        name
         for name, columns in declared.items()
         if name in tables or not present.get(name, frozenset()).issuperset(c.name for c in columns)
     ]
-    with switched_run_context(_isolated(folder)):
+    file_format: Any = "parquet" if warehouse.name == "duckdb" else "csv"
+    resources = [
+        dlt.resource(
+            _as_declared(tables.get(name, ()), declared[name]),
+            name=name,
+            columns=[{"name": c.name, **_DLT_TYPES[c.type]} for c in declared[name]],
+            write_disposition="append",
+            file_format=file_format,
+        )
+        for name in needed
+    ]
+    with _settings_of_our_own(folder):
         pipeline = dlt.pipeline(
             pipeline_name="salesops",
             pipelines_dir=str(folder / "pipelines"),
@@ -79,11 +85,15 @@ def append(
         try:
             pipeline.run(dlt.source(lambda: resources, name=dataset)())
         except Exception as error:
-            raise WarehouseError(f"{warehouse}: {_cause(error)}") from error
+            raise _cause(warehouse, error) from error
+        finally:
+            pipeline.deactivate()
 
 
-def _batches(batches: Iterable[pa.RecordBatch], columns: tuple[Column, ...]) -> Iterator[pa.Table]:
-    """Batches as tables of the declared schema, at least one, so that the table is made."""
+def _as_declared(
+    batches: Iterable[pa.RecordBatch], columns: tuple[Column, ...]
+) -> Iterator[pa.Table]:
+    """Batches as tables of the declared schema; first an empty one, so that the table is made."""
     import pyarrow as pa
 
     schema = arrow_schema(columns)
@@ -92,29 +102,40 @@ def _batches(batches: Iterable[pa.RecordBatch], columns: tuple[Column, ...]) -> 
         yield pa.Table.from_batches([batch]).select(schema.names).cast(schema)
 
 
-def _isolated(folder: Path) -> Any:
-    """A dlt run context with settings of its own: none of the user's files or environment."""
+@contextmanager
+def _settings_of_our_own(folder: Path) -> Iterator[None]:
+    """Keep dlt from files and variables of the user, from its home, and from phoning home."""
+    from dlt.common.configuration.container import Container
     from dlt.common.configuration.providers.dictionary import DictionaryProvider
+    from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
     from dlt.common.runtime.run_context import RunContext
 
     settings = DictionaryProvider()
     settings.set_value("dlthub_telemetry", False, None, "runtime")
     settings.set_value("log_level", "CRITICAL", None, "runtime")
+    settings.set_value("enable_airflow_secrets", False, None, "providers")
     settings.set_value("add_dlt_load_id", True, None, "normalize", "parquet_normalizer")
     settings.set_value("restore_from_destination", False, None)
     settings.set_value("enable_runtime_trace", False, None)
-    settings.set_value("enable_airflow_secrets", False, None, "providers")
 
-    class Isolated(RunContext):
-        global_dir = str(folder)  # type: ignore[assignment]
+    class OurContext(RunContext):
+        @property
+        def global_dir(self) -> str:
+            return str(folder)
 
         def initial_providers(self) -> list[Any]:
             return [settings]
 
-    return Isolated(str(folder))
+    context = PluggableRunContext(OurContext(str(folder)))
+    with Container().injectable_context(context):
+        yield
 
 
-def _cause(error: BaseException) -> str:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return str(error).partition("\n")[0]
+def _cause(warehouse: Warehouse, error: Exception) -> SalesopsError:
+    """What made dlt fail, in one line."""
+    cause: BaseException = error
+    while not isinstance(cause, SalesopsError) and cause.__cause__ is not None:
+        cause = cause.__cause__
+    if isinstance(cause, SalesopsError):
+        return cause
+    return warehouse.locked(cause) or WarehouseError(f"{warehouse}: {first_line(cause)}")

@@ -32,3 +32,8 @@ def one_of(given: str, allowed: Iterable[str]) -> str:
     near = difflib.get_close_matches(given, names, n=3 if len(names) > 60 else 1)
     guess = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
     return f"{guess}Allowed: {', '.join(names) if len(names) <= 60 else f'one of {len(names)}'}"
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of another library says, without what it adds on further lines."""
+    return str(error).partition("\n")[0].strip()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ingestion.company import Company
-from ingestion.errors import WarehouseError
+from ingestion.errors import WarehouseError, first_line
 from ingestion.paths import CompanyPaths
 
 if TYPE_CHECKING:
@@ -23,7 +23,11 @@ POSTGRES_URL = "SALESOPS_POSTGRES_URL"
 
 @dataclass(frozen=True)
 class Warehouse:
-    """Where raw data and models live. `location` is a file's path or a PostgreSQL address."""
+    """Where raw data and models live.
+
+    `name` is also the name of the dbt target; `location` is the path of the DuckDB file, or the
+    address of the PostgreSQL database.
+    """
 
     name: Literal["duckdb", "postgres"]
     location: str
@@ -44,17 +48,25 @@ class Warehouse:
             )
         return cls("postgres", url)
 
+    def __str__(self) -> str:
+        from ingestion.postgres import describe
+
+        return self.location if self.name == "duckdb" else describe(self.location)
+
     def read(self, sql: str, params: Sequence[object] = ()) -> pa.Table:
-        """The rows of a query, whose parameters are written `?`. Never blocks a later writer."""
+        """The rows of a query, whose parameters are written `?`; nothing stays open after it.
+
+        Raises WarehouseError when the warehouse cannot be opened.
+        """
         if self.name == "postgres":
             from ingestion.postgres import read
 
             return read(self.location, sql, params)
-        with self.open_duckdb() as connection:
+        with self._open_file() as connection:
             return connection.execute(sql, list(params)).to_arrow_table()
 
     def table_exists(self, dataset: str, table: str) -> bool:
-        """Whether a table or view of this name exists."""
+        """Whether a dataset has a table or view of this name."""
         return table in self.columns(dataset)
 
     def columns(self, dataset: str) -> dict[str, frozenset[str]]:
@@ -62,8 +74,7 @@ class Warehouse:
         if self.name == "duckdb" and not Path(self.location).exists():
             return {}
         found = self.read(
-            "select table_name, column_name from information_schema.columns "
-            "where table_schema = ? order by table_name",
+            "select table_name, column_name from information_schema.columns where table_schema = ?",
             [dataset],
         )
         names: dict[str, set[str]] = {}
@@ -81,75 +92,66 @@ class Warehouse:
         return dlt.destinations.duckdb(self.location)
 
     def check(self) -> None:
-        """Make sure that the warehouse can be used; one that is missing is made by the next load.
+        """Make sure that the warehouse can be used; the next load makes one that is missing.
 
         A file that is no database is moved aside, so that the next run starts afresh. Raises
-        WarehouseError saying so, or who holds the lock, or why the server does not answer.
+        WarehouseError that says so, or who is using the file, or why the server does not answer.
         """
         if self.name == "postgres":
             self.read("select 1")
-        elif Path(self.location).exists():
-            self._check_file(Path(self.location))
+            return
+        path = Path(self.location)
+        if path.exists() and (defect := self._defect()):
+            aside = _unused_name(path)
+            path.rename(aside)
+            Path(f"{path}.wal").unlink(missing_ok=True)
+            raise WarehouseError(
+                f"{path}: not a usable database ({defect}); it was moved aside to {aside.name}. "
+                "What is published is untouched. Run again to build the warehouse anew from the "
+                "sources; versions of records that the sources no longer hold are lost"
+            )
 
-    def _check_file(self, path: Path) -> None:
-        import duckdb
-
-        if path.stat().st_size:
-            try:
-                with self.open_duckdb():
-                    return
-            except WarehouseError:
-                raise
-            except (duckdb.Error, UnicodeDecodeError) as error:
-                cause = _first_line(error)
-        else:
-            cause = "the file is empty"
-        aside = _unused(path)
-        path.rename(aside)
-        Path(f"{path}.wal").unlink(missing_ok=True)
-        raise WarehouseError(
-            f"{path}: not a usable database ({cause}). It was moved aside to {aside.name}; "
-            "what is published is untouched. Run again to rebuild the warehouse from the "
-            "sources: versions that the sources no longer hold are lost"
+    def locked(self, error: BaseException) -> WarehouseError | None:
+        """What to tell the user when an error means that another process uses the warehouse."""
+        text = str(error)
+        if "Could not set lock" not in text:
+            return None
+        holder = re.search(r"PID (\d+)", text)
+        return WarehouseError(
+            f"{self.location}: in use by {f'process {holder[1]}' if holder else 'another process'}; "
+            "wait until it is done, or end it, and run again"
         )
 
-    @contextmanager
-    def open_duckdb(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A read-only connection to the DuckDB file.
-
-        Raises WarehouseError naming the process that holds the file's lock.
-        """
+    def _defect(self) -> str | None:
+        """Why the file is no database, if it is none."""
         import duckdb
 
+        try:
+            with self._open_file():
+                return None
+        except (duckdb.Error, UnicodeDecodeError) as error:
+            return first_line(error)
+
+    @contextmanager
+    def _open_file(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        import duckdb
+
+        if not Path(self.location).exists():
+            raise WarehouseError(f"{self.location}: no warehouse yet; load the sources first")
         try:
             connection = duckdb.connect(self.location, read_only=True)
         except duckdb.ConnectionException:
             # This process has the file open for writing: share that instance.
             connection = duckdb.connect(self.location)
         except duckdb.IOException as error:
-            raise _locked(self.location, error) or error from None
+            raise self.locked(error) or error from None
         with connection:
             connection.execute("set TimeZone = 'UTC'")
             yield connection
 
 
-def _locked(location: str, error: Exception) -> WarehouseError | None:
-    text = str(error)
-    if "lock" not in text:
-        return None
-    holder = re.search(r"PID (\d+)", text)
-    who = f"process {holder[1]}" if holder else "another process"
-    return WarehouseError(
-        f"{location}: in use by {who}; wait until it has finished, or close it, and run again"
-    )
-
-
-def _unused(path: Path) -> Path:
+def _unused_name(path: Path) -> Path:
     number = 1
     while (aside := path.with_name(f"{path.name}.unusable-{number}")).exists():
         number += 1
     return aside
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.errors import SourceError
+from ingestion.errors import SourceError, first_line
 from ingestion.sources.files.sql import literal, quote
 from ingestion.sources.files.text_files import plain_text
 
@@ -39,6 +39,6 @@ def read_json(
             f"create table {quote(table)} as from read_json({path}, columns = {{{columns}}})"
         )
     except duckdb.Error as error:
-        cause = str(error).partition("\n")[0].replace(path.strip("'"), file.name)
+        cause = first_line(error).replace(path.strip("'"), file.name)
         raise SourceError(f"{file}: {cause}") from None
     return tuple(name for name, type_ in types.items() if type_ == "VARCHAR")

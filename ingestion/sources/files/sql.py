@@ -33,11 +33,6 @@ def one_row(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
     return row
 
 
-def first_line(error: Exception) -> str:
-    """What DuckDB says is wrong, without the excerpt of the SQL."""
-    return str(error).partition("\n")[0]
-
-
 @contextmanager
 def register(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
     """Make an Arrow table a view of this name for a while."""

@@ -1,0 +1,80 @@
+"""Reads PostgreSQL query results as Arrow tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ingestion.errors import WarehouseError, first_line
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NUMERIC = 1700
+UNSCALED = (38, 10)
+"""Precision and scale of numeric results that declare none."""
+
+
+def read(url: str, sql: str, params: Sequence[object]) -> pa.Table:
+    """The rows of a query, whose parameters are written `?`.
+
+    Raises WarehouseError when the server does not answer.
+    """
+    import psycopg2
+    import pyarrow as pa
+
+    if params:
+        sql = sql.replace("%", "%%").replace("?", "%s")
+    try:
+        connection = psycopg2.connect(url)
+    except psycopg2.OperationalError as error:
+        raise WarehouseError(f"{describe(url)}: {first_line(error)}") from None
+    try:
+        connection.set_session(readonly=True, autocommit=True)
+        with connection.cursor() as cursor:
+            cursor.execute("set time zone 'UTC'")
+            cursor.execute(sql, params or None)
+            fields = [(column.name, _arrow_type(column)) for column in cursor.description or ()]
+            rows = cursor.fetchall()
+    finally:
+        connection.close()
+    columns = zip(*rows, strict=True) if rows else ((),) * len(fields)
+    arrays = [_array(values, type_) for values, (_, type_) in zip(columns, fields, strict=True)]
+    return pa.Table.from_arrays(arrays, names=[name for name, _ in fields])
+
+
+def describe(url: str) -> str:
+    """The address without its password."""
+    parts = urlsplit(url)
+    return f"PostgreSQL at {parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+
+
+def _array(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    if pa.types.is_decimal(type_):
+        places = Decimal(1).scaleb(-type_.scale)
+        values = [None if value is None else value.quantize(places) for value in values]
+    return pa.array(values, type_)
+
+
+def _arrow_type(column: Any) -> pa.DataType:
+    """The Arrow type of a result column; what has no counterpart is text."""
+    import pyarrow as pa
+
+    if column.type_code == NUMERIC:
+        is_declared = column.precision is not None and 0 < column.precision <= UNSCALED[0]
+        return pa.decimal128(*((column.precision, column.scale) if is_declared else UNSCALED))
+    return {
+        16: pa.bool_(),
+        20: pa.int64(),
+        21: pa.int16(),
+        23: pa.int32(),
+        700: pa.float32(),
+        701: pa.float64(),
+        1082: pa.date32(),
+        1114: pa.timestamp("us"),
+        1184: pa.timestamp("us", "UTC"),
+    }.get(column.type_code, pa.string())
