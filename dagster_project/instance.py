@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
 
 SETTINGS = """\
 # Written by salesops: one run at a time on the warehouse, nothing sent to anyone.
+event_log_storage:
+  module: dagster_project.event_log
+  class: PooledSqliteEventLogStorage
+  config:
+    base_dir: {history}
 telemetry:
   enabled: false
 concurrency:
@@ -27,9 +33,11 @@ python_logs:
 def write_settings(home: Path) -> None:
     """Make Dagster's home, with settings that are the same for every company."""
     home.mkdir(parents=True, exist_ok=True)
-    settings = home / "dagster.yaml"
-    if not settings.exists() or settings.read_text(encoding="utf-8") != SETTINGS:
-        settings.write_text(SETTINGS, encoding="utf-8")
+    history = home / "history" / "runs"
+    settings = SETTINGS.format(history=json.dumps(str(history)))
+    file = home / "dagster.yaml"
+    if not file.exists() or file.read_text(encoding="utf-8") != settings:
+        file.write_text(settings, encoding="utf-8")
 
 
 def open_instance(home: Path) -> DagsterInstance:

@@ -71,7 +71,6 @@ def _specs(company: Company, layer: Layer) -> list[dg.AssetCheckSpec]:
 
 def _audit(run: PipelineRun, layer: Layer) -> AuditReport:
     from expectations.docs import build
-
     from expectations.runner import audit
 
     with run.phase(f"audit {layer}"):

@@ -11,7 +11,7 @@ import dagster as dg
 
 from dagster_project.pipeline_run import PipelineRun
 from dagster_project.time_travel import copy_raw
-from ingestion.company import Company, Source
+from ingestion.company import Company, FilesSource, Source
 from ingestion.contract import ENTITIES
 from ingestion.errors import SourceError
 from ingestion.pipeline import LoadReport, load_source, raw_tables
@@ -40,20 +40,15 @@ def file_assets(company: Company) -> list[dg.AssetSpec]:
         )
     ]
     for source in company.sources:
-        relations = {
-            relation_key(source, relation): relation
-            for entity in source.entities
-            for relation in _relations(source, entity)
-        }
         specs += [
             dg.AssetSpec(
                 key,
-                description=f"{', '.join(path.name for path in relation.files)} in {source.path}",
+                description=description,
                 group_name="sources",
-                kinds={"file"},
+                kinds={"file" if isinstance(source, FilesSource) else source.type},
                 owners=OWNERS,
             )
-            for key, relation in relations.items()
+            for key, description in sorted(_origins(source).items())
         ]
     return specs
 
@@ -61,12 +56,6 @@ def file_assets(company: Company) -> list[dg.AssetSpec]:
 def raw_assets(company: Company) -> list[dg.AssetsDefinition]:
     """One loading step per source type: its raw tables, fed by the type's sources in turn."""
     return [_load_step(company, source_type) for source_type in company.source_types]
-
-
-def relation_key(source: Source, relation: Relation) -> dg.AssetKey:
-    """Key of a file, or of the files read as one table: `[source, name]`, in letters and digits."""
-    name = stem(Path(relation.name))
-    return dg.AssetKey([re.sub(r"\W+", "_", part) for part in (source.name, name)])
 
 
 def _load_step(company: Company, source_type: str) -> dg.AssetsDefinition:
@@ -104,19 +93,32 @@ def _load(run: PipelineRun, source: Source) -> LoadReport:
     return load_source(run.company, source, force=run.force, progress=log.info)
 
 
+def _origins(source: Source) -> dict[dg.AssetKey, str]:
+    """What a source reads from, described: files, or the system behind an API."""
+    if not isinstance(source, FilesSource):
+        return {_system_key(source): f"The {source.type} account that '{source.name}' reads."}
+    return {
+        _relation_key(source, relation): f"{_names(relation)} in {source.path}"
+        for entity in source.entities
+        for relation in _relations(source, entity)
+    }
+
+
 def _inputs(sources: Iterable[Source], entity: str) -> set[dg.AssetKey]:
+    """What a raw table is loaded from."""
     inputs = set()
     for source in sources:
-        mapping = source.entities.get(entity)
-        if mapping and mapping.rows is not None:
+        if not isinstance(source, FilesSource):
+            inputs.add(_system_key(source))
+        elif (mapping := source.entities.get(entity)) and mapping.rows is not None:
             inputs.add(COMPANY_FILE)
         elif mapping:
-            inputs.update(relation_key(source, found) for found in _relations(source, entity))
+            inputs.update(_relation_key(source, found) for found in _relations(source, entity))
     return inputs
 
 
-def _relations(source: Source, entity: str) -> tuple[Relation, ...]:
-    """The files behind an entity; none that can be named while the source cannot be read."""
+def _relations(source: FilesSource, entity: str) -> tuple[Relation, ...]:
+    """The files behind an entity; none while the source cannot be read."""
     import duckdb
 
     text = source.entities[entity].from_
@@ -128,6 +130,23 @@ def _relations(source: Source, entity: str) -> tuple[Relation, ...]:
     except SourceError:
         # Not worth losing the whole graph for: the load says what is wrong.
         return ()
+
+
+def _relation_key(source: Source, relation: Relation) -> dg.AssetKey:
+    """Key of a file, or of files read as one table: source and name, in letters and digits."""
+    return _key(source.name, stem(Path(relation.name)))
+
+
+def _system_key(source: Source) -> dg.AssetKey:
+    return _key(source.name, source.type)
+
+
+def _key(*parts: str) -> dg.AssetKey:
+    return dg.AssetKey([re.sub(r"\W+", "_", part) for part in parts])
+
+
+def _names(relation: Relation) -> str:
+    return ", ".join(path.name for path in relation.files)
 
 
 def _counts(loads: Iterable[LoadReport], entity: str) -> dict[str, int]:

@@ -1,7 +1,5 @@
 """The dbt models as assets, their tests as asset checks; one `dbt build` makes them all."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -82,7 +80,8 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 def _collect(results: list[dict[str, Any]], result: dict[str, Any]) -> None:
     """Keep a node's result, and say at every quarter of the way how many are done."""
     results.append(result)
-    done, total = len(results), result["data"]["total"]
+    done = len(results)
+    total = result["data"].get("total") or result["data"]["num_models"]
     if done * 4 // total > (done - 1) * 4 // total:
         log.info("%d of %d models and tests done", done, total)
 
