@@ -8,154 +8,21 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated, Any, Literal, get_args
+from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
-from ingestion.contract import ENTITIES, Entity
-from ingestion.currencies import CURRENCIES
-from ingestion.errors import CompanyError, one_of
+from ingestion.errors import CompanyError, Problem, one_of
+from ingestion.settings import Currency, Settings, Zone
+from ingestion.sources.files.settings import FilesSource
 from ingestion.sources.hubspot.settings import HubSpotSource
 
-Scalar = str | int | float | bool | dt.datetime | dt.date | None
-
-
-def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"not a time zone; {one_of(name, available_timezones())}")
-    return name
-
-
-def _currency(code: str) -> str:
-    if code not in CURRENCIES:
-        raise ValueError(f"not an ISO 4217 currency code; {one_of(code, CURRENCIES)}")
-    return code
-
-
-Zone = Annotated[str, AfterValidator(_zone)]
-Currency = Annotated[str, AfterValidator(_currency)]
-SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-
-
-class Settings(BaseModel):
-    """Base of everything in company.yml: immutable, and no key passes unknown."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FileOptions(Settings):
-    """How to read files whose form is not the usual one."""
-
-    delimiter: str | None = Field(None, min_length=1, max_length=1)
-    encoding: str = "utf-8"
-    sheet: str | int = 0
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, name: str) -> str:
-        try:
-            return "".encode(name).decode(name) or name
-        except LookupError:
-            raise ValueError(
-                "not an encoding that Python knows; try utf-8, utf-16, latin-1 or cp1252"
-            ) from None
-
-
-class FileView(FileOptions):
-    """A named view over the files that a glob pattern finds, read as one table."""
-
-    glob: str
-
-
-class EntityMapping(Settings):
-    """Where an entity's rows come from, and how they map to its canonical columns.
-
-    Either `rows` (a small table written inline) or `from` (the name of one file, or DuckDB SQL
-    over the files) with `columns` (canonical column: SQL expression). Without `columns`, every
-    column that bears a canonical name is taken as it is.
-    `export` says whether each export holds all records (what vanishes from it was deleted) or
-    only some of them.
-    """
-
-    from_: str | None = Field(None, alias="from")
-    columns: dict[str, Scalar] | None = None
-    rows: tuple[dict[str, Scalar], ...] | None = None
-    export: Literal["full", "partial"] = "full"
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> EntityMapping:
-        if (self.from_ is None) == (self.rows is None):
-            raise ValueError("give either 'from' (with 'columns') or 'rows'")
-        if self.rows is not None and self.columns is not None:
-            raise ValueError("'columns' goes with 'from'; rows are written with canonical names")
-        return self
-
-    def mapped(self) -> Iterable[str]:
-        """Names of the canonical columns that the mapping names itself."""
-        if self.rows is not None:
-            return {name for row in self.rows for name in row}
-        return self.columns or {}
-
-
-class FilesSource(Settings):
-    """A folder of exports: CSV, TSV, JSON lines (gzipped or not), Parquet, XLSX."""
-
-    name: SourceName
-    type: Literal["files"]
-    path: Path
-    timezone: Zone | None = None
-    options: FileOptions = FileOptions()
-    views: dict[str, FileView] = {}
-    entities: dict[str, EntityMapping] = Field(min_length=1)
-
-    @field_validator("path")
-    @classmethod
-    def _beside_company_file(cls, path: Path, info: ValidationInfo) -> Path:
-        found = (info.context or {}).get("folder", Path()) / path
-        if not found.is_dir():
-            raise ValueError(f"no such folder ({found}); paths are relative to the company file")
-        return found
-
-    @field_validator("entities")
-    @classmethod
-    def _known_names(cls, mappings: dict[str, EntityMapping]) -> dict[str, EntityMapping]:
-        for name, mapping in mappings.items():
-            if name not in ENTITIES:
-                raise ValueError(f"unknown entity '{name}'; {one_of(name, ENTITIES)}")
-            _check_columns(ENTITIES[name], mapping)
-        return mappings
-
-
-def _check_columns(entity: Entity, mapping: EntityMapping) -> None:
-    mapped = set(mapping.mapped())
-    for column in mapped:
-        if column not in entity.by_name:
-            allowed = one_of(column, entity.by_name)
-            raise ValueError(f"unknown column '{column}' of entity '{entity.name}'; {allowed}")
-    if mapping.rows is None and mapping.columns is None:
-        return
-    if entity.is_referenced and "source_id" not in mapped:
-        raise ValueError(f"entity '{entity.name}' needs a 'source_id': other entities point to it")
-    for required in entity.columns:
-        if required.required and required.name not in mapped:
-            raise ValueError(f"entity '{entity.name}' needs column '{required.name}'")
-
-
 Source = Annotated[FilesSource | HubSpotSource, Field(discriminator="type")]
-_SOURCES: dict[str | int, type[BaseModel]] = {"files": FilesSource, "hubspot": HubSpotSource}
 
 
 class Company(Settings):
@@ -217,57 +84,114 @@ def load_company(path: Path) -> Company:
     Raises CompanyError naming file, key, value and what is allowed.
     """
     path = path.resolve()
+    document = _read_yaml(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        company = Company.model_validate(
+            {**document, "path": path}, context={"folder": path.parent}
+        )
+    except ValidationError as error:
+        found = sorted(error.errors(include_url=False), key=lambda it: it["type"] == "missing")
+        problems = [_as_problem(details) for details in found]
+    else:
+        problems = list(_source_problems(company))
+        if not problems:
+            return company
+    raise CompanyError(f"{path}: {_explain(document, problems)}")
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Loads YAML, and refuses a key that is written twice: YAML would drop the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for (key, _), name in zip(node.value, keys, strict=False):
+            if keys.count(name) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key '{name}' is written {keys.count(name)} times", key.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except OSError as error:
         raise CompanyError(f"{path}: cannot be read ({error.strerror})") from None
-    try:
-        document = yaml.safe_load(text)
+    except UnicodeDecodeError:
+        raise CompanyError(f"{path}: not a text file in UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        raise CompanyError(f"{path}, line {line}: not valid YAML: {error.problem}") from None
     except yaml.YAMLError as error:
         raise CompanyError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(document, dict):
         raise CompanyError(f"{path}: expected keys such as name, currency, timezone and sources")
-    try:
-        return Company.model_validate({**document, "path": path}, context={"folder": path.parent})
-    except ValidationError as error:
-        raise CompanyError(_explain(path, document, error)) from None
+    return document
 
 
-def _explain(path: Path, document: dict[str, Any], error: ValidationError) -> str:
-    """The first thing that is wrong, with the number of others."""
-    problems = error.errors(include_url=False)
-    first = problems[0]
-    steps = list(first["loc"])
-    if steps[:1] == ["sources"] and steps[2:3] and steps[2] in _SOURCES:
-        del steps[2]
-    key = ".".join(str(step) for step in steps) or "(whole file)"
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        message = f"unknown key; {one_of(str(steps[-1]), _keys_beside(first['loc']))}"
-    elif first["type"] == "missing":
-        message = "missing: this key is required"
-    shown = "" if first["type"] == "missing" or not steps else f" = {_shorten(first['input'])}"
-    others = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{path}: {key}{shown}: {message}{others}"
+def _source_problems(company: Company) -> Iterator[Problem]:
+    """What is wrong with sources beyond the form of their settings."""
+    from ingestion.sources.files.validation import find_problems
+
+    for index, source in enumerate(company.sources):
+        if isinstance(source, FilesSource):
+            for key, value, message in find_problems(source, company.timezone):
+                yield Problem(("sources", index, *key), value, message)
+
+
+def _as_problem(details: ErrorDetails) -> Problem:
+    """What pydantic found, in words of the company file."""
+    key, value, message = details["loc"], details["input"], details["msg"]
+    is_in_source = key[:1] == ("sources",) and len(key) > 2
+    shown = (*key[:2], *key[3:]) if is_in_source else key  # without the type that pydantic inserts
+    if details["type"] == "extra_forbidden":
+        return Problem(shown, value, f"unknown key; {one_of(str(key[-1]), _keys_beside(key))}")
+    if details["type"] == "missing":
+        return Problem(shown, None, "missing: this key is required")
+    if details["type"].startswith("union_tag"):
+        types = [str(type_) for model in _models_in(Source) for type_ in _types(model)]
+        given = value.get("type") if isinstance(value, dict) else value
+        return Problem((*shown, "type"), given, f"no type of source; {one_of(str(given), types)}")
+    return Problem(shown, value, message.removeprefix("Value error, "))
 
 
 def _keys_beside(location: tuple[str | int, ...]) -> list[str]:
     """The keys that are allowed where an unknown one was found."""
-    model: type[BaseModel] = Company
-    if len(location) >= 4 and location[0] == "sources":
-        inner = location[3:-1]
-        model = _SOURCES[location[2]]
-        if inner[:1] == ("entities",):
-            model = EntityMapping
-        elif inner[:1] == ("options",):
-            model = FileOptions
-        elif inner[:1] == ("views",):
-            model = FileView
-    return [
-        field.alias or name
-        for name, field in model.model_fields.items()
-        if name != "path" or model is not Company
-    ]
+    models: list[type[BaseModel]] = [Company]
+    for step in location[:-1]:
+        fields = {f.alias or n: f for model in models for n, f in model.model_fields.items()}
+        if step in fields:
+            models = _models_in(fields[str(step)].annotation)
+        elif any(step in _types(model) for model in models):
+            models = [model for model in models if step in _types(model)]
+    names = (f.alias or n for model in models for n, f in model.model_fields.items())
+    return [name for name in names if models != [Company] or name != "path"]
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The settings that an annotation is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def _types(model: type[BaseModel]) -> tuple[Any, ...]:
+    """The values of a source's `type`."""
+    field = model.model_fields.get("type")
+    return get_args(field.annotation) if field else ()
+
+
+def _explain(document: dict[str, Any], problems: list[Problem]) -> str:
+    """The first thing that is wrong, with the number of others."""
+    key, value, message = problems[0]
+    steps = [str(step) for step in key]
+    if len(key) > 1 and key[0] == "sources":
+        source = document["sources"][key[1]]
+        name = source.get("name") if isinstance(source, dict) else None
+        steps[1] += f" ({name})" if name else ""
+    given = "" if value is None else f" = {_shorten(value)}"
+    others = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{'.'.join(steps) or 'the whole file'}{given}: {message}{others}"
 
 
 def _shorten(value: object) -> str:

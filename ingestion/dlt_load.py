@@ -13,10 +13,11 @@ from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from dlt.common.schema.typing import TColumnSchemaBase
 
 LOAD_ID = "_dlt_load_id"
 
-_DLT_TYPES: Mapping[ColumnType, dict[str, Any]] = {
+_DLT_TYPES: Mapping[ColumnType, TColumnSchemaBase] = {
     "text": {"data_type": "text"},
     "money": {"data_type": "decimal", "precision": 28, "scale": 6},
     "number": {"data_type": "decimal", "precision": 28, "scale": 10},
@@ -64,14 +65,13 @@ def append(
         for name, columns in declared.items()
         if name in tables or not present.get(name, frozenset()).issuperset(c.name for c in columns)
     ]
-    file_format: Any = "parquet" if warehouse.name == "duckdb" else "csv"
     resources = [
         dlt.resource(
             _as_declared(tables.get(name, ()), declared[name]),
             name=name,
-            columns=[{"name": c.name, **_DLT_TYPES[c.type]} for c in declared[name]],
+            columns={c.name: {"name": c.name, **_DLT_TYPES[c.type]} for c in declared[name]},
             write_disposition="append",
-            file_format=file_format,
+            file_format="parquet" if warehouse.name == "duckdb" else "csv",
         )
         for name in needed
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import NamedTuple
 
 
 class SalesopsError(Exception):
@@ -12,6 +13,14 @@ class SalesopsError(Exception):
 
 class CompanyError(SalesopsError):
     """company.yml is wrong."""
+
+
+class Problem(NamedTuple):
+    """Something wrong in settings: the path of keys to it, its value where it has one, and what."""
+
+    key: tuple[str | int, ...]
+    value: object
+    message: str
 
 
 class SourceError(SalesopsError):

@@ -117,9 +117,9 @@ class Warehouse:
         if "Could not set lock" not in text:
             return None
         holder = re.search(r"PID (\d+)", text)
+        who = f"process {holder[1]}" if holder else "another process"
         return WarehouseError(
-            f"{self.location}: in use by {f'process {holder[1]}' if holder else 'another process'}; "
-            "wait until it is done, or end it, and run again"
+            f"{self.location}: in use by {who}; wait until it is done, or end it, and run again"
         )
 
     def _defect(self) -> str | None:

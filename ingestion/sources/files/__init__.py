@@ -1,5 +1,21 @@
 """The files source: exports in a folder, read and mapped by DuckDB."""
 
-from ingestion.sources.files.extraction import TABLES, extract
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from ingestion.sources.files.tables import TABLES
+
+if TYPE_CHECKING:
+    from ingestion.pipeline import ExtractContext, Extraction
+    from ingestion.sources.files.settings import FilesSource
 
 __all__ = ["TABLES", "extract"]
+
+
+def extract(context: ExtractContext, source: FilesSource) -> AbstractContextManager[Extraction]:
+    """What changed in the files since the last load, in batches for dlt. Raises SourceError."""
+    from ingestion.sources.files.extraction import extract as run
+
+    return run(context, source)

@@ -14,7 +14,7 @@ from ingestion.sources.files.parsing import NotSqlError, parse, table_names
 if TYPE_CHECKING:
     import duckdb
 
-    from ingestion.company import FileOptions, FilesSource
+    from ingestion.sources.files.settings import FileOptions, FilesSource
 
 FORMATS: Mapping[str, str] = {
     ".csv": "csv",
@@ -101,8 +101,10 @@ class Catalog:
             if view.lower() == name.lower():
                 paths = self._glob(options.glob)
                 if not paths:
+                    there = ", ".join(path.name for path in self.files) or "no files"
                     raise SourceError(
-                        f"view '{view}': no file matches '{options.glob}'; {self._there_is(name)}"
+                        f"view '{view}': no file matches '{options.glob}'; in "
+                        f"{self.source.path}: {there}"
                     )
                 return Relation(name.lower(), paths, options)
         paths = tuple(path for path in self.files if path.name == name) or tuple(

@@ -51,11 +51,14 @@ def tell_apart_repeats(connection: duckdb.DuckDBPyConnection, mapped: str) -> No
     """)
 
 
-def reject_repeats(connection: duckdb.DuckDBPyConnection, mapped: str, firsts: str) -> None:
-    """Keep the first row of each id, and give the others a reason.
+def reject_repeats(
+    connection: duckdb.DuckDBPyConnection, mapped: str, key: Sequence[str], firsts: str
+) -> None:
+    """Keep the first row of each id, which stands for `key`, and give the others a reason.
 
     Makes table `firsts`: `§position` of each row that repeats, `§row` of the row that was kept.
     """
+    values = ", ".join(f"{literal(name + ' = ')} || m.{quote(name)}" for name in key)
     connection.execute(f"""
         create table {quote(firsts)} as
         with repeat as (
@@ -65,7 +68,7 @@ def reject_repeats(connection: duckdb.DuckDBPyConnection, mapped: str, firsts: s
             window same_id as (partition by source_id order by {FILE_ROW}, row_hash, {POSITION})
         )
         select {POSITION}, {FILE_ROW} from repeat where occurrence > 1;
-        update {quote(mapped)} as m set {REASON} = 'source_id = ' || m.source_id || ': repeated'
+        update {quote(mapped)} as m set {REASON} = concat_ws(', ', {values}) || ': repeated'
         from {quote(firsts)} as f where f.{POSITION} = m.{POSITION}
     """)
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ingestion.company import FileOptions
 from ingestion.errors import SourceError
+from ingestion.sources.files.settings import FileOptions
 from ingestion.sources.files.sql import literal, quote
 from ingestion.sources.files.text_files import CHUNK, has_line_feeds, plain_text, with_line_feeds
 

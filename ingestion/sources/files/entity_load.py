@@ -54,7 +54,8 @@ class EntityLoad:
             reject_unknown_stages(self.connection, self.mapped, stages.mapped)
         if not self.has_ids and not self.entity.key:
             tell_apart_repeats(self.connection, self.mapped)
-        reject_repeats(self.connection, self.mapped, firsts)
+        key = ("source_id",) if self.has_ids else self.entity.key
+        reject_repeats(self.connection, self.mapped, key, firsts)
         record_rejected(
             self.connection, self.mapped, firsts, self.rowset, self.tables, self._name("rejected")
         )

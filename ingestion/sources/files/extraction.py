@@ -9,18 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ingestion.company import FilesSource
-from ingestion.contract import (
-    ENTITIES,
-    EXPORT_COLUMNS,
-    META_COLUMNS,
-    RECORD_COLUMNS,
-    REJECTED_COLUMNS,
-    Column,
-)
+from ingestion.contract import ENTITIES, EXPORT_COLUMNS
 from ingestion.errors import SourceError
 from ingestion.pipeline import ExtractContext, Extraction, TableLoad
 from ingestion.sources.files.casting import Zones
@@ -28,23 +19,13 @@ from ingestion.sources.files.catalog import Catalog, Origin, Relation
 from ingestion.sources.files.entity_load import EntityLoad
 from ingestion.sources.files.mapping import expressions, map_entity, relate
 from ingestion.sources.files.reading import Table, inline_table, read
+from ingestion.sources.files.settings import FilesSource
+from ingestion.sources.files.tables import TABLES
 from ingestion.sources.files.versions import History, LastExport
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-
-TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
-    {
-        **{
-            entity.name: (*RECORD_COLUMNS, *META_COLUMNS, *entity.columns)
-            for entity in ENTITIES.values()
-        },
-        "rejected": REJECTED_COLUMNS,
-        "exports": EXPORT_COLUMNS,
-    }
-)
-"""The tables of the raw dataset: every canonical entity, and the record of the loads."""
 
 CHECKED, STAGES = "opportunities", "pipeline_stages"
 MIN_SHARE = 0.8
@@ -161,7 +142,7 @@ class _Extract:
         entity, mapping = ENTITIES[name], self.source.entities[name]
         self.context.progress(f"{self.source.name}: reading {name}")
         if origin is None:
-            rows, file = mapping.rows or (), self.context.company.path
+            rows, file = mapping.rows or (), self.context.company.path.name
             inline = inline_table(self.connection, f"§rows {name}", rows, file)
             tables, sql = {inline.name: inline}, None
         else:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ingestion.company import EntityMapping, Scalar
 from ingestion.contract import Column, Entity
 from ingestion.errors import SourceError, first_line
+from ingestion.settings import Scalar
 from ingestion.sources.files.casting import EXPECTED, STORED, Zones, cast
 from ingestion.sources.files.inference import TEXT
 from ingestion.sources.files.parsing import (
@@ -22,6 +22,7 @@ from ingestion.sources.files.parsing import (
     select_also,
 )
 from ingestion.sources.files.reading import Table
+from ingestion.sources.files.settings import EntityMapping
 from ingestion.sources.files.sql import HIDDEN, TEXT_OF, literal, quote
 
 if TYPE_CHECKING:

@@ -83,7 +83,7 @@ def inline_table(
     connection: duckdb.DuckDBPyConnection,
     name: str,
     rows: Sequence[Mapping[str, object]],
-    file: Path,
+    file: str,
 ) -> Table:
     """Rows written in company.yml, as a table of text columns."""
     import pyarrow as pa
@@ -97,7 +97,7 @@ def inline_table(
     }
     with register(connection, "§inline", pa.table(texts)):
         connection.execute(f'create table {quote(name)} as from "§inline"')
-    return Table(name, (Part(file.name, 0, len(rows), lambda wanted: [None] * len(wanted)),))
+    return Table(name, (Part(file, 0, len(rows), lambda wanted: [None] * len(wanted)),))
 
 
 def _read_file(

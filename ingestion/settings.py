@@ -1,0 +1,37 @@
+"""What the settings of a company and of its sources are made of."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from ingestion.currencies import CURRENCIES
+from ingestion.errors import one_of
+
+Scalar = str | int | float | bool | dt.datetime | dt.date | None
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"not a time zone; {one_of(name, available_timezones())}")
+    return name
+
+
+def _currency(code: str) -> str:
+    if code not in CURRENCIES:
+        raise ValueError(f"not an ISO 4217 currency code; {one_of(code, CURRENCIES)}")
+    return code
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Currency = Annotated[str, AfterValidator(_currency)]
+SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+
+class Settings(BaseModel):
+    """Base of everything in company.yml: immutable, and no key passes unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,0 +1,26 @@
+"""The tables of the raw dataset of files: every canonical entity, and the record of the loads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ingestion.contract import (
+    ENTITIES,
+    EXPORT_COLUMNS,
+    META_COLUMNS,
+    RECORD_COLUMNS,
+    REJECTED_COLUMNS,
+    Column,
+)
+
+TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
+    {
+        **{
+            entity.name: (*RECORD_COLUMNS, *META_COLUMNS, *entity.columns)
+            for entity in ENTITIES.values()
+        },
+        "rejected": REJECTED_COLUMNS,
+        "exports": EXPORT_COLUMNS,
+    }
+)

@@ -1,0 +1,125 @@
+"""What is wrong with the mappings of a files source that can be told without reading its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from ingestion.contract import ENTITIES, Entity
+from ingestion.errors import Problem, SourceError, one_of
+from ingestion.settings import Scalar
+from ingestion.sources.files.casting import Zones
+from ingestion.sources.files.catalog import Catalog
+from ingestion.sources.files.checking import reject_repeats
+from ingestion.sources.files.mapping import POSITION, REASON, map_entity, relate
+from ingestion.sources.files.parsing import NotSqlError, parse_expression
+from ingestion.sources.files.reading import inline_table
+from ingestion.sources.files.settings import EntityMapping, FilesSource
+from ingestion.sources.files.sql import quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def find_problems(source: FilesSource, timezone: str) -> Iterator[Problem]:
+    """Unknown names, missing files, expressions that are no SQL, rows that break the contract.
+
+    `timezone` is the company's. Keys are relative to the source.
+    """
+    import duckdb
+
+    zones = Zones(source.timezone or timezone, timezone)
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        catalog = Catalog.of(source)
+        for view, files in source.views.items():
+            yield from _missing_files(
+                catalog, connection, ("views", view, "glob"), view, files.glob
+            )
+        for name, mapping in source.entities.items():
+            key = ("entities", name)
+            entity = ENTITIES.get(name)
+            if entity is None:
+                yield Problem(key, None, f"unknown entity; {one_of(name, ENTITIES)}")
+            elif unknown := [*_unknown_columns(key, entity, mapping)]:
+                yield from unknown
+            elif mapping.from_ is not None:
+                origin = mapping.from_
+                yield from _missing_files(catalog, connection, (*key, "from"), origin, origin)
+                yield from _expression_problems(connection, (*key, "columns"), mapping)
+            else:
+                yield from _row_problems(connection, (*key, "rows"), entity, mapping, zones)
+
+
+def _missing_files(
+    catalog: Catalog,
+    connection: duckdb.DuckDBPyConnection,
+    key: tuple[str, ...],
+    origin: str,
+    value: str,
+) -> Iterator[Problem]:
+    try:
+        catalog.origin(connection, origin)
+    except SourceError as error:
+        yield Problem(key, value, str(error))
+
+
+def _unknown_columns(
+    key: tuple[str, ...], entity: Entity, mapping: EntityMapping
+) -> Iterator[Problem]:
+    """Columns that the entity does not have, then those that it needs and are not mapped."""
+    written: list[tuple[tuple[str | int, ...], Mapping[str, Scalar]]] = [
+        ((*key, "rows", number), row) for number, row in enumerate(mapping.rows or ())
+    ]
+    if mapping.columns:
+        written.append(((*key, "columns"), mapping.columns))
+    for where, columns in written:
+        for name, value in columns.items():
+            if name not in entity.by_name:
+                message = f"unknown column of {entity.name}; {one_of(name, entity.by_name)}"
+                yield Problem((*where, name), value, message)
+    if written:
+        mapped = {name for _, columns in written for name in columns}
+        where = (*key, "columns" if mapping.columns else "rows")
+        if entity.is_referenced and "source_id" not in mapped:
+            yield Problem(where, None, "'source_id' is missing: other entities point to it")
+        for column in entity.columns:
+            if column.required and column.name not in mapped:
+                yield Problem(where, None, f"'{column.name}' is missing: {entity.name} need it")
+
+
+def _expression_problems(
+    connection: duckdb.DuckDBPyConnection, key: tuple[str, ...], mapping: EntityMapping
+) -> Iterator[Problem]:
+    for name, expression in (mapping.columns or {}).items():
+        if isinstance(expression, str):
+            try:
+                parse_expression(connection, expression)
+            except NotSqlError as error:
+                yield Problem((*key, name), expression, f"not an SQL expression: {error}")
+
+
+def _row_problems(
+    connection: duckdb.DuckDBPyConnection,
+    key: tuple[str, ...],
+    entity: Entity,
+    mapping: EntityMapping,
+    zones: Zones,
+) -> Iterator[Problem]:
+    """Rows written inline that would be rejected."""
+    if not mapping.rows:
+        yield Problem(key, None, "no rows")
+        return
+    table = inline_table(connection, f"§rows {entity.name}", mapping.rows, "company.yml")
+    rowset = relate(connection, "", None, {table.name: table})
+    mapped = f"§mapped {entity.name}"
+    map_entity(connection, entity, mapping, rowset, zones, mapped)
+    has_ids = any("source_id" in row for row in mapping.rows)
+    if key_columns := ("source_id",) if has_ids else entity.key:
+        reject_repeats(connection, mapped, key_columns, f"§firsts {entity.name}")
+    rejected = connection.execute(
+        f"select {POSITION}, {REASON} from {quote(mapped)} "
+        f"where {REASON} is not null order by {POSITION}"
+    ).fetchall()
+    for position, reason in rejected:
+        yield Problem((*key, position), None, reason)
