@@ -17,6 +17,19 @@
     median(cast({{ expression }} as double))
 {%- endmacro %}
 
+{#- A quantile of an expression (fraction from 0 to 1), interpolated, as a double. -#}
+{% macro quantile(expression, fraction) -%}
+    {{ return(adapter.dispatch('quantile', 'salesops')(expression, fraction)) }}
+{%- endmacro %}
+
+{% macro default__quantile(expression, fraction) -%}
+    percentile_cont({{ fraction }}) within group (order by cast({{ expression }} as double precision))
+{%- endmacro %}
+
+{% macro duckdb__quantile(expression, fraction) -%}
+    quantile_cont(cast({{ expression }} as double), {{ fraction }})
+{%- endmacro %}
+
 {#- One row per step from a first to a last moment, both of them columns of `relation`. -#}
 {% macro series(relation, first, last, step, name) -%}
     {{ return(adapter.dispatch('series', 'salesops')(relation, first, last, step, name)) }}

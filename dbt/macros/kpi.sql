@@ -14,6 +14,7 @@
         'no_decision_rate', 'average_deal_size', 'sales_cycle_days', 'sales_velocity',
         'quota_attainment', 'reps_at_quota',
         'pipeline_value', 'pipeline_created',
+        'stage_velocity_days', 'stage_conversion_rate', 'process_adherence', 'stalled_value',
         'lead_conversion_rate',
     ]) }}
 {%- endmacro %}

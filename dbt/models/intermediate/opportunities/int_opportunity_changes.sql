@@ -1,11 +1,22 @@
--- The field changes of opportunities, in order, each with the value before it.
+-- The field changes of opportunities, in order, each with the value before it: those that sources
+-- tell, and those seen between the versions of a deal.
 --
 -- Changes of one field in one instant are put in the order in which one's new value is the next
 -- one's old value, else in the source's order. A change to the value that a field had already is
 -- none.
 with changes as (
-    select * from {{ ref('int_field_changes__unioned') }}
+    select
+        field_change_key, source_instance, entity_id, field, old_value, new_value, changed_at,
+        changed_by, source_row, source_id
+    from {{ ref('int_field_changes__unioned') }}
     where entity = 'opportunities' and not is_deleted
+
+    union all
+
+    select
+        field_change_key, source_instance, entity_id, field, old_value, new_value, changed_at,
+        null as changed_by, null as source_row, field_change_key as source_id
+    from {{ ref('int_opportunity_version_changes') }}
 ),
 
 opportunities as (

@@ -1,0 +1,180 @@
+-- One row per stay of a deal in a stage, in order, up to the run's moment; closed stages, too.
+--
+-- Stays are read off the deal's states. A stage that was entered and left in one instant leaves no
+-- state: it is a stay of no length. Where nobody knows the stage, there is a stay in stage NULL.
+with states as (
+    select * from {{ ref('int_opportunity_states') }}
+),
+
+stage_changes as (
+    select
+        opportunity_key,
+        new_value as stage,
+        changed_at,
+        position,
+        lead(changed_at) over (partition by opportunity_key order by position) as next_changed_at
+    from {{ ref('int_opportunity_changes') }}
+    where field = 'stage' and changed_at <= {{ as_of() }}
+),
+
+stages as (
+    select * from {{ ref('int_stages__placed') }}
+),
+
+-- Since when the stage moves of a source are known: always where it tells them, else since the
+-- first one that was seen between two loads.
+history as (
+    select
+        source_instance,
+        min(known_from) as known_from
+    from (
+        select source_instance, {{ unknown_as_first('null') }} as known_from
+        from {{ ref('int_field_changes__unioned') }}
+        where entity = 'opportunities' and field = 'stage' and not is_deleted
+
+        union all
+
+        select source_instance, changed_at as known_from
+        from {{ ref('int_opportunity_version_changes') }}
+        where field = 'stage'
+    ) as moves
+    group by source_instance
+),
+
+steps as (
+    select
+        opportunity_key,
+        source_instance,
+        pipeline,
+        stage,
+        valid_from as entered_at,
+        owner_id,
+        amount_native,
+        currency,
+        1 as step,
+        0 as position
+    from states
+
+    union all
+
+    select
+        states.opportunity_key,
+        states.source_instance,
+        states.pipeline,
+        stage_changes.stage,
+        states.valid_from as entered_at,
+        states.owner_id,
+        states.amount_native,
+        states.currency,
+        0 as step,
+        stage_changes.position
+    from stage_changes
+    inner join states
+        on stage_changes.opportunity_key = states.opportunity_key
+        and stage_changes.changed_at = states.valid_from
+    where stage_changes.next_changed_at = stage_changes.changed_at
+),
+
+{% set order = unknown_as_first('entered_at') ~ ', step, position' %}
+compared as (
+    select
+        *,
+        row_number() over (partition by opportunity_key order by {{ order }}) as nth,
+        lag(stage) over (partition by opportunity_key order by {{ order }}) as previous_stage
+    from steps
+),
+
+entries as (
+    select
+        compared.opportunity_key,
+        compared.source_instance,
+        compared.pipeline,
+        compared.stage,
+        compared.entered_at,
+        compared.owner_id,
+        compared.amount_native,
+        compared.currency,
+        compared.nth,
+        stages.stage_order,
+        coalesce(stages.status, 'open') as status,
+        stages.path,
+        stages.open_before,
+        stages.open_up_to,
+        stages.open_steps
+    from compared
+    left join stages
+        on compared.source_instance = stages.source_instance
+        and coalesce(compared.pipeline, '') = coalesce(stages.pipeline, '')
+        and compared.stage = stages.stage
+    where compared.nth = 1 or compared.stage is distinct from compared.previous_stage
+),
+
+sequenced as (
+    select
+        *,
+        row_number() over (partition by opportunity_key order by nth) as position,
+        row_number() over (partition by opportunity_key, stage order by nth) as visit_number,
+        lead(entered_at) over (partition by opportunity_key order by nth) as exited_at,
+        lead(stage) over (partition by opportunity_key order by nth) as next_stage,
+        lead(stage_order) over (partition by opportunity_key order by nth) as next_stage_order,
+        lead(status) over (partition by opportunity_key order by nth) as next_status,
+        lead(path) over (partition by opportunity_key order by nth) as next_path,
+        lead(open_before) over (partition by opportunity_key order by nth) as next_open_before,
+        max(case when status in ('open', 'won') then stage_order end) over (
+            partition by opportunity_key, path order by nth
+            rows between 1 following and unbounded following
+        ) as highest_later,
+        coalesce(max(case when status = 'won' then 1 else 0 end) over (
+            partition by opportunity_key order by nth
+            rows between 1 following and unbounded following
+        ), 0) = 1 as led_to_win
+    from entries
+),
+
+final as (
+    select
+        sequenced.opportunity_key,
+        sequenced.source_instance,
+        sequenced.pipeline,
+        sequenced.path,
+        sequenced.position,
+        sequenced.stage,
+        sequenced.stage_order,
+        sequenced.status,
+        sequenced.open_up_to > sequenced.open_before as is_step,
+        sequenced.open_steps,
+        sequenced.visit_number,
+        sequenced.entered_at,
+        sequenced.exited_at,
+        sequenced.next_stage,
+        sequenced.next_stage_order,
+        case
+            when sequenced.status = 'open'
+                and sequenced.next_status in ('open', 'won')
+                and sequenced.next_path = sequenced.path
+                then greatest(sequenced.next_open_before - sequenced.open_up_to, 0)
+            else 0
+        end as stages_skipped,
+        case
+            when sequenced.next_status is null then case when sequenced.status = 'open' then 'open' end
+            when sequenced.next_status <> 'open' then sequenced.next_status
+            when sequenced.status <> 'open' then 'reopened'
+            when sequenced.next_path <> sequenced.path or sequenced.next_path is null or sequenced.path is null
+                then 'moved'
+            when sequenced.next_stage_order < sequenced.stage_order then 'regressed'
+            when sequenced.next_stage_order = sequenced.stage_order then 'moved'
+            when sequenced.next_open_before > sequenced.open_up_to then 'skipped'
+            else 'advanced'
+        end as ended_as,
+        coalesce(sequenced.highest_later > sequenced.stage_order, false) or sequenced.led_to_win as led_higher,
+        sequenced.led_to_win,
+        sequenced.position > 1
+        or coalesce({{ unknown_as_first('sequenced.entered_at') }} >= history.known_from, false) as is_entry_known,
+        sequenced.owner_id,
+        sequenced.amount_native,
+        sequenced.currency
+    from sequenced
+    left join history on sequenced.source_instance = history.source_instance
+)
+
+select * from final
