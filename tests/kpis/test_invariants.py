@@ -1,0 +1,147 @@
+"""What must hold of the published KPIs of any company."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from tests.kpis.companies import TEST_COMPANIES, Published
+from tests.kpis.conftest import Publish
+from tests.kpis.test_against_oracle import METRICS
+from tests.oracle import records
+
+ADDITIVE = ("deals_won", "deals_lost", "deals_no_decision", "revenue_won", "pipeline_created")
+OF_QUOTAS = ("quota_attainment", "reps_at_quota")
+CELL = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]
+CENT = 0.005
+
+pytestmark = pytest.mark.parametrize("name", TEST_COMPANIES)
+
+
+def rows(published: Published, condition: str = "true") -> pd.DataFrame:
+    """Rows of the metrics that this issue is about; exact numbers as floats."""
+    listed = ", ".join(f"'{metric}'" for metric in METRICS)
+    frame = published.marts(
+        f"select * from marts.kpi_values where metric in ({listed}) and ({condition})"
+    )
+    numbers = ["value", "numerator", "denominator"]
+    return frame.assign(**frame[numbers].astype(float))
+
+
+def test_no_cell_is_there_twice(published: Publish, name: str) -> None:
+    assert not rows(published(name)).duplicated(CELL).any()
+
+
+def test_the_parts_of_a_cut_add_up_to_the_company(published: Publish, name: str) -> None:
+    additive = rows(published(name), f"metric in {(*ADDITIVE, 'pipeline_value')}")
+    period = ["metric", "variant", "period_grain", "period_start"]
+    sums = additive.groupby([*period, "dimension"], dropna=False)[
+        ["value", "n_included", "n_excluded"]
+    ].sum()
+    wide = sums.unstack("dimension")
+    for column, tolerance in (("value", CENT), ("n_included", 0), ("n_excluded", 0)):
+        parts = wide[column].fillna(0)
+        off = parts.sub(parts["company"], axis=0).abs() > tolerance
+        assert not off.any(axis=None), parts[off.any(axis=1)].head()
+
+
+def test_months_add_up_to_quarters_years_and_all(published: Publish, name: str) -> None:
+    """All time has what has no date, too: that is excluded, and adds nothing."""
+    condition = "variant <> 'median' and metric not in {}".format(
+        (*OF_QUOTAS, "sales_velocity", "pipeline_value")
+    )
+    summed = rows(published(name), condition)
+    fiscal = getattr(records, name)(TEST_COMPANIES[name].exports).fiscal_year_start_month
+    offset = pd.DateOffset(months=(13 - fiscal) % 12)
+    key = ["metric", "variant", "dimension", "dimension_key"]
+    months = summed[summed["period_grain"] == "month"]
+    start = pd.to_datetime(months["period_start"])
+    of_year = (start + offset).dt.to_period("Y").dt.start_time - offset
+    of_quarter = (start + offset).dt.to_period("Q").dt.start_time - offset
+    for grain, period in (("quarter", of_quarter), ("year", of_year), ("all", None)):
+        whole = summed[summed["period_grain"] == grain]
+        by = key if period is None else [*key, "period"]
+        added = months.assign(period=period).groupby(by)[["numerator", "denominator", "n_included"]]
+        sums = added.sum()
+        whole = whole.assign(period=pd.to_datetime(whole["period_start"])).set_index(by)
+        off = (whole[sums.columns].fillna(0) - sums.reindex(whole.index).fillna(0)).abs() > CENT
+        assert not off.any(axis=None), whole[off.any(axis=1)].head()
+
+
+def test_a_value_is_numerator_by_denominator(published: Publish, name: str) -> None:
+    ratios = rows(published(name), "denominator is not null")
+    nothing = ratios["denominator"] == 0
+    assert ratios.loc[nothing, "value"].isna().all()
+    quotient = ratios["numerator"] / ratios["denominator"]
+    off = (ratios["value"] - quotient).abs() > 1e-6 * (1 + quotient.abs())
+    assert not off[~nothing].any(), ratios[~nothing & off].head()
+
+
+def test_a_metric_without_members_has_no_value(published: Publish, name: str) -> None:
+    empty = rows(published(name), "n_included = 0")
+    additive = empty["metric"].isin((*ADDITIVE, "pipeline_value"))
+    own_quota = empty["metric"].eq("quota_attainment") & empty["dimension"].isin(
+        ["company", "team"]
+    )
+    assert (empty.loc[additive, "value"] == 0).all()
+    assert empty.loc[~additive & ~own_quota, "value"].isna().all()
+
+
+def test_included_and_excluded_are_the_population(published: Publish, name: str) -> None:
+    company = published(name)
+    closed = "status in ('won', 'lost', 'no_decision')"
+    populations = {
+        ("deals_won", "default"): "status = 'won'",
+        ("deals_lost", "default"): "status = 'lost'",
+        ("deals_no_decision", "default"): "status = 'no_decision'",
+        ("revenue_won", "default"): "status = 'won'",
+        ("average_deal_size", "median"): "status = 'won'",
+        ("win_rate", "default"): closed,
+        ("win_rate", "decided"): "status in ('won', 'lost')",
+        ("win_rate", "by_value"): closed,
+        ("win_rate", "cohort"): "true",
+        ("no_decision_rate", "default"): closed,
+        ("sales_cycle_days", "median"): "status = 'won'",
+        ("sales_cycle_days", "closed"): closed,
+        ("sales_velocity", "default"): closed,
+        ("pipeline_created", "default"): "true",
+        ("pipeline_created", "count"): "true",
+    }
+    whole = rows(company, "period_grain = 'all' and dimension = 'company'")
+    cells = {(row.metric, row.variant): row for row in whole.itertuples()}
+    for (metric, variant), condition in populations.items():
+        population = company.marts(
+            f"select count(*) as n from marts.fct_opportunities where {condition}"
+        )["n"].iloc[0]
+        excluded = company.marts(
+            "select count(*) as n from marts.kpi_exclusions where metric = ? and variant = ?",
+            [metric, variant],
+        )["n"].iloc[0]
+        cell = cells.get((metric, variant))
+        counted = (cell.n_included, cell.n_excluded) if cell else (0, 0)
+        assert counted == (population - excluded, excluded), (metric, variant)
+
+
+def test_every_variant_is_defined(published: Publish, name: str) -> None:
+    undefined = published(name).marts(
+        "select distinct metric, variant from marts.kpi_values "
+        "except select metric, variant from marts.kpi_definitions"
+    )
+    assert undefined.empty, undefined
+
+
+def test_no_period_begins_after_now(published: Publish, name: str) -> None:
+    company = getattr(records, name)(TEST_COMPANIES[name].exports)
+    today = company.local(pd.Series([company.as_of]))[0]
+    dated = rows(published(name), "period_start is not null")
+    later = dated[pd.to_datetime(dated["period_start"]) > today]
+    assert later.empty, later.head()
+    assert (pd.to_datetime(rows(published(name))["as_of"]) == company.as_of).all()
+
+
+def test_reps_and_managers_bear_their_names(published: Publish, name: str) -> None:
+    users = getattr(records, name)(TEST_COMPANIES[name].exports)["users"]
+    names = dict(zip(users["source_id"], users["name"], strict=True)) | {"(none)": "(none)"}
+    people = rows(published(name), "dimension in ('rep', 'manager')")
+    assert len(people) > 0
+    assert (people["dimension_label"] == people["dimension_key"].map(names)).all()

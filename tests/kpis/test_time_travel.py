@@ -1,0 +1,92 @@
+"""The two clocks: what had happened by a moment, and what had been loaded by then."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.kpis.companies import TEST_COMPANIES, Published, run
+from tests.kpis.conftest import Publish
+from tests.kpis.test_against_oracle import METRICS, differences, values
+from tests.oracle import records
+from tests.oracle.values import expected
+
+EDGE_CASES = TEST_COMPANIES["edge_cases"]
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Path:
+    """A copy of the edge cases whose exports a test may change; its company file."""
+    folder = tmp_path / "edge_cases"
+    shutil.copytree(EDGE_CASES.file.parent, folder)
+    return folder / EDGE_CASES.file.name
+
+
+def test_a_changed_row_is_one_new_version_and_known_at_gives_back_the_old_number(
+    company: Path, data: Path
+) -> None:
+    versions = "select count(*) as n from raw_files.opportunities"
+    of_deal = "select count(*) as n from raw_files.opportunities where source_id = 'bare_dates'"
+    run(company, data)
+    published = Published(company, data / "edge_cases")
+    loaded = published.warehouse(versions)["n"].iloc[0]
+    before = published.kpi("revenue_won")
+    known_at = dt.datetime.now(dt.UTC)
+    time.sleep(1)
+
+    export = company.parent / "exports" / "opportunities.csv"
+    text = export.read_text(encoding="utf-8")
+    assert text.count("Won,8000,USD,2025-09-08") == 1
+    export.write_text(text.replace("Won,8000,USD,2025-09-08", "Won,9500,USD,2025-09-08"), "utf-8")
+    run(company, data)
+    assert published.warehouse(versions)["n"].iloc[0] == loaded + 1
+    assert published.warehouse(of_deal)["n"].iloc[0] == 2
+    assert published.kpi("revenue_won") == pytest.approx(before + 1500)
+
+    label = known_at.strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    run(company, data, "--known-at", label)
+    [earlier] = (data / "edge_cases" / "as_of").iterdir()
+    assert Published(company, earlier).kpi("revenue_won") == before
+    assert published.kpi("revenue_won") == pytest.approx(before + 1500)
+
+
+@pytest.mark.parametrize("moment", ["2025-09-30T16:00:00", "2026-02-01T00:00:00"])
+def test_the_past_is_the_oracles(published: Publish, moment: str) -> None:
+    now = published("edge_cases")
+    run(now.company, now.folder.parent, "--as-of", moment)
+    past = now.as_of(f"{moment.replace(':', '')}")
+    exports = records.edge_cases(EDGE_CASES.exports)
+    wanted = expected(exports, exports.utc(moment)).values
+    for metric in METRICS:
+        found = differences(values(past, metric), wanted[wanted["metric"] == metric])
+        assert not found, f"{metric}: {len(found)} differences\n" + "\n".join(found[:20])
+
+
+def test_bpi_open_applications_as_of_a_moment(published: Publish) -> None:
+    """Open applications and their amount, straight from the raw events."""
+    now = published("bpi2012")
+    run(now.company, now.folder.parent, "--as-of", "2011-11-15")
+    past = now.as_of("2011-11-15")
+
+    folder = TEST_COMPANIES["bpi2012"].exports
+    moment = pd.Timestamp("2011-11-15", tz="Europe/Amsterdam")
+    events = pd.read_csv(folder / "events.csv.gz")
+    at = pd.to_datetime(events["timestamp"], utc=True, format="ISO8601")
+    done = events[at <= moment]
+    closed = done.loc[done["activity"].isin(["A_APPROVED", "A_DECLINED", "A_CANCELLED"]), "case_id"]
+    submitted = done.loc[done["activity"] == "A_SUBMITTED", "case_id"]
+    applications = pd.read_csv(folder / "applications.csv").set_index("case_id")["amount_req"]
+    is_open = applications.index.isin(submitted) & ~applications.index.isin(closed)
+
+    row = past.marts(
+        "select value, n_included from marts.kpi_values where metric = 'pipeline_value' "
+        "and variant = 'default' and period_grain = 'all' and dimension = 'company'"
+    ).iloc[0]
+    assert row["n_included"] == is_open.sum()
+    assert row["value"] == applications[is_open].sum()
+    assert past.kpi("deals_won") == done["activity"].eq("A_APPROVED").sum()
