@@ -16,6 +16,6 @@ __all__ = ["TABLES", "extract"]
 
 def extract(context: ExtractContext, source: HubSpotSource) -> AbstractContextManager[Extraction]:
     """What changed in the portal since the last load, in batches for dlt. Raises SourceError."""
-    from ingestion.sources.hubspot.extract import extract as run
+    from ingestion.sources.hubspot.extraction import extract as run
 
     return run(context, source)

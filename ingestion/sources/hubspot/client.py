@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import random
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -78,16 +79,18 @@ class Pace:
         self.rate = rate
         self._tokens = max(1.0, rate)
         self._filled_at = time.monotonic()
+        self._lock = threading.Lock()
 
     def wait(self) -> None:
-        """Sleep until the next request is due."""
-        now = time.monotonic()
-        capacity = max(1.0, self.rate)
-        self._tokens = min(capacity, self._tokens + (now - self._filled_at) * self.rate)
-        self._filled_at = now
-        if self._tokens < 1.0:
-            time.sleep((1.0 - self._tokens) / self.rate)
-        self._tokens -= 1.0
+        """Sleep until a request of this thread is due."""
+        with self._lock:
+            now = time.monotonic()
+            gained = (now - self._filled_at) * self.rate
+            self._tokens = min(max(1.0, self.rate), self._tokens + gained) - 1.0
+            self._filled_at = now
+            missing = -self._tokens / self.rate
+        if missing > 0:
+            time.sleep(missing)
 
     def heed(self, headers: Mapping[str, str]) -> None:
         """Adopt the limit that an answer's headers tell, less a margin for other users of it."""
@@ -108,6 +111,7 @@ class PatientSession(requests.Session):
         super().__init__()
         self._source, self._token, self._patience = source, token, patience
         self._pace, self._search_pace = Pace(10.0), Pace(4.0)
+        self.is_stopped = threading.Event()
         self.trust_env = urlsplit(source.url).hostname != "127.0.0.1"
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
@@ -117,6 +121,8 @@ class PatientSession(requests.Session):
         kwargs["timeout"] = self._patience.timeout
         for attempt in range(1, self._patience.attempts + 1):
             pace.wait()
+            if self.is_stopped.is_set():
+                raise SourceError(f"{self._place(path)}: stopped, since another request failed")
             wait = self._backoff(attempt)
             try:
                 response = super().send(request, **kwargs)
@@ -217,7 +223,7 @@ class ById(BasePaginator):
 
 
 class HubSpotClient:
-    """Reads one portal."""
+    """Reads one portal; several threads may."""
 
     def __init__(self, source: HubSpotSource, patience: Patience | None = None) -> None:
         token = os.environ.get(source.token_env, "").strip()
@@ -226,13 +232,18 @@ class HubSpotClient:
                 f"source {source.name}: the environment variable {source.token_env} is not set; "
                 "it holds the access token of a private app of the portal"
             )
+        self._session = PatientSession(source, token, patience or Patience())
         self._rest = RESTClient(
             source.url,
             auth=BearerTokenAuth(token),
             data_selector=_RESULTS,
-            session=PatientSession(source, token, patience or Patience()),
+            session=self._session,
             config=RuntimeConfiguration(),
         )
+
+    def stop(self) -> None:
+        """Let no request begin any more: what is under way is given up."""
+        self._session.is_stopped.set()
 
     def pages(self, path: str, **params: object) -> Iterator[Page]:
         """All pages of a list that goes on by cursor."""

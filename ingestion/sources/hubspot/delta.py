@@ -55,13 +55,11 @@ class Delta:
     def _compare(self, key: str) -> None:
         """Keep what differs from the latest version; what was rejected last counts as different."""
         connection = self._connection
-        if self._last is None:
-            known = rejected = None
-        else:
-            ids = (
-                None if self._is_whole else self._column(f"select distinct {key} from {self._rows}")
-            )
-            known = self._state.latest(self.table, ids, key)
+        known = rejected = None
+        ids = self._column(f"select distinct {key} from {self._rows}")
+        if self._last and (ids or self._is_whole):
+            known = self._state.latest(self.table, None if self._is_whole else ids, key)
+        if self._last and self._last.rows_rejected:
             rejected = self._state.rejected(self.table)
         self._register("known", known, "source_id VARCHAR, row_hash BIGINT, is_deleted BOOLEAN")
         self._register("rejected", rejected, "source_id VARCHAR, reason VARCHAR, record VARCHAR")

@@ -28,6 +28,8 @@ EXPECTED: dict[ColumnType, str] = {
     "date": "a date such as 2024-01-31",
 }
 NOT_HASHED = frozenset({"source_instance", "source_file", "source_row", "row_hash"})
+DEAL_STAGES = "deal_stages"
+"""The connection's variable that holds the ids of the stages of deals."""
 PRIMARY = 10**17
 """Added to the ids of associated records that are not primary: beyond every id."""
 
@@ -59,7 +61,7 @@ class Reading:
     def rows(self) -> str:
         """Rows with `reason` and `record`; of repeated records the latest, archived before live.
 
-        Reads tables `<object> records`, `<object> links` and `known stages`.
+        Reads tables `<object> records` and `<object> links`, and the variable DEAL_STAGES.
         """
         values = [self._value(known.name) for known in self.crm_object.properties]
         typed = [
@@ -115,7 +117,7 @@ class Reading:
         if self.name == "deals":
             stage = self._value("dealstage")
             yield (
-                f'{stage} not in (select stage_id from "known stages")',
+                f"not list_contains(getvariable('{DEAL_STAGES}'), {stage})",
                 f"'dealstage = ' || {stage} || ': not a stage of any pipeline'",
             )
 

@@ -13,6 +13,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -32,7 +33,7 @@ from ingestion.sources.hubspot.delta import Delta
 from ingestion.sources.hubspot.intake import LINK_TYPE, Intake, quote, record_type
 from ingestion.sources.hubspot.objects import OBJECTS, CrmObject
 from ingestion.sources.hubspot.raw import LastLoad, RawState
-from ingestion.sources.hubspot.rows import Reading, links
+from ingestion.sources.hubspot.rows import DEAL_STAGES, Reading, links
 from ingestion.sources.hubspot.settings import HubSpotSource
 from ingestion.sources.hubspot.tables import EXPORTS, TABLES
 
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 LAG = dt.timedelta(minutes=15)
 """How late HubSpot's search may learn of a change; windows overlap by as much."""
+READERS = 4
+"""Objects that are read at a time."""
 ARCHIVE_KEPT = dt.timedelta(days=85)
 """HubSpot forgets archived records after 90 days."""
 MIN_SHARE = 0.8
@@ -86,9 +89,10 @@ class _Extract:
     def run(self) -> Extraction:
         """Read everything that is wanted; say nothing when nothing is new."""
         self._read_directory()
-        for name in self.source.objects:
-            plan = self.plans[name] = self._plan(OBJECTS[name])
-            self._read_object(plan)
+        self.plans = {name: self._plan(OBJECTS[name]) for name in self.source.objects}
+        self._fetch_all()
+        for plan in self.plans.values():
+            self._compare_object(plan)
         if not any(delta.has_news for delta in self.deltas.values()) and self._is_as_before():
             return Extraction(
                 tuple(
@@ -117,8 +121,8 @@ class _Extract:
             directory.create_rows(self.connection, table, self.source.name, rows)
             self._compare(table, is_whole=True)
         self.connection.execute(
-            'create view "known stages" as select stage_id from "stages rows" '
-            "where object = 'deals'"
+            f"set variable {DEAL_STAGES} = "
+            "(select list(stage_id) from \"stages rows\" where object = 'deals')"
         )
 
     def _plan(self, crm_object: CrmObject) -> _Plan:
@@ -130,24 +134,51 @@ class _Extract:
             self._say(f"warning: {warning}")
         return plan
 
-    def _read_object(self, plan: _Plan) -> None:
+    def _fetch_all(self) -> None:
+        """Fetch all objects, several at a time: the network waits, the server works."""
+        with ThreadPoolExecutor(READERS) as pool:
+            fetches = [pool.submit(self._fetch, plan) for plan in self.plans.values()]
+            try:
+                for fetched in as_completed(fetches):
+                    fetched.result()
+            except BaseException:
+                self.client.stop()
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _fetch(self, plan: _Plan) -> None:
+        """Take in an object's records and their associations."""
+        crm_object = plan.reading.crm_object
+        members = record_type(plan.reading.properties, crm_object.history)
+        with self.connection.cursor() as connection:
+            folder = self.context.folder
+            with Intake(connection, f"{plan.name} records", members, folder) as intake:
+                for records in self._records(plan):
+                    intake.add(records)
+            for to_object in crm_object.links:
+                self._fetch_links(connection, plan.name, to_object)
+
+    def _fetch_links(
+        self, connection: duckdb.DuckDBPyConnection, name: str, to_object: str
+    ) -> None:
+        """Take in the associations of all records that were read with those of another object."""
+        ids = connection.cursor().execute(f"select distinct id from {quote(f'{name} records')}")
+        with Intake(connection, f"{name} {to_object}", LINK_TYPE, self.context.folder) as intake:
+            while some := ids.fetchmany(ASSOCIATIONS_PAGE):
+                for page in self.client.associations(name, to_object, [row[0] for row in some]):
+                    intake.add(page.results)
+
+    def _compare_object(self, plan: _Plan) -> None:
+        """Make an object's rows of what was fetched, and find what is new among them."""
         name, crm_object = plan.name, plan.reading.crm_object
-        history = crm_object.history
-        with Intake(
-            self.connection,
-            f"{name} records",
-            record_type(plan.reading.properties, history),
-            self.context.folder,
-        ) as intake:
-            for records in self._records(plan):
-                intake.add(records)
-        for to_object in crm_object.links:
-            self._read_links(name, to_object)
-        self._create_links_view(crm_object)
+        parts = [f"({links(f'{name} {to}', to)})" for to in crm_object.links]
+        if parts:
+            view = quote(f"{name} links")
+            self.connection.execute(f"create view {view} as {' union all '.join(parts)}")
         self.connection.execute(f"create table {quote(f'{name} rows')} as {plan.reading.rows()}")
         self._compare(name, plan.since is None)
         self._refuse_shrunk(name, plan)
-        if history:
+        if crm_object.history:
             self.connection.execute(
                 f"create table {quote('property_history rows')} as {plan.reading.history()}"
             )
@@ -181,7 +212,8 @@ class _Extract:
     def _modified(self, plan: _Plan) -> Iterator[str]:
         """Ids of what was modified in the window, and of what was rejected before it."""
         assert plan.since is not None
-        yield from self.state.rejected(plan.name)["source_id"].to_pylist()
+        if self.last[plan.name].rows_rejected:
+            yield from self.state.rejected(plan.name)["source_id"].to_pylist()
         modified = plan.reading.crm_object.modified
         for page in self.client.modified(plan.name, modified, plan.since, plan.until):
             yield from (record["id"] for record in page.results)
@@ -197,24 +229,6 @@ class _Extract:
             for record in page.results:
                 if (record["id"], _moment(record["archivedAt"])) not in known:
                     yield record["id"]
-
-    def _read_links(self, name: str, to_object: str) -> None:
-        """Associations of all records that were read with those of another object."""
-        table = f"{name} {to_object}"
-        with Intake(self.connection, table, LINK_TYPE, self.context.folder) as intake:
-            ids = self.connection.cursor().execute(
-                f"select distinct id from {quote(f'{name} records')}"
-            )
-            while some := ids.fetchmany(ASSOCIATIONS_PAGE):
-                pages = self.client.associations(name, to_object, [row[0] for row in some])
-                for page in pages:
-                    intake.add(page.results)
-
-    def _create_links_view(self, crm_object: CrmObject) -> None:
-        if crm_object.links:
-            parts = [f"({links(f'{crm_object.name} {to}', to)})" for to in crm_object.links]
-            view = quote(f"{crm_object.name} links")
-            self.connection.execute(f"create view {view} as {' union all '.join(parts)}")
 
     def _compare(self, table: str, is_whole: bool, key: str = "source_id") -> None:
         last = self.last.get(table)
