@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -58,6 +58,23 @@ def placeholders(company: Company, as_of: dt.datetime, known_at: dt.datetime) ->
     }
 
 
+def empty_tables(warehouse: Warehouse, tables: Sequence[str]) -> frozenset[str]:
+    """Those of these tables (`schema.table`) that exist and have no rows.
+
+    One query for all: opening a warehouse takes longer than looking at an empty table.
+    """
+    schemas = {table.partition(".")[0] for table in tables}
+    existing = {f"{schema}.{table}" for schema in schemas for table in warehouse.columns(schema)}
+    queries = [
+        f"select '{table}' as name where not exists (select 1 from {table})"
+        for table in tables
+        if table in existing
+    ]
+    if not queries:
+        return frozenset()
+    return frozenset(warehouse.read(" union all ".join(queries))["name"].to_pylist())
+
+
 def read_rows(warehouse: Warehouse, suite: Suite, values: Mapping[str, str]) -> Rows:
     """Read what a suite needs, as categories, 64-bit floats, booleans and moments."""
     expressions = {
@@ -78,15 +95,20 @@ def read_rows(warehouse: Warehouse, suite: Suite, values: Mapping[str, str]) -> 
 def _frame(table: pa.Table) -> pd.DataFrame:
     import pyarrow as pa
 
-    columns = {}
-    for field in table.schema:
-        column = table[field.name]
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
-            column = column.dictionary_encode()
-        elif pa.types.is_decimal(field.type):
-            column = column.cast(pa.float64())
-        columns[field.name] = column
+    columns = {field.name: _compact(table[field.name]) for field in table.schema}
     return pa.table(columns).to_pandas(date_as_object=False)
+
+
+def _compact(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The values in a form that pandas does not keep as one object each."""
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_decimal(kind):
+        return column.cast(pa.float64())
+    if pa.types.is_string(kind) or (pa.types.is_boolean(kind) and column.null_count):
+        return column.dictionary_encode()
+    return column
 
 
 def _timestamp(moment: dt.datetime) -> str:

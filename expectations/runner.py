@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from expectations.frames import placeholders, read_rows
+from expectations.frames import empty_tables, placeholders, read_rows
 from expectations.judge import Judge, failed
 from expectations.report import AuditReport, CheckResult
 from expectations.store import save
@@ -35,12 +35,14 @@ def audit(
     judge = Judge(run_id, {"rejected_tolerance": company.rejected_tolerance})
     results: list[CheckResult] = []
     validations: list[dict[str, Any]] = []
-    for suite in suites(layer, company.source_types):
+    todo = suites(layer, company.source_types)
+    empty = empty_tables(warehouse, [suite.table for suite in todo])
+    for suite in todo:
+        if suite.table in empty and suite.may_be_empty:
+            results += _nothing_to_judge(suite)
+            continue
         try:
             rows = read_rows(warehouse, suite, values)
-            if not len(rows) and suite.may_be_empty:
-                results += _nothing_to_judge(suite)
-                continue
             outcome, validation = judge.validate(suite, rows)
         except SalesopsError:
             raise

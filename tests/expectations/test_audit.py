@@ -13,6 +13,7 @@ from expectations.report import AuditReport, CheckResult
 from expectations.runner import audit
 from expectations.store import latest
 from ingestion.company import Company
+from ingestion.contract import ENTITIES
 from ingestion.errors import WarehouseError
 from ingestion.warehouse import Warehouse
 from tests.expectations.cases import AS_OF, LOADED_AT
@@ -43,6 +44,16 @@ def test_only_the_latest_known_version_of_what_exists_is_judged(company: Company
     assert (now.checked, now.unexpected, now.sample_keys) == (2, 1, ("crm/spoilt",))
     before = _currency(run_audit(company, "raw", known_at=LOADED_AT))
     assert (before.checked, before.sample_keys) == (2, ("crm/corrected",))
+
+
+def test_a_table_of_which_nothing_is_known_yet_holds_every_check(company: Company) -> None:
+    with Store(company) as store:
+        store.create_raw()
+        for entity in ENTITIES:
+            store.raw(entity, {"source_id": "never noted"}, "lost")
+    report = run_audit(company, "raw")
+    assert (report.failures, report.warnings) == ((), ())
+    assert {one.checked for one in report.results} == {0}
 
 
 def test_sample_keys_are_few_and_always_the_same_ones(company: Company) -> None:
@@ -110,6 +121,7 @@ def test_a_missing_table_fails_all_of_its_checks(company: Company) -> None:
 def test_a_missing_column_fails_all_checks_of_its_table(company: Company) -> None:
     with Store(company) as store:
         store.create_marts()
+        store.deal("sound")
         store.connection.execute("alter table marts.fct_opportunities drop stage_order")
     failures = run_audit(company, "marts").failures
     assert {one.name for one in failures} == {"rate_missing", "created_ahead", "stage_unknown"}

@@ -80,6 +80,8 @@ def make_company(folder: Path, instances: Iterable[str] = ("crm",), **settings: 
         "sources": sources,
         **settings,
     }
+    (folder / "deals.csv").write_text("source_id,stage\n", encoding="utf-8")
+    (folder / "leads.csv").write_text("source_id,created_at\n", encoding="utf-8")
     path = folder / "company.yml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     return load_company(path)
