@@ -77,6 +77,13 @@ def test_a_value_is_numerator_by_denominator(published: Publish, name: str) -> N
     assert not off[~nothing].any(), ratios[~nothing & off].head()
 
 
+def test_only_what_adds_up_and_medians_have_no_denominator(published: Publish, name: str) -> None:
+    without = rows(published(name), "denominator is null")
+    additive = without["metric"].isin((*ADDITIVE, "pipeline_value"))
+    assert ((without["variant"] == "median") | additive).all()
+    assert (without.loc[additive, "value"] == without.loc[additive, "numerator"]).all()
+
+
 def test_a_metric_without_members_has_no_value(published: Publish, name: str) -> None:
     empty = rows(published(name), "n_included = 0")
     additive = empty["metric"].isin((*ADDITIVE, "pipeline_value"))

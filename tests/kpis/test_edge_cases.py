@@ -1,0 +1,108 @@
+"""Named edge cases, worked by hand: what the README beside the company says of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.kpis.companies import Published
+from tests.kpis.conftest import Publish
+
+
+@pytest.fixture
+def company(published: Publish) -> Published:
+    return published("edge_cases")
+
+
+def deal(company: Published, name: str) -> dict[str, object]:
+    """A deal's row of fct_opportunities."""
+    rows = company.marts("select * from marts.fct_opportunities where opportunity_id = ?", [name])
+    assert len(rows) == 1
+    return rows.iloc[0].to_dict()
+
+
+def of_rep(rep: str) -> dict[str, str]:
+    return {"dimension": "rep", "dimension_key": rep}
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "closed_on"),
+    [
+        ("reopened_then_won", "won", "2025-06-10"),
+        ("same_second_changes", "won", "2025-05-09"),
+        ("history_ends_early", "lost", "2025-08-27"),
+        ("closed_at_midnight_in_tokyo", "won", "2026-02-01"),
+        ("closed_a_second_before_midnight", "won", "2026-01-31"),
+        ("closed_monday_morning_sunday_in_utc", "won", "2025-12-01"),
+        ("lost_by_close_date_only", "lost", "2025-12-12"),
+        ("no_decision_reopened", "open", "NaT"),
+        ("won_after_now", "open", "NaT"),
+        ("won_without_date", "won", "NaT"),
+    ],
+)
+def test_status_and_closing_day(company: Published, name: str, status: str, closed_on: str) -> None:
+    row = deal(company, name)
+    assert (row["status"], str(row["closed_on"])[:10]) == (status, closed_on)
+
+
+@pytest.mark.parametrize(
+    ("name", "days"),
+    [("zero_cycle", 0), ("bare_dates", 32), ("won_before_contact", -4 - 23 / 24)],
+)
+def test_days_from_contact_to_close(company: Published, name: str, days: float) -> None:
+    assert float(deal(company, name)["days_from_contact_to_close"]) == pytest.approx(days, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "rep"),
+    [
+        ("owner_left_while_open", "chloe"),
+        ("owner_changed_after_close", "felix"),
+        ("owner_left_still_owner", "felix"),
+    ],
+)
+def test_credit(company: Published, name: str, rep: str) -> None:
+    assert deal(company, name)["rep_id"] == rep
+
+
+@pytest.mark.parametrize(
+    ("name", "amount"),
+    [
+        ("amount_changed_on_closing_day", 27500),
+        ("won_for_nothing", 0),
+        ("currency_missing", 9900),
+        ("won_on_a_sunday_in_euros", 17500 * 1.1302),
+        ("closed_monday_morning_sunday_in_utc", 2_400_000 / 155.34),
+    ],
+)
+def test_amount_in_the_companys_currency(company: Published, name: str, amount: float) -> None:
+    assert float(deal(company, name)["amount"]) == pytest.approx(amount, abs=0.005)
+
+
+def test_a_deal_that_does_not_exist_yet_is_nowhere(company: Published) -> None:
+    rows = company.marts(
+        "select * from marts.fct_opportunities where opportunity_id = 'created_after_now'"
+    )
+    assert rows.empty
+
+
+def test_a_midnight_in_tokyo_parts_fiscal_years(company: Published) -> None:
+    january = {"period_grain": "month", "period_start": "2026-01-01"}
+    assert company.kpi("deals_won", **january) == 2
+    february = {"period_grain": "month", "period_start": "2026-02-01"}
+    assert company.kpi("deals_won", **february) == 3
+
+
+def test_wins_without_losses_are_a_win_rate_of_one(company: Published) -> None:
+    assert company.kpi("win_rate", **of_rep("wendy")) == 1
+    assert company.kpi("win_rate", "decided", **of_rep("wendy")) == 1
+
+
+def test_a_deal_without_owner_is_not_dropped(company: Published) -> None:
+    assert company.kpi("deals_lost", **of_rep("(none)")) == 1
+    assert company.kpi("win_rate", **of_rep("(none)")) == 0
+
+
+def test_two_contacts_do_not_double_a_deal(company: Published) -> None:
+    product = {"period_grain": "month", "period_start": "2025-09-01"} | of_rep("aiko")
+    assert company.kpi("deals_won", **product) == 1
+    assert company.kpi("revenue_won", **product) == 28000
