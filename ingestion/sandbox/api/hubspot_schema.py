@@ -139,9 +139,8 @@ OBJECTS: Mapping[str, ObjectType] = {
                     FORECAST_CATEGORIES,
                 ),
             ),
-            _properties(
-                "string", "lead_source", "product", "region", "segment", "campaign_id", custom=True,
-            ),
+            _properties("enumeration", "hs_analytics_source=lead_source"),
+            _properties("string", "product", "region", "segment", "campaign_id", custom=True),
             _properties("datetime", "first_contact_at", custom=True),
             created="createdate",
             defaults=("amount", "closedate", "dealname", "dealstage", "pipeline"),

@@ -1,0 +1,20 @@
+with contacts as (
+    {{ hubspot_records('contacts') }}
+),
+
+final as (
+    select
+        {{ hubspot_record_columns('contacts', 'contacts') }},
+        contacts.email,
+        coalesce(
+            nullif(trim(coalesce(contacts.firstname, '') || ' ' || coalesce(contacts.lastname, '')), ''),
+            contacts.email,
+            contacts.source_id
+        ) as name,
+        contacts.company_id as account_id,
+        contacts.jobtitle as title,
+        contacts.createdate as created_at
+    from contacts
+)
+
+select * from final

@@ -1,0 +1,145 @@
+"""The simulated company at work: its world kept in a folder, its exports written, its APIs served.
+
+with running(folder, days=7) as sandbox:
+company = sandbox.connect(load_company(path))
+…
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import secrets
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingestion.company import Company
+from ingestion.errors import SalesopsError
+from ingestion.sources.hubspot.settings import HubSpotSource
+
+if TYPE_CHECKING:
+    from ingestion.sandbox.api.faults import Faults
+    from ingestion.sandbox.world import World
+
+STOP_SECONDS = 10.0
+
+
+class SandboxError(SalesopsError):
+    """The simulated company cannot be run as asked."""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A simulated company that is being served.
+
+    `now` is its present (UTC); `exports` the folder of its files; `days` how far it was advanced.
+    """
+
+    url: str
+    now: dt.datetime
+    token: str
+    exports: Path
+    days: int
+
+    def connect(self, company: Company) -> Company:
+        """The company with its HubSpot sources pointed here, and their token in the environment."""
+        sources = []
+        for source in company.sources:
+            if isinstance(source, HubSpotSource):
+                os.environ[source.token_env] = self.token
+                source = source.model_copy(update={"url": self.url})
+            sources.append(source)
+        return company.model_copy(update={"sources": tuple(sources)})
+
+
+@contextmanager
+def running(
+    folder: Path,
+    days: int = 0,
+    scale: float = 1.0,
+    seed: int = 7,
+    faults: Faults | None = None,
+) -> Iterator[Sandbox]:
+    """Serve the company kept under `<folder>/sandbox` while the context lasts.
+
+    The first time it is created, three years old; `days` lets it go on before it is served. The
+    requests that it answered are then in `<folder>/sandbox/requests.jsonl`. Raises SandboxError
+    when the company that is there is of another seed or scale, or the server does not start.
+    """
+    home = folder / "sandbox"
+    world = _world(home / "world", days, scale, seed)
+    _export(world, home)
+    token = secrets.token_hex(16)
+    command = [sys.executable, "-m", "ingestion.sandbox.server", "--folder", str(home / "world")]
+    if faults:
+        command += ["--faults", json.dumps(asdict(faults))]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "SALESOPS_SANDBOX_TOKEN": token},
+        cwd=Path(__file__).parents[2],
+        text=True,
+    ) as server:
+        assert server.stdin and server.stdout
+        try:
+            started = server.stdout.readline()
+            if not started:
+                raise SandboxError("the sandbox's server did not start; its error is above")
+            url = json.loads(started)["url"]
+            try:
+                yield Sandbox(url, world.now, token, home / "exports", days)
+            finally:
+                with suppress(OSError):
+                    _keep_log(url, home / "requests.jsonl")
+        finally:
+            server.stdin.close()
+            try:
+                server.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def _world(folder: Path, days: int, scale: float, seed: int) -> World:
+    """The company as it is kept, advanced and kept again."""
+    from ingestion.sandbox.world import World
+
+    if (folder / "world.json").exists():
+        world = World.load(folder)
+        if (world.state.seed, world.state.scale) != (seed, scale):
+            raise SandboxError(
+                f"{folder}: the simulated company there has SEED={world.state.seed} "
+                f"SCALE={world.state.scale:g}, not SEED={seed} SCALE={scale:g}; ask for those, or "
+                "start afresh with make clean"
+            )
+        if not days:
+            return world
+    else:
+        world = World.create(seed, scale)
+    world.advance(days)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    world.save(folder)
+    return world
+
+
+def _export(world: World, home: Path) -> None:
+    """Write the exports, unless those of this very day are there."""
+    from ingestion.sandbox.exports import write_exports
+
+    mark = home / "exported.txt"
+    if mark.exists() and mark.read_text() == world.now.isoformat():
+        return
+    write_exports(world, home / "exports")
+    mark.write_text(world.now.isoformat())
+
+
+def _keep_log(url: str, path: Path) -> None:
+    with urllib.request.urlopen(f"{url}/_sandbox/requests", timeout=STOP_SECONDS) as log:
+        path.write_bytes(log.read())
