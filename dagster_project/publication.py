@@ -3,6 +3,9 @@
 Readers always see one whole publication: who has the old files open keeps reading them, and who
 opens them anew gets the new ones. `marts.duckdb` carries its manifest in the table
 `marts.publication`, so numbers and provenance cannot part.
+
+In `marts.duckdb` the tables are in the default schema: DuckDB names a database after its file, so
+`marts.kpi_values` finds them there, and would be ambiguous if there were a schema `marts` too.
 """
 
 from __future__ import annotations
@@ -138,8 +141,7 @@ def _write(
     import duckdb
 
     with duckdb.connect(str(aside)) as connection:
-        connection.execute(f"create schema {MARTS}")
-        copy_tables(run.warehouse, MARTS, [table.name for table in tables], connection)
+        copy_tables(run.warehouse, MARTS, [table.name for table in tables], connection, "main")
         for table in tables:
             _describe(connection, table)
         publication = Publication(
@@ -156,40 +158,41 @@ def _write(
         _write_manifest(connection, publication)
         for name in [*publication.row_counts, "publication"]:
             target = _quoted(str(parquet / f"{name}.parquet"))
-            connection.execute(
-                f'copy {MARTS}."{name}" to {target} (format parquet, compression zstd)'
-            )
+            connection.execute(f'copy "{name}" to {target} (format parquet, compression zstd)')
     return publication
 
 
 def copy_tables(
-    warehouse: Warehouse, schema: str, tables: list[str], into: duckdb.DuckDBPyConnection
+    warehouse: Warehouse,
+    schema: str,
+    tables: list[str],
+    into: duckdb.DuckDBPyConnection,
+    new_schema: str,
 ) -> None:
-    """Copy tables of a warehouse's schema into the same schema of a DuckDB database."""
+    """Copy tables of a warehouse's schema into a schema of a DuckDB database."""
     if warehouse.name == "duckdb":
         into.execute(f"attach {_quoted(warehouse.location)} as origin (read_only)")
     for table in tables:
-        name = f'{schema}."{table}"'
+        old, new = (f'{name}."{table}"' for name in (schema, new_schema))
         if warehouse.name == "duckdb":
-            into.execute(f"create table {name} as from origin.{name}")
+            into.execute(f"create table {new} as from origin.{old}")
         else:
-            rows = warehouse.read(f"select * from {name}")
-            into.register("rows_to_copy", rows)
-            into.execute(f"create table {name} as from rows_to_copy")
+            into.register("rows_to_copy", warehouse.read(f"select * from {old}"))
+            into.execute(f"create table {new} as from rows_to_copy")
             into.unregister("rows_to_copy")
     if warehouse.name == "duckdb":
         into.execute("detach origin")
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, table: MartTable) -> None:
-    name = f'{MARTS}."{table.name}"'
+    name = f'"{table.name}"'
     connection.execute(f"comment on table {name} is {_quoted(table.description)}")
     for column, description in table.columns.items():
         connection.execute(f'comment on column {name}."{column}" is {_quoted(description)}')
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    row = connection.execute(f'select count(*) from {MARTS}."{table}"').fetchone()
+    row = connection.execute(f'select count(*) from "{table}"').fetchone()
     assert row is not None
     return row[0]
 
@@ -197,7 +200,7 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 def _write_manifest(connection: duckdb.DuckDBPyConnection, publication: Publication) -> None:
     """The manifest as the one row of `marts.publication`, its nested parts as JSON text."""
     connection.execute(
-        f"""create table {MARTS}.publication (
+        """create table publication (
             run_id varchar, company varchar, published_at timestamp, as_of timestamp,
             known_at timestamp, code_version varchar, definitions_hash varchar,
             row_counts varchar, inputs varchar)"""
@@ -205,7 +208,7 @@ def _write_manifest(connection: duckdb.DuckDBPyConnection, publication: Publicat
     values = asdict(publication)
     nested = {name: json.dumps(values[name], default=str) for name in ("row_counts", "inputs")}
     connection.execute(
-        f"insert into {MARTS}.publication values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into publication values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         list({**values, **nested}.values()),
     )
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from expectations.report import CheckResult
+
 HEADLINES = {
     "revenue_won": "Revenue won",
     "deals_won": "Deals won",
@@ -31,6 +33,7 @@ HEADLINES = {
 GRAINS = {"month": 1, "quarter": 3}
 REASONS_SHOWN = 3
 FAILURES_SHOWN = 10
+KEYS_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def print_summary(run: PipelineRun) -> None:
     """Print what was published, what was loaded, rejected and found, and where it all is."""
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False)
     console.print()
     if run.publication:
         _print_kpis(console, run)
@@ -123,40 +126,33 @@ def latest_complete(figures: Figures, grain: str, today: dt.date) -> Period | No
 
 
 def _print_kpis(console: Console, run: PipelineRun) -> None:
-    from rich.table import Table
-
     figures = read_figures(run.paths.published / "marts.duckdb")
     local = run.as_of.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(run.company.timezone))
     periods = [
         period for grain in GRAINS if (period := latest_complete(figures, grain, local.date()))
     ]
-    table = Table(
-        title=f"{run.company.name} as of {local:%Y-%m-%d %H:%M} ({run.company.timezone})",
-        title_justify="left",
-        title_style="bold",
-        caption="Records: those that the figure rests on (+ those left out). "
-        "All of them with reasons: marts.kpi_values, marts.kpi_exclusions.",
-        caption_justify="left",
-    )
-    table.add_column("KPI", no_wrap=True)
-    for period in periods:
-        table.add_column(period.label, justify="right", no_wrap=True)
-        table.add_column("change", justify="right", no_wrap=True)
-        table.add_column("records", justify="right", no_wrap=True)
-    table.add_column("all time", justify="right", no_wrap=True)
-    table.add_column("records", justify="right", no_wrap=True)
+    columns = [heading for period in periods for heading in (period.label, "change", "records")]
+    table = _plain_table("", *columns, *([] if periods else ["all time", "records"]))
     for metric, name in HEADLINES.items():
         cells: list[str] = []
         for period in periods:
             figure = figures.get((metric, period.grain, period.start))
             before = figures.get((metric, period.grain, period.previous.start))
             cells += [_value(figure), _change(figure, before), _records(figure)]
-        total = figures.get((metric, "all", None))
-        if total or any(cell != "–" for cell in cells):
-            table.add_row(name, *cells, _value(total), _records(total))
+        if not periods:
+            total = figures.get((metric, "all", None))
+            cells += [_value(total), _records(total)]
+        if any(cell != "–" for cell in cells):
+            table.add_row(name, *cells)
+    console.print(
+        f"[bold]{run.company.name}[/bold] as of {local:%Y-%m-%d %H:%M} {run.company.timezone}, "
+        f"money in {run.company.currency}\n"
+    )
     console.print(table)
     console.print(
-        f"Money in {run.company.currency}; changes are on the period before.", style="dim"
+        "\nThe last complete month and quarter with deals, each beside the one before. "
+        "Records: how many the figure rests on (left out, with reasons, in kpi_exclusions).\n",
+        style="dim",
     )
 
 
@@ -187,24 +183,28 @@ def _change(figure: Figure | None, before: Figure | None) -> str:
 def _records(figure: Figure | None) -> str:
     if figure is None:
         return "–"
-    left_out = f" (+{figure.n_excluded:,})" if figure.n_excluded else ""
+    left_out = f" ({figure.n_excluded:,})" if figure.n_excluded else ""
     return f"{figure.n_included:,}{left_out}"
 
 
 def _print_loads(console: Console, run: PipelineRun) -> None:
-    if not run.loads:
-        return
-    table = _plain_table("Loaded", "rows", "new", "changed", "deleted", "rejected")
+    table = _plain_table("loaded", "rows", "new", "changed", "deleted", "rejected")
+    unchanged = []
     for load in run.loads:
         for one in load.tables:
-            counts = (one.rows_new, one.rows_changed, one.rows_deleted)
-            shown = ("unchanged", "", "") if one.is_unchanged else [f"{n:,}" for n in counts]
-            table.add_row(
-                f"{load.source}.{one.entity}", f"{one.rows:,}", *shown, f"{one.rows_rejected:,}"
-            )
-    console.print(table)
+            if one.is_unchanged:
+                unchanged.append(one)
+                continue
+            counts = (one.rows, one.rows_new, one.rows_changed, one.rows_deleted)
+            cells = [f"{count:,}" for count in (*counts, one.rows_rejected)]
+            table.add_row(f"{load.source}.{one.entity}", *cells)
+    if table.row_count:
+        console.print(table)
+    if unchanged:
+        rows = sum(one.rows for one in unchanged)
+        console.print(f"Unchanged, so not loaded again: {len(unchanged)} tables, {rows:,} rows")
     for source, entity, reason, count in _rejections(run):
-        console.print(f"  rejected from {source}.{entity}: {reason} ({count:,})", style="yellow")
+        console.print(f"Rejected from {source}.{entity}: {count:,} × {reason}", style="yellow")
 
 
 def _rejections(run: PipelineRun) -> Iterable[Sequence[Any]]:
@@ -238,15 +238,23 @@ def _print_audits(console: Console, run: PipelineRun) -> None:
             f"Audit of {layer}: {passed} of {len(report.results)} checks passed, "
             f"{len(report.failures)} critical failed, {len(report.warnings)} warnings"
         )
-        for result in (*report.failures, *report.warnings)[:FAILURES_SHOWN]:
-            style = "red" if result.severity == "critical" else "yellow"
-            found = f"{result.unexpected:,} of {result.checked:,} rows"
-            keys = f": {', '.join(result.sample_keys[:5])}" if result.sample_keys else ""
-            console.print(
-                f"  {result.severity} {result.table} {result.name} – {result.description} "
-                f"{found if result.checked else result.observed}{keys}",
-                style=style,
-            )
+        failing = (*report.failures, *report.warnings)
+        for result in failing[:FAILURES_SHOWN]:
+            _print_failure(console, result)
+        if len(failing) > FAILURES_SHOWN:
+            console.print(f"  and {len(failing) - FAILURES_SHOWN} more: see the Data Docs")
+
+
+def _print_failure(console: Console, result: CheckResult) -> None:
+    found = (
+        f"{result.unexpected:,} of {result.checked:,} rows" if result.checked else result.observed
+    )
+    keys = f" ({', '.join(result.sample_keys[:KEYS_SHOWN])})" if result.sample_keys else ""
+    console.print(
+        f"  {result.severity}: {result.table}.{result.name}, {found}{keys}",
+        style="red" if result.severity == "critical" else "yellow",
+        markup=False,
+    )
 
 
 def _print_places(console: Console, run: PipelineRun) -> None:
@@ -269,7 +277,7 @@ def _print_places(console: Console, run: PipelineRun) -> None:
 def _plain_table(*headings: str) -> Table:
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for position, heading in enumerate(headings):
         table.add_column(heading, justify="right" if position else "left", no_wrap=True)
     return table

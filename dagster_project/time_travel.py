@@ -29,4 +29,5 @@ def copy_raw(run: PipelineRun, source_type: str) -> None:
     with duckdb.connect(run.warehouse.location) as connection:
         connection.execute(f"drop schema if exists {dataset} cascade")
         connection.execute(f"create schema {dataset}")
-        copy_tables(origin, dataset, [*raw_tables(source_type), "_dlt_loads"], connection)
+        tables = [*raw_tables(source_type), "_dlt_loads"]
+        copy_tables(origin, dataset, tables, connection, dataset)
