@@ -5,7 +5,10 @@
 {% macro staged_entities() -%}
     {{ return({
         'files': contract().keys() | list,
-        'hubspot': [],
+        'hubspot': [
+            'users', 'accounts', 'contacts', 'leads', 'pipeline_stages', 'opportunities',
+            'field_changes', 'activities',
+        ],
     }) }}
 {%- endmacro %}
 
@@ -14,45 +17,65 @@
 
     A load that did not finish has no row in dlt's table of loads, and so none of its rows exist.
     The latest version is that of the latest load, not of the latest business time: late batches
-    carry older times.
+    carry older times. A load holds a record once, so a version stands until a later load has the
+    same record; only what came after a source's first load, usually little, is looked up.
 -#}
 {% macro latest_versions(source_type, entity) -%}
     {%- set spec = contract()[entity] -%}
     with loads as (
         select
             load_id,
-            cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at
+            cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at,
+            row_number() over (order by inserted_at, load_id) as load_number
         from {{ source('raw_' ~ source_type, '_dlt_loads') }}
-        where status = 0
+        where status = 0 and cast(inserted_at at time zone 'UTC' as timestamp) <= {{ known_at() }}
     ),
 
     versions as (
         select
             records.*,
             loads.loaded_at,
-            row_number() over (
-                partition by records.source_instance, records.source_id
-                order by loads.loaded_at desc, loads.load_id desc
-            ) as recency
+            loads.load_number
         from {{ source('raw_' ~ source_type, entity) }} as records
         inner join loads on records._dlt_load_id = loads.load_id
-        where loads.loaded_at <= {{ known_at() }}
+    ),
+
+    first_loads as (
+        select
+            source_instance,
+            min(load_number) as load_number
+        from versions
+        group by source_instance
+    ),
+
+    later_versions as (
+        select
+            versions.source_instance,
+            versions.source_id,
+            max(versions.load_number) as load_number
+        from versions
+        inner join first_loads on versions.source_instance = first_loads.source_instance
+        where versions.load_number > first_loads.load_number
+        group by versions.source_instance, versions.source_id
     )
 
     select
-        {{ record_key("'" ~ source_type ~ "'", 'source_instance', 'source_id') }} as {{ spec.key }},
+        {{ record_key("'" ~ source_type ~ "'", 'versions.source_instance', 'versions.source_id') }} as {{ spec.key }},
         '{{ source_type }}' as source_system,
-        source_instance,
-        source_id,
-        source_row,
-        source_updated_at,
-        coalesce(is_deleted, false) as is_deleted,
-        loaded_at,
+        versions.source_instance,
+        versions.source_id,
+        versions.source_row,
+        versions.source_updated_at,
+        coalesce(versions.is_deleted, false) as is_deleted,
+        versions.loaded_at,
         {%- for column in spec.columns %}
-        {{ column.name }}{{ ',' if not loop.last }}
+        versions.{{ column.name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from versions
-    where recency = 1
+    left join later_versions
+        on versions.source_instance = later_versions.source_instance
+        and versions.source_id = later_versions.source_id
+    where later_versions.load_number is null or versions.load_number = later_versions.load_number
 {%- endmacro %}
 
 {#- The surrogate key of a record: a hash of system, instance and id. -#}

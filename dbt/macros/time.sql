@@ -1,6 +1,10 @@
 {#- A UTC moment on the clocks of the company's time zone. -#}
 {% macro local_time(moment) -%}
-    (({{ moment }}) at time zone 'UTC' at time zone '{{ var("timezone") }}')
+    {%- if var('timezone') == 'UTC' -%}
+        ({{ moment }})
+    {%- else -%}
+        (({{ moment }}) at time zone 'UTC' at time zone '{{ var("timezone") }}')
+    {%- endif -%}
 {%- endmacro %}
 
 {#- The day, in the company's time zone, of a UTC moment. -#}
@@ -18,12 +22,15 @@
 
     Elapsed time, except where both moments are midnights of the company's time zone: those are
     bare dates, and the difference of two dates is whole days, also across a change of the clocks.
+    Where the local times are columns already, name them: converting is what costs.
 -#}
-{% macro days_between(first, last) -%}
+{% macro days_between(first, last, local_first=none, local_last=none) -%}
+    {%- set local_first = local_first or local_time(first) -%}
+    {%- set local_last = local_last or local_time(last) -%}
     case
-        when {{ local_time(first) }} = {{ dbt.date_trunc('day', local_time(first)) }}
-            and {{ local_time(last) }} = {{ dbt.date_trunc('day', local_time(last)) }}
-            then cast({{ dbt.datediff(local_time(first), local_time(last), 'day') }} as {{ numeric_type() }})
+        when {{ local_first }} = {{ dbt.date_trunc('day', local_first) }}
+            and {{ local_last }} = {{ dbt.date_trunc('day', local_last) }}
+            then cast({{ dbt.datediff(local_first, local_last, 'day') }} as {{ numeric_type() }})
         else cast(
             {{ microseconds_between(first, last) }} / cast(86400000000 as {{ double_type() }})
             as {{ numeric_type() }}

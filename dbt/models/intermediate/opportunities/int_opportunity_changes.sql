@@ -36,48 +36,55 @@ of_opportunities as (
         changes.changed_at,
         changes.changed_by,
         changes.source_row,
-        changes.source_id,
-        count(*) over (
-            partition by opportunities.opportunity_key, changes.field, changes.changed_at
-        ) as in_one_instant
+        changes.source_id
     from changes
     inner join opportunities
         on changes.source_instance = opportunities.source_instance
         and changes.entity_id = opportunities.source_id
 ),
 
+crowded_instants as (
+    select opportunity_key, field, changed_at
+    from of_opportunities
+    group by opportunity_key, field, changed_at
+    having count(*) > 1
+),
+
+in_crowds as (
+    select of_opportunities.*
+    from of_opportunities
+    inner join crowded_instants
+        on of_opportunities.opportunity_key = crowded_instants.opportunity_key
+        and of_opportunities.field = crowded_instants.field
+        and of_opportunities.changed_at = crowded_instants.changed_at
+),
+
 followers as (
     select distinct later.field_change_key
-    from of_opportunities as later
-    inner join of_opportunities as earlier
+    from in_crowds as later
+    inner join in_crowds as earlier
         on later.opportunity_key = earlier.opportunity_key
         and later.field = earlier.field
         and later.changed_at = earlier.changed_at
         and later.old_value = earlier.new_value
         and later.field_change_key <> earlier.field_change_key
-    where later.in_one_instant > 1 and earlier.in_one_instant > 1
 ),
 
 ordered as (
     select
         of_opportunities.*,
-        row_number() over (
-            partition by of_opportunities.opportunity_key, of_opportunities.field
-            order by
-                of_opportunities.changed_at,
-                case when followers.field_change_key is null then 0 else 1 end,
-                of_opportunities.source_row,
-                of_opportunities.source_id
-        ) as position
+        row_number() over in_order as position,
+        lag(of_opportunities.new_value) over in_order as previous_value
     from of_opportunities
     left join followers on of_opportunities.field_change_key = followers.field_change_key
-),
-
-with_previous as (
-    select
-        *,
-        lag(new_value) over (partition by opportunity_key, field order by position) as previous_value
-    from ordered
+    window in_order as (
+        partition by of_opportunities.opportunity_key, of_opportunities.field
+        order by
+            of_opportunities.changed_at,
+            case when followers.field_change_key is null then 0 else 1 end,
+            of_opportunities.source_row,
+            of_opportunities.source_id
+    )
 ),
 
 effective as (
@@ -92,10 +99,27 @@ effective as (
         changed_at,
         changed_by,
         position
-    from with_previous
+    from ordered
     where coalesce(old_value, previous_value) is null
         or new_value <> coalesce(old_value, previous_value)
         or previous_value <> new_value
+),
+
+numbered as (
+    select
+        field_change_key,
+        opportunity_key,
+        source_instance,
+        pipeline,
+        field,
+        old_value,
+        new_value,
+        changed_at,
+        changed_by,
+        row_number() over in_order as position,
+        lead(changed_at) over in_order as next_changed_at
+    from effective
+    window in_order as (partition by opportunity_key, field order by position)
 ),
 
 final as (
@@ -109,9 +133,10 @@ final as (
         new_value,
         changed_at,
         changed_by,
-        row_number() over (partition by opportunity_key, field order by position) as position,
-        row_number() over (partition by opportunity_key, field order by position desc) = 1 as is_last
-    from effective
+        position,
+        next_changed_at is null as is_last,
+        next_changed_at is null or next_changed_at > changed_at as is_last_in_instant
+    from numbered
 )
 
 select * from final

@@ -77,15 +77,6 @@ deals as (
         and opportunities.stage = stages.stage
 ),
 
-last_in_instant as (
-    select
-        *,
-        row_number() over (
-            partition by opportunity_key, field, changed_at order by position desc
-        ) as recency
-    from changes
-),
-
 instants as (
     select
         opportunity_key,
@@ -97,8 +88,8 @@ instants as (
         max(case when field = 'close_date' then new_value end) as close_date,
         max(case when field = 'owner_id' then new_value end) as owner_id,
         max(case when field = 'forecast_category' then new_value end) as forecast_category
-    from last_in_instant
-    where recency = 1
+    from changes
+    where is_last_in_instant
     group by opportunity_key, changed_at
 
     union all

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- The names of the keys that are ids.
 select
     'rep' as dimension,

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- One row per deal that was open when a month ended, in its state of then: stage, amount, owner.
 -- A deal of which nobody knows since when it is open counts now only.
 with states as (

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- What each rep, team and the company has won against its quota, by period that has begun.
 --
 -- A rep has a quota in a period when any of its months up to the current one has. A team's or the

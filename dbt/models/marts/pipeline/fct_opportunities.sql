@@ -15,13 +15,25 @@ rates as (
     select * from {{ ref('int_fx_rates__daily') }}
 ),
 
+on_local_clocks as (
+    select
+        *,
+        coalesce(first_contact_at, created_at) as contact_at,
+        {{ local_time('coalesce(first_contact_at, created_at)') }} as contact_local,
+        {{ local_time('created_at') }} as created_local,
+        {{ local_time('closed_at') }} as closed_local
+    from opportunities
+),
+
 dated as (
     select
         *,
-        {{ local_day('created_at') }} as created_on,
-        {{ local_day('closed_at') }} as closed_on,
-        coalesce({{ local_day('closed_at') }}, {{ as_of_day() }}) as rate_on
-    from opportunities
+        cast(created_local as date) as created_on,
+        cast(closed_local as date) as closed_on,
+        coalesce(cast(closed_local as date), {{ as_of_day() }}) as rate_on,
+        {{ days_between('contact_at', 'closed_at', 'contact_local', 'closed_local') }} as days_from_contact_to_close,
+        {{ days_between('created_at', 'closed_at', 'created_local', 'closed_local') }} as days_from_creation_to_close
+    from on_local_clocks
 ),
 
 priced as (
@@ -66,8 +78,8 @@ final as (
         priced.close_date,
         priced.closed_at,
         priced.closed_on,
-        {{ days_between('coalesce(priced.first_contact_at, priced.created_at)', 'priced.closed_at') }} as days_from_contact_to_close,
-        {{ days_between('priced.created_at', 'priced.closed_at') }} as days_from_creation_to_close,
+        priced.days_from_contact_to_close,
+        priced.days_from_creation_to_close,
         priced.deal_type,
         priced.lead_source,
         priced.product,
