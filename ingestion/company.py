@@ -42,11 +42,13 @@ class Company(Settings):
     rejected_tolerance: float = Field(0.01, ge=0, le=1)
     destination: Literal["duckdb", "postgres"] = "duckdb"
     publish_personal_data: bool = False
-    sources: tuple[Source, ...] = Field(min_length=1)
+    sources: tuple[Source, ...]
 
     @field_validator("sources")
     @classmethod
     def _unique_names(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        if not sources:
+            raise ValueError("at least one source is needed")
         names = [source.name for source in sources]
         for name in names:
             if names.count(name) > 1:

@@ -140,8 +140,9 @@ def _broken_lines(
 ) -> Iterator[BrokenLine]:
     errors = connection.execute(
         "select line_byte_position - 1, any_value(csv_line), any_value(error_type), "
-        "string_agg(distinct error_message, '; ') from reject_errors "
-        "group by line_byte_position order by line_byte_position"
+        "case any_value(error_type) when 'TOO MANY COLUMNS' "
+        "then arg_max(error_message, column_idx) else arg_min(error_message, column_idx) end "
+        "from reject_errors group by line_byte_position order by line_byte_position"
     ).fetchall()
     with path.open("rb") as file:
         line = 1

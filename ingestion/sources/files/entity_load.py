@@ -52,9 +52,10 @@ class EntityLoad:
         firsts = self._name("firsts")
         if stages:
             reject_unknown_stages(self.connection, self.mapped, stages.mapped)
-        if not self.has_ids and not self.entity.key:
+        has_key = not self.has_ids and bool(self.entity.key)
+        if not self.has_ids and not has_key:
             tell_apart_repeats(self.connection, self.mapped)
-        key = ("source_id",) if self.has_ids else self.entity.key
+        key = self.entity.key if has_key else ("source_id",)
         reject_repeats(self.connection, self.mapped, key, firsts)
         record_rejected(
             self.connection, self.mapped, firsts, self.rowset, self.tables, self._name("rejected")

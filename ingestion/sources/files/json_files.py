@@ -29,14 +29,14 @@ def read_json(
     path = literal(plain_text(file, "utf-8", folder))
     try:
         described = connection.execute(
-            f"describe from read_json({path}, sample_size = -1, map_inference_threshold = -1)"
+            f"describe from read_json({path}, records = true, sample_size = -1, "
+            "map_inference_threshold = -1)"
         ).fetchall()
         types = {row[0]: "VARCHAR" if row[1] in _FROM_TEXT else row[1] for row in described}
-        if list(types.values()) == ["JSON"]:
-            raise SourceError(f"{file}: expected JSON objects, one per line")
         columns = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in types.items())
         connection.execute(
-            f"create table {quote(table)} as from read_json({path}, columns = {{{columns}}})"
+            f"create table {quote(table)} as from read_json({path}, records = true, "
+            f"columns = {{{columns}}})"
         )
     except duckdb.Error as error:
         cause = first_line(error).replace(path.strip("'"), file.name)
