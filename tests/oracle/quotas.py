@@ -82,8 +82,10 @@ def _without_quota(
     now = records.local(pd.Series([as_of]))[0].to_period("M")
     having = {key for (kind, key), months in quotas.items() if kind == "rep" and min(months) <= now}
     users = records["users"]
+    today = str(records.local(pd.Series([as_of]))[0].date())
+    reps = users[(users["role"] == "rep") & ~(users["hired_on"].fillna("") > today)]
     winners = set(_wins(members, "deals")["rep"]) - {NONE}
-    return sorted((winners | set(users.loc[users["role"] == "rep", "source_id"])) - having)
+    return sorted((winners | set(reps["source_id"])) - having)
 
 
 def _measure(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "users": ("source_id", "name", "role", "team", "manager_id", "region", "segment"),
+    "users": ("source_id", "name", "role", "team", "manager_id", "region", "segment", "hired_on"),
     "stages": ("pipeline", "stage", "status", "probability"),
     "deals": (
         "source_id", "owner_id", "pipeline", "stage", "amount", "currency", "created_at",

@@ -16,12 +16,14 @@ def deals_at(records: Records, moment: pd.Timestamp) -> pd.DataFrame:
     """Deals that existed at a UTC moment, as they then were.
 
     Columns: `id`, the record's own ones, `status`, `probability`, `closed_at`, `removal` (merged,
-    deleted or None), `begins_at` (NaT: unknown), `credited_to` (owner at close, else of then).
+    deleted or None), `begins_at` (created or first changed; NaT: unknown), `credited_to` (owner at
+    close, else of then).
     """
-    deals = records["deals"]
-    deals = deals[~(deals["created_at"] > moment)].copy()
-    deals["id"] = deals["source_id"]
     changes = records["changes"]
+    deals = records["deals"].assign(id=records["deals"]["source_id"])
+    first = _lookup(changes.groupby("entity_id")["changed_at"].min(), deals)
+    deals["begins_at"] = pd.concat([deals["created_at"], first], axis=1).min(axis=1)
+    deals = deals[~(deals["created_at"] > moment) & ~(deals["begins_at"] > moment)].copy()
     changes = changes[changes["entity_id"].isin(deals["id"])]
     settled = _stage_after_history(records, deals, changes, moment)
     for field in REPLAYED:
@@ -30,8 +32,6 @@ def deals_at(records: Records, moment: pd.Timestamp) -> pd.DataFrame:
     deals["status"] = deals["status"].fillna("open")
     deals["closed_at"] = _closed_at(records, deals, changes, moment)
     deals["removal"] = _removal(deals, changes, moment)
-    first = changes.groupby("entity_id")["changed_at"].min()
-    deals["begins_at"] = pd.concat([deals["created_at"], _lookup(first, deals)], axis=1).min(axis=1)
     deals["credited_to"] = _owner_at_close(records, deals, changes)
     return deals
 

@@ -120,7 +120,7 @@ def _valued(table: pd.DataFrame, members: Sequence[Members]) -> pd.DataFrame:
 
 
 def _velocity(values: pd.DataFrame) -> pd.DataFrame:
-    """sales_velocity, from the cells of its factors; a factor without a value adds up to 0."""
+    """sales_velocity, from the cells of its factors: 0 by 0 where one of them has no value."""
 
     def factor(metric: str) -> pd.DataFrame:
         mine = values[(values["metric"] == metric) & (values["variant"] == "default")]
@@ -128,8 +128,13 @@ def _velocity(values: pd.DataFrame) -> pd.DataFrame:
 
     rate, size, cycle = factor("win_rate"), factor("average_deal_size"), factor("sales_cycle_days")
     frame = rate.copy()
-    frame["numerator"] = (rate["numerator"] * size["value"].reindex(rate.index)).fillna(0)
-    frame["denominator"] = cycle["value"].reindex(rate.index).fillna(0)
+    won = rate["numerator"] * size["value"].reindex(rate.index)
+    days = cycle["value"].reindex(rate.index)
+    frame["numerator"], frame["denominator"] = (
+        won.where(days.notna(), 0),
+        days.where(won.notna(), 0),
+    )
+    frame = frame.fillna({"numerator": 0, "denominator": 0})
     frame["value"] = frame["numerator"] / frame["denominator"].where(frame["denominator"] != 0)
     return frame.reset_index().assign(metric="sales_velocity", unit="money per day")
 
