@@ -46,7 +46,7 @@ def files() -> Iterator[tuple[Path, str]]:
     yield staging / "_files__models.yml", _models("stg_files__{}", "from the files sources")
     yield (
         unioned / "_unioned__models.yml",
-        _models("int_{}__unioned", "from all sources", is_tested=True),
+        _models("int_{}__unioned", "from all sources"),
     )
     for name in ENTITIES:
         yield staging / f"stg_files__{name}.sql", f"{{{{ latest_versions('files', '{name}') }}}}\n"
@@ -131,7 +131,7 @@ def _sources(source_type: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def _models(pattern: str, origin: str, *, is_tested: bool = False) -> str:
+def _models(pattern: str, origin: str) -> str:
     lines = [f"# {GENERATED}", "models:"]
     for entity in ENTITIES.values():
         lines += [
@@ -140,7 +140,6 @@ def _models(pattern: str, origin: str, *, is_tested: bool = False) -> str:
             "    columns:",
             f"      - name: {entity.surrogate_key}",
             f"        description: '{{{{ doc(\"{entity.surrogate_key}\") }}}}'",
-            *(["        data_tests: [primary_key]"] if is_tested else []),
             *_columns(entity),
         ]
     return "\n".join([*lines, ""])
