@@ -14,9 +14,10 @@
 with loads as (
     select
         load_id,
-        cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at
+        cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at,
+        row_number() over (order by inserted_at, load_id) as load_number
     from {{ source('raw_files', '_dlt_loads') }}
-    where status = 0 and inserted_at at time zone 'UTC' <= {{ known_at() }}
+    where status = 0 and cast(inserted_at at time zone 'UTC' as timestamp) <= {{ known_at() }}
 ),
 
 versions as (
@@ -26,10 +27,10 @@ versions as (
         records.source_updated_at,
         records.closed_at,
         {%- for field in fields %}
-        cast(records.{{ field }} as {{ dbt.type_string() }}) as {{ field }},
+        records.{{ field }},
         {%- endfor %}
         loads.loaded_at,
-        loads.load_id
+        loads.load_number
     from {{ source('raw_files', 'opportunities') }} as records
     inner join loads on records._dlt_load_id = loads.load_id
 ),
@@ -37,16 +38,17 @@ versions as (
 first_loads as (
     select
         source_instance,
-        min(loaded_at) as first_loaded_at
+        min(loaded_at) as first_loaded_at,
+        min(load_number) as load_number
     from versions
     group by source_instance
 ),
 
-changed_records as (
-    select source_instance, source_id
+loaded_later as (
+    select distinct versions.source_instance, versions.source_id
     from versions
-    group by source_instance, source_id
-    having count(*) > 1
+    inner join first_loads on versions.source_instance = first_loads.source_instance
+    where versions.load_number > first_loads.load_number
 ),
 
 closed_stages as (
@@ -57,9 +59,10 @@ closed_stages as (
 ),
 
 told as (
-    select distinct source_instance, field
-    from {{ ref('int_field_changes__unioned') }}
-    where entity = 'opportunities' and not is_deleted
+    select distinct records.source_instance, records.field
+    from {{ source('raw_files', 'field_changes') }} as records
+    inner join loads on records._dlt_load_id = loads.load_id
+    where records.entity = 'opportunities'
 ),
 
 dated as (
@@ -74,9 +77,9 @@ dated as (
             case when first_loads.first_loaded_at <= {{ as_of() }} then versions.loaded_at end
         ) as seen_at
     from versions
-    inner join changed_records
-        on versions.source_instance = changed_records.source_instance
-        and versions.source_id = changed_records.source_id
+    inner join loaded_later
+        on versions.source_instance = loaded_later.source_instance
+        and versions.source_id = loaded_later.source_id
     inner join first_loads on versions.source_instance = first_loads.source_instance
     left join closed_stages on versions.stage = closed_stages.stage
 ),
@@ -85,10 +88,11 @@ compared as (
     select
         *,
         {%- for field in fields %}
-        lag({{ field }}) over (partition by source_instance, source_id order by loaded_at, load_id) as previous_{{ field }},
+        lag({{ field }}) over in_order as previous_{{ field }},
         {%- endfor %}
-        lag(seen_at) over (partition by source_instance, source_id order by loaded_at, load_id) as previous_seen_at
+        lag(seen_at) over in_order as previous_seen_at
     from dated
+    window in_order as (partition by source_instance, source_id order by load_number)
 ),
 
 differences as (
@@ -96,10 +100,10 @@ differences as (
     select
         source_instance,
         source_id,
-        load_id,
+        load_number,
         '{{ field }}' as field,
-        previous_{{ field }} as old_value,
-        {{ field }} as new_value,
+        cast(previous_{{ field }} as {{ dbt.type_string() }}) as old_value,
+        cast({{ field }} as {{ dbt.type_string() }}) as new_value,
         {% if field == 'stage' -%}
             greatest(previous_seen_at, least(named_closing_at, seen_at)) as changed_at
         {%- else -%}
@@ -116,7 +120,7 @@ differences as (
 final as (
     select
         {{ record_key("'files'", 'differences.source_instance',
-            "differences.source_id || '|' || differences.field || '|' || differences.load_id") }} as field_change_key,
+            "differences.source_id || '|' || differences.field || '|' || differences.load_number") }} as field_change_key,
         differences.source_instance,
         differences.source_id as entity_id,
         differences.field,

@@ -6,15 +6,10 @@ with states as (
     select * from {{ ref('int_opportunity_states') }}
 ),
 
-stage_changes as (
-    select
-        opportunity_key,
-        new_value as stage,
-        changed_at,
-        position,
-        lead(changed_at) over (partition by opportunity_key order by position) as next_changed_at
+passed_through as (
+    select opportunity_key, new_value as stage, changed_at, position
     from {{ ref('int_opportunity_changes') }}
-    where field = 'stage' and changed_at <= {{ as_of() }}
+    where field = 'stage' and not is_last_in_instant and changed_at <= {{ as_of() }}
 ),
 
 stages as (
@@ -23,22 +18,22 @@ stages as (
 
 -- Since when the stage moves of a source are known: always where it tells them, else since the
 -- first one that was seen between two loads.
-history as (
+seen as (
     select
         source_instance,
-        min(known_from) as known_from
-    from (
-        select source_instance, {{ unknown_as_first('null') }} as known_from
-        from {{ ref('int_field_changes__unioned') }}
-        where entity = 'opportunities' and field = 'stage' and not is_deleted
-
-        union all
-
-        select source_instance, changed_at as known_from
-        from {{ ref('int_opportunity_version_changes') }}
-        where field = 'stage'
-    ) as moves
+        min(changed_at) as first_seen_at
+    from {{ ref('int_opportunity_version_changes') }}
+    where field = 'stage'
     group by source_instance
+),
+
+history as (
+    select distinct
+        changes.source_instance,
+        {{ unknown_as_first('seen.first_seen_at') }} as known_from
+    from {{ ref('int_opportunity_changes') }} as changes
+    left join seen on changes.source_instance = seen.source_instance
+    where changes.field = 'stage'
 ),
 
 steps as (
@@ -61,27 +56,28 @@ steps as (
         states.opportunity_key,
         states.source_instance,
         states.pipeline,
-        stage_changes.stage,
+        passed_through.stage,
         states.valid_from as entered_at,
         states.owner_id,
         states.amount_native,
         states.currency,
         0 as step,
-        stage_changes.position
-    from stage_changes
+        passed_through.position
+    from passed_through
     inner join states
-        on stage_changes.opportunity_key = states.opportunity_key
-        and stage_changes.changed_at = states.valid_from
-    where stage_changes.next_changed_at = stage_changes.changed_at
+        on passed_through.opportunity_key = states.opportunity_key
+        and passed_through.changed_at = states.valid_from
 ),
 
-{% set order = unknown_as_first('entered_at') ~ ', step, position' %}
 compared as (
     select
         *,
-        row_number() over (partition by opportunity_key order by {{ order }}) as nth,
-        lag(stage) over (partition by opportunity_key order by {{ order }}) as previous_stage
+        row_number() over in_order as nth,
+        lag(stage) over in_order as previous_stage
     from steps
+    window in_order as (
+        partition by opportunity_key order by {{ unknown_as_first('entered_at') }}, step, position
+    )
 ),
 
 entries as (
@@ -112,14 +108,14 @@ entries as (
 sequenced as (
     select
         *,
-        row_number() over (partition by opportunity_key order by nth) as position,
+        row_number() over in_order as position,
         row_number() over (partition by opportunity_key, stage order by nth) as visit_number,
-        lead(entered_at) over (partition by opportunity_key order by nth) as exited_at,
-        lead(stage) over (partition by opportunity_key order by nth) as next_stage,
-        lead(stage_order) over (partition by opportunity_key order by nth) as next_stage_order,
-        lead(status) over (partition by opportunity_key order by nth) as next_status,
-        lead(path) over (partition by opportunity_key order by nth) as next_path,
-        lead(open_before) over (partition by opportunity_key order by nth) as next_open_before,
+        lead(entered_at) over in_order as exited_at,
+        lead(stage) over in_order as next_stage,
+        lead(stage_order) over in_order as next_stage_order,
+        lead(status) over in_order as next_status,
+        lead(path) over in_order as next_path,
+        lead(open_before) over in_order as next_open_before,
         max(case when status in ('open', 'won') then stage_order end) over (
             partition by opportunity_key, path order by nth
             rows between 1 following and unbounded following
@@ -129,6 +125,7 @@ sequenced as (
             rows between 1 following and unbounded following
         ), 0) = 1 as led_to_win
     from entries
+    window in_order as (partition by opportunity_key order by nth)
 ),
 
 final as (

@@ -69,12 +69,21 @@ with_skipped as (
     where stays.stages_skipped > 0
 ),
 
+on_local_clocks as (
+    select
+        *,
+        {{ local_time('entered_at') }} as entered_local,
+        {{ local_time('exited_at') }} as exited_local
+    from with_skipped
+),
+
 dated as (
     select
         *,
-        {{ local_day('entered_at') }} as entered_on,
-        {{ local_day('exited_at') }} as exited_on
-    from with_skipped
+        cast(entered_local as date) as entered_on,
+        cast(exited_local as date) as exited_on,
+        {{ days_between('entered_at', 'exited_at', 'entered_local', 'exited_local') }} as days
+    from on_local_clocks
 ),
 
 final as (
@@ -95,7 +104,7 @@ final as (
         dated.is_entry_known,
         dated.exited_at,
         dated.exited_on,
-        {{ days_between('dated.entered_at', 'dated.exited_at') }} as days,
+        dated.days,
         case when dated.is_removed then dated.removal else dated.ended_as end as ended_as,
         dated.next_stage,
         cast(dated.stages_skipped as bigint) as stages_skipped,
