@@ -26,11 +26,16 @@ EMAIL = r"^[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+$"
 DOMAIN = r"^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}$"
 
 _LOADS = """
-    select load_id, cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at
+    select
+        load_id,
+        cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at,
+        row_number() over (order by inserted_at, load_id) as load_number
     from {dataset}._dlt_loads
-    where status = 0
+    where status = 0 and cast(inserted_at at time zone 'UTC' as timestamp) <= {known_at}
 """
 
+# The latest known version of each record that is not deleted, found as staging finds it: a version
+# stands until a later load has the same record.
 _LATEST_VERSIONS = f"""
     with loads as ({_LOADS}),
 
@@ -38,17 +43,38 @@ _LATEST_VERSIONS = f"""
         select
             records.*,
             loads.loaded_at,
-            row_number() over (
-                partition by records.source_instance, records.source_id
-                order by loads.loaded_at desc, loads.load_id desc
-            ) as recency
+            loads.load_number
         from {{dataset}}.{{entity}} as records
         inner join loads on records._dlt_load_id = loads.load_id
-        where loads.loaded_at <= {{known_at}}
+    ),
+
+    first_loads as (
+        select
+            source_instance,
+            min(load_number) as load_number
+        from versions
+        group by source_instance
+    ),
+
+    later_versions as (
+        select
+            versions.source_instance,
+            versions.source_id,
+            max(versions.load_number) as load_number
+        from versions
+        inner join first_loads on versions.source_instance = first_loads.source_instance
+        where versions.load_number > first_loads.load_number
+        group by versions.source_instance, versions.source_id
     )
 
-    select * from versions
-    where recency = 1 and not coalesce(is_deleted, false)
+    select versions.*
+    from versions
+    left join later_versions
+        on versions.source_instance = later_versions.source_instance
+        and versions.source_id = later_versions.source_id
+    where
+        (later_versions.load_number is null or versions.load_number = later_versions.load_number)
+        and not coalesce(versions.is_deleted, false)
 """
 
 _EXPORTS = f"""
@@ -64,15 +90,14 @@ _EXPORTS = f"""
             exports._dlt_load_id,
             lead(exports."rows") over (
                 partition by exports.source_instance, exports.entity
-                order by loads.loaded_at desc, loads.load_id desc
+                order by loads.load_number desc
             ) as rows_before,
             row_number() over (
                 partition by exports.source_instance, exports.entity
-                order by loads.loaded_at desc, loads.load_id desc
+                order by loads.load_number desc
             ) as recency
         from {{dataset}}.exports as exports
         inner join loads on exports._dlt_load_id = loads.load_id
-        where loads.loaded_at <= {{known_at}}
     ),
 
     latest_exports as (
@@ -97,7 +122,6 @@ _NEWEST_RECORDS = " union all ".join(
         {days} as expected_within_days
     from {{dataset}}.{entity} as records
     inner join loads on records._dlt_load_id = loads.load_id
-    where loads.loaded_at <= {{known_at}}
     group by records.source_instance
     """
     for entity, column, days in _FRESHNESS

@@ -82,7 +82,7 @@ def test_the_age_of_an_export_means_nothing_when_as_of_is_fixed(
 def test_marts_without_kpis_fail(company: Company) -> None:
     with Store(company) as store:
         store.create_marts()
-        store.connection.execute("delete from marts.kpi_values")
+        store.execute("delete from marts.kpi_values")
     report = run_audit(company, "marts")
     assert [one.name for one in report.failures] == ["kpis_given"]
     assert report.failures[0].observed == "0"
@@ -111,7 +111,7 @@ def test_failures_are_critical_and_warnings_are_not(company: Company) -> None:
 def test_a_missing_table_fails_all_of_its_checks(company: Company) -> None:
     with Store(company) as store:
         store.create_marts()
-        store.connection.execute("drop table marts.fct_opportunities")
+        store.execute("drop table marts.fct_opportunities")
     failures = run_audit(company, "marts").failures
     assert [one.name for one in failures] == ["rate_missing", "created_ahead", "stage_unknown"]
     assert all(one.table == "marts.fct_opportunities" for one in failures)
@@ -122,7 +122,7 @@ def test_a_missing_column_fails_all_checks_of_its_table(company: Company) -> Non
     with Store(company) as store:
         store.create_marts()
         store.deal("sound")
-        store.connection.execute("alter table marts.fct_opportunities drop stage_order")
+        store.execute("alter table marts.fct_opportunities drop stage_order")
     failures = run_audit(company, "marts").failures
     assert {one.name for one in failures} == {"rate_missing", "created_ahead", "stage_unknown"}
     assert all("stage_order" in one.observed for one in failures)
@@ -131,7 +131,7 @@ def test_a_missing_column_fails_all_checks_of_its_table(company: Company) -> Non
 def test_an_expectation_that_cannot_be_judged_fails(company: Company) -> None:
     with Store(company) as store:
         store.create_raw()
-        store.connection.execute("alter table raw_files.payments alter amount type varchar")
+        store.execute("alter table raw_files.payments alter amount type varchar")
         store.raw("payments", {"source_id": "p", "amount": "much", "invoice_id": "i"})
     report = run_audit(company, "raw")
     assert [(one.table, one.name) for one in report.failures] == [
@@ -176,7 +176,7 @@ def test_the_latest_audit_of_a_layer_replaces_the_one_before(company: Company) -
         store.deal("unpriced", amount=None)
     first = run_audit(company, "marts")
     with Store(company) as store:
-        store.connection.execute("update marts.fct_opportunities set amount = 1")
+        store.execute("update marts.fct_opportunities set amount = 1")
     second = run_audit(company, "marts")
     assert first.failures
     assert not second.failures

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from expectations.report import CheckResult
 from expectations.suites import checks
+from ingestion.warehouse import POSTGRES_URL
 from tests.expectations.cases import (
     DEAL_CASES,
     EXPORT_CASES,
@@ -21,20 +23,32 @@ from tests.expectations.cases import (
     Values,
 )
 from tests.expectations.warehouses import Store, make_company, run_audit
+from tests.ingestion.postgres_server import find_programs, running_server
 
 Results = dict[tuple[str, str], CheckResult]
 
 RULES = [(table, rule) for table, rules in HYGIENE_RULES.items() for rule in rules]
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def results(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Results]:
     """The outcomes of an audit of all cases at once."""
     folder = tmp_path_factory.mktemp("cases")
     instances = [f"{name}_{end}" for name in EXPORT_CASES for end in ("breaks", "keeps")]
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setenv("SALESOPS_DATA", str(folder / "data"))
-        company = make_company(folder, ["crm", *instances], rejected_tolerance=0.02)
+        if request.param == "postgres":
+            if find_programs() is None:
+                pytest.skip("no PostgreSQL server is installed")
+            patch.setenv(POSTGRES_URL, stack.enter_context(running_server()))
+        company = make_company(
+            folder,
+            ["crm", *instances],
+            rejected_tolerance=0.02,
+            destination=request.param,
+        )
         with Store(company) as store:
             _fill_raw(store)
             _fill_marts(store)

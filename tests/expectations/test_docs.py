@@ -29,7 +29,7 @@ def reports(company: Company) -> list[AuditReport]:
         reason = "created_at: 'reason@example.com' is no moment"
         store.raw("rejected", {"entity": "leads", "source_line": 7, "reason": reason})
         store.create_marts()
-        store.connection.execute("drop table marts.fct_opportunities")
+        store.execute("drop table marts.fct_opportunities")
     return [run_audit(company, "raw"), run_audit(company, "marts")]
 
 

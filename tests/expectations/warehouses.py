@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 import duckdb
+import psycopg2
 import yaml
 
 from expectations.report import AuditReport
@@ -56,7 +57,7 @@ DEAL_COLUMNS = {
 KPI_COLUMNS = {
     **dict.fromkeys(("metric", "variant", "period_grain", "dimension", "dimension_key"), "varchar"),
     "period_start": "date",
-    "value": "double",
+    "value": "double precision",
     "numerator": "decimal(38, 6)",
     "denominator": "decimal(38, 6)",
 }
@@ -91,13 +92,19 @@ class Store:
     """A company's warehouse, open for writing while in context."""
 
     def __init__(self, company: Company) -> None:
-        self.company = company
-        path = Path(Warehouse.of(company).location)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.connection = duckdb.connect(str(path))
+        warehouse = Warehouse.of(company)
+        self.mark = "?" if warehouse.name == "duckdb" else "%s"
+        if warehouse.name == "duckdb":
+            Path(warehouse.location).parent.mkdir(parents=True, exist_ok=True)
+            self.connection: Any = duckdb.connect(warehouse.location)
+            self.execute = self.connection.execute
+        else:
+            self.connection = psycopg2.connect(warehouse.location)
+            self.connection.autocommit = True
+            self.execute = self.connection.cursor().execute
 
     def __enter__(self) -> Store:
-        self.connection.execute("set TimeZone = 'UTC'")
+        self.execute("set TimeZone = 'UTC'")
         return self
 
     def __exit__(
@@ -130,10 +137,7 @@ class Store:
 
     def load(self, load_id: str, moment: str, status: int = 0) -> None:
         """Note a load, finished or not."""
-        self.connection.execute(
-            "insert into raw_files._dlt_loads values (?, ?, cast(? as timestamptz))",
-            [load_id, status, moment],
-        )
+        self.execute(f"insert into raw_files._dlt_loads values ('{load_id}', {status}, '{moment}')")
 
     def raw(self, table: str, values: Mapping[str, Any], load_id: str = "1") -> None:
         """Add a row to a raw table."""
@@ -148,15 +152,13 @@ class Store:
     def insert(self, table: str, values: Mapping[str, Any]) -> None:
         """Add a row to any table."""
         names = ", ".join(f'"{name}"' for name in values)
-        marks = ", ".join("?" * len(values))
-        self.connection.execute(
-            f"insert into {table} ({names}) values ({marks})", list(values.values())
-        )
+        marks = ", ".join([self.mark] * len(values))
+        self.execute(f"insert into {table} ({names}) values ({marks})", list(values.values()))
 
     def _create(self, schema: str, table: str, columns: Mapping[str, str]) -> None:
-        self.connection.execute(f"create schema if not exists {schema}")
+        self.execute(f"create schema if not exists {schema}")
         listing = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-        self.connection.execute(f"create table {schema}.{table} ({listing})")
+        self.execute(f"create table {schema}.{table} ({listing})")
 
 
 def moment(text: str) -> dt.datetime:
