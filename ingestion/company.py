@@ -105,12 +105,12 @@ class _UniqueKeys(yaml.SafeLoader):
     """Loads YAML, and refuses a key that is written twice: YAML would drop the first."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for (key, _), name in zip(node.value, keys, strict=False):
-            if keys.count(name) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key '{name}' is written {keys.count(name)} times", key.start_mark
-                )
+        first: dict[str, int] = {}
+        for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if isinstance(key, yaml.ScalarNode) and first.setdefault(key.value, line) != line:
+                problem = f"key '{key.value}' was already written in line {first[key.value]}"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -191,7 +191,7 @@ def _explain(document: dict[str, Any], problems: list[Problem]) -> str:
         source = document["sources"][key[1]]
         name = source.get("name") if isinstance(source, dict) else None
         steps[1] += f" ({name})" if name else ""
-    given = "" if value is None else f" = {_shorten(value)}"
+    given = "" if value is None or isinstance(value, dict | list) else f" = {_shorten(value)}"
     others = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f"{'.'.join(steps) or 'the whole file'}{given}: {message}{others}"
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ingestion.errors import WarehouseError, first_line
 
@@ -46,9 +46,37 @@ def read(url: str, sql: str, params: Sequence[object]) -> pa.Table:
 
 
 def describe(url: str) -> str:
-    """The address without its password."""
-    parts = urlsplit(url)
-    return f"PostgreSQL at {parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+    """The address without user and password."""
+    parts = _parse(url)
+    host, port = parts.get("host", "localhost"), parts.get("port", "5432")
+    return f"PostgreSQL at {host}:{port}/{parts.get('dbname', parts.get('user', ''))}"
+
+
+def dlt_credentials(url: str) -> dict[str, object]:
+    """The address as dlt takes it: with all parts, where libpq has defaults for some."""
+    parts = _parse(url)
+    host = parts.pop("host", "localhost")
+    named = {
+        "username": parts.pop("user", getpass.getuser()),
+        "password": parts.pop("password", ""),
+        "port": int(parts.pop("port", 5432)),
+    }
+    named["database"] = parts.pop("dbname", named["username"])
+    if host.startswith("/"):  # a socket's folder does not fit where a URL has the host
+        return {**named, "host": "localhost", "query": {**parts, "host": host}}
+    return {**named, "host": host, "query": parts}
+
+
+def _parse(url: str) -> dict[str, str]:
+    import psycopg2
+    from psycopg2.extensions import parse_dsn
+
+    try:
+        return dict(parse_dsn(url))
+    except psycopg2.ProgrammingError as error:
+        raise WarehouseError(
+            f"not an address of a PostgreSQL database: {first_line(error)}"
+        ) from None
 
 
 def _array(values: Sequence[Any], type_: pa.DataType) -> pa.Array:

@@ -87,7 +87,9 @@ class Warehouse:
         import dlt
 
         if self.name == "postgres":
-            return dlt.destinations.postgres(self.location)
+            from ingestion.postgres import dlt_credentials
+
+            return dlt.destinations.postgres(dlt_credentials(self.location))
         Path(self.location).parent.mkdir(parents=True, exist_ok=True)
         return dlt.destinations.duckdb(self.location)
 

@@ -212,7 +212,7 @@ def test_rejected_rows_are_kept_whole_with_line_and_reason(exports: Exports) -> 
     ]
     records = [row["record"] for row in exports.rejected()]
     assert records[0] == {
-        "id": "2", "stage": "Open", "amount": "ten", "created": "2024-13-45", "note": "x",
+        "id": 2, "stage": "Open", "amount": "ten", "created": "2024-13-45", "note": "x",
     }  # fmt: skip
     assert records[4] == {"line": "5,Open"}
     assert {row["source_file"] for row in exports.rejected()} == {"deals.csv"}
@@ -303,7 +303,8 @@ def test_sql_over_several_files_keeps_the_lines_of_the_first(exports: Exports) -
     columns = {"source_id": "id", "stage": "stage", "owner_id": "rep"}
     exports.load({"opportunities": {"from": sql, "columns": columns}})
     rows = exports.rows(
-        "select source_id, source_file, source_row, owner_id from raw_files.opportunities order by 1"
+        "select source_id, source_file, source_row, owner_id "
+        "from raw_files.opportunities order by source_id"
     )
     assert [tuple(row.values()) for row in rows] == [
         ("1", "deals.csv", 1, "Ann"),
@@ -458,7 +459,8 @@ def test_json_lines(exports: Exports) -> None:
     text = (
         '{"id": "007", "stage": "Open", "amount": 1.5, "created": "2024-01-05T10:00:00Z"}\n'
         '{"id": "8", "stage": "Open", "amount": "x", "created": "2024-01-05"}\n'
-        '{"id": "9", "stage": "Open", "amount": 2, "created": "2024-01-05T10:00:00Z", "o": {"a": 1}}\n'
+        '{"id": "9", "stage": "Open", "amount": 2, "created": "2024-01-05T10:00:00Z", '
+        '"o": {"a": 1}}\n'
     )
     exports.settings["timezone"] = "America/New_York"
     exports.write("deals.jsonl.gz", gzip.compress(text.encode()))

@@ -1,0 +1,48 @@
+"""A PostgreSQL server of the tests' own, on a socket in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+
+def find_programs() -> Path | None:
+    """The folder of the server's programs, if it is installed."""
+    on_path = shutil.which("pg_ctl")
+    if on_path:
+        return Path(on_path).resolve().parent
+    return max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
+
+
+@contextmanager
+def running_server() -> Iterator[str]:
+    """The address of a new, empty server, stopped and removed afterwards."""
+    programs = find_programs()
+    assert programs is not None
+    # The server refuses to run as root.
+    user = {"user": "postgres"} if os.geteuid() == 0 else {}
+    with TemporaryDirectory(prefix="pg-") as root:
+        if user:
+            shutil.chown(root, "postgres")
+        data = f"{root}/data"
+
+        def run(program: str, *arguments: str) -> None:
+            subprocess.run(
+                [str(programs / program), "-D", data, *arguments],
+                check=True,
+                stdout=subprocess.DEVNULL,
+                cwd=root,
+                **user,  # type: ignore[call-overload]
+            )
+
+        run("initdb", "-U", "tests", "-A", "trust", "-E", "UTF8", "--no-sync")
+        run("pg_ctl", "-w", "-o", f"-c listen_addresses= -c fsync=off -k {root}", "start")
+        try:
+            yield f"postgresql://tests@/postgres?host={root}"
+        finally:
+            run("pg_ctl", "-m", "immediate", "stop")

@@ -1,0 +1,128 @@
+"""company.yml: whatever is wrong is one error that names key, value and remedy."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from ingestion.company import load_company
+from ingestion.errors import CompanyError
+
+COMPANY = """\
+name: Acme Ltd.
+currency: USD
+timezone: America/New_York
+sources:
+  - name: crm
+    type: files
+    path: exports
+    views:
+      all_deals: {glob: "deals*.csv"}
+    entities:
+      opportunities:
+        from: select * from all_deals
+        columns:
+          source_id: id
+          stage: stage
+      users:
+        from: people
+        columns: {source_id: id, name: name}
+      pipeline_stages:
+        rows:
+          - {stage: Open, stage_order: 1, status: open, probability: 0.5}
+          - {stage: Won, stage_order: 2, status: won}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A company file beside its exports."""
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "deals.csv").write_text("id,stage\n")
+    (tmp_path / "exports" / "people.csv").write_text("id,name\n")
+    path = tmp_path / "company.yml"
+    path.write_text(COMPANY)
+    return path
+
+
+def test_defaults_are_filled_in(file: Path) -> None:
+    company = load_company(file)
+    assert company.slug == "acme_ltd"
+    assert (company.destination, company.fiscal_year_start_month) == ("duckdb", 1)
+    assert company.source_types == ("files",)
+
+
+def test_moments_are_the_companys_own(file: Path) -> None:
+    company = load_company(file)
+    assert company.moment(dt.date(2024, 7, 1)) == dt.datetime(2024, 7, 1, 4)
+    assert company.moment(dt.datetime(2024, 7, 1, 12, tzinfo=dt.UTC)) == dt.datetime(2024, 7, 1, 12)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("currency: USD", "curency: USD", "curency = 'USD': unknown key; did you mean 'currency'?"),
+        ("currency: USD", "", "currency: missing: this key is required"),
+        ("currency: USD", "currency: US$", "currency = 'US$': not an ISO 4217 currency code"),
+        ("currency: USD", "currency: USD\ncurrency: EUR", "key 'currency' was already written in line 2"),
+        ("York", "Yorc", "timezone = 'America/New_Yorc': not a time zone; did you mean 'America/N"),
+        ("sources:", "sources: [", "not valid YAML"),
+        (COMPANY, "- a", "expected keys such as name, currency"),
+        (COMPANY[COMPANY.index("sources:") :], "sources: []", "at least one source is needed"),
+        ("type: files", "type: file", "sources.0 (crm).type = 'file': no type of source; did you"),
+        ("path: exports", "path: nowhere", "sources.0 (crm).path = 'nowhere': no such folder"),
+        ("      users:", "      user:", "sources.0 (crm).entities.user: unknown entity; did you"),
+        ("    entities:", "    entitys:", "sources.0 (crm).entitys"),
+        ("from: people", "form: people", "sources.0 (crm).entities.users.form = 'people': unknown"),
+        (
+            "stage: stage",
+            "stagee: stage",
+            "sources.0 (crm).entities.opportunities.columns.stagee = 'stage': "
+            "unknown column of opportunities; did you mean 'stage'?",
+        ),
+        ("          source_id: id\n", "", "opportunities.columns: 'source_id' is missing"),
+        (", name: name", "", "entities.users.columns: 'name' is missing: users need it"),
+        (
+            "stage: stage",
+            "stage: upper(stage",
+            "opportunities.columns.stage = 'upper(stage': not an SQL expression",
+        ),
+        ("from: people", "from: peeple", "users.from = 'peeple': no such file or view; in "),
+        ("from all_deals", "from al_deals", "opportunities.from = 'select * from al_deals': no "),
+        ("from all_deals", "form all_deals", "opportunities.from = 'select * form all_deals': not"),
+        ("deals*.csv", "dials*.csv", "sources.0 (crm).views.all_deals.glob = 'dials*.csv': view '"),
+        ("{glob:", "{globe:", "sources.0 (crm).views.all_deals.globe"),
+        ("status: won", "status: wan", "pipeline_stages.rows.1: status = wan: expected one of"),
+        (", status: won", "", "pipeline_stages.rows.1: status: missing, but required"),
+        ("0.5", "50", "pipeline_stages.rows.0: probability = 50: expected 1 or less"),
+        ("stage_order: 2", "stage_order: second", "rows.1: stage_order = second: expected a whole"),
+        ("status: won", "statuss: won", "pipeline_stages.rows.1.statuss = 'won': unknown column"),
+        ("stage: Won", "stage: Open", "pipeline_stages.rows.1: stage = Open: repeated"),
+        ("from: people", "from: people\n        rows: []", "entities.users: give either 'from'"),
+        ("path: exports", "path: exports\n    options: {encoding: utf-9}", "encoding = 'utf-9'"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_located(file: Path, right: str, wrong: str, message: str) -> None:
+    assert COMPANY.count(right) == 1
+    file.write_text(COMPANY.replace(right, wrong))
+    with pytest.raises(CompanyError) as error:
+        load_company(file)
+    assert message in str(error.value)
+    assert str(error.value).startswith(str(file))
+    assert "\n" not in str(error.value)
+
+
+def test_a_company_file_that_is_missing_or_no_text(tmp_path: Path) -> None:
+    with pytest.raises(CompanyError, match="cannot be read"):
+        load_company(tmp_path / "company.yml")
+    (tmp_path / "company.yml").write_bytes(b"name: \xff\n")
+    with pytest.raises(CompanyError, match="not a text file in UTF-8"):
+        load_company(tmp_path / "company.yml")
+
+
+def test_files_that_are_there_are_named(file: Path) -> None:
+    file.write_text(COMPANY.replace("from: people", "from: peeple"))
+    with pytest.raises(CompanyError, match="did you mean 'people'"):
+        load_company(file)
