@@ -18,7 +18,7 @@ ARGS ?=
 
 company = $(if $(COMPANY),--company '$(COMPANY)')
 
-.PHONY: help run ui bench contract test lint clean
+.PHONY: help run ui bench contract graph test lint clean
 
 help:  ## List the commands
 	@echo 'Usage: make <command> [VARIABLE=value]'
@@ -47,6 +47,9 @@ bench: $(INSTALLED)  ## Time a warm run beside the same work done by the bare to
 
 contract: $(INSTALLED)  ## Generate the staging and union models from the contract
 	@$(PY) -m ingestion.contract_files
+
+graph: $(INSTALLED)  ## Record the asset graph that a test compares with
+	@$(PY) -m tests.orchestration.record_graph
 
 test: $(INSTALLED)  ## Run the tests on all cores
 	@$(PY) -m pytest -n auto --dist loadfile $(ARGS)

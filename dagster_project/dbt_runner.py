@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ log = logging.getLogger("salesops")
 PROJECT_FOLDER = PROJECT / "dbt"
 RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
 SAMPLE_ROWS = 5
+QUIET = ("--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors")
+BUILD = ("build", "--exclude-resource-type", "unit_test")
 
 
 class BuildError(SalesopsError):
@@ -75,10 +78,30 @@ class Dbt:
             if event.info.name in RESULT_EVENTS:
                 on_result(msg_to_dict(event))
 
-        arguments = ["build", *selection, "--exclude-resource-type", "unit_test"]
+        arguments = [*BUILD, *selection]
         result = self._invoke(arguments, self._target, env, on_event)
         if not result.success:
             raise BuildError(self._failure(result))
+
+    def build_command(self) -> list[str]:
+        """The same build of everything as a command of its own; see `connection`."""
+        places = ["--target-path", str(self._target), "--log-path", str(self._target)]
+        dbt = str(Path(sys.executable).with_name("dbt"))
+        return [dbt, *QUIET, *BUILD, *self._arguments, *places]
+
+    @property
+    def connection(self) -> dict[str, str]:
+        """The environment variables that profiles.yml reads."""
+        if self.warehouse.name == "duckdb":
+            return {"SALESOPS_WAREHOUSE": self.warehouse.location}
+        url = urlsplit(self.warehouse.location)
+        return {
+            "SALESOPS_POSTGRES_HOST": url.hostname or "127.0.0.1",
+            "SALESOPS_POSTGRES_PORT": str(url.port or 5432),
+            "SALESOPS_POSTGRES_USER": unquote(url.username or ""),
+            "SALESOPS_POSTGRES_PASSWORD": unquote(url.password or ""),
+            "SALESOPS_POSTGRES_DATABASE": unquote(url.path.lstrip("/")),
+        }
 
     @property
     def _target(self) -> Path:
@@ -100,24 +123,10 @@ class Dbt:
             *("--profiles-dir", str(PROJECT_FOLDER)),
         ]
 
-    @property
-    def _connection(self) -> dict[str, str]:
-        """The environment variables that profiles.yml reads."""
-        if self.warehouse.name == "duckdb":
-            return {"SALESOPS_WAREHOUSE": self.warehouse.location}
-        url = urlsplit(self.warehouse.location)
-        return {
-            "SALESOPS_POSTGRES_HOST": url.hostname or "127.0.0.1",
-            "SALESOPS_POSTGRES_PORT": str(url.port or 5432),
-            "SALESOPS_POSTGRES_USER": unquote(url.username or ""),
-            "SALESOPS_POSTGRES_PASSWORD": unquote(url.password or ""),
-            "SALESOPS_POSTGRES_DATABASE": unquote(url.path.lstrip("/")),
-        }
-
     def _fingerprint(self) -> str:
         """Hash of all that parsing depends on."""
         digest = hashlib.sha256()
-        for text in (*self._arguments, *self._connection.values(), version("dbt-core")):
+        for text in (*self._arguments, *self.connection.values(), version("dbt-core")):
             digest.update(text.encode() + b"\0")
         for path in project_files():
             digest.update(str(path.relative_to(PROJECT_FOLDER)).encode() + b"\0")
@@ -147,12 +156,11 @@ class Dbt:
     ) -> dbtRunnerResult:
         from dbt.cli.main import dbtRunner
 
-        quiet = ["--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors"]
         places = ["--target-path", str(target), "--log-path", str(target)]
-        with _environment({**self._connection, **env}):
+        with _environment({**self.connection, **env}):
             try:
                 return dbtRunner(callbacks=[on_event]).invoke(
-                    [*quiet, *arguments, *self._arguments, *places]
+                    [*QUIET, *arguments, *self._arguments, *places]
                 )
             finally:
                 self._disconnect()

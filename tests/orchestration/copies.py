@@ -1,0 +1,107 @@
+"""A copy of the edge-case company that a test may break, run as `make run` runs it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2]
+EDGE_CASES = PROJECT / "tests" / "companies" / "edge_cases"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A company's files and data under one folder."""
+
+    root: Path
+
+    @classmethod
+    def make(cls, root: Path) -> Copy:
+        """Copy the edge-case company to `root`."""
+        shutil.copytree(EDGE_CASES, root / "company")
+        return cls(root)
+
+    @property
+    def file(self) -> Path:
+        return self.root / "company" / "company.yml"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data" / "edge_cases"
+
+    @property
+    def marts(self) -> Path:
+        return self.data / "published" / "marts.duckdb"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {"SALESOPS_DATA": str(self.root / "data")}
+
+    def export(self, name: str) -> Path:
+        """One of the company's CSV files."""
+        return self.root / "company" / "exports" / name
+
+    def command(self, *options: str) -> list[str]:
+        """The command line of a run."""
+        module = [sys.executable, "-m", "dagster_project.cli", "run"]
+        return [*module, "--company", str(self.file), *options]
+
+    def run(self, *options: str) -> subprocess.CompletedProcess[str]:
+        """Run the company to the end."""
+        return subprocess.run(
+            self.command(*options),
+            cwd=PROJECT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
+
+    def start(self, *options: str) -> subprocess.Popen[str]:
+        """Start a run whose progress can be read from `stderr`."""
+        return subprocess.Popen(
+            self.command(*options),
+            cwd=PROJECT,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def published(self) -> dict[str, str]:
+        """Hashes of all files that readers see, by path."""
+        folder = self.data / "published"
+        seen = [*folder.glob("*.*"), *(folder / "parquet").glob("*")]
+        return {
+            str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in seen
+            if path.is_file() and not path.name.endswith(".tmp")
+        }
+
+    def kpis(self) -> list[tuple[object, ...]]:
+        """Every published KPI value, without the run that made it."""
+        with duckdb.connect(self.marts, read_only=True) as connection:
+            return connection.execute(
+                "select * exclude (run_id, as_of) from marts.kpi_values order by all"
+            ).fetchall()
+
+    def loads(self) -> int:
+        """Number of completed loads."""
+        with duckdb.connect(self.data / "warehouse.duckdb", read_only=True) as connection:
+            row = connection.execute(
+                "select count(*) from raw_files._dlt_loads where status = 0"
+            ).fetchone()
+        assert row is not None
+        return row[0]
+
+    def settings(self, **changes: object) -> None:
+        """Change keys of the company file."""
+        document = yaml.safe_load(self.file.read_text(encoding="utf-8"))
+        self.file.write_text(yaml.safe_dump(document | changes), encoding="utf-8")

@@ -1,0 +1,85 @@
+"""The asset graph: as recorded, unbroken from file to publication, and known to Dagster only."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from dagster_project.dbt_runner import Dbt
+from dagster_project.definitions import company_definitions
+from ingestion.company import Company, load_company
+from tests.orchestration.copies import EDGE_CASES, PROJECT
+from tests.orchestration.record_graph import RECORD, describe
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SALESOPS_DATA", str(tmp_path_factory.mktemp("data")))
+        yield load_company(EDGE_CASES / "company.yml")
+
+
+@pytest.fixture(scope="module")
+def definitions(company: Company) -> dg.Definitions:
+    return company_definitions(company)
+
+
+@pytest.fixture(scope="module")
+def graph(definitions: dg.Definitions) -> dg.AssetGraph:
+    return definitions.resolve_asset_graph()
+
+
+def test_the_graph_is_as_recorded(definitions: dg.Definitions) -> None:
+    found = describe(definitions)
+    assert found == RECORD.read_text(encoding="utf-8"), (
+        "the asset graph has changed; if that is meant, record it: make graph"
+    )
+
+
+def test_every_dbt_source_is_loaded_by_a_step(company: Company, graph: dg.AssetGraph) -> None:
+    sources = Dbt.of(company).manifest()["sources"].values()
+    keys = {dg.AssetKey([source["schema"], source["name"]]) for source in sources}
+    assert keys
+    # dlt writes its own table of loads beside those that it loads.
+    loaded = {key for key in keys if not key.path[-1].startswith("_dlt")}
+    assert loaded <= set(graph.materializable_asset_keys)
+
+
+def test_lineage_runs_from_the_files_to_the_published_marts(graph: dg.AssetGraph) -> None:
+    ancestors = graph.get_ancestor_asset_keys(dg.AssetKey(["published", "marts"]))
+    assert dg.AssetKey(["crm", "opportunities"]) in ancestors
+    assert dg.AssetKey(["marts", "kpi_values"]) in ancestors
+
+
+def test_every_asset_says_what_it_is(graph: dg.AssetGraph) -> None:
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        if node.is_materializable:
+            assert node.description, key
+            assert node.owners, key
+            assert node.kinds, key
+            assert node.group_name != "default", key
+
+
+def test_critical_checks_block_what_follows(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    blocking = [key for key in graph.asset_check_keys if graph.get(key).blocking]
+    assert any(key.asset_key.path[0] == "raw_files" for key in blocking)
+    assert any(key.asset_key.path[0] == "marts" for key in blocking)
+
+
+@pytest.mark.parametrize("package", ["ingestion", "expectations"])
+def test_a_package_runs_without_the_orchestrator(package: str) -> None:
+    program = f"""
+import importlib, pkgutil, sys
+import {package}
+for module in pkgutil.walk_packages({package}.__path__, "{package}."):
+    importlib.import_module(module.name)
+found = [name for name in sys.modules if name.partition(".")[0].startswith("dagster")]
+sys.exit(f"imported: {{found[:5]}}" if found else 0)
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True)

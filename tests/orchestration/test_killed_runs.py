@@ -1,0 +1,95 @@
+"""Two runs at once, runs that are killed, and readers that read on meanwhile."""
+
+from __future__ import annotations
+
+import subprocess
+
+import duckdb
+
+from tests.orchestration.copies import Copy
+
+
+def kill_at(copy: Copy, progress: str) -> None:
+    """Start a run and kill it without warning once it shows `progress`."""
+    run = copy.start()
+    assert run.stderr is not None
+    shown = []
+    for line in run.stderr:
+        shown.append(line)
+        if line.startswith(progress):
+            run.kill()
+            break
+    run.communicate()
+    assert run.returncode == -9, "".join(shown)
+
+
+def test_a_run_killed_in_any_phase_leaves_the_marts_and_the_next_gets_further(copy: Copy) -> None:
+    published, kpis = copy.published(), copy.kpis()
+    export = copy.export("opportunities.csv")
+    original = export.read_text(encoding="utf-8")
+    export.write_text(original.replace("Won,8000,USD", "Won,9500,USD", 1), encoding="utf-8")
+    for progress in ("crm: loading", "audit raw …", "build …", "audit marts …", "publish …"):
+        kill_at(copy, progress)
+        assert copy.published() == published, f"killed at '{progress}'"
+    done = copy.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert copy.kpis() != kpis
+    assert not list((copy.data / "published").glob("*.tmp*"))
+
+    export.write_text(original, encoding="utf-8")
+    done = copy.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert copy.kpis() == kpis
+
+
+def test_a_second_run_says_who_holds_the_lock(copy: Copy) -> None:
+    published = copy.published()
+    first = copy.start()
+    assert first.stderr is not None
+    assert "run" in first.stderr.readline()
+    second = copy.run()
+    assert second.returncode == 3
+    assert f"process {first.pid}" in second.stderr
+    assert copy.published() == published
+    first.kill()
+    first.communicate()
+
+
+def test_a_reader_is_never_blocked_and_reads_on(copy: Copy) -> None:
+    with duckdb.connect(copy.marts, read_only=True) as reader:
+        before = reader.execute("select run_id from marts.publication").fetchone()
+        done = copy.run()
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert reader.execute("select run_id from marts.publication").fetchone() == before
+        assert reader.execute("select count(*) from marts.kpi_values").fetchone() != (0,)
+    with duckdb.connect(copy.marts, read_only=True) as reader:
+        assert reader.execute("select run_id from marts.publication").fetchone() != before
+
+
+def test_a_second_run_loads_nothing_and_changes_no_number(copy: Copy) -> None:
+    loads, kpis = copy.loads(), copy.kpis()
+    done = copy.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Unchanged, so not loaded again: 27 tables" in done.stdout
+    assert copy.loads() == loads
+    assert copy.kpis() == kpis
+
+
+def test_ctrl_c_stops_a_run_cleanly(copy: Copy) -> None:
+    import signal
+
+    published = copy.published()
+    run = copy.start()
+    assert run.stderr is not None
+    for line in run.stderr:
+        if line.startswith("build …"):
+            run.send_signal(signal.SIGINT)
+            break
+    try:
+        _, rest = run.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        run.kill()
+        raise
+    assert run.returncode == 130, rest
+    assert "Traceback" not in rest
+    assert copy.published() == published

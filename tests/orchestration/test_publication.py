@@ -1,0 +1,194 @@
+"""Publication: whole, described, with its manifest inside, and swapped under readers' feet."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from dagster_project.pipeline_run import PipelineRun
+from dagster_project.publication import PublicationError, publish
+from expectations.report import AuditReport, CheckResult
+from ingestion.company import Company, load_company
+from ingestion.paths import CompanyPaths
+from ingestion.warehouse import Warehouse
+from tests.orchestration.copies import EDGE_CASES
+
+AS_OF = dt.datetime(2026, 5, 20, 9)
+
+
+def model(alias: str, schema: str, **columns: str) -> dict[str, Any]:
+    return {
+        "resource_type": "model",
+        "schema": schema,
+        "alias": alias,
+        "description": f"All {alias}; it's complete.",
+        "columns": {key: {"name": key, "description": text} for key, text in columns.items()},
+        "checksum": {"checksum": alias},
+    }
+
+
+MANIFEST = {
+    "nodes": {
+        "model.salesops.dim_rep": model("dim_rep", "marts", name="The rep's name."),
+        "model.salesops.int_rep": model("int_rep", "intermediate"),
+    }
+}
+
+
+@pytest.fixture
+def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Company:
+    monkeypatch.setenv("SALESOPS_DATA", str(tmp_path))
+    return load_company(EDGE_CASES / "company.yml")
+
+
+@pytest.fixture
+def warehouse(company: Company) -> Warehouse:
+    """A warehouse of one mart, one load that counts, and one that was never finished."""
+    warehouse = Warehouse.of(company)
+    Path(warehouse.location).parent.mkdir(parents=True)
+    with duckdb.connect(warehouse.location) as connection:
+        connection.execute(
+            """
+            create schema marts;
+            create table marts.dim_rep as select unnest(['ann', 'bob']) as name;
+            create schema raw_files;
+            create table raw_files._dlt_loads as
+            select * from (values
+                ('1', 0, timestamptz '2026-05-01 00:00:00Z'),
+                ('2', 1, timestamptz '2026-05-02 00:00:00Z'),
+                ('3', 0, timestamptz '2026-06-01 00:00:00Z')
+            ) as loads (load_id, status, inserted_at);
+            create table raw_files.exports as
+            select
+                'crm' as source_instance, 'users' as entity, 'print-' || load_id as fingerprint,
+                '[{"name": "users.csv"}]' as files, 14 as rows, timestamp '2026-05-01' as
+                extracted_at, load_id as _dlt_load_id
+            from raw_files._dlt_loads;
+            """
+        )
+    return warehouse
+
+
+def audited(company: Company, warehouse: Warehouse, run_id: str) -> PipelineRun:
+    """A run that has built and audited everything."""
+    return PipelineRun(
+        company=company,
+        run_id=run_id,
+        paths=CompanyPaths.of(company),
+        warehouse=warehouse,
+        as_of=AS_OF,
+        asked_known_at=AS_OF,
+        is_time_travel=False,
+        force=False,
+        is_built=True,
+        audits={"raw": AuditReport("raw", run_id, ()), "marts": AuditReport("marts", run_id, ())},
+    )
+
+
+@contextmanager
+def reader(company: Company) -> Iterator[duckdb.DuckDBPyConnection]:
+    marts = CompanyPaths.of(company).published / "marts.duckdb"
+    with duckdb.connect(marts, read_only=True) as connection:
+        yield connection
+
+
+def test_tables_are_found_as_marts_with_their_descriptions(
+    company: Company, warehouse: Warehouse
+) -> None:
+    publish(audited(company, warehouse, "one"), MANIFEST)
+    with reader(company) as connection:
+        assert connection.execute("select * from marts.dim_rep").fetchall() == [("ann",), ("bob",)]
+        tables = "select table_name, comment from duckdb_tables() order by 1"
+        assert connection.execute(tables).fetchall() == [
+            ("dim_rep", "All dim_rep; it's complete."),
+            ("publication", None),
+        ]
+        comment = "select comment from duckdb_columns() where table_name = 'dim_rep'"
+        assert connection.execute(comment).fetchall() == [("The rep's name.",)]
+    parquet = CompanyPaths.of(company).published / "parquet"
+    assert duckdb.read_parquet(str(parquet / "dim_rep.parquet")).fetchall() == [("ann",), ("bob",)]
+
+
+def test_the_manifest_is_inside_and_beside(company: Company, warehouse: Warehouse) -> None:
+    publish(audited(company, warehouse, "one"), MANIFEST)
+    beside = json.loads((CompanyPaths.of(company).published / "manifest.json").read_text())
+    assert beside["run_id"] == "one"
+    assert beside["as_of"] == "2026-05-20 09:00:00"
+    assert beside["row_counts"] == {"dim_rep": 2}
+    assert [one["fingerprint"] for one in beside["inputs"]] == ["print-1"]
+    with reader(company) as connection:
+        inside = connection.execute("select * from marts.publication").df().to_dict("records")
+    assert len(inside) == 1
+    assert inside[0]["definitions_hash"] == beside["definitions_hash"]
+    assert json.loads(inside[0]["row_counts"]) == beside["row_counts"]
+    assert json.loads(inside[0]["inputs"]) == beside["inputs"]
+
+
+def test_readers_keep_what_they_have_open(company: Company, warehouse: Warehouse) -> None:
+    publish(audited(company, warehouse, "one"), MANIFEST)
+    parquet = CompanyPaths.of(company).published / "parquet"
+    with reader(company) as open_before, (parquet / "dim_rep.parquet").open("rb") as open_file:
+        with duckdb.connect(warehouse.location) as connection:
+            connection.execute("insert into marts.dim_rep values ('cy')")
+        publish(audited(company, warehouse, "two"), MANIFEST)
+        assert open_before.execute("select count(*) from marts.dim_rep").fetchone() == (2,)
+        assert open_file.read(4) == b"PAR1"
+    with reader(company) as opened_after:
+        assert opened_after.execute("select count(*) from marts.dim_rep").fetchone() == (3,)
+    assert len(duckdb.read_parquet(str(parquet / "dim_rep.parquet"))) == 3
+
+
+def test_leftovers_of_killed_runs_are_removed(company: Company, warehouse: Warehouse) -> None:
+    publish(audited(company, warehouse, "one"), MANIFEST)
+    folder = CompanyPaths.of(company).published
+    (folder / "parquet.killed").mkdir()
+    (folder / "parquet.killed" / "half.parquet").touch()
+    for name in ("marts.duckdb.killed.tmp", "marts.duckdb.killed.tmp.wal", "parquet.killed.tmp"):
+        (folder / name).touch()
+    publish(audited(company, warehouse, "two"), MANIFEST)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "manifest.json",
+        "marts.duckdb",
+        "parquet",
+        "parquet.one",
+        "parquet.two",
+    ]
+
+
+@pytest.mark.parametrize("missing", ["raw", "marts", "build"])
+def test_nothing_unaudited_is_published(
+    company: Company, warehouse: Warehouse, missing: str
+) -> None:
+    run = audited(company, warehouse, "one")
+    run.audits.pop(missing, None)
+    run.is_built = missing != "build"
+    with pytest.raises(PublicationError, match="this run has not"):
+        publish(run, MANIFEST)
+    assert not run.paths.published.exists()
+
+
+def test_a_critical_failure_is_not_published(company: Company, warehouse: Warehouse) -> None:
+    failure = CheckResult(
+        table="marts.dim_rep",
+        name="named",
+        severity="critical",
+        success=False,
+        checked=2,
+        unexpected=1,
+        sample_keys=("bob",),
+        description="A rep has a name.",
+        observed="",
+    )
+    run = audited(company, warehouse, "one")
+    run.audits["marts"] = replace(run.audits["marts"], results=(failure,))
+    with pytest.raises(PublicationError, match=r"marts\.dim_rep named"):
+        publish(run, MANIFEST)
+    assert not run.paths.published.exists()
