@@ -88,7 +88,8 @@ def running(
         cwd=Path(__file__).parents[2],
         text=True,
     ) as server:
-        assert server.stdin and server.stdout
+        assert server.stdin is not None
+        assert server.stdout is not None
         try:
             started = server.stdout.readline()
             if not started:

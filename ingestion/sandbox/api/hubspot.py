@@ -178,7 +178,7 @@ class HubSpotApi:
                         _names(query.getlist("propertiesWithHistory")))  # fmt: skip
         most = HISTORY_PAGE_LIMIT if wanted.history else PAGE_LIMIT
         limit = _limit(query.get("limit", 10), most)
-        archived = query.get("archived") == "true"
+        archived = _is_archived(request)
         total = len(self._portal.records(kind.name, archived).rows)
         number, following = self._turn(query.get("after"), -(-total // limit), request)
         records = self._portal.page(kind.name, archived, number * limit, limit, wanted)
@@ -221,7 +221,7 @@ class HubSpotApi:
         wanted = Wanted(_names(body.get("properties") or kind.defaults),
                         _names(body.get("propertiesWithHistory") or ()))  # fmt: skip
         ids = _inputs(body, HISTORY_PAGE_LIMIT if wanted.history else PAGE_LIMIT)
-        archived = request.query_params.get("archived") == "true"
+        archived = _is_archived(request)
         request.state.rows = len(ids)
         records, missing = self._found(kind, ids, archived, wanted)
         return _batch(records, missing, f"Could not get some {kind.name}", "OBJECT_NOT_FOUND")
@@ -241,7 +241,7 @@ class HubSpotApi:
         kind, query = self._kind(request, "type"), request.query_params
         wanted = Wanted(_names(query.getlist("properties")) or kind.defaults,
                         _names(query.getlist("propertiesWithHistory")))  # fmt: skip
-        archived = query.get("archived") == "true"
+        archived = _is_archived(request)
         records, _ = self._found(kind, [str(request.path_params["id"])], archived, wanted)
         if not records:
             raise NotFoundError("resource not found")
@@ -267,7 +267,7 @@ class HubSpotApi:
     async def _owners(self, request: Request) -> Response:
         query = request.query_params
         limit = _limit(query.get("limit", 100), OWNER_PAGE_LIMIT)
-        found = hubspot_directory.owners(self._portal, query.get("archived") == "true")
+        found = hubspot_directory.owners(self._portal, _is_archived(request))
         number, following = self._turn(query.get("after"), -(-len(found) // limit), request)
         page = found[number * limit :][:limit]
         request.state.rows = len(page)
@@ -319,6 +319,10 @@ class HubSpotApi:
 def _names(values: Any) -> tuple[str, ...]:
     """Property names from a list, or from texts of names with commas between them."""
     return tuple(dict.fromkeys(name for value in values for name in value.split(",") if name))
+
+
+def _is_archived(request: Request) -> bool:
+    return request.query_params.get("archived", "").lower() == "true"
 
 
 def _limit(value: Any, most: int) -> int:

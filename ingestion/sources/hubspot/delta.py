@@ -137,6 +137,10 @@ class Delta:
         counts = self.counts
         return counts.new + counts.changed + counts.deleted > 0 or self._has_rejected
 
+    def listed(self) -> int:
+        """Live records among the rows, rejected ones included."""
+        return self._one(f"select count(*) from {self._rows} where not is_deleted")[0]
+
     @property
     def rows(self) -> int:
         """Live records after the load."""

@@ -235,14 +235,14 @@ class _Extract:
         self.deltas[table] = Delta(self.connection, self.state, table, last, is_whole, key)
 
     def _refuse_shrunk(self, name: str, plan: _Plan) -> None:
-        last, delta = self.last.get(name), self.deltas[name]
+        last = self.last.get(name)
         if last is None or plan.since is not None or self.context.force:
             return
-        before, now = last.rows + last.rows_rejected, delta.rows + delta.rows_rejected
+        before, now = last.rows, self.deltas[name].listed()
         if now < MIN_SHARE * before:
             raise SourceError(
                 f"source {self.source.name}: {name}: the listing has {now:,} records, the last "
-                f"load had {before:,}; one that shrinks below {MIN_SHARE:.0%} is refused, and "
+                f"load left {before:,}; one that shrinks below {MIN_SHARE:.0%} is refused, and "
                 "nothing of this source was loaded. If it is right, run again with FORCE=1"
             )
 

@@ -1,0 +1,165 @@
+"""Whatever goes wrong on the way: a load is complete, or fails saying why and changes nothing."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from dataclasses import replace
+
+import pytest
+from portals import PATIENCE, TOKEN, VERSIONED, Portal, comparable
+
+from ingestion.errors import SourceError
+from ingestion.sandbox.api.faults import Drift, Faults
+from ingestion.sources.hubspot.client import HubSpotClient
+
+FAULTS = {
+    "rate_limited": Faults(rate_limited=0.2),
+    "server_error": Faults(server_error=0.1, burst=3),
+    "hang": Faults(hang=0.03, hang_seconds=3),
+    "drop": Faults(drop=0.15),
+    "cut": Faults(cut=0.15),
+    "truncate": Faults(truncate=0.15),
+    "duplicate": Faults(duplicate=0.3),
+    "out_of_order": Faults(out_of_order=True),
+}
+ALL_AT_ONCE = Faults(
+    rate_limited=0.08, server_error=0.04, hang=0.01, drop=0.05, cut=0.05, truncate=0.05,
+    duplicate=0.1, out_of_order=True, burst=2, hang_seconds=3,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_first_load_under_a_fault_takes_in_exactly_what_is_there(
+    portal: Portal, fault: str
+) -> None:
+    expected = portal.full_reload()
+    portal.api.faults = FAULTS[fault]
+    portal.forget()
+    found = portal.full_reload()
+    happened = [asked for asked in portal.asked() if asked.fault == fault]
+    assert happened or fault == "out_of_order"
+    for table in VERSIONED:
+        assert comparable(found[table]) == comparable(expected[table]), table
+
+
+def test_all_faults_at_once_on_a_first_load_and_on_an_increment(portal: Portal) -> None:
+    portal.api.faults = ALL_AT_ONCE
+    portal.sync()
+    later = copy.deepcopy(portal.world)
+    later.advance(2)
+    portal.change(later)
+    portal.api.faults = replace(ALL_AT_ONCE, seed=1)
+    portal.sync()
+    portal.api.faults = Faults()
+    portal.assert_like_full_reload()
+
+
+def test_a_server_that_does_not_recover_fails_the_load_and_changes_nothing(portal: Portal) -> None:
+    portal.sync()
+    before = {table: portal.versions(table) for table in VERSIONED}
+    later = copy.deepcopy(portal.world)
+    later.advance(1)
+    portal.change(later)
+    portal.api.faults = Faults(server_error=1.0)
+    with pytest.raises(SourceError, match=r"crm: GET /crm/v3/owners: .* status 502: Bad gateway"):
+        portal.sync()
+    assert {table: portal.versions(table) for table in VERSIONED} == before
+    portal.api.faults = Faults()
+    portal.sync()
+    portal.assert_like_full_reload()
+
+
+def test_a_load_that_fails_half_way_is_made_good_by_the_next(portal: Portal) -> None:
+    portal.api.faults = Faults(server_error=0.5, burst=30, seed=3)
+    with pytest.raises(SourceError, match="Nothing of this source was loaded"):
+        portal.sync()
+    portal.api.faults = Faults()
+    portal.sync()
+    portal.assert_like_full_reload()
+
+
+def test_the_pace_follows_the_limit_that_the_server_tells(portal: Portal) -> None:
+    portal.api.faults = Faults(requests_per_interval=60, interval_seconds=0.5)
+    found = portal.full_reload()
+    refused = [asked for asked in portal.asked() if asked.status == 429]
+    assert len(portal.asked()) > 60
+    assert len(refused) <= 0.1 * len(portal.asked())
+    assert len(found["deals"]) == portal.world.count("opportunities")
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_other_errors_fail_at_once_and_say_why(
+    portal: Portal, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if status == 401:
+        monkeypatch.setenv("HUBSPOT_TOKEN", "pat-wrong")
+    client = HubSpotClient(portal.company().sources[0], PATIENCE)
+    path = "/crm/v3/owners" if status == 401 else "/crm/v3/nothing"
+    expected = {
+        401: "Authentication credentials not found.*HUBSPOT_TOKEN",
+        404: "/crm/v3/nothing: status 404",
+    }
+    with pytest.raises(SourceError, match=expected[status]):
+        client.whole(path)
+    assert len(portal.asked()) == 1
+
+
+def test_a_missing_token_is_named(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HUBSPOT_TOKEN")
+    with pytest.raises(SourceError, match="environment variable HUBSPOT_TOKEN is not set"):
+        portal.sync()
+
+
+def test_the_token_is_in_no_message_log_or_table(
+    portal: Portal, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    portal.sync()
+    portal.api.faults = Faults(drop=1.0)
+    with pytest.raises(SourceError) as error:
+        portal.sync()
+    output = capfd.readouterr()
+    told = [str(error.value), caplog.text, output.out, output.err, *portal.messages]
+    assert not [text for text in told if TOKEN in text]
+    stored = [path for path in portal.folder.rglob("*") if path.is_file()]
+    assert not [path for path in stored if TOKEN.encode() in path.read_bytes()]
+
+
+def test_a_new_property_arrives_for_every_record_and_is_told(portal: Portal) -> None:
+    portal.sync()
+    portal.api.faults = Faults(drift={"deals": Drift(added={"champion": "Ada"})})
+    portal.sync()
+    assert "crm: warning: deals.champion: new property" in portal.messages
+    extras = {row["source_extra"] for row in portal.versions("deals")}
+    assert extras == {'{"champion":"Ada"}'}
+
+
+def test_a_removed_property_is_told_and_comes_back(portal: Portal) -> None:
+    portal.sync()
+    portal.api.faults = Faults(drift={"deals": Drift(removed=("segment",))})
+    portal.sync()
+    assert any("deals.segment: the portal no longer has" in text for text in portal.messages)
+    assert {row["segment"] for row in portal.versions("deals")} == {None}
+    portal.api.faults = Faults()
+    portal.sync()
+    portal.assert_like_full_reload()
+
+
+def test_a_retyped_property_is_told_and_what_does_not_fit_is_rejected(portal: Portal) -> None:
+    portal.sync()
+    before = comparable(portal.versions("deals"))
+    portal.api.faults = Faults(drift={"deals": Drift(retyped={"amount": "a lot"})})
+    report = {table.entity: table for table in portal.sync().tables}
+    assert any(
+        "deals.amount: its type was number and is now string" in text for text in portal.messages
+    )
+    assert report["deals"].rows_rejected == portal.world.count("opportunities")
+    rejected = portal.read("select distinct entity, reason from raw_hubspot.rejected")
+    assert rejected == [{"entity": "deals", "reason": "amount = a lot: not a number"}]
+    assert comparable(portal.versions("deals")) == before
+    portal.api.faults = Faults()
+    report = {table.entity: table for table in portal.sync().tables}
+    assert report["deals"].rows_rejected == 0
+    portal.assert_like_full_reload()
+    assert portal.sync().is_unchanged

@@ -1,0 +1,74 @@
+"""The staging models turn the portal into the world's own canonical entities."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from portals import Portal
+
+from ingestion.paths import PROJECT
+from ingestion.warehouse import Warehouse
+
+UNKNOWN_TO_HUBSPOT = {"pipeline_stages": {"forecast_category"}, "field_changes": {"source_id"}}
+ENTITIES = (
+    "users", "accounts", "contacts", "leads", "pipeline_stages", "opportunities", "field_changes",
+    "activities",
+)  # fmt: skip
+
+
+def build(warehouse: Path, target: Path) -> None:
+    """Create the staging views as a build would."""
+    subprocess.run(
+        [
+            Path(sys.executable).with_name("dbt"), "run", "--select", "staging.hubspot",
+            "--project-dir", PROJECT / "dbt", "--profiles-dir", PROJECT / "dbt",
+            "--target-path", target, "--log-path", target,
+            "--vars", "{source_types: [hubspot], timezone: UTC}",
+        ],
+        env={**os.environ, "SALESOPS_WAREHOUSE": str(warehouse)}, check=True, capture_output=True,
+    )  # fmt: skip
+
+
+def rows(connection: duckdb.DuckDBPyConnection, relation: str, columns: list[str]) -> list[object]:
+    """Rows as text, numbers without their scale, so that types do not matter."""
+    decimals = {"amount", "duration_seconds", "probability"}
+    texts = [
+        f"{name}::DECIMAL(28, 6)::VARCHAR" if name in decimals else f"{name}::VARCHAR"
+        for name in columns
+    ]
+    return sorted(
+        connection.execute(f"select {', '.join(texts)} from {relation}").fetchall(), key=str
+    )
+
+
+def test_staged_entities_are_the_worlds(portal: Portal, tmp_path: Path) -> None:
+    portal.sync()
+    warehouse = Path(Warehouse.of(portal.company()).location)
+    build(warehouse, tmp_path / "target")
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for entity in ENTITIES:
+            truth = portal.world.table(entity)
+            connection.register("truth", truth)
+            relation = "truth"
+            if entity == "activities":
+                relation = (
+                    "(select * replace (case when type = 'task' then 'completed' else outcome end "
+                    "as outcome) from truth)"
+                )
+            hidden = UNKNOWN_TO_HUBSPOT.get(entity, set())
+            columns = [name for name in truth.column_names if name not in hidden]
+            staged = rows(connection, f"staging.stg_hubspot__{entity}", columns)
+            assert staged == rows(connection, relation, columns), entity
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_every_staged_entity_is_announced(entity: str) -> None:
+    macro = (PROJECT / "dbt" / "macros" / "entities.sql").read_text()
+    announced = macro.split("'hubspot': [")[1].split("]")[0]
+    assert f"'{entity}'" in announced
