@@ -45,8 +45,9 @@ ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
 bench: $(INSTALLED)  ## Time a warm run beside the same work done by the bare tools
 	@$(PY) -m dagster_project.bench $(company)
 
-contract: $(INSTALLED)  ## Generate the staging and union models from the contract
+contract: $(INSTALLED)  ## Write what follows from the contract and the models: staging, unions, docs/kpis.md
 	@$(PY) -m ingestion.contract_files
+	@$(PY) -m dagster_project.kpi_dictionary
 
 graph: $(INSTALLED)  ## Record the asset graph that a test compares with
 	@$(PY) -m tests.orchestration.record_graph

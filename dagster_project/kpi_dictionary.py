@@ -62,3 +62,11 @@ def _line(described: Mapping[str, Any]) -> str:
 def write(manifest: Mapping[str, Any]) -> None:
     """Write the page."""
     PAGE.write_text(dictionary(manifest), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    from dagster_project.dbt_runner import Dbt
+    from dagster_project.pipeline_run import company_file
+    from ingestion.company import load_company
+
+    write(Dbt.of(load_company(company_file())).manifest())

@@ -1,0 +1,92 @@
+"""What is written down is what is so: generated files, the KPI dictionary, the README's example."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagster_project.dbt_runner import Dbt
+from dagster_project.kpi_dictionary import PAGE, dictionary, metrics
+from ingestion.company import load_company
+from ingestion.contract_files import files
+from ingestion.paths import PROJECT
+from ingestion.pipeline import load_source
+
+EDGE_CASES = PROJECT / "tests/companies/edge_cases/company.yml"
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """The parsed dbt project."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SALESOPS_DATA", str(tmp_path_factory.mktemp("data")))
+        return Dbt.of(load_company(EDGE_CASES)).manifest()
+
+
+@pytest.mark.parametrize(("path", "text"), files(), ids=lambda value: getattr(value, "name", ""))
+def test_generated_files_say_what_the_contract_says(path: Path, text: str) -> None:
+    assert path.read_text(encoding="utf-8") == text, "run `make contract`"
+
+
+def test_the_kpi_dictionary_says_what_the_models_say(manifest: Mapping[str, Any]) -> None:
+    assert PAGE.read_text(encoding="utf-8") == dictionary(manifest), "run `make contract`"
+
+
+def test_every_kpi_model_is_in_kpi_values(manifest: Mapping[str, Any]) -> None:
+    models = {
+        node["name"].removeprefix("kpi_")
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["name"].startswith("kpi_")
+    }
+    assert models - {"values", "exclusions", "definitions"} == set(metrics(manifest))
+
+
+def test_every_mart_and_its_columns_are_documented_contracted_and_owned(
+    manifest: Mapping[str, Any],
+) -> None:
+    marts = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] == "marts"
+    ]
+    lacking = [
+        f"{node['name']}.{column['name']}"
+        for node in marts
+        for column in [{"name": "", **node}, *node["columns"].values()]
+        if not column["description"].strip()
+    ]
+    assert len(marts) > 20
+    assert lacking == []
+    assert [node["name"] for node in marts if not node["config"]["contract"]["enforced"]] == []
+    assert [node["name"] for node in marts if "owner" not in node["config"]["meta"]] == []
+
+
+def test_the_readmes_example_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(name: Acme.*?)```", readme, re.DOTALL)
+    company_file = tmp_path / "acme.yml"
+    company_file.write_text(example, encoding="utf-8")
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    (exports / "people.csv").write_text(
+        "employee_no,first_name,last_name,department\n007,Ann,Lee,East\n", encoding="utf-8"
+    )
+    (exports / "deals.csv").write_text(
+        "deal_id,title,employee_no,stage,amount,product,opened,closes\n"
+        "1,First,007,Won,,Basic,2024-01-02,2024-02-01\n"
+        "2,Second,007,Proposal,75,Basic,2024-01-05,2024-03-01\n",
+        encoding="utf-8",
+    )
+    (exports / "products.csv").write_text("product,list_price\nBasic,50\n", encoding="utf-8")
+    monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
+    company = load_company(company_file)
+    report = load_source(company, company.sources[0])
+    assert {(table.entity, table.rows_new, table.rows_rejected) for table in report.tables} == {
+        ("users", 1, 0),
+        ("pipeline_stages", 4, 0),
+        ("opportunities", 2, 0),
+    }
