@@ -109,15 +109,12 @@ def _created(history: History, tall: Tall) -> None:
 
 
 def stage_visits(history: History) -> pd.DataFrame:
-    """One row per stay of a live deal in a stage, closed stages too, in order of entry.
+    """One row per stay of a deal in a stage, closed stages too, in order of entry.
 
-    `deal, stage, entered_at, exited_at` (NULL while there), `next_stage` (-1 while there), and
-    the cuts of the deal (credited owner). Deleted and merged deals have none.
+    `deal, stage, entered_at, exited_at` (NULL while there), `next_stage` (-1 while there), the
+    cuts of the deal (credited owner), and whether it `is_alive`: neither deleted nor merged.
     """
     changes = history.changes("opportunities", "stage")
-    position = np.full(len(history.fact("opportunities", "created_at")), NONE)
-    position[history.live_deals["deal"]] = np.arange(len(history.live_deals))
-    changes = changes[position[changes["id"]] != NONE]
     visits = changes.iloc[np.argsort(changes["id"].to_numpy(), kind="stable")]
     deal, stage, entered = (visits[name].to_numpy() for name in ("id", "new", "at"))
     has_next = np.append(deal[1:] == deal[:-1], False)
@@ -130,8 +127,9 @@ def stage_visits(history: History) -> pd.DataFrame:
             "next_stage": np.where(has_next, np.roll(stage, -1), NONE),
         }
     )
-    cuts = history.live_deals[list(DEAL_CUTS)].iloc[position[deal]].reset_index(drop=True)
-    return pd.concat([frame, cuts], axis=1)
+    deals = history.deals.set_index("deal")
+    of_deal = deals.loc[deal, [*DEAL_CUTS, "is_alive"]].reset_index(drop=True)
+    return pd.concat([frame, of_deal], axis=1)
 
 
 def _ended(history: History, visits: pd.DataFrame) -> pd.DataFrame:
@@ -390,14 +388,14 @@ def _adherence(history: History, visits: pd.DataFrame, tall: Tall) -> None:
 def _stalled(history: History, visits: pd.DataFrame, tall: Tall) -> None:
     """stalled_value: as of now only (grain all); deals in a stage over twice its median visit.
 
-    The median is over all ended visits to the stage up to now, of the whole company. Deals
-    without amount are excluded.
+    The median is over all ended visits of live deals to the stage up to now, of the whole company.
+    Deals without amount are excluded.
     """
     ended = _ended(history, visits)
     median = np.full(len(STAGES), np.inf)
-    medians = ended.groupby("stage")["span"].median()
+    medians = ended[ended["is_alive"]].groupby("stage")["span"].median()
     median[medians.index] = medians
-    here = visits[(visits["exited_at"] == NULL) & STAGE_OPEN[visits["stage"]]]
+    here = visits[visits["is_alive"] & (visits["exited_at"] == NULL) & STAGE_OPEN[visits["stage"]]]
     age = history.as_of - here["entered_at"]
     stalled = here[age > 2 * median[here["stage"]]]
     deals = history.live_deals.set_index("deal").loc[stalled["deal"]]

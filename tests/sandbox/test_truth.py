@@ -177,7 +177,7 @@ def test_stage_entries_agree_with_a_walk_through_each_deal(world: World) -> None
 def test_adherent_deals_walked_every_stage(world: World, table: pd.DataFrame) -> None:
     history = History.of(world, **SETTINGS, as_of=None)
     paths = stage_visits(history).groupby("deal")["stage"].agg(tuple)
-    closed = history.deals[history.deals["is_closed"]]
+    closed = history.live_deals[history.live_deals["is_closed"]]
     walks = {(0, 1, 2, 3, 4, 5), (9, 10, 11)}
     expected = sum(paths.get(deal, ())[:-1] in walks for deal in closed["deal"])
     company = cells(table, "process_adherence").query("dimension == 'company'")
