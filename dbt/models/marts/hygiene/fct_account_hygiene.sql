@@ -24,7 +24,7 @@ final as (
         accounts.source_instance,
         accounts.source_id,
         accounts.owner_id as rep_id,
-        open_amounts.amount_at_stake,
+        cast(open_amounts.amount_at_stake as {{ numeric_type() }}) as amount_at_stake,
         accounts.owner_id is null as owner_missing,
         accounts.domain is null as domain_missing,
         case when accounts.owner_id is not null

@@ -15,7 +15,7 @@ final as (
         opportunities.source_instance,
         opportunities.opportunity_id as source_id,
         opportunities.rep_id,
-        case when opportunities.is_open then opportunities.amount end as amount_at_stake,
+        cast(case when opportunities.is_open then opportunities.amount end as {{ numeric_type() }}) as amount_at_stake,
         opportunities.owner_id is null as owner_missing,
         case when opportunities.is_open or opportunities.is_won then opportunities.account_id is null end
             as account_missing,
