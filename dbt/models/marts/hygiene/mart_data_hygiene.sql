@@ -65,6 +65,7 @@ by_rule as (
         '{{ spec.name }}' as entity,
         rep_id,
         '{{ rule }}' as rule,
+        {{ entity_loop.index * 100 + loop.index }} as rule_number,
         '{{ "high" if rule in high else "low" }}' as severity,
         {{ rule }}_records as records,
         {{ rule }}_failing as failing,
@@ -89,8 +90,7 @@ ranked as (
                 money_at_stake desc,
                 case when severity = 'high' then 0 else 1 end,
                 failing desc,
-                entity,
-                rule
+                rule_number
         ) end as fix_rank
     from by_rule
 ),
