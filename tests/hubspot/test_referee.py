@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hubspot import HubSpot
@@ -14,11 +14,10 @@ from hubspot.crm.deals import (
     BatchReadInputSimplePublicObjectId,
     PublicObjectSearchRequest,
 )
+from hubspot.utils.objects import fetch_all
 from portals import TOKEN, Portal
 
 from ingestion.sources.hubspot.objects import LINK_COLUMNS, OBJECTS, CrmObject
-
-IN_OBJECTS_API = ("calls", "emails", "leads", "meetings", "notes", "tasks")
 
 
 @pytest.fixture
@@ -26,14 +25,11 @@ def sdk(portal: Portal) -> HubSpot:
     return HubSpot(access_token=TOKEN, host=portal.url)
 
 
-def records(sdk: HubSpot, crm_object: CrmObject, archived: bool) -> Iterator[object]:
-    api = sdk.crm.objects if crm_object.name in (*IN_OBJECTS_API, "users") else sdk.crm
+def records(sdk: HubSpot, crm_object: CrmObject, archived: bool) -> list[Any]:
+    """All records of an object, with the properties that the connector asks for."""
     wanted = [known.name for known in crm_object.properties]
-    if crm_object.name == "users":
-        yield from api.get_all("users", properties=wanted, archived=archived)
-    else:
-        named = getattr(api, crm_object.name)
-        yield from named.get_all(properties=wanted, archived=archived)
+    api = sdk.crm.objects.basic_api
+    return fetch_all(api, object_type=crm_object.name, properties=wanted, archived=archived)
 
 
 def as_stored(value: str | None, type_: str) -> object:

@@ -32,6 +32,7 @@ class Faults:
     it; an answer whose JSON ends early; a page that comes twice. With `out_of_order`, pages of
     lists and rows of searches come in another order. The search index is `index_lag_seconds` old.
     At most `requests_per_interval` requests in `interval_seconds`, `searches_per_second` searches.
+    The pipelines no longer have `removed_stages` (labels), though deals are still in them.
     """
 
     rate_limited: float = 0.0
@@ -50,6 +51,7 @@ class Faults:
     interval_seconds: float = 10.0
     searches_per_second: int = 100_000
     drift: Mapping[str, Drift] = field(default_factory=dict)
+    removed_stages: tuple[str, ...] = ()
     seed: int = 0
 
     @classmethod
@@ -65,7 +67,8 @@ class Faults:
             )
             for name, changes in document.get("drift", {}).items()
         }  # fmt: skip
-        return cls(**{**document, "drift": drift})
+        removed_stages = tuple(document.get("removed_stages", ()))
+        return cls(**{**document, "drift": drift, "removed_stages": removed_stages})
 
 
 class Mishaps:

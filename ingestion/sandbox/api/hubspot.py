@@ -280,7 +280,7 @@ class HubSpotApi:
         kind = self._kind(request, "type")
         if kind.name not in ("deals", "leads"):
             raise BadRequestError(f"{kind.name} have no pipelines")
-        return _json({"results": self._portal.pipelines(kind.name)})
+        return _json({"results": self._portal.pipelines(kind.name, self._faults.removed_stages)})
 
     async def _properties(self, request: Request) -> Response:
         kind = self._kind(request, "type")

@@ -27,7 +27,6 @@ from ingestion.sandbox.world_schema import (
     LEAD_STATUSES,
     NONE,
     PIPELINES,
-    STAGE_LABELS,
     STAGE_WON,
     STAGES,
 )
@@ -246,8 +245,8 @@ class Portal:
                 self._merged.setdefault(int(target[row]), []).append(int(row) + first_id("deals"))
         return self._merged
 
-    def pipelines(self, name: str) -> list[dict[str, object]]:
-        """The pipelines of deals or leads with their stages."""
+    def pipelines(self, name: str, removed: tuple[str, ...] = ()) -> list[dict[str, object]]:
+        """The pipelines of deals or leads with their stages, less those of `removed` labels."""
         if name == "leads":
             stages = [
                 _stage(stage_id, label, order, {"isClosed": str(order > 2).lower()})
@@ -264,7 +263,7 @@ class Portal:
                     "probability": str(stage.probability),
                 })
                 for position, stage in enumerate(STAGES)
-                if stage.pipeline == number
+                if stage.pipeline == number and stage.label not in removed
             ])
             for number, label in enumerate(PIPELINES)
         ]  # fmt: skip
@@ -278,11 +277,6 @@ def first_id(name: str) -> int:
 def lead_stage_ids() -> list[str]:
     """Ids of the stages of the lead pipeline, in the order of the world's lead statuses."""
     return [f"{status}-stage-id" for status in LEAD_STATUSES]
-
-
-def stage_id_of(label: str) -> str:
-    """HubSpot's id of a deal stage."""
-    return str(FIRST_ID["pipeline_stages"] + STAGE_LABELS.index(label))
 
 
 def _names(full: pa.Array) -> tuple[pa.Array, pa.Array]:

@@ -1,0 +1,73 @@
+"""What company.yml may say of a portal, and what the portal then has to have."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+from portals import Portal
+
+from ingestion.errors import CompanyError, SourceError
+from ingestion.sandbox.api.faults import Faults
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("tokens: x", "sources.0 (crm).tokens = 'x': unknown key; did you mean 'token_env'"),
+        ("objects: [deal]", "unknown object 'deal'; did you mean 'deals'"),
+        ("mapping: {deals: {amuont: x}}", "column 'amuont' of 'deals' cannot be mapped"),
+        ("mapping: {deal: {amount: x}}", "unknown object 'deal'"),
+        ("token_env: pat-na1-0000", "sources.0 (crm).token_env"),
+    ],
+)
+def test_a_wrong_key_is_named(portal: Portal, keys: str, message: str) -> None:
+    with pytest.raises(CompanyError) as error:
+        portal.company(keys)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("mapping: {deals: {region: territory}}", r"mapping\.deals\.region = 'territory': the"),
+        ("no_decision: [No Desicion]", "there is no stage 'No Desicion'; did you mean 'No Dec"),
+    ],
+)
+def test_what_the_portal_lacks_is_named(portal: Portal, keys: str, message: str) -> None:
+    with pytest.raises(SourceError, match=message):
+        portal.sync(keys)
+
+
+def test_a_mapped_property_fills_the_canonical_column(portal: Portal) -> None:
+    portal.sync("mapping: {deals: {region: segment}}\n    objects: [deals]")
+    rows = portal.versions("deals")
+    assert {row["region"] for row in rows} == {row["segment"] for row in rows} != {None}
+
+
+def test_only_the_named_objects_are_read(portal: Portal) -> None:
+    report = portal.sync("objects: [companies]")
+    assert "deals" not in {table.entity for table in report.tables}
+    assert not portal.asked("/pipelines/deals")
+    assert portal.versions("companies")
+    assert portal.versions("deals") == []
+
+
+def test_a_deal_in_an_unknown_stage_is_rejected_until_it_is_known(portal: Portal) -> None:
+    portal.sync("objects: [deals]")
+    edited = copy.deepcopy(portal.world)
+    edited.state.day += 1
+    discovery = np.flatnonzero(edited.state["opportunities"]["stage"] == 0)
+    edited.state.touch("opportunities", discovery, edited.state.now - 1_000_000)
+    portal.change(edited)
+    portal.api.faults = Faults(removed_stages=("Discovery",))
+    [report] = [t for t in portal.sync("objects: [deals]").tables if t.entity == "deals"]
+    assert report.rows_rejected == len(discovery) > 0
+    [reason] = portal.read("select distinct reason from raw_hubspot.rejected")
+    assert str(reason["reason"]).endswith("not a stage of any pipeline")
+    assert portal.sync("objects: [deals]").is_unchanged
+    portal.api.faults = Faults()
+    [report] = [t for t in portal.sync("objects: [deals]").tables if t.entity == "deals"]
+    assert (report.rows_rejected, report.rows_changed) == (0, len(discovery))
+    assert portal.sync("objects: [deals]").is_unchanged
