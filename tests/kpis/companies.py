@@ -68,15 +68,20 @@ class Published:
         return Published(self.company, self.folder / "as_of" / label)
 
 
-def run(company: Path, data: Path, *options: str) -> None:
+def run(company: Path, data: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run a company, as `make run` does; everything that it makes is under `data`."""
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "dagster_project.cli", "run", "--company", company, *options],
         cwd=PROJECT,
         env=os.environ | {"SALESOPS_DATA": str(data)},
         capture_output=True,
         text=True,
     )
+
+
+def publish(company: Path, data: Path, *options: str) -> None:
+    """Run a company; the test fails with the run's output unless something was published."""
+    done = run(company, data, *options)
     assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
 
 

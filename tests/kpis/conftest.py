@@ -26,10 +26,11 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
             pytest.skip(f"the exports of {name} are not on this machine: {company.exports}")
         with (session / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            marker = session / f"{name}.published"
-            if not marker.exists():
-                run(company.file, session / "companies")
-                marker.touch()
+            outcome = session / f"{name}.outcome"
+            if not outcome.exists():
+                done = run(company.file, session / "companies")
+                outcome.write_text("" if done.returncode == 0 else done.stdout + done.stderr)
+            assert not outcome.read_text(), f"{name} was not published\n{outcome.read_text()}"
         return Published(company.file, session / "companies" / name)
 
     return publish

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.kpis.companies import TEST_COMPANIES, Published, run
+from tests.kpis.companies import TEST_COMPANIES, Published, publish
 from tests.kpis.conftest import Publish
 from tests.kpis.test_against_oracle import METRICS, differences, values
 from tests.oracle import records
@@ -32,7 +32,7 @@ def test_a_changed_row_is_one_new_version_and_known_at_gives_back_the_old_number
 ) -> None:
     versions = "select count(*) as n from raw_files.opportunities"
     of_deal = "select count(*) as n from raw_files.opportunities where source_id = 'bare_dates'"
-    run(company, data)
+    publish(company, data)
     published = Published(company, data / "edge_cases")
     loaded = published.warehouse(versions)["n"].iloc[0]
     before = published.kpi("revenue_won")
@@ -43,13 +43,13 @@ def test_a_changed_row_is_one_new_version_and_known_at_gives_back_the_old_number
     text = export.read_text(encoding="utf-8")
     assert text.count("Won,8000,USD,2025-09-08") == 1
     export.write_text(text.replace("Won,8000,USD,2025-09-08", "Won,9500,USD,2025-09-08"), "utf-8")
-    run(company, data)
+    publish(company, data)
     assert published.warehouse(versions)["n"].iloc[0] == loaded + 1
     assert published.warehouse(of_deal)["n"].iloc[0] == 2
     assert published.kpi("revenue_won") == pytest.approx(before + 1500)
 
     label = known_at.strftime("%Y-%m-%dT%H:%M:%S+00:00")
-    run(company, data, "--known-at", label)
+    publish(company, data, "--known-at", label)
     [earlier] = (data / "edge_cases" / "as_of").iterdir()
     assert Published(company, earlier).kpi("revenue_won") == before
     assert published.kpi("revenue_won") == pytest.approx(before + 1500)
@@ -58,7 +58,7 @@ def test_a_changed_row_is_one_new_version_and_known_at_gives_back_the_old_number
 @pytest.mark.parametrize("moment", ["2025-09-30T16:00:00", "2026-02-01T00:00:00"])
 def test_the_past_is_the_oracles(published: Publish, moment: str) -> None:
     now = published("edge_cases")
-    run(now.company, now.folder.parent, "--as-of", moment)
+    publish(now.company, now.folder.parent, "--as-of", moment)
     past = now.as_of(f"{moment.replace(':', '')}")
     exports = records.edge_cases(EDGE_CASES.exports)
     wanted = expected(exports, exports.utc(moment)).values
@@ -70,7 +70,7 @@ def test_the_past_is_the_oracles(published: Publish, moment: str) -> None:
 def test_bpi_open_applications_as_of_a_moment(published: Publish) -> None:
     """Open applications and their amount, straight from the raw events."""
     now = published("bpi2012")
-    run(now.company, now.folder.parent, "--as-of", "2011-11-15")
+    publish(now.company, now.folder.parent, "--as-of", "2011-11-15")
     past = now.as_of("2011-11-15")
 
     folder = TEST_COMPANIES["bpi2012"].exports
