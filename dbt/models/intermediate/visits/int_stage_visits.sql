@@ -87,6 +87,7 @@ entries as (
         compared.pipeline,
         compared.stage,
         compared.entered_at,
+        {{ local_time('compared.entered_at') }} as entered_local,
         compared.owner_id,
         compared.amount_native,
         compared.currency,
@@ -109,69 +110,90 @@ sequenced as (
     select
         *,
         row_number() over in_order as position,
-        row_number() over (partition by opportunity_key, stage order by nth) as visit_number,
         lead(entered_at) over in_order as exited_at,
+        lead(entered_local) over in_order as exited_local,
         lead(stage) over in_order as next_stage,
         lead(stage_order) over in_order as next_stage_order,
         lead(status) over in_order as next_status,
         lead(path) over in_order as next_path,
         lead(open_before) over in_order as next_open_before,
         max(case when status in ('open', 'won') then stage_order end) over (
-            partition by opportunity_key, path order by nth
-            rows between 1 following and unbounded following
+            partition by opportunity_key order by nth rows between 1 following and unbounded following
         ) as highest_later,
-        coalesce(max(case when status = 'won' then 1 else 0 end) over (
-            partition by opportunity_key order by nth
-            rows between 1 following and unbounded following
-        ), 0) = 1 as led_to_win
+        max(case when status = 'won' then 1 else 0 end) over (
+            partition by opportunity_key order by nth rows between 1 following and unbounded following
+        ) as won_later
     from entries
     window in_order as (partition by opportunity_key order by nth)
 ),
 
-final as (
+moved as (
     select
-        sequenced.opportunity_key,
-        sequenced.source_instance,
-        sequenced.pipeline,
-        sequenced.path,
-        sequenced.position,
-        sequenced.stage,
-        sequenced.stage_order,
-        sequenced.status,
-        sequenced.open_up_to > sequenced.open_before as is_step,
-        sequenced.open_steps,
-        sequenced.visit_number,
-        sequenced.entered_at,
-        sequenced.exited_at,
-        sequenced.next_stage,
-        sequenced.next_stage_order,
+        *,
         case
-            when sequenced.status = 'open'
-                and sequenced.next_status in ('open', 'won')
-                and sequenced.next_path = sequenced.path
-                then greatest(sequenced.next_open_before - sequenced.open_up_to, 0)
+            when status = 'open' and next_status in ('open', 'won') and next_path = path
+                then greatest(next_open_before - open_up_to, 0)
             else 0
         end as stages_skipped,
         case
-            when sequenced.next_status is null then case when sequenced.status = 'open' then 'open' end
-            when sequenced.next_status <> 'open' then sequenced.next_status
-            when sequenced.status <> 'open' then 'reopened'
-            when sequenced.next_path <> sequenced.path or sequenced.next_path is null or sequenced.path is null
-                then 'moved'
-            when sequenced.next_stage_order < sequenced.stage_order then 'regressed'
-            when sequenced.next_stage_order = sequenced.stage_order then 'moved'
-            when sequenced.next_open_before > sequenced.open_up_to then 'skipped'
-            else 'advanced'
-        end as ended_as,
-        coalesce(sequenced.highest_later > sequenced.stage_order, false) or sequenced.led_to_win as led_higher,
-        sequenced.led_to_win,
-        sequenced.position > 1
-        or coalesce({{ unknown_as_first('sequenced.entered_at') }} >= history.known_from, false) as is_entry_known,
-        sequenced.owner_id,
-        sequenced.amount_native,
-        sequenced.currency
+            when next_status is null then case when status = 'open' then 'open' end
+            when next_status <> 'open' then next_status
+            when status <> 'open' then 'reopened'
+            when next_stage_order < stage_order and next_path = path then 'regressed'
+            when next_stage_order > stage_order and next_path = path
+                then case when next_open_before > open_up_to then 'skipped' else 'advanced' end
+            else 'moved'
+        end as ended_as
     from sequenced
-    left join history on sequenced.source_instance = history.source_instance
+),
+
+-- Only a deal that went back or sideways, or left a closed stage, can have come to a stage twice.
+repeated as (
+    select
+        opportunity_key,
+        position,
+        row_number() over (partition by opportunity_key, stage order by position) as visit_number
+    from moved
+    where opportunity_key in (
+        select opportunity_key
+        from moved
+        where ended_as in ('regressed', 'moved') or (status <> 'open' and next_status is not null)
+    )
+),
+
+final as (
+    select
+        moved.opportunity_key,
+        moved.source_instance,
+        moved.pipeline,
+        moved.path,
+        moved.position,
+        moved.stage,
+        moved.stage_order,
+        moved.status,
+        moved.open_up_to > moved.open_before as is_step,
+        moved.open_steps,
+        coalesce(repeated.visit_number, 1) as visit_number,
+        moved.entered_at,
+        moved.entered_local,
+        moved.exited_at,
+        moved.exited_local,
+        moved.next_stage,
+        moved.next_stage_order,
+        moved.stages_skipped,
+        moved.ended_as,
+        coalesce(moved.highest_later > moved.stage_order, false) or coalesce(moved.won_later, 0) = 1 as led_higher,
+        coalesce(moved.won_later, 0) = 1 as led_to_win,
+        moved.position > 1
+        or coalesce({{ unknown_as_first('moved.entered_at') }} >= history.known_from, false) as is_entry_known,
+        moved.owner_id,
+        moved.amount_native,
+        moved.currency
+    from moved
+    left join history on moved.source_instance = history.source_instance
+    left join repeated
+        on moved.opportunity_key = repeated.opportunity_key
+        and moved.position = repeated.position
 )
 
 select * from final
