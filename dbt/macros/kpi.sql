@@ -15,6 +15,7 @@
         'quota_attainment', 'reps_at_quota',
         'pipeline_value', 'pipeline_created',
         'stage_velocity_days', 'stage_conversion_rate', 'process_adherence', 'stalled_value',
+        'pipeline_coverage', 'slippage_rate', 'push_count',
         'lead_conversion_rate',
     ]) }}
 {%- endmacro %}
