@@ -4,8 +4,8 @@ Readers always see one whole publication: who has the old files open keeps readi
 opens them anew gets the new ones. `marts.duckdb` carries its manifest in the table
 `marts.publication`, so numbers and provenance cannot part.
 
-In `marts.duckdb` the tables are in the default schema: DuckDB names a database after its file, so
-`marts.kpi_values` finds them there, and would be ambiguous if there were a schema `marts` too.
+DuckDB names a database after its file, so in `marts.duckdb` a table's full name is
+`marts.marts.<table>`: database, schema, table. `open_published` opens it under another name.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -140,8 +141,11 @@ def _write(
 ) -> Publication:
     import duckdb
 
-    with duckdb.connect(str(aside)) as connection:
-        copy_tables(run.warehouse, MARTS, [table.name for table in tables], connection, "main")
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {_quoted(str(aside))} as aside")
+        connection.execute(f"create schema aside.{MARTS}")
+        connection.execute(f"use aside.{MARTS}")
+        copy_tables(run.warehouse, MARTS, [table.name for table in tables], connection)
         for table in tables:
             _describe(connection, table)
         publication = Publication(
@@ -162,18 +166,28 @@ def _write(
     return publication
 
 
+@contextmanager
+def open_published(marts: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A reader of a published file, in which `marts.<table>` finds the tables."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {_quoted(str(marts))} as published (read_only)")
+        connection.execute("use published")
+        yield connection
+
+
 def copy_tables(
     warehouse: Warehouse,
     schema: str,
     tables: list[str],
     into: duckdb.DuckDBPyConnection,
-    new_schema: str,
 ) -> None:
-    """Copy tables of a warehouse's schema into a schema of a DuckDB database."""
+    """Copy tables of a warehouse's schema into the current schema of a DuckDB connection."""
     if warehouse.name == "duckdb":
         into.execute(f"attach {_quoted(warehouse.location)} as origin (read_only)")
     for table in tables:
-        old, new = (f'{name}."{table}"' for name in (schema, new_schema))
+        old, new = f'{schema}."{table}"', f'"{table}"'
         if warehouse.name == "duckdb":
             into.execute(f"create table {new} as from origin.{old}")
         else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from dagster_project.pipeline_run import PipelineRun
+from dagster_project.publication import open_published
 from ingestion.paths import CompanyPaths
 
 if TYPE_CHECKING:
@@ -97,9 +98,7 @@ def print_summary(run: PipelineRun) -> None:
 
 def read_figures(marts: Path) -> Figures:
     """The company's headline figures from a published file, by metric, grain and period."""
-    import duckdb
-
-    with duckdb.connect(str(marts), read_only=True) as connection:
+    with open_published(marts) as connection:
         rows = connection.execute(
             """select metric, period_grain, period_start, value, unit, n_included, n_excluded
             from marts.kpi_values

@@ -30,4 +30,5 @@ def copy_raw(run: PipelineRun, source_type: str) -> None:
         connection.execute(f"drop schema if exists {dataset} cascade")
         connection.execute(f"create schema {dataset}")
         tables = [*raw_tables(source_type), "_dlt_loads"]
-        copy_tables(origin, dataset, tables, connection, dataset)
+        connection.execute(f"use {dataset}")
+        copy_tables(origin, dataset, tables, connection)

@@ -12,6 +12,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from dagster_project.publication import open_published
+
 PROJECT = Path(__file__).resolve().parents[2]
 COMPANIES = PROJECT / "tests" / "companies"
 SHARED = PROJECT.parent / "shared" / "data"
@@ -46,11 +48,13 @@ class Published:
 
     def marts(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
         """Rows from the published marts."""
-        return _rows(self.folder / "published" / "marts.duckdb", sql, parameters)
+        with open_published(self.folder / "published" / "marts.duckdb") as connection:
+            return connection.execute(sql, parameters).df()
 
     def warehouse(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
         """Rows from the warehouse that the run worked in."""
-        return _rows(self.folder / "warehouse.duckdb", sql, parameters)
+        with duckdb.connect(self.folder / "warehouse.duckdb", read_only=True) as connection:
+            return connection.execute(sql, parameters).df()
 
     def kpi(self, metric: str, variant: str = "default", **where: str) -> float:
         """The value of a KPI: for the company and all time, unless said otherwise."""
@@ -83,8 +87,3 @@ def publish(company: Path, data: Path, *options: str) -> None:
     """Run a company; the test fails with the run's output unless something was published."""
     done = run(company, data, *options)
     assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
-
-
-def _rows(file: Path, sql: str, parameters: Sequence[object]) -> pd.DataFrame:
-    with duckdb.connect(file, read_only=True) as connection:
-        return connection.execute(sql, parameters).df()

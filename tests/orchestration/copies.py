@@ -13,6 +13,8 @@ from pathlib import Path
 import duckdb
 import yaml
 
+from dagster_project.publication import open_published
+
 PROJECT = Path(__file__).resolve().parents[2]
 EDGE_CASES = PROJECT / "tests" / "companies" / "edge_cases"
 
@@ -87,7 +89,7 @@ class Copy:
 
     def kpis(self) -> list[tuple[object, ...]]:
         """Every published KPI value, without the run that made it."""
-        with duckdb.connect(self.marts, read_only=True) as connection:
+        with open_published(self.marts) as connection:
             return connection.execute(
                 "select * exclude (run_id, as_of) from marts.kpi_values order by all"
             ).fetchall()

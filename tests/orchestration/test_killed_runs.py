@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-import duckdb
-
+from dagster_project.publication import open_published
 from tests.orchestration.copies import Copy
 
 
@@ -56,13 +55,13 @@ def test_a_second_run_says_who_holds_the_lock(copy: Copy) -> None:
 
 
 def test_a_reader_is_never_blocked_and_reads_on(copy: Copy) -> None:
-    with duckdb.connect(copy.marts, read_only=True) as reader:
+    with open_published(copy.marts) as reader:
         before = reader.execute("select run_id from marts.publication").fetchone()
         done = copy.run()
         assert done.returncode == 0, done.stdout + done.stderr
         assert reader.execute("select run_id from marts.publication").fetchone() == before
         assert reader.execute("select count(*) from marts.kpi_values").fetchone() != (0,)
-    with duckdb.connect(copy.marts, read_only=True) as reader:
+    with open_published(copy.marts) as reader:
         assert reader.execute("select run_id from marts.publication").fetchone() != before
 
 

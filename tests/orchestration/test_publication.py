@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from dagster_project.pipeline_run import PipelineRun
-from dagster_project.publication import PublicationError, publish
+from dagster_project.publication import PublicationError, open_published, publish
 from expectations.report import AuditReport, CheckResult
 from ingestion.company import Company, load_company
 from ingestion.paths import CompanyPaths
@@ -96,7 +96,7 @@ def audited(company: Company, warehouse: Warehouse, run_id: str) -> PipelineRun:
 @contextmanager
 def reader(company: Company) -> Iterator[duckdb.DuckDBPyConnection]:
     marts = CompanyPaths.of(company).published / "marts.duckdb"
-    with duckdb.connect(marts, read_only=True) as connection:
+    with open_published(marts) as connection:
         yield connection
 
 
@@ -106,10 +106,10 @@ def test_tables_are_found_as_marts_with_their_descriptions(
     publish(audited(company, warehouse, "one"), MANIFEST)
     with reader(company) as connection:
         assert connection.execute("select * from marts.dim_rep").fetchall() == [("ann",), ("bob",)]
-        tables = "select table_name, comment from duckdb_tables() order by 1"
+        tables = "select schema_name, table_name, comment from duckdb_tables() order by 2"
         assert connection.execute(tables).fetchall() == [
-            ("dim_rep", "All dim_rep; it's complete."),
-            ("publication", None),
+            ("marts", "dim_rep", "All dim_rep; it's complete."),
+            ("marts", "publication", None),
         ]
         comment = "select comment from duckdb_columns() where table_name = 'dim_rep'"
         assert connection.execute(comment).fetchall() == [("The rep's name.",)]
