@@ -14,7 +14,8 @@ _KPI_VALUES = """
     with kpis as (
         select
             kpi_values.*,
-            denominator is null and numerator is not null as is_additive
+            numerator is not null
+            and count(denominator) over (partition by metric, variant) = 0 as is_additive
         from marts.kpi_values as kpi_values
     ),
 
