@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -95,10 +96,8 @@ def ui(new_copy: Copy) -> Iterator[Ui]:
     try:
         process.wait(timeout=60)
     finally:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
 def test_the_ui_shows_the_assets_and_runs_the_job(ui: Ui, new_copy: Copy) -> None:
