@@ -374,6 +374,23 @@ def test_columns_of_canonical_names_need_no_mapping(exports: Exports) -> None:
         exports.load({"users": {"from": "users"}})
 
 
+def test_a_column_name_that_is_no_sql_is_still_a_name(exports: Exports) -> None:
+    exports.write("deals.csv", "Deal ID,Stage (now),at\n1,Open,2024-01-05\n")
+    columns = {"source_id": "deal id", "stage": "Stage (now)", "created_at": "at"}
+    exports.load({"opportunities": {"from": "deals", "columns": columns}})
+    (row,) = exports.rows("select source_id, stage, source_extra from raw_files.opportunities")
+    assert tuple(row.values()) == ("1", "Open", None)
+
+
+def test_a_column_called_rowid_does_not_shift_rows(exports: Exports) -> None:
+    exports.write("deals.csv", "rowid,stage\n70,Open\n71,\n")
+    columns = {"source_id": "row_id", "stage": "stage"}
+    exports.load({"opportunities": {"from": "deals", "columns": columns}})
+    (row,) = exports.rows("select source_id, source_row from raw_files.opportunities")
+    assert row == {"source_id": "70", "source_row": 1}
+    assert [row["source_line"] for row in exports.rejected()] == [3]
+
+
 def test_nothing_is_loaded_when_one_entity_fails(exports: Exports) -> None:
     exports.write("deals.csv", CSV)
     wrong = {"from": "deals", "columns": {"source_id": "id", "name": "nome"}}

@@ -19,6 +19,7 @@ from ingestion.errors import SourceError
 from ingestion.sources.files.catalog import Relation
 from ingestion.sources.files.reading import Table, read
 from ingestion.sources.files.settings import FileOptions
+from ingestion.sources.files.sql import HIDDEN, TEXT_OF
 
 TEXT = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1, max_size=12
@@ -45,7 +46,7 @@ def read_files(
         columns = {
             name: type_
             for name, type_, *_ in connection.execute("describe t").fetchall()
-            if not name.startswith("§")
+            if not name.startswith(HIDDEN)
         }
         selected = ", ".join(f'"{name}"' for name in columns)
         return table, connection.execute(f"select {selected} from t").fetchall(), columns
@@ -58,7 +59,7 @@ def as_text(folder: Path, name: str, **options: Any) -> list[tuple[str | None, .
     with duckdb.connect() as connection:
         read(connection, Relation("t", (folder / name,), FileOptions(**options)), folder, work)
         columns = [row[0] for row in connection.execute("describe t").fetchall()]
-        kept = {name.removeprefix("§text "): f'"{name}"' for name in columns}
+        kept = {name.removeprefix(TEXT_OF): f'"{name}"' for name in columns}
         selected = ", ".join(f"{name}::VARCHAR" for name in kept.values())
         return connection.execute(f"select {selected} from t").fetchall()
 

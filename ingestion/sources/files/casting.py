@@ -92,7 +92,7 @@ def _timestamp(value: str, type_: str, zones: Zones) -> str:
     if type_ == "DATE":
         return _utc(f"{value}::TIMESTAMP", zones.company)
     if type_ == "TIMESTAMP WITH TIME ZONE":
-        return f"timezone('UTC', {value})"
+        return _naive(value)
     if type_.startswith("TIMESTAMP"):
         return _utc(f"{value}::TIMESTAMP", zones.source)
     if type_ == "VARCHAR":
@@ -102,14 +102,19 @@ def _timestamp(value: str, type_: str, zones: Zones) -> str:
             f"when {_matches(value, TIMESTAMP)} "
             f"then {_utc(f'try_cast({value} as TIMESTAMP)', zones.source)} "
             f"when {_matches(value, TIMESTAMP + OFFSET)} "
-            f"then timezone('UTC', try_cast({value} as TIMESTAMPTZ)) end"
+            f"then {_naive(f'try_cast({value} as TIMESTAMPTZ)')} end"
         )
     return "NULL::TIMESTAMP"
 
 
 def _utc(local: str, zone: str) -> str:
     """A local time in a zone, as UTC."""
-    return local if zone == "UTC" else f"timezone('UTC', timezone({literal(zone)}, {local}))"
+    return local if zone == "UTC" else _naive(f"timezone({literal(zone)}, {local})")
+
+
+def _naive(moment: str) -> str:
+    """A moment as UTC without a zone; twice as fast as `timezone('UTC', …)`."""
+    return f"make_timestamp(epoch_us({moment}))"
 
 
 def _matches(value: str, pattern: str) -> str:

@@ -68,7 +68,9 @@ class Catalog:
 
     @classmethod
     def of(cls, source: FilesSource) -> Catalog:
-        """The catalog of a source, from the names in its folder."""
+        """The catalog of a source, from the names in its folder. SourceError when it is gone."""
+        if not source.path.is_dir():
+            raise SourceError(f"{source.name}: there is no folder {source.path}")
         return cls(source, tuple(sorted(filter(_is_readable, source.path.iterdir()))))
 
     def origin(self, connection: duckdb.DuckDBPyConnection, text: str) -> Origin:

@@ -56,7 +56,7 @@ def reject_repeats(
 ) -> None:
     """Keep the first row of each id, which stands for `key`, and give the others a reason.
 
-    Makes table `firsts`: `§position` of each row that repeats, `§row` of the row that was kept.
+    Makes table `firsts`: POSITION of each row that repeats, FILE_ROW of the row that was kept.
     """
     values = ", ".join(f"{literal(name + ' = ')} || m.{quote(name)}" for name in key)
     connection.execute(f"""

@@ -121,8 +121,11 @@ class _Extract:
     def _digest(self, path: Path) -> str:
         """The SHA-256 of a file's content."""
         if path not in self.digests:
-            with path.open("rb") as file:
-                self.digests[path] = hashlib.file_digest(file, "sha256").hexdigest()
+            try:
+                with path.open("rb") as file:
+                    self.digests[path] = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise SourceError(f"{path}: cannot be read ({error.strerror})") from None
         return self.digests[path]
 
     def _load(self, names: Sequence[str], origins: Mapping[str, Origin]) -> dict[str, EntityLoad]:

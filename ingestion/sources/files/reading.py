@@ -137,8 +137,8 @@ def _create_typed(
 ) -> None:
     """Make one table of parts, with the types that fit all the values of text columns.
 
-    A column is text when it is text in every part that has it. Where a type would rewrite a
-    value (`1.10` as a double), its text is kept beside it.
+    Where a type would rewrite a value (`1.10` as a double), its text is kept beside it. A column
+    `rowid` becomes `row_id`: DuckDB's own rowid is what tells rows from each other.
     """
     rows = f"({' union all by name '.join(f'from {quote(part)}' for part in parts)})"
     columns = {row[0]: row[1] for row in connection.execute(f"describe from {rows}").fetchall()}
@@ -146,10 +146,11 @@ def _create_typed(
     tested = [quote(c) for c, type_ in columns.items() if c in texts and type_ == TEXT]
     candidates = set(ALL).intersection(*(content.types for content in contents))
     types = infer_types(connection, rows, tested, [type_ for type_ in ALL if type_ in candidates])
-    select = [
-        f"{column}::{types[column]} as {column}" if column in types else column
-        for column in map(quote, columns)
-    ]
+    select = []
+    for column in columns:
+        unreserved = quote("row_id" if column.lower() == "rowid" else column)
+        cast = f"::{types[quote(column)]}" if quote(column) in types else ""
+        select.append(f"{quote(column)}{cast} as {unreserved}")
     select += [
         f"{quote(column)} as {quote(TEXT_OF + column)}"
         for column in columns

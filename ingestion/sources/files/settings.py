@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -62,6 +62,7 @@ class EntityMapping(Settings):
 class FilesSource(Settings):
     """A folder of exports: CSV, TSV, JSON lines (gzipped or not), Parquet, XLSX.
 
+    `path` is relative to the company file; where a simulated company gives none, its exports.
     `timezone` is that of timestamps that name none; the company's own by default.
     """
 
@@ -73,10 +74,17 @@ class FilesSource(Settings):
     views: dict[str, FileView] = Field(default_factory=dict)
     entities: dict[str, EntityMapping] = Field(min_length=1)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_sandbox(cls, settings: Any, info: ValidationInfo) -> Any:
+        exports = (info.context or {}).get("exports")
+        return {"path": exports, **settings} if exports else settings
+
     @field_validator("path")
     @classmethod
     def _beside_company_file(cls, path: Path, info: ValidationInfo) -> Path:
-        found = ((info.context or {}).get("folder", Path()) / path).resolve()
-        if not found.is_dir():
+        context = info.context or {}
+        found = (context.get("folder", Path()) / path).resolve()
+        if not found.is_dir() and found != context.get("exports"):
             raise ValueError(f"no such folder ({found}); paths are relative to the company file")
         return found

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-HIDDEN = "§"
-"""Prefix of tables and columns that are not the user's."""
+HIDDEN = "§salesops "
+"""Prefix of the columns that are not the user's."""
 
 TEXT_OF = f"{HIDDEN}text "
 """Prefix of the columns that keep the text of values that their column's type would rewrite."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ from ingestion.sources.files.sql import quote
 
 if TYPE_CHECKING:
     import duckdb
+
+_MAY_BE_NAME = re.compile(r"[^()'\"+*,|=<>:;]+")
+"""An expression that could be the name of a column as it stands."""
 
 
 def find_problems(source: FilesSource, timezone: str) -> Iterator[Problem]:
@@ -92,7 +96,7 @@ def _expression_problems(
     connection: duckdb.DuckDBPyConnection, key: tuple[str, ...], mapping: EntityMapping
 ) -> Iterator[Problem]:
     for name, expression in (mapping.columns or {}).items():
-        if isinstance(expression, str):
+        if isinstance(expression, str) and not _MAY_BE_NAME.fullmatch(expression):
             try:
                 parse_expression(connection, expression)
             except NotSqlError as error:

@@ -85,7 +85,7 @@ def find_changes(
 ) -> None:
     """Make table `changed` of mapped rows that differ from the latest versions.
 
-    Its columns: `§position`, and `is_new` where there is no version yet.
+    Its columns: POSITION, and `is_new` where there is no version yet.
     """
     with register(connection, "§latest", latest):
         connection.execute(f"""
