@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from ingestion.company import Company
 from ingestion.errors import SalesopsError
@@ -29,6 +28,13 @@ log = logging.getLogger("salesops")
 
 PROJECT_FOLDER = PROJECT / "dbt"
 RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
+POSTGRES_VARIABLES = {
+    "host": "SALESOPS_POSTGRES_HOST",
+    "port": "SALESOPS_POSTGRES_PORT",
+    "user": "SALESOPS_POSTGRES_USER",
+    "password": "SALESOPS_POSTGRES_PASSWORD",
+    "dbname": "SALESOPS_POSTGRES_DATABASE",
+}
 SAMPLE_ROWS = 5
 QUIET = ("--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors")
 BUILD = ("build", "--exclude-resource-type", "unit_test")
@@ -94,14 +100,10 @@ class Dbt:
         """The environment variables that profiles.yml reads."""
         if self.warehouse.name == "duckdb":
             return {"SALESOPS_WAREHOUSE": self.warehouse.location}
-        url = urlsplit(self.warehouse.location)
-        return {
-            "SALESOPS_POSTGRES_HOST": url.hostname or "127.0.0.1",
-            "SALESOPS_POSTGRES_PORT": str(url.port or 5432),
-            "SALESOPS_POSTGRES_USER": unquote(url.username or ""),
-            "SALESOPS_POSTGRES_PASSWORD": unquote(url.password or ""),
-            "SALESOPS_POSTGRES_DATABASE": unquote(url.path.lstrip("/")),
-        }
+        from psycopg2.extensions import parse_dsn
+
+        given = parse_dsn(self.warehouse.location)
+        return {name: given[part] for part, name in POSTGRES_VARIABLES.items() if part in given}
 
     @property
     def _target(self) -> Path:
