@@ -13,6 +13,9 @@ COMPANY ?=
 AS_OF ?=
 KNOWN_AT ?=
 FORCE ?=
+DAYS ?=
+SCALE ?=
+SEED ?=
 PORT ?= 3000
 ARGS ?=
 
@@ -32,12 +35,15 @@ help:  ## List the commands
 	@echo '  AS_OF=2024-03-31              the business moment: later events do not exist'
 	@echo '  KNOWN_AT=2024-04-15           the knowledge moment: later loads do not exist'
 	@echo '  FORCE=1                       accept an export that shrank below 80% of the last one'
+	@echo '  DAYS=7                        let a simulated company go on for a week first'
+	@echo '  SCALE=0.1 SEED=8              size and choice of a simulated company, when it is founded'
 	@echo 'Variables of ui:   PORT=3000    Variables of test: ARGS="tests/unit -k name"'
 
 run: $(INSTALLED)  ## Ingest, build, audit and publish a company; print its KPIs
 	@$(PY) -m dagster_project.cli run $(company) \
 	  $(if $(AS_OF),--as-of '$(AS_OF)') $(if $(KNOWN_AT),--known-at '$(KNOWN_AT)') \
-	  $(if $(filter-out 0 no false,$(FORCE)),--force)
+	  $(if $(filter-out 0 no false,$(FORCE)),--force) \
+	  $(if $(DAYS),--days '$(DAYS)') $(if $(SCALE),--scale '$(SCALE)') $(if $(SEED),--seed '$(SEED)')
 
 ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
 	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)'

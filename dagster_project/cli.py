@@ -20,7 +20,8 @@ from dagster_project.dbt_runner import BuildError
 from dagster_project.lock import LockHeldError
 from dagster_project.pipeline_run import COMPANY_FILE, PipelineRun, company_file, open_run
 from dagster_project.publication import PublicationError
-from dagster_project.summary import print_summary
+from dagster_project.simulation import Simulation, found
+from dagster_project.summary import print_summary, published
 from ingestion.company import Company, load_company
 from ingestion.errors import SalesopsError
 from ingestion.paths import PROJECT, CompanyPaths
@@ -65,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--as-of", metavar="MOMENT", help="later events do not exist")
     run.add_argument("--known-at", metavar="MOMENT", help="later loads do not exist")
     run.add_argument("--force", action="store_true", help="accept an export that has shrunk")
+    run.add_argument("--days", type=int, default=0, help="let a simulated company go on first")
+    run.add_argument("--scale", type=float, help="size of a simulated company to be founded")
+    run.add_argument("--seed", type=int, help="choice of a simulated company to be founded")
     ui = commands.add_parser("ui", help="start the Dagster webserver and daemon")
     ui.add_argument("--port", type=int, default=3000)
     for command in (run, ui):
@@ -81,9 +85,17 @@ def _fail(error: SalesopsError, status: int) -> int:
 
 def _run(company: Company, options: argparse.Namespace) -> int:
     run_id = str(uuid.uuid4())
-    moments = {"as_of": options.as_of, "known_at": options.known_at}
-    with open_run(company, run_id, **moments, force=options.force) as run, _logs(run) as file:
+    opened = open_run(
+        company,
+        run_id,
+        as_of=options.as_of,
+        known_at=options.known_at,
+        force=options.force,
+        simulation=Simulation(options.days, options.scale, options.seed),
+    )
+    with _progress(), opened as run, _log_file(run) as file:
         log.info("%s, run %s", company.name, run_id)
+        before = published(run.paths)
         try:
             execute(run)
         except SalesopsError:
@@ -93,7 +105,7 @@ def _run(company: Company, options: argparse.Namespace) -> int:
             trace.exception("the run failed")
             if not any(audit.failures for audit in run.audits.values()):
                 raise UnexpectedError(f"{error!r}; the log has more: {file}") from error
-        print_summary(run)
+        print_summary(run, before)
         return PUBLISHED if run.publication else NOT_PUBLISHED
 
 
@@ -115,23 +127,31 @@ def execute(run: PipelineRun) -> None:
 
 
 @contextmanager
-def _logs(run: PipelineRun) -> Iterator[Path]:
-    """Progress on the terminal; progress, warnings and tracebacks in a file of the run's own."""
+def _progress() -> Iterator[None]:
+    """Progress on the terminal."""
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setFormatter(logging.Formatter("%(message)s"))
+    log.setLevel(logging.INFO)
+    log.addHandler(terminal)
+    try:
+        yield
+    finally:
+        log.removeHandler(terminal)
+
+
+@contextmanager
+def _log_file(run: PipelineRun) -> Iterator[Path]:
+    """Progress, warnings and tracebacks in a file of the run's own."""
     folder = run.paths.root / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{run.run_id}.log"
     file = logging.FileHandler(path, encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    terminal = logging.StreamHandler(sys.stderr)
-    terminal.setFormatter(logging.Formatter("%(message)s"))
     logging.captureWarnings(True)
     logging.getLogger().addHandler(file)
-    log.setLevel(logging.INFO)
-    log.addHandler(terminal)
     try:
         yield path
     finally:
-        log.removeHandler(terminal)
         logging.getLogger().removeHandler(file)
         file.close()
 
@@ -142,6 +162,9 @@ def _ui(company: Company, port: int) -> int:
     from dagster_project.instance import write_settings
 
     _require_free(port)
+    if company.sandbox:
+        with _progress():
+            found(company)
     home = CompanyPaths.of(company).dagster
     write_settings(home)
     Dbt.of(company).manifest()

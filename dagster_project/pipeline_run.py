@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster_project.lock import run_lock
+from dagster_project.simulation import Simulation, systems_up
 from ingestion.company import Company
 from ingestion.errors import SalesopsError
 from ingestion.paths import PROJECT, CompanyPaths
@@ -103,11 +104,13 @@ def open_run(
     as_of: str | None = None,
     known_at: str | None = None,
     force: bool = False,
+    simulation: Simulation | None = None,
 ) -> Iterator[PipelineRun]:
     """Begin a run, holding the company's lock until it ends.
 
-    `as_of` and `known_at` are as `parse_moment` reads them. Raises SalesopsError when a moment
-    cannot be read, another run is under way, or the warehouse is not usable.
+    `as_of` and `known_at` are as `parse_moment` reads them. The systems of a simulated company
+    are up while the run lasts. Raises SalesopsError when a moment cannot be read, another run is
+    under way, the warehouse is not usable, or the company cannot be simulated as asked.
     """
     started_at = now()
     asked_as_of = parse_moment(company, "as_of", as_of) if as_of else None
@@ -115,22 +118,25 @@ def open_run(
     paths = CompanyPaths.of(company)
     warehouse = Warehouse.of(company)
     is_time_travel = bool(as_of or known_at)
-    own_as_of = company.moment(company.as_of) if company.as_of else started_at
+    simulation = simulation or Simulation()
+    simulation.check(company, is_time_travel)
     with run_lock(paths.lock, run_id):
         warehouse.check()
         if is_time_travel:
             paths = CompanyPaths(paths.root / "as_of" / _label(as_of, known_at))
             warehouse = Warehouse("duckdb", str(paths.warehouse))
-        yield PipelineRun(
-            company=company,
-            run_id=run_id,
-            paths=paths,
-            warehouse=warehouse,
-            as_of=asked_as_of or own_as_of,
-            asked_known_at=asked_known_at,
-            is_time_travel=is_time_travel,
-            force=force,
-        )
+        with systems_up(company, simulation, is_time_travel) as connected:
+            own_as_of = connected.moment(connected.as_of) if connected.as_of else started_at
+            yield PipelineRun(
+                company=connected,
+                run_id=run_id,
+                paths=paths,
+                warehouse=warehouse,
+                as_of=asked_as_of or own_as_of,
+                asked_known_at=asked_known_at,
+                is_time_travel=is_time_travel,
+                force=force,
+            )
 
 
 def _label(as_of: str | None, known_at: str | None) -> str:

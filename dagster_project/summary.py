@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -83,28 +82,52 @@ def add_months(day: dt.date, months: int) -> dt.date:
 Figures = Mapping[tuple[str, str, dt.date | None], Figure]
 
 
-def print_summary(run: PipelineRun) -> None:
-    """Print what was published, what was loaded, rejected and found, and where it all is."""
+@dataclass(frozen=True)
+class Edition:
+    """What was published of a company, as of a moment (UTC, without zone).
+
+    `figures` are the whole company's, by metric, grain and period.
+    """
+
+    as_of: dt.datetime
+    figures: Figures
+
+
+def print_summary(run: PipelineRun, before: Edition | None) -> None:
+    """Print what was published, what was loaded, rejected and found, and where it all is.
+
+    `before` is what was published until then.
+    """
     from rich.console import Console
 
     console = Console(highlight=False)
     console.print()
-    if run.publication:
-        _print_kpis(console, run)
+    if run.publication and (edition := published(run.paths)):
+        _print_kpis(console, run, edition.figures)
+        if before:
+            _print_moves(console, before, edition)
     _print_loads(console, run)
     _print_audits(console, run)
     _print_places(console, run)
 
 
-def read_figures(marts: Path) -> Figures:
-    """The company's headline figures from a published file, by metric, grain and period."""
-    with open_published(marts) as connection:
-        rows = connection.execute(
-            """select metric, period_grain, period_start, value, unit, n_included, n_excluded
-            from marts.kpi_values
-            where dimension = 'company' and variant = 'default'""",
-        ).fetchall()
-    return {(row[0], row[1], row[2]): Figure(*row[3:]) for row in rows}
+def published(paths: CompanyPaths) -> Edition | None:
+    """What is published; None where nothing is that can be read."""
+    import duckdb
+
+    try:
+        with open_published(paths.published / "marts.duckdb") as connection:
+            rows = connection.execute(
+                """select
+                    as_of, metric, period_grain, period_start, value, unit, n_included, n_excluded
+                from marts.kpi_values
+                where dimension = 'company' and variant = 'default'""",
+            ).fetchall()
+    except duckdb.Error:
+        return None
+    if not rows:
+        return None
+    return Edition(rows[0][0], {(row[1], row[2], row[3]): Figure(*row[4:]) for row in rows})
 
 
 def latest_complete(figures: Figures, grain: str, today: dt.date) -> Period | None:
@@ -124,8 +147,7 @@ def latest_complete(figures: Figures, grain: str, today: dt.date) -> Period | No
     return Period(grain, max(starts)) if starts else None
 
 
-def _print_kpis(console: Console, run: PipelineRun) -> None:
-    figures = read_figures(run.paths.published / "marts.duckdb")
+def _print_kpis(console: Console, run: PipelineRun, figures: Figures) -> None:
     local = run.as_of.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(run.company.timezone))
     periods = [
         period for grain in GRAINS if (period := latest_complete(figures, grain, local.date()))
@@ -153,6 +175,23 @@ def _print_kpis(console: Console, run: PipelineRun) -> None:
         "Records: how many the figure rests on (left out, with reasons, in kpi_exclusions).\n",
         style="dim",
     )
+
+
+def _print_moves(console: Console, before: Edition, after: Edition) -> None:
+    """The headlines of all time that have moved since the edition before."""
+    table = _plain_table("all time", "before", "now", "change", "records")
+    for metric, name in HEADLINES.items():
+        then, now = (edition.figures.get((metric, "all", None)) for edition in (before, after))
+        if then != now:
+            table.add_row(name, _value(then), _value(now), _change(now, then), _records(now))
+    days = (after.as_of - before.as_of) / dt.timedelta(days=1)
+    since = f"Since the last publication, {days:,.1f} days before"
+    if table.row_count:
+        console.print(f"{since}:")
+        console.print(table)
+    else:
+        console.print(f"{since}, no headline of all time has moved.")
+    console.print()
 
 
 def _value(figure: Figure | None) -> str:

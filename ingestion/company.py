@@ -30,7 +30,8 @@ class Company(Settings):
 
     `as_of` is the moment that counts as now, as written: a bare date is that day's midnight in
     `timezone`. `rejected_tolerance` is the share of an entity's rows that may break the contract
-    before the audit fails.
+    before the audit fails. `sandbox` says that the company is a simulated one: runs start its
+    systems and read from them, and now is its own present.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class Company(Settings):
     rejected_tolerance: float = Field(0.01, ge=0, le=1)
     destination: Literal["duckdb", "postgres"] = "duckdb"
     publish_personal_data: bool = False
+    sandbox: bool = False
     sources: tuple[Source, ...]
 
     @field_validator("sources")
@@ -64,7 +66,7 @@ class Company(Settings):
     @property
     def slug(self) -> str:
         """Name of the company's folder under data/: lower case, words joined by underscores."""
-        return re.sub(r"[^a-z0-9]+", "_", self.name.lower()).strip("_")
+        return _slug(self.name)
 
     @property
     def source_types(self) -> tuple[str, ...]:
@@ -89,7 +91,8 @@ def load_company(path: Path) -> Company:
     document = _read_yaml(path)
     try:
         company = Company.model_validate(
-            {**document, "path": path}, context={"folder": path.parent}
+            {**document, "path": path},
+            context={"folder": path.parent, "exports": _sandbox_exports(document)},
         )
     except ValidationError as error:
         found = sorted(error.errors(include_url=False), key=lambda it: it["type"] == "missing")
@@ -99,6 +102,20 @@ def load_company(path: Path) -> Company:
         if not problems:
             return company
     raise CompanyError(f"{path}: {_explain(document, problems)}")
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def _sandbox_exports(document: dict[str, Any]) -> Path | None:
+    """The folder that a simulated company's first run writes its exports to."""
+    from ingestion.paths import data_root
+
+    if not document.get("sandbox"):
+        return None
+    folder = data_root() / _slug(str(document.get("name")))
+    return (folder / "sandbox" / "exports").resolve()
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -136,7 +153,7 @@ def _source_problems(company: Company) -> Iterator[Problem]:
     from ingestion.sources.files.validation import find_problems
 
     for index, source in enumerate(company.sources):
-        if isinstance(source, FilesSource):
+        if isinstance(source, FilesSource) and source.path.is_dir():
             for key, value, message in find_problems(source, company.timezone):
                 yield Problem(("sources", index, *key), value, message)
 

@@ -9,6 +9,7 @@ import dagster as dg
 
 from dagster_project.instance import end_dead_runs
 from dagster_project.pipeline_run import PipelineRun, open_run
+from dagster_project.simulation import Simulation
 from ingestion.company import Company
 
 JOB = "daily"
@@ -55,12 +56,26 @@ def run_resource(company: Company) -> dg.ResourceDefinition:
                 default_value=False,
                 description="Accept an export that shrank below 80% of the last one.",
             ),
+            "days": dg.Field(
+                int,
+                default_value=0,
+                description="Days by which a simulated company goes on before it is loaded.",
+            ),
         }
     )
     def run(context: dg.InitResourceContext) -> Iterator[PipelineRun]:
         assert context.instance
         assert context.run_id
-        with open_run(company, context.run_id, **context.resource_config) as opened:
+        config = context.resource_config
+        opened_run = open_run(
+            company,
+            context.run_id,
+            as_of=config.get("as_of"),
+            known_at=config.get("known_at"),
+            force=config["force"],
+            simulation=Simulation(config["days"]),
+        )
+        with opened_run as opened:
             end_dead_runs(context.instance, context.run_id)
             yield opened
 

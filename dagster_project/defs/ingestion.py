@@ -59,13 +59,13 @@ def raw_assets(company: Company) -> list[dg.AssetsDefinition]:
 
 
 def _load_step(company: Company, source_type: str) -> dg.AssetsDefinition:
-    sources = [source for source in company.sources if source.type == source_type]
+    inputs = [source for source in company.sources if source.type == source_type]
     tables = raw_tables(source_type)
     specs = [
         dg.AssetSpec(
             [f"raw_{source_type}", table],
-            deps=sorted(_inputs(sources, table)),
-            description=DESCRIPTIONS.get(table) or ENTITIES[table].description,
+            deps=sorted(_inputs(inputs, table)),
+            description=_description(source_type, table),
             group_name=f"raw_{source_type}",
             kinds={"dlt", company.destination},
             owners=OWNERS,
@@ -79,6 +79,7 @@ def _load_step(company: Company, source_type: str) -> dg.AssetsDefinition:
             if run.is_time_travel:
                 copy_raw(run, source_type)
             else:
+                sources = [found for found in run.company.sources if found.type == source_type]
                 run.loads += [_load(run, source) for source in sources]
         loads = [load for load in run.loads if load.type == source_type]
         for spec in specs:
@@ -87,6 +88,12 @@ def _load_step(company: Company, source_type: str) -> dg.AssetsDefinition:
             )
 
     return load
+
+
+def _description(source_type: str, table: str) -> str:
+    if table in ENTITIES and source_type == "files":
+        return ENTITIES[table].description
+    return DESCRIPTIONS.get(table) or f"What {source_type} holds in {table.replace('_', ' ')}."
 
 
 def _load(run: PipelineRun, source: Source) -> LoadReport:

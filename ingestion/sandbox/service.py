@@ -1,8 +1,10 @@
 """The simulated company at work: its world kept in a folder, its exports written, its APIs served.
 
-with running(folder, days=7) as sandbox:
-company = sandbox.connect(load_company(path))
-…
+Used so:
+
+    with running(folder, days=7) as sandbox:
+        company = sandbox.connect(load_company(path))
+        …
 """
 
 from __future__ import annotations
@@ -22,12 +24,15 @@ from typing import TYPE_CHECKING
 
 from ingestion.company import Company
 from ingestion.errors import SalesopsError
+from ingestion.pipeline import Progress, quiet
 from ingestion.sources.hubspot.settings import HubSpotSource
 
 if TYPE_CHECKING:
     from ingestion.sandbox.api.faults import Faults
     from ingestion.sandbox.world import World
 
+SCALE, SEED = 1.0, 7
+"""Of a company that is founded without being told otherwise."""
 STOP_SECONDS = 10.0
 
 
@@ -49,33 +54,37 @@ class Sandbox:
     days: int
 
     def connect(self, company: Company) -> Company:
-        """The company with its HubSpot sources pointed here, and their token in the environment."""
+        """The company as of the present here, with its HubSpot sources pointed here.
+
+        Their token is in the environment then.
+        """
         sources = []
         for source in company.sources:
             if isinstance(source, HubSpotSource):
                 os.environ[source.token_env] = self.token
                 source = source.model_copy(update={"url": self.url})
             sources.append(source)
-        return company.model_copy(update={"sources": tuple(sources)})
+        as_of = company.as_of or self.now
+        return company.model_copy(update={"sources": tuple(sources), "as_of": as_of})
 
 
 @contextmanager
 def running(
     folder: Path,
     days: int = 0,
-    scale: float = 1.0,
-    seed: int = 7,
+    scale: float | None = None,
+    seed: int | None = None,
     faults: Faults | None = None,
+    progress: Progress = quiet,
 ) -> Iterator[Sandbox]:
     """Serve the company kept under `<folder>/sandbox` while the context lasts.
 
-    The first time it is created, three years old; `days` lets it go on before it is served. The
-    requests that it answered are then in `<folder>/sandbox/requests.jsonl`. Raises SandboxError
-    when the company that is there is of another seed or scale, or the server does not start.
+    It is prepared first, as `prepare` says. The requests that it answered are then in
+    `<folder>/sandbox/requests.jsonl`. Raises SandboxError when the company that is there is of
+    another seed or scale, or the server does not start.
     """
+    world = prepare(folder, days, scale, seed, progress)
     home = folder / "sandbox"
-    world = _world(home / "world", days, scale, seed)
-    _export(world, home)
     token = secrets.token_hex(16)
     command = [sys.executable, "-m", "ingestion.sandbox.server", "--folder", str(home / "world")]
     if faults:
@@ -87,6 +96,8 @@ def running(
         env={**os.environ, "SALESOPS_SANDBOX_TOKEN": token},
         cwd=Path(__file__).parents[2],
         text=True,
+        # Ctrl-C stops the run, which stops the server.
+        start_new_session=True,
     ) as server:
         assert server.stdin is not None
         assert server.stdout is not None
@@ -108,21 +119,52 @@ def running(
                 server.kill()
 
 
-def _world(folder: Path, days: int, scale: float, seed: int) -> World:
-    """The company as it is kept, advanced and kept again."""
+def prepare(
+    folder: Path,
+    days: int = 0,
+    scale: float | None = None,
+    seed: int | None = None,
+    progress: Progress = quiet,
+) -> World:
+    """The company kept under `<folder>/sandbox`, gone on by some days, with its exports written.
+
+    The first time it is founded, three years old. Raises SandboxError when the company that is
+    there is of another seed or scale.
+    """
+    home = folder / "sandbox"
+    world = _world(home / "world", days, scale, seed, progress)
+    _export(world, home)
+    return world
+
+
+def present(folder: Path) -> dt.datetime | None:
+    """Now (UTC) in the company kept under `<folder>/sandbox`; None before it is founded."""
     from ingestion.sandbox.world import World
 
-    if (folder / "world.json").exists():
+    kept = folder / "sandbox" / "world"
+    return World.load(kept).now if World.is_saved(kept) else None
+
+
+def _world(
+    folder: Path, days: int, scale: float | None, seed: int | None, progress: Progress
+) -> World:
+    """The company as it is kept, gone on and kept again."""
+    from ingestion.sandbox.world import World
+
+    if World.is_saved(folder):
         world = World.load(folder)
-        if (world.state.seed, world.state.scale) != (seed, scale):
+        kept_seed, kept_scale = world.state.seed, world.state.scale
+        if seed not in (None, kept_seed) or scale not in (None, kept_scale):
             raise SandboxError(
-                f"{folder}: the simulated company there has SEED={world.state.seed} "
-                f"SCALE={world.state.scale:g}, not SEED={seed} SCALE={scale:g}; ask for those, or "
-                "start afresh with make clean"
+                f"{folder}: the simulated company there has SEED={kept_seed} SCALE={kept_scale:g}; "
+                "leave SEED and SCALE out to go on with it, or remove it with make clean"
             )
         if not days:
             return world
+        progress(f"sandbox: letting {days} days pass")
     else:
+        seed, scale = SEED if seed is None else seed, SCALE if scale is None else scale
+        progress(f"sandbox: simulating three years of a company (SEED={seed} SCALE={scale:g})")
         world = World.create(seed, scale)
     world.advance(days)
     folder.parent.mkdir(parents=True, exist_ok=True)

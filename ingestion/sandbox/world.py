@@ -171,6 +171,11 @@ class World:
         aside.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
 
+    @staticmethod
+    def is_saved(folder: str | Path) -> bool:
+        """Whether there is a world to load, a save that broke off included."""
+        return (_settled(Path(folder)) / "world.json").exists()
+
     @classmethod
     def load(cls, folder: str | Path) -> World:
         """The world that `save` wrote."""

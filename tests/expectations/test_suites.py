@@ -16,13 +16,15 @@ from ingestion.contract import ENTITIES
 from tests.expectations.cases import HYGIENE_RULES
 
 PROJECT = Path(__file__).parents[2]
+SHARED = ("exports", "rejected")
+"""Raw tables that every type of source has; those of files besides are the contract's."""
 LAYERS: tuple[Layer, ...] = ("raw", "marts")
 
 
 def test_every_raw_table_of_every_source_type_has_a_suite() -> None:
     tables = {suite.table for suite in suites("raw", ["files", "hubspot"])}
-    names = [*ENTITIES, "exports", "rejected"]
-    assert tables == {f"raw_{kind}.{name}" for kind in ("files", "hubspot") for name in names}
+    of_all_types = {f"raw_{kind}.{name}" for kind in ("files", "hubspot") for name in SHARED}
+    assert tables == of_all_types | {f"raw_files.{entity}" for entity in ENTITIES}
 
 
 @pytest.mark.parametrize("layer", LAYERS)
