@@ -316,10 +316,10 @@ def _slippage(history: History, tall: Tall) -> None:
 
     Grains month, quarter, year. A deal slipped when any change after the period began, up to now
     and the one made on closing included, moved its close date past the period's end. Credited to
-    the owner at close or the current one, as every deal; deleted and merged deals are left out.
+    the owner at close or the current one, as every deal; one deleted or merged since is excluded.
     """
     changes = history.changes("opportunities", "close_date")
-    live = history.live_deals.set_index("deal")
+    now = history.deals.set_index("deal")
     first = int(history.deals["created_month"].min())
     for grain, length in LENGTH.items():
         due = []
@@ -327,12 +327,12 @@ def _slippage(history: History, tall: Tall) -> None:
             moment, ends = history.month_start(int(month)), int(first_day(month + length))
             state = history.deals_at(moment - 1)
             expected = state["close_date"]
-            is_due = (state["status"] == "open") & (expected >= first_day(month))
-            deals = state.index[is_due & (expected < ends)]
-            deals = deals[deals.isin(live.index)]
+            is_due = state["is_alive"] & (state["status"] == "open")
+            is_due &= (expected >= first_day(month)) & (expected < ends)
+            deals = state.index[is_due]
             pushed = changes[(changes["at"] >= moment) & (changes["new"] >= ends)
                              & (changes["old"] < ends)]  # fmt: skip
-            members = live.loc[deals, list(DEAL_CUTS)].reset_index()
+            members = now.loc[deals, [*DEAL_CUTS, "is_alive"]].reset_index()
             due.append(members.assign(month=month, slipped=members["deal"].isin(pushed["id"])))
         frame = pd.concat(due, ignore_index=True)
         tall.add(

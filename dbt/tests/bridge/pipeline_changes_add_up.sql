@@ -1,6 +1,8 @@
 -- The effects of all changes since the beginning of month and quarter come to what the bridge says
 -- of the deals in the company's own currency, on which exchange rates have no effect. A deal of
--- which nobody knows since when it is open comes into the bridge now, and is no change.
+-- which nobody knows since when it is open comes into the bridge now, and is no change. A deal that
+-- has changed its currency leaves the bridge of the one for that of the other; where there is one,
+-- there is nothing to compare.
 with undated as (
     select coalesce(sum(deals.amount), 0) as amount
     from {{ ref('int_opportunity_states') }} as states
@@ -24,6 +26,7 @@ effects as (
 bridge as (
     select
         case period_grain when 'month' then 'month_start' else 'quarter_start' end as since,
+        period_start,
         closing - opening - undated.amount as effect
     from {{ ref('fct_pipeline_bridge') }}
     cross join undated
@@ -44,3 +47,10 @@ select
 from bridge
 left join effects on bridge.since = effects.since
 where bridge.effect <> coalesce(effects.effect, 0)
+    and not exists (
+        select 1
+        from {{ ref('fct_opportunity_changes') }} as changes
+        where changes.field = 'currency'
+            and changes.old_value is not null
+            and changes.changed_on >= bridge.period_start
+    )
