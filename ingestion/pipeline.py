@@ -44,11 +44,12 @@ class TableLoad:
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load of one source did."""
+    """What a load of one source did, and what about the source deserves a look."""
 
     source: str
     type: str
     tables: tuple[TableLoad, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_unchanged(self) -> bool:
@@ -62,6 +63,7 @@ class Extraction:
 
     loads: tuple[TableLoad, ...]
     tables: Mapping[str, Iterable[pa.RecordBatch]]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def load_source(
                 append(warehouse, dataset, module.TABLES, extraction.tables, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return LoadReport(source.name, source.type, extraction.loads)
+    return LoadReport(source.name, source.type, extraction.loads, extraction.warnings)
 
 
 def raw_tables(source_type: str) -> tuple[str, ...]:

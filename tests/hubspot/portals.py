@@ -60,7 +60,7 @@ class Portal:
         with extract(context, company.sources[0], PATIENCE) as extraction:
             if extraction.tables:
                 append(warehouse, "raw_hubspot", TABLES, extraction.tables, context.folder)
-        return LoadReport("crm", "hubspot", extraction.loads)
+        return LoadReport("crm", "hubspot", extraction.loads, extraction.warnings)
 
     def change(self, world: World) -> None:
         """Serve another state of the world."""

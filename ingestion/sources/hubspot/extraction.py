@@ -45,6 +45,8 @@ LAG = dt.timedelta(minutes=15)
 """How late HubSpot's search may learn of a change; windows overlap by as much."""
 READERS = 4
 """Objects that are read at a time."""
+MEMORY = "1GB"
+"""What the intake's database may hold in memory; the rest waits on disk."""
 ARCHIVE_KEPT = dt.timedelta(days=85)
 """HubSpot forgets archived records after 90 days."""
 MIN_SHARE = 0.8
@@ -68,6 +70,7 @@ def extract(
     with duckdb.connect(str(context.folder / "intake.duckdb")) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
+        connection.execute(f"set memory_limit = '{MEMORY}'")
         yield _Extract(context, source, HubSpotClient(source, patience), connection).run()
 
 
@@ -85,6 +88,7 @@ class _Extract:
         self.last = self.state.last_loads()
         self.deltas: dict[str, Delta] = {}
         self.plans: dict[str, _Plan] = {}
+        self.warnings: list[str] = []
 
     def run(self) -> Extraction:
         """Read everything that is wanted; say nothing when nothing is new."""
@@ -93,15 +97,15 @@ class _Extract:
         self._fetch_all()
         for plan in self.plans.values():
             self._compare_object(plan)
-        if not any(delta.has_news for delta in self.deltas.values()) and self._is_as_before():
-            return Extraction(
-                tuple(
-                    TableLoad(table, last.rows, 0, 0, 0, last.rows_rejected, is_unchanged=True)
-                    for table, last in self.last.items()
-                ),
-                {},
+        loads = tuple(delta.report() for delta in self.deltas.values())
+        batches = self._batches()
+        if self._is_as_before() and not any(delta.has_news for delta in self.deltas.values()):
+            loads = tuple(
+                TableLoad(table, last.rows, 0, 0, 0, last.rows_rejected, is_unchanged=True)
+                for table, last in self.last.items()
             )
-        return Extraction(tuple(delta.report() for delta in self.deltas.values()), self._batches())
+            batches = {}
+        return Extraction(loads, batches, tuple(self.warnings))
 
     def _is_as_before(self) -> bool:
         return all(
@@ -130,8 +134,7 @@ class _Extract:
         page = self.client.whole(f"/crm/v3/properties/{crm_object.name}")
         last = self.last.get(crm_object.name)
         plan = _Plan.of(self.source, crm_object, page.results, page.received_at, last)
-        for warning in plan.warnings(last):
-            self._say(f"warning: {warning}")
+        self.warnings += plan.warnings(last)
         return plan
 
     def _fetch_all(self) -> None:
@@ -173,8 +176,8 @@ class _Extract:
         name, crm_object = plan.name, plan.reading.crm_object
         parts = [f"({links(f'{name} {to}', to)})" for to in crm_object.links]
         if parts:
-            view = quote(f"{name} links")
-            self.connection.execute(f"create view {view} as {' union all '.join(parts)}")
+            table = quote(f"{name} links")
+            self.connection.execute(f"create table {table} as {' union all '.join(parts)}")
         self.connection.execute(f"create table {quote(f'{name} rows')} as {plan.reading.rows()}")
         self._compare(name, plan.since is None)
         self._refuse_shrunk(name, plan)

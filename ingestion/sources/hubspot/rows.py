@@ -70,12 +70,17 @@ class Reading:
         ]
         changed_at = 'case when archived then "archivedAt" else "updatedAt" end'
         links, associations = self._links()
+        records = quote(f"{self.name} records")
         return f"""
-            with latest as (
-                select * from {quote(f"{self.name} records")}
-                qualify row_number() over (
+            with repeated as (
+                select rowid as position, row_number() over (
                     partition by id order by archived desc, "updatedAt" desc
-                ) = 1
+                ) as recency
+                from {records}
+                where id in (select id from {records} group by id having count(*) > 1)
+            ), latest as (
+                select * from {records}
+                where rowid not in (select position from repeated where recency > 1)
             ), typed as (
                 select
                     {literal(self.instance)} as source_instance,
@@ -85,7 +90,7 @@ class Reading:
                     id as source_id,
                     {_typed(changed_at, "timestamp")} as source_updated_at,
                     coalesce(archived, false) as is_deleted,
-                    {", ".join([*typed, *(f"links.{column}" for column in links)])},
+                    {", ".join([*typed, *links])},
                     {_reason(self._problems(values))} as reason,
                     case when reason is not null then to_json(latest)::VARCHAR end as record
                 from latest {associations}
@@ -130,17 +135,24 @@ class Reading:
             f"filter (to_object = {literal(name)}) % {PRIMARY})::VARCHAR as {LINK_COLUMNS[name]}"
             for name in self.crm_object.links
         ]
-        everything = (
-            "case when count(*) > count(distinct to_object) then to_json(list("
-            "{'object': to_object, 'id': to_id::VARCHAR, 'labels': labels} "
-            "order by to_object, to_id))::VARCHAR end as associations"
-        )
-        join = (
-            f"left join (select from_id, {', '.join([*nearest, everything])} "
-            f"from (select distinct * from {quote(f'{self.name} links')}) group by from_id) "
-            "as links on links.from_id = latest.id"
-        )
-        return [*(LINK_COLUMNS[name] for name in self.crm_object.links), "associations"], join
+        links = quote(f"{self.name} links")
+        join = f"""
+            left join (select from_id, {", ".join(nearest)} from {links} group by from_id)
+                as links on links.from_id = latest.id
+            left join (
+                select from_id, to_json(list(
+                    {{'object': to_object, 'id': to_id::VARCHAR, 'labels': labels}}
+                    order by to_object, to_id
+                ))::VARCHAR as associations
+                from (select distinct * from {links} where from_id in (
+                    select from_id from {links} group by from_id, to_object
+                    having min(to_id) <> max(to_id)
+                ))
+                group by from_id
+            ) as sets on sets.from_id = latest.id
+        """
+        columns = [f"links.{LINK_COLUMNS[name]}" for name in self.crm_object.links]
+        return [*columns, "sets.associations"], join
 
     def history(self) -> str:
         """Rows of `property_history` of the records that are taken."""
@@ -236,7 +248,10 @@ def _typed(value: str, type_: ColumnType) -> str:
     if type_ == "text":
         return value
     if type_ == "timestamp":
-        return f"timezone('UTC', try_cast({value} as TIMESTAMPTZ))"
+        return (
+            f"case when ends_with({value}, 'Z') then try_cast({value} as TIMESTAMP) "
+            f"else timezone('UTC', try_cast({value} as TIMESTAMPTZ)) end"
+        )
     return f"try_cast({value} as {STORED[type_]})"
 
 

@@ -24,7 +24,11 @@ def _object(crm_object: CrmObject) -> tuple[Column, ...]:
         Column(LINK_COLUMNS[name], "text", f"Id of the associated record of {name}.")
         for name in crm_object.links
     )
-    everything = Column("associations", "text", "All associations with their labels, as JSON.")
+    everything = Column(
+        "associations",
+        "text",
+        "Where an object has several associated records: all of them with labels, as JSON.",
+    )
     return _record(
         *(
             Column(known.name, known.type, f"Property {known.name}.", required=known.required)
