@@ -48,7 +48,7 @@ restored as (
         least(deletions.restored_at, standing.removed_at) as restored_at
     from deletions
     left join standing on deletions.opportunity_key = standing.opportunity_key
-    where deletions.restored_at is not null
+    where deletions.restored_at > deletions.removed_at
         and (standing.removed_at is null or deletions.removed_at < standing.removed_at)
 ),
 

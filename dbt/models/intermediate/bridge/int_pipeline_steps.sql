@@ -157,6 +157,7 @@ turns as (
     from removals
     inner join deals on removals.opportunity_key = deals.opportunity_key
     where removals.{{ moment }} is not null
+        and (removals.restored_at is null or removals.restored_at > deals.begins_at)
     {%- endfor %}
 ),
 
