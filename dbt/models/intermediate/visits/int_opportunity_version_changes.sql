@@ -74,7 +74,7 @@ dated as (
         end as named_closing_at,
         coalesce(
             versions.source_updated_at,
-            case when first_loads.first_loaded_at <= {{ as_of() }} then versions.loaded_at end
+            case when first_loads.first_loaded_at <= {{ as_of() }} then least(versions.loaded_at, {{ as_of() }}) end
         ) as seen_at
     from versions
     inner join loaded_later

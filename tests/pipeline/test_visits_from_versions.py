@@ -1,0 +1,69 @@
+"""Stage visits of a source without history, from the versions that its loads have left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.kpis.companies import Published, publish
+
+COMPANY = """
+name: Daily Export
+currency: USD
+timezone: UTC
+sources:
+  - name: crm
+    type: files
+    path: .
+    entities:
+      opportunities: {from: opportunities.csv}
+      pipeline_stages:
+        rows:
+          - {stage: Lead, stage_order: 1, status: open}
+          - {stage: Demo, stage_order: 2, status: open}
+          - {stage: Offer, stage_order: 3, status: open}
+          - {stage: Won, stage_order: 4, status: won}
+"""
+HEADER = "source_id,stage,amount,created_at"
+
+
+def test_stays_follow_from_one_export_to_the_next(tmp_path: Path) -> None:
+    company, export = tmp_path / "company.yml", tmp_path / "opportunities.csv"
+    company.write_text(COMPANY)
+    published = Published(company, tmp_path / "data" / "daily_export")
+    for moved, stayed in (("Lead", "Demo"), ("Offer", "Demo"), ("Won", "Demo")):
+        export.write_text(
+            f"{HEADER}\nmoved,{moved},10,2024-01-01 00:00:00\n"
+            f"stayed,{stayed},20,2024-01-01 00:00:00\n"
+        )
+        publish(company, tmp_path / "data")
+
+    visits = published.marts(
+        "select opportunity_id, stage, ended_as, is_skipped, is_entry_known "
+        "from marts.fct_stage_visits order by opportunity_id, position, stage_order"
+    )
+    assert list(visits.itertuples(index=False, name=None)) == [
+        ("moved", "Lead", "skipped", False, False),
+        ("moved", "Demo", "skipped", True, True),
+        ("moved", "Offer", "won", False, True),
+        ("moved", "Won", None, False, True),
+        ("stayed", "Demo", "open", False, False),
+    ]
+    loads = published.warehouse(
+        "select cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at "
+        "from raw_files._dlt_loads order by inserted_at"
+    )["loaded_at"]
+    entries = published.marts(
+        "select entered_at from marts.fct_stage_visits "
+        "where opportunity_id = 'moved' and not is_skipped and position > 1 order by position"
+    )["entered_at"]
+    assert entries[0] == loads[1]
+    assert loads[1] < entries[1] <= loads[2]
+    assert published.kpi("stage_conversion_rate") == 1
+    excluded = published.marts(
+        "select distinct entity_id, reason from marts.kpi_exclusions "
+        "where metric = 'stage_conversion_rate' order by entity_id"
+    )
+    assert list(excluded.itertuples(index=False, name=None)) == [
+        ("moved", "no_stage_history"),
+        ("stayed", "no_stage_history"),
+    ]
