@@ -65,7 +65,7 @@ lint: $(INSTALLED)  ## Check style, types and SQL
 	@$(PY) -m ruff check
 	@$(PY) -m ruff format --check
 	@$(PY) -m mypy
-	@$(PY) -m sqlfluff lint --processes 0 dbt
+	@$(PY) -m sqlfmt --quiet --check dbt
 
 clean:  ## Remove .venv and everything that runs have made (data/)
 	@rm -rf $(VENV) data .pytest_cache .ruff_cache .mypy_cache .hypothesis

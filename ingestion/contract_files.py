@@ -38,7 +38,7 @@ RECORD_DOCS = {
 
 def files() -> Iterator[tuple[Path, str]]:
     """Each generated file's path and text."""
-    yield DBT / "macros" / "contract.sql", _contract_macro()
+    yield DBT / "macros" / "contract.sql", _formatted(_contract_macro())
     yield DBT / "models" / "contract.md", _doc_blocks()
     staging = DBT / "models" / "staging" / "files"
     unioned = DBT / "models" / "intermediate" / "contract"
@@ -49,8 +49,18 @@ def files() -> Iterator[tuple[Path, str]]:
         _models("int_{}__unioned", "from all sources"),
     )
     for name in ENTITIES:
-        yield staging / f"stg_files__{name}.sql", f"{{{{ latest_versions('files', '{name}') }}}}\n"
-        yield unioned / f"int_{name}__unioned.sql", f"{{{{ unioned('{name}') }}}}\n"
+        yield (
+            staging / f"stg_files__{name}.sql",
+            _formatted(f"{{{{ latest_versions('files', '{name}') }}}}"),
+        )
+        yield unioned / f"int_{name}__unioned.sql", _formatted(f"{{{{ unioned('{name}') }}}}")
+
+
+def _formatted(sql: str) -> str:
+    """SQL as `make lint` wants it."""
+    from sqlfmt.api import Mode, format_string
+
+    return format_string(sql, Mode(line_length=100))
 
 
 def write() -> None:

@@ -49,7 +49,7 @@ class CompanyPaths:
 
     @property
     def dbt(self) -> Path:
-        """dbt's target and log folders."""
+        """The target and log folders of dbt."""
         return self.root / "dbt"
 
     @property

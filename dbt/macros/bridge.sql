@@ -4,28 +4,41 @@
     one month to the next leaves the month's pipeline, not the quarter's: quarters are no sums there.
 -#}
 {% macro pipeline_books() -%}
-    {{ return([('open', 'month'), ('due', 'month'), ('due', 'quarter')]) }}
+    {{ return([("open", "month"), ("due", "month"), ("due", "quarter")]) }}
 {%- endmacro %}
 
 {#- Whether an open deal with a close date in `due_month` is in the pipeline of a month's period. -#}
 {% macro in_book(scope, grain, due_month, month) -%}
-    {%- if scope == 'open' -%}
-        true
+    {%- if scope == "open" -%} true
     {%- else -%}
-        coalesce({{ fiscal_period_start(due_month, grain) }} = {{ fiscal_period_start(month, grain) }}, false)
+        coalesce(
+            {{ fiscal_period_start(due_month, grain) }} = {{ fiscal_period_start(month, grain) }},
+            false
+        )
     {%- endif -%}
 {%- endmacro %}
 
 {#- What adds to a pipeline, in the order of the bridge. -#}
 {% macro pipeline_additions() -%}
-    {{ return(['created', 'pulled_in', 'reopened', 'increased', 'owner_gained']) }}
+    {{ return(["created", "pulled_in", "reopened", "increased", "owner_gained"]) }}
 {%- endmacro %}
 
 {#- What takes from it. -#}
 {% macro pipeline_subtractions() -%}
-    {{ return([
-        'decreased', 'pushed_out', 'won', 'lost', 'no_decision', 'deleted', 'merged', 'owner_lost',
-    ]) }}
+    {{
+        return(
+            [
+                "decreased",
+                "pushed_out",
+                "won",
+                "lost",
+                "no_decision",
+                "deleted",
+                "merged",
+                "owner_lost",
+            ]
+        )
+    }}
 {%- endmacro %}
 
 {#-
@@ -33,76 +46,77 @@
     numbers from the deals' states, at the cost of deals × days.
 -#}
 {% macro pipeline_daily_exploded(which_days) -%}
-with states as (
-    select * from {{ ref('int_opportunity_states') }}
-    where status = 'open'
-),
+    with
+        states as (select * from {{ ref("int_opportunity_states") }} where status = 'open'),
 
-removals as (
-    select * from {{ ref('int_opportunity_removals') }}
-),
+        removals as (select * from {{ ref("int_opportunity_removals") }}),
 
-days as (
-    select
-        date_day,
-        date_day = {{ as_of_day() }} as is_today,
-        {{ day_start(dbt.dateadd('day', 1, 'date_day')) }} as ends_at
-    from {{ ref('dim_date') }}
-    where date_day <= {{ as_of_day() }} and {{ which_days }}
-),
+        days as (
+            select
+                date_day,
+                date_day = {{ as_of_day() }} as is_today,
+                {{ day_start(dbt.dateadd("day", 1, "date_day")) }} as ends_at
+            from {{ ref("dim_date") }}
+            where date_day <= {{ as_of_day() }} and {{ which_days }}
+        ),
 
-rates as (
-    select * from {{ ref('int_fx_rates__daily') }}
-),
+        rates as (select * from {{ ref("int_fx_rates__daily") }}),
 
-open_at_end as (
-    select days.date_day, days.is_today, days.ends_at, states.*
-    from states
-    inner join days
-        on states.valid_from < days.ends_at
-        and coalesce(states.valid_to, cast('9999-12-31' as timestamp)) >= days.ends_at
-    where not days.is_today
+        open_at_end as (
+            select days.date_day, days.is_today, days.ends_at, states.*
+            from states
+            inner join
+                days
+                on states.valid_from < days.ends_at
+                and coalesce(states.valid_to, cast('9999-12-31' as timestamp)) >= days.ends_at
+            where not days.is_today
 
-    union all
+            union all
 
-    select days.date_day, days.is_today, days.ends_at, states.*
-    from states
-    inner join days on days.is_today
-    where states.valid_to is null
-),
+            select days.date_day, days.is_today, days.ends_at, states.*
+            from states
+            inner join days on days.is_today
+            where states.valid_to is null
+        ),
 
-kept as (
-    select open_at_end.*
-    from open_at_end
-    left join removals
-        on open_at_end.opportunity_key = removals.opportunity_key
-        and (removals.restored_at is null or removals.restored_at >= open_at_end.ends_at)
-        and (removals.removed_at < open_at_end.ends_at or open_at_end.is_today)
-    where removals.opportunity_key is null
-),
+        kept as (
+            select open_at_end.*
+            from open_at_end
+            left join
+                removals
+                on open_at_end.opportunity_key = removals.opportunity_key
+                and (removals.restored_at is null or removals.restored_at >= open_at_end.ends_at)
+                and (removals.removed_at < open_at_end.ends_at or open_at_end.is_today)
+            where removals.opportunity_key is null
+        ),
 
-by_day as (
-    select
-        date_day,
-        {{ or_none('owner_id') }} as rep_id,
-        {{ or_none('pipeline') }} as pipeline,
-        {{ or_none('stage') }} as stage,
-        currency,
-        count(*) as deals,
-        sum(coalesce(amount_native, 0)) as amount_native
-    from kept
-    group by date_day, {{ or_none('owner_id') }}, {{ or_none('pipeline') }}, {{ or_none('stage') }}, currency
-),
+        by_day as (
+            select
+                date_day,
+                {{ or_none("owner_id") }} as rep_id,
+                {{ or_none("pipeline") }} as pipeline,
+                {{ or_none("stage") }} as stage,
+                currency,
+                count(*) as deals,
+                sum(coalesce(amount_native, 0)) as amount_native
+            from kept
+            group by
+                date_day,
+                {{ or_none("owner_id") }},
+                {{ or_none("pipeline") }},
+                {{ or_none("stage") }},
+                currency
+        ),
 
-final as (
-    select
-        by_day.*,
-        {{ reporting_amount('by_day.amount_native', fx_rate('by_day.currency', 'rates')) }} as amount
-    from by_day
-    left join rates
-        on by_day.currency = rates.currency
-        and by_day.date_day = rates.date_day
-)
+        final as (
+            select
+                by_day.*,
+                {{ reporting_amount("by_day.amount_native", fx_rate("by_day.currency", "rates")) }}
+                as amount
+            from by_day
+            left join rates on by_day.currency = rates.currency and by_day.date_day = rates.date_day
+        )
 
-select * from final
+    select *
+    from final
 {%- endmacro %}

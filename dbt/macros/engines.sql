@@ -1,29 +1,28 @@
 {#- Whatever is said differently by DuckDB and PostgreSQL, one dispatched macro each. -#}
-
 {% macro numeric_type() -%} numeric(38, 6) {%- endmacro %}
 
 {% macro double_type() -%} double precision {%- endmacro %}
 
 {#- The median of an expression, interpolated, as a double. -#}
 {% macro median(expression) -%}
-    {{ return(adapter.dispatch('median', 'salesops')(expression)) }}
+    {{ return(adapter.dispatch("median", "salesops")(expression)) }}
 {%- endmacro %}
 
 {% macro default__median(expression) -%}
     percentile_cont(0.5) within group (order by cast({{ expression }} as double precision))
 {%- endmacro %}
 
-{% macro duckdb__median(expression) -%}
-    median(cast({{ expression }} as double))
-{%- endmacro %}
+{% macro duckdb__median(expression) -%} median(cast({{ expression }} as double)) {%- endmacro %}
 
 {#- A quantile of an expression (fraction from 0 to 1), interpolated, as a double. -#}
 {% macro quantile(expression, fraction) -%}
-    {{ return(adapter.dispatch('quantile', 'salesops')(expression, fraction)) }}
+    {{ return(adapter.dispatch("quantile", "salesops")(expression, fraction)) }}
 {%- endmacro %}
 
 {% macro default__quantile(expression, fraction) -%}
-    percentile_cont({{ fraction }}) within group (order by cast({{ expression }} as double precision))
+    percentile_cont({{ fraction }}) within group (
+        order by cast({{ expression }} as double precision)
+    )
 {%- endmacro %}
 
 {% macro duckdb__quantile(expression, fraction) -%}
@@ -32,68 +31,100 @@
 
 {#- One row per step from a first to a last moment, both of them columns of `relation`. -#}
 {% macro series(relation, first, last, step, name) -%}
-    {{ return(adapter.dispatch('series', 'salesops')(relation, first, last, step, name)) }}
+    {{ return(adapter.dispatch("series", "salesops")(relation, first, last, step, name)) }}
 {%- endmacro %}
 
 {% macro default__series(relation, first, last, step, name) -%}
     select
-        cast(generate_series(
-            cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 {{ step }}'
-        ) as date) as {{ name }}
+        cast(
+            generate_series(
+                cast({{ first }} as timestamp),
+                cast({{ last }} as timestamp),
+                interval '1 {{ step }}'
+            ) as date
+        ) as {{ name }}
     from {{ relation }}
 {%- endmacro %}
 
 {% macro duckdb__series(relation, first, last, step, name) -%}
     select
-        cast(unnest(generate_series(
-            cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 {{ step }}'
-        )) as date) as {{ name }}
+        cast(
+            unnest(
+                generate_series(
+                    cast({{ first }} as timestamp),
+                    cast({{ last }} as timestamp),
+                    interval '1 {{ step }}'
+                )
+            ) as date
+        ) as {{ name }}
     from {{ relation }}
 {%- endmacro %}
 
 {#- The last value so far that is not NULL, within a partition and an order. -#}
 {% macro last_known(expression, partition_by, order_by) -%}
-    {{ return(adapter.dispatch('last_known', 'salesops')(expression, partition_by, order_by)) }}
+    {{ return(adapter.dispatch("last_known", "salesops")(expression, partition_by, order_by)) }}
 {%- endmacro %}
 
 {% macro default__last_known(expression, partition_by, order_by) -%}
-    (array_remove(
-        array_agg({{ expression }}) over (partition by {{ partition_by }} order by {{ order_by }}
-            rows between unbounded preceding and current row),
-        null
-    ))[count({{ expression }}) over (partition by {{ partition_by }} order by {{ order_by }}
-        rows between unbounded preceding and current row)]
+    (
+        array_remove(
+            array_agg({{ expression }}) over (
+                partition by {{ partition_by }}
+                order by {{ order_by }}
+                rows between unbounded preceding and current row
+            ),
+            null
+        )
+    )[
+        count({{ expression }}) over (
+            partition by {{ partition_by }}
+            order by {{ order_by }}
+            rows between unbounded preceding and current row
+        )
+    ]
 {%- endmacro %}
 
 {% macro duckdb__last_known(expression, partition_by, order_by) -%}
     last_value({{ expression }} ignore nulls) over (
-        partition by {{ partition_by }} order by {{ order_by }}
+        partition by {{ partition_by }}
+        order by {{ order_by }}
         rows between unbounded preceding and current row
     )
 {%- endmacro %}
 
 {#- An amount of money from its text. DuckDB reads text into wide decimals a hundred times slower. -#}
 {% macro money_from_text(text) -%}
-    {{ return(adapter.dispatch('money_from_text', 'salesops')(text)) }}
+    {{ return(adapter.dispatch("money_from_text", "salesops")(text)) }}
 {%- endmacro %}
 
-{% macro default__money_from_text(text) -%}
-    cast({{ text }} as numeric(28, 6))
-{%- endmacro %}
+{% macro default__money_from_text(text) -%} cast({{ text }} as numeric(28, 6)) {%- endmacro %}
 
 {% macro duckdb__money_from_text(text) -%}
-    coalesce(cast(try_cast({{ text }} as numeric(18, 6)) as numeric(28, 6)), cast({{ text }} as numeric(28, 6)))
+    coalesce(
+        cast(try_cast({{ text }} as numeric(18, 6)) as numeric(28, 6)),
+        cast({{ text }} as numeric(28, 6))
+    )
 {%- endmacro %}
 
 {#- In a select list: one row per day from a first to a last one, both of them in it. -#}
 {% macro each_day(first, last) -%}
-    {{ return(adapter.dispatch('each_day', 'salesops')(first, last)) }}
+    {{ return(adapter.dispatch("each_day", "salesops")(first, last)) }}
 {%- endmacro %}
 
 {% macro default__each_day(first, last) -%}
-    cast(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 day') as date)
+    cast(
+        generate_series(
+            cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 day'
+        ) as date
+    )
 {%- endmacro %}
 
 {% macro duckdb__each_day(first, last) -%}
-    cast(unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 day')) as date)
+    cast(
+        unnest(
+            generate_series(
+                cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 day'
+            )
+        ) as date
+    )
 {%- endmacro %}

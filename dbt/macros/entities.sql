@@ -3,13 +3,23 @@
     A type that is not named here does not exist.
 -#}
 {% macro staged_entities() -%}
-    {{ return({
-        'files': contract().keys() | list,
-        'hubspot': [
-            'users', 'accounts', 'contacts', 'leads', 'pipeline_stages', 'opportunities',
-            'field_changes', 'activities',
-        ],
-    }) }}
+    {{
+        return(
+            {
+                "files": contract().keys() | list,
+                "hubspot": [
+                    "users",
+                    "accounts",
+                    "contacts",
+                    "leads",
+                    "pipeline_stages",
+                    "opportunities",
+                    "field_changes",
+                    "activities",
+                ],
+            }
+        )
+    }}
 {%- endmacro %}
 
 {#-
@@ -22,45 +32,43 @@
 -#}
 {% macro latest_versions(source_type, entity) -%}
     {%- set spec = contract()[entity] -%}
-    with loads as (
-        select
-            load_id,
-            cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at,
-            row_number() over (order by inserted_at, load_id) as load_number
-        from {{ source('raw_' ~ source_type, '_dlt_loads') }}
-        where status = 0 and cast(inserted_at at time zone 'UTC' as timestamp) <= {{ known_at() }}
-    ),
+    with
+        loads as (
+            select
+                load_id,
+                cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at,
+                row_number() over (order by inserted_at, load_id) as load_number
+            from {{ source("raw_" ~ source_type, "_dlt_loads") }}
+            where
+                status = 0 and cast(inserted_at at time zone 'UTC' as timestamp) <= {{ known_at() }}
+        ),
 
-    versions as (
-        select
-            records.*,
-            loads.loaded_at,
-            loads.load_number
-        from {{ source('raw_' ~ source_type, entity) }} as records
-        inner join loads on records._dlt_load_id = loads.load_id
-    ),
+        versions as (
+            select records.*, loads.loaded_at, loads.load_number
+            from {{ source("raw_" ~ source_type, entity) }} as records
+            inner join loads on records._dlt_load_id = loads.load_id
+        ),
 
-    first_loads as (
-        select
-            source_instance,
-            min(load_number) as load_number
-        from versions
-        group by source_instance
-    ),
+        first_loads as (
+            select source_instance, min(load_number) as load_number
+            from versions
+            group by source_instance
+        ),
 
-    later_versions as (
-        select
-            versions.source_instance,
-            versions.source_id,
-            max(versions.load_number) as load_number
-        from versions
-        inner join first_loads on versions.source_instance = first_loads.source_instance
-        where versions.load_number > first_loads.load_number
-        group by versions.source_instance, versions.source_id
-    )
+        later_versions as (
+            select
+                versions.source_instance,
+                versions.source_id,
+                max(versions.load_number) as load_number
+            from versions
+            inner join first_loads on versions.source_instance = first_loads.source_instance
+            where versions.load_number > first_loads.load_number
+            group by versions.source_instance, versions.source_id
+        )
 
     select
-        {{ record_key("'" ~ source_type ~ "'", 'versions.source_instance', 'versions.source_id') }} as {{ spec.key }},
+        {{ record_key("'" ~ source_type ~ "'", "versions.source_instance", "versions.source_id") }}
+        as {{ spec.key }},
         '{{ source_type }}' as source_system,
         versions.source_instance,
         versions.source_id,
@@ -69,10 +77,11 @@
         coalesce(versions.is_deleted, false) as is_deleted,
         versions.loaded_at,
         {%- for column in spec.columns %}
-        versions.{{ column.name }}{{ ',' if not loop.last }}
+            versions.{{ column.name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from versions
-    left join later_versions
+    left join
+        later_versions
         on versions.source_instance = later_versions.source_instance
         and versions.source_id = later_versions.source_id
     where later_versions.load_number is null or versions.load_number = later_versions.load_number
@@ -93,28 +102,29 @@
     {%- set spec = contract()[entity] -%}
     {%- set models = [] -%}
     {%- for source_type in var('source_types') if entity in staged_entities()[source_type] -%}
-        {%- do models.append(ref('stg_' ~ source_type ~ '__' ~ entity)) -%}
+        {%- do models.append(ref("stg_" ~ source_type ~ "__" ~ entity)) -%}
     {%- endfor -%}
-    with records as (
-        {%- for model in models %}
-        select * from {{ model }}
-        {{ 'union all' if not loop.last }}
-        {%- else %}
-        select
-            cast(null as {{ dbt.type_string() }}) as {{ spec.key }},
-            cast(null as {{ dbt.type_string() }}) as source_system,
-            cast(null as {{ dbt.type_string() }}) as source_instance,
-            cast(null as {{ dbt.type_string() }}) as source_id,
-            cast(null as bigint) as source_row,
-            cast(null as timestamp) as source_updated_at,
-            cast(null as boolean) as is_deleted,
-            cast(null as timestamp) as loaded_at,
-            {%- for column in spec.columns %}
-            cast(null as {{ column.type }}) as {{ column.name }}{{ ',' if not loop.last }}
+    with
+        records as (
+            {%- for model in models %}select * from {{ model }} {{ 'union all' if not loop.last }}
+            {%- else %}
+                select
+                    cast(null as {{ dbt.type_string() }}) as {{ spec.key }},
+                    cast(null as {{ dbt.type_string() }}) as source_system,
+                    cast(null as {{ dbt.type_string() }}) as source_instance,
+                    cast(null as {{ dbt.type_string() }}) as source_id,
+                    cast(null as bigint) as source_row,
+                    cast(null as timestamp) as source_updated_at,
+                    cast(null as boolean) as is_deleted,
+                    cast(null as timestamp) as loaded_at,
+                    {%- for column in spec.columns %}
+                        cast(
+                            null as {{ column.type }}
+                        ) as {{ column.name }}{{ ',' if not loop.last }}
+                    {%- endfor %}
+                where false
             {%- endfor %}
-        where false
-        {%- endfor %}
-    )
+        )
 
     select
         {{ spec.key }},
@@ -123,18 +133,23 @@
         source_id,
         source_row,
         source_updated_at,
-        is_deleted and (source_updated_at is null or source_updated_at <= {{ as_of() }}) as is_deleted,
+        is_deleted
+        and (source_updated_at is null or source_updated_at <= {{ as_of() }}) as is_deleted,
         loaded_at,
         {%- for column in spec.columns %}
-        {% if column.is_event -%}
-            case when {{ column.name }} <= {{ as_of() }} then {{ column.name }} end as {{ column.name }}
-        {%- else -%}
-            {{ column.name }}
-        {%- endif -%}
-        {{ ',' if not loop.last }}
+            {% if column.is_event -%}
+                case
+                    when {{ column.name }} <= {{ as_of() }} then {{ column.name }}
+                end as {{ column.name }}
+            {%- else -%} {{ column.name }}
+            {%- endif -%}
+            {{ ',' if not loop.last }}
         {%- endfor %}
     from records
     {%- if spec.begins_at %}
-    where {{ spec.begins_at }} is null or {{ spec.begins_at }} <= {{ as_of() if spec.begins_type == 'timestamp' else as_of_day() }}
+        where
+            {{ spec.begins_at }} is null
+            or {{ spec.begins_at }}
+            <= {{ as_of() if spec.begins_type == "timestamp" else as_of_day() }}
     {%- endif %}
 {%- endmacro %}

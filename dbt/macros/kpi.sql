@@ -6,43 +6,71 @@
     every cut, and the reason where it is excluded. `kpi_<metric>` rolls them up to periods and
     cuts; `kpi_values` unites the metrics, `kpi_exclusions` the excluded members.
 -#}
-
 {#- Every metric, in the order of the dictionary; a test finds a model that is missing here. -#}
 {% macro kpi_metrics() -%}
-    {{ return([
-        'deals_won', 'deals_lost', 'deals_no_decision', 'revenue_won', 'win_rate',
-        'no_decision_rate', 'average_deal_size', 'sales_cycle_days', 'sales_velocity',
-        'quota_attainment', 'reps_at_quota',
-        'pipeline_value', 'pipeline_created',
-        'stage_velocity_days', 'stage_conversion_rate', 'process_adherence', 'stalled_value',
-        'pipeline_coverage', 'slippage_rate', 'push_count',
-        'lead_conversion_rate',
-    ]) }}
+    {{
+        return(
+            [
+                "deals_won",
+                "deals_lost",
+                "deals_no_decision",
+                "revenue_won",
+                "win_rate",
+                "no_decision_rate",
+                "average_deal_size",
+                "sales_cycle_days",
+                "sales_velocity",
+                "quota_attainment",
+                "reps_at_quota",
+                "pipeline_value",
+                "pipeline_created",
+                "stage_velocity_days",
+                "stage_conversion_rate",
+                "process_adherence",
+                "stalled_value",
+                "pipeline_coverage",
+                "slippage_rate",
+                "push_count",
+                "lead_conversion_rate",
+            ]
+        )
+    }}
 {%- endmacro %}
 
 {#- The cuts of metrics on deals. -#}
 {% macro deal_cuts() -%}
-    {{ return([
-        'rep', 'team', 'manager', 'region', 'segment', 'lead_source', 'product', 'deal_type',
-        'pipeline',
-    ]) }}
+    {{
+        return(
+            [
+                "rep",
+                "team",
+                "manager",
+                "region",
+                "segment",
+                "lead_source",
+                "product",
+                "deal_type",
+                "pipeline",
+            ]
+        )
+    }}
 {%- endmacro %}
 
 {#- The cuts of metrics on leads. -#}
 {% macro lead_cuts() -%}
-    {{ return(['rep', 'team', 'manager', 'region', 'segment', 'channel', 'campaign']) }}
+    {{ return(["rep", "team", "manager", "region", "segment", "channel", "campaign"]) }}
 {%- endmacro %}
 
 {#- What identifies a deal among the members of a metric, and the keys of its cuts. -#}
 {% macro deal_member() -%}
-    'opportunity' as entity, opportunity_key as entity_key, opportunity_id as entity_id,
-    {{ deal_cuts() | join(', ') }}
+    'opportunity' as entity,
+    opportunity_key as entity_key,
+    opportunity_id as entity_id,
+    {{ deal_cuts() | join(", ") }}
 {%- endmacro %}
 
 {#- The first day of the month of the run's moment, in the company's time zone. -#}
-{% macro current_month() -%}
-    {{ month_start(as_of_day()) }}
-{%- endmacro %}
+{% macro current_month() -%} {{ month_start(as_of_day()) }} {%- endmacro %}
 
 {#-
     Members rolled up to the rows of `kpi_values`.
@@ -51,151 +79,168 @@
     additive: the value is the numerator, and the parts of a cut add up to the company.
     medians: variants whose value is the median of the numerators.
     months: for a state at period end, the relation of all its months (`month_start`); a longer
-        period has the state of its last month, and the company has every month.
+        period has the state of its last month, and the company has every month in all `variants`.
     variant_units: units of the variants whose unit is not that of the metric.
     by_grain: members say by themselves in the periods of which grains they count, in the columns
         `counts_in_month`, `counts_in_quarter`, `counts_in_year` and `counts_in_all`.
 -#}
 {% macro kpi_rollup(
-    members, metric, unit, cuts=none, additive=false, medians=[], months=none, variant_units={},
+    members,
+    metric,
+    unit,
+    cuts=none,
+    additive=false,
+    medians=[],
+    months=none,
+    variants=["default"],
+    variant_units={},
     by_grain=false
 ) -%}
-{%- set dimensions = ['company'] + (deal_cuts() if cuts is none else cuts) -%}
-{%- set grains = ['month', 'quarter', 'year', 'all'] -%}
-{%- set flags = ['counts_in_month', 'counts_in_quarter', 'counts_in_year', 'counts_in_all'] if by_grain else [] -%}
-{%- set state = months is not none -%}
-with members as (
-    select
-        *,
-        {{ month_start('period_on') }} as month_start
-    from {{ members }}
-),
+    {%- set dimensions = ["company"] + (deal_cuts() if cuts is none else cuts) -%}
+    {%- set grains = ["month", "quarter", "year", "all"] -%}
+    {%- set flags = (
+        ["counts_in_month", "counts_in_quarter", "counts_in_year", "counts_in_all"]
+        if by_grain
+        else []
+    ) -%}
+    {%- set state = months is not none -%}
+    with
+        members as (select *, {{ month_start("period_on") }} as month_start from {{ members }}),
 
-by_month as (
-    {%- for dimension in dimensions %}
-    select
-        variant,
-        month_start,
-        '{{ dimension }}' as dimension,
-        {{ "'all'" if dimension == 'company' else dimension }} as dimension_key,
-        {%- for flag in flags %}
-        {{ flag }},
-        {%- endfor %}
-        sum(case when exclusion_reason is null then numerator end) as numerator,
-        sum(case when exclusion_reason is null then denominator end) as denominator,
-        count(case when exclusion_reason is null then 1 end) as n_included,
-        count(exclusion_reason) as n_excluded
-    from members
-    {%- if medians %}
-    where variant not in ('{{ medians | join("', '") }}')
-    {%- endif %}
-    group by {{ (['variant', 'month_start'] + ([dimension] if dimension != 'company' else []) + flags) | join(', ') }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-    {%- if state %}
+        by_month as (
+            {%- for dimension in dimensions %}
+                select
+                    variant,
+                    month_start,
+                    '{{ dimension }}' as dimension,
+                    {{ "'all'" if dimension == "company" else dimension }} as dimension_key,
+                    {%- for flag in flags %} {{ flag }}, {%- endfor %}
+                    sum(case when exclusion_reason is null then numerator end) as numerator,
+                    sum(case when exclusion_reason is null then denominator end) as denominator,
+                    count(case when exclusion_reason is null then 1 end) as n_included,
+                    count(exclusion_reason) as n_excluded
+                from members
+                {%- if medians %} where variant not in ('{{ medians | join("', '") }}') {%- endif %}
+                group by
+                    {{
+                        (
+                            ["variant", "month_start"]
+                            + ([dimension] if dimension != "company" else [])
+                            + flags
+                        ) | join(", ")
+                    }}
+                    {{ 'union all' if not loop.last }}
+            {%- endfor %}
+            {%- if state %}
+                {%- for variant in variants %}
 
-    union all
+                    union all
 
-    select
-        variants.variant,
-        months.month_start,
-        'company' as dimension,
-        'all' as dimension_key,
-        {%- for flag in flags %}
-        true as {{ flag }},
-        {%- endfor %}
-        0 as numerator,
-        0 as denominator,
-        0 as n_included,
-        0 as n_excluded
-    from {{ months }} as months
-    cross join (select distinct variant from members) as variants
-    {%- endif %}
-),
+                    select
+                        '{{ variant }}' as variant,
+                        months.month_start,
+                        'company' as dimension,
+                        'all' as dimension_key,
+                        {%- for flag in flags %} true as {{ flag }}, {%- endfor %}
+                        0 as numerator,
+                        0 as denominator,
+                        0 as n_included,
+                        0 as n_excluded
+                    from {{ months }} as months
+                {%- endfor %}
+            {%- endif %}
+        ),
 
-by_period as (
-    {%- for grain in grains %}
-    select
-        variant,
-        '{{ grain }}' as period_grain,
-        {{ kpi_period_start('month_start', grain) }} as period_start,
-        dimension,
-        dimension_key,
-        sum(numerator) as numerator,
-        sum(denominator) as denominator,
-        sum(n_included) as n_included,
-        sum(n_excluded) as n_excluded
-    from by_month
-    where {{ kpi_month_counts('month_start', grain, state) }}{{ ' and counts_in_' ~ grain if by_grain }}
-    group by variant, dimension, dimension_key{{ ', ' ~ kpi_period_start('month_start', grain) if grain != 'all' }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-),
+        by_period as (
+            {%- for grain in grains %}
+                select
+                    variant,
+                    '{{ grain }}' as period_grain,
+                    {{ kpi_period_start("month_start", grain) }} as period_start,
+                    dimension,
+                    dimension_key,
+                    sum(numerator) as numerator,
+                    sum(denominator) as denominator,
+                    sum(n_included) as n_included,
+                    sum(n_excluded) as n_excluded
+                from by_month
+                where
+                    {{ kpi_month_counts("month_start", grain, state) }}{{ ' and counts_in_' ~ grain if by_grain }}
+                group by
+                    variant,
+                    dimension,
+                    dimension_key{{ ', ' ~ kpi_period_start('month_start', grain) if grain != 'all' }}
+                    {{ 'union all' if not loop.last }}
+            {%- endfor %}
+        ),
 
-valued as (
-    select
-        variant,
-        period_grain,
-        period_start,
-        dimension,
-        dimension_key,
-        {%- if additive %}
-        cast(coalesce(numerator, 0) as {{ double_type() }}) as value,
-        cast(coalesce(numerator, 0) as {{ numeric_type() }}) as numerator,
-        cast(null as {{ numeric_type() }}) as denominator,
-        {%- else %}
-        {{ ratio('numerator', 'denominator') }} as value,
-        cast(coalesce(numerator, 0) as {{ numeric_type() }}) as numerator,
-        cast(coalesce(denominator, 0) as {{ numeric_type() }}) as denominator,
-        {%- endif %}
-        n_included,
-        n_excluded
-    from by_period
-    {%- for grain in grains if medians %}
-    {%- for dimension in dimensions %}
+        valued as (
+            select
+                variant,
+                period_grain,
+                period_start,
+                dimension,
+                dimension_key,
+                {%- if additive %}
+                    cast(coalesce(numerator, 0) as {{ double_type() }}) as value,
+                    cast(coalesce(numerator, 0) as {{ numeric_type() }}) as numerator,
+                    cast(null as {{ numeric_type() }}) as denominator,
+                {%- else %}
+                    {{ ratio("numerator", "denominator") }} as value,
+                    cast(coalesce(numerator, 0) as {{ numeric_type() }}) as numerator,
+                    cast(coalesce(denominator, 0) as {{ numeric_type() }}) as denominator,
+                {%- endif %}
+                n_included,
+                n_excluded
+            from by_period
+            {%- for grain in grains if medians %}
+                {%- for dimension in dimensions %}
 
-    union all
+                    union all
 
-    select
-        variant,
-        '{{ grain }}' as period_grain,
-        {{ kpi_period_start('month_start', grain) }} as period_start,
-        '{{ dimension }}' as dimension,
-        {{ "'all'" if dimension == 'company' else dimension }} as dimension_key,
-        {{ median('case when exclusion_reason is null then numerator end') }} as value,
-        cast(null as {{ numeric_type() }}) as numerator,
-        cast(null as {{ numeric_type() }}) as denominator,
-        count(case when exclusion_reason is null then 1 end) as n_included,
-        count(exclusion_reason) as n_excluded
-    from members
-    where variant in ('{{ medians | join("', '") }}')
-        and {{ kpi_month_counts('month_start', grain, state) }}{{ ' and counts_in_' ~ grain if by_grain }}
-    group by variant
-        {{- ', ' ~ kpi_period_start('month_start', grain) if grain != 'all' }}
-        {{- ', ' ~ dimension if dimension != 'company' }}
-    {%- endfor %}
-    {%- endfor %}
-)
+                    select
+                        variant,
+                        '{{ grain }}' as period_grain,
+                        {{ kpi_period_start("month_start", grain) }} as period_start,
+                        '{{ dimension }}' as dimension,
+                        {{ "'all'" if dimension == "company" else dimension }} as dimension_key,
+                        {{ median("case when exclusion_reason is null then numerator end") }}
+                        as value,
+                        cast(null as {{ numeric_type() }}) as numerator,
+                        cast(null as {{ numeric_type() }}) as denominator,
+                        count(case when exclusion_reason is null then 1 end) as n_included,
+                        count(exclusion_reason) as n_excluded
+                    from members
+                    where
+                        variant in ('{{ medians | join("', '") }}')
+                        and {{ kpi_month_counts("month_start", grain, state) }}{{ ' and counts_in_' ~ grain if by_grain }}
+                    group by
+                        variant
+                        {{- ', ' ~ kpi_period_start('month_start', grain) if grain != 'all' }}
+                        {{- ', ' ~ dimension if dimension != 'company' }}
+                {%- endfor %}
+            {%- endfor %}
+        )
 
-{{ kpi_rows('valued', metric, unit, variant_units) }}
+        {{ kpi_rows("valued", metric, unit, variant_units) }}
 {%- endmacro %}
 
 {#- The first day of the period of a month; NULL where the period is all time. -#}
 {% macro kpi_period_start(month, grain) -%}
-    {{ 'cast(null as date)' if grain == 'all' else fiscal_period_start(month, grain) }}
+    {{ "cast(null as date)" if grain == "all" else fiscal_period_start(month, grain) }}
 {%- endmacro %}
 
 {#- Whether a month has a part in the periods of a grain. -#}
 {% macro kpi_month_counts(month, grain, state) -%}
-    {%- if not state -%}
-        {{ 'true' if grain == 'all' else month ~ ' is not null' }}
-    {%- elif grain == 'month' -%}
-        {{ month }} is not null
-    {%- elif grain == 'all' -%}
-        {{ month }} = {{ current_month() }}
+    {%- if not state -%} {{ "true" if grain == "all" else month ~ " is not null" }}
+    {%- elif grain == "month" -%} {{ month }} is not null
+    {%- elif grain == "all" -%} {{ month }} = {{ current_month() }}
     {%- else -%}
-        ({{ month }} = {{ current_month() }} or {{ fiscal_period_start(dbt.dateadd('month', 1, month), grain) }}
-            <> {{ fiscal_period_start(month, grain) }})
+        (
+            {{ month }} = {{ current_month() }}
+            or {{ fiscal_period_start(dbt.dateadd("month", 1, month), grain) }}
+            <> {{ fiscal_period_start(month, grain) }}
+        )
     {%- endif -%}
 {%- endmacro %}
 
@@ -205,16 +250,24 @@ valued as (
         cast('{{ metric }}' as {{ dbt.type_string() }}) as metric,
         cast(valued.variant as {{ dbt.type_string() }}) as variant,
         cast(
-            {%- if variant_units %} case valued.variant
-                {%- for variant, variant_unit in variant_units.items() %} when '{{ variant }}' then '{{ variant_unit }}'{% endfor %}
-                else '{{ unit }}' end
-            {%- else %} '{{ unit }}'{% endif %} as {{ dbt.type_string() }}
+            {%- if variant_units %}
+                case
+                    valued.variant
+                    {%- for variant, variant_unit in variant_units.items() %}
+                        when '{{ variant }}' then '{{ variant_unit }}'
+                    {% endfor %}
+                    else '{{ unit }}'
+                end
+            {%- else %}'{{ unit }}'
+            {% endif %} as {{ dbt.type_string() }}
         ) as unit,
         cast(valued.period_grain as {{ dbt.type_string() }}) as period_grain,
         cast(valued.period_start as date) as period_start,
         cast(valued.dimension as {{ dbt.type_string() }}) as dimension,
         cast(valued.dimension_key as {{ dbt.type_string() }}) as dimension_key,
-        cast(coalesce(labels.label, valued.dimension_key) as {{ dbt.type_string() }}) as dimension_label,
+        cast(
+            coalesce(labels.label, valued.dimension_key) as {{ dbt.type_string() }}
+        ) as dimension_label,
         cast(valued.value as {{ double_type() }}) as value,
         cast(valued.numerator as {{ numeric_type() }}) as numerator,
         cast(valued.denominator as {{ numeric_type() }}) as denominator,
@@ -223,7 +276,8 @@ valued as (
         {{ as_of() }} as as_of,
         {{ run_id() }} as run_id
     from {{ valued }} as valued
-    left join {{ ref('int_dimension_labels') }} as labels
+    left join
+        {{ ref("int_dimension_labels") }} as labels
         on valued.dimension = labels.dimension
         and valued.dimension_key = labels.dimension_key
 {%- endmacro %}

@@ -21,6 +21,4 @@
 {%- endmacro %}
 
 {#- The day, in the company's time zone, of the business moment. -#}
-{% macro as_of_day() -%}
-    {{ local_day(as_of()) }}
-{%- endmacro %}
+{% macro as_of_day() -%} {{ local_day(as_of()) }} {%- endmacro %}

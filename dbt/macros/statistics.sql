@@ -4,23 +4,33 @@
     (1927). NULL where there is no sample.
 -#}
 {% macro wilson_low(successes, trials) -%}
-    greatest({{ wilson_bound(successes, trials, '-') }}, case when {{ trials }} > 0 then 0 end)
+    greatest({{ wilson_bound(successes, trials, "-") }}, case when {{ trials }} > 0 then 0 end)
 {%- endmacro %}
 
 {% macro wilson_high(successes, trials) -%}
-    least({{ wilson_bound(successes, trials, '+') }}, case when {{ trials }} > 0 then 1 end)
+    least({{ wilson_bound(successes, trials, "+") }}, case when {{ trials }} > 0 then 1 end)
 {%- endmacro %}
 
 {% macro wilson_bound(successes, trials, sign) -%}
     {%- set z = 1.959964 -%}
-    {%- set n = 'nullif(cast(' ~ trials ~ ' as ' ~ double_type() ~ '), 0)' -%}
-    {%- set p = '(' ~ successes ~ ' / ' ~ n ~ ')' -%}
-    (({{ p }} + {{ z * z / 2 }} / {{ n }} {{ sign }} {{ z }} * sqrt(greatest({{ p }} * (1 - {{ p }}), 0) / {{ n }} + {{ z * z / 4 }} / ({{ n }} * {{ n }})))
-        / (1 + {{ z * z }} / {{ n }}))
+    {%- set n = "nullif(cast(" ~ trials ~ " as " ~ double_type() ~ "), 0)" -%}
+    {%- set p = "(" ~ successes ~ " / " ~ n ~ ")" -%}
+    (
+        (
+            {{ p }}
+            + {{ z * z / 2 }}
+            / {{ n }} {{ sign }} {{ z }}
+            * sqrt(
+                greatest({{ p }} * (1 - {{ p }}), 0) / {{ n }}
+                + {{ z * z / 4 }} / ({{ n }} * {{ n }})
+            )
+        )
+        / (1 + {{ z * z }} / {{ n }})
+    )
 {%- endmacro %}
 
 {#- Whether a sample says what is usual: of fewer than ten values, one decides too much. -#}
-{% macro is_enough(values) -%} ({{ values }} >= 10) {%- endmacro %}
+{% macro is_enough(values) -%}({{ values }} >= 10) {%- endmacro %}
 
 {#-
     Half the width of the interval (95%) of a median, from the quartiles: 1.57 × IQR / √n, the notch
@@ -30,6 +40,9 @@
 {% macro median_margin(lower_quartile, upper_quartile, values) -%}
     case
         when {{ is_enough(values) }}
-            then 1.57 * ({{ upper_quartile }} - {{ lower_quartile }}) / sqrt(cast({{ values }} as {{ double_type() }}))
+        then
+            1.57
+            * ({{ upper_quartile }} - {{ lower_quartile }})
+            / sqrt(cast({{ values }} as {{ double_type() }}))
     end
 {%- endmacro %}

@@ -1,16 +1,12 @@
 {#- A UTC moment on the clocks of the company's time zone. -#}
 {% macro local_time(moment) -%}
-    {%- if var('timezone') == 'UTC' -%}
-        ({{ moment }})
-    {%- else -%}
-        (({{ moment }}) at time zone 'UTC' at time zone '{{ var("timezone") }}')
+    {%- if var("timezone") == "UTC" -%} ({{ moment }})
+    {%- else -%} (({{ moment }}) at time zone 'UTC' at time zone '{{ var("timezone") }}')
     {%- endif -%}
 {%- endmacro %}
 
 {#- The day, in the company's time zone, of a UTC moment. -#}
-{% macro local_day(moment) -%}
-    cast({{ local_time(moment) }} as date)
-{%- endmacro %}
+{% macro local_day(moment) -%} cast({{ local_time(moment) }} as date) {%- endmacro %}
 
 {#- The UTC moment at which a day begins in the company's time zone. -#}
 {% macro day_start(day) -%}
@@ -28,18 +24,20 @@
     {%- set local_first = local_first or local_time(first) -%}
     {%- set local_last = local_last or local_time(last) -%}
     case
-        when {{ local_first }} = {{ dbt.date_trunc('day', local_first) }}
-            and {{ local_last }} = {{ dbt.date_trunc('day', local_last) }}
-            then cast({{ dbt.datediff(local_first, local_last, 'day') }} as {{ numeric_type() }})
-        else cast(
-            {{ microseconds_between(first, last) }} / cast(86400000000 as {{ double_type() }})
-            as {{ numeric_type() }}
-        )
+        when
+            {{ first }} = {{ day_start("cast(" ~ local_first ~ " as date)") }}
+            and {{ last }} = {{ day_start("cast(" ~ local_last ~ " as date)") }}
+        then cast({{ dbt.datediff(local_first, local_last, "day") }} as {{ numeric_type() }})
+        else
+            cast(
+                {{ microseconds_between(first, last) }}
+                / cast(86400000000 as {{ double_type() }}) as {{ numeric_type() }}
+            )
     end
 {%- endmacro %}
 
 {% macro microseconds_between(first, last) -%}
-    {{ return(adapter.dispatch('microseconds_between', 'salesops')(first, last)) }}
+    {{ return(adapter.dispatch("microseconds_between", "salesops")(first, last)) }}
 {%- endmacro %}
 
 {% macro default__microseconds_between(first, last) -%}
@@ -51,22 +49,28 @@
 {%- endmacro %}
 
 {#- First day of the month of a date. -#}
-{% macro month_start(day) -%}
-    cast({{ dbt.date_trunc('month', day) }} as date)
-{%- endmacro %}
+{% macro month_start(day) -%} cast({{ dbt.date_trunc("month", day) }} as date) {%- endmacro %}
 
 {#- First day of the fiscal period (month, quarter, year) in which a month lies. -#}
 {% macro fiscal_period_start(month, grain) -%}
-    {%- set offset = (13 - var('fiscal_year_start_month')) % 12 -%}
-    {%- if grain == 'month' or offset == 0 -%}
-        cast({{ dbt.date_trunc(grain, month) }} as date)
+    {%- set offset = (13 - var("fiscal_year_start_month")) % 12 -%}
+    {%- if grain == "month" or offset == 0 -%} cast({{ dbt.date_trunc(grain, month) }} as date)
     {%- else -%}
-        cast({{ dbt.dateadd('month', -offset,
-            dbt.date_trunc(grain, dbt.dateadd('month', offset, month))) }} as date)
+        cast(
+            {{
+                dbt.dateadd(
+                    "month", -offset, dbt.date_trunc(grain, dbt.dateadd("month", offset, month))
+                )
+            }} as date
+        )
     {%- endif -%}
 {%- endmacro %}
 
 {#- The fiscal year of a month: the calendar year in which it ends. -#}
 {% macro fiscal_year(month) -%}
-    cast(extract(year from {{ dbt.dateadd('month', (13 - var('fiscal_year_start_month')) % 12, month) }}) as integer)
+    cast(
+        extract(
+            year from {{ dbt.dateadd("month", (13 - var("fiscal_year_start_month")) % 12, month) }}
+        ) as integer
+    )
 {%- endmacro %}

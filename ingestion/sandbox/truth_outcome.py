@@ -101,8 +101,8 @@ def _cycles(closed: pd.DataFrame, tall: Tall) -> None:
 def _velocity(closed: pd.DataFrame, tall: Tall) -> None:
     """sales_velocity: the product of the other metrics' values in the same cell.
 
-    Numerator is deals closed x win_rate x average_deal_size, denominator sales_cycle_days; null
-    where any of them is. Included and excluded are those of win_rate.
+    Numerator is deals closed x win_rate x average_deal_size, denominator sales_cycle_days; both
+    are 0 where any of them is null. Included and excluded are those of win_rate.
     """
     alive = closed["is_alive"].to_numpy()
     won = (closed["status"] == "won").to_numpy() & alive
@@ -128,8 +128,8 @@ def _velocity(closed: pd.DataFrame, tall: Tall) -> None:
                 "n_included": total["closed"],
                 "n_excluded": total["removed"],
                 "value": ratio(pace, days),
-                "numerator": pace,
-                "denominator": days,
+                "numerator": np.where(np.isnan(pace) | np.isnan(days), 0, pace),
+                "denominator": np.where(np.isnan(pace) | np.isnan(days), 0, days),
             }
             where = [grouped.index.get_level_values(level).to_numpy(np.int64) for level in (0, 1)]
             tall.keep(

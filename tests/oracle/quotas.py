@@ -28,12 +28,12 @@ def quota_values(records: Records, as_of: pd.Timestamp, members: Sequence[Member
 def quota_exclusions(
     records: Records, as_of: pd.Timestamp, members: Sequence[Members]
 ) -> pd.DataFrame:
-    """Reps, and others who won a deal, who never had a quota that counts."""
+    """Reps who won something and never had a quota that counts."""
     rows = []
     for measure, variant in VARIANTS.items():
         quotas = _monthly(records, measure)
         if quotas:
-            for rep in _without_quota(records, as_of, members, quotas):
+            for rep in _without_quota(records, as_of, _wins(members, measure), quotas):
                 rows.append(("quota_attainment", variant, "user", rep, "no_quota"))
                 if measure == "revenue":
                     rows.append(("reps_at_quota", variant, "user", rep, "no_quota"))
@@ -76,16 +76,13 @@ def _wins(members: Sequence[Members], measure: str) -> pd.DataFrame:
 
 
 def _without_quota(
-    records: Records, as_of: pd.Timestamp, members: Sequence[Members], quotas: dict
+    records: Records, as_of: pd.Timestamp, wins: pd.DataFrame, quotas: dict
 ) -> list[str]:
-    """People of whom a quota could be expected, and who have none up to now."""
+    """People who won something, and who have no quota up to now."""
     now = records.local(pd.Series([as_of]))[0].to_period("M")
     having = {key for (kind, key), months in quotas.items() if kind == "rep" and min(months) <= now}
-    users = records["users"]
-    today = str(records.local(pd.Series([as_of]))[0].date())
-    reps = users[(users["role"] == "rep") & ~(users["hired_on"].fillna("") > today)]
-    winners = set(_wins(members, "deals")["rep"]) - {NONE}
-    return sorted((winners | set(reps["source_id"])) - having)
+    credit = wins.groupby("rep")["numerator"].sum().astype(float)
+    return sorted(set(credit.index[credit > 0]) - {NONE} - having)
 
 
 def _measure(
@@ -97,7 +94,7 @@ def _measure(
     now = records.local(pd.Series([as_of]))[0].to_period("M")
     fiscal = records.fiscal_year_start_month
     users = records["users"].set_index("source_id")
-    wins, deals_won = _wins(members, measure), _wins(members, "deals")
+    wins = _wins(members, measure)
     for grain in GRAINS:
         asked: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
         for target, months in quotas.items():
@@ -111,15 +108,12 @@ def _measure(
                 if period not in begun:
                     asked[period].pop(target, None)
         won_in = wins["month"].map(lambda m, g=grain: period_start(m, g, fiscal))
-        active_in = deals_won["month"].map(lambda m, g=grain: period_start(m, g, fiscal))
-        for period in sorted(set(asked) | set(active_in)):
+        for period in sorted(set(asked) | set(won_in)):
             targets = asked.get(period, {})
             mine = wins[won_in == period]
             credit = mine.groupby("rep")["numerator"].sum().astype(float)
             reps = {key: amount for (kind, key), amount in targets.items() if kind == "rep"}
-            missing = set(deals_won.loc[active_in == period, "rep"]) - {NONE} - set(reps)
-            if grain == "all":
-                missing |= set(_without_quota(records, as_of, members, quotas))
+            missing = set(credit.index[credit > 0]) - {NONE} - set(reps)
             for cut in ("company", *OWNER_CUTS):
 
                 def key_of(rep: str, cut: str = cut) -> str:

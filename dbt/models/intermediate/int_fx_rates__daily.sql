@@ -1,64 +1,61 @@
 -- One rate per currency and day into the company's currency: the latest on or before the day, as
 -- no rates are set on weekends, unless it is too old to count. Where a source gives only the
 -- opposite direction, its inverse.
-with rates as (
-    select * from {{ ref('int_fx_rates__unioned') }}
-    where not is_deleted and rate > 0
-),
+with
+    rates as (select * from {{ ref("int_fx_rates__unioned") }} where not is_deleted and rate > 0),
 
-days as (
-    select date_day from {{ ref('dim_date') }}
-),
+    days as (select date_day from {{ ref("dim_date") }}),
 
-quoted as (
-    select from_currency as currency, day, rate, 1 as preference, source_instance
-    from rates
-    where to_currency = '{{ var("currency") }}' and from_currency <> '{{ var("currency") }}'
+    quoted as (
+        select from_currency as currency, day, rate, 1 as preference, source_instance
+        from rates
+        where to_currency = '{{ var("currency") }}' and from_currency <> '{{ var("currency") }}'
 
-    union all
+        union all
 
-    select
-        to_currency as currency,
-        day,
-        cast(cast(1 as {{ double_type() }}) / rate as numeric(28, 10)) as rate,
-        2 as preference,
-        source_instance
-    from rates
-    where from_currency = '{{ var("currency") }}' and to_currency <> '{{ var("currency") }}'
-),
+        select
+            to_currency as currency,
+            day,
+            cast(cast(1 as {{ double_type() }}) / rate as numeric(28, 10)) as rate,
+            2 as preference,
+            source_instance
+        from rates
+        where from_currency = '{{ var("currency") }}' and to_currency <> '{{ var("currency") }}'
+    ),
 
-preferred as (
-    select
-        currency,
-        day,
-        rate,
-        preference,
-        row_number() over (partition by currency, day order by preference, source_instance) as choice,
-        min(preference) over (partition by currency) as best_preference
-    from quoted
-),
+    preferred as (
+        select
+            currency,
+            day,
+            rate,
+            preference,
+            row_number() over (
+                partition by currency, day order by preference, source_instance
+            ) as choice,
+            min(preference) over (partition by currency) as best_preference
+        from quoted
+    ),
 
-in_force as (
-    select
-        currency,
-        day as valid_from,
-        rate,
-        lead(day) over (partition by currency order by day) as next_day
-    from preferred
-    where choice = 1 and preference = best_preference
-),
+    in_force as (
+        select
+            currency,
+            day as valid_from,
+            rate,
+            lead(day) over (partition by currency order by day) as next_day
+        from preferred
+        where choice = 1 and preference = best_preference
+    ),
 
-final as (
-    select
-        in_force.currency,
-        days.date_day,
-        in_force.rate,
-        in_force.valid_from as rate_day
-    from in_force
-    inner join days
-        on days.date_day >= in_force.valid_from
-        and (in_force.next_day is null or days.date_day < in_force.next_day)
-        and days.date_day <= {{ dbt.dateadd('day', var('fx_rate_max_age_days'), 'in_force.valid_from') }}
-)
+    final as (
+        select in_force.currency, days.date_day, in_force.rate, in_force.valid_from as rate_day
+        from in_force
+        inner join
+            days
+            on days.date_day >= in_force.valid_from
+            and (in_force.next_day is null or days.date_day < in_force.next_day)
+            and days.date_day
+            <= {{ dbt.dateadd("day", var("fx_rate_max_age_days"), "in_force.valid_from") }}
+    )
 
-select * from final
+select *
+from final

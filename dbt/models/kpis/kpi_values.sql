@@ -1,4 +1,3 @@
 {% for metric in kpi_metrics() %}
-select * from {{ ref('kpi_' ~ metric) }}
-{{ 'union all' if not loop.last }}
+    select * from {{ ref("kpi_" ~ metric) }} {{ 'union all' if not loop.last }}
 {%- endfor %}

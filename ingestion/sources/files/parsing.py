@@ -79,6 +79,8 @@ def driving_table(node: Node) -> tuple[str, str] | None:
     """
     if node["type"] != "SELECT_NODE" or node["group_expressions"] or node["having"]:
         return None
+    if node["aggregate_handling"] != "STANDARD_HANDLING":  # group by all
+        return None
     if any(modifier["type"] == "DISTINCT_MODIFIER" for modifier in node["modifiers"]):
         return None
     table = node["from_table"]

@@ -1,78 +1,65 @@
 -- One row per deal and month at whose end (now, in the current one) it is open, in its state of
 -- then; `amount` is at the rate of the month's last day, `next_amount` at that of the day after.
 -- A deal of which nobody knows since when it is open counts now only.
-with states as (
-    select * from {{ ref('int_opportunity_states') }}
-    where status = 'open'
-),
+with
+    states as (select * from {{ ref("int_opportunity_states") }} where status = 'open'),
 
-removals as (
-    select * from {{ ref('int_opportunity_removals') }}
-),
+    removals as (select * from {{ ref("int_opportunity_removals") }}),
 
-months as (
-    select * from {{ ref('int_pipeline_months') }}
-),
+    months as (select * from {{ ref("int_pipeline_months") }}),
 
-rates as (
-    select * from {{ ref('int_fx_rates__daily') }}
-),
+    rates as (select * from {{ ref("int_fx_rates__daily") }}),
 
-open_at_end as (
-    select
-        months.month_start,
-        months.ends_at,
-        months.ends_on,
-        months.is_current,
-        states.*
-    from states
-    inner join months
-        on states.valid_from < months.ends_at
-        and coalesce(states.valid_to, cast('9999-12-31' as timestamp)) >= months.ends_at
-    where not months.is_current
+    open_at_end as (
+        select months.month_start, months.ends_at, months.ends_on, months.is_current, states.*
+        from states
+        inner join
+            months
+            on states.valid_from < months.ends_at
+            and coalesce(states.valid_to, cast('9999-12-31' as timestamp)) >= months.ends_at
+        where not months.is_current
 
-    union all
+        union all
 
-    select
-        months.month_start,
-        months.ends_at,
-        months.ends_on,
-        months.is_current,
-        states.*
-    from states
-    inner join months on months.is_current
-    where states.valid_to is null
-),
+        select months.month_start, months.ends_at, months.ends_on, months.is_current, states.*
+        from states
+        inner join months on months.is_current
+        where states.valid_to is null
+    ),
 
-kept as (
-    select open_at_end.*
-    from open_at_end
-    left join removals
-        on open_at_end.opportunity_key = removals.opportunity_key
-        and (removals.restored_at is null or removals.restored_at >= open_at_end.ends_at)
-        and (removals.removed_at < open_at_end.ends_at or open_at_end.is_current)
-    where removals.opportunity_key is null
-),
+    kept as (
+        select open_at_end.*
+        from open_at_end
+        left join
+            removals
+            on open_at_end.opportunity_key = removals.opportunity_key
+            and (removals.restored_at is null or removals.restored_at >= open_at_end.ends_at)
+            and (removals.removed_at < open_at_end.ends_at or open_at_end.is_current)
+        where removals.opportunity_key is null
+    ),
 
-final as (
-    select
-        kept.month_start,
-        kept.opportunity_key,
-        {{ or_none('kept.owner_id') }} as rep,
-        kept.stage,
-        kept.close_date,
-        {{ month_start('kept.close_date') }} as due_month,
-        kept.currency,
-        cast(kept.amount_native as {{ numeric_type() }}) as amount_native,
-        {{ reporting_amount('kept.amount_native', fx_rate('kept.currency', 'rates')) }} as amount,
-        {{ reporting_amount('kept.amount_native', fx_rate('kept.currency', 'next_rates')) }} as next_amount
-    from kept
-    left join rates
-        on kept.currency = rates.currency
-        and kept.ends_on = rates.date_day
-    left join rates as next_rates
-        on kept.currency = next_rates.currency
-        and next_rates.date_day = {{ dbt.dateadd('day', 1, 'kept.ends_on') }}
-)
+    final as (
+        select
+            kept.month_start,
+            kept.opportunity_key,
+            {{ or_none("kept.owner_id") }} as rep,
+            kept.stage,
+            kept.probability,
+            kept.close_date,
+            {{ month_start("kept.close_date") }} as due_month,
+            kept.currency,
+            cast(kept.amount_native as {{ numeric_type() }}) as amount_native,
+            {{ reporting_amount("kept.amount_native", fx_rate("kept.currency", "rates")) }}
+            as amount,
+            {{ reporting_amount("kept.amount_native", fx_rate("kept.currency", "next_rates")) }}
+            as next_amount
+        from kept
+        left join rates on kept.currency = rates.currency and kept.ends_on = rates.date_day
+        left join
+            rates as next_rates
+            on kept.currency = next_rates.currency
+            and next_rates.date_day = {{ dbt.dateadd("day", 1, "kept.ends_on") }}
+    )
 
-select * from final
+select *
+from final

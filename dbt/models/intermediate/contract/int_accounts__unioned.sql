@@ -1,1 +1,1 @@
-{{ unioned('accounts') }}
+{{ unioned("accounts") }}

@@ -1,1 +1,1 @@
-{{ unioned('activities') }}
+{{ unioned("activities") }}

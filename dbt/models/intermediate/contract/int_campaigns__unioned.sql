@@ -1,1 +1,1 @@
-{{ unioned('campaigns') }}
+{{ unioned("campaigns") }}

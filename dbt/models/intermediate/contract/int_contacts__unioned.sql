@@ -1,1 +1,1 @@
-{{ unioned('contacts') }}
+{{ unioned("contacts") }}

@@ -1,1 +1,1 @@
-{{ unioned('content') }}
+{{ unioned("content") }}

@@ -1,1 +1,1 @@
-{{ unioned('content_usage') }}
+{{ unioned("content_usage") }}

@@ -1,1 +1,1 @@
-{{ unioned('costs') }}
+{{ unioned("costs") }}

@@ -1,1 +1,1 @@
-{{ unioned('credit_notes') }}
+{{ unioned("credit_notes") }}

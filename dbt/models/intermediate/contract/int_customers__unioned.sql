@@ -1,1 +1,1 @@
-{{ unioned('customers') }}
+{{ unioned("customers") }}

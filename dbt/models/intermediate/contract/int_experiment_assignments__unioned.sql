@@ -1,1 +1,1 @@
-{{ unioned('experiment_assignments') }}
+{{ unioned("experiment_assignments") }}

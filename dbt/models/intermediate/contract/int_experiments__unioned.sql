@@ -1,1 +1,1 @@
-{{ unioned('experiments') }}
+{{ unioned("experiments") }}

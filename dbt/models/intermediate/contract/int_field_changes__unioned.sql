@@ -1,1 +1,1 @@
-{{ unioned('field_changes') }}
+{{ unioned("field_changes") }}

@@ -1,1 +1,1 @@
-{{ unioned('forecast_submissions') }}
+{{ unioned("forecast_submissions") }}

@@ -1,1 +1,1 @@
-{{ unioned('fx_rates') }}
+{{ unioned("fx_rates") }}

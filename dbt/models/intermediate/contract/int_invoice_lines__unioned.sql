@@ -1,1 +1,1 @@
-{{ unioned('invoice_lines') }}
+{{ unioned("invoice_lines") }}

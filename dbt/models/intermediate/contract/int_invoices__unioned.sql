@@ -1,1 +1,1 @@
-{{ unioned('invoices') }}
+{{ unioned("invoices") }}

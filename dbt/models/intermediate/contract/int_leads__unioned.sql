@@ -1,1 +1,1 @@
-{{ unioned('leads') }}
+{{ unioned("leads") }}

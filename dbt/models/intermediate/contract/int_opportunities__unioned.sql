@@ -1,1 +1,1 @@
-{{ unioned('opportunities') }}
+{{ unioned("opportunities") }}

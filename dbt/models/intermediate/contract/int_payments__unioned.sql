@@ -1,1 +1,1 @@
-{{ unioned('payments') }}
+{{ unioned("payments") }}

@@ -1,1 +1,1 @@
-{{ unioned('pipeline_stages') }}
+{{ unioned("pipeline_stages") }}

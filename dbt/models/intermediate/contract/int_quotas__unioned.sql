@@ -1,1 +1,1 @@
-{{ unioned('quotas') }}
+{{ unioned("quotas") }}

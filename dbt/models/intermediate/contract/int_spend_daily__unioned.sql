@@ -1,1 +1,1 @@
-{{ unioned('spend_daily') }}
+{{ unioned("spend_daily") }}

@@ -1,1 +1,1 @@
-{{ unioned('subscriptions') }}
+{{ unioned("subscriptions") }}

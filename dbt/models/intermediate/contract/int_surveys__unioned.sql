@@ -1,1 +1,1 @@
-{{ unioned('surveys') }}
+{{ unioned("surveys") }}

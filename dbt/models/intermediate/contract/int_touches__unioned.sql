@@ -1,1 +1,1 @@
-{{ unioned('touches') }}
+{{ unioned("touches") }}

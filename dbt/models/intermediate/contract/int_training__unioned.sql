@@ -1,1 +1,1 @@
-{{ unioned('training') }}
+{{ unioned("training") }}

@@ -1,1 +1,1 @@
-{{ unioned('users') }}
+{{ unioned("users") }}

@@ -4,80 +4,84 @@
 -- any other pipeline (a deal may have come from one), first in the deal's own source; one that was
 -- retired still tells what it was. A stage that no pipeline names counts as open: a deal that was
 -- somewhere unknown was not yet closed.
-with stages as (
-    select * from {{ ref('int_pipeline_stages__unioned') }}
-),
+with
+    stages as (select * from {{ ref("int_pipeline_stages__unioned") }}),
 
-opportunities as (
-    select * from {{ ref('int_opportunities__unioned') }}
-),
+    opportunities as (select * from {{ ref("int_opportunities__unioned") }}),
 
-changes as (
-    select * from {{ ref('int_field_changes__unioned') }}
-    where entity = 'opportunities' and field = 'stage'
-),
+    changes as (
+        select *
+        from {{ ref("int_field_changes__unioned") }}
+        where entity = 'opportunities' and field = 'stage'
+    ),
 
-named as (
-    select source_instance, pipeline, stage from opportunities
+    named as (
+        select source_instance, pipeline, stage
+        from opportunities
 
-    union
+        union
 
-    select opportunities.source_instance, opportunities.pipeline, changes.new_value as stage
-    from changes
-    inner join opportunities
-        on changes.source_instance = opportunities.source_instance
-        and changes.entity_id = opportunities.source_id
+        select opportunities.source_instance, opportunities.pipeline, changes.new_value as stage
+        from changes
+        inner join
+            opportunities
+            on changes.source_instance = opportunities.source_instance
+            and changes.entity_id = opportunities.source_id
 
-    union
+        union
 
-    select opportunities.source_instance, opportunities.pipeline, changes.old_value as stage
-    from changes
-    inner join opportunities
-        on changes.source_instance = opportunities.source_instance
-        and changes.entity_id = opportunities.source_id
-    where changes.old_value is not null
-),
+        select opportunities.source_instance, opportunities.pipeline, changes.old_value as stage
+        from changes
+        inner join
+            opportunities
+            on changes.source_instance = opportunities.source_instance
+            and changes.entity_id = opportunities.source_id
+        where changes.old_value is not null
+    ),
 
-matched as (
-    select
-        named.source_instance,
-        named.pipeline,
-        named.stage,
-        stages.pipeline_stage_key,
-        stages.stage_order,
-        stages.status,
-        stages.probability,
-        stages.forecast_category,
-        row_number() over (
-            partition by named.source_instance, named.pipeline, named.stage
-            order by
-                case when stages.source_instance = named.source_instance then 0 else 1 end,
-                case
-                    when stages.pipeline = named.pipeline then 0
-                    when stages.pipeline is null then 1
-                    else 2
-                end,
-                case when stages.is_deleted then 1 else 0 end,
-                stages.source_instance,
-                stages.pipeline,
-                stages.stage_order
-        ) as choice
-    from named
-    left join stages on named.stage = stages.stage
-),
+    matched as (
+        select
+            named.source_instance,
+            named.pipeline,
+            named.stage,
+            stages.pipeline_stage_key,
+            stages.stage_order,
+            stages.status,
+            stages.probability,
+            stages.forecast_category,
+            row_number() over (
+                partition by named.source_instance, named.pipeline, named.stage
+                order by
+                    case when stages.source_instance = named.source_instance then 0 else 1 end,
+                    case
+                        when stages.pipeline = named.pipeline
+                        then 0
+                        when stages.pipeline is null
+                        then 1
+                        else 2
+                    end,
+                    case when stages.is_deleted then 1 else 0 end,
+                    stages.source_instance,
+                    stages.pipeline,
+                    stages.stage_order
+            ) as choice
+        from named
+        left join stages on named.stage = stages.stage
+    ),
 
-final as (
-    select
-        source_instance,
-        pipeline,
-        stage,
-        pipeline_stage_key,
-        stage_order,
-        coalesce(status, 'open') as status,
-        probability,
-        forecast_category
-    from matched
-    where choice = 1
-)
+    final as (
+        select
+            source_instance,
+            pipeline,
+            stage,
+            pipeline_stage_key,
+            stage_order,
+            coalesce(status, 'open') as status,
+            probability,
+            forecast_category
+        from matched
+        where choice = 1
+    )
 
-select * from final
+select *
+from final

@@ -1,34 +1,36 @@
 -- One row per deal that was open when a month ended, with the days it had been in its stage by then
 -- (NULL where nobody knows).
-with open_deals as (
-    select * from {{ ref('int_pipeline_value__members') }}
-    where variant = 'default'
-),
+with
+    open_deals as (
+        select * from {{ ref("int_pipeline_value__members") }} where variant = 'default'
+    ),
 
-months as (
-    select * from {{ ref('int_pipeline_months') }}
-),
+    months as (select * from {{ ref("int_pipeline_months") }}),
 
-stays as (
-    select * from {{ ref('int_stage_visits') }}
-    where status = 'open' and is_entry_known and entered_at is not null
-),
+    stays as (
+        select *
+        from {{ ref("int_stage_visits") }}
+        where status = 'open' and is_entry_known and entered_at is not null
+    ),
 
-final as (
-    select
-        months.month_start,
-        open_deals.entity_key as opportunity_key,
-        open_deals.pipeline,
-        open_deals.stage,
-        open_deals.team,
-        open_deals.numerator as amount,
-        {{ microseconds_between('stays.entered_at', 'months.ends_at') }} / cast(86400000000 as {{ double_type() }}) as age_days
-    from open_deals
-    inner join months on open_deals.period_on = months.month_start
-    left join stays
-        on open_deals.entity_key = stays.opportunity_key
-        and stays.entered_at < months.ends_at
-        and coalesce(stays.exited_at, months.ends_at) >= months.ends_at
-)
+    final as (
+        select
+            months.month_start,
+            open_deals.entity_key as opportunity_key,
+            open_deals.pipeline,
+            open_deals.stage,
+            open_deals.team,
+            open_deals.numerator as amount,
+            {{ microseconds_between("stays.entered_at", "months.ends_at") }}
+            / cast(86400000000 as {{ double_type() }}) as age_days
+        from open_deals
+        inner join months on open_deals.period_on = months.month_start
+        left join
+            stays
+            on open_deals.entity_key = stays.opportunity_key
+            and stays.entered_at < months.ends_at
+            and coalesce(stays.exited_at, months.ends_at) >= months.ends_at
+    )
 
-select * from final
+select *
+from final

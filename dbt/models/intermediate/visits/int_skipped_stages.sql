@@ -1,47 +1,46 @@
 -- One row per stage that a deal jumped over: entered and left in the instant of the move, in the
 -- state that the deal moved on with.
-with jumps as (
-    select * from {{ ref('int_stage_visits') }}
-    where stages_skipped > 0
-),
+with
+    jumps as (select * from {{ ref("int_stage_visits") }} where stages_skipped > 0),
 
-arrivals as (
-    select opportunity_key, position, owner_id, amount_native, currency
-    from {{ ref('int_stage_visits') }}
-),
+    arrivals as (
+        select opportunity_key, position, owner_id, amount_native, currency
+        from {{ ref("int_stage_visits") }}
+    ),
 
-stages as (
-    select
-        *,
-        source_instance || '|' || coalesce(pipeline, '') as path
-    from {{ ref('int_pipeline_stages__unioned') }}
-    where status = 'open' and not is_deleted
-),
+    stages as (
+        select *, source_instance || '|' || coalesce(pipeline, '') as path
+        from {{ ref("int_pipeline_stages__unioned") }}
+        where status = 'open' and not is_deleted
+    ),
 
-final as (
-    select
-        jumps.opportunity_key,
-        jumps.source_instance,
-        jumps.pipeline,
-        jumps.position,
-        stages.stage,
-        stages.stage_order,
-        stages.status,
-        jumps.exited_at as skipped_at,
-        jumps.exited_local as skipped_local,
-        jumps.next_stage,
-        jumps.led_to_win,
-        arrivals.owner_id,
-        arrivals.amount_native,
-        arrivals.currency
-    from jumps
-    inner join arrivals
-        on jumps.opportunity_key = arrivals.opportunity_key
-        and jumps.position + 1 = arrivals.position
-    inner join stages
-        on jumps.path = stages.path
-        and jumps.stage_order < stages.stage_order
-        and jumps.next_stage_order > stages.stage_order
-)
+    final as (
+        select
+            jumps.opportunity_key,
+            jumps.source_instance,
+            jumps.pipeline,
+            jumps.position,
+            stages.stage,
+            stages.stage_order,
+            stages.status,
+            jumps.exited_at as skipped_at,
+            jumps.exited_local as skipped_local,
+            jumps.next_stage,
+            jumps.led_to_win,
+            arrivals.owner_id,
+            arrivals.amount_native,
+            arrivals.currency
+        from jumps
+        inner join
+            arrivals
+            on jumps.opportunity_key = arrivals.opportunity_key
+            and jumps.position + 1 = arrivals.position
+        inner join
+            stages
+            on jumps.path = stages.path
+            and jumps.stage_order < stages.stage_order
+            and jumps.next_stage_order > stages.stage_order
+    )
 
-select * from final
+select *
+from final

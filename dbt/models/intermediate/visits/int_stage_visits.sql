@@ -2,198 +2,212 @@
 --
 -- Stays are read off the deal's states. A stage that was entered and left in one instant leaves no
 -- state: it is a stay of no length. Where nobody knows the stage, there is a stay in stage NULL.
-with states as (
-    select * from {{ ref('int_opportunity_states') }}
-),
+with
+    states as (select * from {{ ref("int_opportunity_states") }}),
 
-passed_through as (
-    select opportunity_key, new_value as stage, changed_at, position
-    from {{ ref('int_opportunity_changes') }}
-    where field = 'stage' and not is_last_in_instant and changed_at <= {{ as_of() }}
-),
+    passed_through as (
+        select opportunity_key, new_value as stage, changed_at, position
+        from {{ ref("int_opportunity_changes") }}
+        where field = 'stage' and not is_last_in_instant and changed_at <= {{ as_of() }}
+    ),
 
-stages as (
-    select * from {{ ref('int_stages__placed') }}
-),
+    stages as (select * from {{ ref("int_stages__placed") }}),
 
--- Since when the stage moves of a source are known: always where it tells them, else since the
--- first one that was seen between two loads.
-seen as (
-    select
-        source_instance,
-        min(changed_at) as first_seen_at
-    from {{ ref('int_opportunity_version_changes') }}
-    where field = 'stage'
-    group by source_instance
-),
+    -- Since when the stage moves of a source are known: always where it tells them, else since the
+    -- first one that was seen between two loads.
+    seen as (
+        select source_instance, min(changed_at) as first_seen_at
+        from {{ ref("int_opportunity_version_changes") }}
+        where field = 'stage'
+        group by source_instance
+    ),
 
-history as (
-    select distinct
-        changes.source_instance,
-        {{ unknown_as_first('seen.first_seen_at') }} as known_from
-    from {{ ref('int_opportunity_changes') }} as changes
-    left join seen on changes.source_instance = seen.source_instance
-    where changes.field = 'stage'
-),
+    history as (
+        select distinct
+            changes.source_instance, {{ unknown_as_first("seen.first_seen_at") }} as known_from
+        from {{ ref("int_opportunity_changes") }} as changes
+        left join seen on changes.source_instance = seen.source_instance
+        where changes.field = 'stage'
+    ),
 
-steps as (
-    select
-        opportunity_key,
-        source_instance,
-        pipeline,
-        stage,
-        valid_from as entered_at,
-        owner_id,
-        amount_native,
-        currency,
-        1 as step,
-        0 as position
-    from states
+    steps as (
+        select
+            opportunity_key,
+            source_instance,
+            pipeline,
+            stage,
+            valid_from as entered_at,
+            owner_id,
+            amount_native,
+            currency,
+            1 as step,
+            0 as position
+        from states
 
-    union all
+        union all
 
-    select
-        states.opportunity_key,
-        states.source_instance,
-        states.pipeline,
-        passed_through.stage,
-        states.valid_from as entered_at,
-        states.owner_id,
-        states.amount_native,
-        states.currency,
-        0 as step,
-        passed_through.position
-    from passed_through
-    inner join states
-        on passed_through.opportunity_key = states.opportunity_key
-        and passed_through.changed_at = states.valid_from
-),
+        select
+            states.opportunity_key,
+            states.source_instance,
+            states.pipeline,
+            passed_through.stage,
+            states.valid_from as entered_at,
+            states.owner_id,
+            states.amount_native,
+            states.currency,
+            0 as step,
+            passed_through.position
+        from passed_through
+        inner join
+            states
+            on passed_through.opportunity_key = states.opportunity_key
+            and passed_through.changed_at = states.valid_from
+    ),
 
-compared as (
-    select
-        *,
-        row_number() over in_order as nth,
-        lag(stage) over in_order as previous_stage
-    from steps
-    window in_order as (
-        partition by opportunity_key order by {{ unknown_as_first('entered_at') }}, step, position
-    )
-),
+    compared as (
+        select *, row_number() over in_order as nth, lag(stage) over in_order as previous_stage
+        from steps
+        window
+            in_order as (
+                partition by opportunity_key
+                order by {{ unknown_as_first("entered_at") }}, step, position
+            )
+    ),
 
-entries as (
-    select
-        compared.opportunity_key,
-        compared.source_instance,
-        compared.pipeline,
-        compared.stage,
-        compared.entered_at,
-        {{ local_time('compared.entered_at') }} as entered_local,
-        compared.owner_id,
-        compared.amount_native,
-        compared.currency,
-        compared.nth,
-        stages.stage_order,
-        coalesce(stages.status, 'open') as status,
-        stages.path,
-        stages.open_before,
-        stages.open_up_to,
-        stages.open_steps
-    from compared
-    left join stages
-        on compared.source_instance = stages.source_instance
-        and coalesce(compared.pipeline, '') = coalesce(stages.pipeline, '')
-        and compared.stage = stages.stage
-    where compared.nth = 1 or compared.stage is distinct from compared.previous_stage
-),
+    entries as (
+        select
+            compared.opportunity_key,
+            compared.source_instance,
+            compared.pipeline,
+            compared.stage,
+            compared.entered_at,
+            {{ local_time("compared.entered_at") }} as entered_local,
+            compared.owner_id,
+            compared.amount_native,
+            compared.currency,
+            compared.nth,
+            stages.stage_order,
+            coalesce(stages.status, 'open') as status,
+            stages.path,
+            stages.open_before,
+            stages.open_up_to,
+            stages.open_steps
+        from compared
+        left join
+            stages
+            on compared.source_instance = stages.source_instance
+            and coalesce(compared.pipeline, '') = coalesce(stages.pipeline, '')
+            and compared.stage = stages.stage
+        where compared.nth = 1 or compared.stage is distinct from compared.previous_stage
+    ),
 
-sequenced as (
-    select
-        *,
-        row_number() over in_order as position,
-        lead(entered_at) over in_order as exited_at,
-        lead(entered_local) over in_order as exited_local,
-        lead(stage) over in_order as next_stage,
-        lead(stage_order) over in_order as next_stage_order,
-        lead(status) over in_order as next_status,
-        lead(path) over in_order as next_path,
-        lead(open_before) over in_order as next_open_before,
-        max(case when status in ('open', 'won') then stage_order end) over (
-            partition by opportunity_key order by nth rows between 1 following and unbounded following
-        ) as highest_later,
-        max(case when status = 'won' then 1 else 0 end) over (
-            partition by opportunity_key order by nth rows between 1 following and unbounded following
-        ) as won_later
-    from entries
-    window in_order as (partition by opportunity_key order by nth)
-),
+    sequenced as (
+        select
+            *,
+            row_number() over in_order as position,
+            lead(entered_at) over in_order as exited_at,
+            lead(entered_local) over in_order as exited_local,
+            lead(stage) over in_order as next_stage,
+            lead(stage_order) over in_order as next_stage_order,
+            lead(status) over in_order as next_status,
+            lead(path) over in_order as next_path,
+            lead(open_before) over in_order as next_open_before,
+            max(case when status in ('open', 'won') then stage_order end) over (
+                partition by opportunity_key
+                order by nth
+                rows between 1 following and unbounded following
+            ) as highest_later,
+            max(case when status = 'won' then 1 else 0 end) over (
+                partition by opportunity_key
+                order by nth
+                rows between 1 following and unbounded following
+            ) as won_later
+        from entries
+        window in_order as (partition by opportunity_key order by nth)
+    ),
 
-moved as (
-    select
-        *,
-        case
-            when status = 'open' and next_status in ('open', 'won') and next_path = path
+    moved as (
+        select
+            *,
+            case
+                when status = 'open' and next_status in ('open', 'won') and next_path = path
                 then greatest(next_open_before - open_up_to, 0)
-            else 0
-        end as stages_skipped,
-        case
-            when next_status is null then case when status = 'open' then 'open' end
-            when next_status <> 'open' then next_status
-            when status <> 'open' then 'reopened'
-            when next_stage_order < stage_order and next_path = path then 'regressed'
-            when next_stage_order > stage_order and next_path = path
+                else 0
+            end as stages_skipped,
+            case
+                when next_status is null
+                then case when status = 'open' then 'open' end
+                when next_status <> 'open'
+                then next_status
+                when status <> 'open'
+                then 'reopened'
+                when next_stage_order < stage_order and next_path = path
+                then 'regressed'
+                when next_stage_order > stage_order and next_path = path
                 then case when next_open_before > open_up_to then 'skipped' else 'advanced' end
-            else 'moved'
-        end as ended_as
-    from sequenced
-),
+                else 'moved'
+            end as ended_as
+        from sequenced
+    ),
 
--- Only a deal that went back or sideways, or left a closed stage, can have come to a stage twice.
-repeated as (
-    select
-        opportunity_key,
-        position,
-        row_number() over (partition by opportunity_key, stage order by position) as visit_number
-    from moved
-    where opportunity_key in (
-        select opportunity_key
+    -- Only a deal that went back or sideways, or left a closed stage, can have come to a stage
+    -- twice.
+    repeated as (
+        select
+            opportunity_key,
+            position,
+            row_number() over (
+                partition by opportunity_key, stage order by position
+            ) as visit_number
         from moved
-        where ended_as in ('regressed', 'moved') or (status <> 'open' and next_status is not null)
+        where
+            opportunity_key in (
+                select opportunity_key
+                from moved
+                where
+                    ended_as in ('regressed', 'moved')
+                    or (status <> 'open' and next_status is not null)
+            )
+    ),
+
+    final as (
+        select
+            moved.opportunity_key,
+            moved.source_instance,
+            moved.pipeline,
+            moved.path,
+            moved.position,
+            moved.stage,
+            moved.stage_order,
+            moved.status,
+            moved.open_up_to > moved.open_before as is_step,
+            moved.open_steps,
+            coalesce(repeated.visit_number, 1) as visit_number,
+            moved.entered_at,
+            moved.entered_local,
+            moved.exited_at,
+            moved.exited_local,
+            moved.next_stage,
+            moved.next_stage_order,
+            moved.stages_skipped,
+            moved.ended_as,
+            coalesce(moved.highest_later > moved.stage_order, false)
+            or coalesce(moved.won_later, 0) = 1 as led_higher,
+            coalesce(moved.won_later, 0) = 1 as led_to_win,
+            moved.position > 1
+            or coalesce(
+                {{ unknown_as_first("moved.entered_at") }} >= history.known_from, false
+            ) as is_entry_known,
+            moved.owner_id,
+            moved.amount_native,
+            moved.currency
+        from moved
+        left join history on moved.source_instance = history.source_instance
+        left join
+            repeated
+            on moved.opportunity_key = repeated.opportunity_key
+            and moved.position = repeated.position
     )
-),
 
-final as (
-    select
-        moved.opportunity_key,
-        moved.source_instance,
-        moved.pipeline,
-        moved.path,
-        moved.position,
-        moved.stage,
-        moved.stage_order,
-        moved.status,
-        moved.open_up_to > moved.open_before as is_step,
-        moved.open_steps,
-        coalesce(repeated.visit_number, 1) as visit_number,
-        moved.entered_at,
-        moved.entered_local,
-        moved.exited_at,
-        moved.exited_local,
-        moved.next_stage,
-        moved.next_stage_order,
-        moved.stages_skipped,
-        moved.ended_as,
-        coalesce(moved.highest_later > moved.stage_order, false) or coalesce(moved.won_later, 0) = 1 as led_higher,
-        coalesce(moved.won_later, 0) = 1 as led_to_win,
-        moved.position > 1
-        or coalesce({{ unknown_as_first('moved.entered_at') }} >= history.known_from, false) as is_entry_known,
-        moved.owner_id,
-        moved.amount_native,
-        moved.currency
-    from moved
-    left join history on moved.source_instance = history.source_instance
-    left join repeated
-        on moved.opportunity_key = repeated.opportunity_key
-        and moved.position = repeated.position
-)
-
-select * from final
+select *
+from final

@@ -5,5 +5,5 @@ select
     1 as numerator,
     cast(null as integer) as denominator,
     closed_exclusion as exclusion_reason
-from {{ ref('int_kpi_deals') }}
+from {{ ref("int_kpi_deals") }}
 where status = 'lost'

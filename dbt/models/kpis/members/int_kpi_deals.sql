@@ -1,18 +1,18 @@
-{{ config(materialized='table') }}
+{{ config(materialized="table") }}
 
 -- Deals as the metrics see them: the key of every cut, and why a closed deal does not count.
 select
     opportunity_key,
     opportunity_id,
-    {{ or_none('rep_id') }} as rep,
-    {{ or_none('team') }} as team,
-    {{ or_none('manager_id') }} as manager,
-    {{ or_none('region') }} as region,
-    {{ or_none('segment') }} as segment,
-    {{ or_none('lead_source') }} as lead_source,
-    {{ or_none('product') }} as product,
-    {{ or_none('deal_type') }} as deal_type,
-    {{ or_none('pipeline') }} as pipeline,
+    {{ or_none("rep_id") }} as rep,
+    {{ or_none("team") }} as team,
+    {{ or_none("manager_id") }} as manager,
+    {{ or_none("region") }} as region,
+    {{ or_none("segment") }} as segment,
+    {{ or_none("lead_source") }} as lead_source,
+    {{ or_none("product") }} as product,
+    {{ or_none("deal_type") }} as deal_type,
+    {{ or_none("pipeline") }} as pipeline,
     status,
     amount,
     created_on,
@@ -21,7 +21,6 @@ select
     days_from_creation_to_close,
     removal,
     case
-        when removal is not null then removal
-        when closed_on is null then 'no_close_date'
+        when removal is not null then removal when closed_on is null then 'no_close_date'
     end as closed_exclusion
-from {{ ref('fct_opportunities') }}
+from {{ ref("fct_opportunities") }}

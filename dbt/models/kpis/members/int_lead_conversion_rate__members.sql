@@ -1,70 +1,72 @@
-with leads as (
-    select * from {{ ref('int_leads__unioned') }}
-),
+with
+    leads as (select * from {{ ref("int_leads__unioned") }}),
 
--- A lead's deal is in the lead's own source, or, where that has no deals, in any other.
-instances as (
-    select distinct
-        leads.source_instance as lead_instance,
-        opportunities.source_instance as deal_instance
-    from (select distinct source_instance from leads) as leads
-    cross join (select distinct source_instance from {{ ref('fct_opportunities') }}) as opportunities
-    where leads.source_instance = opportunities.source_instance
-        or leads.source_instance not in (select source_instance from {{ ref('fct_opportunities') }})
-),
+    -- A lead's deal is in the lead's own source, or, where that has no deals, in any other.
+    instances as (
+        select distinct
+            leads.source_instance as lead_instance, opportunities.source_instance as deal_instance
+        from (select distinct source_instance from leads) as leads
+        cross join
+            (select distinct source_instance from {{ ref("fct_opportunities") }}) as opportunities
+        where
+            leads.source_instance = opportunities.source_instance
+            or leads.source_instance
+            not in (select source_instance from {{ ref("fct_opportunities") }})
+    ),
 
-deals as (
-    select
-        instances.lead_instance,
-        opportunities.opportunity_id,
-        max(case when opportunities.is_won then 1 else 0 end) as won
-    from {{ ref('fct_opportunities') }} as opportunities
-    inner join instances on opportunities.source_instance = instances.deal_instance
-    where opportunities.removal is null
-    group by instances.lead_instance, opportunities.opportunity_id
-),
+    deals as (
+        select
+            instances.lead_instance,
+            opportunities.opportunity_id,
+            max(case when opportunities.is_won then 1 else 0 end) as won
+        from {{ ref("fct_opportunities") }} as opportunities
+        inner join instances on opportunities.source_instance = instances.deal_instance
+        where opportunities.removal is null
+        group by instances.lead_instance, opportunities.opportunity_id
+    ),
 
-reps as (
-    select * from {{ ref('dim_rep') }}
-),
+    reps as (select * from {{ ref("dim_rep") }}),
 
-outcomes as (
-    select
-        leads.lead_key as entity_key,
-        leads.source_id as entity_id,
-        {{ or_none('leads.owner_id') }} as rep,
-        {{ or_none('reps.team') }} as team,
-        {{ or_none('reps.manager_id') }} as manager,
-        {{ or_none('reps.region') }} as region,
-        {{ or_none('reps.segment') }} as segment,
-        {{ or_none('leads.channel') }} as channel,
-        {{ or_none('leads.campaign_id') }} as campaign,
-        {{ local_day('leads.created_at') }} as created_on,
-        leads.qualified_at is not null as is_qualified,
-        coalesce(deals.won, 0) as won,
-        case when deals.opportunity_id is not null then 1 else 0 end as has_opportunity,
-        case when leads.is_deleted then 'deleted' end as exclusion_reason
-    from leads
-    left join reps on leads.owner_id = reps.rep_id
-    left join deals
-        on leads.source_instance = deals.lead_instance
-        and leads.opportunity_id = deals.opportunity_id
-)
+    outcomes as (
+        select
+            leads.lead_key as entity_key,
+            leads.source_id as entity_id,
+            {{ or_none("leads.owner_id") }} as rep,
+            {{ or_none("reps.team") }} as team,
+            {{ or_none("reps.manager_id") }} as manager,
+            {{ or_none("reps.region") }} as region,
+            {{ or_none("reps.segment") }} as segment,
+            {{ or_none("leads.channel") }} as channel,
+            {{ or_none("leads.campaign_id") }} as campaign,
+            {{ local_day("leads.created_at") }} as created_on,
+            leads.qualified_at is not null as is_qualified,
+            coalesce(deals.won, 0) as won,
+            case when deals.opportunity_id is not null then 1 else 0 end as has_opportunity,
+            case when leads.is_deleted then 'deleted' end as exclusion_reason
+        from leads
+        left join reps on leads.owner_id = reps.rep_id
+        left join
+            deals
+            on leads.source_instance = deals.lead_instance
+            and leads.opportunity_id = deals.opportunity_id
+    )
 
 {%- for variant, outcome, condition in [
-    ('default', 'won', 'true'),
-    ('qualified', 'won', 'is_qualified'),
-    ('to_opportunity', 'has_opportunity', 'true'),
-] %}
+        ("default", "won", "true"),
+        ("qualified", "won", "is_qualified"),
+        ("to_opportunity", "has_opportunity", "true"),
+    ] %}
 
-select
-    '{{ variant }}' as variant,
-    'lead' as entity, entity_key, entity_id, {{ lead_cuts() | join(', ') }},
-    created_on as period_on,
-    {{ outcome }} as numerator,
-    1 as denominator,
-    exclusion_reason
-from outcomes
-where {{ condition }}
-{{ 'union all' if not loop.last }}
+    select
+        '{{ variant }}' as variant,
+        'lead' as entity,
+        entity_key,
+        entity_id,
+        {{ lead_cuts() | join(", ") }},
+        created_on as period_on,
+        {{ outcome }} as numerator,
+        1 as denominator,
+        exclusion_reason
+    from outcomes
+    where {{ condition }} {{ 'union all' if not loop.last }}
 {%- endfor %}

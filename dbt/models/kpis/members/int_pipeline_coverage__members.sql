@@ -1,73 +1,72 @@
-{%- set grains = ['month', 'quarter', 'year'] -%}
+{%- set grains = ["month", "quarter", "year"] -%}
 -- One row per variant, period and deal that is to cover it: open, with a close date in the period.
 -- `default` and `total` look at the deals of now and at the current and coming periods, `at_start`
 -- at each period that has begun and the deals as they were when it did. Region and segment are the
 -- owner's, whose quota it is.
-with at_month_end as (
-    select
-        *,
-        cast({{ dbt.dateadd('month', 1, 'month_start') }} as date) as next_month
-    from {{ ref('int_pipeline_at_month_end') }}
-),
+with
+    at_month_end as (
+        select *, cast({{ dbt.dateadd("month", 1, "month_start") }} as date) as next_month
+        from {{ ref("int_pipeline_at_month_end") }}
+    ),
 
-deals as (
-    select opportunity_key, opportunity_id from {{ ref('fct_opportunities') }}
-),
+    deals as (select opportunity_key, opportunity_id from {{ ref("fct_opportunities") }}),
 
-reps as (
-    select * from {{ ref('dim_rep') }}
-),
+    reps as (select * from {{ ref("dim_rep") }}),
 
-due as (
-    {%- for grain in grains %}
-    {%- for variant in ['default', 'total'] %}
-    select
-        '{{ variant }}' as variant,
-        '{{ grain }}' as period_grain,
-        {{ fiscal_period_start('due_month', grain) }} as period_start,
-        opportunity_key,
-        rep,
-        amount
-    from at_month_end
-    where month_start = {{ current_month() }}
-        and {{ fiscal_period_start('due_month', grain) }} >= {{ fiscal_period_start(current_month(), grain) }}
+    due as (
+        {%- for grain in grains %}
+            {%- for variant in ["default", "total"] %}
+                select
+                    '{{ variant }}' as variant,
+                    '{{ grain }}' as period_grain,
+                    {{ fiscal_period_start("due_month", grain) }} as period_start,
+                    opportunity_key,
+                    rep,
+                    amount
+                from at_month_end
+                where
+                    month_start = {{ current_month() }}
+                    and {{ fiscal_period_start("due_month", grain) }}
+                    >= {{ fiscal_period_start(current_month(), grain) }}
 
-    union all
-    {% endfor %}
-    select
-        'at_start' as variant,
-        '{{ grain }}' as period_grain,
-        next_month as period_start,
-        opportunity_key,
-        rep,
-        next_amount as amount
-    from at_month_end
-    where next_month <= {{ current_month() }}
-        and next_month = {{ fiscal_period_start('next_month', grain) }}
-        and {{ fiscal_period_start('due_month', grain) }} = next_month
+                union all
+            {% endfor %}
+            select
+                'at_start' as variant,
+                '{{ grain }}' as period_grain,
+                next_month as period_start,
+                opportunity_key,
+                rep,
+                next_amount as amount
+            from at_month_end
+            where
+                next_month <= {{ current_month() }}
+                and next_month = {{ fiscal_period_start("next_month", grain) }}
+                and {{ fiscal_period_start("due_month", grain) }} = next_month
 
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
+                {{ 'union all' if not loop.last }}
+        {% endfor %}
+    ),
 
-final as (
-    select
-        due.variant,
-        'opportunity' as entity,
-        due.opportunity_key as entity_key,
-        deals.opportunity_id as entity_id,
-        due.rep,
-        {{ or_none('reps.team') }} as team,
-        {{ or_none('reps.manager_id') }} as manager,
-        {{ or_none('reps.region') }} as region,
-        {{ or_none('reps.segment') }} as segment,
-        due.period_grain,
-        due.period_start,
-        due.amount as numerator,
-        case when due.amount is null then 'no_amount' end as exclusion_reason
-    from due
-    inner join deals on due.opportunity_key = deals.opportunity_key
-    left join reps on due.rep = reps.rep_id
-)
+    final as (
+        select
+            due.variant,
+            'opportunity' as entity,
+            due.opportunity_key as entity_key,
+            deals.opportunity_id as entity_id,
+            due.rep,
+            {{ or_none("reps.team") }} as team,
+            {{ or_none("reps.manager_id") }} as manager,
+            {{ or_none("reps.region") }} as region,
+            {{ or_none("reps.segment") }} as segment,
+            due.period_grain,
+            due.period_start,
+            due.amount as numerator,
+            case when due.amount is null then 'no_amount' end as exclusion_reason
+        from due
+        inner join deals on due.opportunity_key = deals.opportunity_key
+        left join reps on due.rep = reps.rep_id
+    )
 
-select * from final
+select *
+from final

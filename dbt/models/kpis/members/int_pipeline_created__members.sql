@@ -1,9 +1,12 @@
-with deals as (
-    select
-        *,
-        coalesce(removal, case when created_on is null then 'no_created_at' end) as creation_exclusion
-    from {{ ref('int_kpi_deals') }}
-)
+with
+    deals as (
+        select
+            *,
+            coalesce(
+                removal, case when created_on is null then 'no_created_at' end
+            ) as creation_exclusion
+        from {{ ref("int_kpi_deals") }}
+    )
 
 select
     'default' as variant,

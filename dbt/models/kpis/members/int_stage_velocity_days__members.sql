@@ -1,66 +1,69 @@
--- Stays in open stages that a move has ended, however; skipped stages were no stays. `per_deal` adds
+-- Stays in open stages that a move has ended, however; skipped stages were no stays. `per_deal`
+-- adds
 -- up all stays of a deal in a stage that it is no longer in.
-with stays as (
+with
+    stays as (
+        select *, ended_as in ('open', 'deleted', 'merged') as is_unfinished
+        from {{ ref("fct_stage_visits") }}
+        where status = 'open' and not is_skipped
+    ),
+
+    deals as (select * from {{ ref("int_kpi_deals") }}),
+
+    ended as (
+        select
+            'stage_visit' as entity,
+            stage_visit_key as entity_key,
+            opportunity_key,
+            stage,
+            days,
+            exited_on,
+            is_entry_known
+        from stays
+        where not is_unfinished
+    ),
+
+    per_deal as (
+        select
+            'opportunity_stage' as entity,
+            md5(opportunity_key || '|' || stage) as entity_key,
+            opportunity_key,
+            stage,
+            case when count(days) = count(*) then sum(days) end as days,
+            max(exited_on) as exited_on,
+            min(case when is_entry_known then 1 else 0 end) = 1 as is_entry_known
+        from stays
+        group by opportunity_key, stage
+        having max(case when is_unfinished then 1 else 0 end) = 0
+    )
+
+{%- for variant, population in [
+        ("default", "ended"),
+        ("median", "ended"),
+        ("per_deal", "per_deal"),
+    ] %}
+
     select
-        *,
-        ended_as in ('open', 'deleted', 'merged') as is_unfinished
-    from {{ ref('fct_stage_visits') }}
-    where status = 'open' and not is_skipped
-),
-
-deals as (
-    select * from {{ ref('int_kpi_deals') }}
-),
-
-ended as (
-    select
-        'stage_visit' as entity,
-        stage_visit_key as entity_key,
-        opportunity_key,
-        stage,
-        days,
-        exited_on,
-        is_entry_known
-    from stays
-    where not is_unfinished
-),
-
-per_deal as (
-    select
-        'opportunity_stage' as entity,
-        md5(opportunity_key || '|' || stage) as entity_key,
-        opportunity_key,
-        stage,
-        case when count(days) = count(*) then sum(days) end as days,
-        max(exited_on) as exited_on,
-        min(case when is_entry_known then 1 else 0 end) = 1 as is_entry_known
-    from stays
-    group by opportunity_key, stage
-    having max(case when is_unfinished then 1 else 0 end) = 0
-)
-
-{%- for variant, population in [('default', 'ended'), ('median', 'ended'), ('per_deal', 'per_deal')] %}
-
-select
-    '{{ variant }}' as variant,
-    population.entity,
-    population.entity_key,
-    deals.opportunity_id as entity_id,
-    {%- for cut in deal_cuts() %}
-    deals.{{ cut }},
-    {%- endfor %}
-    population.stage,
-    population.exited_on as period_on,
-    population.days as numerator,
-    1 as denominator,
-    coalesce(
-        deals.removal,
-        case
-            when not population.is_entry_known then 'no_stage_history'
-            when population.days is null then 'no_created_at'
-        end
-    ) as exclusion_reason
-from {{ population }} as population
-inner join deals on population.opportunity_key = deals.opportunity_key
-{{ 'union all' if not loop.last }}
+        '{{ variant }}' as variant,
+        population.entity,
+        population.entity_key,
+        deals.opportunity_id as entity_id,
+        {%- for cut in deal_cuts() %} deals.{{ cut }}, {%- endfor %}
+        population.stage,
+        population.exited_on as period_on,
+        population.days as numerator,
+        1 as denominator,
+        coalesce(
+            deals.removal,
+            case
+                when not population.is_entry_known
+                then 'no_stage_history'
+                when population.days is null
+                then 'no_created_at'
+            end
+        ) as exclusion_reason
+    from {{ population }} as population
+    inner join
+        deals on population.opportunity_key = deals.opportunity_key
+        {{ 'union all' if not loop.last }}
 {%- endfor %}

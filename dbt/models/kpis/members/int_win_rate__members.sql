@@ -1,9 +1,7 @@
-with deals as (
-    select
-        *,
-        case when status = 'won' then 1 else 0 end as won
-    from {{ ref('int_kpi_deals') }}
-)
+with
+    deals as (
+        select *, case when status = 'won' then 1 else 0 end as won from {{ ref("int_kpi_deals") }}
+    )
 
 select
     'default' as variant,

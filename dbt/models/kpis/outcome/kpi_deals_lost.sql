@@ -1,1 +1,1 @@
-{{ kpi_rollup(ref('int_deals_lost__members'), 'deals_lost', 'deals', additive=true) }}
+{{ kpi_rollup(ref("int_deals_lost__members"), "deals_lost", "deals", additive=true) }}

@@ -1,1 +1,1 @@
-{{ kpi_rollup(ref('int_no_decision_rate__members'), 'no_decision_rate', 'ratio') }}
+{{ kpi_rollup(ref("int_no_decision_rate__members"), "no_decision_rate", "ratio") }}

@@ -1,1 +1,1 @@
-{{ kpi_rollup(ref('int_revenue_won__members'), 'revenue_won', 'money', additive=true) }}
+{{ kpi_rollup(ref("int_revenue_won__members"), "revenue_won", "money", additive=true) }}

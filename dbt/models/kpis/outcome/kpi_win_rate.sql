@@ -1,1 +1,1 @@
-{{ kpi_rollup(ref('int_win_rate__members'), 'win_rate', 'ratio') }}
+{{ kpi_rollup(ref("int_win_rate__members"), "win_rate", "ratio") }}

@@ -1,1 +1,1 @@
-{{ kpi_rollup(ref('int_push_count__members'), 'push_count', 'count') }}
+{{ kpi_rollup(ref("int_push_count__members"), "push_count", "count") }}

@@ -1,4 +1,9 @@
-{{ kpi_rollup(
-    ref('int_stalled_value__members'), 'stalled_value', 'money', cuts=deal_cuts() + ['stage'],
-    additive=true
-) }}
+{{
+    kpi_rollup(
+        ref("int_stalled_value__members"),
+        "stalled_value",
+        "money",
+        cuts=deal_cuts() + ["stage"],
+        additive=true,
+    )
+}}

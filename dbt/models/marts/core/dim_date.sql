@@ -1,67 +1,91 @@
 -- Calendar and fiscal days, from the year before the first record to two years after the run's
 -- moment or the last quota.
-with moments as (
-    select min(begins_at) as first_moment
-    from (
-        select min(created_at) as begins_at from {{ ref('int_opportunities__unioned') }}
-        union all
-        select min(close_date) as begins_at from {{ ref('int_opportunities__unioned') }}
-        union all
-        select min(changed_at) as begins_at from {{ ref('int_field_changes__unioned') }}
-        union all
-        select min(created_at) as begins_at from {{ ref('int_leads__unioned') }}
-        union all
-        select min(occurred_at) as begins_at from {{ ref('int_activities__unioned') }}
-        union all
-        select min(day) as begins_at from {{ ref('int_spend_daily__unioned') }}
-        union all
-        select min(started_at) as begins_at from {{ ref('int_subscriptions__unioned') }}
-        union all
-        select min(issued_at) as begins_at from {{ ref('int_invoices__unioned') }}
-        union all
-        select min(period_start) as begins_at from {{ ref('int_quotas__unioned') }}
-        union all
-        select {{ as_of() }} as begins_at
-    ) as begins
-),
+with
+    moments as (
+        select min(begins_at) as first_moment
+        from
+            (
+                select min(created_at) as begins_at
+                from {{ ref("int_opportunities__unioned") }}
+                union all
+                select min(close_date) as begins_at
+                from {{ ref("int_opportunities__unioned") }}
+                union all
+                select min(changed_at) as begins_at
+                from {{ ref("int_field_changes__unioned") }}
+                union all
+                select min(created_at) as begins_at
+                from {{ ref("int_leads__unioned") }}
+                union all
+                select min(occurred_at) as begins_at
+                from {{ ref("int_activities__unioned") }}
+                union all
+                select min(day) as begins_at
+                from {{ ref("int_spend_daily__unioned") }}
+                union all
+                select min(started_at) as begins_at
+                from {{ ref("int_subscriptions__unioned") }}
+                union all
+                select min(issued_at) as begins_at
+                from {{ ref("int_invoices__unioned") }}
+                union all
+                select min(period_start) as begins_at
+                from {{ ref("int_quotas__unioned") }}
+                union all
+                select {{ as_of() }} as begins_at
+            ) as begins
+    ),
 
-last_quota as (
-    select max(period_start) as last_start from {{ ref('int_quotas__unioned') }}
-),
+    last_quota as (select max(period_start) as last_start from {{ ref("int_quotas__unioned") }}),
 
-bounds as (
-    select
-        {{ dbt.dateadd('year', -1, dbt.date_trunc('year', 'first_moment')) }} as first_day,
-        {{ dbt.dateadd('day', -1, dbt.dateadd('year', 3, dbt.date_trunc('year',
-            'greatest(' ~ as_of() ~ ', cast(last_start as timestamp))'))) }} as last_day
-    from moments
-    cross join last_quota
-),
+    bounds as (
+        select
+            {{ dbt.dateadd("year", -1, dbt.date_trunc("year", "first_moment")) }} as first_day,
+            {{
+                dbt.dateadd(
+                    "day",
+                    -1,
+                    dbt.dateadd(
+                        "year",
+                        3,
+                        dbt.date_trunc(
+                            "year", "greatest(" ~ as_of() ~ ", cast(last_start as timestamp))"
+                        ),
+                    ),
+                )
+            }} as last_day
+        from moments
+        cross join last_quota
+    ),
 
-days as (
-    {{ series('bounds', 'first_day', 'last_day', 'day', 'date_day') }}
-),
+    days as ({{ series("bounds", "first_day", "last_day", "day", "date_day") }}),
 
-months as (
-    select
-        date_day,
-        {{ month_start('date_day') }} as month_start
-    from days
-),
+    months as (select date_day, {{ month_start("date_day") }} as month_start from days),
 
-final as (
-    select
-        date_day,
-        month_start,
-        cast({{ dbt.date_trunc('quarter', 'date_day') }} as date) as quarter_start,
-        cast({{ dbt.date_trunc('year', 'date_day') }} as date) as year_start,
-        {{ fiscal_period_start('month_start', 'quarter') }} as fiscal_quarter_start,
-        {{ fiscal_period_start('month_start', 'year') }} as fiscal_year_start,
-        {{ fiscal_year('month_start') }} as fiscal_year,
-        cast(extract(quarter from {{ dbt.dateadd('month', (13 - var('fiscal_year_start_month')) % 12, 'month_start') }}) as integer) as fiscal_quarter,
-        cast(extract(isodow from date_day) as integer) as iso_weekday,
-        extract(isodow from date_day) <= 5 as is_weekday
-    from months
-)
+    final as (
+        select
+            date_day,
+            month_start,
+            cast({{ dbt.date_trunc("quarter", "date_day") }} as date) as quarter_start,
+            cast({{ dbt.date_trunc("year", "date_day") }} as date) as year_start,
+            {{ fiscal_period_start("month_start", "quarter") }} as fiscal_quarter_start,
+            {{ fiscal_period_start("month_start", "year") }} as fiscal_year_start,
+            {{ fiscal_year("month_start") }} as fiscal_year,
+            cast(
+                extract(
+                    quarter
+                    from
+                        {{
+                            dbt.dateadd(
+                                "month", (13 - var("fiscal_year_start_month")) % 12, "month_start"
+                            )
+                        }}
+                ) as integer
+            ) as fiscal_quarter,
+            cast(extract(isodow from date_day) as integer) as iso_weekday,
+            extract(isodow from date_day) <= 5 as is_weekday
+        from months
+    )
 
-select * from final
+select *
+from final

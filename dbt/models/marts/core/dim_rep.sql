@@ -1,77 +1,86 @@
 -- Everyone who owns a deal, a lead or a quota, or may. An owner whom no source describes is there
 -- by id, so that no credit is lost.
-with users as (
-    select * from {{ ref('int_users__unioned') }}
-),
+with
+    users as (select * from {{ ref("int_users__unioned") }}),
 
-owners as (
-    select distinct owner_id from {{ ref('int_opportunities__unioned') }} where owner_id is not null
-    union
-    select distinct new_value as owner_id from {{ ref('int_field_changes__unioned') }}
-    where entity = 'opportunities' and field = 'owner_id'
-    union
-    select distinct old_value as owner_id from {{ ref('int_field_changes__unioned') }}
-    where entity = 'opportunities' and field = 'owner_id' and old_value is not null
-    union
-    select distinct owner_id from {{ ref('int_leads__unioned') }} where owner_id is not null
-    union
-    select distinct owner_id from {{ ref('int_activities__unioned') }} where owner_id is not null
-    union
-    select distinct owner_id from {{ ref('int_quotas__unioned') }} where owner_id is not null
-),
+    owners as (
+        select distinct owner_id
+        from {{ ref("int_opportunities__unioned") }}
+        where owner_id is not null
+        union
+        select distinct new_value as owner_id
+        from {{ ref("int_field_changes__unioned") }}
+        where entity = 'opportunities' and field = 'owner_id'
+        union
+        select distinct old_value as owner_id
+        from {{ ref("int_field_changes__unioned") }}
+        where entity = 'opportunities' and field = 'owner_id' and old_value is not null
+        union
+        select distinct owner_id
+        from {{ ref("int_leads__unioned") }}
+        where owner_id is not null
+        union
+        select distinct owner_id
+        from {{ ref("int_activities__unioned") }}
+        where owner_id is not null
+        union
+        select distinct owner_id
+        from {{ ref("int_quotas__unioned") }}
+        where owner_id is not null
+    ),
 
--- A person known to several systems is one rep where the ids agree; the first system's words hold.
-people as (
-    select
-        *,
-        row_number() over (
-            partition by source_id
-            order by case when is_deleted then 1 else 0 end, source_system, source_instance
-        ) as choice
-    from users
-),
+    -- A person known to several systems is one rep where the ids agree; the first system's words
+    -- hold.
+    people as (
+        select
+            *,
+            row_number() over (
+                partition by source_id
+                order by case when is_deleted then 1 else 0 end, source_system, source_instance
+            ) as choice
+        from users
+    ),
 
-known as (
-    select * from people where choice = 1
-),
+    known as (select * from people where choice = 1),
 
-final as (
-    select
-        known.user_key,
-        known.source_id as rep_id,
-        known.name as rep_name,
-        known.role,
-        known.team,
-        known.manager_id,
-        managers.name as manager_name,
-        known.region,
-        known.segment,
-        known.hired_on,
-        known.left_on,
-        coalesce(known.is_active, true)
-        and not known.is_deleted
-        and (known.left_on is null or known.left_on >= {{ as_of_day() }}) as is_active
-    from known
-    left join known as managers on known.manager_id = managers.source_id
+    final as (
+        select
+            known.user_key,
+            known.source_id as rep_id,
+            known.name as rep_name,
+            known.role,
+            known.team,
+            known.manager_id,
+            managers.name as manager_name,
+            known.region,
+            known.segment,
+            known.hired_on,
+            known.left_on,
+            coalesce(known.is_active, true)
+            and not known.is_deleted
+            and (known.left_on is null or known.left_on >= {{ as_of_day() }}) as is_active
+        from known
+        left join known as managers on known.manager_id = managers.source_id
 
-    union all
+        union all
 
-    select
-        {{ record_key("'unknown'", "'owner'", 'owners.owner_id') }} as user_key,
-        owners.owner_id as rep_id,
-        owners.owner_id as rep_name,
-        cast(null as {{ dbt.type_string() }}) as role,
-        cast(null as {{ dbt.type_string() }}) as team,
-        cast(null as {{ dbt.type_string() }}) as manager_id,
-        cast(null as {{ dbt.type_string() }}) as manager_name,
-        cast(null as {{ dbt.type_string() }}) as region,
-        cast(null as {{ dbt.type_string() }}) as segment,
-        cast(null as date) as hired_on,
-        cast(null as date) as left_on,
-        true as is_active
-    from owners
-    left join known on owners.owner_id = known.source_id
-    where known.source_id is null
-)
+        select
+            {{ record_key("'unknown'", "'owner'", "owners.owner_id") }} as user_key,
+            owners.owner_id as rep_id,
+            owners.owner_id as rep_name,
+            cast(null as {{ dbt.type_string() }}) as role,
+            cast(null as {{ dbt.type_string() }}) as team,
+            cast(null as {{ dbt.type_string() }}) as manager_id,
+            cast(null as {{ dbt.type_string() }}) as manager_name,
+            cast(null as {{ dbt.type_string() }}) as region,
+            cast(null as {{ dbt.type_string() }}) as segment,
+            cast(null as date) as hired_on,
+            cast(null as date) as left_on,
+            true as is_active
+        from owners
+        left join known on owners.owner_id = known.source_id
+        where known.source_id is null
+    )
 
-select * from final
+select *
+from final

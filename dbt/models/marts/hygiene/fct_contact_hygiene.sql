@@ -1,17 +1,16 @@
 -- One row per contact that is not deleted, one column per rule: true where the contact breaks it.
-with contacts as (
-    select * from {{ ref('int_contacts__unioned') }}
-    where not is_deleted
-),
+with
+    contacts as (select * from {{ ref("int_contacts__unioned") }} where not is_deleted),
 
-final as (
-    select
-        contact_key,
-        source_instance,
-        source_id,
-        account_id is null as account_missing,
-        email is null as email_missing
-    from contacts
-)
+    final as (
+        select
+            contact_key,
+            source_instance,
+            source_id,
+            account_id is null as account_missing,
+            email is null as email_missing
+        from contacts
+    )
 
-select * from final
+select *
+from final

@@ -1,155 +1,233 @@
 {#- The rules of each entity, by their columns in `fct_<entity>_hygiene`. -#}
 {%- set entities = {
-    'opportunity': {'name': 'opportunities', 'has_rep': true, 'has_amount': true, 'rules': [
-        'owner_missing', 'account_missing', 'amount_missing', 'close_date_missing',
-        'created_at_missing', 'won_without_amount', 'lost_without_reason', 'amount_negative',
-        'close_date_past', 'closed_ahead', 'closed_before_created', 'closed_before_contact',
-        'owner_left',
-    ]},
-    'lead': {'name': 'leads', 'has_rep': true, 'has_amount': false, 'rules': [
-        'owner_missing', 'channel_missing', 'converted_before_created',
-        'converted_without_opportunity', 'owner_left',
-    ]},
-    'account': {'name': 'accounts', 'has_rep': true, 'has_amount': true, 'rules': [
-        'owner_missing', 'domain_missing', 'owner_left',
-    ]},
-    'contact': {'name': 'contacts', 'has_rep': false, 'has_amount': false, 'rules': [
-        'account_missing', 'email_missing',
-    ]},
-    'activity': {'name': 'activities', 'has_rep': true, 'has_amount': false, 'rules': [
-        'owner_missing', 'about_nothing', 'after_owner_left',
-    ]},
+    "opportunity": {
+        "name": "opportunities",
+        "has_rep": true,
+        "has_amount": true,
+        "rules": [
+            "owner_missing",
+            "account_missing",
+            "amount_missing",
+            "close_date_missing",
+            "created_at_missing",
+            "won_without_amount",
+            "lost_without_reason",
+            "amount_negative",
+            "close_date_past",
+            "closed_ahead",
+            "closed_before_created",
+            "closed_before_contact",
+            "owner_left",
+        ],
+    },
+    "lead": {
+        "name": "leads",
+        "has_rep": true,
+        "has_amount": false,
+        "rules": [
+            "owner_missing",
+            "channel_missing",
+            "converted_before_created",
+            "converted_without_opportunity",
+            "owner_left",
+        ],
+    },
+    "account": {
+        "name": "accounts",
+        "has_rep": true,
+        "has_amount": true,
+        "rules": [
+            "owner_missing",
+            "domain_missing",
+            "owner_left",
+        ],
+    },
+    "contact": {
+        "name": "contacts",
+        "has_rep": false,
+        "has_amount": false,
+        "rules": [
+            "account_missing",
+            "email_missing",
+        ],
+    },
+    "activity": {
+        "name": "activities",
+        "has_rep": true,
+        "has_amount": false,
+        "rules": [
+            "owner_missing",
+            "about_nothing",
+            "after_owner_left",
+        ],
+    },
 } -%}
 {#- Rules whose breach puts a figure in doubt; the others only make work harder. -#}
 {%- set high = [
-    'won_without_amount', 'amount_missing', 'amount_negative', 'closed_ahead',
-    'closed_before_created', 'created_at_missing', 'converted_before_created',
+    "won_without_amount",
+    "amount_missing",
+    "amount_negative",
+    "closed_ahead",
+    "closed_before_created",
+    "created_at_missing",
+    "converted_before_created",
 ] -%}
 -- What to fix first: per entity, rep and rule, how many records break it and what money hangs on
 -- them. `all` stands for all entities, all reps, all rules.
 with
-{%- for entity, spec in entities.items() %}
-{{ entity }}_records as (
-    select
-        {{ "coalesce(rep_id, '(none)')" if spec.has_rep else "'(none)'" }} as rep_id,
-        source_id,
-        {{ 'coalesce(amount_at_stake, 0)' if spec.has_amount else 'cast(0 as ' ~ numeric_type() ~ ')' }} as money,
-        {%- for rule in spec.rules %}
-        {{ rule }},
-        {%- endfor %}
-        {% for rule in spec.rules %}coalesce({{ rule }}, false){{ ' or ' if not loop.last }}{% endfor %} as any_rule
-    from {{ ref('fct_' ~ entity ~ '_hygiene') }}
-),
-
-{{ entity }}_totals as (
-    select
-        {{ "case when grouping(rep_id) = 1 then 'all' else rep_id end" if spec.has_rep else "'all'" }} as rep_id,
-        {%- for rule in spec.rules %}
-        count({{ rule }}) as {{ rule }}_records,
-        count(case when {{ rule }} then 1 end) as {{ rule }}_failing,
-        sum(case when {{ rule }} then money else 0 end) as {{ rule }}_money,
-        min(case when {{ rule }} then source_id end) as {{ rule }}_first,
-        max(case when {{ rule }} then source_id end) as {{ rule }}_last,
-        {%- endfor %}
-        sum(case when any_rule then money else 0 end) as any_rule_money
-    from {{ entity }}_records
-    {{ 'group by grouping sets ((), (rep_id))' if spec.has_rep }}
-),
-{% endfor %}
-by_rule as (
     {%- for entity, spec in entities.items() %}
-    {%- set entity_loop = loop %}
-    {%- for rule in spec.rules %}
-    {{ 'union all' if not (loop.first and entity_loop.first) }}
-    select
-        '{{ spec.name }}' as entity,
-        rep_id,
-        '{{ rule }}' as rule,
-        {{ entity_loop.index * 100 + loop.index }} as rule_number,
-        '{{ "high" if rule in high else "low" }}' as severity,
-        {{ rule }}_records as records,
-        {{ rule }}_failing as failing,
-        {{ rule }}_money as money_at_stake,
-        any_rule_money,
-        case
-            when {{ rule }}_first = {{ rule }}_last then {{ rule }}_first
-            else {{ rule }}_first || ', ' || {{ rule }}_last
-        end as example_keys
-    from {{ entity }}_totals
-    where {{ rule }}_records > 0
-    {%- endfor %}
-    {%- endfor %}
-),
+        {{ entity }}_records as (
+            select
+                {{ "coalesce(rep_id, '(none)')" if spec.has_rep else "'(none)'" }} as rep_id,
+                source_id,
+                {{
+                    (
+                        "coalesce(amount_at_stake, 0)"
+                        if spec.has_amount
+                        else "cast(0 as " ~ numeric_type() ~ ")"
+                    )
+                }} as money,
+                {%- for rule in spec.rules %} {{ rule }}, {%- endfor %}
+                {% for rule in spec.rules %}
+                    coalesce({{ rule }}, false){{ ' or ' if not loop.last }}
+                {% endfor %} as any_rule
+            from {{ ref("fct_" ~ entity ~ "_hygiene") }}
+        ),
 
-ranked as (
-    select
-        *,
-        case when failing > 0 then row_number() over (
-            partition by rep_id, case when failing > 0 then 1 else 0 end
-            order by
-                money_at_stake desc,
-                case when severity = 'high' then 0 else 1 end,
-                failing desc,
-                rule_number
-        ) end as fix_rank
-    from by_rule
-),
+        {{ entity }}_totals as (
+            select
+                {{
+                    (
+                        "case when grouping(rep_id) = 1 then 'all' else rep_id end"
+                        if spec.has_rep
+                        else "'all'"
+                    )
+                }} as rep_id,
+                {%- for rule in spec.rules %}
+                    count({{ rule }}) as {{ rule }}_records,
+                    count(case when {{ rule }} then 1 end) as {{ rule }}_failing,
+                    sum(case when {{ rule }} then money else 0 end) as {{ rule }}_money,
+                    min(case when {{ rule }} then source_id end) as {{ rule }}_first,
+                    max(case when {{ rule }} then source_id end) as {{ rule }}_last,
+                {%- endfor %}
+                sum(case when any_rule then money else 0 end) as any_rule_money
+            from {{ entity }}_records {{ 'group by grouping sets ((), (rep_id))' if spec.has_rep }}
+        ),
+    {% endfor %}
+    by_rule as (
+        {%- for entity, spec in entities.items() %}
+            {%- set entity_loop = loop %}
+            {%- for rule in spec.rules %}
+                {{ 'union all' if not (loop.first and entity_loop.first) }}
+                select
+                    '{{ spec.name }}' as entity,
+                    rep_id,
+                    '{{ rule }}' as rule,
+                    {{ entity_loop.index * 100 + loop.index }} as rule_number,
+                    '{{ "high" if rule in high else "low" }}' as severity,
+                    {{ rule }}_records as records,
+                    {{ rule }}_failing as failing,
+                    {{ rule }}_money as money_at_stake,
+                    any_rule_money,
+                    case
+                        when {{ rule }}_first = {{ rule }}_last
+                        then {{ rule }}_first
+                        else {{ rule }}_first || ', ' || {{ rule }}_last
+                    end as example_keys
+                from {{ entity }}_totals
+                where {{ rule }}_records > 0
+            {%- endfor %}
+        {%- endfor %}
+    ),
 
-by_entity as (
-    select
-        entity,
-        rep_id,
-        sum(records) as records,
-        sum(failing) as failing,
-        max(any_rule_money) as money_at_stake
-    from by_rule
-    group by entity, rep_id
-),
+    ranked as (
+        select
+            *,
+            case
+                when failing > 0
+                then
+                    row_number() over (
+                        partition by rep_id, case when failing > 0 then 1 else 0 end
+                        order by
+                            money_at_stake desc,
+                            case when severity = 'high' then 0 else 1 end,
+                            failing desc,
+                            rule_number
+                    )
+            end as fix_rank
+        from by_rule
+    ),
 
--- An account's money is that of its deals: over all entities it counts once, with the deals.
-overall as (
-    select
-        rep_id,
-        sum(records) as records,
-        sum(failing) as failing,
-        sum(case when entity = 'opportunities' then money_at_stake else 0 end) as money_at_stake
-    from by_entity
-    group by rep_id
-),
+    by_entity as (
+        select
+            entity,
+            rep_id,
+            sum(records) as records,
+            sum(failing) as failing,
+            max(any_rule_money) as money_at_stake
+        from by_rule
+        group by entity, rep_id
+    ),
 
-united as (
-    select
-        entity, rep_id, rule, severity, records, failing, money_at_stake, fix_rank, example_keys
-    from ranked
+    -- An account's money is that of its deals: over all entities it counts once, with the deals.
+    overall as (
+        select
+            rep_id,
+            sum(records) as records,
+            sum(failing) as failing,
+            sum(case when entity = 'opportunities' then money_at_stake else 0 end) as money_at_stake
+        from by_entity
+        group by rep_id
+    ),
 
-    union all
+    united as (
+        select
+            entity, rep_id, rule, severity, records, failing, money_at_stake, fix_rank, example_keys
+        from ranked
 
-    select
-        entity, rep_id, 'all' as rule, 'all' as severity, records, failing, money_at_stake,
-        null as fix_rank, null as example_keys
-    from by_entity
+        union all
 
-    union all
+        select
+            entity,
+            rep_id,
+            'all' as rule,
+            'all' as severity,
+            records,
+            failing,
+            money_at_stake,
+            null as fix_rank,
+            null as example_keys
+        from by_entity
 
-    select
-        'all' as entity, rep_id, 'all' as rule, 'all' as severity, records, failing, money_at_stake,
-        null as fix_rank, null as example_keys
-    from overall
-),
+        union all
 
-final as (
-    select
-        entity,
-        rep_id,
-        rule,
-        severity,
-        cast(records as bigint) as records,
-        cast(failing as bigint) as failing,
-        cast(records - failing as {{ double_type() }}) / nullif(records, 0) as score,
-        cast(money_at_stake as {{ numeric_type() }}) as money_at_stake,
-        cast(fix_rank as integer) as fix_rank,
-        cast(example_keys as {{ dbt.type_string() }}) as example_keys
-    from united
-)
+        select
+            'all' as entity,
+            rep_id,
+            'all' as rule,
+            'all' as severity,
+            records,
+            failing,
+            money_at_stake,
+            null as fix_rank,
+            null as example_keys
+        from overall
+    ),
 
-select * from final
+    final as (
+        select
+            entity,
+            rep_id,
+            rule,
+            severity,
+            cast(records as bigint) as records,
+            cast(failing as bigint) as failing,
+            cast(records - failing as {{ double_type() }}) / nullif(records, 0) as score,
+            cast(money_at_stake as {{ numeric_type() }}) as money_at_stake,
+            cast(fix_rank as integer) as fix_rank,
+            cast(example_keys as {{ dbt.type_string() }}) as example_keys
+        from united
+    )
+
+select *
+from final

@@ -1,45 +1,46 @@
 -- Every change of a deal's fields up to the run's moment, with the value before and after.
-with changes as (
-    select * from {{ ref('int_opportunity_changes') }}
-    where changed_at <= {{ as_of() }}
-),
+with
+    changes as (
+        select * from {{ ref("int_opportunity_changes") }} where changed_at <= {{ as_of() }}
+    ),
 
-opportunities as (
-    select opportunity_key, opportunity_id, currency from {{ ref('fct_opportunities') }}
-),
+    opportunities as (
+        select opportunity_key, opportunity_id, currency from {{ ref("fct_opportunities") }}
+    ),
 
-stages as (
-    select * from {{ ref('int_stages__resolved') }}
-),
+    stages as (select * from {{ ref("int_stages__resolved") }}),
 
-final as (
-    select
-        changes.field_change_key,
-        changes.opportunity_key,
-        opportunities.opportunity_id,
-        changes.field,
-        changes.position,
-        changes.old_value,
-        changes.new_value,
-        changes.changed_at,
-        {{ local_day('changes.changed_at') }} as changed_on,
-        changes.changed_by,
-        case when changes.field = 'stage' then old_stages.stage_order end as old_stage_order,
-        case when changes.field = 'stage' then new_stages.stage_order end as new_stage_order,
-        case when changes.field = 'stage' then old_stages.status end as old_status,
-        case when changes.field = 'stage' then new_stages.status end as new_status
-    from changes
-    inner join opportunities on changes.opportunity_key = opportunities.opportunity_key
-    left join stages as old_stages
-        on changes.field = 'stage'
-        and changes.source_instance = old_stages.source_instance
-        and coalesce(changes.pipeline, '') = coalesce(old_stages.pipeline, '')
-        and changes.old_value = old_stages.stage
-    left join stages as new_stages
-        on changes.field = 'stage'
-        and changes.source_instance = new_stages.source_instance
-        and coalesce(changes.pipeline, '') = coalesce(new_stages.pipeline, '')
-        and changes.new_value = new_stages.stage
-)
+    final as (
+        select
+            changes.field_change_key,
+            changes.opportunity_key,
+            opportunities.opportunity_id,
+            changes.field,
+            changes.position,
+            changes.old_value,
+            changes.new_value,
+            changes.changed_at,
+            {{ local_day("changes.changed_at") }} as changed_on,
+            changes.changed_by,
+            case when changes.field = 'stage' then old_stages.stage_order end as old_stage_order,
+            case when changes.field = 'stage' then new_stages.stage_order end as new_stage_order,
+            case when changes.field = 'stage' then old_stages.status end as old_status,
+            case when changes.field = 'stage' then new_stages.status end as new_status
+        from changes
+        inner join opportunities on changes.opportunity_key = opportunities.opportunity_key
+        left join
+            stages as old_stages
+            on changes.field = 'stage'
+            and changes.source_instance = old_stages.source_instance
+            and coalesce(changes.pipeline, '') = coalesce(old_stages.pipeline, '')
+            and changes.old_value = old_stages.stage
+        left join
+            stages as new_stages
+            on changes.field = 'stage'
+            and changes.source_instance = new_stages.source_instance
+            and coalesce(changes.pipeline, '') = coalesce(new_stages.pipeline, '')
+            and changes.new_value = new_stages.stage
+    )
 
-select * from final
+select *
+from final

@@ -1,92 +1,139 @@
 -- One row per stay of a deal in a stage, and per stage that it skipped.
-with opportunities as (
-    select opportunity_key, opportunity_id, removal, removed_at from {{ ref('fct_opportunities') }}
-),
+with
+    opportunities as (
+        select opportunity_key, opportunity_id, removal, removed_at
+        from {{ ref("fct_opportunities") }}
+    ),
 
-reps as (
-    select rep_id, team from {{ ref('dim_rep') }}
-),
+    reps as (select rep_id, team from {{ ref("dim_rep") }}),
 
-rates as (
-    select * from {{ ref('int_fx_rates__daily') }}
-),
+    rates as (select * from {{ ref("int_fx_rates__daily") }}),
 
-stays as (
-    select
-        opportunity_key, source_instance, pipeline, position, stage, stage_order, status, visit_number,
-        false as is_skipped, entered_at, entered_local, is_entry_known, exited_at, exited_local, ended_as,
-        next_stage, stages_skipped, led_higher, led_to_win, owner_id, amount_native, currency
-    from {{ ref('int_stage_visits') }}
-    where stage is not null
+    stays as (
+        select
+            opportunity_key,
+            source_instance,
+            pipeline,
+            position,
+            stage,
+            stage_order,
+            status,
+            visit_number,
+            false as is_skipped,
+            entered_at,
+            entered_local,
+            is_entry_known,
+            exited_at,
+            exited_local,
+            ended_as,
+            next_stage,
+            stages_skipped,
+            led_higher,
+            led_to_win,
+            owner_id,
+            amount_native,
+            currency
+        from {{ ref("int_stage_visits") }}
+        where stage is not null
 
-    union all
+        union all
 
-    select
-        opportunity_key, source_instance, pipeline, position, stage, stage_order, status, null as visit_number,
-        true as is_skipped, skipped_at as entered_at, skipped_local as entered_local, true as is_entry_known,
-        skipped_at as exited_at, skipped_local as exited_local, 'skipped' as ended_as,
-        next_stage, 0 as stages_skipped, true as led_higher, led_to_win, owner_id, amount_native, currency
-    from {{ ref('int_skipped_stages') }}
-),
+        select
+            opportunity_key,
+            source_instance,
+            pipeline,
+            position,
+            stage,
+            stage_order,
+            status,
+            null as visit_number,
+            true as is_skipped,
+            skipped_at as entered_at,
+            skipped_local as entered_local,
+            true as is_entry_known,
+            skipped_at as exited_at,
+            skipped_local as exited_local,
+            'skipped' as ended_as,
+            next_stage,
+            0 as stages_skipped,
+            true as led_higher,
+            led_to_win,
+            owner_id,
+            amount_native,
+            currency
+        from {{ ref("int_skipped_stages") }}
+    ),
 
-of_opportunities as (
-    select
-        stays.*,
-        opportunities.opportunity_id,
-        opportunities.removal,
-        case
-            when opportunities.removed_at < stays.entered_at then stays.entered_at
-            else opportunities.removed_at
-        end as removed_at,
-        opportunities.removal is not null and stays.next_stage is null as is_removed
-    from stays
-    inner join opportunities on stays.opportunity_key = opportunities.opportunity_key
-),
+    of_opportunities as (
+        select
+            stays.*,
+            opportunities.opportunity_id,
+            opportunities.removal,
+            case
+                when opportunities.removed_at < stays.entered_at
+                then stays.entered_at
+                else opportunities.removed_at
+            end as removed_at,
+            opportunities.removal is not null and stays.next_stage is null as is_removed
+        from stays
+        inner join opportunities on stays.opportunity_key = opportunities.opportunity_key
+    ),
 
--- Deleting or merging a deal ends the stay that it was in.
-ended as (
-    select
-        *,
-        case when is_removed then removed_at else exited_at end as left_at,
-        case when is_removed then {{ local_time('removed_at') }} else exited_local end as left_local
-    from of_opportunities
-),
+    -- Deleting or merging a deal ends the stay that it was in.
+    ended as (
+        select
+            *,
+            case when is_removed then removed_at else exited_at end as left_at,
+            case
+                when is_removed then {{ local_time("removed_at") }} else exited_local
+            end as left_local
+        from of_opportunities
+    ),
 
-final as (
-    select
-        md5(ended.opportunity_key || '|' || ended.position || '|' || ended.stage) as stage_visit_key,
-        ended.opportunity_key,
-        ended.opportunity_id,
-        ended.source_instance,
-        ended.pipeline,
-        ended.stage,
-        ended.stage_order,
-        ended.status,
-        ended.position,
-        ended.visit_number,
-        ended.is_skipped,
-        ended.entered_at,
-        cast(ended.entered_local as date) as entered_on,
-        ended.is_entry_known,
-        ended.left_at as exited_at,
-        cast(ended.left_local as date) as exited_on,
-        {{ days_between('ended.entered_at', 'ended.left_at', 'ended.entered_local', 'ended.left_local') }} as days,
-        case when ended.is_removed then ended.removal else ended.ended_as end as ended_as,
-        ended.next_stage,
-        ended.stages_skipped,
-        ended.led_higher,
-        ended.led_to_win,
-        ended.owner_id as rep_id,
-        reps.team,
-        cast(ended.amount_native as {{ numeric_type() }}) as amount_native,
-        ended.currency,
-        {{ reporting_amount('ended.amount_native', fx_rate('ended.currency', 'rates')) }} as amount,
-        ended.removal
-    from ended
-    left join reps on ended.owner_id = reps.rep_id
-    left join rates
-        on ended.currency = rates.currency
-        and cast(ended.entered_local as date) = rates.date_day
-)
+    final as (
+        select
+            md5(
+                ended.opportunity_key || '|' || ended.position || '|' || ended.stage
+            ) as stage_visit_key,
+            ended.opportunity_key,
+            ended.opportunity_id,
+            ended.source_instance,
+            ended.pipeline,
+            ended.stage,
+            ended.stage_order,
+            ended.status,
+            ended.position,
+            ended.visit_number,
+            ended.is_skipped,
+            ended.entered_at,
+            cast(ended.entered_local as date) as entered_on,
+            ended.is_entry_known,
+            ended.left_at as exited_at,
+            cast(ended.left_local as date) as exited_on,
+            {{
+                days_between(
+                    "ended.entered_at", "ended.left_at", "ended.entered_local", "ended.left_local"
+                )
+            }} as days,
+            case when ended.is_removed then ended.removal else ended.ended_as end as ended_as,
+            ended.next_stage,
+            ended.stages_skipped,
+            ended.led_higher,
+            ended.led_to_win,
+            ended.owner_id as rep_id,
+            reps.team,
+            cast(ended.amount_native as {{ numeric_type() }}) as amount_native,
+            ended.currency,
+            {{ reporting_amount("ended.amount_native", fx_rate("ended.currency", "rates")) }}
+            as amount,
+            ended.removal
+        from ended
+        left join reps on ended.owner_id = reps.rep_id
+        left join
+            rates
+            on ended.currency = rates.currency
+            and cast(ended.entered_local as date) = rates.date_day
+    )
 
-select * from final
+select *
+from final

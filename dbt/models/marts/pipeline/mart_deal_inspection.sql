@@ -1,188 +1,213 @@
 {%- set signals = [
-    'is_old_in_stage', 'is_overdue', 'is_pushed_often', 'is_amount_cut', 'is_untouched',
-    'is_unanswered', 'is_single_threaded',
+    "is_old_in_stage",
+    "is_overdue",
+    "is_pushed_often",
+    "is_amount_cut",
+    "is_untouched",
+    "is_unanswered",
+    "is_single_threaded",
 ] -%}
--- Every open deal with the signs that it may not close as expected, each beside its evidence. A sign
+-- Every open deal with the signs that it may not close as expected, each beside its evidence. A
+-- sign
 -- is NULL where the sources do not tell: no activities, no contacts, no history.
-with deals as (
-    select * from {{ ref('fct_opportunities') }}
-    where is_open
-),
+with
+    deals as (select * from {{ ref("fct_opportunities") }} where is_open),
 
-stays as (
-    select
-        *,
-        {{ days_between('entered_at', as_of()) }} as age_days
-    from {{ ref('fct_stage_visits') }}
-    where ended_as = 'open'
-),
+    stays as (
+        select *, {{ days_between("entered_at", as_of()) }} as age_days
+        from {{ ref("fct_stage_visits") }}
+        where ended_as = 'open'
+    ),
 
-durations as (
-    select * from {{ ref('int_stage_durations') }}
-),
+    durations as (select * from {{ ref("int_stage_durations") }}),
 
-changes as (
-    select
-        opportunity_key,
-        field,
-        position,
-        changed_at,
-        case when field = 'close_date' then cast(old_value as date) end as old_close_date,
-        case when field = 'close_date' then cast(new_value as date) end as new_close_date,
-        case when field = 'amount' then {{ money_from_text('old_value') }} end as old_amount,
-        case when field = 'amount' then {{ money_from_text('new_value') }} end as new_amount
-    from {{ ref('fct_opportunity_changes') }}
-    where field in ('close_date', 'amount')
-),
+    changes as (
+        select
+            opportunity_key,
+            field,
+            position,
+            changed_at,
+            case when field = 'close_date' then cast(old_value as date) end as old_close_date,
+            case when field = 'close_date' then cast(new_value as date) end as new_close_date,
+            case when field = 'amount' then {{ money_from_text("old_value") }} end as old_amount,
+            case when field = 'amount' then {{ money_from_text("new_value") }} end as new_amount
+        from {{ ref("fct_opportunity_changes") }}
+        where field in ('close_date', 'amount')
+    ),
 
-changed as (
-    select
-        opportunity_key,
-        count(case when new_close_date > old_close_date then 1 end) as pushes,
-        max(case when new_close_date > old_close_date then changed_at end) as last_pushed_at,
-        coalesce(
-            max(case when field = 'close_date' and position = 1 then old_close_date end),
-            max(case when field = 'close_date' and position = 1 then new_close_date end)
-        ) as first_close_date,
-        count(case when field = 'amount' and old_amount is not null then 1 end) as amount_changes,
-        coalesce(
-            max(case when field = 'amount' and position = 1 then old_amount end),
-            max(case when field = 'amount' and position = 1 then new_amount end)
-        ) as first_amount_native
-    from changes
-    group by opportunity_key
-),
+    changed as (
+        select
+            opportunity_key,
+            count(case when new_close_date > old_close_date then 1 end) as pushes,
+            max(case when new_close_date > old_close_date then changed_at end) as last_pushed_at,
+            coalesce(
+                max(case when field = 'close_date' and position = 1 then old_close_date end),
+                max(case when field = 'close_date' and position = 1 then new_close_date end)
+            ) as first_close_date,
+            count(
+                case when field = 'amount' and old_amount is not null then 1 end
+            ) as amount_changes,
+            coalesce(
+                max(case when field = 'amount' and position = 1 then old_amount end),
+                max(case when field = 'amount' and position = 1 then new_amount end)
+            ) as first_amount_native
+        from changes
+        group by opportunity_key
+    ),
 
-activities as (
-    select * from {{ ref('int_activities__unioned') }}
-    where opportunity_id is not null and not is_deleted
-),
+    activities as (
+        select *
+        from {{ ref("int_activities__unioned") }}
+        where opportunity_id is not null and not is_deleted
+    ),
 
--- What a source tells at all: whether its activities are about deals, and with whom they were.
-told as (
-    select
-        source_instance,
-        max(case when contact_id is not null then 1 else 0 end) = 1 as tells_contacts,
-        max(case when direction = 'in' then 1 else 0 end) = 1 as tells_directions
-    from activities
-    group by source_instance
-),
+    -- What a source tells at all: whether its activities are about deals, and with whom they were.
+    told as (
+        select
+            source_instance,
+            max(case when contact_id is not null then 1 else 0 end) = 1 as tells_contacts,
+            max(case when direction = 'in' then 1 else 0 end) = 1 as tells_directions
+        from activities
+        group by source_instance
+    ),
 
-touched as (
-    select
-        source_instance,
-        opportunity_id,
-        count(*) as touches,
-        max(occurred_at) as last_touch_at,
-        max(case when direction = 'in' then occurred_at end) as last_inbound_at,
-        max(case when direction = 'out' then occurred_at end) as last_outbound_at,
-        count(distinct contact_id) as contacts_engaged
-    from activities
-    where type in ('call', 'email', 'meeting', 'demo')
-    group by source_instance, opportunity_id
-),
+    touched as (
+        select
+            source_instance,
+            opportunity_id,
+            count(*) as touches,
+            max(occurred_at) as last_touch_at,
+            max(case when direction = 'in' then occurred_at end) as last_inbound_at,
+            max(case when direction = 'out' then occurred_at end) as last_outbound_at,
+            count(distinct contact_id) as contacts_engaged
+        from activities
+        where type in ('call', 'email', 'meeting', 'demo')
+        group by source_instance, opportunity_id
+    ),
 
-with_evidence as (
-    select
-        deals.*,
-        stays.entered_at as in_stage_since,
-        stays.is_entry_known,
-        stays.visit_number,
-        stays.age_days as days_in_stage,
-        durations.stays_ended as stage_stays_ended,
-        durations.median_days as stage_median_days,
-        durations.p75_days as stage_p75_days,
-        durations.p90_days as stage_p90_days,
-        coalesce(changed.pushes, 0) as pushes,
-        changed.last_pushed_at,
-        coalesce(changed.first_close_date, deals.close_date) as first_close_date,
-        coalesce(changed.amount_changes, 0) as amount_changes,
-        coalesce(changed.first_amount_native, deals.amount_native) as first_amount_native,
-        told.source_instance is not null as tells_activities,
-        told.tells_contacts,
-        told.tells_directions,
-        case when told.source_instance is not null then coalesce(touched.touches, 0) end as touches,
-        touched.last_touch_at,
-        touched.last_inbound_at,
-        touched.last_outbound_at,
-        case when told.tells_contacts then coalesce(touched.contacts_engaged, 0) end as contacts_engaged,
-        {{ dbt.datediff(local_day('coalesce(touched.last_touch_at, deals.created_at)'), as_of_day(), 'day') }} as days_since_touch,
-        {{ dbt.datediff('deals.close_date', as_of_day(), 'day') }} as days_overdue
-    from deals
-    left join stays on deals.opportunity_key = stays.opportunity_key
-    left join durations
-        on {{ or_none('deals.pipeline') }} = durations.pipeline
-        and deals.stage = durations.stage
-    left join changed on deals.opportunity_key = changed.opportunity_key
-    left join told on deals.source_instance = told.source_instance
-    left join touched
-        on deals.source_instance = touched.source_instance
-        and deals.opportunity_id = touched.opportunity_id
-),
+    with_evidence as (
+        select
+            deals.*,
+            stays.entered_at as in_stage_since,
+            stays.is_entry_known,
+            stays.visit_number,
+            stays.age_days as days_in_stage,
+            durations.stays_ended as stage_stays_ended,
+            durations.median_days as stage_median_days,
+            durations.p75_days as stage_p75_days,
+            durations.p90_days as stage_p90_days,
+            coalesce(changed.pushes, 0) as pushes,
+            changed.last_pushed_at,
+            coalesce(changed.first_close_date, deals.close_date) as first_close_date,
+            coalesce(changed.amount_changes, 0) as amount_changes,
+            coalesce(changed.first_amount_native, deals.amount_native) as first_amount_native,
+            told.source_instance is not null as tells_activities,
+            told.tells_contacts,
+            told.tells_directions,
+            case
+                when told.source_instance is not null then coalesce(touched.touches, 0)
+            end as touches,
+            touched.last_touch_at,
+            touched.last_inbound_at,
+            touched.last_outbound_at,
+            case
+                when told.tells_contacts then coalesce(touched.contacts_engaged, 0)
+            end as contacts_engaged,
+            {{
+                dbt.datediff(
+                    local_day("coalesce(touched.last_touch_at, deals.created_at)"),
+                    as_of_day(),
+                    "day",
+                )
+            }} as days_since_touch,
+            {{ dbt.datediff("deals.close_date", as_of_day(), "day") }} as days_overdue
+        from deals
+        left join stays on deals.opportunity_key = stays.opportunity_key
+        left join
+            durations
+            on {{ or_none("deals.pipeline") }} = durations.pipeline
+            and deals.stage = durations.stage
+        left join changed on deals.opportunity_key = changed.opportunity_key
+        left join told on deals.source_instance = told.source_instance
+        left join
+            touched
+            on deals.source_instance = touched.source_instance
+            and deals.opportunity_id = touched.opportunity_id
+    ),
 
-judged as (
-    select
-        *,
-        case when is_entry_known and {{ is_enough('stage_stays_ended') }} then days_in_stage > stage_p90_days end as is_old_in_stage,
-        days_overdue > 0 as is_overdue,
-        pushes >= 2 as is_pushed_often,
-        amount_native < first_amount_native as is_amount_cut,
-        case when tells_activities then days_since_touch > 14 end as is_untouched,
-        case
-            when tells_directions
-                then coalesce(last_inbound_at > {{ unknown_as_first('last_outbound_at') }}, false)
-        end as is_unanswered,
-        case when tells_contacts then contacts_engaged < 2 end as is_single_threaded
-    from with_evidence
-),
+    judged as (
+        select
+            *,
+            case
+                when is_entry_known and {{ is_enough("stage_stays_ended") }}
+                then days_in_stage > stage_p90_days
+            end as is_old_in_stage,
+            days_overdue > 0 as is_overdue,
+            pushes >= 2 as is_pushed_often,
+            amount_native < first_amount_native as is_amount_cut,
+            case when tells_activities then days_since_touch > 14 end as is_untouched,
+            case
+                when tells_directions
+                then coalesce(last_inbound_at > {{ unknown_as_first("last_outbound_at") }}, false)
+            end as is_unanswered,
+            case when tells_contacts then contacts_engaged < 2 end as is_single_threaded
+        from with_evidence
+    ),
 
-final as (
-    select
-        opportunity_key,
-        opportunity_id,
-        opportunity_name,
-        account_key,
-        rep_id,
-        rep_name,
-        team,
-        manager_id,
-        pipeline,
-        stage,
-        stage_order,
-        amount_native,
-        currency,
-        amount,
-        created_on,
-        close_date,
-        cast({% for signal in signals %}case when {{ signal }} then 1 else 0 end{{ ' + ' if not loop.last }}{% endfor %} as integer) as signals,
-        is_old_in_stage,
-        in_stage_since,
-        is_entry_known,
-        cast(visit_number as bigint) as visit_number,
-        cast(days_in_stage as {{ double_type() }}) as days_in_stage,
-        cast(stage_median_days as {{ double_type() }}) as stage_median_days,
-        cast(stage_p75_days as {{ double_type() }}) as stage_p75_days,
-        cast(stage_p90_days as {{ double_type() }}) as stage_p90_days,
-        cast(stage_stays_ended as bigint) as stage_stays_ended,
-        is_overdue,
-        cast(case when days_overdue > 0 then days_overdue end as bigint) as days_overdue,
-        is_pushed_often,
-        cast(pushes as bigint) as pushes,
-        last_pushed_at,
-        first_close_date,
-        is_amount_cut,
-        cast(amount_changes as bigint) as amount_changes,
-        first_amount_native,
-        is_untouched,
-        cast(touches as bigint) as touches,
-        last_touch_at,
-        cast(case when tells_activities then days_since_touch end as bigint) as days_since_touch,
-        is_unanswered,
-        last_inbound_at,
-        last_outbound_at,
-        is_single_threaded,
-        cast(contacts_engaged as bigint) as contacts_engaged
-    from judged
-)
+    final as (
+        select
+            opportunity_key,
+            opportunity_id,
+            opportunity_name,
+            account_key,
+            rep_id,
+            rep_name,
+            team,
+            manager_id,
+            pipeline,
+            stage,
+            stage_order,
+            amount_native,
+            currency,
+            amount,
+            created_on,
+            close_date,
+            cast(
+                {% for signal in signals %}
+                    case when {{ signal }} then 1 else 0 end{{ ' + ' if not loop.last }}
+                {% endfor %} as integer
+            ) as signals,
+            is_old_in_stage,
+            in_stage_since,
+            is_entry_known,
+            cast(visit_number as bigint) as visit_number,
+            cast(days_in_stage as {{ double_type() }}) as days_in_stage,
+            cast(stage_median_days as {{ double_type() }}) as stage_median_days,
+            cast(stage_p75_days as {{ double_type() }}) as stage_p75_days,
+            cast(stage_p90_days as {{ double_type() }}) as stage_p90_days,
+            cast(stage_stays_ended as bigint) as stage_stays_ended,
+            is_overdue,
+            cast(case when days_overdue > 0 then days_overdue end as bigint) as days_overdue,
+            is_pushed_often,
+            cast(pushes as bigint) as pushes,
+            last_pushed_at,
+            first_close_date,
+            is_amount_cut,
+            cast(amount_changes as bigint) as amount_changes,
+            first_amount_native,
+            is_untouched,
+            cast(touches as bigint) as touches,
+            last_touch_at,
+            cast(
+                case when tells_activities then days_since_touch end as bigint
+            ) as days_since_touch,
+            is_unanswered,
+            last_inbound_at,
+            last_outbound_at,
+            is_single_threaded,
+            cast(contacts_engaged as bigint) as contacts_engaged
+        from judged
+    )
 
-select * from final
+select *
+from final

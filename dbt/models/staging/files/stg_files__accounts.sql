@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'accounts') }}
+{{ latest_versions("files", "accounts") }}

@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'activities') }}
+{{ latest_versions("files", "activities") }}

@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'campaigns') }}
+{{ latest_versions("files", "campaigns") }}

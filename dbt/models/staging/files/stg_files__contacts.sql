@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'contacts') }}
+{{ latest_versions("files", "contacts") }}

@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'content') }}
+{{ latest_versions("files", "content") }}

@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'content_usage') }}
+{{ latest_versions("files", "content_usage") }}

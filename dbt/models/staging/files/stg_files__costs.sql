@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'costs') }}
+{{ latest_versions("files", "costs") }}

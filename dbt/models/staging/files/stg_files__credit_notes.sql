@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'credit_notes') }}
+{{ latest_versions("files", "credit_notes") }}

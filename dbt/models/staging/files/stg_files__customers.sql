@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'customers') }}
+{{ latest_versions("files", "customers") }}

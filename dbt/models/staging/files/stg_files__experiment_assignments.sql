@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'experiment_assignments') }}
+{{ latest_versions("files", "experiment_assignments") }}

@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'experiments') }}
+{{ latest_versions("files", "experiments") }}

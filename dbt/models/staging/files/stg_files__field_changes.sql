@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'field_changes') }}
+{{ latest_versions("files", "field_changes") }}

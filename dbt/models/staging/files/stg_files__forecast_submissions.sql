@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'forecast_submissions') }}
+{{ latest_versions("files", "forecast_submissions") }}

@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'fx_rates') }}
+{{ latest_versions("files", "fx_rates") }}

@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'invoice_lines') }}
+{{ latest_versions("files", "invoice_lines") }}

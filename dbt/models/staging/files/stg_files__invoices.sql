@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'invoices') }}
+{{ latest_versions("files", "invoices") }}

@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'leads') }}
+{{ latest_versions("files", "leads") }}

@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'opportunities') }}
+{{ latest_versions("files", "opportunities") }}

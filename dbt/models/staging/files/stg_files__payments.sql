@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'payments') }}
+{{ latest_versions("files", "payments") }}

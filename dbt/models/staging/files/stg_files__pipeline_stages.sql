@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'pipeline_stages') }}
+{{ latest_versions("files", "pipeline_stages") }}

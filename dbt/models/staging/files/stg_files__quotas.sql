@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'quotas') }}
+{{ latest_versions("files", "quotas") }}

@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'spend_daily') }}
+{{ latest_versions("files", "spend_daily") }}

@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'subscriptions') }}
+{{ latest_versions("files", "subscriptions") }}

@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'surveys') }}
+{{ latest_versions("files", "surveys") }}

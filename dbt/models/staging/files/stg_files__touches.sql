@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'touches') }}
+{{ latest_versions("files", "touches") }}

@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'training') }}
+{{ latest_versions("files", "training") }}

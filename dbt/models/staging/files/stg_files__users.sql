@@ -1,1 +1,1 @@
-{{ latest_versions('files', 'users') }}
+{{ latest_versions("files", "users") }}

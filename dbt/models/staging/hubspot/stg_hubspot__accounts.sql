@@ -1,20 +1,20 @@
-with companies as (
-    {{ hubspot_records('companies') }}
-),
+with
+    companies as ({{ hubspot_records("companies") }}),
 
-final as (
-    select
-        {{ hubspot_record_columns('accounts', 'companies') }},
-        coalesce(companies.name, companies.domain, companies.source_id) as name,
-        companies.domain,
-        companies.industry,
-        companies.segment,
-        companies.region,
-        companies.numberofemployees as employees,
-        companies.hs_parent_company_id as parent_id,
-        companies.hubspot_owner_id as owner_id,
-        companies.createdate as created_at
-    from companies
-)
+    final as (
+        select
+            {{ hubspot_record_columns("accounts", "companies") }},
+            coalesce(companies.name, companies.domain, companies.source_id) as name,
+            companies.domain,
+            companies.industry,
+            companies.segment,
+            companies.region,
+            companies.numberofemployees as employees,
+            companies.hs_parent_company_id as parent_id,
+            companies.hubspot_owner_id as owner_id,
+            companies.createdate as created_at
+        from companies
+    )
 
-select * from final
+select *
+from final

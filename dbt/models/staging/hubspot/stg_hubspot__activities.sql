@@ -1,114 +1,124 @@
-with calls as (
-    {{ hubspot_records('calls') }}
-),
+with
+    calls as ({{ hubspot_records("calls") }}),
 
-emails as (
-    {{ hubspot_records('emails') }}
-),
+    emails as ({{ hubspot_records("emails") }}),
 
-meetings as (
-    {{ hubspot_records('meetings') }}
-),
+    meetings as ({{ hubspot_records("meetings") }}),
 
-notes as (
-    {{ hubspot_records('notes') }}
-),
+    notes as ({{ hubspot_records("notes") }}),
 
-tasks as (
-    {{ hubspot_records('tasks') }}
-),
+    tasks as ({{ hubspot_records("tasks") }}),
 
--- The two dispositions that HubSpot has in every portal and that tell whether somebody answered.
-final as (
-    select
-        {{ hubspot_record_columns('activities', 'calls') }},
-        'call' as type,
-        case upper(calls.hs_call_direction) when 'INBOUND' then 'in' when 'OUTBOUND' then 'out' end as direction,
-        calls.hs_timestamp as occurred_at,
-        calls.hubspot_owner_id as owner_id,
-        calls.deal_id as opportunity_id,
-        calls.lead_id,
-        calls.contact_id,
-        calls.company_id as account_id,
-        cast(calls.hs_call_duration as numeric(28, 10)) / 1000 as duration_seconds,
-        case calls.hs_call_disposition
-            when 'f240bbac-87c9-4f6e-bf70-924b57d47db7' then 'connected'
-            when '73a0d17f-1163-4015-bdd5-ec830791da20' then 'no_answer'
-            else calls.hs_call_disposition
-        end as outcome,
-        cast(null as {{ dbt.type_string() }}) as content_id
-    from calls
+    -- The two dispositions that HubSpot has in every portal and that tell whether somebody
+    -- answered.
+    final as (
+        select
+            {{ hubspot_record_columns("activities", "calls") }},
+            'call' as type,
+            case
+                upper(calls.hs_call_direction) when 'INBOUND' then 'in' when 'OUTBOUND' then 'out'
+            end as direction,
+            calls.hs_timestamp as occurred_at,
+            calls.hubspot_owner_id as owner_id,
+            calls.deal_id as opportunity_id,
+            calls.lead_id,
+            calls.contact_id,
+            calls.company_id as account_id,
+            cast(calls.hs_call_duration as numeric(28, 10)) / 1000 as duration_seconds,
+            case
+                calls.hs_call_disposition
+                when 'f240bbac-87c9-4f6e-bf70-924b57d47db7'
+                then 'connected'
+                when '73a0d17f-1163-4015-bdd5-ec830791da20'
+                then 'no_answer'
+                else calls.hs_call_disposition
+            end as outcome,
+            cast(null as {{ dbt.type_string() }}) as content_id
+        from calls
 
-    union all
+        union all
 
-    select
-        {{ hubspot_record_columns('activities', 'emails') }},
-        'email' as type,
-        case upper(emails.hs_email_direction) when 'INCOMING_EMAIL' then 'in' when 'EMAIL' then 'out' end as direction,
-        emails.hs_timestamp as occurred_at,
-        emails.hubspot_owner_id as owner_id,
-        emails.deal_id as opportunity_id,
-        emails.lead_id,
-        emails.contact_id,
-        emails.company_id as account_id,
-        cast(null as numeric(28, 10)) as duration_seconds,
-        cast(null as {{ dbt.type_string() }}) as outcome,
-        emails.content_id
-    from emails
+        select
+            {{ hubspot_record_columns("activities", "emails") }},
+            'email' as type,
+            case
+                upper(emails.hs_email_direction)
+                when 'INCOMING_EMAIL'
+                then 'in'
+                when 'EMAIL'
+                then 'out'
+            end as direction,
+            emails.hs_timestamp as occurred_at,
+            emails.hubspot_owner_id as owner_id,
+            emails.deal_id as opportunity_id,
+            emails.lead_id,
+            emails.contact_id,
+            emails.company_id as account_id,
+            cast(null as numeric(28, 10)) as duration_seconds,
+            cast(null as {{ dbt.type_string() }}) as outcome,
+            emails.content_id
+        from emails
 
-    union all
+        union all
 
-    select
-        {{ hubspot_record_columns('activities', 'meetings') }},
-        case when lower(meetings.hs_activity_type) like '%demo%' then 'demo' else 'meeting' end as type,
-        'out' as direction,
-        coalesce(meetings.hs_meeting_start_time, meetings.hs_timestamp) as occurred_at,
-        meetings.hubspot_owner_id as owner_id,
-        meetings.deal_id as opportunity_id,
-        meetings.lead_id,
-        meetings.contact_id,
-        meetings.company_id as account_id,
-        cast(
-            {{ microseconds_between('meetings.hs_meeting_start_time', 'meetings.hs_meeting_end_time') }}
-            as numeric(28, 10)
-        ) / 1000000 as duration_seconds,
-        lower(meetings.hs_meeting_outcome) as outcome,
-        meetings.content_id
-    from meetings
+        select
+            {{ hubspot_record_columns("activities", "meetings") }},
+            case
+                when lower(meetings.hs_activity_type) like '%demo%' then 'demo' else 'meeting'
+            end as type,
+            'out' as direction,
+            coalesce(meetings.hs_meeting_start_time, meetings.hs_timestamp) as occurred_at,
+            meetings.hubspot_owner_id as owner_id,
+            meetings.deal_id as opportunity_id,
+            meetings.lead_id,
+            meetings.contact_id,
+            meetings.company_id as account_id,
+            cast(
+                {{
+                    microseconds_between(
+                        "meetings.hs_meeting_start_time", "meetings.hs_meeting_end_time"
+                    )
+                }} as numeric(28, 10)
+            )
+            / 1000000 as duration_seconds,
+            lower(meetings.hs_meeting_outcome) as outcome,
+            meetings.content_id
+        from meetings
 
-    union all
+        union all
 
-    select
-        {{ hubspot_record_columns('activities', 'notes') }},
-        'note' as type,
-        'out' as direction,
-        notes.hs_timestamp as occurred_at,
-        notes.hubspot_owner_id as owner_id,
-        notes.deal_id as opportunity_id,
-        notes.lead_id,
-        notes.contact_id,
-        notes.company_id as account_id,
-        cast(null as numeric(28, 10)) as duration_seconds,
-        cast(null as {{ dbt.type_string() }}) as outcome,
-        cast(null as {{ dbt.type_string() }}) as content_id
-    from notes
+        select
+            {{ hubspot_record_columns("activities", "notes") }},
+            'note' as type,
+            'out' as direction,
+            notes.hs_timestamp as occurred_at,
+            notes.hubspot_owner_id as owner_id,
+            notes.deal_id as opportunity_id,
+            notes.lead_id,
+            notes.contact_id,
+            notes.company_id as account_id,
+            cast(null as numeric(28, 10)) as duration_seconds,
+            cast(null as {{ dbt.type_string() }}) as outcome,
+            cast(null as {{ dbt.type_string() }}) as content_id
+        from notes
 
-    union all
+        union all
 
-    select
-        {{ hubspot_record_columns('activities', 'tasks') }},
-        'task' as type,
-        'out' as direction,
-        tasks.hs_timestamp as occurred_at,
-        tasks.hubspot_owner_id as owner_id,
-        tasks.deal_id as opportunity_id,
-        tasks.lead_id,
-        tasks.contact_id,
-        tasks.company_id as account_id,
-        cast(null as numeric(28, 10)) as duration_seconds,
-        lower(tasks.hs_task_status) as outcome,
-        cast(null as {{ dbt.type_string() }}) as content_id
-    from tasks
-)
+        select
+            {{ hubspot_record_columns("activities", "tasks") }},
+            'task' as type,
+            'out' as direction,
+            tasks.hs_timestamp as occurred_at,
+            tasks.hubspot_owner_id as owner_id,
+            tasks.deal_id as opportunity_id,
+            tasks.lead_id,
+            tasks.contact_id,
+            tasks.company_id as account_id,
+            cast(null as numeric(28, 10)) as duration_seconds,
+            lower(tasks.hs_task_status) as outcome,
+            cast(null as {{ dbt.type_string() }}) as content_id
+        from tasks
+    )
 
-select * from final
+select *
+from final

@@ -1,20 +1,25 @@
-with contacts as (
-    {{ hubspot_records('contacts') }}
-),
+with
+    contacts as ({{ hubspot_records("contacts") }}),
 
-final as (
-    select
-        {{ hubspot_record_columns('contacts', 'contacts') }},
-        contacts.email,
-        coalesce(
-            nullif(trim(coalesce(contacts.firstname, '') || ' ' || coalesce(contacts.lastname, '')), ''),
+    final as (
+        select
+            {{ hubspot_record_columns("contacts", "contacts") }},
             contacts.email,
-            contacts.source_id
-        ) as name,
-        contacts.company_id as account_id,
-        contacts.jobtitle as title,
-        contacts.createdate as created_at
-    from contacts
-)
+            coalesce(
+                nullif(
+                    trim(
+                        coalesce(contacts.firstname, '') || ' ' || coalesce(contacts.lastname, '')
+                    ),
+                    ''
+                ),
+                contacts.email,
+                contacts.source_id
+            ) as name,
+            contacts.company_id as account_id,
+            contacts.jobtitle as title,
+            contacts.createdate as created_at
+        from contacts
+    )
 
-select * from final
+select *
+from final

@@ -1,79 +1,95 @@
-with history as (
-    {{ hubspot_records('property_history') }}
-),
+with
+    history as ({{ hubspot_records("property_history") }}),
 
-stages as (
-    {{ hubspot_records('stages') }}
-),
+    stages as ({{ hubspot_records("stages") }}),
 
-pipelines as (
-    select distinct source_instance, pipeline_id, pipeline from stages where object = 'deals'
-),
+    pipelines as (
+        select distinct source_instance, pipeline_id, pipeline from stages where object = 'deals'
+    ),
 
-owners as (
-    {{ hubspot_records('owners') }}
-),
+    owners as ({{ hubspot_records("owners") }}),
 
--- Values in the contract's words: names of stages, days in the company's time zone.
-values_in_words as (
-    select
-        history.*,
-        case history.property
-            when 'dealstage' then 'stage'
-            when 'closedate' then 'close_date'
-            when 'hubspot_owner_id' then 'owner_id'
-            when 'hs_manual_forecast_category' then 'forecast_category'
-            when 'deal_currency_code' then 'currency'
-            else history.property
-        end as field,
-        case history.property
-            when 'dealstage' then coalesce(stages.label, history.value)
-            when 'pipeline' then coalesce(pipelines.pipeline, history.value)
-            when 'hs_manual_forecast_category' then {{ hubspot_forecast_category('history.value') }}
-            when 'closedate' then cast(
-                {{ local_day("cast(case when history.property = 'closedate' then history.value end as timestamp)") }}
-                as {{ dbt.type_string() }}
-            )
-            else history.value
-        end as new_value
-    from history
-    left join stages
-        on history.source_instance = stages.source_instance
-        and history.property = 'dealstage'
-        and stages.object = 'deals'
-        and history.value = stages.stage_id
-    left join pipelines
-        on history.source_instance = pipelines.source_instance
-        and history.property = 'pipeline'
-        and history.value = pipelines.pipeline_id
-),
+    -- Values in the contract's words: names of stages, days in the company's time zone.
+    values_in_words as (
+        select
+            history.*,
+            case
+                history.property
+                when 'dealstage'
+                then 'stage'
+                when 'closedate'
+                then 'close_date'
+                when 'hubspot_owner_id'
+                then 'owner_id'
+                when 'hs_manual_forecast_category'
+                then 'forecast_category'
+                when 'deal_currency_code'
+                then 'currency'
+                else history.property
+            end as field,
+            case
+                history.property
+                when 'dealstage'
+                then coalesce(stages.label, history.value)
+                when 'pipeline'
+                then coalesce(pipelines.pipeline, history.value)
+                when 'hs_manual_forecast_category'
+                then {{ hubspot_forecast_category("history.value") }}
+                when 'closedate'
+                then
+                    cast(
+                        {{
+                            local_day(
+                                "cast(case when history.property = 'closedate' then history.value end as timestamp)"
+                            )
+                        }}
+                        as {{ dbt.type_string() }}
+                    )
+                else history.value
+            end as new_value
+        from history
+        left join
+            stages
+            on history.source_instance = stages.source_instance
+            and history.property = 'dealstage'
+            and stages.object = 'deals'
+            and history.value = stages.stage_id
+        left join
+            pipelines
+            on history.source_instance = pipelines.source_instance
+            and history.property = 'pipeline'
+            and history.value = pipelines.pipeline_id
+    ),
 
-with_previous as (
-    select
-        *,
-        lag(new_value) over (
-            partition by source_instance, object_id, property order by changed_at, source_row
-        ) as old_value
-    from values_in_words
-),
+    with_previous as (
+        select
+            *,
+            lag(new_value) over (
+                partition by source_instance, object_id, property order by changed_at, source_row
+            ) as old_value
+        from values_in_words
+    ),
 
--- A change of the hour is none of the day, and a value that was cleared is none.
-final as (
-    select
-        {{ hubspot_record_columns('field_changes', 'changes') }},
-        'opportunities' as entity,
-        changes.object_id as entity_id,
-        changes.field,
-        changes.old_value,
-        changes.new_value,
-        changes.changed_at,
-        owners.source_id as changed_by
-    from with_previous as changes
-    left join owners
-        on changes.source_instance = owners.source_instance
-        and changes.user_id = owners.user_id
-    where changes.new_value is not null
-        and (changes.old_value is null or changes.old_value <> changes.new_value)
-)
+    -- A change of the hour is none of the day, and a value that was cleared is none.
+    final as (
+        select
+            {{ hubspot_record_columns("field_changes", "changes") }},
+            'opportunities' as entity,
+            changes.object_id as entity_id,
+            changes.field,
+            changes.old_value,
+            changes.new_value,
+            changes.changed_at,
+            owners.source_id as changed_by
+        from with_previous as changes
+        left join
+            owners
+            on changes.source_instance = owners.source_instance
+            and changes.user_id = owners.user_id
+        where
+            changes.new_value is not null
+            and (changes.old_value is null or changes.old_value <> changes.new_value)
+    )
 
-select * from final
+select *
+from final

@@ -1,33 +1,32 @@
-with leads as (
-    {{ hubspot_records('leads') }}
-),
+with
+    leads as ({{ hubspot_records("leads") }}),
 
-stages as (
-    {{ hubspot_records('stages') }}
-),
+    stages as ({{ hubspot_records("stages") }}),
 
-final as (
-    select
-        {{ hubspot_record_columns('leads', 'leads') }},
-        leads.hs_createdate as created_at,
-        leads.hs_lead_name as name,
-        leads.hs_associated_contact_email as email,
-        leads.company_id as account_id,
-        leads.contact_id,
-        leads.hubspot_owner_id as owner_id,
-        leads.channel,
-        leads.campaign_id,
-        coalesce(stages.label, leads.hs_pipeline_stage) as status,
-        leads.qualified_at,
-        leads.accepted_at,
-        leads.first_response_at,
-        leads.converted_at,
-        leads.deal_id as opportunity_id
-    from leads
-    left join stages
-        on leads.source_instance = stages.source_instance
-        and stages.object = 'leads'
-        and leads.hs_pipeline_stage = stages.stage_id
-)
+    final as (
+        select
+            {{ hubspot_record_columns("leads", "leads") }},
+            leads.hs_createdate as created_at,
+            leads.hs_lead_name as name,
+            leads.hs_associated_contact_email as email,
+            leads.company_id as account_id,
+            leads.contact_id,
+            leads.hubspot_owner_id as owner_id,
+            leads.channel,
+            leads.campaign_id,
+            coalesce(stages.label, leads.hs_pipeline_stage) as status,
+            leads.qualified_at,
+            leads.accepted_at,
+            leads.first_response_at,
+            leads.converted_at,
+            leads.deal_id as opportunity_id
+        from leads
+        left join
+            stages
+            on leads.source_instance = stages.source_instance
+            and stages.object = 'leads'
+            and leads.hs_pipeline_stage = stages.stage_id
+    )
 
-select * from final
+select *
+from final

@@ -1,23 +1,26 @@
-with stages as (
-    {{ hubspot_records('stages') }}
-),
+with
+    stages as ({{ hubspot_records("stages") }}),
 
-final as (
-    select
-        {{ hubspot_record_columns('pipeline_stages', 'stages', source_id='stages.stage_id') }},
-        stages.pipeline,
-        stages.label as stage,
-        stages.display_order as stage_order,
-        case
-            when stages.is_no_decision then 'no_decision'
-            when not coalesce(stages.is_closed, stages.probability in (0, 1), false) then 'open'
-            when stages.probability = 1 then 'won'
-            else 'lost'
-        end as status,
-        stages.probability,
-        cast(null as {{ dbt.type_string() }}) as forecast_category
-    from stages
-    where stages.object = 'deals'
-)
+    final as (
+        select
+            {{ hubspot_record_columns("pipeline_stages", "stages", source_id="stages.stage_id") }},
+            stages.pipeline,
+            stages.label as stage,
+            stages.display_order as stage_order,
+            case
+                when stages.is_no_decision
+                then 'no_decision'
+                when not coalesce(stages.is_closed, stages.probability in (0, 1), false)
+                then 'open'
+                when stages.probability = 1
+                then 'won'
+                else 'lost'
+            end as status,
+            stages.probability,
+            cast(null as {{ dbt.type_string() }}) as forecast_category
+        from stages
+        where stages.object = 'deals'
+    )
 
-select * from final
+select *
+from final
