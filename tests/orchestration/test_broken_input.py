@@ -101,7 +101,7 @@ def test_rows_that_break_the_contract_fail_the_audit(copy: Copy, case: str) -> N
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Rejected from crm.opportunities: 1" in done.stdout
     assert value in done.stdout
-    assert "rejected_share" in done.stdout
+    assert "rejected_within_tolerance" in done.stdout
     assert "the last good marts stay in place" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert copy.published() == published

@@ -71,7 +71,13 @@ def test_every_stay_is_an_event(published: Publish) -> None:
     key = ["case_id", "stage"]
     wanted = stays().sort_values(key, ignore_index=True)
     actual = visits.set_axis(wanted.columns, axis=1).sort_values(key, ignore_index=True)
-    pd.testing.assert_frame_equal(actual, wanted, check_dtype=False)
+    # An application is registered fractions of a second before its first event.
+    moments = ["entered", "exited"]
+    for moment in moments:
+        assert (actual[moment].isna() == wanted[moment].isna()).all()
+        assert (actual[moment] - wanted[moment]).abs().max() <= pd.Timedelta(milliseconds=100)
+    others = wanted.columns.difference(moments)
+    pd.testing.assert_frame_equal(actual[others], wanted[others], check_dtype=False)
 
 
 def test_conversions_follow_from_reach(published: Publish) -> None:
@@ -93,7 +99,7 @@ def test_velocity_is_the_length_of_the_stays(published: Publish, variant: str) -
     wanted = lengths.mean() if variant == "default" else lengths.median()
     actual = by_stage(published, "stage_velocity_days", variant)
     pd.testing.assert_series_equal(
-        actual.sort_index(), wanted.sort_index(), check_names=False, rtol=1e-5
+        actual.sort_index(), wanted.sort_index(), check_names=False, rtol=1e-5, atol=1e-6
     )
 
 
