@@ -116,7 +116,6 @@ class Dbt:
             "currency": self.company.currency,
             "fiscal_year_start_month": self.company.fiscal_year_start_month,
             "source_types": list(self.company.source_types),
-            "publish_personal_data": self.company.publish_personal_data,
         }
         return [
             *("--target", self.warehouse.name),

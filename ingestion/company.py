@@ -42,7 +42,6 @@ class Company(Settings):
     as_of: dt.datetime | dt.date | None = None
     rejected_tolerance: float = Field(0.01, ge=0, le=1)
     destination: Literal["duckdb", "postgres"] = "duckdb"
-    publish_personal_data: bool = False
     sandbox: bool = False
     sources: tuple[Source, ...]
 
