@@ -26,7 +26,7 @@ with
                 where
                     {{ kpi_month_counts("month_start", grain, true) }}
                     {{ 'union all' if not loop.last }}
-            {%- endfor %} {{ 'union all' if not loop.last }}
+                {%- endfor %} {{ 'union all' if not loop.last }}
         {%- endfor %}
     ),
 
