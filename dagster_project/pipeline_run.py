@@ -36,7 +36,7 @@ class MomentError(SalesopsError):
 
 def company_file() -> Path:
     """The company's file: `SALESOPS_COMPANY`, else the project's default company."""
-    return Path(os.environ.get(COMPANY_FILE) or PROJECT / "tests/companies/edge_cases/company.yml")
+    return Path(os.environ.get(COMPANY_FILE) or PROJECT / "company.yml")
 
 
 def now() -> dt.datetime:

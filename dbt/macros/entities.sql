@@ -106,7 +106,7 @@
     {%- endfor -%}
     with
         records as (
-            {%- for model in models %}select * from {{ model }} {{ 'union all' if not loop.last }}
+            {%- for model in models %}select * from {{ model }} {{ 'union all ' if not loop.last }}
             {%- else %}
                 select
                     cast(null as {{ dbt.type_string() }}) as {{ spec.key }},
