@@ -110,7 +110,12 @@ def _run(company: Company, options: argparse.Namespace) -> int:
 
 
 def execute(run: PipelineRun) -> None:
-    """Execute the job that the UI runs, in this process, on the company's Dagster instance."""
+    """Execute the job that the UI runs, in this process, on the company's Dagster instance.
+
+    Ctrl-C raises KeyboardInterrupt wherever it strikes: Dagster has an interruption of its own.
+    """
+    from dagster import DagsterExecutionInterruptedError
+
     from dagster_project.definitions import company_definitions
     from dagster_project.defs.automation import JOB
     from dagster_project.instance import end_dead_runs, open_instance
@@ -118,12 +123,15 @@ def execute(run: PipelineRun) -> None:
     job = company_definitions(run.company).resolve_job_def(JOB)
     with open_instance(run.paths.dagster) as instance:
         end_dead_runs(instance, run.run_id)
-        job.execute_in_process(
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            resources={"run": run},
-            instance=instance,
-            run_id=run.run_id,
-        )
+        try:
+            job.execute_in_process(
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                resources={"run": run},
+                instance=instance,
+                run_id=run.run_id,
+            )
+        except DagsterExecutionInterruptedError:
+            raise KeyboardInterrupt from None
 
 
 @contextmanager

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +10,9 @@ import duckdb
 import pandas as pd
 
 from dagster_project.publication import open_published
+from ingestion.paths import PROJECT
+from tests.runs import run
 
-PROJECT = Path(__file__).resolve().parents[2]
 COMPANIES = PROJECT / "tests" / "companies"
 SHARED = PROJECT.parent / "shared" / "data"
 
@@ -70,17 +68,6 @@ class Published:
     def as_of(self, label: str) -> Published:
         """What a time-travel run has made beside it."""
         return Published(self.company, self.folder / "as_of" / label)
-
-
-def run(company: Path, data: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run a company, as `make run` does; everything that it makes is under `data`."""
-    return subprocess.run(
-        [sys.executable, "-m", "dagster_project.cli", "run", "--company", company, *options],
-        cwd=PROJECT,
-        env=os.environ | {"SALESOPS_DATA": str(data)},
-        capture_output=True,
-        text=True,
-    )
 
 
 def publish(company: Path, data: Path, *options: str) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kpis.companies import TEST_COMPANIES, Published, run
+from tests.kpis.companies import TEST_COMPANIES, Published
+from tests.runs import run
 
 Publish = Callable[[str], Published]
 

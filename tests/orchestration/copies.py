@@ -14,8 +14,10 @@ import duckdb
 import yaml
 
 from dagster_project.publication import open_published
+from ingestion.paths import PROJECT
+from tests.runs import run
 
-PROJECT = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-m", "dagster_project.cli", "run")
 EDGE_CASES = PROJECT / "tests" / "companies" / "edge_cases"
 
 
@@ -51,25 +53,14 @@ class Copy:
         """One of the company's CSV files."""
         return self.root / "company" / "exports" / name
 
-    def command(self, *options: str) -> list[str]:
-        """The command line of a run."""
-        module = [sys.executable, "-m", "dagster_project.cli", "run"]
-        return [*module, "--company", str(self.file), *options]
-
     def run(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Run the company to the end."""
-        return subprocess.run(
-            self.command(*options),
-            cwd=PROJECT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-        )
+        return run(self.file, self.root / "data", *options)
 
     def start(self, *options: str) -> subprocess.Popen[str]:
         """Start a run whose progress can be read from `stderr`."""
         return subprocess.Popen(
-            self.command(*options),
+            [*COMMAND, "--company", str(self.file), *options],
             cwd=PROJECT,
             env=self.environment,
             stdout=subprocess.DEVNULL,
