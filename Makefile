@@ -48,8 +48,8 @@ run: $(INSTALLED)  ## Ingest, build, audit and publish a company; print its KPIs
 ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
 	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)'
 
-bench: $(INSTALLED)  ## Time a warm run beside the same work done by the bare tools
-	@$(PY) -m dagster_project.bench $(company)
+bench: $(INSTALLED)  ## Time a warm run beside the bare tools; SCALE="1 10 50": how cost grows
+	@$(PY) -m dagster_project.bench $(company) $(if $(SCALE),--scales $(SCALE))
 
 contract: $(INSTALLED)  ## Write what follows from the contract and the models: staging, unions, docs/kpis.md
 	@$(PY) -m ingestion.contract_files

@@ -89,6 +89,15 @@ class Dbt:
         if not result.success:
             raise BuildError(self._failure(result))
 
+    def compiled(self, names: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
+        """The SQL of models and analyses, by name; `env` as in `build`."""
+        result = self._invoke(
+            ["compile", "--select", *names], self._target, env, lambda event: None
+        )
+        if not result.success:
+            raise BuildError(self._failure(result))
+        return {one.node.name: one.node.compiled_code for one in result.result.results}
+
     def build_command(self) -> list[str]:
         """The same build of everything as a command of its own; see `connection`."""
         places = ["--target-path", str(self._target), "--log-path", str(self._target)]

@@ -81,6 +81,7 @@ class PipelineRun:
     loads: list[LoadReport] = field(default_factory=list)
     audits: dict[str, AuditReport] = field(default_factory=dict)
     publication: Publication | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
 
     @cached_property
     def known_at(self) -> dt.datetime:
@@ -93,7 +94,8 @@ class PipelineRun:
         log.info("%s …", name)
         started = time.perf_counter()
         yield
-        log.info("%s: done in %.1f s", name, time.perf_counter() - started)
+        self.seconds[name] = time.perf_counter() - started
+        log.info("%s: done in %.1f s", name, self.seconds[name])
 
 
 @contextmanager

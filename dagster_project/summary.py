@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,16 @@ GRAINS = {"month": 1, "quarter": 3}
 REASONS_SHOWN = 3
 FAILURES_SHOWN = 10
 KEYS_SHOWN = 3
+CHANGES_SHOWN = 5
+WIDTH_OF_A_FILE = 120
+CHANGES_SINCE = """with changes as (
+    select *
+    from marts.mart_pipeline_changes
+    where since_at = (
+        select coalesce(max(since_at) filter (where since_at <= ?), min(since_at))
+        from marts.mart_pipeline_changes
+    )
+)"""
 
 
 @dataclass(frozen=True)
@@ -100,12 +111,15 @@ def print_summary(run: PipelineRun, before: Edition | None) -> None:
     """
     from rich.console import Console
 
-    console = Console(highlight=False)
+    # A file or a pipe has no width that tables would have to be cut to.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
     console.print()
     if run.publication and (edition := published(run.paths)):
         _print_kpis(console, run, edition.figures)
         if before:
             _print_moves(console, before, edition)
+            if before.as_of < edition.as_of:
+                _print_changes(console, run, before.as_of)
     _print_loads(console, run)
     _print_audits(console, run)
     _print_places(console, run)
@@ -192,6 +206,40 @@ def _print_moves(console: Console, before: Edition, after: Edition) -> None:
     else:
         console.print(f"{since}, no headline of all time has moved.")
     console.print()
+
+
+def _print_changes(console: Console, run: PipelineRun, moment: dt.datetime) -> None:
+    """What has happened to deals since the shortest window that reaches back to a moment."""
+    with open_published(run.paths.published / "marts.duckdb") as connection:
+        movements = connection.execute(
+            f"""{CHANGES_SINCE}
+            select movement, count(distinct opportunity_key), sum(pipeline_effect), min(since_at)
+            from changes group by movement order by 2 desc, movement""",
+            [moment],
+        ).fetchall()
+        largest = connection.execute(
+            f"""{CHANGES_SINCE}
+            select coalesce(opportunity_name, opportunity_id), rep_name, movement, old_value,
+                new_value, pipeline_effect
+            from changes order by abs(pipeline_effect) desc, money_rank limit {CHANGES_SHOWN}""",
+            [moment],
+        ).fetchall()
+    if not movements:
+        return
+    since = movements[0][3].replace(tzinfo=dt.UTC).astimezone(ZoneInfo(run.company.timezone))
+    table = _plain_table(f"deals since {since:%Y-%m-%d %H:%M}", "deals", "open pipeline")
+    for movement, deals, effect, _ in movements:
+        table.add_row(
+            movement.replace("_", " "), f"{deals:,}", f"{effect:+,.0f}" if effect else "–"
+        )
+    console.print(table)
+    for name, rep, movement, old, new, effect in largest:
+        values = f", {old or '–'} → {new or '–'}" if old or new else ""
+        console.print(
+            f"  {name} ({rep or 'no rep'}): {movement.replace('_', ' ')}{values}, {effect:+,.0f}",
+            markup=False,
+        )
+    console.print("Every change, deal by deal: mart_pipeline_changes\n", style="dim")
 
 
 def _value(figure: Figure | None) -> str:

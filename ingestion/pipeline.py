@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -44,12 +45,14 @@ class TableLoad:
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load of one source did, and what about the source deserves a look."""
+    """What a load of one source did and took, and what about the source deserves a look."""
 
     source: str
     type: str
     tables: tuple[TableLoad, ...]
     warnings: tuple[str, ...] = ()
+    seconds_extracting: float = 0
+    seconds_loading: float = 0
 
     @property
     def is_unchanged(self) -> bool:
@@ -107,14 +110,23 @@ def load_source(
     folder.mkdir(parents=True)
     dataset = f"raw_{source.type}"
     context = ExtractContext(company, warehouse, dataset, folder, force, progress)
+    started = time.perf_counter()
     try:
         with module.extract(context, source) as extraction:
+            extracted = time.perf_counter()
             if extraction.tables:
                 progress(f"{source.name}: loading")
                 append(warehouse, dataset, module.TABLES, extraction.tables, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return LoadReport(source.name, source.type, extraction.loads, extraction.warnings)
+    return LoadReport(
+        source.name,
+        source.type,
+        extraction.loads,
+        extraction.warnings,
+        seconds_extracting=extracted - started,
+        seconds_loading=time.perf_counter() - extracted,
+    )
 
 
 def raw_tables(source_type: str) -> tuple[str, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
@@ -59,12 +61,13 @@ def raw_assets(company: Company) -> list[dg.AssetsDefinition]:
 
 
 def _load_step(company: Company, source_type: str) -> dg.AssetsDefinition:
-    inputs = [source for source in company.sources if source.type == source_type]
+    sources = [source for source in company.sources if source.type == source_type]
     tables = raw_tables(source_type)
+    inputs = _inputs(sources)
     specs = [
         dg.AssetSpec(
             [f"raw_{source_type}", table],
-            deps=sorted(_inputs(inputs, table)),
+            deps=sorted(inputs[table]),
             description=_description(source_type, table),
             group_name=f"raw_{source_type}",
             kinds={"dlt", company.destination},
@@ -106,37 +109,39 @@ def _origins(source: Source) -> dict[dg.AssetKey, str]:
         return {_system_key(source): f"The {source.type} account that '{source.name}' reads."}
     return {
         _relation_key(source, relation): f"{_names(relation)} in {source.path}"
-        for entity in source.entities
-        for relation in _relations(source, entity)
+        for relations in _relations(source).values()
+        for relation in relations
     }
 
 
-def _inputs(sources: Iterable[Source], entity: str) -> set[dg.AssetKey]:
-    """What a raw table is loaded from."""
-    inputs = set()
+def _inputs(sources: Iterable[Source]) -> Mapping[str, set[dg.AssetKey]]:
+    """What the raw tables of contract entities are loaded from, by table."""
+    inputs: dict[str, set[dg.AssetKey]] = defaultdict(set)
     for source in sources:
         if not isinstance(source, FilesSource):
-            inputs.add(_system_key(source))
-        elif (mapping := source.entities.get(entity)) and mapping.rows is not None:
-            inputs.add(COMPANY_FILE)
-        elif mapping:
-            inputs.update(_relation_key(source, found) for found in _relations(source, entity))
+            for table in raw_tables(source.type):
+                inputs[table].add(_system_key(source))
+            continue
+        for entity, relations in _relations(source).items():
+            inputs[entity].update(_relation_key(source, relation) for relation in relations)
+            if source.entities[entity].rows is not None:
+                inputs[entity].add(COMPANY_FILE)
     return inputs
 
 
-def _relations(source: FilesSource, entity: str) -> tuple[Relation, ...]:
-    """The files behind an entity; none while the source cannot be read."""
+def _relations(source: FilesSource) -> dict[str, tuple[Relation, ...]]:
+    """The files behind each entity; none while the source cannot be read."""
     import duckdb
 
-    text = source.entities[entity].from_
-    if text is None:
-        return ()
-    try:
-        with duckdb.connect() as connection:
-            return Catalog.of(source).origin(connection, text).relations
-    except SourceError:
-        # Not worth losing the whole graph for: the load says what is wrong.
-        return ()
+    relations: dict[str, tuple[Relation, ...]] = dict.fromkeys(source.entities, ())
+    with duckdb.connect() as connection:
+        for entity, mapping in source.entities.items():
+            # A wrong `from` is not worth losing the whole graph for: the load says what is wrong.
+            with suppress(SourceError):
+                if mapping.from_ is not None:
+                    origin = Catalog.of(source).origin(connection, mapping.from_)
+                    relations[entity] = origin.relations
+    return relations
 
 
 def _relation_key(source: Source, relation: Relation) -> dg.AssetKey:

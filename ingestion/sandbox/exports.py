@@ -10,7 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+import yaml
 
+from ingestion.contract import ENTITIES
 from ingestion.sandbox.world import World
 
 CSV_ENTITIES = (
@@ -38,3 +40,39 @@ def write_exports(world: World, folder: Path) -> None:
         aside = folder / f"{entity}.parquet.new"
         pa.parquet.write_table(world.table(entity), aside)
         aside.replace(folder / f"{entity}.parquet")
+
+
+def write_company(
+    world: World,
+    folder: Path,
+    name: str,
+    timezone: str,
+    currency: str,
+    fiscal_year_start_month: int,
+) -> Path:
+    """Write a company whose every entity is a Parquet export, as of the world's now.
+
+    Returns its file, `<folder>/company.yml`; the exports are beside it.
+    """
+    exports = folder / "exports"
+    exports.mkdir(parents=True, exist_ok=True)
+    for entity in ENTITIES:
+        pa.parquet.write_table(world.table(entity), exports / f"{entity}.parquet")
+    source = {
+        "name": "exports",
+        "type": "files",
+        "path": exports.name,
+        "timezone": "UTC",
+        "entities": {entity: {"from": f"{entity}.parquet"} for entity in ENTITIES},
+    }
+    company = {
+        "name": name,
+        "timezone": timezone,
+        "currency": currency,
+        "fiscal_year_start_month": fiscal_year_start_month,
+        "as_of": world.now,
+        "sources": [source],
+    }
+    file = folder / "company.yml"
+    file.write_text(yaml.safe_dump(company), encoding="utf-8")
+    return file

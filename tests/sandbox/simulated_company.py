@@ -10,14 +10,12 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
-import pyarrow.parquet as pq
-import yaml
 
 from dagster_project.dbt_runner import Dbt
 from ingestion.company import load_company
-from ingestion.contract import ENTITIES
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import LoadReport, load_source
+from ingestion.sandbox.exports import write_company
 from ingestion.sandbox.truth import truth
 from ingestion.sandbox.world import World
 
@@ -50,26 +48,14 @@ class SimulatedCompany:
 
     def export(self, world: World) -> None:
         """Write every entity of the contract, and the company file as of the world's now."""
-        exports = self.folder / "exports"
-        exports.mkdir(parents=True, exist_ok=True)
-        for entity in ENTITIES:
-            pq.write_table(world.table(entity), exports / f"{entity}.parquet")
-        source = {
-            "name": "exports",
-            "type": "files",
-            "path": "exports",
-            "timezone": "UTC",
-            "entities": {entity: {"from": f"{entity}.parquet"} for entity in ENTITIES},
-        }
-        company = {
-            "name": self.folder.name,
-            "timezone": self.timezone,
-            "currency": self.currency,
-            "fiscal_year_start_month": self.fiscal_year_start_month,
-            "as_of": world.now,
-            "sources": [source],
-        }
-        self.file.write_text(yaml.safe_dump(company))
+        write_company(
+            world,
+            self.folder,
+            self.folder.name,
+            self.timezone,
+            self.currency,
+            self.fiscal_year_start_month,
+        )
 
     def run(self) -> LoadReport:
         """Load what is new in the exports and build every KPI, as a run does."""

@@ -213,7 +213,7 @@ with
                             else 'unscheduled'
                         end as movement,
                     {%- else -%}
-                        '{{ ' reassigned ' if field == ' owner_id ' else ' recategorised ' }}'
+                        '{{ "reassigned" if field == "owner_id" else "recategorised" }}'
                         as movement,
                     {%- endif %}
                     0 as pipeline_effect,
