@@ -146,8 +146,9 @@ def _write(
         connection.execute(f"create schema aside.{MARTS}")
         connection.execute(f"use aside.{MARTS}")
         copy_tables(run.warehouse, MARTS, [table.name for table in tables], connection)
-        for table in tables:
-            _describe(connection, table)
+        with _transaction(connection):
+            for table in tables:
+                _describe(connection, table)
         publication = Publication(
             run_id=run.run_id,
             company=run.company.name,
@@ -196,6 +197,14 @@ def copy_tables(
             into.unregister("rows_to_copy")
     if warehouse.name == "duckdb":
         into.execute("detach origin")
+
+
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """One commit for many small statements."""
+    connection.begin()
+    yield
+    connection.commit()
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, table: MartTable) -> None:

@@ -90,3 +90,11 @@ def test_the_readmes_example_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("pipeline_stages", 4, 0),
         ("opportunities", 2, 0),
     }
+
+
+def test_the_readmes_hubspot_example_is_valid(tmp_path: Path) -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(sources:\n  - name: crm\n.*?)```", readme, re.DOTALL)
+    company_file = tmp_path / "acme.yml"
+    company_file.write_text(f"name: Acme\ncurrency: USD\ntimezone: UTC\n{example}", "utf-8")
+    assert load_company(company_file).source_types == ("hubspot",)

@@ -73,6 +73,7 @@ STOPS_THE_LOAD = {
 }
 FAILS_THE_AUDIT = {
     "bad date in row 7": (edit_line(8, "created_at", "32/13/2025"), "32/13/2025"),
+    "duplicate key": (edit_line(8, "source_id", "regressed"), "regressed"),
     "unknown stage": (edit_line(8, "stage", "Bribing"), "Bribing"),
 }
 
