@@ -31,6 +31,22 @@ def audit(
     a check that cannot run are critical failures. Raises SalesopsError when the warehouse itself
     cannot be used.
     """
+    with warehouse.kept_open():
+        report, validations = _judge(company, warehouse, layer, as_of, known_at, run_id)
+    if warehouse == Warehouse.of(company):
+        save(company, report, validations)
+    return report
+
+
+def _judge(
+    company: Company,
+    warehouse: Warehouse,
+    layer: Layer,
+    as_of: dt.datetime,
+    known_at: dt.datetime,
+    run_id: str,
+) -> tuple[AuditReport, list[dict[str, Any]]]:
+    """What was found, and Great Expectations' own results as JSON documents."""
     values = placeholders(company, as_of, known_at)
     judge = Judge(run_id, {"rejected_tolerance": company.rejected_tolerance})
     results: list[CheckResult] = []
@@ -52,10 +68,7 @@ def audit(
             continue
         results += outcome
         validations.append(validation)
-    report = AuditReport(layer, run_id, tuple(results))
-    if warehouse == Warehouse.of(company):
-        save(company, report, validations)
-    return report
+    return AuditReport(layer, run_id, tuple(results)), validations
 
 
 def _nothing_to_judge(suite: Suite) -> list[CheckResult]:

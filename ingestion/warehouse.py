@@ -65,6 +65,15 @@ class Warehouse:
         with self._open_file() as connection:
             return connection.execute(sql, list(params)).to_arrow_table()
 
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Read often within: a file that stays open is not read in anew by each query."""
+        if self.name == "postgres":
+            yield
+            return
+        with self._open_file():
+            yield
+
     def table_exists(self, dataset: str, table: str) -> bool:
         """Whether a dataset has a table or view of this name."""
         return table in self.columns(dataset)
