@@ -7,6 +7,7 @@ import dagster as dg
 from dagster_project.dbt_runner import Dbt
 from dagster_project.defs.audit import mart_checks, raw_checks
 from dagster_project.defs.automation import daily_job, daily_schedule, run_resource
+from dagster_project.defs.history import history_assets
 from dagster_project.defs.ingestion import file_assets, raw_assets
 from dagster_project.defs.publication import publication_assets
 from dagster_project.defs.transformation import model_assets
@@ -21,6 +22,7 @@ def company_definitions(company: Company) -> dg.Definitions:
         assets=[
             *file_assets(company),
             *raw_assets(company),
+            history_assets(company, manifest),
             model_assets(manifest),
             mart_checks(company, manifest),
             publication_assets(manifest),

@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -85,8 +85,11 @@ def mart_tables(manifest: Mapping[str, Any]) -> list[MartTable]:
 
 
 def definitions_hash(manifest: Mapping[str, Any]) -> str:
-    """Hash of the definitions of all models: equal hashes, equal definitions of every number."""
+    """Hash of all models, seeds and macros: equal hashes, equal definitions of every number."""
     digest = hashlib.sha256()
+    for macro_id, macro in sorted(manifest["macros"].items()):
+        if macro["package_name"] == "salesops":
+            digest.update(f"{macro_id}\0{macro['macro_sql']}\0".encode())
     for node_id, node in sorted(manifest["nodes"].items()):
         if node["resource_type"] in ("model", "seed"):
             digest.update(f"{node_id}\0{node['checksum']['checksum']}\0".encode())
@@ -178,22 +181,30 @@ def open_published(marts: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def everything(schema: str, table: str) -> str:
+    """All rows of a table."""
+    return f'select * from {schema}."{table}"'
+
+
 def copy_tables(
     warehouse: Warehouse,
     schema: str,
     tables: list[str],
     into: duckdb.DuckDBPyConnection,
+    rows: Callable[[str, str], str] = everything,
 ) -> None:
-    """Copy tables of a warehouse's schema into the current schema of a DuckDB connection."""
+    """Copy tables of a warehouse's schema into the current schema of a DuckDB connection.
+
+    `rows` is the query for the rows to copy, given the schema as the query must name it.
+    """
     if warehouse.name == "duckdb":
         into.execute(f"attach {_quoted(warehouse.location)} as origin (read_only)")
     for table in tables:
-        old, new = f'{schema}."{table}"', f'"{table}"'
         if warehouse.name == "duckdb":
-            into.execute(f"create table {new} as from origin.{old}")
+            into.execute(f'create table "{table}" as {rows(f"origin.{schema}", table)}')
         else:
-            into.register("rows_to_copy", warehouse.read(f"select * from {old}"))
-            into.execute(f"create table {new} as from rows_to_copy")
+            into.register("rows_to_copy", warehouse.read(rows(schema, table)))
+            into.execute(f'create table "{table}" as from rows_to_copy')
             into.unregister("rows_to_copy")
     if warehouse.name == "duckdb":
         into.execute("detach origin")

@@ -230,6 +230,18 @@
     {{ "cast(null as date)" if grain == "all" else fiscal_period_start(month, grain) }}
 {%- endmacro %}
 
+{#- Whether the period of a row of `kpi_values` has ended by a day; of all time it never has. -#}
+{% macro period_has_ended(row, day) -%}
+    case
+        {{ row }}.period_grain
+        {%- for grain, months in [("month", 1), ("quarter", 3), ("year", 12)] %}
+            when '{{ grain }}'
+            then cast({{ dbt.dateadd("month", months, row ~ ".period_start") }} as date)
+        {%- endfor %}
+    end
+    <= {{ day }}
+{%- endmacro %}
+
 {#- Whether a month has a part in the periods of a grain. -#}
 {% macro kpi_month_counts(month, grain, state) -%}
     {%- if not state -%} {{ "true" if grain == "all" else month ~ " is not null" }}

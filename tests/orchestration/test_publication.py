@@ -36,10 +36,11 @@ def model(alias: str, schema: str, **columns: str) -> dict[str, Any]:
 
 
 MANIFEST = {
+    "macros": {},
     "nodes": {
         "model.salesops.dim_rep": model("dim_rep", "marts", name="The rep's name."),
         "model.salesops.int_rep": model("int_rep", "intermediate"),
-    }
+    },
 }
 
 
