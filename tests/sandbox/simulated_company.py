@@ -59,19 +59,25 @@ class SimulatedCompany:
 
     def run(self) -> LoadReport:
         """Load what is new in the exports and build every KPI, as a run does."""
+        report = self.load()
         company = load_company(self.file)
         assert company.as_of
-        report = load_source(company, company.sources[0])
-        moments = {
-            "SALESOPS_AS_OF": company.moment(company.as_of),
-            "SALESOPS_KNOWN_AT": dt.datetime.now(dt.UTC).replace(tzinfo=None),
-        }
-        Dbt.of(company).build(
+        self.build(company.moment(company.as_of), utc_now(), "+kpi_values", "+kpi_definitions")
+        return report
+
+    def load(self) -> LoadReport:
+        """Load what is new in the exports."""
+        company = load_company(self.file)
+        return load_source(company, company.sources[0])
+
+    def build(self, as_of: dt.datetime, known_at: dt.datetime, *models: str) -> None:
+        """Build the selected models as of a moment and as known at one, UTC without zone."""
+        moments = {"SALESOPS_AS_OF": as_of, "SALESOPS_KNOWN_AT": known_at}
+        Dbt.of(load_company(self.file)).build(
             {name: moment.isoformat(" ", "microseconds") for name, moment in moments.items()},
-            ["--exclude-resource-type", "test", "--select", "+kpi_values", "+kpi_definitions"],
+            ["--exclude-resource-type", "test", "--select", *models],
             lambda result: None,
         )
-        return report
 
     @contextmanager
     def without_history(self) -> Iterator[None]:
@@ -111,6 +117,11 @@ class SimulatedCompany:
     def _read(self, sql: str) -> pd.DataFrame:
         with duckdb.connect(self.warehouse, read_only=True) as connection:
             return connection.execute(sql).df()
+
+
+def utc_now() -> dt.datetime:
+    """The present moment, UTC without zone."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
 
 
 def differences(kpis: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:

@@ -111,25 +111,22 @@ with
     ),
 
     metrics as (
-        select metric, variant, min(run_number) as first_run
-        from versions
-        group by metric, variant
+        select metric, variant, min(run_number) as first_run from versions group by metric, variant
     ),
 
     -- The first publication after the end of a period, of a metric that there was.
     first_runs as (
         select
-            {%- for column in key %} numbers.{{ column }}, {%- endfor %} min(runs.run_number) as run_number
+            {%- for column in key %}
+                numbers.{{ column }}, {%- endfor %} min(runs.run_number) as run_number
         from numbers
-        inner join
-            metrics on numbers.metric = metrics.metric and numbers.variant = metrics.variant
+        inner join metrics on numbers.metric = metrics.metric and numbers.variant = metrics.variant
         inner join
             runs
             on metrics.first_run <= runs.run_number
             and {{ period_has_ended("numbers", "runs.as_of_day") }}
-        group by {% for column in key -%}
-            numbers.{{ column }}{{ ', ' if not loop.last }}
-        {%- endfor %}
+        group by
+            {% for column in key -%} numbers.{{ column }}{{ ', ' if not loop.last }} {%- endfor %}
     ),
 
     steps as (
@@ -251,8 +248,7 @@ with
             on {% for column in key -%}
                 added_up.{{ column }} = versions.{{ column }} and
             {% endfor -%}
-            versions.step = 4
-            and versions.run_number = (select max(run_number) from runs)
+            versions.step = 4 and versions.run_number = (select max(run_number) from runs)
     )
 
 select *

@@ -1,0 +1,155 @@
+"""A published month restated: a late deal, a corrected amount, and what has happened since."""
+
+from __future__ import annotations
+
+import shutil
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.kpis.companies import TEST_COMPANIES, Published, publish
+
+OCTOBER = "2025-10-01"
+CAUSES = ["late_facts", "corrections", "definition_change", "later_events"]
+LATE_DEAL = (
+    "late_deal,Osaka Tools: told late,osaka,ben,New business,Won,5000,USD,2025-08-20 10:00:00,,"
+    "2025-10-20,2025-10-20 15:00:00,new,outbound,Robot arm,,,,,,,,false\n"
+)
+CORRECTED = ("bare_dates", "Won,8000,USD,2025-09-08", "Won,9500,USD,2025-09-08")
+SINCE = ("2026-05-20 18:00:00", "2026-05-26 18:00:00")
+"""Between the two moments the deal `won_after_now`, created in March 2026, was won."""
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the edge cases; its company file."""
+    folder = tmp_path_factory.mktemp("restated") / "edge_cases"
+    shutil.copytree(TEST_COMPANIES["edge_cases"].file.parent, folder)
+    return folder / "company.yml"
+
+
+@pytest.fixture(scope="module")
+def first(company: Path) -> tuple[str, pd.DataFrame]:
+    """The run and the KPIs of the first publication."""
+    publish(company, company.parent / "data")
+    published = Published(company, company.parent / "data" / "edge_cases")
+    [run_id] = published.marts("select run_id from marts.publication")["run_id"]
+    return run_id, published.marts("select * from marts.kpi_values")
+
+
+@pytest.fixture(scope="module")
+def restated(company: Path, first: tuple[str, pd.DataFrame]) -> Published:
+    """What is published six days later, with a late deal and a corrected one."""
+    exports = company.parent / "exports" / "opportunities.csv"
+    text = exports.read_text(encoding="utf-8")
+    _, old, new = CORRECTED
+    assert text.count(old) == 1
+    exports.write_text(text.rstrip("\n").replace(old, new) + "\n" + LATE_DEAL, encoding="utf-8")
+    settings = company.read_text(encoding="utf-8")
+    assert settings.count(SINCE[0]) == 1
+    company.write_text(settings.replace(*SINCE), encoding="utf-8")
+    publish(company, company.parent / "data")
+    return Published(company, company.parent / "data" / "edge_cases")
+
+
+def restatement(published: Published, metric: str, variant: str = "default", **where: str) -> dict:
+    """A row of the mart, of the company in October unless said otherwise."""
+    where = {
+        "period_grain": "month",
+        "period_start": OCTOBER,
+        "dimension": "company",
+        "dimension_key": "all",
+    } | where
+    conditions = "".join(f" and cast({column} as varchar) = ?" for column in where)
+    rows = published.marts(
+        f"select * from marts.mart_restatements where metric = ? and variant = ?{conditions}",
+        [metric, variant, *where.values()],
+    )
+    [row] = rows.to_dict("records")
+    return row
+
+
+def number(kpis: pd.DataFrame, metric: str, column: str, period_start: str = OCTOBER) -> Decimal:
+    """A number of the first publication: of the company, in a month, by the default variant."""
+    [found] = kpis.loc[
+        (kpis["metric"] == metric)
+        & (kpis["variant"] == "default")
+        & (kpis["period_grain"] == "month")
+        & (pd.to_datetime(kpis["period_start"]) == period_start)
+        & (kpis["dimension"] == "company"),
+        column,
+    ]
+    return Decimal(str(found))
+
+
+def assert_parts(row: dict, first: Decimal, **parts: Decimal | int) -> None:
+    """First number, each cause (0 unless given), and the number now, to nine decimals."""
+    wanted = {cause: Decimal(parts.get(cause, 0)) for cause in CAUSES}
+    now = first + sum(wanted.values())
+    found = {name: row[name] for name in ("first_value", *CAUSES, "difference", "value")}
+    expected = {"first_value": first, **wanted, "difference": now - first, "value": now}
+    assert found == pytest.approx({name: float(x) for name, x in expected.items()}, abs=1e-9)
+
+
+def test_money_is_told_apart_by_cause(first: tuple[str, pd.DataFrame], restated: Published) -> None:
+    run_id, kpis = first
+    row = restatement(restated, "revenue_won")
+    assert_parts(row, number(kpis, "revenue_won", "value"), late_facts=5000, corrections=1500)
+    assert row["first_run_id"] == run_id
+    of_ben = restatement(restated, "revenue_won", dimension="rep", dimension_key="ben")
+    assert (of_ben["late_facts"], of_ben["corrections"]) == (5000, 1500)
+    for grain, start in (("quarter", "2025-08-01"), ("year", "2025-02-01")):
+        row = restatement(restated, "revenue_won", period_grain=grain, period_start=start)
+        assert (row["late_facts"], row["corrections"], row["difference"]) == (5000, 1500, 6500)
+
+
+def test_shares_and_means_are_told_apart_by_cause(
+    first: tuple[str, pd.DataFrame], restated: Published
+) -> None:
+    _, kpis = first
+    won, closed = (number(kpis, "win_rate", name) for name in ("numerator", "denominator"))
+    assert_parts(
+        restatement(restated, "win_rate"),
+        won / closed,
+        late_facts=(won + 1) / (closed + 1) - won / closed,
+    )
+    money, deals = (number(kpis, "average_deal_size", x) for x in ("numerator", "denominator"))
+    assert_parts(
+        restatement(restated, "average_deal_size"),
+        money / deals,
+        late_facts=(money + 5000) / (deals + 1) - money / deals,
+        corrections=Decimal(1500) / (deals + 1),
+    )
+
+
+def test_a_deal_won_since_is_neither_late_nor_a_correction(restated: Published) -> None:
+    row = restatement(restated, "win_rate", "cohort", period_start="2026-03-01")
+    deals = restated.marts(
+        """select count(*) as n from marts.fct_opportunities
+        where date_trunc('month', created_on) = '2026-03-01' and removal is null"""
+    )["n"].iloc[0]
+    assert row["later_events"] == pytest.approx(1 / deals)
+    assert (row["late_facts"], row["corrections"], row["definition_change"]) == (0, 0, 0)
+
+
+def test_nothing_else_is_restated(restated: Published) -> None:
+    found = restated.marts(
+        """select distinct metric, period_grain, cast(period_start as varchar) as period_start
+        from marts.mart_restatements
+        where metric in ('deals_won', 'deals_lost', 'revenue_won') and difference <> 0"""
+    )
+    periods = {("month", OCTOBER), ("quarter", "2025-08-01"), ("year", "2025-02-01")}
+    assert set(found.itertuples(index=False, name=None)) == {
+        (metric, *period) for metric in ("deals_won", "revenue_won") for period in periods
+    }
+    changed = restated.marts("select * from marts.mart_restatements where definition_change <> 0")
+    assert changed.empty
+
+
+def test_the_next_run_tells_the_same(company: Path, restated: Published) -> None:
+    sql = "select * exclude (run_id) from marts.mart_restatements order by all"
+    before = restated.marts(sql)
+    publish(company, company.parent / "data")
+    pd.testing.assert_frame_equal(restated.marts(sql), before)
