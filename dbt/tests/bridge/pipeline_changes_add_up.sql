@@ -1,62 +1,84 @@
--- The effects of all changes since the beginning of month and quarter come to what the bridge says
--- of the deals in the company's own currency, on which exchange rates have no effect. A deal of
--- which nobody knows since when it is open comes into the bridge now, and is no change. A deal that
--- has changed its currency leaves the bridge of the one for that of the other; where there is one,
--- there is nothing to compare.
+{%- set windows = [
+    ("month_start", current_month()),
+    ("quarter_start", fiscal_period_start(current_month(), "quarter")),
+] -%}
+-- The effects of all changes since the beginning of month and quarter are what the deals of the
+-- bridge's closing are worth, less those of its opening: deal by deal, in every currency, at
+-- today's
+-- rates. A deal of which nobody knows since when it is open comes into the bridge now, and is no
+-- change; it was there before.
 with
+    at_month_end as (select * from {{ ref("int_pipeline_at_month_end") }}),
+
+    rates as (select * from {{ ref("int_fx_rates__daily") }} where date_day = {{ as_of_day() }}),
+
     undated as (
-        select coalesce(sum(deals.amount), 0) as amount
+        select
+            states.opportunity_key,
+            states.valid_to,
+            states.amount_native,
+            states.currency,
+            coalesce(removals.removed_at, cast('9999-12-31' as timestamp)) as removed_at
         from {{ ref("int_opportunity_states") }} as states
-        inner join
-            {{ ref("fct_opportunities") }} as deals
-            on states.opportunity_key = deals.opportunity_key
-        where
-            states.valid_from is null
-            and states.valid_to is null
-            and deals.is_open
-            and deals.currency = '{{ var("currency") }}'
+        left join
+            {{ ref("int_opportunity_removals") }} as removals
+            on states.opportunity_key = removals.opportunity_key
+            and removals.restored_at is null
+        where states.valid_from is null and states.status = 'open'
     ),
 
-    effects as (
-        select changes.since, sum(changes.pipeline_effect) as effect
-        from {{ ref("mart_pipeline_changes") }} as changes
-        inner join
-            {{ ref("fct_opportunities") }} as deals
-            on changes.opportunity_key = deals.opportunity_key
-        where deals.currency = '{{ var("currency") }}'
-        group by changes.since
+    holdings as (
+        {%- for since, first_day in windows %}
+            select '{{ since }}' as since, 1 as sign, amount_native, currency
+            from at_month_end
+            where month_start = {{ current_month() }}
+
+            union all
+
+            select '{{ since }}' as since, -1 as sign, amount_native, currency
+            from at_month_end
+            where cast({{ dbt.dateadd("month", 1, "month_start") }} as date) = {{ first_day }}
+
+            union all
+
+            select '{{ since }}' as since, -1 as sign, amount_native, currency
+            from undated
+            where
+                coalesce(valid_to, removed_at) >= {{ day_start(first_day) }}
+                and removed_at >= {{ day_start(first_day) }}
+                {{ 'union all ' if not loop.last }}
+        {%- endfor %}
     ),
 
     bridge as (
         select
-            case period_grain when 'month' then 'month_start' else 'quarter_start' end as since,
-            period_start,
-            closing - opening - undated.amount as effect
-        from {{ ref("fct_pipeline_bridge") }}
-        cross join undated
-        where
-            scope = 'open'
-            and dimension = 'company'
-            and basis = 'native'
-            and currency_code = '{{ var("currency") }}'
-            and period_start = case
-                period_grain
-                when 'month'
-                then {{ current_month() }}
-                else {{ fiscal_period_start(current_month(), "quarter") }}
-            end
+            holdings.since,
+            sum(
+                holdings.sign * coalesce(
+                    {{
+                        reporting_amount(
+                            "holdings.amount_native", fx_rate("holdings.currency", "rates")
+                        )
+                    }},
+                    0
+                )
+            ) as effect
+        from holdings
+        left join rates on holdings.currency = rates.currency
+        group by holdings.since
+    ),
+
+    effects as (
+        select since, sum(pipeline_effect) as effect
+        from {{ ref("mart_pipeline_changes") }}
+        where since in ('month_start', 'quarter_start')
+        group by since
     )
 
-select bridge.since, bridge.effect as bridge_effect, effects.effect as changes_effect
+select
+    coalesce(bridge.since, effects.since) as since,
+    bridge.effect as bridge_effect,
+    effects.effect as changes_effect
 from bridge
-left join effects on bridge.since = effects.since
-where
-    bridge.effect <> coalesce(effects.effect, 0)
-    and not exists (
-        select 1
-        from {{ ref("fct_opportunity_changes") }} as changes
-        where
-            changes.field = 'currency'
-            and changes.old_value is not null
-            and changes.changed_on >= bridge.period_start
-    )
+full join effects on bridge.since = effects.since
+where coalesce(bridge.effect, 0) <> coalesce(effects.effect, 0)
