@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import shutil
 import time
 from pathlib import Path
@@ -25,6 +26,16 @@ def company(tmp_path: Path) -> Path:
     folder = tmp_path / "edge_cases"
     shutil.copytree(EDGE_CASES.file.parent, folder)
     return folder / EDGE_CASES.file.name
+
+
+def files(published: Published) -> dict[str, str]:
+    """Hashes of a company's files by path, but for the runs of other moments and the lock."""
+    found = {path.relative_to(published.folder): path for path in published.folder.rglob("*")}
+    return {
+        str(name): hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in found.items()
+        if path.is_file() and name.parts[0] not in ("as_of", "run.lock")
+    }
 
 
 def test_a_changed_row_is_one_new_version_and_known_at_gives_back_the_old_number(
@@ -58,7 +69,9 @@ def test_a_changed_row_is_one_new_version_and_known_at_gives_back_the_old_number
 @pytest.mark.parametrize("moment", ["2025-09-30T16:00:00", "2026-02-01T00:00:00"])
 def test_the_past_is_the_oracles(published: Publish, moment: str) -> None:
     now = published("edge_cases")
+    before = files(now)
     publish(now.company, now.folder.parent, "--as-of", moment)
+    assert files(now) == before
     past = now.as_of(f"{moment.replace(':', '')}")
     exports = records.edge_cases(EDGE_CASES.exports)
     wanted = expected(exports, exports.utc(moment)).values

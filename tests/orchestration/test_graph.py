@@ -51,7 +51,7 @@ def test_every_dbt_source_that_is_read_is_loaded_by_a_step(
         for source in read
         if not source["name"].startswith("_dlt")
     }
-    assert {key.path[0] for key in keys} == {"raw_files"}
+    assert {key.path[0] for key in keys} == {"raw_files", "history"}
     assert keys <= set(graph.materializable_asset_keys)
 
 
