@@ -18,12 +18,12 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from dagster_project.pipeline_run import PipelineRun
-from dagster_project.publication import open_published
-from dagster_project.replay import Cause, News, news_since, replay
+from dagster_project.publication import definitions_hash, open_published
+from dagster_project.replay import Cause, News, news_since, raw_tables_of_kpis, replay
 from ingestion.contract import Column
 from ingestion.dlt_load import LOAD_ID, append, arrow_schema
 from ingestion.paths import CompanyPaths
@@ -80,16 +80,16 @@ class Basis:
     definitions_hash: str
 
 
-def keep_history(run: PipelineRun, definitions_hash: str) -> dict[str, int]:
+def keep_history(run: PipelineRun, manifest: Mapping[str, Any]) -> dict[str, int]:
     """Enter the last publication into the history, and take its numbers apart from this run's.
 
     A run for another moment has a history of its own: that of the company up to its moments.
-    Returns the number of new rows by table.
+    `manifest` is dbt's. Returns the number of new rows by table.
     """
     with _book(run) as book:
         _enter_publication(run, book)
         if basis := _basis(run, book):
-            _take_apart(run, book, basis, definitions_hash)
+            _take_apart(run, book, basis, manifest)
         new = {name: _rows(book, name, "where is_new") for name in TABLES}
         if run.is_time_travel:
             _write_aside(run, book)
@@ -153,16 +153,17 @@ def _basis(run: PipelineRun, book: duckdb.DuckDBPyConnection) -> Basis | None:
 
 
 def _take_apart(
-    run: PipelineRun, book: duckdb.DuckDBPyConnection, basis: Basis, definitions_hash: str
+    run: PipelineRun, book: duckdb.DuckDBPyConnection, basis: Basis, manifest: Mapping[str, Any]
 ) -> None:
+    raw = raw_tables_of_kpis(manifest)
     news = News(basis.as_of, basis.known_at, run.known_at)
     causes: list[Cause] = []
-    if basis.definitions_hash != definitions_hash:
+    if basis.definitions_hash != definitions_hash(manifest):
         causes.append("definition_change")
-    causes += news_since(run, news)
+    causes += news_since(run, news, raw)
     for cause in causes:
         with run.phase(f"replay as of {basis.as_of:%Y-%m-%d %H:%M}: {cause.replace('_', ' ')}"):
-            numbers = replay(run, news, cause)
+            numbers = replay(run, news, raw, cause)
         _enter_numbers(run, book, numbers, run.run_id, cause, basis.as_of)
 
 

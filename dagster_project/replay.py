@@ -8,10 +8,10 @@ happened since; the rest is about the past: *late facts* are records of which no
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from dagster_project.dbt_runner import Dbt
@@ -19,7 +19,6 @@ from dagster_project.pipeline_run import PipelineRun
 from dagster_project.publication import copy_tables
 from ingestion.contract import ENTITIES
 from ingestion.paths import CompanyPaths
-from ingestion.pipeline import raw_tables
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 Cause = Literal["definition_change", "late_facts", "corrections", "later_events"]
 
 KPIS = ("--exclude-resource-type", "test", "--select", "+kpi_values")
-WITHOUT_RECORDS = frozenset({"rejected", "exports"})
+LOADS = "_dlt_loads"
 CHANGES = {"field_changes": "changed_at"}
 """What dates records that no moment brings into being."""
 
@@ -45,23 +44,43 @@ class News:
     until: dt.datetime
 
 
-def news_since(run: PipelineRun, news: News) -> Iterator[Cause]:
-    """Whether late facts, and whether corrections, have been loaded."""
+RawTables = Mapping[str, Sequence[str]]
+
+
+def raw_tables_of_kpis(manifest: Mapping[str, Any]) -> RawTables:
+    """The raw tables that the KPIs rest on, by dataset, from dbt's manifest."""
+    found: dict[str, list[str]] = {}
+    seen = set()
+    todo = ["model.salesops.kpi_values"]
+    while todo:
+        node = todo.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        todo += manifest["parent_map"].get(node, [])
+        if source := manifest["sources"].get(node):
+            found.setdefault(source["schema"], []).append(source["name"])
+    return found
+
+
+def news_since(run: PipelineRun, news: News, raw: RawTables) -> Iterator[Cause]:
+    """Whether late facts, and whether corrections, have been loaded into the raw tables."""
     warehouse = Warehouse.of(run.company)
     kinds: tuple[tuple[Cause, str], ...] = (("late_facts", "not"), ("corrections", ""))
     for cause, negation in kinds:
         news_by_table = [
-            f"""select 1 from raw_{source_type}.{table} as records
-            where {_is_news(run, news, f"raw_{source_type}", table)}
-            and {negation} {_is_known_record(news, f"raw_{source_type}", table)}"""
-            for source_type in run.company.source_types
-            for table in _tables_of_records(source_type)
+            f"""select 1 from {dataset}.{table} as records
+            where {_is_news(run, news, dataset, table)}
+            and {negation} {_is_known_record(news, dataset, table)}"""
+            for dataset, tables in raw.items()
+            for table in tables
+            if table != LOADS
         ]
         if warehouse.read(" union all ".join(news_by_table)).num_rows:
             yield cause
 
 
-def replay(run: PipelineRun, news: News, cause: Cause) -> pa.Table:
+def replay(run: PipelineRun, news: News, raw: RawTables, cause: Cause) -> pa.Table:
     """`kpi_values` as of the publication's moment, by the models of now.
 
     Known is what was known then; for late facts these, too; for corrections both.
@@ -71,8 +90,8 @@ def replay(run: PipelineRun, news: News, cause: Cause) -> pa.Table:
     _remove(folder.warehouse)
     folder.root.mkdir(parents=True, exist_ok=True)
     try:
-        for source_type in run.company.source_types:
-            _copy_raw(run, news, cause, source_type, folder.warehouse)
+        for dataset, tables in raw.items():
+            _copy_raw(run, news, cause, dataset, tables, folder.warehouse)
         Dbt(run.company, folder, warehouse).build(
             {
                 "SALESOPS_AS_OF": news.as_of.isoformat(" ", "microseconds"),
@@ -87,14 +106,14 @@ def replay(run: PipelineRun, news: News, cause: Cause) -> pa.Table:
         _remove(folder.warehouse)
 
 
-def _copy_raw(run: PipelineRun, news: News, cause: Cause, source_type: str, into: Path) -> None:
+def _copy_raw(
+    run: PipelineRun, news: News, cause: Cause, dataset: str, tables: Sequence[str], into: Path
+) -> None:
     import duckdb
-
-    dataset = f"raw_{source_type}"
 
     def rows(schema: str, table: str) -> str:
         everything = f"select * from {schema}.{table} as records"
-        if table not in _tables_of_records(source_type):
+        if table == LOADS:
             return everything
         known = f"records._dlt_load_id in ({_loads(schema, f'<= {_at(news.since)}')})"
         if cause == "definition_change":
@@ -107,12 +126,7 @@ def _copy_raw(run: PipelineRun, news: News, cause: Cause, source_type: str, into
     with duckdb.connect(str(into)) as connection:
         connection.execute(f"create schema {dataset}")
         connection.execute(f"use {dataset}")
-        tables = [*raw_tables(source_type), "_dlt_loads"]
-        copy_tables(Warehouse.of(run.company), dataset, tables, connection, rows)
-
-
-def _tables_of_records(source_type: str) -> list[str]:
-    return [table for table in raw_tables(source_type) if table not in WITHOUT_RECORDS]
+        copy_tables(Warehouse.of(run.company), dataset, list(tables), connection, rows)
 
 
 def _is_news(run: PipelineRun, news: News, schema: str, table: str) -> str:
@@ -140,7 +154,7 @@ def _is_known_record(news: News, schema: str, table: str) -> str:
 
 def _loads(schema: str, *conditions: str) -> str:
     loaded_at = "cast(inserted_at at time zone 'UTC' as timestamp)"
-    return f"select load_id from {schema}._dlt_loads where status = 0" + "".join(
+    return f"select load_id from {schema}.{LOADS} where status = 0" + "".join(
         f" and {loaded_at} {condition}" for condition in conditions
     )
 

@@ -9,7 +9,6 @@ import dagster as dg
 
 from dagster_project.history import HISTORY, keep_history
 from dagster_project.pipeline_run import PipelineRun
-from dagster_project.publication import definitions_hash
 from ingestion.company import Company
 from ingestion.pipeline import raw_tables
 
@@ -41,7 +40,7 @@ def history_assets(company: Company, manifest: Mapping[str, Any]) -> dg.AssetsDe
     @dg.multi_asset(name="keep_history", specs=specs, pool="warehouse")
     def history(run: dg.ResourceParam[PipelineRun]) -> Iterator[dg.MaterializeResult]:
         with run.phase("history"):
-            new_rows = keep_history(run, definitions_hash(manifest))
+            new_rows = keep_history(run, manifest)
         for spec in specs:
             yield dg.MaterializeResult(
                 asset_key=spec.key, metadata={"rows_new": new_rows[spec.key.path[-1]]}

@@ -1,0 +1,53 @@
+"""Models as dbt has compiled them once, built for other moments without dbt's own time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+import duckdb
+
+from ingestion.company import load_company
+from ingestion.paths import CompanyPaths
+from tests.sandbox.simulated_company import SimulatedCompany
+
+
+def _literal(moment: dt.datetime) -> str:
+    return f"'{moment.isoformat(' ', 'microseconds')}'"
+
+
+@dataclass(frozen=True)
+class CompiledModels:
+    """The statements of a build, in order; the moments are literals in them."""
+
+    company: SimulatedCompany
+    statements: tuple[str, ...]
+    as_of: dt.datetime
+    known_at: dt.datetime
+
+    @classmethod
+    def of(
+        cls, company: SimulatedCompany, as_of: dt.datetime, known_at: dt.datetime
+    ) -> CompiledModels:
+        """Those of the company's last build, which was of these moments."""
+        target = CompanyPaths.of(load_company(company.file)).dbt / "target"
+        manifest = json.loads((target / "manifest.json").read_bytes())
+        parents = manifest["parent_map"]
+        nodes = [manifest["nodes"].get(name) for name in TopologicalSorter(parents).static_order()]
+        statements = [
+            f"create or replace {node['config']['materialized']} "
+            f"{node['schema']}.{node['alias']} as {node['compiled_code']}"
+            for node in nodes
+            if node and node["resource_type"] == "model" and node.get("compiled_code")
+        ]
+        return cls(company, tuple(statements), as_of, known_at)
+
+    def build(self, as_of: dt.datetime, known_at: dt.datetime) -> None:
+        """Build them as of another moment and as known at another."""
+        with duckdb.connect(self.company.warehouse) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            for statement in self.statements:
+                moved = statement.replace(_literal(self.as_of), _literal(as_of))
+                connection.execute(moved.replace(_literal(self.known_at), _literal(known_at)))
