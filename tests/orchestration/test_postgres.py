@@ -13,7 +13,7 @@ from dagster_project.publication import open_published
 from tests.ingestion.postgres_server import find_programs, running_server
 from tests.orchestration.copies import Copy
 
-OF_THE_RUN = ("run_id", "loaded_at")
+OF_THE_RUN = ("run_id", "loaded_at", "first_run_id", "first_known_at")
 SIGNIFICANT_DIGITS = 9
 
 
