@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import duckdb
@@ -35,10 +35,10 @@ MARTS = (
     "mart_deal_inspection",
     "mart_pipeline_coverage",
 )
-OF_THE_RUN = {"run_id", "loaded_at"}
+OF_THE_RUN = ["run_id", "loaded_at"]
 OF_A_DEAL = ("fct_opportunities", "fct_opportunity_changes", "fct_stage_visits")
-
-Marts = Mapping[str, pd.DataFrame]
+EARLIER, NOW = "earlier", "marts"
+"""Schemas of the kept build and of the last one."""
 
 
 @dataclass
@@ -46,19 +46,46 @@ class Story:
     """Ten moments of a company: what was built at each, and the deals told late after one."""
 
     company: SimulatedCompany
-    built: list[tuple[dt.datetime, dt.datetime, Marts]] = field(default_factory=list)
+    moments: list[tuple[dt.datetime, dt.datetime]] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
     models: CompiledModels | None = None
 
-    def build(self, as_of: dt.datetime, known_at: dt.datetime) -> Marts:
-        """The marts of a moment: all columns but the run's own, in a fixed order."""
+    def build(self, as_of: dt.datetime, known_at: dt.datetime) -> None:
+        """Build the marts of a moment."""
         if self.models is None:
             self.company.build(as_of, known_at, *(f"+{mart}" for mart in MARTS))
             self.models = CompiledModels.of(self.company, as_of, known_at)
         else:
             self.models.build(as_of, known_at)
+
+    def keep(self, as_of: dt.datetime, known_at: dt.datetime) -> None:
+        """Keep what was built last as what was built at this moment."""
+        schema = f"{EARLIER}_{len(self.moments)}"
+        with duckdb.connect(self.company.warehouse) as connection:
+            connection.execute(f"create schema {schema}")
+            for mart in MARTS:
+                connection.execute(f"create table {schema}.{mart} as from marts.{mart}")
+        self.moments.append((as_of, known_at))
+
+    def only_in(self, schema: str, other: str, mart: str) -> pd.DataFrame:
+        """Rows of a mart in one schema that the other does not have, without the run's own."""
+        columns = f"columns(c -> not list_contains({OF_THE_RUN}, c))"
+        return self.read(
+            f"select {columns} from {schema}.{mart} except all select {columns} from {other}.{mart}"
+        )
+
+    def read(self, sql: str) -> pd.DataFrame:
         with duckdb.connect(self.company.warehouse, read_only=True) as connection:
-            return {mart: _read(connection, mart) for mart in MARTS}
+            return connection.execute(sql).df()
+
+    def kpi(self, schema: str, metric: str, variant: str = "default") -> float:
+        """A metric of the company, of all time."""
+        [value] = self.read(
+            f"""select value from {schema}.kpi_values
+            where metric = '{metric}' and variant = '{variant}'
+            and period_grain = 'all' and dimension = 'company'"""
+        )["value"]
+        return value
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +106,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
                 story.late = _withhold(story.company, before)
             story.company.load()
             as_of, known_at = world.now.replace(tzinfo=None), utc_now()
-            story.built.append((as_of, known_at, story.build(as_of, known_at)))
+            story.build(as_of, known_at)
+            story.keep(as_of, known_at)
         yield story
 
 
@@ -101,63 +129,46 @@ def _withhold(company: SimulatedCompany, since: dt.datetime) -> list[str]:
     return late
 
 
-def _read(connection: duckdb.DuckDBPyConnection, mart: str) -> pd.DataFrame:
-    rows = connection.execute(f"select * from marts.{mart}").df()
-    rows = rows[sorted(set(rows.columns) - OF_THE_RUN)]
-    return rows.sort_values(list(rows.columns), ignore_index=True, key=lambda c: c.astype(str))
-
-
-def only_in(rows: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
-    """The rows that the others do not have."""
-    text = [frame.astype(str).agg("|".join, axis=1) for frame in (rows, others)]
-    return rows[~text[0].isin(text[1])]
-
-
-def assert_same(then: Marts, now: Marts, moment: dt.datetime) -> None:
-    """Every mart is row for row what it was."""
+def assert_same(story: Story, moment: int) -> None:
+    """Every mart is row for row what was built at the moment."""
+    earlier = f"{EARLIER}_{moment}"
     for mart in MARTS:
-        gone, new = only_in(then[mart], now[mart]), only_in(now[mart], then[mart])
-        same = gone.empty and new.empty and len(then[mart]) == len(now[mart])
-        assert same, f"{mart} as of {moment}\n{gone.head(4).T}\n{new.head(4).T}"
+        gone, new = story.only_in(earlier, NOW, mart), story.only_in(NOW, earlier, mart)
+        assert gone.empty, f"{mart} of {moment}\n{gone.head(4).T}\n{new.head(4).T}"
+        assert new.empty, f"{mart} of {moment}\n{new.head(4).T}"
 
 
 def test_the_story_has_what_the_tests_are_about(story: Story) -> None:
     assert len(story.late) >= 2
-    for _, _, marts in story.built:
-        assert all(len(rows) for rows in marts.values()), {m: len(r) for m, r in marts.items()}
+    for moment in range(MOMENTS):
+        for mart in MARTS:
+            assert not story.read(f"select 1 from {EARLIER}_{moment}.{mart} limit 1").empty, mart
 
 
-@pytest.mark.parametrize("moment", [m for m in range(MOMENTS - 1) if m != LATE_AFTER])
+@pytest.mark.parametrize("moment", [m for m in range(MOMENTS) if m != LATE_AFTER])
 def test_the_past_is_what_was_built_then(story: Story, moment: int) -> None:
-    as_of, _, then = story.built[moment]
-    assert_same(then, story.build(as_of, utc_now()), as_of)
+    as_of, _ = story.moments[moment]
+    story.build(as_of, utc_now())
+    assert_same(story, moment)
 
 
 def test_what_was_known_then_gives_what_was_built_then(story: Story) -> None:
-    as_of, known_at, then = story.built[LATE_AFTER]
-    assert_same(then, story.build(as_of, known_at), as_of)
+    story.build(*story.moments[LATE_AFTER])
+    assert_same(story, LATE_AFTER)
 
 
 def test_late_facts_are_the_whole_difference(story: Story) -> None:
-    as_of, _, then = story.built[LATE_AFTER]
-    now = story.build(as_of, utc_now())
+    as_of, _ = story.moments[LATE_AFTER]
+    story.build(as_of, utc_now())
+    earlier = f"{EARLIER}_{LATE_AFTER}"
     for mart in OF_A_DEAL:
-        assert only_in(then[mart], now[mart]).empty, mart
-        new = only_in(now[mart], then[mart])
+        assert story.only_in(earlier, NOW, mart).empty, mart
+        new = story.only_in(NOW, earlier, mart)
         assert set(new["opportunity_id"]) == set(story.late), mart
-    without = now["mart_deal_inspection"]
-    without = without[~without["opportunity_id"].isin(story.late)]
-    assert set(without["opportunity_id"]) == set(then["mart_deal_inspection"]["opportunity_id"])
-    deals = now["fct_opportunities"]
-    late = deals[deals["opportunity_id"].isin(story.late) & deals["removal"].isna()]
-    created = [_value(marts["kpi_values"], "pipeline_created", "count") for marts in (then, now)]
+    deals = story.read("select * from marts.fct_opportunities where removal is null")
+    late = deals[deals["opportunity_id"].isin(story.late)]
+    created = [story.kpi(schema, "pipeline_created", "count") for schema in (earlier, NOW)]
     assert created[1] - created[0] == len(late) > 0
-    open_amount = [_value(marts["kpi_values"], "pipeline_value") for marts in (then, now)]
+    open_amount = [story.kpi(schema, "pipeline_value") for schema in (earlier, NOW)]
     late_amount = late.loc[late["is_open"], "amount"].astype(float).sum()
     assert open_amount[1] - open_amount[0] == pytest.approx(late_amount, abs=0.005)
-
-
-def _value(kpis: pd.DataFrame, metric: str, variant: str = "default") -> float:
-    whole = (kpis["period_grain"] == "all") & (kpis["dimension"] == "company")
-    [value] = kpis.loc[whole & (kpis["metric"] == metric) & (kpis["variant"] == variant), "value"]
-    return value
