@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
@@ -20,10 +21,11 @@ def _literal(moment: dt.datetime) -> str:
 
 @dataclass(frozen=True)
 class CompiledModels:
-    """The statements of a build, in order; the moments are literals in them."""
+    """The statements of a build by model, in order; the moments are literals in them."""
 
     company: SimulatedCompany
-    statements: tuple[str, ...]
+    statements: Mapping[str, str]
+    parents: Mapping[str, list[str]]
     as_of: dt.datetime
     known_at: dt.datetime
 
@@ -36,18 +38,30 @@ class CompiledModels:
         manifest = json.loads((target / "manifest.json").read_bytes())
         parents = manifest["parent_map"]
         nodes = [manifest["nodes"].get(name) for name in TopologicalSorter(parents).static_order()]
-        statements = [
-            f"create or replace {node['config']['materialized']} "
+        statements = {
+            node["unique_id"]: f"create or replace {node['config']['materialized']} "
             f"{node['schema']}.{node['alias']} as {node['compiled_code']}"
             for node in nodes
             if node and node["resource_type"] == "model" and node.get("compiled_code")
-        ]
-        return cls(company, tuple(statements), as_of, known_at)
+        }
+        return cls(company, statements, parents, as_of, known_at)
 
-    def build(self, as_of: dt.datetime, known_at: dt.datetime) -> None:
-        """Build them as of another moment and as known at another."""
+    def build(self, as_of: dt.datetime, known_at: dt.datetime, models: Iterable[str]) -> None:
+        """Build models, and what they rest on, as of another moment and as known at another."""
+        needed = self._with_parents(f"model.salesops.{model}" for model in models)
         with duckdb.connect(self.company.warehouse) as connection:
             connection.execute("set TimeZone = 'UTC'")
-            for statement in self.statements:
-                moved = statement.replace(_literal(self.as_of), _literal(as_of))
-                connection.execute(moved.replace(_literal(self.known_at), _literal(known_at)))
+            for model, statement in self.statements.items():
+                if model in needed:
+                    moved = statement.replace(_literal(self.as_of), _literal(as_of))
+                    connection.execute(moved.replace(_literal(self.known_at), _literal(known_at)))
+
+    def _with_parents(self, models: Iterable[str]) -> set[str]:
+        found: set[str] = set()
+        todo = list(models)
+        while todo:
+            model = todo.pop()
+            if model not in found:
+                found.add(model)
+                todo += self.parents.get(model, [])
+        return found

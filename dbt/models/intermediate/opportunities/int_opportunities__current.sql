@@ -159,7 +159,7 @@ with
             dated.product,
             dated.region,
             dated.segment,
-            dated.loss_reason,
+            case when dated.status <> 'open' then dated.loss_reason end as loss_reason,
             dated.forecast_category_now as forecast_category,
             dated.campaign_id,
             dated.merged_into_id,
