@@ -133,13 +133,26 @@ def _enter_publication(run: PipelineRun, book: duckdb.DuckDBPyConnection) -> Non
         ).to_arrow_table()
         [entry] = publication.to_pylist()
         entered = book.execute("select run_id from publications").fetchall()
-        if (entry["run_id"],) in entered:
+        if (entry["run_id"],) in entered or not _is_of_warehouse(run, entry["known_at"]):
             return
         numbers = published.execute("select * from marts.kpi_values").to_arrow_table()
     book.register("publication", publication)
     book.execute("insert into publications select *, true from publication")
     book.unregister("publication")
     _enter_numbers(run, book, numbers, entry["run_id"], "later_events", entry["as_of"])
+
+
+def _is_of_warehouse(run: PipelineRun, known_at: dt.datetime) -> bool:
+    """Whether the warehouse has any load of what was known; not so once it was built anew."""
+    loads = " union all ".join(
+        "select cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at "
+        f"from raw_{source_type}._dlt_loads where status = 0"
+        for source_type in run.company.source_types
+    )
+    found = Warehouse.of(run.company).read(
+        f"select 1 from ({loads}) as loads where loaded_at <= ? limit 1", [known_at]
+    )
+    return found.num_rows > 0
 
 
 def _basis(run: PipelineRun, book: duckdb.DuckDBPyConnection) -> Basis | None:
