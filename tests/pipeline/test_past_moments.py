@@ -35,8 +35,8 @@ PIPELINE = (
 KPIS = ("kpi_values", "kpi_exclusions")
 WITH_KPIS = (0, LATE_AFTER, 8)
 """Moments at which the KPIs are built, too: they take four times as long as the pipeline."""
-OF_THE_RUN = ["run_id", "loaded_at", "source_updated_at"]
-"""What is of the run, or of the version of a record that it found."""
+NOT_OF_THE_MOMENT = ["run_id", "loaded_at", "source_updated_at", "loss_reason"]
+"""What is of the run, of the version of a record that it found, or has no history."""
 RESTS_ON_COMING_QUOTAS = """
     metric in ('pipeline_coverage', 'quota_attainment', 'reps_at_quota')
     and period_start + case
@@ -82,9 +82,11 @@ class Story:
 
     def only_in(self, schema: str, other: str, mart: str) -> pd.DataFrame:
         """Rows of a mart in one schema that the other does not have, without the run's own."""
-        columns = f"columns(c -> not list_contains({OF_THE_RUN}, c))"
+        columns = f"columns(c -> not list_contains({NOT_OF_THE_MOMENT}, c))"
+        which = f"({RESTS_ON_COMING_QUOTAS}) is not true" if mart == "kpi_values" else "true"
         return self.read(
-            f"select {columns} from {schema}.{mart} except all select {columns} from {other}.{mart}"
+            f"select {columns} from {schema}.{mart} where {which} "
+            f"except all select {columns} from {other}.{mart} where {which}"
         )
 
     def read(self, sql: str) -> pd.DataFrame:
