@@ -59,8 +59,8 @@ with
             count(
                 case when variant = 'at_start' then exclusion_reason end
             ) as due_at_start_without_amount,
-            null as quota,
-            null as won
+            cast(null as {{ numeric_type() }}) as quota,
+            cast(null as {{ numeric_type() }}) as won
         from members
         group by period_grain, period_start, rep
 
@@ -118,7 +118,7 @@ with
                 '{{ dimension }}' as dimension,
                 {{ "'all'" if dimension == "company" else dimension }} as dimension_key,
                 {%- for measure in measures %} {{ measure }}, {%- endfor %}
-                null as own_quota
+                cast(null as {{ numeric_type() }}) as own_quota
             from attributed
 
             union all
