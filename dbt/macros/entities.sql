@@ -28,7 +28,8 @@
     A load that did not finish has no row in dlt's table of loads, and so none of its rows exist.
     The latest version is that of the latest load, not of the latest business time: late batches
     carry older times. A load holds a record once, so a version stands until a later load has the
-    same record; only what came after a source's first load, usually little, is looked up.
+    same record; only what came after a source's first load, usually little, is looked up. The
+    versions are read three times, a few columns at a time: a copy of them all would cost more.
 -#}
 {% macro latest_versions(source_type, entity) -%}
     {%- set spec = contract()[entity] -%}
@@ -43,7 +44,7 @@
                 status = 0 and cast(inserted_at at time zone 'UTC' as timestamp) <= {{ known_at() }}
         ),
 
-        versions as (
+        versions as not materialized(
             select records.*, loads.loaded_at, loads.load_number
             from {{ source("raw_" ~ source_type, entity) }} as records
             inner join loads on records._dlt_load_id = loads.load_id

@@ -56,6 +56,22 @@
     }}
 {%- endmacro %}
 
+{#-
+    Cuts that go together: a rep's team and manager follow from the rep, and of what the other cuts
+    name there are few.
+-#}
+{% macro cut_groups(cuts) -%}
+    {%- set of_reps = ["rep", "team", "manager"] -%}
+    {{
+        return(
+            [
+                of_reps,
+                cuts | reject("in", of_reps + ["company"]) | list,
+            ]
+        )
+    }}
+{%- endmacro %}
+
 {#- The cuts of metrics on leads. -#}
 {% macro lead_cuts() -%}
     {{ return(["rep", "team", "manager", "region", "segment", "channel", "campaign"]) }}
@@ -77,7 +93,7 @@
 
     members: relation of the members.
     additive: the value is the numerator, and the parts of a cut add up to the company.
-    medians: variants whose value is the median of the numerators.
+    medians: variants whose value is the median of the numerators; not of a state, nor by_grain.
     months: for a state at period end, the relation of all its months (`month_start`); a longer
         period has the state of its last month, and the company has every month in all `variants`.
     variant_units: units of the variants whose unit is not that of the metric.
@@ -104,32 +120,65 @@
         else []
     ) -%}
     {%- set state = months is not none -%}
+    {%- set groups = cut_groups(dimensions) -%}
     with
-        members as (select *, {{ month_start("period_on") }} as month_start from {{ members }}),
+        members as (
+            select
+                variant,
+                {%- for dimension in dimensions if dimension != "company" %}
+                    {{ dimension }},
+                {%- endfor %}
+                {{ month_start("period_on") }} as month_start,
+                {%- for flag in flags %} {{ flag }}, {%- endfor %}
+                case when exclusion_reason is null then numerator end as numerator,
+                case when exclusion_reason is null then denominator end as denominator,
+                case when exclusion_reason is null then 1 end as is_included,
+                case when exclusion_reason is not null then 1 end as is_excluded
+            from {{ members }}
+        ),
 
-        by_month as (
-            {%- for dimension in dimensions %}
+        {#- The cuts of a group go together: there are far fewer of their cells than members. #}
+        {%- for group in groups %}
+            cells_of_{{ group[0] }} as (
                 select
                     variant,
                     month_start,
-                    '{{ dimension }}' as dimension,
-                    {{ "'all'" if dimension == "company" else dimension }} as dimension_key,
-                    {%- for flag in flags %} {{ flag }}, {%- endfor %}
-                    sum(case when exclusion_reason is null then numerator end) as numerator,
-                    sum(case when exclusion_reason is null then denominator end) as denominator,
-                    count(case when exclusion_reason is null then 1 end) as n_included,
-                    count(exclusion_reason) as n_excluded
+                    {%- for key in group + flags %} {{ key }}, {%- endfor %}
+                    sum(numerator) as numerator,
+                    sum(denominator) as denominator,
+                    count(is_included) as n_included,
+                    count(is_excluded) as n_excluded
                 from members
                 {%- if medians %} where variant not in ('{{ medians | join("', '") }}') {%- endif %}
-                group by
-                    {{
-                        (
-                            ["variant", "month_start"]
-                            + ([dimension] if dimension != "company" else [])
-                            + flags
-                        ) | join(", ")
-                    }}
-                    {{ 'union all' if not loop.last }}
+                group by {{ (["variant", "month_start"] + group + flags) | join(", ") }}
+            ),
+        {% endfor %}
+
+        by_month as (
+            {%- for group in groups %}
+                {%- set is_last = loop.last %}
+                {%- for dimension in group + (["company"] if is_last else []) %}
+                    select
+                        variant,
+                        month_start,
+                        '{{ dimension }}' as dimension,
+                        {{ "'all'" if dimension == "company" else dimension }} as dimension_key,
+                        {%- for flag in flags %} {{ flag }}, {%- endfor %}
+                        sum(numerator) as numerator,
+                        sum(denominator) as denominator,
+                        sum(n_included) as n_included,
+                        sum(n_excluded) as n_excluded
+                    from cells_of_{{ group[0] }}
+                    group by
+                        {{
+                            (
+                                ["variant", "month_start"]
+                                + ([dimension] if dimension != "company" else [])
+                                + flags
+                            ) | join(", ")
+                        }}
+                        {{ 'union all' if not (is_last and loop.last) }}
+                {%- endfor %}
             {%- endfor %}
             {%- if state %}
                 {%- for variant in variants %}
@@ -174,6 +223,24 @@
             {%- endfor %}
         ),
 
+        {%- if medians %}
+            measured as (
+                select
+                    variant,
+                    {%- for dimension in dimensions if dimension != "company" %}
+                        {{ dimension }},
+                    {%- endfor %}
+                    {%- for grain in grains %}
+                        {{ kpi_period_start("month_start", grain) }} as {{ grain }}_start,
+                    {%- endfor %}
+                    cast(numerator as {{ double_type() }}) as measure,
+                    is_included,
+                    is_excluded
+                from members
+                where variant in ('{{ medians | join("', '") }}')
+            ),
+        {% endif %}
+
         valued as (
             select
                 variant,
@@ -201,23 +268,18 @@
                     select
                         variant,
                         '{{ grain }}' as period_grain,
-                        {{ kpi_period_start("month_start", grain) }} as period_start,
+                        {{ grain }}_start as period_start,
                         '{{ dimension }}' as dimension,
                         {{ "'all'" if dimension == "company" else dimension }} as dimension_key,
-                        {{ median("case when exclusion_reason is null then numerator end") }}
-                        as value,
+                        {{ median("measure") }} as value,
                         cast(null as {{ numeric_type() }}) as numerator,
                         cast(null as {{ numeric_type() }}) as denominator,
-                        count(case when exclusion_reason is null then 1 end) as n_included,
-                        count(exclusion_reason) as n_excluded
-                    from members
-                    where
-                        variant in ('{{ medians | join("', '") }}')
-                        and {{ kpi_month_counts("month_start", grain, state) }}{{ ' and counts_in_' ~ grain if by_grain }}
+                        count(is_included) as n_included,
+                        count(is_excluded) as n_excluded
+                    from measured
+                    {%- if grain != "all" %} where month_start is not null {%- endif %}
                     group by
-                        variant
-                        {{- ', ' ~ kpi_period_start('month_start', grain) if grain != 'all' }}
-                        {{- ', ' ~ dimension if dimension != 'company' }}
+                        variant, {{ grain }}_start {{- ', ' ~ dimension if dimension != 'company' }}
                 {%- endfor %}
             {%- endfor %}
         )

@@ -5,9 +5,5 @@
 
 {#- A native amount in the company's currency, rounded half up to cents; NULL without a rate. -#}
 {% macro reporting_amount(amount, rate) -%}
-    cast(
-        round(
-            cast({{ amount }} as numeric(24, 6)) * cast({{ rate }} as numeric(24, 10)), 2
-        ) as {{ numeric_type() }}
-    )
+    cast({{ to_cents(amount, rate) }} as {{ numeric_type() }})
 {%- endmacro %}

@@ -4,14 +4,28 @@
 with
     states as (select * from {{ ref("int_opportunity_states") }} where status = 'open'),
 
-    removals as (select * from {{ ref("int_opportunity_removals") }}),
+    removals as (
+        select
+            opportunity_key,
+            removed_at,
+            coalesce(restored_at, cast('9999-12-31' as timestamp)) as restored_at
+        from {{ ref("int_opportunity_removals") }}
+    ),
 
-    months as (select * from {{ ref("int_pipeline_months") }}),
+    -- Whatever was removed is out of the pipeline of now.
+    months as (
+        select
+            *,
+            case
+                when is_current then cast('9999-12-31' as timestamp) else ends_at
+            end as removed_before
+        from {{ ref("int_pipeline_months") }}
+    ),
 
     rates as (select * from {{ ref("int_fx_rates__daily") }}),
 
     open_at_end as (
-        select months.month_start, months.ends_at, months.ends_on, months.is_current, states.*
+        select months.month_start, months.ends_at, months.ends_on, months.removed_before, states.*
         from states
         inner join
             months
@@ -21,7 +35,7 @@ with
 
         union all
 
-        select months.month_start, months.ends_at, months.ends_on, months.is_current, states.*
+        select months.month_start, months.ends_at, months.ends_on, months.removed_before, states.*
         from states
         inner join months on months.is_current
         where states.valid_to is null
@@ -33,8 +47,8 @@ with
         left join
             removals
             on open_at_end.opportunity_key = removals.opportunity_key
-            and (removals.restored_at is null or removals.restored_at >= open_at_end.ends_at)
-            and (removals.removed_at < open_at_end.ends_at or open_at_end.is_current)
+            and open_at_end.ends_at <= removals.restored_at
+            and open_at_end.removed_before > removals.removed_at
         where removals.opportunity_key is null
     ),
 

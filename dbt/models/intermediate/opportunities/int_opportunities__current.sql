@@ -8,6 +8,7 @@ with
     changes as (
         select *, changed_at <= {{ as_of() }} as has_happened
         from {{ ref("int_opportunity_changes") }}
+        where field in ('stage', 'merged_into_id', 'is_deleted')
     ),
 
     stages as (select * from {{ ref("int_stages__resolved") }}),

@@ -36,46 +36,22 @@ with
         from {{ ref("int_opportunity_version_changes") }}
     ),
 
-    opportunities as (
-        select opportunity_key, source_instance, source_id, pipeline
-        from {{ ref("int_opportunities__unioned") }}
-    ),
-
-    of_opportunities as (
-        select
-            changes.field_change_key,
-            opportunities.opportunity_key,
-            opportunities.source_instance,
-            opportunities.pipeline,
-            changes.field,
-            changes.old_value,
-            changes.new_value,
-            changes.changed_at,
-            changes.changed_by,
-            changes.source_row,
-            changes.source_id
-        from changes
-        inner join
-            opportunities
-            on changes.source_instance = opportunities.source_instance
-            and changes.entity_id = opportunities.source_id
-    ),
-
     crowded_instants as (
-        select opportunity_key, field, changed_at
-        from of_opportunities
-        group by opportunity_key, field, changed_at
+        select source_instance, entity_id, field, changed_at
+        from changes
+        group by source_instance, entity_id, field, changed_at
         having count(*) > 1
     ),
 
     in_crowds as (
-        select of_opportunities.*
-        from of_opportunities
+        select changes.*
+        from changes
         inner join
             crowded_instants
-            on of_opportunities.opportunity_key = crowded_instants.opportunity_key
-            and of_opportunities.field = crowded_instants.field
-            and of_opportunities.changed_at = crowded_instants.changed_at
+            on changes.source_instance = crowded_instants.source_instance
+            and changes.entity_id = crowded_instants.entity_id
+            and changes.field = crowded_instants.field
+            and changes.changed_at = crowded_instants.changed_at
     ),
 
     followers as (
@@ -83,37 +59,58 @@ with
         from in_crowds as later
         inner join
             in_crowds as earlier
-            on later.opportunity_key = earlier.opportunity_key
+            on later.source_instance = earlier.source_instance
+            and later.entity_id = earlier.entity_id
             and later.field = earlier.field
             and later.changed_at = earlier.changed_at
             and later.old_value = earlier.new_value
             and later.field_change_key <> earlier.field_change_key
     ),
 
+    ranked_in_crowds as (
+        select
+            in_crowds.field_change_key,
+            row_number() over (
+                partition by
+                    in_crowds.source_instance,
+                    in_crowds.entity_id,
+                    in_crowds.field,
+                    in_crowds.changed_at
+                order by
+                    case when followers.field_change_key is null then 0 else 1 end,
+                    in_crowds.source_row,
+                    in_crowds.source_id
+            ) as crowd_rank
+        from in_crowds
+        left join followers on in_crowds.field_change_key = followers.field_change_key
+    ),
+
     ordered as (
         select
-            of_opportunities.*,
+            changes.field_change_key,
+            changes.source_instance,
+            changes.entity_id,
+            changes.field,
+            changes.old_value,
+            changes.new_value,
+            changes.changed_at,
+            changes.changed_by,
             row_number() over in_order as position,
-            lag(of_opportunities.new_value) over in_order as previous_value
-        from of_opportunities
-        left join followers on of_opportunities.field_change_key = followers.field_change_key
+            lag(changes.new_value) over in_order as previous_value
+        from changes
+        left join ranked_in_crowds on changes.field_change_key = ranked_in_crowds.field_change_key
         window
             in_order as (
-                partition by of_opportunities.opportunity_key, of_opportunities.field
-                order by
-                    of_opportunities.changed_at,
-                    case when followers.field_change_key is null then 0 else 1 end,
-                    of_opportunities.source_row,
-                    of_opportunities.source_id
+                partition by changes.entity_id, changes.field, changes.source_instance
+                order by changes.changed_at, ranked_in_crowds.crowd_rank
             )
     ),
 
     effective as (
         select
             field_change_key,
-            opportunity_key,
             source_instance,
-            pipeline,
+            entity_id,
             field,
             coalesce(old_value, previous_value) as old_value,
             new_value,
@@ -130,9 +127,8 @@ with
     numbered as (
         select
             field_change_key,
-            opportunity_key,
             source_instance,
-            pipeline,
+            entity_id,
             field,
             old_value,
             new_value,
@@ -141,24 +137,34 @@ with
             row_number() over in_order as position,
             lead(changed_at) over in_order as next_changed_at
         from effective
-        window in_order as (partition by opportunity_key, field order by position)
+        window in_order as (partition by entity_id, field, source_instance order by position)
+    ),
+
+    opportunities as (
+        select opportunity_key, source_instance, source_id, pipeline
+        from {{ ref("int_opportunities__unioned") }}
     ),
 
     final as (
         select
-            field_change_key,
-            opportunity_key,
-            source_instance,
-            pipeline,
-            field,
-            old_value,
-            new_value,
-            changed_at,
-            changed_by,
-            position,
-            next_changed_at is null as is_last,
-            next_changed_at is null or next_changed_at > changed_at as is_last_in_instant
+            numbered.field_change_key,
+            opportunities.opportunity_key,
+            opportunities.source_instance,
+            opportunities.pipeline,
+            numbered.field,
+            numbered.old_value,
+            numbered.new_value,
+            numbered.changed_at,
+            numbered.changed_by,
+            numbered.position,
+            numbered.next_changed_at is null as is_last,
+            numbered.next_changed_at is null
+            or numbered.next_changed_at > numbered.changed_at as is_last_in_instant
         from numbered
+        inner join
+            opportunities
+            on numbered.source_instance = opportunities.source_instance
+            and numbered.entity_id = opportunities.source_id
     )
 
 select *

@@ -175,7 +175,7 @@ with
             case
                 when {{ is_settled("amount") }}
                 then deals.amount
-                else cast(filled.amount as numeric(28, 6))
+                else {{ money_from_text("filled.amount") }}
             end as amount_native,
             case
                 when {{ is_settled("currency") }} then deals.currency else filled.currency

@@ -9,10 +9,18 @@ with
 
     opportunities as (select * from {{ ref("int_opportunities__unioned") }}),
 
-    changes as (
-        select *
-        from {{ ref("int_field_changes__unioned") }}
-        where entity = 'opportunities' and field = 'stage'
+    moves as (
+        select distinct
+            opportunities.source_instance,
+            opportunities.pipeline,
+            changes.old_value as old_stage,
+            changes.new_value as new_stage
+        from {{ ref("int_field_changes__unioned") }} as changes
+        inner join
+            opportunities
+            on changes.source_instance = opportunities.source_instance
+            and changes.entity_id = opportunities.source_id
+        where changes.entity = 'opportunities' and changes.field = 'stage'
     ),
 
     named as (
@@ -21,22 +29,14 @@ with
 
         union
 
-        select opportunities.source_instance, opportunities.pipeline, changes.new_value as stage
-        from changes
-        inner join
-            opportunities
-            on changes.source_instance = opportunities.source_instance
-            and changes.entity_id = opportunities.source_id
+        select source_instance, pipeline, new_stage as stage
+        from moves
 
         union
 
-        select opportunities.source_instance, opportunities.pipeline, changes.old_value as stage
-        from changes
-        inner join
-            opportunities
-            on changes.source_instance = opportunities.source_instance
-            and changes.entity_id = opportunities.source_id
-        where changes.old_value is not null
+        select source_instance, pipeline, old_stage as stage
+        from moves
+        where old_stage is not null
     ),
 
     matched as (

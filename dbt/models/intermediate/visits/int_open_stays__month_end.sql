@@ -8,7 +8,10 @@ with
     months as (select * from {{ ref("int_pipeline_months") }}),
 
     stays as (
-        select *
+        select
+            opportunity_key,
+            entered_at,
+            coalesce(exited_at, cast('9999-12-31' as timestamp)) as exited_at
         from {{ ref("int_stage_visits") }}
         where status = 'open' and is_entry_known and entered_at is not null
     ),
@@ -29,7 +32,7 @@ with
             stays
             on open_deals.entity_key = stays.opportunity_key
             and stays.entered_at < months.ends_at
-            and coalesce(stays.exited_at, months.ends_at) >= months.ends_at
+            and stays.exited_at >= months.ends_at
     )
 
 select *

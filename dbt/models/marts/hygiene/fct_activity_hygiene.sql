@@ -20,8 +20,11 @@ with
             )
             is null as about_nothing,
             case
-                when activities.owner_id is not null
-                then coalesce(reps.left_on < {{ local_day("activities.occurred_at") }}, false)
+                when activities.owner_id is null
+                then null
+                when reps.left_on is null
+                then false
+                else coalesce(reps.left_on < {{ local_day("activities.occurred_at") }}, false)
             end as after_owner_left
         from activities
         left join reps on activities.owner_id = reps.rep_id

@@ -1,7 +1,12 @@
 -- Every change of a deal's fields up to the run's moment, with the value before and after.
 with
     changes as (
-        select * from {{ ref("int_opportunity_changes") }} where changed_at <= {{ as_of() }}
+        select
+            *,
+            case when field = 'stage' then old_value end as old_stage,
+            case when field = 'stage' then new_value end as new_stage
+        from {{ ref("int_opportunity_changes") }}
+        where changed_at <= {{ as_of() }}
     ),
 
     opportunities as (
@@ -22,24 +27,22 @@ with
             changes.changed_at,
             {{ local_day("changes.changed_at") }} as changed_on,
             changes.changed_by,
-            case when changes.field = 'stage' then old_stages.stage_order end as old_stage_order,
-            case when changes.field = 'stage' then new_stages.stage_order end as new_stage_order,
-            case when changes.field = 'stage' then old_stages.status end as old_status,
-            case when changes.field = 'stage' then new_stages.status end as new_status
+            old_stages.stage_order as old_stage_order,
+            new_stages.stage_order as new_stage_order,
+            old_stages.status as old_status,
+            new_stages.status as new_status
         from changes
         inner join opportunities on changes.opportunity_key = opportunities.opportunity_key
         left join
             stages as old_stages
-            on changes.field = 'stage'
-            and changes.source_instance = old_stages.source_instance
+            on changes.source_instance = old_stages.source_instance
             and coalesce(changes.pipeline, '') = coalesce(old_stages.pipeline, '')
-            and changes.old_value = old_stages.stage
+            and changes.old_stage = old_stages.stage
         left join
             stages as new_stages
-            on changes.field = 'stage'
-            and changes.source_instance = new_stages.source_instance
+            on changes.source_instance = new_stages.source_instance
             and coalesce(changes.pipeline, '') = coalesce(new_stages.pipeline, '')
-            and changes.new_value = new_stages.stage
+            and changes.new_stage = new_stages.stage
     )
 
 select *

@@ -8,8 +8,7 @@
     "is_single_threaded",
 ] -%}
 -- Every open deal with the signs that it may not close as expected, each beside its evidence. A
--- sign
--- is NULL where the sources do not tell: no activities, no contacts, no history.
+-- sign is NULL where the sources do not tell: no activities, no contacts, no history.
 with
     deals as (select * from {{ ref("fct_opportunities") }} where is_open),
 
@@ -32,7 +31,9 @@ with
             case when field = 'amount' then {{ money_from_text("old_value") }} end as old_amount,
             case when field = 'amount' then {{ money_from_text("new_value") }} end as new_amount
         from {{ ref("fct_opportunity_changes") }}
-        where field in ('close_date', 'amount')
+        where
+            field in ('close_date', 'amount')
+            and opportunity_key in (select opportunity_key from deals)
     ),
 
     changed as (
@@ -55,34 +56,36 @@ with
         group by opportunity_key
     ),
 
-    activities as (
-        select *
-        from {{ ref("int_activities__unioned") }}
-        where opportunity_id is not null and not is_deleted
-    ),
-
     -- What a source tells at all: whether its activities are about deals, and with whom they were.
     told as (
         select
             source_instance,
             max(case when contact_id is not null then 1 else 0 end) = 1 as tells_contacts,
             max(case when direction = 'in' then 1 else 0 end) = 1 as tells_directions
-        from activities
+        from {{ ref("int_activities__unioned") }}
+        where opportunity_id is not null and not is_deleted
         group by source_instance
     ),
 
     touched as (
         select
-            source_instance,
-            opportunity_id,
+            deals.opportunity_key,
             count(*) as touches,
-            max(occurred_at) as last_touch_at,
-            max(case when direction = 'in' then occurred_at end) as last_inbound_at,
-            max(case when direction = 'out' then occurred_at end) as last_outbound_at,
-            count(distinct contact_id) as contacts_engaged
-        from activities
-        where type in ('call', 'email', 'meeting', 'demo')
-        group by source_instance, opportunity_id
+            max(activities.occurred_at) as last_touch_at,
+            max(
+                case when activities.direction = 'in' then activities.occurred_at end
+            ) as last_inbound_at,
+            max(
+                case when activities.direction = 'out' then activities.occurred_at end
+            ) as last_outbound_at,
+            count(distinct activities.contact_id) as contacts_engaged
+        from {{ ref("int_activities__unioned") }} as activities
+        inner join
+            deals
+            on activities.source_instance = deals.source_instance
+            and activities.opportunity_id = deals.opportunity_id
+        where activities.type in ('call', 'email', 'meeting', 'demo') and not activities.is_deleted
+        group by deals.opportunity_key
     ),
 
     with_evidence as (
@@ -129,10 +132,7 @@ with
             and deals.stage = durations.stage
         left join changed on deals.opportunity_key = changed.opportunity_key
         left join told on deals.source_instance = told.source_instance
-        left join
-            touched
-            on deals.source_instance = touched.source_instance
-            and deals.opportunity_id = touched.opportunity_id
+        left join touched on deals.opportunity_key = touched.opportunity_key
     ),
 
     judged as (
