@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
+from ingestion.duckdb_sql import literal, quote
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -92,13 +94,3 @@ class Intake:
 
 
 _LINE = orjson.OPT_APPEND_NEWLINE
-
-
-def quote(name: str) -> str:
-    """The name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: object) -> str:
-    """The text as an SQL string."""
-    return "'" + str(text).replace("'", "''") + "'"
