@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import duckdb
 
 FLUSH_BYTES = 32 << 20
+WRITE_BYTES = 1 << 20
 
 LINK_TYPE = {
     "from": "STRUCT(id VARCHAR)",
@@ -62,7 +63,7 @@ class Intake:
         connection.execute(f"create table {quote(table)} ({columns})")
 
     def __enter__(self) -> Intake:
-        self._file = self._path.open("wb")
+        self._file = self._path.open("wb", buffering=WRITE_BYTES)
         return self
 
     def __exit__(self, *error: object) -> None:
