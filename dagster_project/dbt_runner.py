@@ -96,7 +96,8 @@ class Dbt:
         )
         if not result.success:
             raise BuildError(self._failure(result))
-        return {one.node.name: one.node.compiled_code for one in result.result.results}
+        found = getattr(result.result, "results", [])
+        return {one.node.name: one.node.compiled_code for one in found}
 
     def build_command(self) -> list[str]:
         """The same build of everything as a command of its own; see `connection`."""

@@ -24,6 +24,9 @@ from ingestion.sources.hubspot.settings import HubSpotSource
 
 Source = Annotated[FilesSource | HubSpotSource, Field(discriminator="type")]
 
+SECRET = re.compile("token|secret|passw|credential|api_?key|^auth", re.IGNORECASE)
+"""Keys beside which somebody may have written a secret: their values are not shown."""
+
 
 class Company(Settings):
     """A company: what company.yml says, defaults filled in.
@@ -208,6 +211,8 @@ def _explain(document: dict[str, Any], problems: list[Problem]) -> str:
         name = source.get("name") if isinstance(source, dict) else None
         steps[1] += f" ({name})" if name else ""
     given = "" if value is None or isinstance(value, dict | list) else f" = {_shorten(value)}"
+    if given and key and SECRET.search(str(key[-1])):
+        given = " = ***"
     others = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f"{'.'.join(steps) or 'the whole file'}{given}: {message}{others}"
 

@@ -10,7 +10,9 @@ import pyarrow as pa
 from ingestion.company import Company, load_company
 from ingestion.dlt_load import append
 from ingestion.pipeline import ExtractContext, LoadReport
+from ingestion.sandbox.api import hubspot_portal as api_portal
 from ingestion.sandbox.api.hubspot import Asked, HubSpotApi
+from ingestion.sandbox.api.hubspot_schema import ACTIVITY_OBJECTS
 from ingestion.sandbox.world import World
 from ingestion.sources.hubspot.client import Patience
 from ingestion.sources.hubspot.extraction import extract
@@ -21,6 +23,29 @@ TOKEN = "pat-na1-secret-of-the-test"
 PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.4))
 VERSIONED = [name for name in TABLES if name not in ("rejected", "exports")]
 OF_THE_LOAD = ("_dlt_load_id", "source_row", "row_hash")
+_ACTIVITY = {
+    "hs_timestamp": "occurred_at", "hubspot_owner_id": "owner_id", "deal_id": "opportunity_id",
+    "lead_id": "lead_id", "contact_id": "contact_id", "company_id": "account_id",
+}  # fmt: skip
+OF_THE_WORLD: dict[str, tuple[str, dict[str, str]]] = {
+    "companies": ("accounts", {"name": "name", "numberofemployees": "employees"}),
+    "contacts": ("contacts", {"email": "email", "company_id": "account_id"}),
+    "leads": (
+        "leads",
+        {"hubspot_owner_id": "owner_id", "converted_at": "converted_at", "company_id": "account_id",
+         "contact_id": "contact_id", "deal_id": "opportunity_id"},
+    ),
+    "deals": (
+        "opportunities",
+        {"dealname": "name", "amount": "amount", "deal_currency_code": "currency",
+         "hubspot_owner_id": "owner_id", "company_id": "account_id"},
+    ),
+    "line_items": ("line_items", {"deal_id": "opportunity_id", "amount": "amount"}),
+    **dict.fromkeys(ACTIVITY_OBJECTS, ("activities", _ACTIVITY)),
+}  # fmt: skip
+"""The world's entity behind a raw table, and its columns by those of raw."""
+HISTORY_FIELDS = {"amount": "amount", "hubspot_owner_id": "owner_id"}
+"""Fields of the world by properties whose histories have the same values."""
 
 
 @dataclass
@@ -62,6 +87,20 @@ class Portal:
                 append(warehouse, "raw_hubspot", TABLES, extraction.tables, context.folder)
         return LoadReport("crm", "hubspot", extraction.loads, extraction.warnings)
 
+    @property
+    def now_ms(self) -> int:
+        """The portal's present, in milliseconds since 1970 UTC."""
+        return int(self.world.now.timestamp() * 1_000)
+
+    def modified_since(self, name: str, since_ms: int) -> tuple[int, int]:
+        """How many live and how many archived records of an object were modified since then."""
+        shown = api_portal.Portal(self.world)
+        live, archived = (
+            int((shown.records(name, is_archived).modified >= since_ms).sum())
+            for is_archived in (False, True)
+        )
+        return live, archived
+
     def change(self, world: World) -> None:
         """Serve another state of the world."""
         self.world = world
@@ -80,6 +119,14 @@ class Portal:
         """Rows of a query on the warehouse."""
         return Warehouse.of(self.company()).read(sql).to_pylist()
 
+    def rows_by_table(self) -> dict[str, object]:
+        """How many rows each table of raw has; none before the first load."""
+        if not Path(Warehouse.of(self.company()).location).exists():
+            return {}
+        counts = [f"(select count(*) from raw_hubspot.{name}) as {name}" for name in TABLES]
+        [row] = self.read(f"select {', '.join(counts)}")
+        return row
+
     def versions(self, table: str) -> list[dict[str, object]]:
         """The latest versions in raw, as staging sees them."""
         return self.read(
@@ -94,6 +141,51 @@ class Portal:
         company = self.company()
         with extract(self.context(company, nowhere), company.sources[0], PATIENCE) as extraction:
             return {name: _rows(extraction.tables.get(name, ())) for name in TABLES}
+
+    def assert_like_world(self) -> None:
+        """Raw has what the world has: every record and every change, once."""
+        for table, (entity, columns) in OF_THE_WORLD.items():
+            known = self.world.table(entity).to_pylist()
+            if entity == "activities":
+                known = [row for row in known if row["type"] in ACTIVITY_OBJECTS[table]]
+            expected = {
+                row["source_id"]: (
+                    row["source_updated_at"],
+                    row["is_deleted"] or bool(row.get("merged_into_id")),
+                    *(row[column] for column in columns.values()),
+                )
+                for row in known
+            }
+            found = {
+                row["source_id"]: (
+                    row["source_updated_at"], row["is_deleted"], *(row[name] for name in columns)
+                )
+                for row in self.versions(table)
+            }  # fmt: skip
+            assert found == expected, table
+        self._assert_same_changes()
+        for table in VERSIONED:
+            repeated = (
+                f"select source_id from raw_hubspot.{table} group by source_id, _dlt_load_id "
+                "having count(*) > 1"
+            )
+            assert self.read(repeated) == [], table
+
+    def _assert_same_changes(self) -> None:
+        history = self.versions("property_history")
+        changes = self.world.table("field_changes").to_pylist()
+        for name, field_name in HISTORY_FIELDS.items():
+            found = [
+                (row["object_id"], row["changed_at"], row["value"])
+                for row in history
+                if row["property"] == name
+            ]
+            expected = [
+                (row["entity_id"], row["changed_at"], row["new_value"])
+                for row in changes
+                if row["field"] == field_name
+            ]
+            assert sorted(found, key=str) == sorted(expected, key=str), name
 
     def assert_like_full_reload(self) -> None:
         """Raw's latest versions are what a first load of the portal would take in."""

@@ -13,6 +13,8 @@ from ingestion.errors import SourceError
 from ingestion.sandbox.api.faults import Faults
 from ingestion.sandbox.world import World
 from ingestion.sandbox.world_calendar import DAY
+from ingestion.sources.hubspot.extraction import LAG
+from ingestion.sources.hubspot.objects import OBJECTS
 
 MINUTE = 60_000_000
 
@@ -58,14 +60,20 @@ def test_days_arrive_and_only_what_changed_in_them_is_read(portal: Portal) -> No
 
 def test_an_increment_asks_for_the_days_records_only(portal: Portal) -> None:
     portal.sync()
-    before = portal.world.now
+    since = portal.now_ms - int(LAG.total_seconds() * 1_000)
     portal.change(advanced(portal.world))
     portal.forget()
     portal.sync()
-    changed = len(portal.world.rows_changed_since("opportunities", before))
-    assert sum(asked.rows for asked in portal.asked("/objects/deals/batch/read")) == changed
-    listed = [a for a in portal.asked() if a.method == "GET" and a.path.endswith("/deals")]
-    assert all("archived=true" in asked.query or "/objects/" not in asked.path for asked in listed)
+    for name in OBJECTS:
+        live, archived = portal.modified_since(name, since)
+        read = [a for a in portal.asked(f"/objects/{name}/batch/read") if "true" not in a.query]
+        assert sum(asked.rows for asked in read) == live, name
+        again = [a for a in portal.asked(f"/objects/{name}/batch/read") if "true" in a.query]
+        assert sum(asked.rows for asked in again) <= archived, name
+        listed = portal.asked(f"/objects/{name}")
+        assert all("archived=true" in asked.query for asked in listed), name
+    read = sum(asked.rows for asked in portal.asked("/batch/read") if "/objects/" in asked.path)
+    assert 0 < read < 0.1 * sum(len(portal.versions(name)) for name in OBJECTS)
 
 
 def test_deleted_deals_arrive_once_with_the_moment_of_their_deletion(portal: Portal) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import traceback
 
 import numpy as np
 import pytest
-from portals import Portal
+from portals import TOKEN, Portal
 
 from ingestion.errors import CompanyError, SourceError
 from ingestion.sandbox.api.faults import Faults
@@ -15,17 +16,37 @@ from ingestion.sandbox.api.faults import Faults
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ("tokens: x", "sources.0 (crm).tokens = 'x': unknown key; did you mean 'token_env'"),
+        ("objecs: x", "sources.0 (crm).objecs = 'x': unknown key; did you mean 'objects'"),
         ("objects: [deal]", "unknown object 'deal'; did you mean 'deals'"),
         ("mapping: {deals: {amuont: x}}", "column 'amuont' of 'deals' cannot be mapped"),
         ("mapping: {deal: {amount: x}}", "unknown object 'deal'"),
-        ("token_env: pat-na1-0000", "sources.0 (crm).token_env"),
     ],
 )
 def test_a_wrong_key_is_named(portal: Portal, keys: str, message: str) -> None:
     with pytest.raises(CompanyError) as error:
         portal.company(keys)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (f"token_env: {TOKEN}", "(crm).token_env = ***: not the name of an environment variable"),
+        ("token_env: CJLu9ZwdEhQAAQ", "(crm).token_env = ***: not the name of an environment"),
+        (f"token: {TOKEN}", "(crm).token = ***: unknown key; did you mean 'token_env'"),
+        (f"access_token: {TOKEN}", "(crm).access_token = ***: unknown key"),
+        (f"auth: {{bearer: {TOKEN}}}", "(crm).auth: unknown key"),
+    ],
+)
+def test_a_token_that_was_pasted_into_the_file_is_not_shown(
+    portal: Portal, keys: str, message: str
+) -> None:
+    with pytest.raises(CompanyError) as error:
+        portal.company(keys)
+    told = "".join(traceback.format_exception(error.value))
+    assert message in told
+    assert TOKEN not in told
+    assert "CJLu9ZwdEhQAAQ" not in told
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from ingestion.errors import SourceError
 from ingestion.sources.files.catalog import Relation
+from ingestion.sources.files.hidden import HIDDEN, TEXT_OF
 from ingestion.sources.files.reading import Table, read
 from ingestion.sources.files.settings import FileOptions
-from ingestion.sources.files.sql import HIDDEN, TEXT_OF
 
 TEXT = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1, max_size=12

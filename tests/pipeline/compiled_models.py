@@ -10,9 +10,8 @@ from graphlib import TopologicalSorter
 
 import duckdb
 
-from ingestion.company import load_company
 from ingestion.paths import CompanyPaths
-from tests.sandbox.simulated_company import SimulatedCompany
+from tests.sandbox.simulated_company import ExportedCompany
 
 
 def _literal(moment: dt.datetime) -> str:
@@ -23,7 +22,7 @@ def _literal(moment: dt.datetime) -> str:
 class CompiledModels:
     """The statements of a build by model, in order; the moments are literals in them."""
 
-    company: SimulatedCompany
+    company: ExportedCompany
     statements: Mapping[str, str]
     parents: Mapping[str, list[str]]
     as_of: dt.datetime
@@ -31,10 +30,10 @@ class CompiledModels:
 
     @classmethod
     def of(
-        cls, company: SimulatedCompany, as_of: dt.datetime, known_at: dt.datetime
+        cls, company: ExportedCompany, as_of: dt.datetime, known_at: dt.datetime
     ) -> CompiledModels:
         """Those of the company's last build, which was of these moments."""
-        target = CompanyPaths.of(load_company(company.file)).dbt / "target"
+        target = CompanyPaths.of(company.company).dbt / "target"
         manifest = json.loads((target / "manifest.json").read_bytes())
         parents = manifest["parent_map"]
         nodes = [manifest["nodes"].get(name) for name in TopologicalSorter(parents).static_order()]

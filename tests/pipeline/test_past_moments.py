@@ -16,7 +16,7 @@ import pytest
 
 from ingestion.sandbox.world import World
 from tests.pipeline.compiled_models import CompiledModels
-from tests.sandbox.simulated_company import SimulatedCompany, utc_now
+from tests.sandbox.simulated_company import ExportedCompany, utc_now
 
 SEED = 11
 DAYS_BEFORE = 330
@@ -58,7 +58,7 @@ def marts_of(moment: int) -> tuple[str, ...]:
 class Story:
     """Ten moments of a company: what was built at each, and the deals told late after one."""
 
-    company: SimulatedCompany
+    company: ExportedCompany
     moments: list[tuple[dt.datetime, dt.datetime]] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
     models: CompiledModels | None = None
@@ -67,7 +67,7 @@ class Story:
         """Build the marts of a moment."""
         as_of = self.moments[moment][0]
         if self.models is None:
-            self.company.build(as_of, known_at, *(f"+{mart}" for mart in marts_of(moment)))
+            self.company.build_as_of(as_of, known_at, *(f"+{mart}" for mart in marts_of(moment)))
             self.models = CompiledModels.of(self.company, as_of, known_at)
         else:
             self.models.build(as_of, known_at, marts_of(moment))
@@ -110,13 +110,13 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("moments")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SALESOPS_DATA", str(folder / "data"))
-        story = Story(SimulatedCompany(folder / "company", "America/New_York", "USD", 2))
+        story = Story(ExportedCompany(folder / "company", "America/New_York", "USD", 2))
         world = World.found(seed=SEED, scale=0.02)
         world.advance(DAYS_BEFORE)
         for moment in range(MOMENTS):
             before = world.now
             world.advance(draw.randint(1, 40))
-            story.company.export(world)
+            story.company.show(world)
             if moment == LATE_AFTER:
                 story.late = _withhold(story.company, before)
             story.company.load()
@@ -127,7 +127,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         yield story
 
 
-def _withhold(company: SimulatedCompany, since: dt.datetime) -> list[str]:
+def _withhold(company: ExportedCompany, since: dt.datetime) -> list[str]:
     """Leave some of the deals created since out of the exports; their ids."""
     exports = company.folder / "exports"
     deals = pq.read_table(exports / "opportunities.parquet")

@@ -1,83 +1,92 @@
-"""A simulated company's exports, the pipeline run on them, and its KPIs beside the truth."""
+"""A simulated company, the pipeline run on it, and its KPIs beside the truth.
+
+Its data come over HTTP, as those of the project's own default company, or from exports alone.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from dagster_project.dbt_runner import Dbt
-from ingestion.company import load_company
-from ingestion.paths import CompanyPaths
-from ingestion.pipeline import LoadReport, load_source
-from ingestion.sandbox.exports import write_company
+from ingestion.company import Company, load_company
+from ingestion.paths import PROJECT, CompanyPaths
+from ingestion.pipeline import TableLoad, load_source
+from ingestion.sandbox.api.faults import Drift, Faults
+from ingestion.sandbox.api.hubspot import HubSpotApi
+from ingestion.sandbox.exports import write_company, write_exports
+from ingestion.sandbox.server import serving
+from ingestion.sandbox.service import Sandbox
 from ingestion.sandbox.truth import truth
 from ingestion.sandbox.world import World
 
+TOKEN = "pat-na1-secret-of-the-test"
 KEY = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]
 COUNTS = ["n_included", "n_excluded"]
 NUMBERS = ["value", "numerator", "denominator"]
 MICRO = 1e-6
 """The published numbers keep six decimals of each record."""
 SHOWN = 12
+MINUTE = 60_000_000
+ALL_AT_ONCE = Faults(
+    rate_limited=0.08, server_error=0.04, hang=0.01, drop=0.05, cut=0.05, truncate=0.05,
+    duplicate=0.1, out_of_order=True, burst=2, hang_seconds=3, index_lag_seconds=600,
+    drift={"deals": Drift(added={"champion": "Ada"}, removed=("segment",))},
+)  # fmt: skip
+"""Every fault of the HTTP API that may pass, at the same time."""
 
 
-@dataclass(frozen=True)
-class SimulatedCompany:
-    """A company in a folder of its own, whose exports are the tables of a world."""
+class SimulatedCompany(ABC):
+    """A company that shows a world to the pipeline."""
 
-    folder: Path
-    timezone: str
-    currency: str
-    fiscal_year_start_month: int
+    @abstractmethod
+    def show(self, world: World) -> None:
+        """Let the company's systems hold this state of a world."""
 
     @property
-    def file(self) -> Path:
-        """The company's file."""
-        return self.folder / "company.yml"
+    @abstractmethod
+    def company(self) -> Company:
+        """The company as of the world's now."""
 
     @property
     def warehouse(self) -> Path:
         """What the company's loads and builds write to."""
-        return CompanyPaths.of(load_company(self.file)).warehouse
+        return CompanyPaths.of(self.company).warehouse
 
-    def export(self, world: World) -> None:
-        """Write every entity of the contract, and the company file as of the world's now."""
-        write_company(
-            world,
-            self.folder,
-            self.folder.name,
-            self.timezone,
-            self.currency,
-            self.fiscal_year_start_month,
+    def load(self) -> dict[str, TableLoad]:
+        """Load what is new, as a run does; what was done by table."""
+        company = self.company
+        reports = [load_source(company, source) for source in company.sources]
+        return {table.entity: table for report in reports for table in report.tables}
+
+    def build(self) -> None:
+        """Build every KPI of what has been loaded, as a run does."""
+        company = self.company
+        assert company.as_of
+        self.build_as_of(
+            company.moment(company.as_of), utc_now(), "+kpi_values", "+kpi_definitions"
         )
 
-    def run(self) -> LoadReport:
-        """Load what is new in the exports and build every KPI, as a run does."""
-        report = self.load()
-        company = load_company(self.file)
-        assert company.as_of
-        self.build(company.moment(company.as_of), utc_now(), "+kpi_values", "+kpi_definitions")
-        return report
-
-    def load(self) -> LoadReport:
-        """Load what is new in the exports."""
-        company = load_company(self.file)
-        return load_source(company, company.sources[0])
-
-    def build(self, as_of: dt.datetime, known_at: dt.datetime, *models: str) -> None:
+    def build_as_of(self, as_of: dt.datetime, known_at: dt.datetime, *models: str) -> None:
         """Build the selected models as of a moment and as known at one, UTC without zone."""
         moments = {"SALESOPS_AS_OF": as_of, "SALESOPS_KNOWN_AT": known_at}
-        Dbt.of(load_company(self.file)).build(
+        Dbt.of(self.company).build(
             {name: moment.isoformat(" ", "microseconds") for name, moment in moments.items()},
             ["--exclude-resource-type", "test", "--select", *models],
             lambda result: None,
         )
+
+    def forget(self) -> None:
+        """Remove what has been loaded."""
+        self.warehouse.unlink(missing_ok=True)
 
     @contextmanager
     def without_history(self) -> Iterator[None]:
@@ -99,11 +108,12 @@ class SimulatedCompany:
 
     def truth(self, world: World) -> pd.DataFrame:
         """What `kpi_values` must hold."""
+        company = self.company
         return truth(
             world,
-            timezone=self.timezone,
-            currency=self.currency,
-            fiscal_year_start_month=self.fiscal_year_start_month,
+            timezone=company.timezone,
+            currency=company.currency,
+            fiscal_year_start_month=company.fiscal_year_start_month,
         )
 
     def assert_true(self, world: World) -> None:
@@ -114,6 +124,14 @@ class SimulatedCompany:
         summary = found.groupby(["metric", "variant", "why"]).size()
         assert found.empty, f"{summary.to_string()}\n{found.head(SHOWN).T.to_string()}"
 
+    def assert_like_full_reload(self) -> None:
+        """The KPIs are those of a company that is loaded for the first time."""
+        grown = self.kpis()
+        with self.without_history():
+            self.load()
+            self.build()
+            pd.testing.assert_frame_equal(grown, self.kpis(), check_exact=True)
+
     def _read(self, sql: str) -> pd.DataFrame:
         with duckdb.connect(self.warehouse, read_only=True) as connection:
             return connection.execute(sql).df()
@@ -122,6 +140,84 @@ class SimulatedCompany:
 def utc_now() -> dt.datetime:
     """The present moment, UTC without zone."""
     return dt.datetime.now(dt.UTC).replace(tzinfo=None)
+
+
+@dataclass
+class ServedCompany(SimulatedCompany):
+    """The default company: its CRM answers over HTTP, the rest comes as exports."""
+
+    api: HubSpotApi
+    url: str
+    world: World
+
+    @property
+    def company(self) -> Company:
+        """The company as a run reads it while its systems are up."""
+        sandbox = Sandbox(self.url, self.world.now, TOKEN, self._exports, days=0)
+        return sandbox.connect(load_company(PROJECT / "company.yml"))
+
+    def show(self, world: World) -> None:
+        """Serve the world, and write the exports that the CRM does not hold."""
+        self.world = world
+        self.api.show(world)
+        write_exports(world, self._exports)
+
+    @property
+    def _exports(self) -> Path:
+        return CompanyPaths.of(load_company(PROJECT / "company.yml")).root / "sandbox" / "exports"
+
+
+@contextmanager
+def served(world: World) -> Iterator[ServedCompany]:
+    """The default company while its systems are up. SALESOPS_DATA says where its data are."""
+    api = HubSpotApi(world, TOKEN)
+    with serving(api) as url:
+        company = ServedCompany(api, url, world)
+        company.show(world)
+        yield company
+
+
+@dataclass(frozen=True)
+class ExportedCompany(SimulatedCompany):
+    """A company in a folder of its own, whose exports are the tables of a world."""
+
+    folder: Path
+    timezone: str
+    currency: str
+    fiscal_year_start_month: int
+
+    @property
+    def company(self) -> Company:
+        """The company as its file says."""
+        return load_company(self._file)
+
+    def show(self, world: World) -> None:
+        """Write every entity of the contract, and the company file as of the world's now."""
+        write_company(
+            world,
+            self.folder,
+            self.folder.name,
+            self.timezone,
+            self.currency,
+            self.fiscal_year_start_month,
+        )
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / "company.yml"
+
+
+def upset(world: World) -> None:
+    """Delete, merge and re-assign open deals, all at one moment some minutes before midnight."""
+    deals, moment = world.state["opportunities"], world.state.now - 5 * MINUTE
+    quiet = np.flatnonzero((deals["is_open"] == 1) & (deals["updated_at"] < moment))
+    deleted, merged, kept, moved = quiet[:2], quiet[2:4], quiet[4:6], quiet[6:9]
+    world.state.change("opportunities", deleted, "is_deleted", 1, moment)
+    world.state.change("opportunities", merged, "merged_into_id", kept, moment)
+    world.state.touch("opportunities", kept, moment)
+    deals["is_open"][np.concatenate([deleted, merged])] = 0
+    heir = deals["owner_id"][quiet[9]]
+    world.state.change("opportunities", moved, "owner_id", heir, moment)
 
 
 def differences(kpis: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:

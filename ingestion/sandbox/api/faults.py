@@ -74,9 +74,10 @@ class Faults:
 class Mishaps:
     """Draws the fault of each request: the same sequence for the same seed."""
 
-    _SHARES: tuple[Fault, ...] = (
+    SHARES: tuple[Fault, ...] = (
         "rate_limited", "server_error", "hang", "drop", "cut", "truncate", "duplicate",
     )  # fmt: skip
+    """The faults that befall a share of the requests."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
@@ -89,7 +90,7 @@ class Mishaps:
             self._burst_left -= 1
             return "server_error"
         drawn = self._random.random()
-        for fault in self._SHARES:
+        for fault in self.SHARES:
             drawn -= getattr(self._faults, fault)
             if drawn < 0:
                 self._burst_left = self._faults.burst - 1 if fault == "server_error" else 0

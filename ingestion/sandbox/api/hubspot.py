@@ -252,13 +252,10 @@ class HubSpotApi:
         ids = _inputs(await _body(request), ASSOCIATION_LIMIT)
         request.state.rows = len(ids)
         pairs = self._associations.pairs(from_kind.name, to_kind.name)
-        results, missing = [], []
-        for record_id in ids:
-            linked = pairs.of(int(record_id)) if pairs else []
-            if linked:
-                results.append(orjson.dumps({"from": {"id": record_id}, "to": linked}))
-            else:
-                missing.append(record_id)
+        found = pairs.of(ids) if pairs else [None] * len(ids)
+        answers = dict(zip(ids, found, strict=True))
+        results = [answer for answer in answers.values() if answer]
+        missing = [record_id for record_id, answer in answers.items() if not answer]
         return _batch(
             results, missing, f"No {to_kind.name} are associated with some {from_kind.name}",
             "OBJECT_NOT_FOUND", "crm.associations.NO_ASSOCIATIONS_FOUND",

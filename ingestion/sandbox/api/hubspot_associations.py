@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import orjson
 
 from ingestion.sandbox.api.hubspot_portal import Portal, first_id
 from ingestion.sandbox.api.hubspot_schema import (
@@ -35,16 +37,22 @@ class Pairs:
     labels: list[Label]
     primary_labels: list[Label]
 
-    def of(self, record_id: int) -> list[dict[str, Any]]:
-        """What one record is associated with."""
-        start = np.searchsorted(self.from_ids, record_id, "left")
-        stop = np.searchsorted(self.from_ids, record_id, "right")
-        return [
-            {"toObjectId": int(to_id), "associationTypes": self._types(bool(primary))}
-            for to_id, primary in zip(
-                self.to_ids[start:stop], self.is_primary[start:stop], strict=True
-            )
-        ]
+    def of(self, record_ids: Sequence[str]) -> Iterator[bytes | None]:
+        """What each record is associated with, as a JSON object; none where there is nothing."""
+        wanted = np.array(record_ids, np.int64)
+        starts = np.searchsorted(self.from_ids, wanted, "left").tolist()
+        stops = np.searchsorted(self.from_ids, wanted, "right").tolist()
+        types = [orjson.Fragment(orjson.dumps(self._types(primary))) for primary in (False, True)]
+        for record_id, start, stop in zip(record_ids, starts, stops, strict=True):
+            linked = [
+                {"toObjectId": to_id, "associationTypes": types[primary]}
+                for to_id, primary in zip(
+                    self.to_ids[start:stop].tolist(),
+                    self.is_primary[start:stop].tolist(),
+                    strict=True,
+                )
+            ]
+            yield orjson.dumps({"from": {"id": record_id}, "to": linked}) if linked else None
 
     def _types(self, primary: bool) -> list[Label]:
         return [*self.labels, *(self.primary_labels if primary else ())]

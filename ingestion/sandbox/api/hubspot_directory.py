@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ingestion.sandbox.api.hubspot_portal import FIRST_USER_ID, Portal, iso
+from ingestion.sandbox.api.hubspot_portal import FIRST_USER_ID, Portal
+from ingestion.sandbox.api.hubspot_text import iso
 from ingestion.sandbox.world_render import FIRST_ID
 
 FIRST_TEAM_ID = 501

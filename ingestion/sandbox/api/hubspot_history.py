@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.sandbox.api.hubspot_schema import FORECAST_CATEGORIES, HISTORY
+from ingestion.sandbox.api.hubspot_text import iso
 from ingestion.sandbox.world import World
 from ingestion.sandbox.world_calendar import DAY, Ints
 from ingestion.sandbox.world_render import render, source_ids
@@ -121,5 +122,4 @@ def _value_texts(name: str, values: Ints) -> list[str | None]:
 
 
 def _iso(moments: Ints) -> list[str | None]:
-    typed = pa.array(moments).view(pa.timestamp("us")).cast(pa.timestamp("ms"), safe=False)
-    return pc.strftime(typed, "%Y-%m-%dT%H:%M:%SZ").to_pylist()
+    return iso(pa.array(moments).view(pa.timestamp("us"))).to_pylist()

@@ -19,6 +19,7 @@ from ingestion.sandbox.api.hubspot_schema import (
     ObjectType,
     Property,
 )
+from ingestion.sandbox.api.hubspot_text import iso
 from ingestion.sandbox.world import World
 from ingestion.sandbox.world_calendar import Ints, to_moment
 from ingestion.sandbox.world_render import FIRST_ID, source_ids
@@ -302,11 +303,6 @@ def _text(values: pa.Array, known: Property) -> list[str | None]:
     if known.values is not None:
         return [known.values.get(text, text) for text in texts]
     return texts
-
-
-def iso(moments: pa.Array) -> pa.Array:
-    """Moments as ISO text in UTC with milliseconds."""
-    return pc.strftime(moments.cast(pa.timestamp("ms"), safe=False), "%Y-%m-%dT%H:%M:%SZ")
 
 
 def _joined(ids: list[int]) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ingestion.contract import Column, ColumnType
+from ingestion.duckdb_sql import STORED, literal
 from ingestion.sources.files.inference import DATE, OFFSET, TIMESTAMP
-from ingestion.sources.files.sql import literal
 
 EXPECTED: dict[ColumnType, str] = {
     "text": "text",
@@ -17,17 +17,6 @@ EXPECTED: dict[ColumnType, str] = {
     "timestamp": "a timestamp, such as 2024-01-31 17:45:00 or 2024-01-31T17:45:00+01:00",
     "date": "a date, such as 2024-01-31",
 }
-
-STORED: dict[ColumnType, str] = {
-    "text": "VARCHAR",
-    "money": "DECIMAL(28,6)",
-    "number": "DECIMAL(28,10)",
-    "integer": "BIGINT",
-    "boolean": "BOOLEAN",
-    "timestamp": "TIMESTAMP",
-    "date": "DATE",
-}
-"""The DuckDB type that values of a canonical type have once cast."""
 
 
 @dataclass(frozen=True)

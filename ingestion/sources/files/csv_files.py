@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from ingestion.duckdb_sql import literal, quote
 from ingestion.errors import SourceError
 from ingestion.sources.files.settings import FileOptions
-from ingestion.sources.files.sql import literal, quote
 from ingestion.sources.files.text_files import CHUNK, has_line_feeds, plain_text, with_line_feeds
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ingestion.contract import RECORD_COLUMNS, REJECTED_COLUMNS, Entity
+from ingestion.duckdb_sql import STORED, literal, one_row, quote, register
 from ingestion.pipeline import TableLoad
-from ingestion.sources.files.casting import STORED
 from ingestion.sources.files.checking import (
     record_rejected,
     reject_repeats,
@@ -17,7 +17,6 @@ from ingestion.sources.files.checking import (
 )
 from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON, RowSet, row_hash
 from ingestion.sources.files.reading import Table
-from ingestion.sources.files.sql import literal, one_row, quote, register
 from ingestion.sources.files.versions import History, find_changes, vanished_ids
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingestion.duckdb_sql import literal, quote
 from ingestion.errors import SourceError, first_line
-from ingestion.sources.files.sql import literal, quote
 from ingestion.sources.files.text_files import plain_text
 
 if TYPE_CHECKING:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingestion.contract import Column, Entity
+from ingestion.duckdb_sql import STORED, literal, quote
 from ingestion.errors import SourceError, first_line
 from ingestion.settings import Scalar
-from ingestion.sources.files.casting import EXPECTED, STORED, Zones, cast
+from ingestion.sources.files.casting import EXPECTED, Zones, cast
+from ingestion.sources.files.hidden import HIDDEN, TEXT_OF
 from ingestion.sources.files.inference import TEXT
 from ingestion.sources.files.parsing import (
     NotSqlError,
@@ -23,7 +25,6 @@ from ingestion.sources.files.parsing import (
 )
 from ingestion.sources.files.reading import Table
 from ingestion.sources.files.settings import EntityMapping
-from ingestion.sources.files.sql import HIDDEN, TEXT_OF, literal, quote
 
 if TYPE_CHECKING:
     import duckdb

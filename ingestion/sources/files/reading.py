@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingestion.duckdb_sql import literal, one_row, quote, register
 from ingestion.errors import SourceError, first_line
 from ingestion.sources.files.catalog import Relation, format_of
 from ingestion.sources.files.csv_files import BrokenLine, read_csv
+from ingestion.sources.files.hidden import TEXT_OF
 from ingestion.sources.files.inference import ALL, TEMPORAL, TEXT, infer_types
 from ingestion.sources.files.json_files import read_json
-from ingestion.sources.files.sql import TEXT_OF, literal, one_row, quote, register
 from ingestion.sources.files.xlsx_files import read_xlsx
 
 if TYPE_CHECKING:

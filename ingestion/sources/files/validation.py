@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ingestion.contract import ENTITIES, Entity
+from ingestion.duckdb_sql import quote
 from ingestion.errors import Problem, SourceError, one_of
 from ingestion.settings import Scalar
 from ingestion.sources.files.casting import Zones
@@ -16,7 +17,6 @@ from ingestion.sources.files.mapping import POSITION, REASON, map_entity, relate
 from ingestion.sources.files.parsing import NotSqlError, parse_expression
 from ingestion.sources.files.reading import inline_table
 from ingestion.sources.files.settings import EntityMapping, FilesSource
-from ingestion.sources.files.sql import quote
 
 if TYPE_CHECKING:
     import duckdb

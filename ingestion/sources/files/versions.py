@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestion.contract import META_COLUMNS, RECORD_COLUMNS, Entity
+from ingestion.duckdb_sql import quote, register
 from ingestion.sources.files.mapping import POSITION, REASON
-from ingestion.sources.files.sql import quote, register
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingestion.duckdb_sql import quote, register
 from ingestion.errors import SourceError
 from ingestion.sources.files.csv_files import unique_names
-from ingestion.sources.files.sql import quote, register
 
 if TYPE_CHECKING:
     import duckdb

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestion.contract import REJECTED_COLUMNS
+from ingestion.duckdb_sql import literal, quote
 from ingestion.pipeline import TableLoad
-from ingestion.sources.hubspot.intake import literal, quote
 from ingestion.sources.hubspot.raw import LastLoad, RawState
 from ingestion.sources.hubspot.tables import TABLES
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ingestion.duckdb_sql import STORED, literal, quote
 from ingestion.errors import SourceError, one_of
 from ingestion.sources.hubspot.client import OWNERS_PAGE, HubSpotClient
-from ingestion.sources.hubspot.intake import literal, quote
-from ingestion.sources.hubspot.rows import STORED, row_hash
+from ingestion.sources.hubspot.rows import row_hash
 from ingestion.sources.hubspot.settings import HubSpotSource
 from ingestion.sources.hubspot.tables import TABLES
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ingestion.duckdb_sql import literal, quote
 from ingestion.errors import SourceError
 from ingestion.pipeline import ExtractContext, Extraction, TableLoad
 from ingestion.sources.hubspot import directory
@@ -30,7 +31,7 @@ from ingestion.sources.hubspot.client import (
     Patience,
 )
 from ingestion.sources.hubspot.delta import Delta
-from ingestion.sources.hubspot.intake import LINK_TYPE, Intake, quote, record_type
+from ingestion.sources.hubspot.intake import LINK_TYPE, Intake, record_type
 from ingestion.sources.hubspot.objects import OBJECTS, CrmObject
 from ingestion.sources.hubspot.raw import LastLoad, RawState
 from ingestion.sources.hubspot.rows import DEAL_STAGES, Reading, links
@@ -67,7 +68,8 @@ def extract(
     """
     import duckdb
 
-    with duckdb.connect(str(context.folder / "intake.duckdb")) as connection:
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"set temp_directory = {literal(context.folder / 'intake')}")
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
         connection.execute(f"set memory_limit = '{MEMORY}'")

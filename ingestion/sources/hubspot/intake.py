@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
+from ingestion.duckdb_sql import literal, quote
+
 if TYPE_CHECKING:
     import duckdb
 
 FLUSH_BYTES = 32 << 20
+WRITE_BYTES = 1 << 20
 
 LINK_TYPE = {
     "from": "STRUCT(id VARCHAR)",
@@ -60,7 +63,7 @@ class Intake:
         connection.execute(f"create table {quote(table)} ({columns})")
 
     def __enter__(self) -> Intake:
-        self._file = self._path.open("wb")
+        self._file = self._path.open("wb", buffering=WRITE_BYTES)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -92,13 +95,3 @@ class Intake:
 
 
 _LINE = orjson.OPT_APPEND_NEWLINE
-
-
-def quote(name: str) -> str:
-    """The name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: object) -> str:
-    """The text as an SQL string."""
-    return "'" + str(text).replace("'", "''") + "'"

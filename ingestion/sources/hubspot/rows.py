@@ -6,19 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ingestion.contract import Column, ColumnType
-from ingestion.sources.hubspot.intake import literal, quote
+from ingestion.duckdb_sql import STORED, literal, quote
 from ingestion.sources.hubspot.objects import LINK_COLUMNS, CrmObject
 from ingestion.sources.hubspot.tables import PROPERTY_HISTORY, TABLES
 
-STORED: dict[ColumnType, str] = {
-    "text": "VARCHAR",
-    "money": "DECIMAL(28,6)",
-    "number": "DECIMAL(28,10)",
-    "integer": "BIGINT",
-    "boolean": "BOOLEAN",
-    "timestamp": "TIMESTAMP",
-    "date": "DATE",
-}
 EXPECTED: dict[ColumnType, str] = {
     "money": "a number",
     "number": "a number",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -18,7 +19,8 @@ class HubSpotSource(BaseModel):
     `mapping` names, by object and canonical column, the property that holds the value where it is
     not the default one. `no_decision` lists stages (names or ids) whose deals ended without a
     decision: HubSpot itself knows only won and lost. `objects` are those to read, all by default;
-    a portal may not have all of them, or the token's app not the scopes.
+    a portal may not have all of them, or the token's app not the scopes. `token_env` names the
+    environment variable that holds the token.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -26,10 +28,20 @@ class HubSpotSource(BaseModel):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
     type: Literal["hubspot"]
     url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = API
-    token_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "HUBSPOT_TOKEN"
+    token_env: str = "HUBSPOT_TOKEN"
     objects: tuple[str, ...] = tuple(OBJECTS)
     mapping: dict[str, dict[str, str]] = {}
     no_decision: tuple[str, ...] = ()
+
+    @field_validator("token_env")
+    @classmethod
+    def _name_of_a_variable(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
+            raise ValueError(
+                "not the name of an environment variable, in capitals, such as HUBSPOT_TOKEN; the "
+                "token itself belongs into that variable, never into this file"
+            )
+        return name
 
     @field_validator("objects")
     @classmethod

@@ -1,20 +1,30 @@
-"""Pieces of SQL text, and the names that are the loader's own."""
+"""Pieces of DuckDB SQL that the sources share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from ingestion.contract import ColumnType
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-HIDDEN = "§salesops "
-"""Prefix of the columns that are not the user's."""
-
-TEXT_OF = f"{HIDDEN}text "
-"""Prefix of the columns that keep the text of values that their column's type would rewrite."""
+STORED: Mapping[ColumnType, str] = MappingProxyType(
+    {
+        "text": "VARCHAR",
+        "money": "DECIMAL(28,6)",
+        "number": "DECIMAL(28,10)",
+        "integer": "BIGINT",
+        "boolean": "BOOLEAN",
+        "timestamp": "TIMESTAMP",
+        "date": "DATE",
+    }
+)
+"""The DuckDB type that values of a canonical type have once cast."""
 
 
 def quote(name: str) -> str:

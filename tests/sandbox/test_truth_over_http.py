@@ -1,0 +1,89 @@
+"""Day after day, the default company's KPIs are the truth, and those of one loaded at once.
+
+A build costs more than a load, so not every load of every seed is followed by one:
+SALESOPS_THOROUGH=1 compares after each, with a full reload too (some twenty minutes).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from ingestion.sandbox.api.faults import Faults
+from ingestion.sandbox.world import World
+from tests.sandbox.simulated_company import ALL_AT_ONCE, ServedCompany, served, upset
+
+INCREMENTS = (1, 7, 1, 30, 2)
+"""Days between loads."""
+UPSET = (2, 5)
+"""Loads before which, in the evening, deals are deleted, merged and re-assigned."""
+LOADS = range(len(INCREMENTS) + 1)
+
+
+@dataclass(frozen=True)
+class Story:
+    """A world, its age in days at the first load (number 0), and the loads that are looked at.
+
+    After those in `compared` the KPIs are compared with the truth, after those in `reloaded` with
+    a full reload's.
+    """
+
+    seed: int
+    scale: float
+    age: int
+    compared: tuple[int, ...]
+    reloaded: tuple[int, ...] = ()
+
+
+STORIES = (
+    Story(7, 0.02, 1096, compared=tuple(LOADS), reloaded=(5,)),
+    Story(11, 0.05, 400, compared=(0, 5)),
+    Story(3, 0.04, 500, compared=(2,)),
+)
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCompany]:
+    """The default company, whose data are in a folder of the module's own."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SALESOPS_DATA", str(tmp_path_factory.mktemp("data")))
+        environment.setenv("HUBSPOT_TOKEN", "replaced when the company is connected")
+        with served(World.found(seed=1, scale=0.02)) as company:
+            yield company
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: f"seed {story.seed}")
+def test_every_load_gives_the_truth(company: ServedCompany, story: Story) -> None:
+    is_thorough = bool(os.environ.get("SALESOPS_THOROUGH"))
+    world = World.found(story.seed, story.scale)
+    company.forget()
+    for load, days in enumerate((story.age, *INCREMENTS)):
+        world.advance(days)
+        if load in UPSET:
+            upset(world)
+        company.show(world)
+        company.load()
+        if is_thorough or load in story.compared:
+            company.build()
+            company.assert_true(world)
+        if is_thorough or load in story.reloaded:
+            company.assert_like_full_reload()
+
+
+def test_after_all_faults_at_once_one_more_run_gives_the_truth(company: ServedCompany) -> None:
+    world = World.found(seed=13, scale=0.1)
+    world.advance(200)
+    company.forget()
+    for seed in range(3):
+        world.advance(1)
+        upset(world)
+        company.show(world)
+        company.api.faults = replace(ALL_AT_ONCE, seed=seed)
+        company.load()
+    company.api.faults = Faults()
+    company.load()
+    company.build()
+    company.assert_true(world)
