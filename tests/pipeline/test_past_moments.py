@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion.sandbox.world import World
-from tests.pipeline.compiled_models import CompiledModels
+from tests.compiled_models import CompiledModels
 from tests.sandbox.simulated_company import ExportedCompany, utc_now
 
 SEED = 11
@@ -68,7 +68,7 @@ class Story:
         as_of = self.moments[moment][0]
         if self.models is None:
             self.company.build_as_of(as_of, known_at, *(f"+{mart}" for mart in marts_of(moment)))
-            self.models = CompiledModels.of(self.company, as_of, known_at)
+            self.models = CompiledModels.of(self.company.company, as_of, known_at)
         else:
             self.models.build(as_of, known_at, marts_of(moment))
 

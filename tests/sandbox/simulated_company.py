@@ -27,6 +27,7 @@ from ingestion.sandbox.server import serving
 from ingestion.sandbox.service import Sandbox
 from ingestion.sandbox.truth import truth
 from ingestion.sandbox.world import World
+from tests.compiled_models import CompiledModels
 
 TOKEN = "pat-na1-secret-of-the-test"
 KEY = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]
@@ -35,6 +36,7 @@ NUMBERS = ["value", "numerator", "denominator"]
 MICRO = 1e-6
 """The published numbers keep six decimals of each record."""
 SHOWN = 12
+KPI_MODELS = ("kpi_values", "kpi_definitions")
 MINUTE = 60_000_000
 ALL_AT_ONCE = Faults(
     rate_limited=0.08, server_error=0.04, hang=0.01, drop=0.05, cut=0.05, truncate=0.05,
@@ -46,6 +48,8 @@ ALL_AT_ONCE = Faults(
 
 class SimulatedCompany(ABC):
     """A company that shows a world to the pipeline."""
+
+    models: CompiledModels | None = None
 
     @abstractmethod
     def show(self, world: World) -> None:
@@ -68,12 +72,15 @@ class SimulatedCompany(ABC):
         return {table.entity: table for report in reports for table in report.tables}
 
     def build(self) -> None:
-        """Build every KPI of what has been loaded, as a run does."""
+        """Build every KPI of what has been loaded, as a run does; by dbt itself the first time."""
         company = self.company
         assert company.as_of
-        self.build_as_of(
-            company.moment(company.as_of), utc_now(), "+kpi_values", "+kpi_definitions"
-        )
+        as_of, known_at = company.moment(company.as_of), utc_now()
+        if self.models is None:
+            self.build_as_of(as_of, known_at, *(f"+{model}" for model in KPI_MODELS))
+            self.models = CompiledModels.of(company, as_of, known_at)
+        else:
+            self.models.build(as_of, known_at, KPI_MODELS)
 
     def build_as_of(self, as_of: dt.datetime, known_at: dt.datetime, *models: str) -> None:
         """Build the selected models as of a moment and as known at one, UTC without zone."""
@@ -177,7 +184,7 @@ def served(world: World) -> Iterator[ServedCompany]:
         yield company
 
 
-@dataclass(frozen=True)
+@dataclass
 class ExportedCompany(SimulatedCompany):
     """A company in a folder of its own, whose exports are the tables of a world."""
 
