@@ -138,21 +138,31 @@
         ),
 
         {#- The cuts of a group go together: there are far fewer of their cells than members. #}
-        {%- for group in groups %}
-            cells_of_{{ group[0] }} as (
-                select
-                    variant,
-                    month_start,
-                    {%- for key in group + flags %} {{ key }}, {%- endfor %}
-                    sum(numerator) as numerator,
-                    sum(denominator) as denominator,
-                    count(is_included) as n_included,
-                    count(is_excluded) as n_excluded
-                from members
-                {%- if medians %} where variant not in ('{{ medians | join("', '") }}') {%- endif %}
-                group by {{ (["variant", "month_start"] + group + flags) | join(", ") }}
-            ),
-        {% endfor %}
+        cells as (
+            select
+                variant,
+                month_start,
+                {%- for dimension in dimensions if dimension != "company" %}
+                    {{ dimension }},
+                {%- endfor %}
+                {%- for flag in flags %} {{ flag }}, {%- endfor %}
+                {%- for group in groups %}
+                    grouping({{ group[0] }}) as not_by_{{ group[0] }},
+                {%- endfor %}
+                sum(numerator) as numerator,
+                sum(denominator) as denominator,
+                count(is_included) as n_included,
+                count(is_excluded) as n_excluded
+            from members
+            {%- if medians %} where variant not in ('{{ medians | join("', '") }}') {%- endif %}
+            group by
+                grouping sets (
+                    {%- for group in groups %}
+                        ({{ (["variant", "month_start"] + group + flags) | join(", ") }})
+                        {{- ',' if not loop.last }}
+                    {%- endfor %}
+                )
+        ),
 
         by_month as (
             {%- for group in groups %}
@@ -168,7 +178,8 @@
                         sum(denominator) as denominator,
                         sum(n_included) as n_included,
                         sum(n_excluded) as n_excluded
-                    from cells_of_{{ group[0] }}
+                    from cells
+                    where not_by_{{ group[0] }} = 0
                     group by
                         {{
                             (
