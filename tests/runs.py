@@ -1,4 +1,4 @@
-"""Runs of the command line, each in a process of its own.
+"""Runs of the command line, each in a process of its own that can be watched and killed.
 
 The processes are forked from a server that has imported dagster, dbt, Great Expectations and dlt
 once: a test pays for its run, and not for the imports of its run.
@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -30,21 +34,61 @@ IMPORTED = (
 )
 
 
-def run(company: Path, data: Path, *options: str) -> CompletedProcess[str]:
-    """Run a company to the end, as `make run` does; everything that it makes is under `data`."""
-    arguments = ["run", "--company", str(company), *options]
+@dataclass(frozen=True)
+class Run:
+    """A run under way; its output goes to files in a folder of its own."""
+
+    process: ForkServerProcess
+    folder: Path
+
+    @property
+    def pid(self) -> int:
+        """The run's process."""
+        assert self.process.pid is not None
+        return self.process.pid
+
+    def output(self, name: str) -> str:
+        """What has been written so far to `stdout` or `stderr`."""
+        path = self.folder / name
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def wait_for(self, progress: str) -> None:
+        """Wait until a line of `stderr` begins with `progress`, or the run has ended."""
+        while self.process.is_alive() and f"\n{progress}" not in f"\n{self.output('stderr')}":
+            time.sleep(0.005)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the run."""
+        os.kill(self.pid, number)
+
+    def end(self) -> CompletedProcess[str]:
+        """Wait until the run has ended; its exit status is negative when a signal ended it."""
+        self.process.join()
+        assert self.process.exitcode is not None
+        outputs = (self.output(name) for name in ("stdout", "stderr"))
+        return CompletedProcess([], self.process.exitcode, *outputs)
+
+
+@contextmanager
+def started(company: Path, data: Path, *options: str) -> Iterator[Run]:
+    """A run of a company, as `make run` runs it; everything that it makes is under `data`."""
     with tempfile.TemporaryDirectory() as folder:
-        outputs = [Path(folder) / name for name in ("stdout", "stderr")]
+        arguments = ["run", "--company", str(company), *options]
         environment = os.environ | {"SALESOPS_DATA": str(data)}
-        process = _server().Process(
-            target=_command, args=(arguments, environment, *map(str, outputs))
-        )
+        process = _server().Process(target=_command, args=(arguments, environment, folder))
         process.start()
-        process.join()
-        assert process.exitcode is not None
-        return CompletedProcess(
-            arguments, process.exitcode, *(path.read_text(encoding="utf-8") for path in outputs)
-        )
+        run = Run(process, Path(folder))
+        try:
+            yield run
+        finally:
+            process.kill()
+            run.end()
+
+
+def run(company: Path, data: Path, *options: str) -> CompletedProcess[str]:
+    """Run a company to the end."""
+    with started(company, data, *options) as run:
+        return run.end()
 
 
 @cache
@@ -54,17 +98,16 @@ def _server() -> ForkServerContext:
     return context
 
 
-def _command(
-    arguments: Sequence[str], environment: dict[str, str], stdout: str, stderr: str
-) -> None:
+def _command(arguments: Sequence[str], environment: dict[str, str], folder: str) -> None:
     """The whole life of a forked process."""
-    for path, stream in ((stdout, sys.stdout), (stderr, sys.stderr)):
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
+        file = os.open(Path(folder) / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(file, stream.fileno())
         os.close(file)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(PROJECT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     from dagster_project.cli import main
 

@@ -7,8 +7,8 @@ from functools import cache
 import pandas as pd
 import pytest
 
+from tests.conftest import Publish
 from tests.kpis.companies import TEST_COMPANIES, Published
-from tests.kpis.conftest import Publish
 from tests.oracle import records
 from tests.oracle.values import KEY, NUMBERS, Expected, expected
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conftest import Publish
 from tests.kpis.companies import Published
-from tests.kpis.conftest import Publish
 
 
 @pytest.fixture

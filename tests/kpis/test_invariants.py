@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from tests.conftest import Publish
 from tests.kpis.companies import TEST_COMPANIES, Published
-from tests.kpis.conftest import Publish
 from tests.kpis.test_against_oracle import METRICS
 from tests.oracle import records
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from tests.conftest import Publish
 from tests.kpis.companies import SHARED, Published
-from tests.kpis.conftest import Publish
 
 Figure = Callable[[Published], float]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.conftest import Publish
 from tests.kpis.companies import TEST_COMPANIES, Published, publish
-from tests.kpis.conftest import Publish
 from tests.kpis.test_against_oracle import METRICS, differences, values
 from tests.oracle import records
 from tests.oracle.values import expected

@@ -9,7 +9,7 @@ from dbt.artifacts.schemas.results import TestStatus
 from dbt.cli.main import dbtRunner
 
 from ingestion.paths import PROJECT
-from tests.kpis.conftest import Publish
+from tests.conftest import Publish
 
 VARIABLES = "{timezone: UTC, source_types: [files, hubspot]}"
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import duckdb
 import yaml
 
 from dagster_project.publication import open_published
 from ingestion.paths import PROJECT
-from tests.runs import run
+from tests.runs import Run, run, started
 
-COMMAND = (sys.executable, "-m", "dagster_project.cli", "run")
 EDGE_CASES = PROJECT / "tests" / "companies" / "edge_cases"
 
 
@@ -53,20 +52,13 @@ class Copy:
         """One of the company's CSV files."""
         return self.root / "company" / "exports" / name
 
-    def run(self, *options: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *options: str) -> CompletedProcess[str]:
         """Run the company to the end."""
         return run(self.file, self.root / "data", *options)
 
-    def start(self, *options: str) -> subprocess.Popen[str]:
-        """Start a run whose progress can be read from `stderr`."""
-        return subprocess.Popen(
-            [*COMMAND, "--company", str(self.file), *options],
-            cwd=PROJECT,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def started(self) -> AbstractContextManager[Run]:
+        """A run that can be watched and killed."""
+        return started(self.file, self.root / "data")
 
     def published(self) -> dict[str, str]:
         """Hashes of all files that readers see, by path."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import signal
 
 from dagster_project.publication import open_published
 from tests.orchestration.copies import Copy
@@ -10,16 +10,11 @@ from tests.orchestration.copies import Copy
 
 def kill_at(copy: Copy, progress: str) -> None:
     """Start a run and kill it without warning once it shows `progress`."""
-    run = copy.start()
-    assert run.stderr is not None
-    shown = []
-    for line in run.stderr:
-        shown.append(line)
-        if line.startswith(progress):
-            run.kill()
-            break
-    run.communicate()
-    assert run.returncode == -9, "".join(shown)
+    with copy.started() as run:
+        run.wait_for(progress)
+        run.signal(signal.SIGKILL)
+        done = run.end()
+    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
 
 
 def test_a_run_killed_in_any_phase_leaves_the_marts_and_the_next_gets_further(copy: Copy) -> None:
@@ -43,15 +38,12 @@ def test_a_run_killed_in_any_phase_leaves_the_marts_and_the_next_gets_further(co
 
 def test_a_second_run_says_who_holds_the_lock(copy: Copy) -> None:
     published = copy.published()
-    first = copy.start()
-    assert first.stderr is not None
-    assert "run" in first.stderr.readline()
-    second = copy.run()
+    with copy.started() as first:
+        first.wait_for("Edge Cases, run ")
+        second = copy.run()
     assert second.returncode == 3
     assert f"process {first.pid}" in second.stderr
     assert copy.published() == published
-    first.kill()
-    first.communicate()
 
 
 def test_a_reader_is_never_blocked_and_reads_on(copy: Copy) -> None:
@@ -75,20 +67,11 @@ def test_a_second_run_loads_nothing_and_changes_no_number(copy: Copy) -> None:
 
 
 def test_ctrl_c_stops_a_run_cleanly(copy: Copy) -> None:
-    import signal
-
     published = copy.published()
-    run = copy.start()
-    assert run.stderr is not None
-    for line in run.stderr:
-        if line.startswith("build …"):
-            run.send_signal(signal.SIGINT)
-            break
-    try:
-        _, rest = run.communicate(timeout=60)
-    except subprocess.TimeoutExpired:
-        run.kill()
-        raise
-    assert run.returncode == 130, rest
-    assert "Traceback" not in rest
+    with copy.started() as run:
+        run.wait_for("build …")
+        run.signal(signal.SIGINT)
+        done = run.end()
+    assert done.returncode == 130, done.stderr
+    assert "Traceback" not in done.stderr
     assert copy.published() == published

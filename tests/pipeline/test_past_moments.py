@@ -17,11 +17,12 @@ import pytest
 from ingestion.sandbox.world import World
 from tests.compiled_models import CompiledModels
 from tests.sandbox.simulated_company import ExportedCompany, utc_now
+from tests.thorough import IS_THOROUGH
 
 SEED = 11
 DAYS_BEFORE = 330
-MOMENTS = 10
-LATE_AFTER = 4
+MOMENTS = 10 if IS_THOROUGH else 3
+LATE_AFTER = 1
 """Index of the moment that some deals of its days are told after."""
 PIPELINE = (
     "fct_opportunities",
@@ -56,7 +57,7 @@ def marts_of(moment: int) -> tuple[str, ...]:
 
 @dataclass
 class Story:
-    """Ten moments of a company: what was built at each, and the deals told late after one."""
+    """Moments of a company: what was built at each, and the deals told late after one."""
 
     company: ExportedCompany
     moments: list[tuple[dt.datetime, dt.datetime]] = field(default_factory=list)
@@ -105,7 +106,7 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    """A company loaded and built at ten random moments."""
+    """A company loaded and built at random moments."""
     draw = random.Random(SEED)
     folder = tmp_path_factory.mktemp("moments")
     with pytest.MonkeyPatch.context() as environment:

@@ -14,6 +14,7 @@ from dagster_project.history import keep_history
 from dagster_project.pipeline_run import open_run
 from ingestion.company import load_company
 from tests.kpis.companies import TEST_COMPANIES, Published, publish
+from tests.thorough import thorough
 
 OCTOBER = "2025-10-01"
 CAUSES = ["late_facts", "corrections", "definition_change", "later_events"]
@@ -167,6 +168,7 @@ def build_restatements(company: Path, run_id: str) -> None:
         )
 
 
+@thorough
 def test_later_runs_tell_the_same_whether_they_publish_or_not(
     company: Path, restated: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,10 +7,8 @@ from functools import cache
 import pandas as pd
 import pytest
 
+from tests.conftest import Publish
 from tests.kpis.companies import SHARED
-from tests.kpis.conftest import Publish, published
-
-__all__ = ["published"]
 
 REACH = {
     "A_SUBMITTED": 7455,
