@@ -1,4 +1,4 @@
--- Every stage that a deal is or was in, with what the pipeline says of it.
+-- Every stage that a deal is, was or may have been in, with what the pipeline says of it.
 --
 -- A stage is looked for in the deal's pipeline, then among stages common to all pipelines, then in
 -- any other pipeline (a deal may have come from one), first in the deal's own source; one that was
@@ -37,6 +37,16 @@ with
         select source_instance, pipeline, old_stage as stage
         from moves
         where old_stage is not null
+
+        union
+
+        -- What only earlier versions of a deal tell is a stage that its pipeline has.
+        select pipelines.source_instance, pipelines.pipeline, stages.stage
+        from (select distinct source_instance, pipeline from opportunities) as pipelines
+        inner join
+            stages
+            on pipelines.source_instance = stages.source_instance
+            and (stages.pipeline is null or stages.pipeline = pipelines.pipeline)
     ),
 
     matched as (
