@@ -38,14 +38,14 @@ def test_stays_follow_from_one_export_to_the_next(tmp_path: Path) -> None:
         publish(company, tmp_path / "data")
 
     visits = published.marts(
-        "select opportunity_id, stage, ended_as, is_skipped, is_entry_known "
+        "select opportunity_id, stage, coalesce(ended_as, 'closing'), is_skipped, is_entry_known "
         "from marts.fct_stage_visits order by opportunity_id, position, stage_order"
     )
     assert list(visits.itertuples(index=False, name=None)) == [
         ("moved", "Lead", "skipped", False, False),
         ("moved", "Demo", "skipped", True, True),
         ("moved", "Offer", "won", False, True),
-        ("moved", "Won", None, False, True),
+        ("moved", "Won", "closing", False, True),
         ("stayed", "Demo", "open", False, False),
     ]
     loads = published.warehouse(
