@@ -41,54 +41,87 @@
     }}
 {%- endmacro %}
 
+{#- The amounts of a bridge, in order: opening, movements, closing. -#}
+{% macro bridge_entries() -%}
+    {{
+        return(
+            ["opening"] + pipeline_additions() + pipeline_subtractions() + ["currency", "closing"]
+        )
+    }}
+{%- endmacro %}
+
+{#-
+    The deals that are open at the end of each of some periods, in their states of then.
+
+    `periods` names a relation with `ends_at` and `is_current`; the current one ends now. Its
+    columns come first. A deal that is removed by then is left out; one of which nobody knows since
+    when it is open is there now only.
+-#}
+{% macro open_at_ends(periods) -%}
+    {%- set never = "cast('9999-12-31' as timestamp)" -%}
+    with
+        states as (select * from {{ ref("int_opportunity_states") }} where status = 'open'),
+
+        removals as (
+            select opportunity_key, removed_at, coalesce(restored_at, {{ never }}) as restored_at
+            from {{ ref("int_opportunity_removals") }}
+        ),
+
+        -- Whatever was removed is out of the pipeline of now.
+        ends as (
+            select *, case when is_current then {{ never }} else ends_at end as removed_before
+            from {{ periods }}
+        ),
+
+        open_at_end as (
+            select ends.*, states.*
+            from states
+            inner join
+                ends
+                on states.valid_from < ends.ends_at
+                and coalesce(states.valid_to, {{ never }}) >= ends.ends_at
+            where not ends.is_current
+
+            union all
+
+            select ends.*, states.*
+            from states
+            inner join ends on ends.is_current
+            where states.valid_to is null
+        )
+
+    select open_at_end.*
+    from open_at_end
+    left join
+        removals
+        on open_at_end.opportunity_key = removals.opportunity_key
+        and open_at_end.ends_at <= removals.restored_at
+        and open_at_end.removed_before > removals.removed_at
+    where removals.opportunity_key is null
+{%- endmacro %}
+
 {#-
     The rows of fct_pipeline_daily the plain way: one row per open deal and day, added up. The same
     numbers from the deals' states, at the cost of deals × days.
 -#}
 {% macro pipeline_daily_exploded(which_days) -%}
     with
-        states as (select * from {{ ref("int_opportunity_states") }} where status = 'open'),
-
-        removals as (select * from {{ ref("int_opportunity_removals") }}),
-
         days as (
             select
                 date_day,
-                date_day = {{ as_of_day() }} as is_today,
-                {{ day_start(dbt.dateadd("day", 1, "date_day")) }} as ends_at
+                date_day = {{ as_of_day() }} as is_current,
+                case
+                    when date_day = {{ as_of_day() }}
+                    then {{ as_of() }}
+                    else {{ day_start(dbt.dateadd("day", 1, "date_day")) }}
+                end as ends_at
             from {{ ref("dim_date") }}
             where date_day <= {{ as_of_day() }} and {{ which_days }}
         ),
 
         rates as (select * from {{ ref("int_fx_rates__daily") }}),
 
-        open_at_end as (
-            select days.date_day, days.is_today, days.ends_at, states.*
-            from states
-            inner join
-                days
-                on states.valid_from < days.ends_at
-                and coalesce(states.valid_to, cast('9999-12-31' as timestamp)) >= days.ends_at
-            where not days.is_today
-
-            union all
-
-            select days.date_day, days.is_today, days.ends_at, states.*
-            from states
-            inner join days on days.is_today
-            where states.valid_to is null
-        ),
-
-        kept as (
-            select open_at_end.*
-            from open_at_end
-            left join
-                removals
-                on open_at_end.opportunity_key = removals.opportunity_key
-                and (removals.restored_at is null or removals.restored_at >= open_at_end.ends_at)
-                and (removals.removed_at < open_at_end.ends_at or open_at_end.is_today)
-            where removals.opportunity_key is null
-        ),
+        open_by_day as ({{ open_at_ends("days") }}),
 
         by_day as (
             select
@@ -99,7 +132,7 @@
                 currency,
                 count(*) as deals,
                 sum(coalesce(amount_native, 0)) as amount_native
-            from kept
+            from open_by_day
             group by
                 date_day,
                 {{ or_none("owner_id") }},

@@ -29,35 +29,29 @@
     quantile_cont(cast({{ expression }} as double), {{ fraction }})
 {%- endmacro %}
 
-{#- One row per step from a first to a last moment, both of them columns of `relation`. -#}
-{% macro series(relation, first, last, step, name) -%}
-    {{ return(adapter.dispatch("series", "salesops")(relation, first, last, step, name)) }}
+{#- In a select list: one row per step (day, month …) from a first to a last one, both in it. -#}
+{% macro each(step, first, last) -%}
+    {{ return(adapter.dispatch("each", "salesops")(step, first, last)) }}
 {%- endmacro %}
 
-{% macro default__series(relation, first, last, step, name) -%}
-    select
-        cast(
+{% macro default__each(step, first, last) -%}
+    cast(
+        generate_series(
+            cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 {{ step }}'
+        ) as date
+    )
+{%- endmacro %}
+
+{% macro duckdb__each(step, first, last) -%}
+    cast(
+        unnest(
             generate_series(
                 cast({{ first }} as timestamp),
                 cast({{ last }} as timestamp),
                 interval '1 {{ step }}'
-            ) as date
-        ) as {{ name }}
-    from {{ relation }}
-{%- endmacro %}
-
-{% macro duckdb__series(relation, first, last, step, name) -%}
-    select
-        cast(
-            unnest(
-                generate_series(
-                    cast({{ first }} as timestamp),
-                    cast({{ last }} as timestamp),
-                    interval '1 {{ step }}'
-                )
-            ) as date
-        ) as {{ name }}
-    from {{ relation }}
+            )
+        ) as date
+    )
 {%- endmacro %}
 
 {#- The last value so far that is not NULL, within a partition and an order. -#}
@@ -127,27 +121,4 @@
         then cast({{ product }} as numeric(18, 2))
         else {{ salesops.default__to_cents(amount, rate) }}
     end
-{%- endmacro %}
-
-{#- In a select list: one row per day from a first to a last one, both of them in it. -#}
-{% macro each_day(first, last) -%}
-    {{ return(adapter.dispatch("each_day", "salesops")(first, last)) }}
-{%- endmacro %}
-
-{% macro default__each_day(first, last) -%}
-    cast(
-        generate_series(
-            cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 day'
-        ) as date
-    )
-{%- endmacro %}
-
-{% macro duckdb__each_day(first, last) -%}
-    cast(
-        unnest(
-            generate_series(
-                cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '1 day'
-            )
-        ) as date
-    )
 {%- endmacro %}

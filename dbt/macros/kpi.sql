@@ -85,6 +85,19 @@
     {{ deal_cuts() | join(", ") }}
 {%- endmacro %}
 
+{#- One member of each deal that closed as `status`, in the period in which it closed. -#}
+{% macro closed_deal_members(status) -%}
+    select
+        'default' as variant,
+        {{ deal_member() }},
+        closed_on as period_on,
+        1 as numerator,
+        cast(null as integer) as denominator,
+        closed_exclusion as exclusion_reason
+    from {{ ref("int_kpi_deals") }}
+    where status = '{{ status }}'
+{%- endmacro %}
+
 {#- The first day of the month of the run's moment, in the company's time zone. -#}
 {% macro current_month() -%} {{ month_start(as_of_day()) }} {%- endmacro %}
 

@@ -1,9 +1,3 @@
-{%- set entries = (
-    ["opening"]
-    + pipeline_additions()
-    + pipeline_subtractions()
-    + ["currency", "closing"]
-) -%}
 -- The company's bridge is the sum of its reps' bridges, and the reporting one's opening of a month
 -- is the closing of the month before.
 with
@@ -16,7 +10,7 @@ with
             period_start,
             basis,
             currency_code,
-            {%- for entry in entries %}
+            {%- for entry in bridge_entries() %}
                 sum({{ entry }}) as {{ entry }}{{ ',' if not loop.last }}
             {%- endfor %}
         from bridge
@@ -51,7 +45,7 @@ left join
 where
     company.dimension = 'company'
     and (
-        {%- for entry in entries %}
+        {%- for entry in bridge_entries() %}
             company.{{ entry }} <> coalesce(reps.{{ entry }}, 0){{ ' or' if not loop.last }}
         {%- endfor %}
     )

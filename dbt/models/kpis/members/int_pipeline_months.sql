@@ -11,15 +11,8 @@ with
     ),
 
     months as (
-        {{
-            series(
-                "bounds",
-                "coalesce(first_month, last_month)",
-                "last_month",
-                "month",
-                "month_start",
-            )
-        }}
+        select {{ each("month", "coalesce(first_month, last_month)", "last_month") }} as month_start
+        from bounds
     ),
 
     final as (

@@ -7,14 +7,7 @@ with
     of_reps as (select * from targets where target = 'rep'),
 
     from_reps as (
-        {%- for dimension, key in [
-            ("company", "'all'"),
-            ("rep", "target_key"),
-            ("team", or_none("team")),
-            ("manager", or_none("manager_id")),
-            ("region", or_none("region")),
-            ("segment", or_none("segment")),
-        ] %}
+        {%- for dimension, key in quota_cuts() %}
             select
                 variant,
                 period_grain,

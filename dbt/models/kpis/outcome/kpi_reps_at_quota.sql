@@ -6,14 +6,7 @@ with
     ),
 
     counted as (
-        {%- for dimension, key in [
-            ("company", "'all'"),
-            ("rep", "target_key"),
-            ("team", or_none("team")),
-            ("manager", or_none("manager_id")),
-            ("region", or_none("region")),
-            ("segment", or_none("segment")),
-        ] %}
+        {%- for dimension, key in quota_cuts() %}
             select
                 'default' as variant,
                 period_grain,

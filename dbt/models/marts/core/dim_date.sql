@@ -58,7 +58,7 @@ with
         cross join last_quota
     ),
 
-    days as ({{ series("bounds", "first_day", "last_day", "day", "date_day") }}),
+    days as (select {{ each("day", "first_day", "last_day") }} as date_day from bounds),
 
     months as (select date_day, {{ month_start("date_day") }} as month_start from days),
 

@@ -1,9 +1,3 @@
-{%- set entries = (
-    ["opening"]
-    + pipeline_additions()
-    + pipeline_subtractions()
-    + ["currency", "closing"]
-) -%}
 -- How the pipeline came from what it was to what it is: opening and closing, which are read off the
 -- deals' states at the two moments, and the movements between, which are added up from the changes.
 -- Nothing is a remainder: a test holds that every row balances.
@@ -118,7 +112,7 @@ with
                     '{{ basis }}' as basis,
                     {{ "currency" if basis == "native" else "'" ~ var("currency") ~ "'" }}
                     as currency_code,
-                    {%- for entry in entries %}
+                    {%- for entry in bridge_entries() %}
                         sum(
                             case when entry = '{{ entry }}' then {{ amount }} else 0 end
                         ) as {{ entry }}{{ ',' if not loop.last }}
@@ -147,7 +141,9 @@ with
             'all' as dimension_key,
             'reporting' as basis,
             '{{ var("currency") }}' as currency_code,
-            {%- for entry in entries %} 0 as {{ entry }}{{ ',' if not loop.last }} {%- endfor %}
+            {%- for entry in bridge_entries() %}
+                0 as {{ entry }}{{ ',' if not loop.last }}
+            {%- endfor %}
         from months
         cross join
             (
@@ -173,7 +169,7 @@ with
             coalesce(max(labels.label), summed.dimension_key) as dimension_label,
             summed.basis,
             summed.currency_code,
-            {%- for entry in entries %}
+            {%- for entry in bridge_entries() %}
                 cast(
                     sum(summed.{{ entry }}) as {{ numeric_type() }}
                 ) as {{ entry }}{{ ',' if not loop.last }}

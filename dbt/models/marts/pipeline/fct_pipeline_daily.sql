@@ -58,7 +58,7 @@ with
 
     days as (
         select
-            {{ each_day("first_day", "last_day") }} as date_day,
+            {{ each("day", "first_day", "last_day") }} as date_day,
             rep,
             pipeline,
             stage,
