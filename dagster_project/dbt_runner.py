@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import logging
@@ -23,20 +24,24 @@ from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
 
 log = logging.getLogger("salesops")
 
 PROJECT_FOLDER = PROJECT / "dbt"
 RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
+DATABASE = "SALESOPS_POSTGRES_DATABASE"
 POSTGRES_VARIABLES = {
     "host": "SALESOPS_POSTGRES_HOST",
     "port": "SALESOPS_POSTGRES_PORT",
     "user": "SALESOPS_POSTGRES_USER",
     "password": "SALESOPS_POSTGRES_PASSWORD",
-    "dbname": "SALESOPS_POSTGRES_DATABASE",
+    "dbname": DATABASE,
 }
 SAMPLE_ROWS = 5
 QUIET = ("--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors")
+MANIFEST = "manifest.json"
+PARSED = "partial_parse.msgpack"
 BUILD = ("build", "--exclude-resource-type", "unit_test")
 
 
@@ -62,10 +67,7 @@ class Dbt:
 
         Raises BuildError with dbt's message when the project does not parse.
         """
-        path = self.paths.dbt / f"manifest-{self._fingerprint()}.json"
-        if not path.exists():
-            self._parse(path)
-        return json.loads(path.read_bytes())
+        return json.loads((self._parsed() / MANIFEST).read_bytes())
 
     def build(
         self,
@@ -75,7 +77,7 @@ class Dbt:
     ) -> None:
         """Build and test the selected models, handing each node's result event to `on_result`.
 
-        `env` holds the run's own values, which the macros read from the environment.
+        `env` holds at least the `run_values`, which the macros read from the environment.
         Raises BuildError saying what failed first and how many others did.
         """
         from dbt_common.events.functions import msg_to_dict
@@ -85,15 +87,13 @@ class Dbt:
                 on_result(msg_to_dict(event))
 
         arguments = [*BUILD, *selection]
-        result = self._invoke(arguments, self._target, env, on_event)
+        result = self._run_parsed(arguments, env, on_event)
         if not result.success:
             raise BuildError(self._failure(result))
 
     def compiled(self, names: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
         """The SQL of models and analyses, by name; `env` as in `build`."""
-        result = self._invoke(
-            ["compile", "--select", *names], self._target, env, lambda event: None
-        )
+        result = self._run_parsed(["compile", "--select", *names], env, lambda event: None)
         if not result.success:
             raise BuildError(self._failure(result))
         found = getattr(result.result, "results", [])
@@ -134,29 +134,53 @@ class Dbt:
             *("--profiles-dir", str(PROJECT_FOLDER)),
         ]
 
+    def _parsed(self) -> Path:
+        """The folder of what parsing has left, which all runs of the company share.
+
+        It is parsed in a folder aside, so that a build under way is not disturbed.
+        """
+        home = CompanyPaths.of(self.company).dbt
+        parsed = home / f"parsed-{self.warehouse.name}-{self._fingerprint()}"
+        if parsed.exists():
+            return parsed
+        log.info("parsing the dbt project (only after a change)")
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="parse-", dir=home) as folder:
+            result = self._invoke(["parse"], Path(folder), {}, lambda event: None)
+            if not result.success:
+                raise BuildError(f"dbt cannot parse its project: {result.exception}")
+            for older in home.glob(f"parsed-{self.warehouse.name}-*"):
+                shutil.rmtree(older)
+            aside = Path(folder) / parsed.name
+            aside.mkdir()
+            for name in (MANIFEST, PARSED):
+                shutil.move(Path(folder) / name, aside / name)
+            aside.rename(parsed)
+        return parsed
+
     def _fingerprint(self) -> str:
-        """Hash of all that parsing depends on."""
+        """Hash of all that parsing depends on: files, settings, the name of the database."""
+        database = self.connection.get(DATABASE) or Path(self.warehouse.location).stem
         digest = hashlib.sha256()
-        for text in (*self._arguments, *self.connection.values(), version("dbt-core")):
+        for text in (*self._arguments, database, version("dbt-core")):
             digest.update(text.encode() + b"\0")
         for path in project_files():
             digest.update(str(path.relative_to(PROJECT_FOLDER)).encode() + b"\0")
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:16]
 
-    def _parse(self, manifest: Path) -> None:
-        """Parse in a folder aside, so that a build under way is not disturbed."""
-        log.info("parsing the dbt project (only after a change)")
-        self._target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="parse-", dir=self.paths.dbt) as folder:
-            result = self._invoke(["parse"], Path(folder), {}, lambda event: None)
-            if not result.success:
-                raise BuildError(f"dbt cannot parse its project: {result.exception}")
-            for older in self.paths.dbt.glob("manifest-*.json"):
-                older.unlink(missing_ok=True)
-            partial_parse = Path(folder) / "partial_parse.msgpack"
-            shutil.move(partial_parse, self._target / partial_parse.name)
-            shutil.move(Path(folder) / "manifest.json", manifest)
+    def _run_parsed(
+        self, arguments: list[str], env: Mapping[str, str], on_event: Callable[[Any], None]
+    ) -> dbtRunnerResult:
+        """Run a command on the parsed project; its files are not looked at again."""
+        from dbt.contracts.graph.manifest import Manifest
+        from dbt.parser.manifest import extended_mashumuro_decoder
+
+        manifest = Manifest.from_msgpack(
+            (self._parsed() / PARSED).read_bytes(), decoder=extended_mashumuro_decoder
+        )
+        manifest.build_flat_graph()
+        return self._invoke(arguments, self._target, env, on_event, manifest)
 
     def _invoke(
         self,
@@ -164,13 +188,14 @@ class Dbt:
         target: Path,
         env: Mapping[str, str],
         on_event: Callable[[Any], None],
+        manifest: Manifest | None = None,
     ) -> dbtRunnerResult:
         from dbt.cli.main import dbtRunner
 
         places = ["--target-path", str(target), "--log-path", str(target)]
         with _environment({**self.connection, **env}):
             try:
-                return dbtRunner(callbacks=[on_event]).invoke(
+                return dbtRunner(manifest, callbacks=[on_event]).invoke(
                     [*QUIET, *arguments, *self._arguments, *places]
                 )
             finally:
@@ -210,6 +235,15 @@ def project_files() -> list[Path]:
     folders = ("models", "macros", "seeds", "tests")
     found = [path for folder in folders for path in (PROJECT_FOLDER / folder).rglob("*")]
     return sorted([*PROJECT_FOLDER.glob("*.yml"), *(path for path in found if path.is_file())])
+
+
+def run_values(as_of: dt.datetime, known_at: dt.datetime, run_id: str = "none") -> dict[str, str]:
+    """The run's own values as the macros read them; both moments are UTC without zone."""
+    return {
+        "SALESOPS_AS_OF": as_of.isoformat(" ", "microseconds"),
+        "SALESOPS_KNOWN_AT": known_at.isoformat(" ", "microseconds"),
+        "SALESOPS_RUN_ID": run_id,
+    }
 
 
 @contextmanager

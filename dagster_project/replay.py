@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
-from dagster_project.dbt_runner import Dbt
+from dagster_project.dbt_runner import Dbt, run_values
 from dagster_project.pipeline_run import PipelineRun
 from dagster_project.publication import copy_tables
 from ingestion.contract import ENTITIES
@@ -93,11 +93,7 @@ def replay(run: PipelineRun, news: News, raw: RawTables, cause: Cause) -> pa.Tab
         for dataset, tables in raw.items():
             _copy_raw(run, news, cause, dataset, tables, folder.warehouse)
         Dbt(run.company, folder, warehouse).build(
-            {
-                "SALESOPS_AS_OF": news.as_of.isoformat(" ", "microseconds"),
-                "SALESOPS_KNOWN_AT": news.until.isoformat(" ", "microseconds"),
-                "SALESOPS_RUN_ID": run.run_id,
-            },
+            run_values(news.as_of, news.until, run.run_id),
             KPIS,
             lambda result: None,
         )

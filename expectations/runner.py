@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from expectations.frames import empty_tables, placeholders, read_rows
@@ -32,26 +33,23 @@ def audit(
     cannot be used.
     """
     with warehouse.kept_open():
-        report, validations = _judge(company, warehouse, layer, as_of, known_at, run_id)
+        todo = suites(layer, company.source_types)
+        judge = Judge(run_id, {"rejected_tolerance": company.rejected_tolerance})
+        results, validations = _judge(
+            warehouse, todo, judge, placeholders(company, as_of, known_at)
+        )
+    report = AuditReport(layer, run_id, tuple(results))
     if warehouse == Warehouse.of(company):
         save(company, report, validations)
     return report
 
 
 def _judge(
-    company: Company,
-    warehouse: Warehouse,
-    layer: Layer,
-    as_of: dt.datetime,
-    known_at: dt.datetime,
-    run_id: str,
-) -> tuple[AuditReport, list[dict[str, Any]]]:
+    warehouse: Warehouse, todo: Sequence[Suite], judge: Judge, values: Mapping[str, str]
+) -> tuple[list[CheckResult], list[dict[str, Any]]]:
     """What was found, and Great Expectations' own results as JSON documents."""
-    values = placeholders(company, as_of, known_at)
-    judge = Judge(run_id, {"rejected_tolerance": company.rejected_tolerance})
     results: list[CheckResult] = []
     validations: list[dict[str, Any]] = []
-    todo = suites(layer, company.source_types)
     empty = empty_tables(warehouse, [suite.table for suite in todo])
     for suite in todo:
         if suite.table in empty and suite.may_be_empty:
@@ -68,7 +66,7 @@ def _judge(
             continue
         results += outcome
         validations.append(validation)
-    return AuditReport(layer, run_id, tuple(results)), validations
+    return results, validations
 
 
 def _nothing_to_judge(suite: Suite) -> list[CheckResult]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dagster_project.bench.measure import measure
-from dagster_project.dbt_runner import Dbt
+from dagster_project.dbt_runner import Dbt, run_values
 from dagster_project.pipeline_run import now, open_run
 from ingestion.company import Company, load_company
 
@@ -58,11 +58,10 @@ def compare(file: Path) -> bool:
 def _bare(company: Company) -> list[tuple[str, list[str], Mapping[str, str]]]:
     """The same load, `dbt build` and validations: name, command, environment."""
     with open_run(company, "bench") as run:
-        moments = {"SALESOPS_AS_OF": run.as_of, "SALESOPS_KNOWN_AT": now()}
-    environment = {name: moment.isoformat(" ") for name, moment in moments.items()}
+        moments = run.as_of, now()
     dbt = Dbt.of(company)
     return [
         ("dlt load", [sys.executable, "-c", LOAD, str(company.path)], {}),
-        ("dbt build", dbt.build_command(), {**dbt.connection, **environment}),
-        ("GX", [sys.executable, "-c", AUDIT, str(company.path), *environment.values()], {}),
+        ("dbt build", dbt.build_command(), {**dbt.connection, **run_values(*moments)}),
+        ("GX", [sys.executable, "-c", AUDIT, str(company.path), *map(str, moments)], {}),
     ]

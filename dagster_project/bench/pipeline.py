@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.dbt_runner import Dbt
+from dagster_project.dbt_runner import Dbt, run_values
 from dagster_project.pipeline_run import now, open_run
 from ingestion.company import load_company
 
@@ -24,8 +24,7 @@ def compare(file: Path) -> None:
         return
     dbt = Dbt.of(company)
     with open_run(company, "bench") as run:
-        environment = {"SALESOPS_AS_OF": str(run.as_of), "SALESOPS_KNOWN_AT": str(now())}
-        sql = dbt.compiled([*BUILT, *EXPLODED], environment)
+        sql = dbt.compiled([*BUILT, *EXPLODED], run_values(run.as_of, now()))
         with duckdb.connect(dbt.warehouse.location) as connection:
             connection.execute("set TimeZone = 'UTC'")
             built, exploded = (

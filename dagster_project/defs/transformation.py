@@ -9,7 +9,7 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-from dagster_project.dbt_runner import BuildError, Dbt
+from dagster_project.dbt_runner import BuildError, Dbt, run_values
 from dagster_project.pipeline_run import PipelineRun
 
 log = logging.getLogger("salesops")
@@ -63,7 +63,9 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         with run.phase("build"):
             try:
                 Dbt(run.company, run.paths, run.warehouse).build(
-                    {**_moments(run), **env}, selection, lambda result: _collect(results, result)
+                    {**run_values(run.as_of, run.known_at, run.run_id), **env},
+                    selection,
+                    lambda result: _collect(results, result),
                 )
             except BuildError as error:
                 failure = error
@@ -84,12 +86,3 @@ def _collect(results: list[dict[str, Any]], result: dict[str, Any]) -> None:
     total = result["data"].get("total") or result["data"]["num_models"]
     if done * 4 // total > (done - 1) * 4 // total:
         log.info("%d of %d models and tests done", done, total)
-
-
-def _moments(run: PipelineRun) -> dict[str, str]:
-    """The run's own values, as the dbt macros read them."""
-    return {
-        "SALESOPS_AS_OF": run.as_of.isoformat(" ", "microseconds"),
-        "SALESOPS_KNOWN_AT": run.known_at.isoformat(" ", "microseconds"),
-        "SALESOPS_RUN_ID": run.run_id,
-    }

@@ -83,7 +83,7 @@ def running(
     `<folder>/sandbox/requests.jsonl`. Raises SandboxError when the company that is there is of
     another seed or scale, or the server does not start.
     """
-    world = prepare(folder, days, scale, seed, progress)
+    now = prepare(folder, days, scale, seed, progress).now
     home = folder / "sandbox"
     token = secrets.token_hex(16)
     command = [sys.executable, "-m", "ingestion.sandbox.server", "--folder", str(home / "world")]
@@ -107,7 +107,7 @@ def running(
                 raise SandboxError("the sandbox's server did not start; its error is above")
             url = json.loads(started)["url"]
             try:
-                yield Sandbox(url, world.now, token, home / "exports", days)
+                yield Sandbox(url, now, token, home / "exports", days)
             finally:
                 with suppress(OSError):
                     _keep_log(url, home / "requests.jsonl")

@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from dagster_project.pipeline_run import now
 from ingestion.sandbox.world import World
 from tests.compiled_models import CompiledModels
-from tests.sandbox.simulated_company import ExportedCompany, utc_now
+from tests.sandbox.simulated_company import ExportedCompany
 from tests.thorough import IS_THOROUGH
 
 SEED = 11
@@ -121,7 +122,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             if moment == LATE_AFTER:
                 story.late = _withhold(story.company, before)
             story.company.load()
-            known_at = utc_now()
+            known_at = now()
             story.moments.append((world.now.replace(tzinfo=None), known_at))
             story.build(moment, known_at)
             story.keep(moment)
@@ -164,7 +165,7 @@ def test_the_story_has_what_the_tests_are_about(story: Story) -> None:
 
 @pytest.mark.parametrize("moment", [m for m in range(MOMENTS) if m != LATE_AFTER])
 def test_the_past_is_what_was_built_then(story: Story, moment: int) -> None:
-    story.build(moment, utc_now())
+    story.build(moment, now())
     assert_same(story, moment)
 
 
@@ -175,7 +176,7 @@ def test_what_was_known_then_gives_what_was_built_then(story: Story) -> None:
 
 
 def test_late_facts_are_the_whole_difference(story: Story) -> None:
-    story.build(LATE_AFTER, utc_now())
+    story.build(LATE_AFTER, now())
     earlier = f"{EARLIER}_{LATE_AFTER}"
     for mart in OF_A_DEAL:
         assert story.only_in(earlier, NOW, mart).empty, mart

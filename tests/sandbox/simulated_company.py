@@ -16,7 +16,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from dagster_project.dbt_runner import Dbt
+from dagster_project.dbt_runner import Dbt, run_values
+from dagster_project.pipeline_run import now
 from ingestion.company import Company, load_company
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.pipeline import TableLoad, load_source
@@ -75,7 +76,7 @@ class SimulatedCompany(ABC):
         """Build every KPI of what has been loaded, as a run does; by dbt itself the first time."""
         company = self.company
         assert company.as_of
-        as_of, known_at = company.moment(company.as_of), utc_now()
+        as_of, known_at = company.moment(company.as_of), now()
         if self.models is None:
             self.build_as_of(as_of, known_at, *(f"+{model}" for model in KPI_MODELS))
             self.models = CompiledModels.of(company, as_of, known_at)
@@ -84,9 +85,8 @@ class SimulatedCompany(ABC):
 
     def build_as_of(self, as_of: dt.datetime, known_at: dt.datetime, *models: str) -> None:
         """Build the selected models as of a moment and as known at one, UTC without zone."""
-        moments = {"SALESOPS_AS_OF": as_of, "SALESOPS_KNOWN_AT": known_at}
         Dbt.of(self.company).build(
-            {name: moment.isoformat(" ", "microseconds") for name, moment in moments.items()},
+            run_values(as_of, known_at),
             ["--exclude-resource-type", "test", "--select", *models],
             lambda result: None,
         )
@@ -142,11 +142,6 @@ class SimulatedCompany(ABC):
     def _read(self, sql: str) -> pd.DataFrame:
         with duckdb.connect(self.warehouse, read_only=True) as connection:
             return connection.execute(sql).df()
-
-
-def utc_now() -> dt.datetime:
-    """The present moment, UTC without zone."""
-    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
 
 
 @dataclass
