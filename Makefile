@@ -59,7 +59,7 @@ graph: $(INSTALLED)  ## Record the asset graph that a test compares with
 	@$(PY) -m tests.orchestration.record_graph
 
 test: $(INSTALLED)  ## Run the tests on all cores
-	@$(PY) -m pytest -n auto --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(INSTALLED)  ## Check style, types and SQL
 	@$(PY) -m ruff check

@@ -14,6 +14,13 @@ from tests.runs import run
 
 Publish = Callable[[str], Published]
 
+WHOLE_RUNS = ("orchestration", "pipeline", "kpis")
+"""Folders of the tests that take long. They come first: nobody waits for one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.parent.name not in WHOLE_RUNS)
+
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -43,6 +44,17 @@ class Published:
 
     company: Path
     folder: Path
+
+    def copied_to(self, root: Path) -> Published:
+        """A copy of what the company's run has made, for further runs."""
+        folder = root / "data" / self.folder.name
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Published(self.company, folder)
+
+    def with_own_files(self, root: Path) -> Published:
+        """A copy that has the company's file and exports, too, for a test to change."""
+        shutil.copytree(self.company.parent, root / "company")
+        return replace(self.copied_to(root), company=root / "company" / self.company.name)
 
     def marts(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
         """Rows from the published marts."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import shutil
 import time
 from pathlib import Path
 
@@ -20,14 +19,6 @@ from tests.oracle.values import expected
 EDGE_CASES = TEST_COMPANIES["edge_cases"]
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> Path:
-    """A copy of the edge cases whose exports a test may change; its company file."""
-    folder = tmp_path / "edge_cases"
-    shutil.copytree(EDGE_CASES.file.parent, folder)
-    return folder / EDGE_CASES.file.name
-
-
 def files(published: Published) -> dict[str, str]:
     """Hashes of a company's files by path, but for the runs of other moments and the lock."""
     found = {path.relative_to(published.folder): path for path in published.folder.rglob("*")}
@@ -39,14 +30,14 @@ def files(published: Published) -> dict[str, str]:
 
 
 def test_a_changed_row_is_one_new_version_and_known_at_gives_back_the_old_number(
-    company: Path, data: Path
+    published: Publish, tmp_path: Path
 ) -> None:
     versions = "select count(*) as n from raw_files.opportunities"
     of_deal = "select count(*) as n from raw_files.opportunities where source_id = 'bare_dates'"
-    publish(company, data)
-    published = Published(company, data / "edge_cases")
-    loaded = published.warehouse(versions)["n"].iloc[0]
-    before = published.kpi("revenue_won")
+    changed = published("edge_cases").with_own_files(tmp_path)
+    company, data = changed.company, changed.folder.parent
+    loaded = changed.warehouse(versions)["n"].iloc[0]
+    before = changed.kpi("revenue_won")
     known_at = dt.datetime.now(dt.UTC)
     time.sleep(1)
 
@@ -55,20 +46,20 @@ def test_a_changed_row_is_one_new_version_and_known_at_gives_back_the_old_number
     assert text.count("Won,8000,USD,2025-09-08") == 1
     export.write_text(text.replace("Won,8000,USD,2025-09-08", "Won,9500,USD,2025-09-08"), "utf-8")
     publish(company, data)
-    assert published.warehouse(versions)["n"].iloc[0] == loaded + 1
-    assert published.warehouse(of_deal)["n"].iloc[0] == 2
-    assert published.kpi("revenue_won") == pytest.approx(before + 1500)
+    assert changed.warehouse(versions)["n"].iloc[0] == loaded + 1
+    assert changed.warehouse(of_deal)["n"].iloc[0] == 2
+    assert changed.kpi("revenue_won") == pytest.approx(before + 1500)
 
     label = known_at.strftime("%Y-%m-%dT%H:%M:%S+00:00")
     publish(company, data, "--known-at", label)
     [earlier] = (data / "edge_cases" / "as_of").iterdir()
     assert Published(company, earlier).kpi("revenue_won") == before
-    assert published.kpi("revenue_won") == pytest.approx(before + 1500)
+    assert changed.kpi("revenue_won") == pytest.approx(before + 1500)
 
 
 @pytest.mark.parametrize("moment", ["2025-09-30T16:00:00", "2026-02-01T00:00:00"])
-def test_the_past_is_the_oracles(published: Publish, moment: str) -> None:
-    now = published("edge_cases")
+def test_the_past_is_the_oracles(published: Publish, tmp_path: Path, moment: str) -> None:
+    now = published("edge_cases").copied_to(tmp_path)
     before = files(now)
     publish(now.company, now.folder.parent, "--as-of", moment)
     assert files(now) == before
@@ -80,9 +71,9 @@ def test_the_past_is_the_oracles(published: Publish, moment: str) -> None:
         assert not found, f"{metric}: {len(found)} differences\n" + "\n".join(found[:20])
 
 
-def test_bpi_open_applications_as_of_a_moment(published: Publish) -> None:
+def test_bpi_open_applications_as_of_a_moment(published: Publish, tmp_path: Path) -> None:
     """Open applications and their amount, straight from the raw events."""
-    now = published("bpi2012")
+    now = published("bpi2012").copied_to(tmp_path)
     publish(now.company, now.folder.parent, "--as-of", "2011-11-15")
     past = now.as_of("2011-11-15")
 

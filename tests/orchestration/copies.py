@@ -15,6 +15,7 @@ import yaml
 
 from dagster_project.publication import open_published
 from ingestion.paths import PROJECT
+from tests.kpis.companies import Published
 from tests.runs import Run, run, started
 
 EDGE_CASES = PROJECT / "tests" / "companies" / "edge_cases"
@@ -28,8 +29,14 @@ class Copy:
 
     @classmethod
     def make(cls, root: Path) -> Copy:
-        """Copy the edge-case company to `root`."""
+        """Copy the edge-case company to `root`; it has never been run."""
         shutil.copytree(EDGE_CASES, root / "company")
+        return cls(root)
+
+    @classmethod
+    def of(cls, published: Published, root: Path) -> Copy:
+        """Copy the edge-case company as it is after its first run."""
+        published.with_own_files(root)
         return cls(root)
 
     @property

@@ -108,14 +108,14 @@ def test_rows_that_break_the_contract_fail_the_audit(copy: Copy, case: str) -> N
     assert copy.published() == published
 
 
-@pytest.mark.parametrize("content", [b"", b"not a database" * 1000])
-def test_an_unusable_warehouse_is_moved_aside_and_rebuilt(copy: Copy, content: bytes) -> None:
+def test_an_unusable_warehouse_is_moved_aside_and_rebuilt(copy: Copy) -> None:
     published, kpis = copy.published(), copy.kpis()
-    (copy.data / "warehouse.duckdb").write_bytes(content)
-    done = copy.run()
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert "warehouse.duckdb" in done.stderr
-    assert copy.published() == published
+    for content in (b"", b"not a database" * 1000):
+        (copy.data / "warehouse.duckdb").write_bytes(content)
+        done = copy.run()
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert "warehouse.duckdb" in done.stderr
+        assert copy.published() == published
     recovered = copy.run()
     assert recovered.returncode == 0, recovered.stdout + recovered.stderr
     assert copy.kpis() == kpis

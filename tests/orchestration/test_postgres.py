@@ -24,9 +24,9 @@ def on_postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cop
         pytest.skip("PostgreSQL is not installed")
     with running_server() as url:
         monkeypatch.setenv("SALESOPS_POSTGRES_URL", url)
-        copy = Copy.make(tmp_path / "postgres")
-        copy.settings(destination="postgres")
-        yield copy
+        on_postgres = Copy.make(tmp_path / "postgres")
+        on_postgres.settings(destination="postgres")
+        yield on_postgres
 
 
 def rows(copy: Copy, table: str, columns: list[str]) -> list[tuple[object, ...]]:
@@ -72,11 +72,11 @@ def tables(copy: Copy) -> dict[str, list[str]]:
     return by_table
 
 
-def test_both_engines_publish_the_same(published_copy: Copy, on_postgres: Copy) -> None:
+def test_both_engines_publish_the_same(copy: Copy, on_postgres: Copy) -> None:
     done = on_postgres.run()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert tables(on_postgres) == tables(published_copy)
-    for table, columns in tables(published_copy).items():
-        found, wanted = rows(on_postgres, table, columns), rows(published_copy, table, columns)
+    assert tables(on_postgres) == tables(copy)
+    for table, columns in tables(copy).items():
+        found, wanted = rows(on_postgres, table, columns), rows(copy, table, columns)
         off = [pair for pair in zip(found, wanted, strict=True) if differ(*pair)]
         assert not off, f"{table}: {len(off)} rows differ, such as\n{off[0][0]}\n{off[0][1]}"

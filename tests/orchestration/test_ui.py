@@ -94,7 +94,7 @@ def ui(new_copy: Copy) -> Iterator[Ui]:
     yield Ui(port, lambda: log.read_text(encoding="utf-8"))
     process.send_signal(signal.SIGINT)
     try:
-        process.wait(timeout=60)
+        process.wait(timeout=PATIENCE_SECONDS)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from dagster_project.dbt_runner import Dbt
+from dagster_project.dbt_runner import Dbt, run_values
 from dagster_project.history import keep_history
 from dagster_project.pipeline_run import open_run
 from ingestion.company import load_company
-from tests.kpis.companies import TEST_COMPANIES, Published, publish
+from tests.conftest import Publish
+from tests.kpis.companies import Published, publish
 from tests.thorough import thorough
 
 OCTOBER = "2025-10-01"
@@ -28,25 +28,18 @@ SINCE = ("2026-05-20 18:00:00", "2026-05-26 18:00:00")
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the edge cases; its company file."""
-    folder = tmp_path_factory.mktemp("restated") / "edge_cases"
-    shutil.copytree(TEST_COMPANIES["edge_cases"].file.parent, folder)
-    return folder / "company.yml"
-
-
-@pytest.fixture(scope="module")
-def first(company: Path) -> tuple[str, pd.DataFrame]:
+def first(published: Publish) -> tuple[str, pd.DataFrame]:
     """The run and the KPIs of the first publication."""
-    publish(company, company.parent / "data")
-    published = Published(company, company.parent / "data" / "edge_cases")
-    [run_id] = published.marts("select run_id from marts.publication")["run_id"]
-    return run_id, published.marts("select * from marts.kpi_values")
+    edge_cases = published("edge_cases")
+    [run_id] = edge_cases.marts("select run_id from marts.publication")["run_id"]
+    return run_id, edge_cases.marts("select * from marts.kpi_values")
 
 
 @pytest.fixture(scope="module")
-def restated(company: Path, first: tuple[str, pd.DataFrame]) -> Published:
+def restated(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Published:
     """What is published six days later, with a late deal and a corrected one."""
+    restated = published("edge_cases").with_own_files(tmp_path_factory.mktemp("restated"))
+    company = restated.company
     exports = company.parent / "exports" / "opportunities.csv"
     text = exports.read_text(encoding="utf-8")
     _, old, new = CORRECTED
@@ -55,8 +48,8 @@ def restated(company: Path, first: tuple[str, pd.DataFrame]) -> Published:
     settings = company.read_text(encoding="utf-8")
     assert settings.count(SINCE[0]) == 1
     company.write_text(settings.replace(*SINCE), encoding="utf-8")
-    publish(company, company.parent / "data")
-    return Published(company, company.parent / "data" / "edge_cases")
+    publish(company, restated.folder.parent)
+    return restated
 
 
 def restatement(published: Published, metric: str, variant: str = "default", **where: str) -> dict:
@@ -159,10 +152,8 @@ def build_restatements(company: Path, run_id: str) -> None:
     dbt = Dbt.of(settings)
     with open_run(settings, run_id) as run:
         keep_history(run, dbt.manifest())
-        moments = {"SALESOPS_AS_OF": run.as_of, "SALESOPS_KNOWN_AT": run.known_at}
-        environment = {name: moment.isoformat(" ") for name, moment in moments.items()}
         dbt.build(
-            {**environment, "SALESOPS_RUN_ID": run_id},
+            run_values(run.as_of, run.known_at, run_id),
             ["--select", "mart_restatements", "restatements_add_up"],
             lambda result: None,
         )
@@ -170,13 +161,13 @@ def build_restatements(company: Path, run_id: str) -> None:
 
 @thorough
 def test_later_runs_tell_the_same_whether_they_publish_or_not(
-    company: Path, restated: Published, monkeypatch: pytest.MonkeyPatch
+    restated: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SALESOPS_DATA", str(company.parent / "data"))
+    monkeypatch.setenv("SALESOPS_DATA", str(restated.folder.parent))
     sql = "select * exclude (run_id) from marts.mart_restatements order by all"
     published = restated.marts(sql)
     for run_id in ("never_published", "next"):
-        build_restatements(company, run_id)
+        build_restatements(restated.company, run_id)
         pd.testing.assert_frame_equal(restated.warehouse(sql), published)
     entered = restated.warehouse("select run_id from history.publications")
     assert len(entered) == entered["run_id"].nunique() == 2

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from ingestion.company import load_company
+from ingestion.pipeline import load_source
 from tests.kpis.companies import Published, publish
 
 COMPANY = """
@@ -26,7 +30,10 @@ sources:
 HEADER = "source_id,stage,amount,created_at"
 
 
-def test_stays_follow_from_one_export_to_the_next(tmp_path: Path) -> None:
+def test_stays_follow_from_one_export_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
     company, export = tmp_path / "company.yml", tmp_path / "opportunities.csv"
     company.write_text(COMPANY)
     published = Published(company, tmp_path / "data" / "daily_export")
@@ -35,7 +42,9 @@ def test_stays_follow_from_one_export_to_the_next(tmp_path: Path) -> None:
             f"{HEADER}\nmoved,{moved},10,2024-01-01 00:00:00\n"
             f"stayed,{stayed},20,2024-01-01 00:00:00\n"
         )
-        publish(company, tmp_path / "data")
+        settings = load_company(company)
+        load_source(settings, settings.sources[0])
+    publish(company, tmp_path / "data")
 
     visits = published.marts(
         "select opportunity_id, stage, coalesce(ended_as, 'closing'), is_skipped, is_entry_known "
