@@ -232,7 +232,7 @@ class Dbt:
 
 def project_files() -> list[Path]:
     """The files of the dbt project that its meaning depends on, sorted."""
-    folders = ("models", "macros", "seeds", "tests")
+    folders = ("analyses", "macros", "models", "seeds", "tests")
     found = [path for folder in folders for path in (PROJECT_FOLDER / folder).rglob("*")]
     return sorted([*PROJECT_FOLDER.glob("*.yml"), *(path for path in found if path.is_file())])
 

@@ -1,7 +1,8 @@
-"""The daily pipeline as it is built, beside the same rows by one row per open deal and day."""
+"""The pipeline's models one by one; beside some, the same rows by one row per open deal and day."""
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
@@ -11,40 +12,75 @@ from dagster_project.dbt_runner import Dbt, run_values
 from dagster_project.pipeline_run import now, open_run
 from ingestion.company import load_company
 
-BUILT = ("int_pipeline_steps", "fct_pipeline_daily")
-"""Everything between the deals' states and the daily pipeline."""
-EXPLODED = ("pipeline_daily_exploded",)
+MODELS = (
+    "int_opportunity_changes",
+    "int_opportunity_states",
+    "int_stage_visits",
+    "int_pipeline_steps",
+    "int_pipeline_movements",
+    "int_pipeline_at_month_end",
+    "fct_stage_visits",
+    "fct_pipeline_daily",
+    "fct_pipeline_bridge",
+    "mart_pipeline_changes",
+    "mart_bottlenecks",
+    "mart_deal_inspection",
+)
+"""From the field changes to the managers' lists, in the order in which they are built."""
+EXPLODED = {
+    "int_pipeline_at_month_end": "pipeline_at_month_end_exploded",
+    "fct_pipeline_daily": "pipeline_daily_exploded",
+}
+"""Models whose rows can be had by exploding, too, and the analyses that do so."""
 
 
 def compare(file: Path) -> None:
-    """Print what both ways take on the company's last build, and their ratio."""
+    """Print what each model takes on the company's last build, and what exploding takes.
+
+    A model is charged with its own query: `fct_pipeline_daily` with that of its steps, too. Exits
+    when a model and its analysis do not give the same rows.
+    """
     company = load_company(file)
     if company.destination != "duckdb":
         print("the pipeline's models are compared on DuckDB only")
         return
     dbt = Dbt.of(company)
     with open_run(company, "bench") as run:
-        sql = dbt.compiled([*BUILT, *EXPLODED], run_values(run.as_of, now()))
+        sql = dbt.compiled([*MODELS, *EXPLODED.values()], run_values(run.as_of, now()))
         with duckdb.connect(dbt.warehouse.location) as connection:
-            connection.execute("set TimeZone = 'UTC'")
-            built, exploded = (
-                sum(_seconds(connection, name, sql[name]) for name in names)
-                for names in (BUILT, EXPLODED)
-            )
-            rows = _rows(connection, BUILT[-1]), _rows(connection, EXPLODED[-1])
-    print(f"{'daily pipeline':<24} {built:8.2f} s {rows[0]:12,} rows")
-    print(f"{'one row per deal and day':<24} {exploded:8.2f} s {rows[1]:12,} rows")
-    print(f"ratio: {exploded / built:.1f}")
+            connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
+            print(f"{'model':<26}{'rows':>12}{'seconds':>9}{'by exploding':>14}{'ratio':>7}")
+            seconds: dict[str, float] = {}
+            for model in MODELS:
+                seconds[model], rows = _make(connection, "built", sql[model])
+                taken = seconds[model]
+                line = f"{model:<26}{rows:>12,}{taken:>9.2f}"
+                if analysis := EXPLODED.get(model):
+                    if model == "fct_pipeline_daily":
+                        taken += seconds["int_pipeline_steps"]
+                    exploded, _ = _make(connection, "exploded", sql[analysis])
+                    _require_same(connection, model)
+                    line += f"{exploded:>14.2f}{exploded / taken:>7.1f}"
+                print(line, flush=True)
 
 
-def _seconds(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> float:
-    """What a query takes whose rows are then in a temporary table."""
+def _make(connection: duckdb.DuckDBPyConnection, table: str, sql: str) -> tuple[float, int]:
+    """What a query takes whose rows are then in a temporary table, and their number."""
+    connection.execute(f"drop table if exists temp.{table}")
     started = time.perf_counter()
-    connection.execute(f'create temp table "{name}" as {sql}')
-    return time.perf_counter() - started
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    row = connection.execute(f'select count(*) from temp."{table}"').fetchone()
+    connection.execute(f"create temp table {table} as {sql}")
+    seconds = time.perf_counter() - started
+    row = connection.execute(f"select count(*) from temp.{table}").fetchone()
     assert row is not None
-    return row[0]
+    return seconds, row[0]
+
+
+def _require_same(connection: duckdb.DuckDBPyConnection, model: str) -> None:
+    """Exit unless the tables `built` and `exploded` hold the same rows."""
+    for one, other in (("built", "exploded"), ("exploded", "built")):
+        columns = ", ".join(column[0] for column in connection.table("temp.built").description)
+        difference = connection.execute(
+            f"select {columns} from temp.{one} except all select {columns} from temp.{other}"
+        ).fetchone()
+        if difference is not None:
+            sys.exit(f"{model}: {difference} is only in the rows that were {one}")

@@ -1,4 +1,4 @@
-"""Simulated companies of several sizes: what a first load costs, and what one day more."""
+"""Simulated companies of several sizes: a first load, one day more, the models of the pipeline."""
 
 from __future__ import annotations
 
@@ -39,6 +39,13 @@ world.save(kept)
 write_company(world, folder, "Exports", "UTC", "USD", 2)
 """
 
+PIPELINE = """
+import sys
+from pathlib import Path
+from dagster_project.bench.pipeline import compare
+compare(Path(sys.argv[1]))
+"""
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -67,24 +74,26 @@ def compare(scales: Sequence[float]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         if scale <= LARGEST_OVER_HTTP:
-            first, day = _over_http(folder, scale)
+            company = PROJECT / "company.yml"
+            first, day = _over_http(folder, scale, company)
         else:
-            first, day = _from_exports(folder, scale)
+            company = folder / "company.yml"
+            first, day = _from_exports(folder, scale, company)
         _print(scale, first, day, before)
+        print(_python("the pipeline's models", folder, "-c", PIPELINE, company)[0])
         before = first
 
 
-def _over_http(folder: Path, scale: float) -> tuple[Run, Run]:
-    company = PROJECT / "company.yml"
+def _over_http(folder: Path, scale: float, company: Path) -> tuple[Run, Run]:
     _python(f"founding scale {scale:g}", folder, "-c", FOUND, company, SEED, scale)
     return _run(folder, scale, company), _run(folder, scale, company, "--days", 1)
 
 
-def _from_exports(folder: Path, scale: float) -> tuple[Run, Run]:
+def _from_exports(folder: Path, scale: float, company: Path) -> tuple[Run, Run]:
     runs = []
     for days in (0, 1):
         _python(f"exporting scale {scale:g}", folder, "-c", EXPORT, folder, SEED, scale, days)
-        runs.append(_run(folder, scale, folder / "company.yml"))
+        runs.append(_run(folder, scale, company))
     first, day = runs
     return first, day
 

@@ -101,10 +101,53 @@
 {%- endmacro %}
 
 {#-
-    The rows of fct_pipeline_daily the plain way: one row per open deal and day, added up. The same
-    numbers from the deals' states, at the cost of deals × days.
+    The deals of `open_deals`, rows as of `open_at_ends` of months: `amount` is at the rate of the
+    month's last day, `next_amount` at that of the day after.
 -#}
-{% macro pipeline_daily_exploded(which_days) -%}
+{% macro pipeline_at_month_ends(open_deals) -%}
+    with
+        open_deals as ({{ open_deals }}),
+
+        rates as (select * from {{ ref("int_fx_rates__daily") }}),
+
+        final as (
+            select
+                open_deals.month_start,
+                open_deals.opportunity_key,
+                {{ or_none("open_deals.owner_id") }} as rep,
+                open_deals.stage,
+                open_deals.probability,
+                open_deals.close_date,
+                {{ month_start("open_deals.close_date") }} as due_month,
+                open_deals.currency,
+                cast(open_deals.amount_native as {{ numeric_type() }}) as amount_native,
+                {{
+                    reporting_amount(
+                        "open_deals.amount_native", fx_rate("open_deals.currency", "rates")
+                    )
+                }} as amount,
+                {{
+                    reporting_amount(
+                        "open_deals.amount_native", fx_rate("open_deals.currency", "next_rates")
+                    )
+                }} as next_amount
+            from open_deals
+            left join
+                rates
+                on open_deals.currency = rates.currency
+                and open_deals.ends_on = rates.date_day
+            left join
+                rates as next_rates
+                on open_deals.currency = next_rates.currency
+                and next_rates.date_day = {{ dbt.dateadd("day", 1, "open_deals.ends_on") }}
+        )
+
+    select *
+    from final
+{%- endmacro %}
+
+{#- One row per deal and day at whose end (now, today) it is open: the cost is deals × days. -#}
+{% macro open_by_day(which_days="true") -%}
     with
         days as (
             select
@@ -119,9 +162,18 @@
             where date_day <= {{ as_of_day() }} and {{ which_days }}
         ),
 
+        open_by_day as materialized({{ open_at_ends("days") }})
+
+    select *
+    from open_by_day
+{%- endmacro %}
+
+{#- The rows of fct_pipeline_daily the plain way: the deals of each day, added up. -#}
+{% macro pipeline_daily_exploded(which_days="true") -%}
+    with
         rates as (select * from {{ ref("int_fx_rates__daily") }}),
 
-        open_by_day as ({{ open_at_ends("days") }}),
+        open_by_day as ({{ open_by_day(which_days) }}),
 
         by_day as (
             select

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -90,6 +91,8 @@ def ui(new_copy: Copy) -> Iterator[Ui]:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # Ctrl-C is ignored by whatever a shell has started in the background.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
     yield Ui(port, lambda: log.read_text(encoding="utf-8"))
     process.send_signal(signal.SIGINT)
