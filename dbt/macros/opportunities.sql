@@ -2,3 +2,12 @@
 {% macro is_settled(field) -%}
     (deals.last_{{ field }}_at is null or filled.valid_from >= deals.last_{{ field }}_at)
 {%- endmacro %}
+
+{#- Whether a change of a field, with the value of the change before it, changes anything. -#}
+{% macro is_change() -%}
+    (
+        coalesce(old_value, previous_value) is null
+        or new_value <> coalesce(old_value, previous_value)
+        or previous_value <> new_value
+    )
+{%- endmacro %}

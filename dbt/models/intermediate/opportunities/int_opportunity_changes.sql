@@ -36,22 +36,58 @@ with
         from {{ ref("int_opportunity_version_changes") }}
     ),
 
+    by_time as (
+        select
+            field_change_key,
+            source_instance,
+            entity_id,
+            field,
+            old_value,
+            new_value,
+            changed_at,
+            changed_by,
+            row_number() over in_order as position,
+            lag(new_value) over in_order as previous_value,
+            lag(changed_at) over in_order as previous_changed_at,
+            lead(changed_at) over in_order as next_changed_at
+        from changes
+        window in_order as (partition by entity_id, field, source_instance order by changed_at)
+    ),
+
+    -- The few histories that time alone does not put in order, or that tell of a change that is
+    -- none.
+    unclear as (
+        select distinct source_instance, entity_id, field
+        from by_time
+        where previous_changed_at = changed_at or not coalesce({{ is_change() }}, false)
+    ),
+
+    unclear_changes as (
+        select changes.*
+        from changes
+        inner join
+            unclear
+            on changes.source_instance = unclear.source_instance
+            and changes.entity_id = unclear.entity_id
+            and changes.field = unclear.field
+    ),
+
     crowded_instants as (
         select source_instance, entity_id, field, changed_at
-        from changes
+        from unclear_changes
         group by source_instance, entity_id, field, changed_at
         having count(*) > 1
     ),
 
     in_crowds as (
-        select changes.*
-        from changes
+        select unclear_changes.*
+        from unclear_changes
         inner join
             crowded_instants
-            on changes.source_instance = crowded_instants.source_instance
-            and changes.entity_id = crowded_instants.entity_id
-            and changes.field = crowded_instants.field
-            and changes.changed_at = crowded_instants.changed_at
+            on unclear_changes.source_instance = crowded_instants.source_instance
+            and unclear_changes.entity_id = crowded_instants.entity_id
+            and unclear_changes.field = crowded_instants.field
+            and unclear_changes.changed_at = crowded_instants.changed_at
     ),
 
     followers as (
@@ -87,22 +123,26 @@ with
 
     ordered as (
         select
-            changes.field_change_key,
-            changes.source_instance,
-            changes.entity_id,
-            changes.field,
-            changes.old_value,
-            changes.new_value,
-            changes.changed_at,
-            changes.changed_by,
+            unclear_changes.field_change_key,
+            unclear_changes.source_instance,
+            unclear_changes.entity_id,
+            unclear_changes.field,
+            unclear_changes.old_value,
+            unclear_changes.new_value,
+            unclear_changes.changed_at,
+            unclear_changes.changed_by,
             row_number() over in_order as position,
-            lag(changes.new_value) over in_order as previous_value
-        from changes
-        left join ranked_in_crowds on changes.field_change_key = ranked_in_crowds.field_change_key
+            lag(unclear_changes.new_value) over in_order as previous_value
+        from unclear_changes
+        left join
+            ranked_in_crowds on unclear_changes.field_change_key = ranked_in_crowds.field_change_key
         window
             in_order as (
-                partition by changes.entity_id, changes.field, changes.source_instance
-                order by changes.changed_at, ranked_in_crowds.crowd_rank
+                partition by
+                    unclear_changes.entity_id,
+                    unclear_changes.field,
+                    unclear_changes.source_instance
+                order by unclear_changes.changed_at, ranked_in_crowds.crowd_rank
             )
     ),
 
@@ -118,10 +158,7 @@ with
             changed_by,
             position
         from ordered
-        where
-            coalesce(old_value, previous_value) is null
-            or new_value <> coalesce(old_value, previous_value)
-            or previous_value <> new_value
+        where {{ is_change() }}
     ),
 
     numbered as (
@@ -138,6 +175,27 @@ with
             lead(changed_at) over in_order as next_changed_at
         from effective
         window in_order as (partition by entity_id, field, source_instance order by position)
+
+        union all
+
+        select
+            by_time.field_change_key,
+            by_time.source_instance,
+            by_time.entity_id,
+            by_time.field,
+            coalesce(by_time.old_value, by_time.previous_value) as old_value,
+            by_time.new_value,
+            by_time.changed_at,
+            by_time.changed_by,
+            by_time.position,
+            by_time.next_changed_at
+        from by_time
+        left join
+            unclear
+            on by_time.source_instance = unclear.source_instance
+            and by_time.entity_id = unclear.entity_id
+            and by_time.field = unclear.field
+        where unclear.entity_id is null
     ),
 
     opportunities as (
