@@ -28,6 +28,8 @@ Cause = Literal["definition_change", "late_facts", "corrections", "later_events"
 
 KPIS = ("--exclude-resource-type", "test", "--select", "+kpi_values")
 LOADS = "_dlt_loads"
+CONTRACT = "raw_files"
+"""The dataset whose tables have the entities' columns; other sources date all that they tell."""
 CHANGES = {"field_changes": "changed_at"}
 """What dates records that no moment brings into being."""
 
@@ -132,7 +134,8 @@ def _is_news(run: PipelineRun, news: News, schema: str, table: str) -> str:
     """
     loads = _loads(schema, f"> {_at(news.since)}", f"<= {_at(news.until)}")
     dates = [f"records.source_updated_at <= {_at(news.as_of)}"]
-    if (entity := ENTITIES.get(table)) and (begins_at := entity.begins_at or CHANGES.get(table)):
+    entity = ENTITIES.get(table) if schema == CONTRACT else None
+    if entity and (begins_at := entity.begins_at or CHANGES.get(table)):
         is_date = entity.by_name[begins_at].type == "date"
         moment = f"date '{_today(run, news)}'" if is_date else _at(news.as_of)
         dates.append(f"records.{begins_at} <= {moment}")
