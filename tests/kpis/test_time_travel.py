@@ -15,6 +15,7 @@ from tests.kpis.companies import TEST_COMPANIES, Published, publish
 from tests.kpis.test_against_oracle import METRICS, differences, values
 from tests.oracle import records
 from tests.oracle.values import expected
+from tests.thorough import thorough
 
 EDGE_CASES = TEST_COMPANIES["edge_cases"]
 
@@ -57,7 +58,10 @@ def test_a_changed_row_is_one_new_version_and_known_at_gives_back_the_old_number
     assert changed.kpi("revenue_won") == pytest.approx(before + 1500)
 
 
-@pytest.mark.parametrize("moment", ["2025-09-30T16:00:00", "2026-02-01T00:00:00"])
+@pytest.mark.parametrize(
+    "moment",
+    ["2025-09-30T16:00:00", pytest.param("2026-02-01T00:00:00", marks=thorough)],
+)
 def test_the_past_is_the_oracles(published: Publish, tmp_path: Path, moment: str) -> None:
     now = published("edge_cases").copied_to(tmp_path)
     before = files(now)
