@@ -150,12 +150,17 @@ class Dbt:
             if not result.success:
                 raise BuildError(f"dbt cannot parse its project: {result.exception}")
             for older in home.glob(f"parsed-{self.warehouse.name}-*"):
-                shutil.rmtree(older)
+                shutil.rmtree(older, ignore_errors=True)
             aside = Path(folder) / parsed.name
             aside.mkdir()
             for name in (MANIFEST, PARSED):
                 shutil.move(Path(folder) / name, aside / name)
-            aside.rename(parsed)
+            try:
+                aside.rename(parsed)
+            except OSError:
+                if not parsed.exists():
+                    raise
+                log.info("another run has parsed it meanwhile")
         return parsed
 
     def _fingerprint(self) -> str:

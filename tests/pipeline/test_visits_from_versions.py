@@ -27,7 +27,7 @@ sources:
           - {stage: Offer, stage_order: 3, status: open}
           - {stage: Won, stage_order: 4, status: won}
 """
-HEADER = "source_id,stage,amount,created_at"
+HEADER = "source_id,stage,amount,created_at,owner_id"
 
 
 def test_stays_follow_from_one_export_to_the_next(
@@ -37,10 +37,10 @@ def test_stays_follow_from_one_export_to_the_next(
     company, export = tmp_path / "company.yml", tmp_path / "opportunities.csv"
     company.write_text(COMPANY)
     published = Published(company, tmp_path / "data" / "daily_export")
-    for moved, stayed in (("Lead", "Demo"), ("Offer", "Demo"), ("Won", "Demo")):
+    for moved, owner in (("Lead", "ann"), ("Offer", "bob"), ("Won", "bob")):
         export.write_text(
-            f"{HEADER}\nmoved,{moved},10,2024-01-01 00:00:00\n"
-            f"stayed,{stayed},20,2024-01-01 00:00:00\n"
+            f"{HEADER}\nmoved,{moved},10,2024-01-01 00:00:00,bob\n"
+            f"stayed,Demo,20,2024-01-01 00:00:00,{owner}\n"
         )
         settings = load_company(company)
         load_source(settings, settings.sources[0])
@@ -67,6 +67,8 @@ def test_stays_follow_from_one_export_to_the_next(
     )["entered_at"]
     assert entries[0] == loads[1]
     assert loads[1] < entries[1] <= loads[2]
+    owners = published.marts("select rep_id from marts.dim_rep")["rep_id"]
+    assert set(owners) == {"ann", "bob"}
     assert published.kpi("stage_conversion_rate") == 1
     excluded = published.marts(
         "select distinct entity_id, reason from marts.kpi_exclusions "

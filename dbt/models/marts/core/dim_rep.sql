@@ -9,12 +9,12 @@ with
         where owner_id is not null
         union
         select distinct new_value as owner_id
-        from {{ ref("int_field_changes__unioned") }}
-        where entity = 'opportunities' and field = 'owner_id'
+        from {{ ref("int_opportunity_changes") }}
+        where field = 'owner_id' and new_value <> ''
         union
         select distinct old_value as owner_id
-        from {{ ref("int_field_changes__unioned") }}
-        where entity = 'opportunities' and field = 'owner_id' and old_value is not null
+        from {{ ref("int_opportunity_changes") }}
+        where field = 'owner_id' and old_value <> ''
         union
         select distinct owner_id
         from {{ ref("int_leads__unioned") }}
