@@ -51,7 +51,7 @@ def files() -> Iterator[tuple[Path, str]]:
     for name in ENTITIES:
         yield (
             staging / f"stg_files__{name}.sql",
-            _formatted(f"{{{{ latest_versions('files', '{name}') }}}}"),
+            _formatted(f"{{{{ contract_records('files', '{name}') }}}}"),
         )
         yield unioned / f"int_{name}__unioned.sql", _formatted(f"{{{{ unioned('{name}') }}}}")
 

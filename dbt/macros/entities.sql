@@ -23,36 +23,39 @@
 {%- endmacro %}
 
 {#-
-    The latest known version of each record of a raw table.
+    The latest known version of each record of a raw table, with `loaded_at`.
 
     A load that did not finish has no row in dlt's table of loads, and so none of its rows exist.
     The latest version is that of the latest load, not of the latest business time: late batches
     carry older times. A load holds a record once, so a version stands until a later load has the
-    same record; only what came after a source's first load, usually little, is looked up. The
-    versions are read three times, a few columns at a time: a copy of them all would cost more.
+    same record; only what came after a source's first load, usually little, is looked up.
+
+    The versions are read three times, a few columns at a time. No CTE of a view is named twice:
+    DuckDB would make a copy of it, and then read every column of every table of the view.
 -#}
-{% macro latest_versions(source_type, entity) -%}
-    {%- set spec = contract()[entity] -%}
-    with
-        loads as (
-            select
-                load_id,
-                cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at,
-                row_number() over (order by inserted_at, load_id) as load_number
-            from {{ source("raw_" ~ source_type, "_dlt_loads") }}
-            where
-                status = 0 and cast(inserted_at at time zone 'UTC' as timestamp) <= {{ known_at() }}
-        ),
-
-        versions as not materialized(
+{% macro latest_versions(source_type, table) -%}
+    {%- set versions -%}
+        (
             select records.*, loads.loaded_at, loads.load_number
-            from {{ source("raw_" ~ source_type, entity) }} as records
-            inner join loads on records._dlt_load_id = loads.load_id
-        ),
-
+            from {{ source("raw_" ~ source_type, table) }} as records
+            inner join
+                (
+                    select
+                        load_id,
+                        cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at,
+                        row_number() over (order by inserted_at, load_id) as load_number
+                    from {{ source("raw_" ~ source_type, "_dlt_loads") }}
+                    where
+                        status = 0
+                        and cast(inserted_at at time zone 'UTC' as timestamp) <= {{ known_at() }}
+                ) as loads
+                on records._dlt_load_id = loads.load_id
+        ) as versions
+    {%- endset -%}
+    with
         first_loads as (
             select source_instance, min(load_number) as load_number
-            from versions
+            from {{ versions }}
             group by source_instance
         ),
 
@@ -61,31 +64,35 @@
                 versions.source_instance,
                 versions.source_id,
                 max(versions.load_number) as load_number
-            from versions
+            from {{ versions }}
             inner join first_loads on versions.source_instance = first_loads.source_instance
             where versions.load_number > first_loads.load_number
             group by versions.source_instance, versions.source_id
         )
 
-    select
-        {{ record_key("'" ~ source_type ~ "'", "versions.source_instance", "versions.source_id") }}
-        as {{ spec.key }},
-        '{{ source_type }}' as source_system,
-        versions.source_instance,
-        versions.source_id,
-        versions.source_row,
-        versions.source_updated_at,
-        coalesce(versions.is_deleted, false) as is_deleted,
-        versions.loaded_at,
-        {%- for column in spec.columns %}
-            versions.{{ column.name }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from versions
+    select versions.*
+    from {{ versions }}
     left join
         later_versions
         on versions.source_instance = later_versions.source_instance
         and versions.source_id = later_versions.source_id
     where later_versions.load_number is null or versions.load_number = later_versions.load_number
+{%- endmacro %}
+
+{#- The latest known version of each record of an entity that comes in the contract's columns. -#}
+{% macro contract_records(source_type, entity) -%}
+    {%- set spec = contract()[entity] -%}
+    select
+        {{ record_key("'" ~ source_type ~ "'", "source_instance", "source_id") }} as {{ spec.key }},
+        '{{ source_type }}' as source_system,
+        source_instance,
+        source_id,
+        source_row,
+        source_updated_at,
+        coalesce(is_deleted, false) as is_deleted,
+        loaded_at,
+        {%- for column in spec.columns %} {{ column.name }}{{ ',' if not loop.last }} {%- endfor %}
+    from ({{ latest_versions(source_type, entity) }}) as versions
 {%- endmacro %}
 
 {#- The surrogate key of a record: a hash of system, instance and id. -#}

@@ -54,126 +54,145 @@ with
         where kpi_values.period_grain <> 'all' and {{ period_has_ended("kpi_values", as_of_day()) }}
     ),
 
-    -- Every number that there is or ever was.
-    numbers as (
-        select
-            {{ key | join(", ") }},
-            coalesce(max(current_label), max(past_label)) as dimension_label,
-            max(unit) as unit,
-            max(additive) as additive
+    last_run as (select max(run_number) as run_number from runs),
+
+    -- Since when there is a metric, and whether its numbers add up.
+    metrics as (
+        select metric, variant, min(run_number) as first_run, max(additive) as additive
         from
             (
                 select
-                    {{ key | join(", ") }},
-                    dimension_label as past_label,
-                    null as current_label,
-                    unit,
-                    case when is_additive then 1 else 0 end as additive
+                    metric, variant, run_number, case when is_additive then 1 else 0 end as additive
                 from recorded
 
                 union all
 
-                select
-                    {{ key | join(", ") }},
-                    null as past_label,
-                    dimension_label as current_label,
-                    unit,
-                    additive
+                select current_values.metric, current_values.variant, last_run.run_number, additive
                 from current_values
+                cross join last_run
             ) as known
-        group by {{ key | join(", ") }}
+        group by metric, variant
     ),
 
-    -- A number that is not there is 0 where the metric is additive, else missing.
-    versions as (
-        select run_number, step, cause, {{ key | join(", ") }}, value, n_included
+    periods as (
+        select metric, variant, period_grain, period_start
         from recorded
 
-        union all
+        union
 
-        select
-            (select max(run_number) from runs) as run_number,
-            4 as step,
-            'later_events' as cause,
-            {%- for column in key %} numbers.{{ column }}, {%- endfor %}
-            cast(
-                coalesce(
-                    current_values.value, case when numbers.additive = 1 then 0 end
-                ) as numeric(28, 10)
-            ) as value,
-            coalesce(current_values.n_included, 0) as n_included
-        from numbers
-        left join
-            current_values
-            on {% for column in key -%}
-                numbers.{{ column }} = current_values.{{ column }}{{ ' and ' if not loop.last }}
-            {%- endfor %}
-    ),
-
-    metrics as (
-        select metric, variant, min(run_number) as first_run from versions group by metric, variant
+        select metric, variant, period_grain, period_start
+        from current_values
     ),
 
     -- The first publication after the end of a period, of a metric that there was.
     first_runs as (
         select
-            {%- for column in key %}
-                numbers.{{ column }}, {%- endfor %} min(runs.run_number) as run_number
-        from numbers
-        inner join metrics on numbers.metric = metrics.metric and numbers.variant = metrics.variant
+            periods.metric,
+            periods.variant,
+            periods.period_grain,
+            periods.period_start,
+            metrics.additive,
+            min(runs.run_number) as first_run
+        from periods
+        inner join metrics on periods.metric = metrics.metric and periods.variant = metrics.variant
         inner join
             runs
             on metrics.first_run <= runs.run_number
-            and {{ period_has_ended("numbers", "runs.as_of_day") }}
+            and {{ period_has_ended("periods", "runs.as_of_day") }}
         group by
-            {% for column in key -%} numbers.{{ column }}{{ ', ' if not loop.last }} {%- endfor %}
+            periods.metric,
+            periods.variant,
+            periods.period_grain,
+            periods.period_start,
+            metrics.additive
+    ),
+
+    gone as (
+        select distinct
+            {% for column in key -%} recorded.{{ column }}{{ ', ' if not loop.last }} {%- endfor %}
+        from recorded
+        left join
+            current_values
+            on {% for column in key -%}
+                recorded.{{ column }} = current_values.{{ column }}{{ ' and ' if not loop.last }}
+            {%- endfor %}
+        where current_values.metric is null
+    ),
+
+    versions as (
+        select
+            run_number,
+            step,
+            cause,
+            {{ key | join(", ") }},
+            dimension_label,
+            unit,
+            value,
+            n_included,
+            false as is_current
+        from recorded
+
+        {%- for now in ["current_values", "gone"] %}
+            union all
+
+            select
+                last_run.run_number,
+                4 as step,
+                'later_events' as cause,
+                {%- for column in key %} {{ now }}.{{ column }}, {%- endfor %}
+                {% if now == "gone" -%}
+                    null as dimension_label, null as unit, null as value, 0 as n_included,
+                {%- else %}
+                    dimension_label, unit, cast(value as numeric(28, 10)) as value, n_included,
+                {%- endif %}
+                true as is_current
+            from {{ now }}
+            cross join last_run
+        {% endfor %}
+    ),
+
+    -- A number that is not there is 0 where the metric is additive, else missing.
+    numbers as (
+        select
+            versions.run_number,
+            versions.step,
+            versions.cause,
+            {%- for column in key %} versions.{{ column }}, {%- endfor %}
+            versions.dimension_label,
+            versions.unit,
+            versions.n_included,
+            versions.is_current,
+            first_runs.first_run,
+            case
+                when versions.is_current and first_runs.additive = 1
+                then coalesce(versions.value, 0)
+                else versions.value
+            end as value,
+            case when first_runs.additive = 1 then 0 end as value_of_none
+        from versions
+        inner join
+            first_runs
+            on versions.metric = first_runs.metric
+            and versions.variant = first_runs.variant
+            and versions.period_grain = first_runs.period_grain
+            and versions.period_start = first_runs.period_start
     ),
 
     steps as (
         select
-            versions.*,
-            first_runs.run_number as first_run,
-            numbers.additive,
-            row_number() over (
-                partition by
-                    {% for column in key -%}
-                        versions.{{ column }}{{ ', ' if not loop.last }}
-                    {%- endfor %}
-                order by versions.run_number, versions.step
-            ) as version_number,
-            lag(versions.value) over (
-                partition by
-                    {% for column in key -%}
-                        versions.{{ column }}{{ ', ' if not loop.last }}
-                    {%- endfor %}
-                order by versions.run_number, versions.step
-            ) as previous_value,
-            row_number() over (
-                partition by
-                    {% for column in key -%} versions.{{ column }}, {%- endfor %}
-                    case when versions.run_number <= first_runs.run_number then 1 else 0 end
-                order by versions.run_number desc, versions.step desc
-            ) as recency
-        from versions
-        inner join
-            numbers
-            on {% for column in key -%}
-                versions.{{ column }} = numbers.{{ column }}{{ ' and ' if not loop.last }}
-            {%- endfor %}
-        inner join
-            first_runs
-            on {% for column in key -%}
-                versions.{{ column }} = first_runs.{{ column }}{{ ' and ' if not loop.last }}
-            {%- endfor %}
+            *,
+            run_number > first_run as is_later,
+            run_number <= first_run
+            and coalesce(lead(run_number) over in_order > first_run, true) as is_first_published,
+            lag(run_number) over in_order is null as is_first_version,
+            lag(value) over in_order as previous_value
+        from numbers
+        window in_order as (partition by {{ key | join(", ") }} order by run_number, step)
     ),
 
     changes as (
         select
-            steps.*,
-            run_number > first_run as is_later,
-            case
-                when version_number = 1 and additive = 1 then 0 else previous_value
-            end as value_before
+            *, case when is_first_version then value_of_none else previous_value end as value_before
         from steps
     ),
 
@@ -181,14 +200,18 @@ with
         select
             {{ key | join(", ") }},
             first_run,
-            case
-                when count(case when not is_later then 1 end) = 0 and additive = 1
-                then 0
-                else max(case when not is_later and recency = 1 then value end)
-            end as first_value,
             coalesce(
-                max(case when not is_later and recency = 1 then n_included end), 0
-            ) as first_n_included,
+                max(case when is_current then dimension_label end), max(dimension_label)
+            ) as dimension_label,
+            max(unit) as unit,
+            case
+                when count(case when not is_later then 1 end) = 0
+                then max(value_of_none)
+                else max(case when is_first_published then value end)
+            end as first_value,
+            coalesce(max(case when is_first_published then n_included end), 0) as first_n_included,
+            max(case when is_current then value end) as value,
+            max(case when is_current then n_included end) as n_included,
             {%- for cause in causes %}
                 case
                     when
@@ -215,22 +238,22 @@ with
                 end as {{ cause }}{{ ',' if not loop.last }}
             {%- endfor %}
         from changes
-        group by {{ key | join(", ") }}, first_run, additive
+        group by {{ key | join(", ") }}, first_run
     ),
 
     final as (
         select
-            {%- for column in key %} numbers.{{ column }}, {%- endfor %}
-            numbers.dimension_label,
-            numbers.unit,
+            {%- for column in key %} added_up.{{ column }}, {%- endfor %}
+            added_up.dimension_label,
+            added_up.unit,
             cast(added_up.first_value as numeric(28, 10)) as first_value,
-            versions.value,
-            cast(versions.value - added_up.first_value as numeric(28, 10)) as difference,
+            added_up.value,
+            cast(added_up.value - added_up.first_value as numeric(28, 10)) as difference,
             {%- for cause in causes %}
                 cast(added_up.{{ cause }} as numeric(28, 10)) as {{ cause }},
             {%- endfor %}
             cast(added_up.first_n_included as bigint) as first_n_included,
-            cast(versions.n_included as bigint) as n_included,
+            cast(added_up.n_included as bigint) as n_included,
             runs.run_id as first_run_id,
             runs.as_of as first_as_of,
             runs.known_at as first_known_at,
@@ -238,17 +261,6 @@ with
             {{ run_id() }} as run_id
         from added_up
         inner join runs on added_up.first_run = runs.run_number
-        inner join
-            numbers
-            on {% for column in key -%}
-                added_up.{{ column }} = numbers.{{ column }}{{ ' and ' if not loop.last }}
-            {%- endfor %}
-        inner join
-            versions
-            on {% for column in key -%}
-                added_up.{{ column }} = versions.{{ column }} and
-            {% endfor -%}
-            versions.step = 4 and versions.run_number = (select max(run_number) from runs)
     )
 
 select *

@@ -1,1 +1,1 @@
-{{ latest_versions("files", "accounts") }}
+{{ contract_records("files", "accounts") }}

@@ -1,1 +1,1 @@
-{{ latest_versions("files", "activities") }}
+{{ contract_records("files", "activities") }}

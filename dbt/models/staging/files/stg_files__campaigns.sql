@@ -1,1 +1,1 @@
-{{ latest_versions("files", "campaigns") }}
+{{ contract_records("files", "campaigns") }}

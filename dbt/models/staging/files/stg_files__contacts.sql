@@ -1,1 +1,1 @@
-{{ latest_versions("files", "contacts") }}
+{{ contract_records("files", "contacts") }}

@@ -1,1 +1,1 @@
-{{ latest_versions("files", "content") }}
+{{ contract_records("files", "content") }}

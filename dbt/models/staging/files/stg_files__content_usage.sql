@@ -1,1 +1,1 @@
-{{ latest_versions("files", "content_usage") }}
+{{ contract_records("files", "content_usage") }}

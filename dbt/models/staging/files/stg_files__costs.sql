@@ -1,1 +1,1 @@
-{{ latest_versions("files", "costs") }}
+{{ contract_records("files", "costs") }}

@@ -1,1 +1,1 @@
-{{ latest_versions("files", "credit_notes") }}
+{{ contract_records("files", "credit_notes") }}

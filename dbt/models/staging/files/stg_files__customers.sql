@@ -1,1 +1,1 @@
-{{ latest_versions("files", "customers") }}
+{{ contract_records("files", "customers") }}

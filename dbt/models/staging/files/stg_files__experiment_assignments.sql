@@ -1,1 +1,1 @@
-{{ latest_versions("files", "experiment_assignments") }}
+{{ contract_records("files", "experiment_assignments") }}

@@ -1,1 +1,1 @@
-{{ latest_versions("files", "experiments") }}
+{{ contract_records("files", "experiments") }}

@@ -1,1 +1,1 @@
-{{ latest_versions("files", "field_changes") }}
+{{ contract_records("files", "field_changes") }}

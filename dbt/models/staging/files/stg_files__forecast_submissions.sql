@@ -1,1 +1,1 @@
-{{ latest_versions("files", "forecast_submissions") }}
+{{ contract_records("files", "forecast_submissions") }}

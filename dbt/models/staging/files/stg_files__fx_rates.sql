@@ -1,1 +1,1 @@
-{{ latest_versions("files", "fx_rates") }}
+{{ contract_records("files", "fx_rates") }}

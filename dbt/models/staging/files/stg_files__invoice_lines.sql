@@ -1,1 +1,1 @@
-{{ latest_versions("files", "invoice_lines") }}
+{{ contract_records("files", "invoice_lines") }}

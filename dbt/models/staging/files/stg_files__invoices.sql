@@ -1,1 +1,1 @@
-{{ latest_versions("files", "invoices") }}
+{{ contract_records("files", "invoices") }}

@@ -1,1 +1,1 @@
-{{ latest_versions("files", "leads") }}
+{{ contract_records("files", "leads") }}

@@ -1,1 +1,1 @@
-{{ latest_versions("files", "opportunities") }}
+{{ contract_records("files", "opportunities") }}

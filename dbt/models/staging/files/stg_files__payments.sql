@@ -1,1 +1,1 @@
-{{ latest_versions("files", "payments") }}
+{{ contract_records("files", "payments") }}

@@ -1,1 +1,1 @@
-{{ latest_versions("files", "pipeline_stages") }}
+{{ contract_records("files", "pipeline_stages") }}

@@ -1,1 +1,1 @@
-{{ latest_versions("files", "quotas") }}
+{{ contract_records("files", "quotas") }}

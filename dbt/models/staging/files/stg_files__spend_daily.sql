@@ -1,1 +1,1 @@
-{{ latest_versions("files", "spend_daily") }}
+{{ contract_records("files", "spend_daily") }}

@@ -1,1 +1,1 @@
-{{ latest_versions("files", "subscriptions") }}
+{{ contract_records("files", "subscriptions") }}

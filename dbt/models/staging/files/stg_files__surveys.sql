@@ -1,1 +1,1 @@
-{{ latest_versions("files", "surveys") }}
+{{ contract_records("files", "surveys") }}

@@ -1,1 +1,1 @@
-{{ latest_versions("files", "touches") }}
+{{ contract_records("files", "touches") }}

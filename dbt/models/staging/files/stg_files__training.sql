@@ -1,1 +1,1 @@
-{{ latest_versions("files", "training") }}
+{{ contract_records("files", "training") }}

@@ -1,1 +1,1 @@
-{{ latest_versions("files", "users") }}
+{{ contract_records("files", "users") }}

@@ -1,5 +1,5 @@
 with
-    companies as ({{ hubspot_records("companies") }}),
+    companies as ({{ latest_versions("hubspot", "companies") }}),
 
     final as (
         select

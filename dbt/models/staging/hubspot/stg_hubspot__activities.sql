@@ -1,13 +1,13 @@
 with
-    calls as ({{ hubspot_records("calls") }}),
+    calls as ({{ latest_versions("hubspot", "calls") }}),
 
-    emails as ({{ hubspot_records("emails") }}),
+    emails as ({{ latest_versions("hubspot", "emails") }}),
 
-    meetings as ({{ hubspot_records("meetings") }}),
+    meetings as ({{ latest_versions("hubspot", "meetings") }}),
 
-    notes as ({{ hubspot_records("notes") }}),
+    notes as ({{ latest_versions("hubspot", "notes") }}),
 
-    tasks as ({{ hubspot_records("tasks") }}),
+    tasks as ({{ latest_versions("hubspot", "tasks") }}),
 
     -- The two dispositions that HubSpot has in every portal and that tell whether somebody
     -- answered.

@@ -1,5 +1,5 @@
 with
-    contacts as ({{ hubspot_records("contacts") }}),
+    contacts as ({{ latest_versions("hubspot", "contacts") }}),
 
     final as (
         select

@@ -1,13 +1,15 @@
 with
-    history as ({{ hubspot_records("property_history") }}),
+    history as ({{ latest_versions("hubspot", "property_history") }}),
 
-    stages as ({{ hubspot_records("stages") }}),
+    stages as ({{ latest_versions("hubspot", "stages") }}),
 
     pipelines as (
-        select distinct source_instance, pipeline_id, pipeline from stages where object = 'deals'
+        select distinct source_instance, pipeline_id, pipeline
+        from ({{ latest_versions("hubspot", "stages") }}) as stages
+        where object = 'deals'
     ),
 
-    owners as ({{ hubspot_records("owners") }}),
+    owners as ({{ latest_versions("hubspot", "owners") }}),
 
     -- Values in the contract's words: names of stages, days in the company's time zone.
     values_in_words as (

@@ -1,7 +1,7 @@
 with
-    leads as ({{ hubspot_records("leads") }}),
+    leads as ({{ latest_versions("hubspot", "leads") }}),
 
-    stages as ({{ hubspot_records("stages") }}),
+    stages as ({{ latest_versions("hubspot", "stages") }}),
 
     final as (
         select

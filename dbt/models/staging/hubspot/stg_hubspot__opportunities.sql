@@ -1,7 +1,7 @@
 with
-    deals as ({{ hubspot_records("deals") }}),
+    deals as ({{ latest_versions("hubspot", "deals") }}),
 
-    stages as ({{ hubspot_records("stages") }}),
+    stages as ({{ latest_versions("hubspot", "stages") }}),
 
     merged_ids as (
         select
@@ -10,7 +10,7 @@ with
             source_updated_at,
             is_deleted,
             unnest(string_to_array(hs_merged_object_ids, ';')) as merged_id
-        from deals
+        from ({{ latest_versions("hubspot", "deals") }}) as winners
     ),
 
     -- A deal that was merged twice over is named by both: the one that is still there holds.

@@ -1,5 +1,5 @@
 with
-    stages as ({{ hubspot_records("stages") }}),
+    stages as ({{ latest_versions("hubspot", "stages") }}),
 
     final as (
         select

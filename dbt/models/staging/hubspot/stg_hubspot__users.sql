@@ -1,7 +1,7 @@
 with
-    owners as ({{ hubspot_records("owners") }}),
+    owners as ({{ latest_versions("hubspot", "owners") }}),
 
-    users as ({{ hubspot_records("users") }}),
+    users as ({{ latest_versions("hubspot", "users") }}),
 
     -- One user record per owner, should a portal have several.
     descriptions as (
