@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "int_opportunities__unioned"}}}) }}
 -- Every record of every entity is there once, whatever source it comes from.
 {% for entity, spec in contract().items() %}
     select '{{ entity }}' as entity, {{ spec.key }} as record_key, count(*) as times

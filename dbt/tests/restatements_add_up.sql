@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "mart_restatements"}}}) }}
 -- The causes of a restatement add up to the difference, and the number now is that of kpi_values.
 with
     restatements as (select * from {{ ref("mart_restatements") }}),

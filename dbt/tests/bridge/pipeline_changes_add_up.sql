@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "mart_pipeline_changes"}}}) }}
 {%- set windows = [
     ("month_start", current_month()),
     ("quarter_start", fiscal_period_start(current_month(), "quarter")),

@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "fct_pipeline_daily"}}}) }}
 {%- set columns = [
     "date_day",
     "rep_id",
