@@ -1,10 +1,8 @@
-"""The two clocks: what had happened by a moment, and what had been loaded by then."""
+"""The business moment: what had happened by then, from all that has been loaded since."""
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -28,34 +26,6 @@ def files(published: Published) -> dict[str, str]:
         for name, path in found.items()
         if path.is_file() and name.parts[0] not in ("as_of", "run.lock")
     }
-
-
-def test_a_changed_row_is_one_new_version_and_known_at_gives_back_the_old_number(
-    published: Publish, tmp_path: Path
-) -> None:
-    versions = "select count(*) as n from raw_files.opportunities"
-    of_deal = "select count(*) as n from raw_files.opportunities where source_id = 'bare_dates'"
-    changed = published("edge_cases").with_own_files(tmp_path)
-    company, data = changed.company, changed.folder.parent
-    loaded = changed.warehouse(versions)["n"].iloc[0]
-    before = changed.kpi("revenue_won")
-    known_at = dt.datetime.now(dt.UTC)
-    time.sleep(1)
-
-    export = company.parent / "exports" / "opportunities.csv"
-    text = export.read_text(encoding="utf-8")
-    assert text.count("Won,8000,USD,2025-09-08") == 1
-    export.write_text(text.replace("Won,8000,USD,2025-09-08", "Won,9500,USD,2025-09-08"), "utf-8")
-    publish(company, data)
-    assert changed.warehouse(versions)["n"].iloc[0] == loaded + 1
-    assert changed.warehouse(of_deal)["n"].iloc[0] == 2
-    assert changed.kpi("revenue_won") == pytest.approx(before + 1500)
-
-    label = known_at.strftime("%Y-%m-%dT%H:%M:%S+00:00")
-    publish(company, data, "--known-at", label)
-    [earlier] = (data / "edge_cases" / "as_of").iterdir()
-    assert Published(company, earlier).kpi("revenue_won") == before
-    assert changed.kpi("revenue_won") == pytest.approx(before + 1500)
 
 
 @pytest.mark.parametrize(

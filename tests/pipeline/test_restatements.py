@@ -16,6 +16,7 @@ from tests.conftest import Publish
 from tests.kpis.companies import Published, publish
 from tests.thorough import thorough
 
+KPIS = "select * exclude (run_id) from marts.kpi_values order by all"
 OCTOBER = "2025-10-01"
 CAUSES = ["late_facts", "corrections", "definition_change", "later_events"]
 LATE_DEAL = (
@@ -32,7 +33,7 @@ def first(published: Publish) -> tuple[str, pd.DataFrame]:
     """The run and the KPIs of the first publication."""
     edge_cases = published("edge_cases")
     [run_id] = edge_cases.marts("select run_id from marts.publication")["run_id"]
-    return run_id, edge_cases.marts("select * from marts.kpi_values")
+    return run_id, edge_cases.marts(KPIS)
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +145,30 @@ def test_nothing_else_is_restated(restated: Published) -> None:
     }
     changed = restated.marts("select * from marts.mart_restatements where definition_change <> 0")
     assert changed.empty
+
+
+def test_a_changed_row_is_one_new_version(restated: Published) -> None:
+    versions = restated.warehouse(
+        """select source_id, count(*) as versions, count(distinct _dlt_load_id) as loads
+        from raw_files.opportunities group by source_id"""
+    ).set_index("source_id")
+    corrected, *_ = CORRECTED
+    assert versions.loc[corrected].to_list() == [2, 2]
+    assert (versions["versions"].drop(corrected) == 1).all()
+
+
+def test_what_was_known_then_gives_what_was_published_then(
+    first: tuple[str, pd.DataFrame], restated: Published
+) -> None:
+    run_id, kpis = first
+    publications = restated.warehouse("select * from history.publications").set_index("run_id")
+    known_at = publications.loc[run_id, "known_at"].isoformat()
+    now = restated.kpi("revenue_won")
+    moments = ("--as-of", SINCE[0], "--known-at", f"{known_at}Z")
+    publish(restated.company, restated.folder.parent, *moments)
+    [past] = (restated.folder / "as_of").iterdir()
+    pd.testing.assert_frame_equal(restated.as_of(past.name).marts(KPIS), kpis, rtol=1e-12)
+    assert restated.kpi("revenue_won") == now
 
 
 def build_restatements(company: Path, run_id: str) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from dagster_project.dbt_runner import Dbt, run_values
+from dagster_project.pipeline_run import now
 from ingestion.company import load_company
 from ingestion.pipeline import load_source
-from tests.kpis.companies import Published, publish
+from tests.kpis.companies import Published
 
 COMPANY = """
 name: Daily Export
@@ -27,6 +29,7 @@ sources:
           - {stage: Offer, stage_order: 3, status: open}
           - {stage: Won, stage_order: 4, status: won}
 """
+BUILT = ["--exclude-resource-type", "test", "--select", "+kpi_stage_conversion_rate", "+dim_rep"]
 HEADER = "source_id,stage,amount,created_at,owner_id"
 
 
@@ -36,7 +39,6 @@ def test_stays_follow_from_one_export_to_the_next(
     monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
     company, export = tmp_path / "company.yml", tmp_path / "opportunities.csv"
     company.write_text(COMPANY)
-    published = Published(company, tmp_path / "data" / "daily_export")
     for moved, owner in (("Lead", "ann"), ("Offer", "bob"), ("Won", "bob")):
         export.write_text(
             f"{HEADER}\nmoved,{moved},10,2024-01-01 00:00:00,bob\n"
@@ -44,9 +46,10 @@ def test_stays_follow_from_one_export_to_the_next(
         )
         settings = load_company(company)
         load_source(settings, settings.sources[0])
-    publish(company, tmp_path / "data")
+    Dbt.of(settings).build(run_values(now(), now()), BUILT, lambda result: None)
 
-    visits = published.marts(
+    built = Published(company, tmp_path / "data" / "daily_export")
+    visits = built.warehouse(
         "select opportunity_id, stage, coalesce(ended_as, 'closing'), is_skipped, is_entry_known "
         "from marts.fct_stage_visits order by opportunity_id, position, stage_order"
     )
@@ -57,22 +60,27 @@ def test_stays_follow_from_one_export_to_the_next(
         ("moved", "Won", "closing", False, True),
         ("stayed", "Demo", "open", False, False),
     ]
-    loads = published.warehouse(
+    loads = built.warehouse(
         "select cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at "
         "from raw_files._dlt_loads order by inserted_at"
     )["loaded_at"]
-    entries = published.marts(
+    entries = built.warehouse(
         "select entered_at from marts.fct_stage_visits "
         "where opportunity_id = 'moved' and not is_skipped and position > 1 order by position"
     )["entered_at"]
     assert entries[0] == loads[1]
     assert loads[1] < entries[1] <= loads[2]
-    owners = published.marts("select rep_id from marts.dim_rep")["rep_id"]
+    owners = built.warehouse("select rep_id from marts.dim_rep")["rep_id"]
     assert set(owners) == {"ann", "bob"}
-    assert published.kpi("stage_conversion_rate") == 1
-    excluded = published.marts(
-        "select distinct entity_id, reason from marts.kpi_exclusions "
-        "where metric = 'stage_conversion_rate' order by entity_id"
+    [rate] = built.warehouse(
+        "select value from marts.kpi_stage_conversion_rate "
+        "where variant = 'default' and period_grain = 'all' and dimension = 'company'"
+    )["value"]
+    assert rate == 1
+    excluded = built.warehouse(
+        "select distinct entity_id, exclusion_reason "
+        "from intermediate.int_stage_conversion_rate__members "
+        "where exclusion_reason is not null order by entity_id"
     )
     assert list(excluded.itertuples(index=False, name=None)) == [
         ("moved", "no_stage_history"),
