@@ -1,7 +1,11 @@
 with
     deals as (
         select
-            *,
+            opportunity_key,
+            opportunity_id,
+            {{ deal_cuts() | join(", ") }},
+            amount,
+            created_on,
             coalesce(
                 removal, case when created_on is null then 'no_created_at' end
             ) as creation_exclusion

@@ -23,7 +23,11 @@ with
 
     judged as (
         select
-            deals.*,
+            deals.opportunity_key,
+            deals.opportunity_id,
+            {%- for cut in deal_cuts() %} deals.{{ cut }}, {%- endfor %}
+            deals.status,
+            deals.closed_on,
             case
                 when
                     paths.steps_passed = paths.open_steps

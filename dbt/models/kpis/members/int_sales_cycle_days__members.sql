@@ -1,6 +1,17 @@
 -- A deal that closed before its cycle began has no cycle: its dates are wrong, not its length 0.
 with
-    deals as (select * from {{ ref("int_kpi_deals") }}),
+    deals as (
+        select
+            opportunity_key,
+            opportunity_id,
+            {{ deal_cuts() | join(", ") }},
+            status,
+            closed_on,
+            closed_exclusion,
+            days_from_contact_to_close,
+            days_from_creation_to_close
+        from {{ ref("int_kpi_deals") }}
+    ),
 
     cycles as (
         {%- for variant, days, statuses in [

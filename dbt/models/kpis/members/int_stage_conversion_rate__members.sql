@@ -2,12 +2,25 @@
 -- `direct` sees only real stays, and only moves to the very next stage (won after the last).
 with
     entries as (
-        select *, {{ month_start("entered_on") }} as entered_month
+        select
+            opportunity_key,
+            stage,
+            position,
+            is_skipped,
+            is_entry_known,
+            entered_on,
+            {{ month_start("entered_on") }} as entered_month,
+            led_higher,
+            led_to_win,
+            ended_as in ('advanced', 'won') and stages_skipped = 0 as moved_to_next
         from {{ ref("fct_stage_visits") }}
         where status = 'open'
     ),
 
-    deals as (select * from {{ ref("int_kpi_deals") }}),
+    deals as (
+        select opportunity_key, opportunity_id, {{ deal_cuts() | join(", ") }}, removal
+        from {{ ref("int_kpi_deals") }}
+    ),
 
     {%- set populations = {
         "all_entries": "opportunity_key, stage",
@@ -16,9 +29,6 @@ with
     compared as (
         select
             *,
-            case
-                when ended_as in ('advanced', 'won') and stages_skipped = 0 then 1 else 0
-            end as moved_to_next,
             {%- for population, partition in populations.items() %}
                 row_number() over (
                     partition by {{ partition }} order by position
@@ -33,7 +43,7 @@ with
 
 {%- for variant, population, outcome in [
         ("default", "all_entries", "case when compared.led_higher then 1 else 0 end"),
-        ("direct", "stays", "compared.moved_to_next"),
+        ("direct", "stays", "case when compared.moved_to_next then 1 else 0 end"),
         ("to_won", "all_entries", "case when compared.led_to_win then 1 else 0 end"),
     ] %}
 

@@ -1,14 +1,23 @@
 -- Stays in open stages that a move has ended, however; skipped stages were no stays. `per_deal`
--- adds
--- up all stays of a deal in a stage that it is no longer in.
+-- adds up all stays of a deal in a stage that it is no longer in.
 with
     stays as (
-        select *, ended_as in ('open', 'deleted', 'merged') as is_unfinished
+        select
+            stage_visit_key,
+            opportunity_key,
+            stage,
+            days,
+            exited_on,
+            is_entry_known,
+            ended_as in ('open', 'deleted', 'merged') as is_unfinished
         from {{ ref("fct_stage_visits") }}
         where status = 'open' and not is_skipped
     ),
 
-    deals as (select * from {{ ref("int_kpi_deals") }}),
+    deals as (
+        select opportunity_key, opportunity_id, {{ deal_cuts() | join(", ") }}, removal
+        from {{ ref("int_kpi_deals") }}
+    ),
 
     ended as (
         select

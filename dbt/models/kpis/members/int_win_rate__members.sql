@@ -1,6 +1,17 @@
 with
     deals as (
-        select *, case when status = 'won' then 1 else 0 end as won from {{ ref("int_kpi_deals") }}
+        select
+            opportunity_key,
+            opportunity_id,
+            {{ deal_cuts() | join(", ") }},
+            status,
+            case when status = 'won' then 1 else 0 end as won,
+            amount,
+            created_on,
+            closed_on,
+            removal,
+            closed_exclusion
+        from {{ ref("int_kpi_deals") }}
     )
 
 select
