@@ -13,8 +13,11 @@ from portals import Portal
 
 from ingestion.paths import PROJECT
 from ingestion.warehouse import Warehouse
+from tests.plans import columns_read
 
 UNKNOWN_TO_HUBSPOT = {"pipeline_stages": {"forecast_category"}, "field_changes": {"source_id"}}
+OF_RAW_ONLY = "row_hash"
+"""A column of every raw table that no view shows."""
 ENTITIES = (
     "users", "accounts", "contacts", "leads", "pipeline_stages", "opportunities", "field_changes",
     "activities",
@@ -65,6 +68,8 @@ def test_staged_entities_are_the_worlds(portal: Portal, tmp_path: Path) -> None:
             columns = [name for name in truth.column_names if name not in hidden]
             staged = rows(connection, f"staging.stg_hubspot__{entity}", columns)
             assert staged == rows(connection, relation, columns), entity
+            asked = f"select min(loaded_at) from staging.stg_hubspot__{entity}"
+            assert OF_RAW_ONLY not in columns_read(connection, asked), entity
 
 
 def test_every_staged_entity_is_announced() -> None:
