@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestion.company import Company
+from ingestion.duckdb_sql import MEMORY_LIMIT, memory_limit
 from ingestion.errors import SalesopsError
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.warehouse import Warehouse
@@ -109,7 +110,7 @@ class Dbt:
     def connection(self) -> dict[str, str]:
         """The environment variables that profiles.yml reads."""
         if self.warehouse.name == "duckdb":
-            return {"SALESOPS_WAREHOUSE": self.warehouse.location}
+            return {"SALESOPS_WAREHOUSE": self.warehouse.location, MEMORY_LIMIT: memory_limit()}
         from psycopg2.extensions import parse_dsn
 
         given = parse_dsn(self.warehouse.location)

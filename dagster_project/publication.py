@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.pipeline_run import PipelineRun, now
+from ingestion.duckdb_sql import workbench
 from ingestion.errors import SalesopsError
 from ingestion.paths import PROJECT
 from ingestion.warehouse import Warehouse
@@ -142,9 +143,7 @@ def _write(
     aside: Path,
     parquet: Path,
 ) -> Publication:
-    import duckdb
-
-    with duckdb.connect() as connection:
+    with workbench(run.paths.root / "spill") as connection:
         connection.execute(f"attach {_quoted(str(aside))} as aside")
         connection.execute(f"create schema aside.{MARTS}")
         connection.execute(f"use aside.{MARTS}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,21 @@ STORED: Mapping[ColumnType, str] = MappingProxyType(
     }
 )
 """The DuckDB type that values of a canonical type have once cast."""
+
+MEMORY_LIMIT = "SALESOPS_MEMORY_LIMIT"
+"""The environment variable that says how much memory DuckDB may use; more goes to disk."""
+
+
+def memory_limit() -> str:
+    """What DuckDB may use, such as `6GB`; a run takes little besides."""
+    return os.environ.get(MEMORY_LIMIT, "6GB")
+
+
+def workbench(spill: Path) -> duckdb.DuckDBPyConnection:
+    """A database in memory that spills to a folder what exceeds the limit."""
+    import duckdb
+
+    return duckdb.connect(config={"temp_directory": str(spill), "memory_limit": memory_limit()})
 
 
 def quote(name: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ingestion.company import Company
+from ingestion.duckdb_sql import memory_limit
 from ingestion.errors import WarehouseError, first_line
 from ingestion.paths import CompanyPaths
 
@@ -100,7 +101,8 @@ class Warehouse:
 
             return dlt.destinations.postgres(dlt_credentials(self.location))
         Path(self.location).parent.mkdir(parents=True, exist_ok=True)
-        return dlt.destinations.duckdb(self.location)
+        limited = {"memory_limit": memory_limit()}
+        return dlt.destinations.duckdb({"database": self.location, "global_config": limited})
 
     def check(self) -> None:
         """Make sure that the warehouse can be used; the next load makes one that is missing.

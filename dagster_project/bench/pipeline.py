@@ -11,6 +11,7 @@ import duckdb
 from dagster_project.dbt_runner import Dbt, run_values
 from dagster_project.pipeline_run import now, open_run
 from ingestion.company import load_company
+from ingestion.duckdb_sql import memory_limit
 
 MODELS = (
     "int_opportunity_changes",
@@ -53,7 +54,7 @@ def compare(file: Path) -> None:
     with open_run(company, "bench") as run:
         sql = dbt.compiled([*MODELS, *EXPLODED.values()], run_values(run.as_of, now()))
         with duckdb.connect(dbt.warehouse.location) as connection:
-            connection.execute(SETTINGS)
+            connection.execute(f"{SETTINGS} set memory_limit = '{memory_limit()}'")
             print(f"{'model':<26}{'rows':>12}{'seconds':>9}{'by exploding':>14}{'ratio':>7}")
             seconds: dict[str, float] = {}
             for model in MODELS:

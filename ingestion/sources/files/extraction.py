@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.contract import ENTITIES, EXPORT_COLUMNS
+from ingestion.duckdb_sql import workbench
 from ingestion.errors import SourceError
 from ingestion.pipeline import ExtractContext, Extraction, TableLoad
 from ingestion.sources.files.casting import Zones
@@ -38,9 +39,7 @@ def extract(context: ExtractContext, source: FilesSource) -> Iterator[Extraction
     All of them are mapped, and their sizes checked, before the first row is handed out. Raises
     SourceError naming company file and key.
     """
-    import duckdb
-
-    with duckdb.connect(config={"temp_directory": str(context.folder / "spill")}) as connection:
+    with workbench(context.folder / "spill") as connection:
         connection.execute("set TimeZone = 'UTC'")
         yield _Extract(context, source, connection).run()
 
