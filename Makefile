@@ -80,7 +80,7 @@ $(INSTALLED): requirements.lock
 	@echo 'Installing the locked dependencies into $(VENV) (once, a minute or two) …'
 	@$(PYTHON) -m venv --clear $(VENV)
 	@total=$$(grep -c '^[a-z0-9]' requirements.lock); \
-	$(PY) -m pip install --disable-pip-version-check --no-input --progress-bar off --no-deps \
+	$(PY) -m pip install --disable-pip-version-check --no-input --progress-bar off --no-compile --no-deps \
 	  --require-hashes -r requirements.lock | awk -v total="$$total" \
 	  '/^Collecting/ {if (++n % 25 == 0) {printf "  %d of %d packages\n", n, total; fflush()}} \
 	   /^Installing/ {print "  unpacking"; fflush()}'
