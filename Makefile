@@ -7,8 +7,6 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
-# One worker more than cores: tests wait for disks and servers, too.
-WORKERS = $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 
 # Settings of a run; each may be given on the command line, as in `make run COMPANY=acme.yml`.
 COMPANY ?=
@@ -61,7 +59,7 @@ graph: $(INSTALLED)  ## Record the asset graph that a test compares with
 	@$(PY) -m tests.orchestration.record_graph
 
 test: $(INSTALLED)  ## Run the tests on all cores
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(INSTALLED)  ## Check style, types and SQL
 	@$(PY) -m ruff check
