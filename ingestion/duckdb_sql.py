@@ -37,11 +37,13 @@ def memory_limit() -> str:
     return os.environ.get(MEMORY_LIMIT, "6GB")
 
 
-def workbench(spill: Path) -> duckdb.DuckDBPyConnection:
-    """A database in memory that spills to a folder what exceeds the limit."""
+def workbench(spill: Path, limit: str | None = None) -> duckdb.DuckDBPyConnection:
+    """A database in memory that spills to a folder what exceeds a limit, or that of all."""
     import duckdb
 
-    return duckdb.connect(config={"temp_directory": str(spill), "memory_limit": memory_limit()})
+    return duckdb.connect(
+        config={"temp_directory": str(spill), "memory_limit": limit or memory_limit()}
+    )
 
 
 def quote(name: str) -> str:

@@ -37,8 +37,8 @@ EXPLODED = {
 """Models whose rows can be had by exploding, too, and the analyses that do so."""
 RESTS_ON = {"fct_pipeline_bridge": "int_pipeline_at_month_end"}
 """Models that are made once more from the exploded rows of another one."""
-PART_OF = {"fct_pipeline_daily": "int_pipeline_steps", **RESTS_ON}
-"""Models whose query is charged to another one: exploding does its work, too."""
+COUNTED_WITH = {"fct_pipeline_daily": "int_pipeline_steps", **RESTS_ON}
+"""Models whose ratio counts another one's query, too: exploding does its work."""
 SETTINGS = """
 set TimeZone = 'UTC';
 set preserve_insertion_order = false;
@@ -49,7 +49,7 @@ set enable_progress_bar = false;
 def compare(file: Path) -> None:
     """Print what each model takes on the company's last build, and what exploding takes.
 
-    A model is charged with its own query, beside exploding with those of `PART_OF`, too. Exits when
+    A model is charged with its own query; its ratio counts that of `COUNTED_WITH`, too. Exits when
     the two ways do not give the same rows.
     """
     company = load_company(file)
@@ -68,7 +68,7 @@ def compare(file: Path) -> None:
                 taken = seconds[model]
                 line = f"{model:<26}{rows:>12,}{taken:>9.2f}"
                 if query := _by_exploding(model, sql):
-                    taken += seconds.get(PART_OF.get(model, ""), 0)
+                    taken += seconds.get(COUNTED_WITH.get(model, ""), 0)
                     exploded, _ = _make(connection, "exploded", query)
                     _require_same(connection, model)
                     line += f"{exploded:>14.2f}{exploded / taken:>7.1f}"

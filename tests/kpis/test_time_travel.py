@@ -45,7 +45,6 @@ def test_the_past_is_the_oracles(published: Publish, tmp_path: Path, moment: str
         assert not found, f"{metric}: {len(found)} differences\n" + "\n".join(found[:20])
 
 
-@thorough
 def test_bpi_open_applications_as_of_a_moment(published: Publish, tmp_path: Path) -> None:
     """Open applications and their amount, straight from the raw events."""
     now = published("bpi2012").copied_to(tmp_path)

@@ -22,7 +22,7 @@ def test_a_run_killed_in_any_phase_leaves_the_marts_and_the_next_gets_further(co
     export = copy.export("opportunities.csv")
     text = export.read_text(encoding="utf-8")
     export.write_text(text.replace("Won,8000,USD", "Won,9500,USD", 1), encoding="utf-8")
-    for progress in ("crm: loading", "build …", "publish …"):
+    for progress in ("crm: loading", "audit raw …", "build …", "publish …"):
         kill_at(copy, progress)
         assert copy.published() == published, f"killed at '{progress}'"
     done = copy.run()

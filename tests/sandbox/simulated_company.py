@@ -123,12 +123,16 @@ class SimulatedCompany(ABC):
             fiscal_year_start_month=company.fiscal_year_start_month,
         )
 
-    def assert_true(self, world: World) -> None:
-        """Every row of every metric is the world's truth, and none is missing."""
+    def assert_true(self, world: World) -> set[str]:
+        """Every row of every metric is the world's truth, and none is missing.
+
+        Returns the metrics of which the truth tells anything at this moment.
+        """
         metrics, wanted = self.metrics(), self.truth(world)
         found = differences(self.kpis(), wanted[wanted["metric"].isin(metrics)])
         summary = found.groupby(["metric", "variant", "why"]).size()
         assert found.empty, f"{summary.to_string()}\n{found.head(SHOWN).T.to_string()}"
+        return set(wanted["metric"])
 
     def assert_like_full_reload(self) -> None:
         """The KPIs are those of a company that is loaded for the first time."""

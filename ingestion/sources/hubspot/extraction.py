@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ingestion.duckdb_sql import literal, quote
+from ingestion.duckdb_sql import quote, workbench
 from ingestion.errors import SourceError
 from ingestion.pipeline import ExtractContext, Extraction, TableLoad
 from ingestion.sources.hubspot import directory
@@ -66,13 +66,9 @@ def extract(
 
     Raises SourceError; nothing of the portal is then loaded.
     """
-    import duckdb
-
-    with duckdb.connect(":memory:") as connection:
-        connection.execute(f"set temp_directory = {literal(context.folder / 'intake')}")
+    with workbench(context.folder / "intake", MEMORY) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
-        connection.execute(f"set memory_limit = '{MEMORY}'")
         yield _Extract(context, source, HubSpotClient(source, patience), connection).run()
 
 

@@ -1,25 +1,16 @@
-with
-    deals as (
-        select
-            opportunity_key,
-            opportunity_id,
-            {{ deal_cuts() | join(", ") }},
-            amount,
-            created_on,
-            coalesce(
-                removal, case when created_on is null then 'no_created_at' end
-            ) as creation_exclusion
-        from {{ ref("int_kpi_deals") }}
-    )
-
+{%- set creation_exclusion -%}
+    coalesce(removal, case when created_on is null then 'no_created_at' end)
+{%- endset -%}
 select
     'default' as variant,
     {{ deal_member() }},
     created_on as period_on,
     amount as numerator,
     cast(null as integer) as denominator,
-    coalesce(creation_exclusion, case when amount is null then 'no_amount' end) as exclusion_reason
-from deals
+    coalesce(
+        {{ creation_exclusion }}, case when amount is null then 'no_amount' end
+    ) as exclusion_reason
+from {{ ref("int_kpi_deals") }}
 
 union all
 
@@ -29,5 +20,5 @@ select
     created_on as period_on,
     1 as numerator,
     cast(null as integer) as denominator,
-    creation_exclusion as exclusion_reason
-from deals
+    {{ creation_exclusion }} as exclusion_reason
+from {{ ref("int_kpi_deals") }}

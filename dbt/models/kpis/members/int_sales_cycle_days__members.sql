@@ -1,18 +1,5 @@
 -- A deal that closed before its cycle began has no cycle: its dates are wrong, not its length 0.
 with
-    deals as (
-        select
-            opportunity_key,
-            opportunity_id,
-            {{ deal_cuts() | join(", ") }},
-            status,
-            closed_on,
-            closed_exclusion,
-            days_from_contact_to_close,
-            days_from_creation_to_close
-        from {{ ref("int_kpi_deals") }}
-    ),
-
     cycles as (
         {%- for variant, days, statuses in [
             ("default", "days_from_contact_to_close", ["won"]),
@@ -26,7 +13,7 @@ with
                 closed_on as period_on,
                 closed_exclusion,
                 {{ days }} as days
-            from deals
+            from {{ ref("int_kpi_deals") }}
             where status in ('{{ statuses | join("', '") }}') {{ 'union all' if not loop.last }}
         {%- endfor %}
     )

@@ -17,11 +17,6 @@ with
         where status = 'open'
     ),
 
-    deals as (
-        select opportunity_key, opportunity_id, {{ deal_cuts() | join(", ") }}, removal
-        from {{ ref("int_kpi_deals") }}
-    ),
-
     {%- set populations = {
         "all_entries": "opportunity_key, stage",
         "stays": "opportunity_key, stage, is_skipped",
@@ -73,7 +68,8 @@ with
             end
         ) as exclusion_reason
     from compared
-    inner join deals on compared.opportunity_key = deals.opportunity_key
+    inner join
+        {{ ref("int_kpi_deals") }} as deals on compared.opportunity_key = deals.opportunity_key
     where
         {%- if population == "stays" %}
             not compared.is_skipped and{% endif %} (

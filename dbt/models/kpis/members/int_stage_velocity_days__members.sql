@@ -14,11 +14,6 @@ with
         where status = 'open' and not is_skipped
     ),
 
-    deals as (
-        select opportunity_key, opportunity_id, {{ deal_cuts() | join(", ") }}, removal
-        from {{ ref("int_kpi_deals") }}
-    ),
-
     ended as (
         select
             'stage_visit' as entity,
@@ -73,6 +68,6 @@ with
         ) as exclusion_reason
     from {{ population }} as population
     inner join
-        deals on population.opportunity_key = deals.opportunity_key
+        {{ ref("int_kpi_deals") }} as deals on population.opportunity_key = deals.opportunity_key
         {{ 'union all' if not loop.last }}
 {%- endfor %}

@@ -1,27 +1,12 @@
-with
-    deals as (
-        select
-            opportunity_key,
-            opportunity_id,
-            {{ deal_cuts() | join(", ") }},
-            status,
-            case when status = 'won' then 1 else 0 end as won,
-            amount,
-            created_on,
-            closed_on,
-            removal,
-            closed_exclusion
-        from {{ ref("int_kpi_deals") }}
-    )
-
+{%- set won = "case when status = 'won' then 1 else 0 end" -%}
 select
     'default' as variant,
     {{ deal_member() }},
     closed_on as period_on,
-    cast(won as {{ numeric_type() }}) as numerator,
+    cast({{ won }} as {{ numeric_type() }}) as numerator,
     cast(1 as {{ numeric_type() }}) as denominator,
     closed_exclusion as exclusion_reason
-from deals
+from {{ ref("int_kpi_deals") }}
 where status in ('won', 'lost', 'no_decision')
 
 union all
@@ -30,10 +15,10 @@ select
     'decided' as variant,
     {{ deal_member() }},
     closed_on as period_on,
-    won as numerator,
+    {{ won }} as numerator,
     1 as denominator,
     closed_exclusion as exclusion_reason
-from deals
+from {{ ref("int_kpi_deals") }}
 where status in ('won', 'lost')
 
 union all
@@ -42,10 +27,10 @@ select
     'by_value' as variant,
     {{ deal_member() }},
     closed_on as period_on,
-    won * amount as numerator,
+    {{ won }} * amount as numerator,
     amount as denominator,
     coalesce(closed_exclusion, case when amount is null then 'no_amount' end) as exclusion_reason
-from deals
+from {{ ref("int_kpi_deals") }}
 where status in ('won', 'lost', 'no_decision')
 
 union all
@@ -54,7 +39,7 @@ select
     'cohort' as variant,
     {{ deal_member() }},
     created_on as period_on,
-    won as numerator,
+    {{ won }} as numerator,
     1 as denominator,
     coalesce(removal, case when created_on is null then 'no_created_at' end) as exclusion_reason
-from deals
+from {{ ref("int_kpi_deals") }}
