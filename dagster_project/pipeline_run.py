@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dagster_project.lock import run_lock
 from dagster_project.simulation import Simulation, systems_up
-from ingestion.company import Company
+from ingestion.company import MOMENTS, Company, read_moment
 from ingestion.errors import SalesopsError
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.warehouse import Warehouse
@@ -47,17 +47,13 @@ def now() -> dt.datetime:
 def parse_moment(company: Company, option: str, text: str) -> dt.datetime:
     """A moment as written by a user, in UTC without zone.
 
-    A bare date is that day's midnight, and a time without offset is local, both in the company's
-    time zone. Raises MomentError naming the option and what is allowed.
+    A bare date is that day's last moment, and a time without offset is local, both in the
+    company's time zone. Raises MomentError naming the option and what is allowed.
     """
     try:
-        value = dt.date.fromisoformat(text) if len(text) <= 10 else dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise MomentError(
-            f"{option}: '{text}' is not a moment; write a date such as 2024-03-31 "
-            "or a time such as 2024-03-31T18:00 or 2024-03-31T18:00+02:00"
-        ) from None
-    return company.moment(value)
+        return company.moment(read_moment(text))
+    except (ValueError, OverflowError):
+        raise MomentError(f"{option}: '{text}' is not a moment; {MOMENTS}") from None
 
 
 @dataclass
