@@ -60,16 +60,16 @@ def parse_moment(company: Company, option: str, text: str) -> dt.datetime:
 class PipelineRun:
     """One run of the pipeline.
 
-    `as_of` is the business moment, `asked_known_at` the knowledge moment where one was asked for
-    (both UTC, without zone). A run `is_time_travel` when either was asked for: it ingests nothing
-    and keeps everything that it makes in a place of its own.
+    `asked_as_of` and `asked_known_at` are the moments that were asked for (UTC, without zone). A
+    run `is_time_travel` when either was: it ingests nothing and keeps everything that it makes in a
+    place of its own.
     """
 
     company: Company
     run_id: str
     paths: CompanyPaths
     warehouse: Warehouse
-    as_of: dt.datetime
+    asked_as_of: dt.datetime | None
     asked_known_at: dt.datetime | None
     is_time_travel: bool
     force: bool
@@ -80,9 +80,19 @@ class PipelineRun:
     seconds: dict[str, float] = field(default_factory=dict)
 
     @cached_property
+    def present(self) -> dt.datetime:
+        """Now, at its first reading, which is after the loads: what they saw has happened."""
+        return now()
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """The business moment: the one asked for, else the company's own, else the present."""
+        return self.asked_as_of or self.company.own_as_of or self.present
+
+    @property
     def known_at(self) -> dt.datetime:
-        """The knowledge moment: the one asked for, else the first reading, after the loads."""
-        return self.asked_known_at or now()
+        """The knowledge moment: the one asked for, else the present."""
+        return self.asked_known_at or self.present
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -112,7 +122,6 @@ def open_run(
     SalesopsError when a moment cannot be read, another run is under way, the warehouse is not
     usable, or the company cannot be simulated as asked.
     """
-    started_at = now()
     asked_as_of = parse_moment(company, "as_of", as_of) if as_of else None
     asked_known_at = parse_moment(company, "known_at", known_at) if known_at else None
     paths = CompanyPaths.of(company)
@@ -137,7 +146,7 @@ def open_run(
                 run_id=run_id,
                 paths=paths,
                 warehouse=warehouse,
-                as_of=asked_as_of or connected.own_as_of or started_at,
+                asked_as_of=asked_as_of,
                 asked_known_at=asked_known_at,
                 is_time_travel=is_time_travel,
                 force=force,
