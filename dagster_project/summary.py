@@ -301,7 +301,7 @@ def _value(figure: Figure | None) -> str:
         case "days":
             return f"{figure.value:,.1f} d"
         case "money per day of cycle":
-            return f"{figure.value:,.0f}/day"
+            return f"{figure.value:,.0f}/cycle day"
         case _:
             return f"{figure.value:,.0f}"
 

@@ -1,6 +1,7 @@
 -- Per open stage, team and period with a usual median: the stays that reached twice that median in
--- the period, or would have, and those of them that went on, beside those of the year before. Each
--- stay counts once, and is followed from its entry: however young a stage is, none is cut off.
+-- the period, or would have, and how many of them went on beyond it, and beyond the median, beside
+-- those of the year before. Each stay counts once, and is followed from its entry: however young a
+-- stage is, and whatever came in before it, none is cut off.
 with
     periods as (
         select
@@ -9,6 +10,7 @@ with
             pipeline,
             stage,
             team,
+            usual_median_days,
             2 * usual_median_days as limit_days,
             {{ day_start("period_start") }} as starts_at,
             {{ day_start(dbt.dateadd("year", -1, "period_start")) }} as year_before_at,
@@ -65,6 +67,7 @@ with
             entries.stage,
             entries.team,
             stays.entered_at >= entries.entered_starts_at as is_now,
+            coalesce(stays.days > entries.usual_median_days, true) as is_long,
             coalesce(stays.days > entries.limit_days, true) as is_late
         from entries
         inner join
@@ -84,8 +87,10 @@ with
             stage,
             team,
             count(case when is_now then 1 end) as stays_due,
+            count(case when is_now and is_long then 1 end) as stays_long,
             count(case when is_now and is_late then 1 end) as stays_late,
             count(case when not is_now then 1 end) as usual_stays_due,
+            count(case when not is_now and is_long then 1 end) as usual_stays_long,
             count(case when not is_now and is_late then 1 end) as usual_stays_late
         from due
         group by period_grain, period_start, pipeline, stage, team

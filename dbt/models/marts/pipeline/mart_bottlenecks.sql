@@ -80,8 +80,10 @@ with
             end as money_held_up,
             coalesce(stalls.stays_due, 0) as stays_due,
             coalesce(stalls.stays_late, 0) as stays_late,
+            stalls.stays_long,
             coalesce(stalls.usual_stays_due, 0) as usual_stays_due,
-            stalls.usual_stays_late
+            stalls.usual_stays_late,
+            stalls.usual_stays_long
         from periods
         left join stages on periods.pipeline = stages.pipeline and periods.stage = stages.stage
         {%- for other in ["held_up", "stalls"] %}
@@ -117,8 +119,10 @@ with
     ),
 
     -- Without a usual, or a sample to set beside it, there is no verdict: NULL. Where fewer deals
-    -- came in, those that leave have been in for longer, though none is slower: slow are the stays
-    -- that ended only if those followed from their entry agree.
+    -- came in, those that leave have been in for longer, though none is slower: the stays that
+    -- ended
+    -- are not called slow where those followed from their entry do not go on beyond the median more
+    -- often, by one standard deviation.
     compared as (
         select
             *,
@@ -126,8 +130,21 @@ with
                 when {{ is_enough("stays_ended") }} and usual_median_days is not null
                 then
                     median_days > usual_median_days
-                    and coalesce(stalled_share > usual_stalled_share, true)
                     and coalesce(longer_z > {{ beyond_chance() }}, false)
+                    and not (
+                        {{ is_enough("stays_due") }}
+                        and {{ is_enough("usual_stays_due") }}
+                        and coalesce(
+                            {{
+                                share_z(
+                                    "stays_long",
+                                    "stays_due",
+                                    "usual_stays_long",
+                                    "usual_stays_due",
+                                )
+                            }} <= 1, true
+                        )
+                    )
             end as is_slow,
             case
                 when {{ is_enough("stays_due") }} and usual_stalled_share is not null
