@@ -57,27 +57,15 @@
 {%- endmacro %}
 
 {#-
-    The median from values in order, one row each, with how many there are up to it and in all:
-    several samples can share one sorting.
--#}
-{% macro median_of_counts(value, so_far, in_all) -%}
-    (
-        min(case when 2 * {{ so_far }} >= {{ in_all }} and {{ in_all }} > 0 then {{ value }} end)
-        + min(case when 2 * {{ so_far }} > {{ in_all }} then {{ value }} end)
-    )
-    / 2
-{%- endmacro %}
-
-{#-
     By how many standard deviations the values of a sample rank above those of another: Wilcoxon's
     rank-sum test (Mann and Whitney's U), with the correction for ties and for continuity; W. J.
-    Conover, Practical Nonparametric Statistics (1999), 5.1. An aggregate over the distinct values:
-    how often each is in either sample, how many values of both are up to it, and how many each
-    sample has in all. NULL where a sample is empty or all values are the same.
+    Conover, Practical Nonparametric Statistics (1999), 5.1. An aggregate over distinct values: how
+    often each is in either sample, and how many values of both are up to it. NULL where a sample is
+    empty or all values are the same.
 -#}
-{% macro rank_sum_z(in_first, in_second, up_to, first, second) -%}
-    {%- set n = "cast(max(" ~ first ~ ") as " ~ double_type() ~ ")" -%}
-    {%- set m = "cast(max(" ~ second ~ ") as " ~ double_type() ~ ")" -%}
+{% macro rank_sum_z(in_first, in_second, up_to) -%}
+    {%- set n = "cast(sum(" ~ in_first ~ ") as " ~ double_type() ~ ")" -%}
+    {%- set m = "cast(sum(" ~ in_second ~ ") as " ~ double_type() ~ ")" -%}
     {%- set tied = "cast(" ~ in_first ~ " + " ~ in_second ~ " as " ~ double_type() ~ ")" -%}
     {%- set ties = "sum(power(" ~ tied ~ ", 3) - " ~ tied ~ ")" -%}
     (

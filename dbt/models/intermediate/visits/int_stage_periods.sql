@@ -32,7 +32,7 @@ with
             and visits.days is not null
     ),
 
-    stays as (
+    of_teams as (
         {%- for team in ["'all'", "team"] %}
             select
                 pipeline,
@@ -47,106 +47,149 @@ with
         {%- endfor %}
     ),
 
+    places as (
+        select pipeline, stage, team, row_number() over (order by pipeline, stage, team) as place
+        from of_teams
+        group by pipeline, stage, team
+    ),
+
+    -- The tests compare lengths in 32 steps of about as many stays each: so the work depends little
+    -- on how many there are, and ties are what the test knows how to handle.
+    stays as (
+        select
+            places.place,
+            of_teams.month_start,
+            of_teams.days,
+            of_teams.amount,
+            of_teams.is_dropped,
+            of_teams.is_settled,
+            floor(
+                32 * percent_rank() over (partition by places.place order by of_teams.days)
+            ) as step
+        from of_teams
+        inner join
+            places
+            on of_teams.pipeline = places.pipeline
+            and of_teams.stage = places.stage
+            and of_teams.team = places.team
+    ),
+
     months as (select month_start from {{ ref("int_pipeline_months") }}),
 
     {%- set grains = ["month", "quarter"] %}
-    periods as (
+    months_of_periods as (
         {%- for grain in grains %}
-            select distinct
+            select
                 '{{ grain }}' as period_grain,
-                {{ fiscal_period_start("month_start", grain) }} as period_start
+                {{ fiscal_period_start("month_start", grain) }} as period_start,
+                month_start
             from months {{ 'union all' if not loop.last }}
         {%- endfor %}
     ),
 
-    -- The months by whose stays a period is judged: its own and those of the year before.
-    windows as (
-        {%- for grain in grains %}
-            select
-                periods.period_grain,
-                periods.period_start,
-                months.month_start,
-                months.month_start >= periods.period_start as is_now
-            from periods
-            inner join
-                months
-                on {{ fiscal_period_start("months.month_start", grain) }} <= periods.period_start
-                and months.month_start >= {{ dbt.dateadd("year", -1, "periods.period_start") }}
-            where periods.period_grain = '{{ grain }}' {{ 'union all' if not loop.last }}
-        {%- endfor %}
+    periods as (
+        select
+            period_grain,
+            period_start,
+            row_number() over (order by period_grain, period_start) as period
+        from months_of_periods
+        group by period_grain, period_start
     ),
 
-    lengths as (
+    -- The months by whose stays a period is judged: its own and those of the year before.
+    windows as (
         select
-            windows.period_grain,
-            windows.period_start,
-            stays.pipeline,
-            stays.stage,
-            stays.team,
+            periods.period,
+            months_of_periods.month_start,
+            months_of_periods.period_start = periods.period_start as is_now
+        from periods
+        inner join
+            months_of_periods
+            on periods.period_grain = months_of_periods.period_grain
+            and months_of_periods.period_start <= periods.period_start
+            and months_of_periods.period_start
+            >= {{ dbt.dateadd("year", -1, "periods.period_start") }}
+    ),
+
+    samples as (
+        select
+            windows.period,
+            windows.is_now,
+            stays.place,
             stays.days,
-            count(case when windows.is_now then 1 end) as ended,
-            count(case when not windows.is_now then 1 end) as usual_ended,
-            count(case when windows.is_now and stays.is_dropped then 1 end) as dropped,
-            count(case when not windows.is_now and stays.is_dropped then 1 end) as usual_dropped,
-            sum(
-                case when windows.is_now and stays.is_dropped then stays.amount end
-            ) as money_dropped
+            stays.step,
+            stays.is_dropped,
+            stays.amount
         from stays
         inner join windows on stays.month_start = windows.month_start
         where windows.is_now or stays.is_settled
-        group by
-            windows.period_grain,
-            windows.period_start,
-            stays.pipeline,
-            stays.stage,
-            stays.team,
-            stays.days
     ),
 
-    {%- set place = "period_grain, period_start, pipeline, stage, team" %}
+    counted as (
+        select
+            period,
+            place,
+            count(case when is_now then 1 end) as stays_ended,
+            {{ median("case when is_now then days end") }} as median_days,
+            count(case when is_now and is_dropped then 1 end) as stays_dropped,
+            sum(case when is_now and is_dropped then amount end) as money_dropped,
+            count(case when not is_now then 1 end) as usual_stays_ended,
+            {{ median("case when not is_now then days end") }} as usual_median_days,
+            count(case when not is_now and is_dropped then 1 end) as usual_stays_dropped
+        from samples
+        group by period, place
+    ),
+
     in_order as (
         select
-            *,
-            sum(ended) over (partition by {{ place }} order by days) as ended_so_far,
-            sum(usual_ended) over (partition by {{ place }} order by days) as usual_so_far,
-            sum(ended) over (partition by {{ place }}) as ended_in_all,
-            sum(usual_ended) over (partition by {{ place }}) as usual_in_all
-        from lengths
+            period,
+            place,
+            days,
+            row_number() over (partition by period, place order by days) as rank_from_below,
+            count(*) over (partition by period, place) as stays_ended
+        from samples
+        where is_now
     ),
 
-    measured as (
+    intervals as (
         select
-            {{ place }},
-            max(ended_in_all) as stays_ended,
-            {{ median_of_counts("days", "ended_so_far", "ended_in_all") }} as median_days,
+            period,
+            place,
             min(
-                case when ended_so_far >= {{ median_low_rank("ended_in_all") }} then days end
+                case when rank_from_below = {{ median_low_rank("stays_ended") }} then days end
             ) as median_days_low,
             min(
                 case
-                    when ended_so_far > ended_in_all - {{ median_low_rank("ended_in_all") }}
+                    when rank_from_below = stays_ended + 1 - {{ median_low_rank("stays_ended") }}
                     then days
                 end
-            ) as median_days_high,
-            sum(dropped) as stays_dropped,
-            sum(money_dropped) as money_dropped,
-            max(usual_in_all) as usual_stays_ended,
-            {{ median_of_counts("days", "usual_so_far", "usual_in_all") }} as usual_median_days,
-            sum(usual_dropped) as usual_stays_dropped,
-            {{
-                rank_sum_z(
-                    "ended",
-                    "usual_ended",
-                    "ended_so_far + usual_so_far",
-                    "ended_in_all",
-                    "usual_in_all",
-                )
-            }} as longer_z
+            ) as median_days_high
         from in_order
-        group by {{ place }}
+        where {{ is_enough("stays_ended") }}
+        group by period, place
     ),
 
-    places as (select distinct pipeline, stage, team from stays),
+    steps as (
+        select
+            period,
+            place,
+            step,
+            count(case when is_now then 1 end) as ended,
+            count(case when not is_now then 1 end) as usual_ended
+        from samples
+        group by period, place, step
+    ),
+
+    ranked as (
+        select *, sum(ended + usual_ended) over (partition by period, place order by step) as so_far
+        from steps
+    ),
+
+    tested as (
+        select period, place, {{ rank_sum_z("ended", "usual_ended", "so_far") }} as longer_z
+        from ranked
+        group by period, place
+    ),
 
     final as (
         select
@@ -155,31 +198,24 @@ with
             places.pipeline,
             places.stage,
             places.team,
-            coalesce(measured.stays_ended, 0) as stays_ended,
-            measured.median_days,
+            coalesce(counted.stays_ended, 0) as stays_ended,
+            counted.median_days,
+            intervals.median_days_low,
+            intervals.median_days_high,
+            coalesce(counted.stays_dropped, 0) as stays_dropped,
+            coalesce(counted.money_dropped, 0) as money_dropped,
+            coalesce(counted.usual_stays_ended, 0) as usual_stays_ended,
             case
-                when {{ is_enough("measured.stays_ended") }} then measured.median_days_low
-            end as median_days_low,
-            case
-                when {{ is_enough("measured.stays_ended") }} then measured.median_days_high
-            end as median_days_high,
-            coalesce(measured.stays_dropped, 0) as stays_dropped,
-            coalesce(measured.money_dropped, 0) as money_dropped,
-            coalesce(measured.usual_stays_ended, 0) as usual_stays_ended,
-            case
-                when {{ is_enough("measured.usual_stays_ended") }} then measured.usual_median_days
+                when {{ is_enough("counted.usual_stays_ended") }} then counted.usual_median_days
             end as usual_median_days,
-            coalesce(measured.usual_stays_dropped, 0) as usual_stays_dropped,
-            measured.longer_z
+            coalesce(counted.usual_stays_dropped, 0) as usual_stays_dropped,
+            tested.longer_z
         from periods
         cross join places
-        left join
-            measured
-            on periods.period_grain = measured.period_grain
-            and periods.period_start = measured.period_start
-            and places.pipeline = measured.pipeline
-            and places.stage = measured.stage
-            and places.team = measured.team
+        {%- for one in ["counted", "intervals", "tested"] %}
+            left join
+                {{ one }} on periods.period = {{ one }}.period and places.place = {{ one }}.place
+        {%- endfor %}
     )
 
 select *
