@@ -64,6 +64,8 @@ _HYGIENE = {
         _broken("lost_without_reason", "A lost deal says why."),
         _broken("amount_negative", "The amount is not negative."),
         _broken("close_date_past", "An open deal is expected to close in the future."),
+        _broken("no_close_date", "A closed deal says when it closed."),
+        _broken("close_date_far_from_closing", "A deal closed within 31 days of its close date."),
         _broken("closed_ahead", "No deal is closed at a moment that is still to come."),
         _broken("closed_before_created", "No deal was closed before it was created."),
         _broken("closed_before_contact", "No deal was closed before the first contact."),

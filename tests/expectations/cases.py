@@ -187,8 +187,9 @@ REJECTED_CASE = Case({"rows": 97, "rows_rejected": 3}, {"rows": 98, "rows_reject
 _RULES = {
     "opportunity": (
         "owner_missing account_missing amount_missing close_date_missing created_at_missing "
-        "won_without_amount lost_without_reason amount_negative close_date_past closed_ahead "
-        "closed_before_created closed_before_contact owner_left"
+        "won_without_amount lost_without_reason amount_negative close_date_past no_close_date "
+        "close_date_far_from_closing closed_ahead closed_before_created closed_before_contact "
+        "owner_left"
     ),
     "lead": (
         "owner_missing channel_missing converted_before_created converted_without_opportunity "

@@ -136,7 +136,7 @@ def _velocity(values: pd.DataFrame) -> pd.DataFrame:
     )
     frame = frame.fillna({"numerator": 0, "denominator": 0})
     frame["value"] = frame["numerator"] / frame["denominator"].where(frame["denominator"] != 0)
-    return frame.reset_index().assign(metric="sales_velocity", unit="money per day")
+    return frame.reset_index().assign(metric="sales_velocity", unit="money per day of cycle")
 
 
 def _labels(records: Records, values: pd.DataFrame) -> pd.Series:
