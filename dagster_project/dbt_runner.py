@@ -127,6 +127,8 @@ class Dbt:
             "currency": self.company.currency,
             "fiscal_year_start_month": self.company.fiscal_year_start_month,
             "source_types": list(self.company.source_types),
+            "team": self.company.team,
+            "personal_quotas": list(self.company.personal_quotas),
         }
         return [
             *("--target", self.warehouse.name),

@@ -34,7 +34,9 @@ class Company(Settings):
     `as_of` is the moment that counts as now, as written: a bare date is that day's midnight in
     `timezone`. `rejected_tolerance` is the share of an entity's rows that may break the contract
     before the audit fails. `sandbox` says that the company is a simulated one: runs start its
-    systems and read from them, and now is its own present.
+    systems and read from them, and now is its own present. `team`: whether a deal counts for the
+    team and manager that its rep had then, or has now. `personal_quotas`: ids of owners whose quotas
+    are their own, though somebody reports to them.
     """
 
     path: Path
@@ -46,6 +48,8 @@ class Company(Settings):
     rejected_tolerance: float = Field(0.01, ge=0, le=1)
     destination: Literal["duckdb", "postgres"] = "duckdb"
     sandbox: bool = False
+    team: Literal["then", "now"] = "then"
+    personal_quotas: tuple[str, ...] = ()
     sources: tuple[Source, ...]
 
     @field_validator("sources")
