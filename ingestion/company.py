@@ -35,8 +35,8 @@ class Company(Settings):
     `timezone`. `rejected_tolerance` is the share of an entity's rows that may break the contract
     before the audit fails. `sandbox` says that the company is a simulated one: runs start its
     systems and read from them, and now is its own present. `team`: whether a deal counts for the
-    team and manager that its rep had then, or has now. `personal_quotas`: ids of owners whose quotas
-    are their own, though somebody reports to them.
+    team and manager that its rep had then, or has now. `personal_quotas`: ids of owners whose
+    quotas are their own, though somebody reports to them.
     """
 
     path: Path

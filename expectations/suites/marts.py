@@ -197,7 +197,12 @@ SUITES = (
     _suite(
         "fct_quotas",
         (
-            "target", "target_key", "period_grain", "period_start", "measure", "currency",
+            "target",
+            "target_key",
+            "period_grain",
+            "period_start",
+            "measure",
+            "currency",
             "given_by",
         ),
         _QUOTAS,
