@@ -8,5 +8,7 @@
 {#- Whether an owner's quota is the owner's own though somebody reports to them. -#}
 {% macro is_personal(owner) -%}
     {%- set owners = var("personal_quotas") | map("string") | map("replace", "'", "''") | list -%}
-    {%- if owners -%} {{ owner }} in ('{{ owners | join("', '") }}') {%- else -%} false {%- endif -%}
+    {%- if owners -%} {{ owner }} in ('{{ owners | join("', '") }}')
+    {%- else -%} false
+    {%- endif -%}
 {%- endmacro %}

@@ -154,6 +154,10 @@ def _latest_exports(source_type: str) -> str:
     """
 
 
+_IS_REPEATED_QUOTA = (
+    "rejected.entity = 'quotas' and rejected.reason like '%measure = %: repeated%'"
+)
+
 _REJECTED = f"""
     {_EXPORTS},
 
@@ -167,10 +171,10 @@ _REJECTED = f"""
             row_number() over (
                 partition by rejected.source_instance, rejected.entity
                 order by
-                    case when {is_repeated_quota} then 0 else 1 end,
+                    case when {_IS_REPEATED_QUOTA} then 0 else 1 end,
                     rejected.source_file, rejected.source_line, rejected.source_id
             ) as position,
-            case when {is_repeated_quota} then 1 end as is_repeated_quota
+            case when {_IS_REPEATED_QUOTA} then 1 end as is_repeated_quota
         from {{dataset}}.rejected as rejected
         inner join latest_exports
             on rejected.source_instance = latest_exports.source_instance
@@ -202,10 +206,7 @@ _REJECTED = f"""
     left join first_examples
         on latest_exports.source_instance = first_examples.source_instance
         and latest_exports.entity = first_examples.entity
-""".replace(
-    "{is_repeated_quota}",
-    "rejected.entity = 'quotas' and rejected.reason like '%measure = %: repeated%'",
-)
+"""
 
 _CURRENCY = within(
     "currency",

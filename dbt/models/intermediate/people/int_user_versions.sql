@@ -16,9 +16,7 @@ with
         ),
     {%- else %}
         {%- if "files" in var("source_types") %}
-            files_versions as (
-                {{ version_intervals("files", "users", ["team", "manager_id"]) }}
-            ),
+            files_versions as ({{ version_intervals("files", "users", ["team", "manager_id"]) }}),
         {%- endif %}
         {%- if "hubspot" in var("source_types") %}
             owners as ({{ version_intervals("hubspot", "owners", ["team"]) }}),
@@ -35,8 +33,7 @@ with
                     owners.team,
                     descriptions.manager_id,
                     greatest(
-                        owners.valid_from,
-                        coalesce(descriptions.valid_from, owners.valid_from)
+                        owners.valid_from, coalesce(descriptions.valid_from, owners.valid_from)
                     ) as valid_from,
                     least(
                         owners.valid_to, coalesce(descriptions.valid_to, owners.valid_to)

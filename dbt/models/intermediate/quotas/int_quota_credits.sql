@@ -5,11 +5,7 @@
 with
     measures as (select distinct measure from {{ ref("int_quotas__daily") }}),
 
-    won as (
-        select *
-        from {{ ref("fct_opportunities") }}
-        where is_won and closed_on is not null
-    ),
+    won as (select * from {{ ref("fct_opportunities") }} where is_won and closed_on is not null),
 
     versions as (select * from {{ ref("int_user_versions") }}),
 
@@ -31,8 +27,7 @@ with
             and (
                 activities.type <> 'task'
                 or activities.outcome is null
-                or activities.outcome
-                not in ('not_started', 'in_progress', 'waiting', 'deferred')
+                or activities.outcome not in ('not_started', 'in_progress', 'waiting', 'deferred')
             )
     ),
 

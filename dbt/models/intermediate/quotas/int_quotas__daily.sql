@@ -15,8 +15,7 @@ with
             days.month_start,
             {{ dbt.datediff("quotas.period_start", "days.date_day", "day") }} as days_before,
             row_number() over (
-                partition by
-                    quotas.target, quotas.target_key, quotas.measure, days.date_day
+                partition by quotas.target, quotas.target_key, quotas.measure, days.date_day
                 order by
                     case quotas.period_grain when 'month' then 1 when 'quarter' then 2 else 3 end,
                     quotas.period_start desc,

@@ -51,9 +51,7 @@ with
                     case when variant = '{{ variant }}' and exclusion_reason is null then 1 end
                 ) as {{ name }}_deals,
                 count(
-                    case
-                        when variant = '{{ variant }}' and not is_overdue then exclusion_reason
-                    end
+                    case when variant = '{{ variant }}' and not is_overdue then exclusion_reason end
                 ) as {{ name }}_without_amount,
             {%- endfor %}
             sum(case when is_overdue then numerator end) as overdue,

@@ -5,8 +5,10 @@
 --
 -- Day by day, the company's own quota holds, else the teams': each team's own, else those of its
 -- reps. For a manager the target of the team holds, which everyone below the manager works for,
--- else the quotas of the reps. For reps, regions and segments the quotas of reps hold. `rep` is NULL
--- where a quota is nobody's but the team's or the company's own. `left_out` is what reps won on days
+-- else the quotas of the reps. For reps, regions and segments the quotas of reps hold. `rep` is
+-- NULL
+-- where a quota is nobody's but the team's or the company's own. `left_out` is what reps won on
+-- days
 -- on which nothing covers them, `of_others` on days on which only a team's or the company's does.
 with
     quotas as (select * from {{ ref("int_quotas__daily") }}),
@@ -73,11 +75,11 @@ with
             and of_people.date_day = of_reps.date_day
             and of_people.rep = of_reps.rep
         {%- for target, key in [
-            ("team", "of_people.team"),
-            ("manager", "of_people.manager"),
-            ("company", "'all'"),
-        ] %}
-            {%- set relation = "of_company" if target == "company" else "of_" ~ target ~ "s" %}
+                ("team", "of_people.team"),
+                ("manager", "of_people.manager"),
+                ("company", "'all'"),
+            ] %}
+                {%- set relation = "of_company" if target == "company" else "of_" ~ target ~ "s" %}
             left join
                 quotas as {{ relation }}
                 on {{ relation }}.target = '{{ target }}'
@@ -135,15 +137,19 @@ with
         where of_teams.target = 'team' and of_company.target_key is null
 
         {%- for dimension in dimensions %}
-            {%- set counts, wins_count, is_behind = {
-                "company": ("counts_for_company", "is_covered", "is_covered"),
-                "team": ("counts_for_team", "has_own or has_teams", "has_own or has_teams"),
-                "manager": (
-                    "counts_for_manager",
-                    "counts_for_manager",
-                    "has_own or has_managers",
-                ),
-            }.get(dimension, ("has_own", "has_own", "has_own")) %}
+                {%- set counts, wins_count, is_behind = {
+                    "company": ("counts_for_company", "is_covered", "is_covered"),
+                    "team": (
+                        "counts_for_team",
+                        "has_own or has_teams",
+                        "has_own or has_teams",
+                    ),
+                    "manager": (
+                        "counts_for_manager",
+                        "counts_for_manager",
+                        "has_own or has_managers",
+                    ),
+                }.get(dimension, ("has_own", "has_own", "has_own")) %}
 
             union all
 
@@ -158,8 +164,7 @@ with
                 case when {{ wins_count }} then credit end as won,
                 case
                     when
-                        not is_covered
-                        and rep <> '(none)'
+                        not is_covered and rep <> '(none)'
                         {{- " and not has_managers" if dimension == "manager" }}
                     then credit
                 end as left_out,

@@ -63,8 +63,7 @@ with
             {{ fx_rate("dated.quota_currency", "rates") }} as fx_rate
         from dated
         left join of_managers on dated.quota_key = of_managers.quota_key
-        left join
-            rates on dated.quota_currency = rates.currency and dated.rate_on = rates.date_day
+        left join rates on dated.quota_currency = rates.currency and dated.rate_on = rates.date_day
     ),
 
     keys as (

@@ -3,9 +3,7 @@
 with
     periods as (
         select
-            *,
-            greatest(quota - won, 0) as to_go,
-            has_begun and is_current_or_coming as is_current
+            *, greatest(quota - won, 0) as to_go, has_begun and is_current_or_coming as is_current
         from {{ ref("int_pipeline_coverage__periods") }}
         where
             dimension in ('company', 'team', 'rep')
@@ -31,9 +29,7 @@ with
             cast(
                 case when periods.has_quota then periods.quota end as {{ numeric_type() }}
             ) as quota,
-            cast(
-                case when periods.has_quota then periods.won end as {{ numeric_type() }}
-            ) as won,
+            cast(case when periods.has_quota then periods.won end as {{ numeric_type() }}) as won,
             cast(
                 case when periods.has_quota then periods.to_go end as {{ numeric_type() }}
             ) as to_go,
@@ -49,7 +45,9 @@ with
             cast(
                 case when periods.is_current then periods.overdue end as {{ numeric_type() }}
             ) as overdue,
-            cast(case when periods.is_current then periods.overdue_deals end as bigint) as overdue_deals,
+            cast(
+                case when periods.is_current then periods.overdue_deals end as bigint
+            ) as overdue_deals,
             case
                 when periods.is_current_or_coming then {{ ratio("periods.due", "periods.to_go") }}
             end as coverage_to_go,
