@@ -129,6 +129,8 @@ class Dbt:
             "fiscal_year_start_month": self.company.fiscal_year_start_month,
             "source_types": list(self.company.source_types),
             "closing": self.company.closing,
+            "team": self.company.team,
+            "personal_quotas": list(self.company.personal_quotas),
         }
         return [
             *("--target", self.warehouse.name),

@@ -115,6 +115,21 @@ _DEALS = (
     ),
 )
 
+_QUOTAS = (
+    never(
+        "given_twice",
+        "critical",
+        "A target has one quota of a measure, grain and first day, in whatever source.",
+        "times_given > 1",
+    ),
+    never(
+        "rate_missing",
+        "critical",
+        "Every revenue quota is converted: its currency has a rate of its first day.",
+        "measure = 'revenue' and amount is null",
+    ),
+)
+
 _KPIS = (
     Check(
         "kpis_given",
@@ -181,6 +196,19 @@ def _suite(
 
 SUITES = (
     _suite("fct_opportunities", ("source_instance", "opportunity_id"), _DEALS),
+    _suite(
+        "fct_quotas",
+        (
+            "target",
+            "target_key",
+            "period_grain",
+            "period_start",
+            "measure",
+            "currency",
+            "given_by",
+        ),
+        _QUOTAS,
+    ),
     *(
         _suite(f"fct_{entity}_hygiene", ("source_instance", "source_id"), rules)
         for entity, rules in _HYGIENE.items()

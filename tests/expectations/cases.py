@@ -219,6 +219,27 @@ DEAL_CASES: dict[str, Case] = {
     "stage_unknown": Case({"stage_order": None}, {"stage": None, "stage_order": None}),
 }
 
+REPEATED_QUOTA = (
+    "owner_id = r1, period_start = 2024-01-01, period_grain = month, measure = revenue: repeated;"
+    " the first is in line 2"
+)
+
+QUOTA_BASE: Values = {
+    "target": "rep",
+    "period_grain": "month",
+    "period_start": "2026-06-01",
+    "measure": "revenue",
+    "currency": "GBP",
+    "amount": 100,
+    "times_given": 1,
+    "given_by": "crm",
+}
+
+QUOTA_CASES: dict[str, Case] = {
+    "given_twice": Case({"times_given": 2, "given_by": "crm, hr"}, {}),
+    "rate_missing": Case({"amount": None}, {"measure": "deals", "amount": None}),
+}
+
 KPI_BASE: Values = {
     "metric": "win_rate",
     "variant": "default",

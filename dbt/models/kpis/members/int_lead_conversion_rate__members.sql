@@ -36,13 +36,15 @@ with
 
     reps as (select * from {{ ref("dim_rep") }}),
 
+    versions as (select * from {{ ref("int_user_versions") }}),
+
     outcomes as (
         select
             leads.lead_key as entity_key,
             leads.source_id as entity_id,
             {{ or_none("leads.owner_id") }} as rep,
-            {{ or_none("reps.team") }} as team,
-            {{ or_none("reps.manager_id") }} as manager,
+            {{ or_none("versions.team") }} as team,
+            {{ or_none("versions.manager_id") }} as manager,
             {{ or_none("reps.region") }} as region,
             {{ or_none("reps.segment") }} as segment,
             {{ or_none("leads.channel") }} as channel,
@@ -56,6 +58,10 @@ with
             case when leads.is_deleted then 'deleted' end as exclusion_reason
         from leads
         left join reps on leads.owner_id = reps.rep_id
+        left join
+            versions
+            on leads.owner_id = versions.rep_id
+            and {{ is_version_at("versions", "leads.created_at") }}
         left join
             deals
             on leads.source_instance = deals.lead_instance
