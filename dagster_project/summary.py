@@ -38,7 +38,6 @@ OF_SOME_COMPANIES = {"quota_attainment", "lead_conversion_rate"}
 FINDINGS = {
     "no_close_date": "closed without any date, so are in no period",
     "close_date_far_from_closing": "closed over 31 days from the close date they give",
-    "closed_ahead": "closed on a date that is still to come",
     "closed_in_future": "closed on a date that is still to come",
     "closed_before_created": "closed before they were created",
     "closing_contradicted": "closed on a date that their history contradicts",

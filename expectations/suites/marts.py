@@ -66,10 +66,12 @@ _HYGIENE = {
         _broken("close_date_past", "An open deal is expected to close in the future."),
         _broken("no_close_date", "A closed deal says when it closed."),
         _broken("close_date_far_from_closing", "A deal closed within 31 days of its close date."),
-        _broken("closed_ahead", "No deal is closed at a moment that is still to come."),
+        _broken("closed_in_future", "No deal is closed on a day that was still to come."),
+        _broken("closing_contradicted", "No history contradicts the date of a closing."),
         _broken("closed_before_created", "No deal was closed before it was created."),
         _broken("closed_before_contact", "No deal was closed before the first contact."),
         _broken("owner_left", "An open deal's owner still works here."),
+        _broken("data_after_as_of", "Nothing is told of after the company's own as_of."),
     ),
     "lead": (
         _broken("owner_missing", "The lead has an owner."),

@@ -93,7 +93,7 @@ def test_what_is_in_no_period_is_told_with_its_share_of_what_was_won(tmp_path: P
                 ('all', 'opportunities', 'no_close_date', 'high', 12, 40, 2800, 'won', 0.28, 'd1'),
                 ('all', 'opportunities', 'a_new_finding', 'high', 1, 40, 5000, 'won', 0.5, 'd2'),
                 ('all', 'opportunities', 'close_date_past', 'low', 9, 40, 9000, 'open', 0.9, 'd3'),
-                ('all', 'opportunities', 'closed_ahead', 'high', 0, 40, 0, 'won', 0, null),
+                ('all', 'opportunities', 'closed_in_future', 'high', 0, 40, 0, 'won', 0, null),
                 ('ann', 'opportunities', 'no_close_date', 'high', 12, 40, 2800, 'won', 0.28, 'd1')
             ) as findings (rep_id, entity, rule, severity, failing, records, money_at_stake,
                 money_kind, money_share, example_keys)"""

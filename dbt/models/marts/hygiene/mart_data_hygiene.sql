@@ -2,7 +2,8 @@
 {%- set of_closings = [
     "no_close_date",
     "close_date_far_from_closing",
-    "closed_ahead",
+    "closed_in_future",
+    "closing_contradicted",
     "closed_before_created",
 ] -%}
 {#- The rules of each entity, by their columns in `fct_<entity>_hygiene`. -#}
@@ -23,6 +24,7 @@
             "close_date_past",
             "closed_before_contact",
             "owner_left",
+            "data_after_as_of",
         ]
         + of_closings,
     },
@@ -75,6 +77,7 @@
     "amount_negative",
     "created_at_missing",
     "converted_before_created",
+    "data_after_as_of",
 ] + of_closings -%}
 -- What to fix first: per entity, rep and rule, how many records break it and what money hangs on
 -- them. `all` stands for all entities, all reps, all rules.
