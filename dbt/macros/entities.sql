@@ -22,6 +22,24 @@
     }}
 {%- endmacro %}
 
+{#- The fields of deals of which a source type loads every past value. -#}
+{% macro declared_histories() -%}
+    {{
+        return(
+            {
+                "hubspot": [
+                    "stage",
+                    "amount",
+                    "currency",
+                    "close_date",
+                    "owner_id",
+                    "forecast_category",
+                ],
+            }
+        )
+    }}
+{%- endmacro %}
+
 {#-
     The latest known version of each record of a raw table, with `loaded_at`.
 

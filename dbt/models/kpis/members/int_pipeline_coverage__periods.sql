@@ -6,11 +6,14 @@
     "due_at_start",
     "due_at_start_deals",
     "due_at_start_without_amount",
+    "due_at_start_unknown",
     "quota",
     "won",
 ] -%}
 -- What is due in each period, now and when it began, beside its quota and what was won in it: of
 -- the company and of each rep, team, manager, region and segment.
+--
+-- What was due when a period began is a state of the past: NULL where too much of it is not known.
 --
 -- A team's or the company's own quota goes before the sum of its reps' quotas. Deals and revenue
 -- are those of all reps, also of such as have no quota.
@@ -59,6 +62,11 @@ with
             count(
                 case when variant = 'at_start' then exclusion_reason end
             ) as due_at_start_without_amount,
+            count(
+                case
+                    when variant = 'at_start' and exclusion_reason in {{ unknown_reasons() }} then 1
+                end
+            ) as due_at_start_unknown,
             cast(null as {{ numeric_type() }}) as quota,
             cast(null as {{ numeric_type() }}) as won
         from members
@@ -76,6 +84,7 @@ with
             null as due_at_start,
             0 as due_at_start_deals,
             0 as due_at_start_without_amount,
+            0 as due_at_start_unknown,
             quota,
             cast(null as {{ numeric_type() }}) as won
         from quotas_by_period
@@ -93,6 +102,7 @@ with
             null as due_at_start,
             0 as due_at_start_deals,
             0 as due_at_start_without_amount,
+            0 as due_at_start_unknown,
             null as quota,
             numerator as won
         from {{ ref("kpi_revenue_won") }}
@@ -147,9 +157,19 @@ with
             end as is_current_or_coming,
             dimension,
             dimension_key,
-            {%- for measure in measures if measure != 'quota' %}
+            {%- for measure in measures if measure not in ['quota', 'due_at_start'] %}
                 coalesce(sum({{ measure }}), 0) as {{ measure }},
             {%- endfor %}
+            case
+                when
+                    not {{
+                        is_too_unknown(
+                            "sum(due_at_start_unknown)",
+                            "sum(due_at_start_deals) + sum(due_at_start_without_amount)",
+                        )
+                    }}
+                then coalesce(sum(due_at_start), 0)
+            end as due_at_start,
             coalesce(sum(own_quota), sum(quota), 0) as quota,
             count(quota) + count(own_quota) > 0 as has_quota
         from united
