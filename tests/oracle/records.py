@@ -224,7 +224,8 @@ def _records(
     as_of: str,
     tables: Mapping[str, pd.DataFrame],
 ) -> Records:
-    now = pd.Timestamp(as_of, tz=timezone).tz_convert("UTC").tz_localize(None)
+    last_moment = " 23:59:59.999999" if len(as_of) == len("2017-12-31") else ""
+    now = pd.Timestamp(as_of + last_moment, tz=timezone).tz_convert("UTC").tz_localize(None)
     records = Records(instance, currency, timezone, fiscal_year_start_month, now, {})
     frames = {}
     for name, columns in COLUMNS.items():

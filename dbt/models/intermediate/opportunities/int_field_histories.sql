@@ -27,11 +27,7 @@ with
         select distinct source_system, source_instance from {{ ref("int_opportunities__unioned") }}
     ),
 
-    changes as (select * from {{ ref("int_opportunity_changes") }}),
-
-    seen as (
-        select distinct source_instance, field from {{ ref("int_opportunity_version_changes") }}
-    ),
+    changes as (select * from {{ ref("int_opportunity_changes") }} where is_told),
 
     kinds as (
         select
@@ -68,7 +64,6 @@ with
             )
             = 1 as tells_moves
         from kinds
-        left join seen on kinds.source_instance = seen.source_instance and kinds.field = seen.field
         left join
             stages as new_stages
             on kinds.source_instance = new_stages.source_instance
@@ -79,7 +74,6 @@ with
             on kinds.source_instance = old_stages.source_instance
             and kinds.pipeline = old_stages.pipeline
             and kinds.old_stage = old_stages.stage
-        where seen.field is null
         group by kinds.source_instance, kinds.field
     ),
 
@@ -114,46 +108,30 @@ with
         where changes.opportunity_key is null
     ),
 
-    {%- if "files" in var("source_types") %}
-        loads as (
-            select load_id, cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at
-            from {{ source("raw_files", "_dlt_loads") }}
-            where
-                status = 0 and cast(inserted_at at time zone 'UTC' as timestamp) <= {{ known_at() }}
-        ),
+    versions as (
+        select opportunities.source_instance, versions.load_number, versions.seen_at
+        from {{ ref("int_opportunity_versions") }} as versions
+        inner join
+            {{ ref("int_opportunities__unioned") }} as opportunities
+            on versions.opportunity_key = opportunities.opportunity_key
+    ),
 
-        loaded as (
-            select
-                records.source_instance,
-                loads.loaded_at,
-                max(records.source_updated_at) as last_updated_at
-            from {{ source("raw_files", "opportunities") }} as records
-            inner join loads on records._dlt_load_id = loads.load_id
-            group by records.source_instance, loads.loaded_at
-        ),
+    first_loads as (
+        select source_instance, min(load_number) as load_number
+        from versions
+        group by source_instance
+    ),
 
-        counted as (
-            select
-                *,
-                row_number() over (partition by source_instance order by loaded_at) as nth,
-                count(*) over (partition by source_instance) as times
-            from loaded
-        ),
-
-        -- The first load is of no earlier moment than the last update that it tells of.
-        kept as (
-            select source_instance, least(loaded_at, last_updated_at) as kept_from
-            from counted
-            where nth = 1 and times > 1
-        ),
-    {%- else %}
-        kept as (
-            select
-                cast(null as {{ dbt.type_string() }}) as source_instance,
-                cast(null as timestamp) as kept_from
-            where false
-        ),
-    {%- endif %}
+    -- The first load is of no earlier moment than the last update that it tells of.
+    kept as (
+        select versions.source_instance, max(versions.seen_at) as kept_from
+        from versions
+        inner join
+            first_loads
+            on versions.source_instance = first_loads.source_instance
+            and versions.load_number = first_loads.load_number
+        group by versions.source_instance
+    ),
 
     fields as (
         {%- for field in fields %}
