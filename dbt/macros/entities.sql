@@ -22,6 +22,24 @@
     }}
 {%- endmacro %}
 
+{#- The fields of deals of which a source type loads every past value. -#}
+{% macro declared_histories() -%}
+    {{
+        return(
+            {
+                "hubspot": [
+                    "stage",
+                    "amount",
+                    "currency",
+                    "close_date",
+                    "owner_id",
+                    "forecast_category",
+                ],
+            }
+        )
+    }}
+{%- endmacro %}
+
 {#-
     In a from clause: every known version of the records of a raw table, with `loaded_at` and
     `load_number`. A load that did not finish has no row in dlt's table of loads, and so none of its

@@ -14,7 +14,7 @@ _KPI_VALUES = """
     with kpis as (
         select
             kpi_values.*,
-            numerator is not null
+            count(numerator) over (partition by metric, variant) > 0
             and count(denominator) over (partition by metric, variant) = 0 as is_additive
         from marts.kpi_values as kpi_values
     ),
@@ -26,11 +26,10 @@ _KPI_VALUES = """
     select
         kpis.*,
         kpis.metric || '.' || kpis.variant as metric_variant,
-        sum(kpis.value) over (
-            partition by
-                kpis.metric, kpis.variant, kpis.period_grain, kpis.period_start, kpis.dimension
-        ) as parts,
-        companies.value as whole
+        sum(kpis.value) over parts as parts,
+        count(*) over parts = count(kpis.value) over parts as are_parts_known,
+        companies.value as whole,
+        companies.metric is not null and companies.value is null as is_whole_unknown
     from kpis
     left join companies
         on kpis.metric = companies.metric
@@ -39,6 +38,11 @@ _KPI_VALUES = """
         and (
             kpis.period_start = companies.period_start
             or (kpis.period_start is null and companies.period_start is null)
+        )
+    window
+        parts as (
+            partition by
+                kpis.metric, kpis.variant, kpis.period_grain, kpis.period_start, kpis.dimension
         )
 """
 
@@ -167,8 +171,10 @@ _KPIS = (
     never(
         "parts_differ_from_whole",
         "critical",
-        "The parts of an additive metric add up to the company's value, to the cent.",
-        "is_additive and abs(coalesce(parts, 0) - coalesce(whole, 0)) > 0.005",
+        "The parts of an additive metric add up to the company's value, to the cent, where all are"
+        " known.",
+        "is_additive and are_parts_known and not is_whole_unknown"
+        " and abs(parts - coalesce(whole, 0)) > 0.005",
     ),
     never(
         "period_ahead",

@@ -83,6 +83,6 @@ def test_stays_follow_from_one_export_to_the_next(
         "where exclusion_reason is not null order by entity_id"
     )
     assert list(excluded.itertuples(index=False, name=None)) == [
-        ("moved", "no_stage_history"),
-        ("stayed", "no_stage_history"),
+        ("moved", "no_history"),
+        ("stayed", "no_history"),
     ]

@@ -6,6 +6,7 @@
     "due_at_start",
     "due_at_start_deals",
     "due_at_start_without_amount",
+    "due_at_start_unknown",
     "overdue",
     "overdue_deals",
     "quota",
@@ -15,7 +16,8 @@
 -- of the company and of each rep, team, manager, region and segment.
 --
 -- The quota is the one that quota_attainment resolves, and what is won is what counts against it
--- there. Deals that are due are those of all reps, also of such as have no quota.
+-- there. Deals that are due are those of all reps, also of such as have no quota. What was due when
+-- a period began is a state of the past: NULL where too much of it is not known.
 with
     members as (
         select *, coalesce(exclusion_reason, '') = 'overdue' as is_overdue
@@ -54,6 +56,11 @@ with
                     case when variant = '{{ variant }}' and not is_overdue then exclusion_reason end
                 ) as {{ name }}_without_amount,
             {%- endfor %}
+            count(
+                case
+                    when variant = 'at_start' and exclusion_reason in {{ unknown_reasons() }} then 1
+                end
+            ) as due_at_start_unknown,
             sum(case when is_overdue then numerator end) as overdue,
             count(case when is_overdue then 1 end) as overdue_deals,
             cast(null as {{ numeric_type() }}) as quota,
@@ -98,9 +105,19 @@ with
             end as is_current_or_coming,
             dimension,
             dimension_key,
-            {%- for measure in measures %}
+            {%- for measure in measures if measure != "due_at_start" %}
                 coalesce(sum({{ measure }}), 0) as {{ measure }},
             {%- endfor %}
+            case
+                when
+                    not {{
+                        is_too_unknown(
+                            "sum(due_at_start_unknown)",
+                            "sum(due_at_start_deals) + sum(due_at_start_without_amount)",
+                        )
+                    }}
+                then coalesce(sum(due_at_start), 0)
+            end as due_at_start,
             count(quota) > 0 as has_quota
         from united
         group by period_grain, period_start, dimension, dimension_key

@@ -1,4 +1,5 @@
--- One row per stay of a deal in a stage, and per stage that it skipped.
+-- One row per stay of a deal in a stage, and per stage that it skipped; stage NULL where nobody
+-- knows in which stages it was.
 with
     opportunities as (
         select opportunity_key, opportunity_id, closed_at, closed_is_bare, removal, removed_at
@@ -34,7 +35,6 @@ with
             amount_native,
             currency
         from {{ ref("int_stage_visits") }}
-        where stage is not null
 
         union all
 
@@ -50,7 +50,7 @@ with
             true as is_skipped,
             skipped_at as entered_at,
             skipped_local as entered_local,
-            true as is_entry_known,
+            is_entry_known,
             skipped_at as exited_at,
             skipped_local as exited_local,
             'skipped' as ended_as,
@@ -95,7 +95,11 @@ with
     final as (
         select
             md5(
-                ended.opportunity_key || '|' || ended.position || '|' || ended.stage
+                ended.opportunity_key
+                || '|'
+                || ended.position
+                || '|'
+                || {{ or_none("ended.stage") }}
             ) as stage_visit_key,
             ended.opportunity_key,
             ended.opportunity_id,
