@@ -127,7 +127,8 @@ def test_what_is_asked_for_is_made(copy: Copy, asked: dict[str, object]) -> None
 
 
 def test_a_source_that_cannot_be_read_is_refused_once(copy: Copy) -> None:
-    copy.export("opportunities.csv").unlink()
+    export = copy.export("opportunities.csv")
+    export.write_text("".join(export.read_text(encoding="utf-8").splitlines(keepends=True)[:9]))
     with opened(copy) as run:
         assert published_already(run) is None
         assert list(run.refused) == ["files"]

@@ -18,8 +18,11 @@ timezone: {timezone}
 fiscal_year_start_month: {month}
 sources: [{{name: crm, type: {source_type}, {settings}}}]
 """
-SETTINGS = {"files": "path: ., entities: {}", "hubspot": "token_env: TOKEN"}
-MODEL = "dim_date"
+STAGES = "{rows: [{stage: Won, stage_order: 1, status: won}]}"
+SETTINGS = {
+    "files": f"path: ., entities: {{pipeline_stages: {STAGES}}}",
+    "hubspot": "token_env: TOKEN",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +66,7 @@ def test_companies_share_one_parse_and_have_sql_of_their_own(
         models = ["dim_date", "int_quotas__monthly"]
         sql[one.name] = Dbt.of(one).compiled(models, run_values(now(), now()))
     assert len(parses) == 1
-    assert len(list((tmp_path / "shared").glob("parsed-*"))) == 1
+    assert len(list((tmp_path / "shared").glob("parsed-duckdb-*"))) == 1
     for name, zone, currency in (("north", "Oslo", "NOK"), ("south", "Auckland", "NZD")):
         text = "".join(sql[name].values())
         assert zone in text
