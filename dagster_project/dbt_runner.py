@@ -123,14 +123,18 @@ class Dbt:
         return self.paths.dbt / "target"
 
     @property
-    def _arguments(self) -> list[str]:
-        variables = {
+    def variables(self) -> dict[str, Any]:
+        """What the company's file says, as the models read it."""
+        return {
             "timezone": self.company.timezone,
             "currency": self.company.currency,
             "fiscal_year_start_month": self.company.fiscal_year_start_month,
             **self._parsing_variables,
         }
-        return [*("--vars", json.dumps(variables)), *self._project]
+
+    @property
+    def _arguments(self) -> list[str]:
+        return ["--vars", json.dumps(self.variables), *self._project]
 
     @property
     def _parsing_variables(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ingestion.bytecode import keep_bytecode
 from ingestion.kept import kept
 from tests.kpis.companies import TEST_COMPANIES, Published
 from tests.runs import run
+from tests.store import STORE
 
 keep_bytecode()
 
@@ -76,14 +77,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.fixture(scope="session")
-def store(request: pytest.FixtureRequest) -> Path:
-    """A folder that outlives the session: `.pytest_cache`, which git ignores."""
-    assert request.config.cache
-    return request.config.cache.mkdir("salesops")
-
-
-@pytest.fixture(scope="session")
-def published(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Publish:
+def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
     """Publishes a company by its name in TEST_COMPANIES; not again while all of it is the same."""
     base = tmp_path_factory.getbasetemp()
     session = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
@@ -101,7 +95,7 @@ def published(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Publish:
                 failure.write_text(f"{name} was not published\n{done.stdout}{done.stderr}")
                 pytest.fail(failure.read_text())
 
-        folder = kept(store, name, company.fingerprint(), make, last=2)
+        folder = kept(STORE, name, company.fingerprint(), make, last=2)
         return Published(company.file, folder / name)
 
     return publish

@@ -26,11 +26,9 @@ SETTINGS = {
 
 
 @pytest.fixture(autouse=True)
-def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A place of parsed projects and a data root of the test's own."""
-    monkeypatch.setattr(dbt_runner, "SHARED", tmp_path / "shared")
+def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data root of the test's own, in which nothing has been parsed."""
     monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
-    return tmp_path
 
 
 def company(
@@ -50,30 +48,38 @@ def company(
     return load_company(path)
 
 
-def test_companies_share_one_parse_and_have_sql_of_their_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parses: list[Path] = []
-    parse = Dbt._parse
-    monkeypatch.setattr(
-        Dbt, "_parse", lambda dbt, folder: (parses.append(folder), parse(dbt, folder))[1]
-    )
-    sql = {}
+def test_companies_share_one_parse_and_have_sql_of_their_own(tmp_path: Path) -> None:
+    models = ["dim_date", "int_quotas__monthly"]
+    sql, parsed = {}, set()
     for one in (
         company(tmp_path, "north", "Europe/Oslo", "NOK", 1),
         company(tmp_path, "south", "Pacific/Auckland", "NZD", 4),
     ):
-        models = ["dim_date", "int_quotas__monthly"]
-        sql[one.name] = Dbt.of(one).compiled(models, run_values(now(), now()))
-    assert len(parses) == 1
-    assert len(list((tmp_path / "shared").glob("parsed-duckdb-*"))) == 1
-    for name, zone, currency in (("north", "Oslo", "NOK"), ("south", "Auckland", "NZD")):
-        text = "".join(sql[name].values())
-        assert zone in text
-        assert f"'{currency}'" in text
-    assert not {"Auckland", "NZD"} & set("".join(sql["north"].values()).replace("'", " ").split())
-    shift = "interval (-9) month"
-    assert shift not in sql["north"]["dim_date"]
+        dbt = Dbt.of(one)
+        compiled = dbt.compiled(models, run_values(now(), now()))
+        sql[one.name] = "".join(compiled[model] for model in models)
+        parsed.add(dbt._parsed())
+    assert len(parsed) == 1
+    assert not parsed.pop().is_relative_to(tmp_path)
+    fiscal = "(9) month"
+    for name, here, there in (
+        ("north", ["Europe/Oslo", "'NOK'"], ["Pacific/Auckland", "'NZD'", fiscal]),
+        ("south", ["Pacific/Auckland", "'NZD'", fiscal], ["Europe/Oslo", "'NOK'"]),
+    ):
+        assert all(text in sql[name] for text in here), sql[name]
+        assert not any(text in sql[name] for text in there), sql[name]
+
+
+def test_a_project_that_cannot_be_written_to_is_parsed_beside_the_company(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here a file is where the folder of parsed projects would be."""
+    monkeypatch.setattr(dbt_runner, "SHARED", tmp_path / "file" / "target")
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(Dbt, "_parse", lambda dbt, folder: (folder / "parsed").touch())
+    dbt = Dbt.of(company(tmp_path, "north", "Europe/Oslo", "NOK", 1))
+    assert (dbt._parsed() / "parsed").exists()
+    assert dbt._parsed().parent == tmp_path / "data" / "north" / "dbt"
 
 
 def test_the_parse_depends_on_files_and_kinds_of_sources(tmp_path: Path) -> None:
