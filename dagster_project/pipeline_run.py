@@ -18,12 +18,12 @@ from dagster_project.simulation import Simulation, systems_up
 from ingestion.company import MOMENTS, Company, read_moment
 from ingestion.errors import SalesopsError, WarehouseError
 from ingestion.paths import PROJECT, CompanyPaths
+from ingestion.pipeline import LoadReport, load_source
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from dagster_project.publication import Publication
     from expectations.runner import AuditReport
-    from ingestion.pipeline import LoadReport
 
 COMPANY_FILE = "SALESOPS_COMPANY"
 
@@ -75,6 +75,7 @@ class PipelineRun:
     force: bool
     is_built: bool = False
     loads: list[LoadReport] = field(default_factory=list)
+    refused: dict[str, SalesopsError] = field(default_factory=dict)
     audits: dict[str, AuditReport] = field(default_factory=dict)
     publication: Publication | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -93,6 +94,26 @@ class PipelineRun:
     def known_at(self) -> dt.datetime:
         """The knowledge moment: the one asked for, else the present."""
         return self.asked_known_at or self.present
+
+    def load(self, source_type: str) -> list[LoadReport]:
+        """Load what is new in the sources of a type, once: whoever asks again is told the same.
+
+        Raises SourceError or WarehouseError; it is then in `refused`, by type.
+        """
+        if source_type in self.refused:
+            raise self.refused[source_type]
+        if not any(load.type == source_type for load in self.loads):
+            with self.phase(f"load {source_type}"):
+                try:
+                    self.loads += [
+                        load_source(self.company, source, force=self.force, progress=log.info)
+                        for source in self.company.sources
+                        if source.type == source_type
+                    ]
+                except SalesopsError as error:
+                    self.refused[source_type] = error
+                    raise
+        return [load for load in self.loads if load.type == source_type]
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

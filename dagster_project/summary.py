@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from dagster_project.publication import Publication
     from expectations.report import CheckResult
 
 HEADLINES = {
@@ -139,6 +140,16 @@ def print_summary(run: PipelineRun, before: Edition | None) -> None:
     _print_loads(console, run)
     _print_audits(console, run)
     _print_places(console, run)
+
+
+def print_unchanged(run: PipelineRun, publication: Publication) -> None:
+    """Print the summary of what is published already; this run would publish the same."""
+    run.publication, run.asked_as_of = publication, publication.as_of
+    local = publication.published_at.replace(tzinfo=dt.UTC).astimezone(
+        ZoneInfo(run.company.timezone)
+    )
+    print(f"\nNothing is new since {local:%Y-%m-%d %H:%M}: what was published then stays.")
+    print_summary(run, None)
 
 
 def published(paths: CompanyPaths) -> Edition | None:

@@ -154,9 +154,7 @@ def _latest_exports(source_type: str) -> str:
     """
 
 
-_IS_REPEATED_QUOTA = (
-    "rejected.entity = 'quotas' and rejected.reason like '%measure = %: repeated%'"
-)
+_IS_REPEATED_QUOTA = "rejected.entity = 'quotas' and rejected.reason like '%measure = %: repeated%'"
 
 _REJECTED = f"""
     {_EXPORTS},
