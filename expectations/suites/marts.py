@@ -68,10 +68,14 @@ _HYGIENE = {
         _broken("lost_without_reason", "A lost deal says why."),
         _broken("amount_negative", "The amount is not negative."),
         _broken("close_date_past", "An open deal is expected to close in the future."),
-        _broken("closed_ahead", "No deal is closed at a moment that is still to come."),
+        _broken("no_close_date", "A closed deal says when it closed."),
+        _broken("close_date_far_from_closing", "A deal closed within 31 days of its close date."),
+        _broken("closed_in_future", "No deal is closed on a day that was still to come."),
+        _broken("closing_contradicted", "No history contradicts the date of a closing."),
         _broken("closed_before_created", "No deal was closed before it was created."),
         _broken("closed_before_contact", "No deal was closed before the first contact."),
         _broken("owner_left", "An open deal's owner still works here."),
+        _broken("data_after_as_of", "Nothing is told of after the company's own as_of."),
     ),
     "lead": (
         _broken("owner_missing", "The lead has an owner."),
@@ -114,6 +118,21 @@ _DEALS = (
         "warning",
         "The deal's stage is one of a pipeline; another one counts as open.",
         "stage is not null and stage_order is null",
+    ),
+)
+
+_QUOTAS = (
+    never(
+        "given_twice",
+        "critical",
+        "A target has one quota of a measure, grain and first day, in whatever source.",
+        "times_given > 1",
+    ),
+    never(
+        "rate_missing",
+        "critical",
+        "Every revenue quota is converted: its currency has a rate of its first day.",
+        "measure = 'revenue' and amount is null",
     ),
 )
 
@@ -185,6 +204,19 @@ def _suite(
 
 SUITES = (
     _suite("fct_opportunities", ("source_instance", "opportunity_id"), _DEALS),
+    _suite(
+        "fct_quotas",
+        (
+            "target",
+            "target_key",
+            "period_grain",
+            "period_start",
+            "measure",
+            "currency",
+            "given_by",
+        ),
+        _QUOTAS,
+    ),
     *(
         _suite(f"fct_{entity}_hygiene", ("source_instance", "source_id"), rules)
         for entity, rules in _HYGIENE.items()

@@ -24,24 +24,29 @@ with
 
     reps as (select * from {{ ref("dim_rep") }}),
 
+    versions as (select * from {{ ref("int_user_versions") }}),
+
     due as (
         {%- for grain in grains %}
             {%- for variant in ["default", "total"] %}
                 select
                     '{{ variant }}' as variant,
                     '{{ grain }}' as period_grain,
-                    {{ fiscal_period_start("due_month", grain) }} as period_start,
+                    case
+                        when close_date < {{ as_of_day() }}
+                        then {{ fiscal_period_start(current_month(), grain) }}
+                        else {{ fiscal_period_start("due_month", grain) }}
+                    end as period_start,
+                    {{ as_of_day() }} as state_on,
                     opportunity_key,
                     opportunity_id,
                     rep,
                     amount_native,
                     amount,
-                    true as is_known
+                    true as is_known,
+                    case when close_date < {{ as_of_day() }} then 'overdue' end as standing
                 from at_month_end
-                where
-                    month_start = {{ current_month() }}
-                    and {{ fiscal_period_start("due_month", grain) }}
-                    >= {{ fiscal_period_start(current_month(), grain) }}
+                where month_start = {{ current_month() }} and close_date is not null
 
                 union all
             {% endfor %}
@@ -49,12 +54,14 @@ with
                 'at_start' as variant,
                 '{{ grain }}' as period_grain,
                 next_month as period_start,
+                cast({{ dbt.dateadd("day", -1, "next_month") }} as date) as state_on,
                 opportunity_key,
                 opportunity_id,
                 rep,
                 amount_native,
                 next_amount as amount,
-                is_known
+                is_known,
+                null as standing
             from at_month_end
             where
                 next_month <= {{ current_month() }}
@@ -72,20 +79,27 @@ with
             due.opportunity_key as entity_key,
             due.opportunity_id as entity_id,
             due.rep,
-            {{ or_none("reps.team") }} as team,
-            {{ or_none("reps.manager_id") }} as manager,
+            {{ or_none("versions.team") }} as team,
+            {{ or_none("versions.manager_id") }} as manager,
             {{ or_none("reps.region") }} as region,
             {{ or_none("reps.segment") }} as segment,
             due.period_grain,
             due.period_start,
             due.amount as numerator,
-            case
-                when due.is_known
-                then {{ amount_exclusion("due.amount_native", "due.amount") }}
-                else 'no_history'
-            end as exclusion_reason
+            coalesce(
+                due.standing,
+                case
+                    when due.is_known
+                    then {{ amount_exclusion("due.amount_native", "due.amount") }}
+                    else 'no_history'
+                end
+            ) as exclusion_reason
         from due
         left join reps on due.rep = reps.rep_id
+        left join
+            versions
+            on due.rep = versions.rep_id
+            and {{ is_version_on("versions", "due.state_on") }}
     )
 
 select *

@@ -1,14 +1,19 @@
 {{ config(materialized="table") }}
 
--- One row per deal that was open when a month ended, in its state of then: stage, amount, owner.
+-- One row per deal that was open when a month ended, in its state of then: stage, amount,
+-- owner, and the owner's team and manager.
 --
 -- The stage of a stay of which nobody knows when it began is sure only once history has begun.
 with
     open_deals as (select * from {{ ref("int_pipeline_at_month_end") }}),
 
+    months as (select month_start, ends_on from {{ ref("int_pipeline_months") }}),
+
     deals as (select * from {{ ref("fct_opportunities") }}),
 
     reps as (select * from {{ ref("dim_rep") }}),
+
+    versions as (select * from {{ ref("int_user_versions") }}),
 
     histories as (select * from {{ ref("int_field_histories") }} where field = 'stage'),
 
@@ -31,8 +36,8 @@ with
             open_deals.opportunity_key,
             deals.opportunity_id,
             open_deals.rep,
-            {{ or_none("reps.team") }} as team,
-            {{ or_none("reps.manager_id") }} as manager,
+            {{ or_none("versions.team") }} as team,
+            {{ or_none("versions.manager_id") }} as manager,
             {{ or_none("coalesce(deals.own_region, reps.region)") }} as region,
             {{ or_none("coalesce(deals.own_segment, reps.segment)") }} as segment,
             {{ or_none("deals.lead_source") }} as lead_source,
@@ -50,7 +55,12 @@ with
             open_deals.amount
         from open_deals
         inner join deals on open_deals.opportunity_key = deals.opportunity_key
+        inner join months on open_deals.month_start = months.month_start
         left join reps on open_deals.rep = reps.rep_id
+        left join
+            versions
+            on open_deals.rep = versions.rep_id
+            and {{ is_version_on("versions", "months.ends_on") }}
         left join
             unsure
             on open_deals.opportunity_key = unsure.opportunity_key

@@ -6,7 +6,7 @@ with
         from {{ ref("fct_opportunities") }}
     ),
 
-    reps as (select rep_id, team from {{ ref("dim_rep") }}),
+    versions as (select * from {{ ref("int_user_versions") }}),
 
     rates as (select * from {{ ref("int_fx_rates__daily") }}),
 
@@ -131,14 +131,17 @@ with
             ended.led_higher,
             ended.led_to_win,
             ended.owner_id as rep_id,
-            reps.team,
+            versions.team,
             cast(ended.amount_native as {{ numeric_type() }}) as amount_native,
             ended.currency,
             {{ reporting_amount("ended.amount_native", fx_rate("ended.currency", "rates")) }}
             as amount,
             ended.removal
         from ended
-        left join reps on ended.owner_id = reps.rep_id
+        left join
+            versions
+            on ended.owner_id = versions.rep_id
+            and {{ is_version_at("versions", "coalesce(ended.entered_at, " ~ as_of() ~ ")") }}
         left join
             rates
             on ended.currency = rates.currency
