@@ -62,8 +62,8 @@ def deals_now(records: Records, as_of: pd.Timestamp) -> pd.DataFrame:
     deals["closed_month"] = closed_on.dt.to_period("M")
     deals["created_month"] = records.local(deals["created_at"]).dt.to_period("M")
     begun = deals["first_contact_at"].fillna(deals["created_at"])
-    deals["days_from_contact"] = _days(records, begun, deals["closed_at"])
-    deals["days_from_creation"] = _days(records, deals["created_at"], deals["closed_at"])
+    deals["days_from_contact"] = _days(records, begun, deals)
+    deals["days_from_creation"] = _days(records, deals["created_at"], deals)
     return _with_cuts(records, deals, deals["credited_to"])
 
 
@@ -76,14 +76,14 @@ def _values(records: Records, deals: pd.DataFrame, days: pd.Series) -> pd.Series
     return pd.Series(amounts, index=deals.index, dtype=object)
 
 
-def _days(records: Records, start: pd.Series, end: pd.Series) -> pd.Series:
-    """Elapsed days; whole ones between two bare dates."""
-    first, last = records.local(start), records.local(end)
-    elapsed = (end - start) / DAY
-    is_bare = (start == records.moments(first.dt.normalize())) & (
-        end == records.moments(last.dt.normalize())
-    )
-    return elapsed.mask(is_bare, (last.dt.normalize() - first.dt.normalize()) / DAY)
+def _days(records: Records, start: pd.Series, deals: pd.DataFrame) -> pd.Series:
+    """Elapsed days until the closing; calendar days where either side is a bare one."""
+    end = deals["closed_at"]
+    first, last = (records.local(side) for side in (start, end))
+    begins, ends = (records.moments(side.dt.normalize()) for side in (first, last))
+    is_bare = (start == begins) | (end == ends) | deals["closed_on_a_day"]
+    calendar = (last.dt.normalize() - first.dt.normalize()) / DAY
+    return ((end - start) / DAY).mask(is_bare, calendar)
 
 
 def _with_cuts(records: Records, frame: pd.DataFrame, owners: pd.Series) -> pd.DataFrame:
