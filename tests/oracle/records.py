@@ -20,7 +20,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "changes": ("entity_id", "field", "old_value", "new_value", "changed_at"),
     "leads": (
         "source_id", "created_at", "owner_id", "channel", "campaign_id", "qualified_at",
-        "opportunity_id", "is_deleted",
+        "converted_at", "opportunity_id", "is_deleted",
     ),
     "campaigns": ("source_id", "name"),
     "quotas": ("owner_id", "team", "period_start", "period_grain", "measure", "amount", "currency"),
@@ -34,6 +34,7 @@ MOMENTS = frozenset(
         "source_updated_at",
         "changed_at",
         "qualified_at",
+        "converted_at",
     )
 )
 

@@ -81,9 +81,7 @@ def _seen_at(records: Records, source_updated_at: pd.Timestamp) -> pd.Timestamp:
     return records.loaded_at if pd.isna(source_updated_at) else source_updated_at
 
 
-def _record_date(
-    records: Records, closed_at: pd.Timestamp, close_date: str | None
-) -> Span | None:
+def _record_date(records: Records, closed_at: pd.Timestamp, close_date: str | None) -> Span | None:
     """What the record says of its closing; a local midnight is a bare day."""
     if pd.isna(closed_at):
         if close_date is None:
