@@ -44,6 +44,7 @@ QUIET = ("--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use
 MANIFEST = "manifest.json"
 PARSED = "partial_parse.msgpack"
 BUILD = ("build", "--exclude-resource-type", "unit_test")
+NEVER = dt.datetime(9999, 12, 31)
 
 
 class BuildError(SalesopsError):
@@ -127,6 +128,7 @@ class Dbt:
             "currency": self.company.currency,
             "fiscal_year_start_month": self.company.fiscal_year_start_month,
             "source_types": list(self.company.source_types),
+            "closing": self.company.closing,
         }
         return [
             *("--target", self.warehouse.name),
@@ -243,10 +245,19 @@ def project_files() -> list[Path]:
     return sorted([*PROJECT_FOLDER.glob("*.yml"), *(path for path in found if path.is_file())])
 
 
-def run_values(as_of: dt.datetime, known_at: dt.datetime, run_id: str = "none") -> dict[str, str]:
-    """The run's own values as the macros read them; both moments are UTC without zone."""
+def run_values(
+    as_of: dt.datetime,
+    known_at: dt.datetime,
+    run_id: str = "none",
+    company_as_of: dt.datetime | None = None,
+) -> dict[str, str]:
+    """The run's own values as the macros read them; all moments are UTC without zone.
+
+    `company_as_of` is the moment at which the company's data ends, where company.yml says it.
+    """
     return {
         "SALESOPS_AS_OF": as_of.isoformat(" ", "microseconds"),
+        "SALESOPS_COMPANY_AS_OF": (company_as_of or NEVER).isoformat(" ", "microseconds"),
         "SALESOPS_KNOWN_AT": known_at.isoformat(" ", "microseconds"),
         "SALESOPS_RUN_ID": run_id,
     }

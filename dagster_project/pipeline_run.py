@@ -128,13 +128,12 @@ def open_run(
             paths = CompanyPaths(paths.root / "as_of" / _label(as_of, known_at))
             warehouse = Warehouse("duckdb", str(paths.warehouse))
         with systems_up(company, simulation, is_time_travel) as connected:
-            own_as_of = connected.moment(connected.as_of) if connected.as_of else started_at
             yield PipelineRun(
                 company=connected,
                 run_id=run_id,
                 paths=paths,
                 warehouse=warehouse,
-                as_of=asked_as_of or own_as_of,
+                as_of=asked_as_of or connected.own_as_of or started_at,
                 asked_known_at=asked_known_at,
                 is_time_travel=is_time_travel,
                 force=force,

@@ -32,9 +32,10 @@ class Company(Settings):
     """A company: what company.yml says, defaults filled in.
 
     `as_of` is the moment that counts as now, as written: a bare date is that day's midnight in
-    `timezone`. `rejected_tolerance` is the share of an entity's rows that may break the contract
-    before the audit fails. `sandbox` says that the company is a simulated one: runs start its
-    systems and read from them, and now is its own present.
+    `timezone`. `closing` is what dates a deal's closing where both do: its `record`, or the move
+    `told` by its history. `rejected_tolerance` is the share of an entity's rows that may break the
+    contract before the audit fails. `sandbox` says that the company is a simulated one: runs start
+    its systems and read from them, and now is its own present.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class Company(Settings):
     timezone: Zone
     fiscal_year_start_month: int = Field(1, ge=1, le=12)
     as_of: dt.datetime | dt.date | None = None
+    closing: Literal["record", "told"] = "record"
     rejected_tolerance: float = Field(0.01, ge=0, le=1)
     destination: Literal["duckdb", "postgres"] = "duckdb"
     sandbox: bool = False
@@ -74,6 +76,11 @@ class Company(Settings):
     def source_types(self) -> tuple[str, ...]:
         """The types of the company's sources, each once, sorted."""
         return tuple(sorted({source.type for source in self.sources}))
+
+    @property
+    def own_as_of(self) -> dt.datetime | None:
+        """The moment of `as_of`, in UTC without zone; None where company.yml has none."""
+        return self.moment(self.as_of) if self.as_of else None
 
     def moment(self, value: dt.datetime | dt.date) -> dt.datetime:
         """A moment in UTC, without zone: bare dates and naive times are the company's own."""

@@ -59,9 +59,10 @@ def _bare(company: Company) -> list[tuple[str, list[str], Mapping[str, str]]]:
     """The same load, `dbt build` and validations: name, command, environment."""
     with open_run(company, "bench") as run:
         moments = run.as_of, now()
+        values = run_values(*moments, company_as_of=run.company.own_as_of)
     dbt = Dbt.of(company)
     return [
         ("dlt load", [sys.executable, "-c", LOAD, str(company.path)], {}),
-        ("dbt build", dbt.build_command(), {**dbt.connection, **run_values(*moments)}),
+        ("dbt build", dbt.build_command(), {**dbt.connection, **values}),
         ("GX", [sys.executable, "-c", AUDIT, str(company.path), *map(str, moments)], {}),
     ]

@@ -52,6 +52,7 @@ def test_defaults_are_filled_in(file: Path) -> None:
     assert company.slug == "acme_ltd"
     assert (company.destination, company.fiscal_year_start_month) == ("duckdb", 1)
     assert company.source_types == ("files",)
+    assert (company.closing, company.own_as_of) == ("record", None)
 
 
 def test_moments_are_the_companys_own(file: Path) -> None:
@@ -67,6 +68,7 @@ def test_moments_are_the_companys_own(file: Path) -> None:
         ("currency: USD", "", "currency: missing: this key is required"),
         ("currency: USD", "currency: US$", "currency = 'US$': not an ISO 4217 currency code"),
         ("currency: USD", "currency: USD\ncurrency: EUR", "'currency' was already written in"),
+        ("currency: USD", "currency: USD\nclosing: tell", "closing = 'tell': Input should be"),
         ("York", "Yorc", "timezone = 'America/New_Yorc': not a time zone; did you mean 'America/N"),
         ("sources:", "sources: [", "not valid YAML"),
         (COMPANY, "- a", "expected keys such as name, currency"),

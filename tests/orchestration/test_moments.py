@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from dagster_project.dbt_runner import run_values
 from dagster_project.pipeline_run import MomentError, parse_moment
 from ingestion.company import Company, load_company
 from tests.orchestration.copies import EDGE_CASES
@@ -37,3 +38,11 @@ def test_a_moment_is_the_companys_unless_it_has_an_offset(
 def test_what_is_no_moment_is_named(company: Company, text: str) -> None:
     with pytest.raises(MomentError, match=f"as_of: '{text}' is not a moment"):
         parse_moment(company, "as_of", text)
+
+
+def test_where_a_companys_data_ends_is_told_to_the_models() -> None:
+    moment = dt.datetime(2026, 5, 20, 9)
+    told = run_values(moment, moment, company_as_of=moment)
+    assert told["SALESOPS_COMPANY_AS_OF"] == told["SALESOPS_AS_OF"] == "2026-05-20 09:00:00.000000"
+    never = run_values(moment, moment)["SALESOPS_COMPANY_AS_OF"]
+    assert never == "9999-12-31 00:00:00.000000"

@@ -86,7 +86,7 @@ class SimulatedCompany(ABC):
     def build_as_of(self, as_of: dt.datetime, known_at: dt.datetime, *models: str) -> None:
         """Build the selected models as of a moment and as known at one, UTC without zone."""
         Dbt.of(self.company).build(
-            run_values(as_of, known_at),
+            run_values(as_of, known_at, company_as_of=self.company.own_as_of),
             ["--exclude-resource-type", "test", "--select", *models],
             lambda result: None,
         )
