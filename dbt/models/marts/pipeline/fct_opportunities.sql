@@ -24,10 +24,16 @@ with
             cast(created_local as date) as created_on,
             cast(closed_local as date) as closed_on,
             coalesce(cast(closed_local as date), {{ as_of_day() }}) as rate_on,
-            {{ days_between("contact_at", "closed_at", "contact_local", "closed_local") }}
-            as days_from_contact_to_close,
-            {{ days_between("created_at", "closed_at", "created_local", "closed_local") }}
-            as days_from_creation_to_close
+            {{
+                days_between(
+                    "contact_at", "closed_at", "contact_local", "closed_local", "closed_is_bare"
+                )
+            }} as days_from_contact_to_close,
+            {{
+                days_between(
+                    "created_at", "closed_at", "created_local", "closed_local", "closed_is_bare"
+                )
+            }} as days_from_creation_to_close
         from on_local_clocks
     ),
 
@@ -69,6 +75,7 @@ with
             priced.close_date,
             priced.closed_at,
             priced.closed_on,
+            priced.closed_is_bare,
             priced.days_from_contact_to_close,
             priced.days_from_creation_to_close,
             priced.deal_type,

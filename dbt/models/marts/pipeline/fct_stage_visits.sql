@@ -1,7 +1,7 @@
 -- One row per stay of a deal in a stage, and per stage that it skipped.
 with
     opportunities as (
-        select opportunity_key, opportunity_id, removal, removed_at
+        select opportunity_key, opportunity_id, closed_at, closed_is_bare, removal, removed_at
         from {{ ref("fct_opportunities") }}
     ),
 
@@ -69,6 +69,8 @@ with
             stays.*,
             opportunities.opportunity_id,
             opportunities.removal,
+            opportunities.closed_is_bare
+            and stays.exited_at = opportunities.closed_at as exited_is_bare,
             case
                 when opportunities.removed_at < stays.entered_at
                 then stays.entered_at
@@ -112,7 +114,11 @@ with
             cast(ended.left_local as date) as exited_on,
             {{
                 days_between(
-                    "ended.entered_at", "ended.left_at", "ended.entered_local", "ended.left_local"
+                    "ended.entered_at",
+                    "ended.left_at",
+                    "ended.entered_local",
+                    "ended.left_local",
+                    "coalesce(ended.exited_is_bare, false)",
                 )
             }} as days,
             case when ended.is_removed then ended.removal else ended.ended_as end as ended_as,
