@@ -6,8 +6,8 @@ of its load. Where the rule leaves room, this is what holds here, and why:
 
 - A move into a stage that the company does not have changes nothing but the stage: a closed
   stretch goes on through it, an open deal stays open ("neither open nor contradictions").
-- A told move *out of* a closed stage, with none into it (an import), tells that the deal was
-  closed by then: that is where the window of that closing ends.
+- A first told change *out of* a closed stage, with none into it (an import): nothing tells that
+  closing, so its window ends with a version, and the deal is open from its creation until then.
 - A window never ends before it begins: of the versions that show an outcome only those count that
   are not older than the last told move into an open stage, else the window is that one moment.
 - Only the last closing has a date of the record's; earlier ones are where they were told or seen.
@@ -22,8 +22,8 @@ of its load. Where the rule leaves room, this is what holds here, and why:
 - An open record whose history ends in a closed stage is open from the first version of the last
   run of open ones, whichever open stage that one shows. Versions older than the history's end
   cannot show it.
-- An open record whose history ends in an unknown stage: that is the record's stage under an older
-  name, from the told move on, unless the deal was closed before; then it opens with a version.
+- A history that ends in an unknown stage: that is the record's stage under another name, from the
+  told move on, unless the record is open and the deal was closed; then it opens with a version.
 """
 
 from __future__ import annotations
@@ -161,7 +161,9 @@ def chained(changes: Sequence[Change]) -> list[Change]:
     for at in sorted({change.at for change in changes}):
         together = [change for change in changes if change.at == at]
         before = result[-1].new if result else None
-        for change in _chain(before, together) or _chain(None, together) or together:
+        begins = [before, *(change.old for change in together)]
+        chains = (_chain(begin, together) for begin in begins)
+        for change in next((chain for chain in chains if chain), together):
             old = change.old if change.old is not None else (result[-1].new if result else None)
             if change.new != old:
                 result.append(Change(at, old, change.new))
@@ -169,11 +171,11 @@ def chained(changes: Sequence[Change]) -> list[Change]:
 
 
 def _chain(before: str | None, together: Sequence[Change]) -> list[Change] | None:
-    """All of the changes, old to new; None: there is no such order."""
+    """All of the changes, old to new, from a stage on; None: there is no such order."""
     if not together:
         return []
     for n, change in enumerate(together):
-        if before is None or change.old is None or change.old == before:
+        if change.old == before:
             rest = _chain(change.new, [*together[:n], *together[n + 1 :]])
             if rest is not None:
                 return [change, *rest]
@@ -271,8 +273,8 @@ def _closed_now(
     begin = max((event.at for event in before if event.opens), default=None)
     born_closed = first.status == status and all(event.status == status for event in events)
     if born_closed and events:
-        end, before, after = events[0].at, (), events
-    elif told is not None:
+        before, after = (), events
+    if told is not None:
         end = events[told].at
     else:
         shown = [one.at for one in _run(versions, status, statuses)]
@@ -281,12 +283,13 @@ def _closed_now(
 
     at, finding = _dated(date, begin, end)
     if date is None:
+        is_told = told is not None and events[told].is_told
         was_otherwise = (
-            first.stage in statuses
-            or any(event.is_known for event in events)
+            (first.stage in statuses and first.status != status)
+            or any(event.is_known and event.status != status for event in events)
             or len(_run(versions, status, statuses)) < len(versions)
         )
-        at = end if told is not None or (was_otherwise and not born_closed) else None
+        at = end if is_told or was_otherwise else None
     elif finding and told is not None:
         at = end
     if at is None:
@@ -300,7 +303,9 @@ def _closed_now(
     stays = _stays(Stay(None, None, OPEN) if born_closed else first, _until(before, at))
     stays.append(Stay(at, entered, status))
     stays += [Stay(max(one.at, at), one.stage, one.status) for one in after]
-    if stays[-1].stage != stage:
+    if stays[-1].stage not in statuses:
+        stays[-1] = Stay(stays[-1].at, stage, status)
+    elif stays[-1].stage != stage:
         stays.append(Stay(max(stays[-1].at or at, versions[-1].at), stage, status))
     if finding is None and created is not None and at < created:
         finding = "closed_before_created"

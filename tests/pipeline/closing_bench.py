@@ -101,13 +101,13 @@ class Bench:
                     frame = pd.DataFrame(rows)
                     connection.execute(f"insert into raw_files.{table} by name from frame")
             connection.execute("delete from raw_files._dlt_loads where load_id like 'load %'")
-            connection.execute(
-                "insert into raw_files._dlt_loads by name select l.* replace "
-                "(x.id as load_id, x.at::timestamp at time zone 'UTC' as inserted_at) "
-                "from (from raw_files._dlt_loads limit 1) as l, "
-                f"(values {', '.join(f'({_load(n)!r}, {at.isoformat()!r})' for n, at in enumerate(LOADS))}) "
-                "as x(id, at)"
-            )
+            for number, loaded_at in enumerate(LOADS):
+                connection.execute(
+                    "insert into raw_files._dlt_loads by name "
+                    "select * replace (? as load_id, cast(? as timestamptz) as inserted_at) "
+                    "from raw_files._dlt_loads limit 1",
+                    [_load(number), f"{loaded_at.isoformat()}+00"],
+                )
 
     def build(self, case: Case, as_of: Moment, models: Sequence[str] = MODELS) -> None:
         """Build models of the loaded case as of a moment, all of its loads known."""

@@ -23,7 +23,7 @@ TELLING, SILENT = "crm", "export"
 BEGIN = Moment(2024, 1, 1)
 DAYS = 120
 LOADS = tuple(BEGIN + dt.timedelta(days=n, hours=5) for n in (45, 80, 100, 130))
-NOW = BEGIN + dt.timedelta(days=200)
+NOW = BEGIN + dt.timedelta(days=300)
 INSTANT = dt.timedelta(microseconds=1)
 
 
@@ -176,7 +176,9 @@ def versions(draw: st.DrawFn, moves: Sequence[Change]) -> tuple[Record, ...]:
         closed_at = draw(record_dates(told))
         due = draw(st.one_of(st.none(), BARE_DAYS)) if closed_at else draw(record_dates(told))
         close_date = Day(due.date()) if isinstance(due, Moment) else due
-        updated_at = draw(st.one_of(st.none(), st.none(), MOMENTS))
+        said = draw(st.one_of(st.none(), st.none(), MOMENTS))
+        seen = [found[-1].seen_at] if found else []
+        updated_at = max([min(said, LOADS[load]), *seen]) if said else None
         found.append(Record(load, stage, close_date, closed_at, updated_at))
     return tuple(found)
 
