@@ -1,4 +1,4 @@
-"""When a deal was open, and when it closed: the closing rule of the KPI dictionary, one deal at a time.
+"""When a deal was open, and when it closed: the KPI dictionary's closing rule, for one deal.
 
 Pure: no frames, no time zones, no product code. "Told" means that a row of a history says so; a
 version is a kept state of the record, of the moment at which its source says it changed it, else
@@ -152,9 +152,9 @@ def timeline(
 
 
 def chained(changes: Sequence[Change]) -> list[Change]:
-    """Told changes by time; those of one instant in the order in which each begins where another ended.
+    """Told changes by time; those of one instant as a chain, old to new.
 
-    Where no order makes the whole chain, the source's order holds. Changes to the stage that the
+    Where no order makes the whole chain, the source's holds. Changes to the stage that the
     deal was in already are none.
     """
     result: list[Change] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -57,7 +57,7 @@ def _literal(moment: dt.datetime) -> str:
 class Bench:
     """A company whose raw tables are filled case by case."""
 
-    models: CompiledModels
+    models: CompiledModels = field(repr=False)
 
     @classmethod
     def made_in(cls, folder: Path) -> Bench:
@@ -77,15 +77,15 @@ class Bench:
         for source in company.sources:
             load_source(company, source)
         Dbt.of(company).build(
-            run_values(
-                COMPILED_AS_OF, COMPILED_KNOWN_AT, company_as_of=COMPILED_COMPANY_AS_OF
-            ),
+            run_values(COMPILED_AS_OF, COMPILED_KNOWN_AT, company_as_of=COMPILED_COMPANY_AS_OF),
             ["--exclude-resource-type", "test", "--select", *(f"+{model}" for model in MODELS)],
             lambda result: None,
         )
         bench = cls(CompiledModels.of(company, COMPILED_AS_OF, COMPILED_KNOWN_AT))
         with bench._connection() as connection:
-            connection.execute("update raw_files._dlt_loads set inserted_at = '2024-01-01 00:00:00+00'")
+            connection.execute(
+                "update raw_files._dlt_loads set inserted_at = '2024-01-01 00:00:00+00'"
+            )
             connection.execute("delete from raw_files.opportunities")
         return bench
 

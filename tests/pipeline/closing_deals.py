@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
@@ -202,7 +202,7 @@ class Case:
 
     zone: ZoneInfo
     as_of: Moment | None
-    deals: tuple[Deal, ...]
+    deals: tuple[Deal, ...] = field(repr=False)
 
     @property
     def until(self) -> Moment | None:
@@ -228,5 +228,7 @@ def cases(draw: st.DrawFn, zones: Sequence[str], size: int = 60) -> Case:
         )
     )
     named = tuple(replace(deal, id=f"d{n}") for n, deal in enumerate(found))
-    as_of = draw(st.sampled_from([None, NOW - dt.timedelta(days=20), BEGIN + dt.timedelta(days=90)]))
+    as_of = draw(
+        st.sampled_from([None, NOW - dt.timedelta(days=20), BEGIN + dt.timedelta(days=90)])
+    )
     return Case(ZoneInfo(draw(st.sampled_from(list(zones)))), as_of, named)
