@@ -13,6 +13,7 @@ COMPANY ?=
 AS_OF ?=
 KNOWN_AT ?=
 FORCE ?=
+FRESH ?=
 DAYS ?=
 SCALE ?=
 SEED ?=
@@ -32,9 +33,10 @@ help:  ## List the commands
 	@echo 'Variables of run, ui and bench:'
 	@echo '  COMPANY=path/to/company.yml   the company (default: company.yml)'
 	@echo 'Variables of run:'
-	@echo '  AS_OF=2024-03-31              the business moment: later events do not exist'
-	@echo '  KNOWN_AT=2024-04-15           the knowledge moment: later loads do not exist'
+	@echo '  AS_OF=2024-03-31              the business moment, here a day's end: later events do not exist'
+	@echo '  KNOWN_AT=2024-04-15           the knowledge moment, likewise: later loads do not exist'
 	@echo '  FORCE=1                       accept an export that shrank below 80% of the last one'
+	@echo '  FRESH=1                       start the company anew; its old warehouse is kept aside'
 	@echo '  DAYS=7                        let a simulated company go on for a week first'
 	@echo '  SCALE=0.1 SEED=8              size and choice of a simulated company, when it is founded'
 	@echo 'Variables of ui:   PORT=3000    Variables of test: ARGS="tests/unit -k name"'
@@ -42,7 +44,7 @@ help:  ## List the commands
 run: $(INSTALLED)  ## Ingest, build, audit and publish a company; print its KPIs
 	@$(PY) -m dagster_project.cli run $(company) \
 	  $(if $(AS_OF),--as-of '$(AS_OF)') $(if $(KNOWN_AT),--known-at '$(KNOWN_AT)') \
-	  $(if $(filter-out 0 no false,$(FORCE)),--force) \
+	  $(if $(filter-out 0 no false,$(FORCE)),--force) $(if $(filter-out 0 no false,$(FRESH)),--fresh) \
 	  $(if $(DAYS),--days '$(DAYS)') $(if $(SCALE),--scale '$(SCALE)') $(if $(SEED),--seed '$(SEED)')
 
 ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1

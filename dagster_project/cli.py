@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--as-of", metavar="MOMENT", help="later events do not exist")
     run.add_argument("--known-at", metavar="MOMENT", help="later loads do not exist")
     run.add_argument("--force", action="store_true", help="accept an export that has shrunk")
+    run.add_argument("--fresh", action="store_true", help="start anew, the warehouse kept aside")
     run.add_argument("--days", type=int, default=0, help="let a simulated company go on first")
     run.add_argument("--scale", type=float, help="size of a simulated company to be founded")
     run.add_argument("--seed", type=int, help="choice of a simulated company to be founded")
@@ -91,6 +92,7 @@ def _run(company: Company, options: argparse.Namespace) -> int:
         as_of=options.as_of,
         known_at=options.known_at,
         force=options.force,
+        fresh=options.fresh,
         simulation=Simulation(options.days, options.scale, options.seed),
     )
     with _progress(), opened as run, _log_file(run) as file:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from dagster_project.lock import run_lock
 from dagster_project.simulation import Simulation, systems_up
-from ingestion.company import Company
-from ingestion.errors import SalesopsError
+from ingestion.company import MOMENTS, Company, read_moment
+from ingestion.errors import SalesopsError, WarehouseError
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.warehouse import Warehouse
 
@@ -47,17 +47,13 @@ def now() -> dt.datetime:
 def parse_moment(company: Company, option: str, text: str) -> dt.datetime:
     """A moment as written by a user, in UTC without zone.
 
-    A bare date is that day's midnight, and a time without offset is local, both in the company's
-    time zone. Raises MomentError naming the option and what is allowed.
+    A bare date is that day's last moment, and a time without offset is local, both in the
+    company's time zone. Raises MomentError naming the option and what is allowed.
     """
     try:
-        value = dt.date.fromisoformat(text) if len(text) <= 10 else dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise MomentError(
-            f"{option}: '{text}' is not a moment; write a date such as 2024-03-31 "
-            "or a time such as 2024-03-31T18:00 or 2024-03-31T18:00+02:00"
-        ) from None
-    return company.moment(value)
+        return company.moment(read_moment(text))
+    except (ValueError, OverflowError):
+        raise MomentError(f"{option}: '{text}' is not a moment; {MOMENTS}") from None
 
 
 @dataclass
@@ -106,13 +102,15 @@ def open_run(
     as_of: str | None = None,
     known_at: str | None = None,
     force: bool = False,
+    fresh: bool = False,
     simulation: Simulation | None = None,
 ) -> Iterator[PipelineRun]:
     """Begin a run, holding the company's lock until it ends.
 
-    `as_of` and `known_at` are as `parse_moment` reads them. The systems of a simulated company
-    are up while the run lasts. Raises SalesopsError when a moment cannot be read, another run is
-    under way, the warehouse is not usable, or the company cannot be simulated as asked.
+    `as_of` and `known_at` are as `parse_moment` reads them. A `fresh` run starts the company anew,
+    on an empty warehouse. The systems of a simulated company are up while the run lasts. Raises
+    SalesopsError when a moment cannot be read, another run is under way, the warehouse is not
+    usable, or the company cannot be simulated as asked.
     """
     started_at = now()
     asked_as_of = parse_moment(company, "as_of", as_of) if as_of else None
@@ -122,7 +120,13 @@ def open_run(
     is_time_travel = bool(as_of or known_at)
     simulation = simulation or Simulation()
     simulation.check(company, is_time_travel)
+    if fresh and is_time_travel:
+        raise WarehouseError(
+            "FRESH goes with neither AS_OF nor KNOWN_AT: a look back loads nothing"
+        )
     with run_lock(paths.lock, run_id):
+        if fresh and (aside := warehouse.set_aside()):
+            log.info("starting anew; the old warehouse is kept as %s", aside)
         warehouse.check()
         if is_time_travel:
             paths = CompanyPaths(paths.root / "as_of" / _label(as_of, known_at))

@@ -98,8 +98,8 @@ class Bench:
             ):
                 connection.execute(f"delete from raw_files.{table}")
                 if rows:
-                    frame = pd.DataFrame(rows)
-                    connection.execute(f"insert into raw_files.{table} by name from frame")
+                    connection.register("found", pd.DataFrame(rows))
+                    connection.execute(f"insert into raw_files.{table} by name from found")
             connection.execute("delete from raw_files._dlt_loads where load_id like 'load %'")
             for number, loaded_at in enumerate(LOADS):
                 connection.execute(
@@ -159,14 +159,14 @@ def _changes(deal: Deal) -> Iterator[dict[str, object]]:
         for change in deal.owners
     ]
     told = [("stage", change) for change in deal.moves] + [("owner_id", one) for one in owners]
-    for row, (field, change) in enumerate(told):
+    for row, (name, change) in enumerate(told):
         yield {
             "source_instance": deal.source,
             "source_id": f"{deal.id} {row}",
             "source_row": row,
             "entity": "opportunities",
             "entity_id": deal.id,
-            "field": field,
+            "field": name,
             "old_value": change.old,
             "new_value": change.new,
             "changed_at": change.at,

@@ -2,14 +2,7 @@
 -- the kept versions first showed what the record shows.
 with
     opportunities as (
-        select
-            opportunity_key,
-            source_instance,
-            coalesce(pipeline, '') as pipeline,
-            stage,
-            created_at,
-            closed_at,
-            close_date
+        select opportunity_key, source_instance, pipeline, stage, created_at, closed_at, close_date
         from {{ ref("int_opportunities__unioned") }}
     ),
 
@@ -58,7 +51,7 @@ with
         left join
             stages
             on opportunities.source_instance = stages.source_instance
-            and opportunities.pipeline = stages.pipeline
+            and coalesce(opportunities.pipeline, '') = stages.pipeline
             and opportunities.stage = stages.stage
         left join first_changes on opportunities.opportunity_key = first_changes.opportunity_key
         left join told on opportunities.opportunity_key = told.opportunity_key
@@ -87,7 +80,7 @@ with
         left join
             stages
             on records.source_instance = stages.source_instance
-            and records.pipeline = stages.pipeline
+            and coalesce(records.pipeline, '') = stages.pipeline
             and versions.stage = stages.stage
         where records.last_stage is distinct from records.stage
     ),
@@ -155,16 +148,15 @@ with
             records.closing_position,
             records.last_closing_at,
             records.is_closing_told,
-            case
-                when beyond.last_moment > {{ company_as_of() }}
-                then shown.stage_shown_at
-                else least(shown.stage_shown_at, {{ company_as_of() }})
-            end as stage_shown_at,
-            case
-                when beyond.last_moment > {{ company_as_of() }}
-                then shown.status_shown_at
-                else least(shown.status_shown_at, {{ company_as_of() }})
-            end as status_shown_at,
+            {%- for what in ["stage", "status"] %}
+                case
+                    when
+                        shown.{{ what }}_shown_at > {{ company_as_of() }}
+                        and coalesce(beyond.last_moment <= {{ company_as_of() }}, true)
+                    then {{ company_as_of() }}
+                    else shown.{{ what }}_shown_at
+                end as {{ what }}_shown_at,
+            {%- endfor %}
             coalesce(shown.was_otherwise, false) as was_otherwise
         from records
         left join shown on records.opportunity_key = shown.opportunity_key

@@ -128,7 +128,7 @@ with
         left join
             stages
             on ends.source_instance = stages.source_instance
-            and ends.pipeline = stages.pipeline
+            and coalesce(ends.pipeline, '') = stages.pipeline
             and moves.stage = stages.stage
     ),
 
