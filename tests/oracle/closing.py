@@ -14,6 +14,7 @@ of its load. Where the rule leaves room, this is what holds here, and why:
 - The last closing, where its date is in the window, takes all of its closed stretch that is not
   earlier: other outcomes told later in it are swallowed, and so are moves that only versions show
   ("a change seen between loads never overrides a dated record").
+- Where what is swallowed parts two told moves into one outcome, the first of them was the closing.
 - Versions tell of moves between them only where the source tells of no stage at all; else they say
   only what the history's end does not.
 - A closing without any date that no history tells has a moment only where something shows the deal
@@ -300,7 +301,9 @@ def _closed_now(
         entered = events[told].stage or stage
     elif born_closed and first.stage:
         entered = first.stage
-    stays = _stays(Stay(None, None, OPEN) if born_closed else first, _until(before, at))
+    kept = _until(before, at, status)
+    stays = _stays(Stay(None, None, OPEN) if born_closed else first, kept)
+    closes = stays[-1].status != status
     stays.append(Stay(at, entered, status))
     stays += [Stay(max(one.at, at), one.stage, one.status) for one in after]
     if stays[-1].stage not in statuses:
@@ -309,6 +312,8 @@ def _closed_now(
         stays.append(Stay(max(stays[-1].at or at, versions[-1].at), stage, status))
     if finding is None and created is not None and at < created:
         finding = "closed_before_created"
+    if not closes:
+        return Timeline(tuple(stays), Closing(Timeline(tuple(stays)).closed_at(at), False, finding))
     is_told = told is not None and events[told].is_told and at == events[told].at
     is_bare = date is not None and date.is_bare and finding in (None, "closed_before_created")
     return Timeline(tuple(stays), Closing(at, is_bare and not is_told, finding))
@@ -337,6 +342,13 @@ def _dated(
     return at, None
 
 
-def _until(events: Sequence[Event], closed_at: Moment) -> list[Event]:
-    """What a closing leaves of the events before it."""
-    return [event for event in events if event.opens or event.at < closed_at]
+def _until(events: Sequence[Event], closed_at: Moment, status: str) -> list[Event]:
+    """What a closing leaves of the events before it.
+
+    Versions that showed the outcome before, with others in between that are swallowed, saw this
+    very closing.
+    """
+    kept = [event for event in events if event.opens or event.at < closed_at]
+    while kept and not kept[-1].is_told and kept[-1].status == status:
+        kept.pop()
+    return kept

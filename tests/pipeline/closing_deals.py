@@ -144,7 +144,7 @@ def histories(draw: st.DrawFn) -> tuple[Change, ...]:
         if new != stage:
             moves.append(Change(at, stage, new))
             stage = new
-        at += dt.timedelta(minutes=draw(GAPS))
+        at = min(at + dt.timedelta(minutes=draw(GAPS)), LOADS[-1])
     if draw(st.booleans()):
         moves.reverse()
     return tuple(moves)
@@ -177,8 +177,8 @@ def versions(draw: st.DrawFn, moves: Sequence[Change]) -> tuple[Record, ...]:
         due = draw(st.one_of(st.none(), BARE_DAYS)) if closed_at else draw(record_dates(told))
         close_date = Day(due.date()) if isinstance(due, Moment) else due
         said = draw(st.one_of(st.none(), st.none(), MOMENTS))
-        seen = [found[-1].seen_at] if found else []
-        updated_at = max([min(said, LOADS[load]), *seen]) if said else None
+        is_new = said and said <= LOADS[load] and (not found or said > found[-1].seen_at)
+        updated_at = said if is_new else None
         found.append(Record(load, stage, close_date, closed_at, updated_at))
     return tuple(found)
 
