@@ -20,6 +20,9 @@ SEED ?=
 PORT ?= 3000
 ARGS ?=
 
+# Packages are compiled when they are first imported: each process would do so, were that not kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 company = $(if $(COMPANY),--company '$(COMPANY)')
 
 .PHONY: help run ui bench contract graph test lint clean
@@ -61,7 +64,7 @@ graph: $(INSTALLED)  ## Record the asset graph that a test compares with
 	@$(PY) -m tests.orchestration.record_graph
 
 test: $(INSTALLED)  ## Run the tests on all cores
-	@$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n auto --dist loadgroup --no-loadscope-reorder --durations 10 $(ARGS)
 
 lint: $(INSTALLED)  ## Check style, types and SQL
 	@$(PY) -m ruff check
@@ -70,7 +73,7 @@ lint: $(INSTALLED)  ## Check style, types and SQL
 	@$(PY) -m sqlfmt --quiet --check dbt
 
 clean:  ## Remove .venv and everything that runs have made (data/)
-	@rm -rf $(VENV) data .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@rm -rf $(VENV) data dbt/target dbt/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made anew when the lock changes and after an interrupted installation: the stamp comes last.

@@ -18,12 +18,12 @@ from dagster_project.simulation import Simulation, systems_up
 from ingestion.company import MOMENTS, Company, read_moment
 from ingestion.errors import SalesopsError, WarehouseError
 from ingestion.paths import PROJECT, CompanyPaths
+from ingestion.pipeline import LoadReport, load_source
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from dagster_project.publication import Publication
     from expectations.runner import AuditReport
-    from ingestion.pipeline import LoadReport
 
 COMPANY_FILE = "SALESOPS_COMPANY"
 
@@ -60,29 +60,60 @@ def parse_moment(company: Company, option: str, text: str) -> dt.datetime:
 class PipelineRun:
     """One run of the pipeline.
 
-    `as_of` is the business moment, `asked_known_at` the knowledge moment where one was asked for
-    (both UTC, without zone). A run `is_time_travel` when either was asked for: it ingests nothing
-    and keeps everything that it makes in a place of its own.
+    `asked_as_of` and `asked_known_at` are the moments that were asked for (UTC, without zone). A
+    run `is_time_travel` when either was: it ingests nothing and keeps everything that it makes in a
+    place of its own.
     """
 
     company: Company
     run_id: str
     paths: CompanyPaths
     warehouse: Warehouse
-    as_of: dt.datetime
+    asked_as_of: dt.datetime | None
     asked_known_at: dt.datetime | None
     is_time_travel: bool
     force: bool
     is_built: bool = False
     loads: list[LoadReport] = field(default_factory=list)
+    refused: dict[str, SalesopsError] = field(default_factory=dict)
     audits: dict[str, AuditReport] = field(default_factory=dict)
     publication: Publication | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @cached_property
+    def present(self) -> dt.datetime:
+        """Now, at its first reading, which is after the loads: what they saw has happened."""
+        return now()
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """The business moment: the one asked for, else the company's own, else the present."""
+        return self.asked_as_of or self.company.own_as_of or self.present
+
+    @property
     def known_at(self) -> dt.datetime:
-        """The knowledge moment: the one asked for, else the first reading, after the loads."""
-        return self.asked_known_at or now()
+        """The knowledge moment: the one asked for, else the present."""
+        return self.asked_known_at or self.present
+
+    def load(self, source_type: str) -> list[LoadReport]:
+        """Load what is new in the sources of a type, once: whoever asks again is told the same.
+
+        Raises SourceError or WarehouseError; it is then in `refused`, by type.
+        """
+        if source_type in self.refused:
+            raise self.refused[source_type]
+        if not any(load.type == source_type for load in self.loads):
+            with self.phase(f"load {source_type}"):
+                try:
+                    self.loads += [
+                        load_source(self.company, source, force=self.force, progress=log.info)
+                        for source in self.company.sources
+                        if source.type == source_type
+                    ]
+                except SalesopsError as error:
+                    self.refused[source_type] = error
+                    raise
+        return [load for load in self.loads if load.type == source_type]
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -112,7 +143,6 @@ def open_run(
     SalesopsError when a moment cannot be read, another run is under way, the warehouse is not
     usable, or the company cannot be simulated as asked.
     """
-    started_at = now()
     asked_as_of = parse_moment(company, "as_of", as_of) if as_of else None
     asked_known_at = parse_moment(company, "known_at", known_at) if known_at else None
     paths = CompanyPaths.of(company)
@@ -137,7 +167,7 @@ def open_run(
                 run_id=run_id,
                 paths=paths,
                 warehouse=warehouse,
-                as_of=asked_as_of or connected.own_as_of or started_at,
+                asked_as_of=asked_as_of,
                 asked_known_at=asked_known_at,
                 is_time_travel=is_time_travel,
                 force=force,

@@ -37,10 +37,12 @@ class Company(Settings):
     """A company: what company.yml says, defaults filled in.
 
     `as_of` is the moment that counts as now, as written; `moment` says what a bare date means.
-    `closing` is what dates a deal's closing where both do: its `record`, or the move
-    `told` by its history. `rejected_tolerance` is the share of an entity's rows that may break the
-    contract before the audit fails. `sandbox` says that the company is a simulated one: runs start
-    its systems and read from them, and now is its own present.
+    `closing` is what dates a deal's closing where both do: its `record`, or the move `told` by its
+    history. `rejected_tolerance` is the share of an entity's rows that may break the contract
+    before the audit fails. `sandbox` says that the company is a simulated one: runs start its
+    systems and read from them, and now is its own present. `team`: whether a deal counts for the
+    team and manager that its rep had then, or has now. `personal_quotas`: ids of owners whose
+    quotas are their own, though somebody reports to them.
     """
 
     path: Path
@@ -53,6 +55,8 @@ class Company(Settings):
     rejected_tolerance: float = Field(0.01, ge=0, le=1)
     destination: Literal["duckdb", "postgres"] = "duckdb"
     sandbox: bool = False
+    team: Literal["then", "now"] = "then"
+    personal_quotas: tuple[str, ...] = ()
     sources: tuple[Source, ...]
 
     @field_validator("as_of", mode="before")

@@ -22,10 +22,28 @@
     }}
 {%- endmacro %}
 
-{#-
-    Every known version of the records of a raw table, with `loaded_at` and `load_number`.
+{#- The fields of deals of which a source type loads every past value. -#}
+{% macro declared_histories() -%}
+    {{
+        return(
+            {
+                "hubspot": [
+                    "stage",
+                    "amount",
+                    "currency",
+                    "close_date",
+                    "owner_id",
+                    "forecast_category",
+                ],
+            }
+        )
+    }}
+{%- endmacro %}
 
-    A load that did not finish has no row in dlt's table of loads, and so none of its rows exist.
+{#-
+    In a from clause: every known version of the records of a raw table, with `loaded_at` and
+    `load_number`. A load that did not finish has no row in dlt's table of loads, and so none of its
+    rows exist.
 -#}
 {% macro known_versions(source_type, table) -%}
     (

@@ -80,3 +80,8 @@
 {% macro day_end(day) -%}
     ({{ day_start(dbt.dateadd("day", 1, day)) }} - interval '1 microsecond')
 {%- endmacro %}
+
+{#- Moments before and after all others. -#}
+{% macro beginning_of_time() -%} cast('0001-01-01' as timestamp) {%- endmacro %}
+
+{% macro end_of_time() -%} cast('9999-12-31' as timestamp) {%- endmacro %}

@@ -133,7 +133,14 @@ def _velocity(closed: pd.DataFrame, tall: Tall) -> None:
             }
             where = [grouped.index.get_level_values(level).to_numpy(np.int64) for level in (0, 1)]
             tall.keep(
-                "sales_velocity", "default", "money per day", grain, cut, where[0], where[1], sums
+                "sales_velocity",
+                "default",
+                "money per day of cycle",
+                grain,
+                cut,
+                where[0],
+                where[1],
+                sums,
             )
 
 

@@ -389,18 +389,20 @@ def _stalled(history: History, visits: pd.DataFrame, tall: Tall) -> None:
     """stalled_value: as of now only (grain all); deals in a stage over twice its median visit.
 
     The median is over all ended visits of live deals to the stage up to now, of the whole company.
-    Deals without amount are excluded.
+    The others count 0. Excluded are deals in a stage that none has left, and stalled ones without
+    amount.
     """
     ended = _ended(history, visits)
     median = np.full(len(STAGES), np.inf)
     medians = ended[ended["is_alive"]].groupby("stage")["span"].median()
     median[medians.index] = medians
     here = visits[visits["is_alive"] & (visits["exited_at"] == NULL) & STAGE_OPEN[visits["stage"]]]
-    age = history.as_of - here["entered_at"]
-    stalled = here[age > 2 * median[here["stage"]]]
-    deals = history.live_deals.set_index("deal").loc[stalled["deal"]]
-    members = stalled.reset_index(drop=True).assign(month=0)
+    usual = median[here["stage"]]
+    is_stalled = (history.as_of - here["entered_at"] > 2 * usual).to_numpy()
+    deals = history.live_deals.set_index("deal").loc[here["deal"]]
+    judged = np.isfinite(usual) & (deals["has_amount"].to_numpy() | ~is_stalled)
     tall.add(
-        "stalled_value", members, STAGE_CUTS, unit="money", numerator=deals["cents"].to_numpy(),
-        included=deals["has_amount"].to_numpy(), per=(100, 1), grains=("all",),
+        "stalled_value", here.reset_index(drop=True).assign(month=0), STAGE_CUTS, unit="money",
+        numerator=deals["cents"].to_numpy() * is_stalled, included=judged, per=(100, 1),
+        grains=("all",),
     )  # fmt: skip

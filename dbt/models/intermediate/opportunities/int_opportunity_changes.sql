@@ -297,7 +297,7 @@ with recursive
     ),
 
     opportunities as (
-        select opportunity_key, source_instance, source_id, pipeline, created_at
+        select opportunity_key, source_instance, source_id, pipeline
         from {{ ref("int_opportunities__unioned") }}
     ),
 
@@ -311,15 +311,10 @@ with recursive
             numbered.old_value,
             numbered.new_value,
             numbered.changed_at,
-            -- A deal exists from its creation: what its history tells of before holds from then on.
-            greatest(numbered.changed_at, opportunities.created_at) as holds_from,
+            numbered.next_changed_at,
             numbered.changed_by,
             numbered.is_told,
-            numbered.position,
-            numbered.next_changed_at is null as is_last,
-            numbered.next_changed_at is null
-            or numbered.next_changed_at
-            > greatest(numbered.changed_at, opportunities.created_at) as is_last_in_instant
+            numbered.position
         from numbered
         inner join
             opportunities

@@ -11,7 +11,7 @@ with
 
     changes as (
         select *
-        from {{ ref("int_opportunity_changes") }}
+        from {{ ref("int_opportunity_value_changes") }}
         where field in ('stage', '{{ fields | join("', '") }}')
     ),
 

@@ -13,22 +13,7 @@ with
 
     stages as (select * from {{ ref("int_stages__placed") }}),
 
-    -- Since when the stage moves of a source are known: always where it tells them, else since the
-    -- first one that was seen between two loads.
-    seen as (
-        select source_instance, min(changed_at) as first_seen_at
-        from {{ ref("int_opportunity_version_changes") }}
-        where field = 'stage'
-        group by source_instance
-    ),
-
-    history as (
-        select distinct
-            changes.source_instance, {{ unknown_as_first("seen.first_seen_at") }} as known_from
-        from {{ ref("int_opportunity_changes") }} as changes
-        left join seen on changes.source_instance = seen.source_instance
-        where changes.field = 'stage'
-    ),
+    histories as (select * from {{ ref("int_field_histories") }} where field = 'stage'),
 
     steps as (
         select
@@ -194,15 +179,25 @@ with
             coalesce(moved.highest_later > moved.stage_order, false)
             or coalesce(moved.won_later, 0) = 1 as led_higher,
             coalesce(moved.won_later, 0) = 1 as led_to_win,
-            moved.position > 1
-            or coalesce(
-                {{ unknown_as_first("moved.entered_at") }} >= history.known_from, false
+            -- What was before the first row of a told history may have been only its last part,
+            -- unless the deal was in the stage in which deals begin.
+            moved.stage is not null
+            and (
+                moved.position > 1
+                or coalesce(
+                    {{ unknown_as_first("moved.entered_at") }} >= case
+                        when moved.open_before = 0
+                        then histories.known_from
+                        else histories.told_from
+                    end,
+                    false
+                )
             ) as is_entry_known,
             moved.owner_id,
             moved.amount_native,
             moved.currency
         from moved
-        left join history on moved.source_instance = history.source_instance
+        left join histories on moved.source_instance = histories.source_instance
         left join
             repeated
             on moved.opportunity_key = repeated.opportunity_key

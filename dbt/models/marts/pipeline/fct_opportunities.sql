@@ -4,6 +4,8 @@ with
 
     reps as (select * from {{ ref("dim_rep") }}),
 
+    versions as (select * from {{ ref("int_user_versions") }}),
+
     accounts as (select account_key, source_instance, account_id from {{ ref("dim_account") }}),
 
     rates as (select * from {{ ref("int_fx_rates__daily") }}),
@@ -55,8 +57,8 @@ with
             priced.owner_id,
             priced.credited_owner_id as rep_id,
             reps.rep_name,
-            reps.team,
-            reps.manager_id,
+            versions.team,
+            versions.manager_id,
             priced.pipeline,
             priced.stage,
             priced.stage_order,
@@ -95,6 +97,10 @@ with
             priced.loaded_at
         from priced
         left join reps on priced.credited_owner_id = reps.rep_id
+        left join
+            versions
+            on priced.credited_owner_id = versions.rep_id
+            and {{ is_version_at("versions", "coalesce(priced.closed_at, " ~ as_of() ~ ")") }}
         left join
             accounts
             on priced.source_instance = accounts.source_instance
