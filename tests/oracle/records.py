@@ -114,6 +114,13 @@ def edge_cases(folder: Path) -> Records:
     return _records("crm", "USD", "Asia/Tokyo", 2, "2026-05-20 18:00", tables)
 
 
+def closing(folder: Path) -> Records:
+    """The company of closings; its files bear the canonical names."""
+    names = ("users", "stages", "deals", "changes")
+    tables = {name: _csv(folder / f"{_FILES.get(name, name)}.csv") for name in names}
+    return _records("crm", "USD", "America/New_York", 1, "2024-06-20 12:00", tables)
+
+
 MAVEN_STAGES = {
     "Prospecting": ("open", "0.1"),
     "Engaging": ("open", "0.4"),
