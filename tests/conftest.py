@@ -71,11 +71,6 @@ def _company(item: pytest.Item) -> str:
     return name if name in TEST_COMPANIES else ""
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """As many as processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
     """Publishes a company by its name in TEST_COMPANIES; not again while all of it is the same."""
