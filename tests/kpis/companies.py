@@ -43,6 +43,9 @@ TEST_COMPANIES: Mapping[str, TestCompany] = {
     "edge_cases": TestCompany(
         COMPANIES / "edge_cases" / "company.yml", COMPANIES / "edge_cases" / "exports"
     ),
+    "closing": TestCompany(
+        COMPANIES / "closing" / "company.yml", COMPANIES / "closing" / "exports"
+    ),
     "maven": TestCompany(COMPANIES / "maven.yml", SHARED / "maven_crm"),
     "olist": TestCompany(COMPANIES / "olist.yml", SHARED / "olist"),
     "bpi2012": TestCompany(COMPANIES / "bpi2012.yml", SHARED / "bpi2012"),

@@ -16,6 +16,7 @@ METRICS = (
     "deals_won", "deals_lost", "deals_no_decision", "revenue_won", "win_rate", "no_decision_rate",
     "average_deal_size", "sales_cycle_days", "sales_velocity", "quota_attainment",
     "reps_at_quota", "pipeline_value", "pipeline_created", "lead_conversion_rate",
+    "slippage_rate", "push_count",
 )  # fmt: skip
 EXCLUSION = [
     "metric", "variant", "entity", "entity_key", "entity_id", "reason", "period_grain",

@@ -9,8 +9,9 @@ from decimal import Decimal
 import pandas as pd
 
 from tests.oracle.money import Rates
+from tests.oracle.periods import GRAINS, period_start
 from tests.oracle.records import Records
-from tests.oracle.states import deals_at
+from tests.oracle.states import deals_at, timelines
 
 NONE = "(none)"
 OWNER_CUTS = ("rep", "team", "manager", "region", "segment")
@@ -18,6 +19,9 @@ DEAL_CUTS = (*OWNER_CUTS, "lead_source", "product", "deal_type", "pipeline")
 LEAD_CUTS = (*OWNER_CUTS, "channel", "campaign")
 CLOSED = ("won", "lost", "no_decision")
 DAY = pd.Timedelta(days=1)
+INSTANT = pd.Timedelta(microseconds=1)
+UNKNOWN = ("no_rate", "no_history")
+"""Reasons that say that a value is not known: where they take all, a sum is not 0 but nothing."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Members:
 
     `frame` has `id`, `month` (local, NaT without a date), `numerator`, `denominator` (None in
     additive metrics), `reason` (None: included) and a column per cut. `months` are all months of
-    a state at period end.
+    a state at period end, `grains` those that the members count in.
     """
 
     metric: str
@@ -37,6 +41,7 @@ class Members:
     cuts: tuple[str, ...] = DEAL_CUTS
     is_median: bool = False
     months: tuple[pd.Period, ...] = ()
+    grains: tuple[str, ...] = tuple(GRAINS)
 
     @property
     def is_additive(self) -> bool:
@@ -48,7 +53,9 @@ def all_members(records: Records, as_of: pd.Timestamp) -> Iterator[Members]:
     """The members of every metric that is built on deals or leads, but sales_velocity."""
     deals = deals_now(records, as_of)
     yield from _outcome(deals)
-    yield from _pipeline_created(deals)
+    yield from _pipeline_created(records, deals)
+    yield from _pushes(records, deals, as_of)
+    yield from _slippage(records, deals, as_of)
     yield from _pipeline_value(records, as_of)
     yield from _leads(records, as_of, deals)
 
@@ -62,8 +69,8 @@ def deals_now(records: Records, as_of: pd.Timestamp) -> pd.DataFrame:
     deals["closed_month"] = closed_on.dt.to_period("M")
     deals["created_month"] = records.local(deals["created_at"]).dt.to_period("M")
     begun = deals["first_contact_at"].fillna(deals["created_at"])
-    deals["days_from_contact"] = _days(records, begun, deals["closed_at"])
-    deals["days_from_creation"] = _days(records, deals["created_at"], deals["closed_at"])
+    deals["days_from_contact"] = _days(records, begun, deals)
+    deals["days_from_creation"] = _days(records, deals["created_at"], deals)
     return _with_cuts(records, deals, deals["credited_to"])
 
 
@@ -76,14 +83,14 @@ def _values(records: Records, deals: pd.DataFrame, days: pd.Series) -> pd.Series
     return pd.Series(amounts, index=deals.index, dtype=object)
 
 
-def _days(records: Records, start: pd.Series, end: pd.Series) -> pd.Series:
-    """Elapsed days; whole ones between two bare dates."""
-    first, last = records.local(start), records.local(end)
-    elapsed = (end - start) / DAY
-    is_bare = (start == records.moments(first.dt.normalize())) & (
-        end == records.moments(last.dt.normalize())
-    )
-    return elapsed.mask(is_bare, (last.dt.normalize() - first.dt.normalize()) / DAY)
+def _days(records: Records, start: pd.Series, deals: pd.DataFrame) -> pd.Series:
+    """Elapsed days until the closing; calendar days where either side is a bare one."""
+    end = deals["closed_at"]
+    first, last = (records.local(side) for side in (start, end))
+    begins, ends = (records.moments(side.dt.normalize()) for side in (first, last))
+    is_bare = (start == begins) | (end == ends) | deals["closed_on_a_day"]
+    calendar = (last.dt.normalize() - first.dt.normalize()) / DAY
+    return ((end - start) / DAY).mask(is_bare, calendar)
 
 
 def _with_cuts(records: Records, frame: pd.DataFrame, owners: pd.Series) -> pd.DataFrame:
@@ -116,6 +123,13 @@ def _members(
     )
 
 
+def _unvalued(deals: pd.DataFrame) -> tuple[tuple[pd.Series, str], ...]:
+    """Why an amount does not count: there is none, or no rate for it."""
+    is_missing = deals["value"].isna()
+    has_none = deals["amount"].isna()
+    return (has_none, "no_amount"), (is_missing & ~has_none, "no_rate")
+
+
 def _outcome(deals: pd.DataFrame) -> Iterator[Members]:
     closed = deals[deals["status"].isin(CLOSED)]
     won = closed[closed["status"] == "won"]
@@ -129,12 +143,12 @@ def _outcome(deals: pd.DataFrame) -> Iterator[Members]:
         yield members(
             f"deals_{status}", "default", "deals", closed[closed["status"] == status], 1, None
         )
-    no_amount = (won["value"].isna(), "no_amount")
+    unvalued = _unvalued(won)
     value = won["value"].fillna(Decimal(0))
-    yield members("revenue_won", "default", "money", won, value, None, no_amount)
-    yield members("average_deal_size", "default", "money", won, value, 1, no_amount)
+    yield members("revenue_won", "default", "money", won, value, None, *unvalued)
+    yield members("average_deal_size", "default", "money", won, value, 1, *unvalued)
     yield members(
-        "average_deal_size", "median", "money", won, value, None, no_amount, is_median=True
+        "average_deal_size", "median", "money", won, value, None, *unvalued, is_median=True
     )
 
     is_won = (closed["status"] == "won").astype(int)
@@ -148,7 +162,7 @@ def _outcome(deals: pd.DataFrame) -> Iterator[Members]:
     worth = closed["value"].fillna(Decimal(0))
     yield members(
         "win_rate", "by_value", "ratio", closed, worth.where(is_won == 1, Decimal(0)), worth,
-        (closed["value"].isna(), "no_amount"),
+        *_unvalued(closed),
     )  # fmt: skip
     cohort = _members(
         deals, deals["created_month"], (deals["status"] == "won").astype(int), 1,
@@ -169,15 +183,121 @@ def _outcome(deals: pd.DataFrame) -> Iterator[Members]:
         )  # fmt: skip
 
 
-def _pipeline_created(deals: pd.DataFrame) -> Iterator[Members]:
+def _pipeline_created(records: Records, deals: pd.DataFrame) -> Iterator[Members]:
+    """`default` at the amount of now, `as_created` at that of the creation and its day's rate."""
     undated = (deals["created_at"].isna(), "no_created_at")
-    no_amount = (deals["value"].isna(), "no_amount")
     month = deals["created_month"]
-    value = deals["value"].fillna(Decimal(0))
-    amounts = _members(deals, month, value, None, undated, no_amount)
-    yield Members("pipeline_created", "default", "money", "opportunity", amounts)
+    then = _as_created(records, deals)
+    for variant, of in (("default", deals), ("as_created", then)):
+        value = of["value"].fillna(Decimal(0))
+        frame = _members(of, month, value, None, undated, *_unvalued(of))
+        yield Members("pipeline_created", variant, "money", "opportunity", frame)
     counts = _members(deals, month, 1, None, undated)
     yield Members("pipeline_created", "count", "deals", "opportunity", counts)
+
+
+def _as_created(records: Records, deals: pd.DataFrame) -> pd.DataFrame:
+    """The deals with the amounts and currencies that they had when they were created."""
+    then = deals.copy()
+    changes = records["changes"].sort_values("changed_at", kind="stable")
+    created = dict(zip(deals["id"], deals["created_at"], strict=True))
+    for field in ("amount", "currency"):
+        values = dict(zip(deals["id"], records["deals"].set_index("source_id")[field].reindex(
+            deals["id"]
+        ), strict=True))  # fmt: skip
+        for deal, history in changes[changes["field"] == field].groupby("entity_id"):
+            later = history[history["changed_at"] > created.get(deal, pd.NaT)]
+            if len(later):
+                past = history[history["changed_at"] <= created[deal]]["new_value"]
+                values[deal] = past.iloc[-1] if len(past) else later["old_value"].iloc[0]
+        then[field] = pd.Series([values[deal] for deal in deals["id"]], deals.index, dtype=object)
+    days = records.local(deals["created_at"])
+    known = days.notna()
+    then["value"] = _values(records, then[known], days[known]).reindex(deals.index)
+    return then
+
+
+def _close_dates(records: Records) -> pd.DataFrame:
+    """Changes of close dates, in order; none: the source has no history of them."""
+    changes = records["changes"]
+    return changes[changes["field"] == "close_date"].sort_values("changed_at", kind="stable")
+
+
+def _pushes(records: Records, deals: pd.DataFrame, as_of: pd.Timestamp) -> Iterator[Members]:
+    """Moves of the close date to a later day, before a deal's closing; edits after it are none."""
+    closed = deals[deals["status"].isin(CLOSED)]
+    history = _close_dates(records)
+    closed_at = history["entity_id"].map(closed.set_index("id")["closed_at"])
+    is_push = (history["changed_at"] < closed_at) & (
+        history["new_value"].fillna("") > history["old_value"].fillna("9999")
+    )
+    times = history[is_push].groupby("entity_id").size()
+    pushes = closed["id"].map(times).fillna(0)
+    undated = (closed["closed_at"].isna(), "no_close_date")
+    unknown = (pd.Series(history.empty, index=closed.index), "no_history")
+    frame = _members(closed, closed["closed_month"], pushes, 1, undated, unknown)
+    yield Members("push_count", "default", "count", "opportunity", frame)
+
+
+def _slippage(records: Records, deals: pd.DataFrame, as_of: pd.Timestamp) -> Iterator[Members]:
+    """Deals due in an ended period when it began: still open at its end, or pushed behind it."""
+    history = _close_dates(records)
+    fiscal = records.fiscal_year_start_month
+    this_month = records.local(pd.Series([as_of]))[0].to_period("M")
+    first = records.local(pd.Series([deals["begins_at"].min()]))[0]
+    starts = pd.period_range(this_month if pd.isna(first) else first, this_month, freq="M")
+    opened = {month: _open_before(records, records.utc(month.start_time)) for month in starts}
+    for grain in ("month", "quarter", "year"):
+        found: dict[str, list[pd.DataFrame]] = {"default": [], "pushed": []}
+        for month in starts:
+            end = month + GRAINS[grain]
+            is_start = period_start(month, grain, fiscal) == str(month.start_time.date())
+            if not is_start or end > this_month:
+                continue
+            due_on = pd.to_datetime(opened[month]["close_date"])
+            due = opened[month][(due_on >= month.start_time) & (due_on < end.start_time)]
+            mine = deals[deals["id"].isin(due["id"])].assign(month=month)
+            still_open = _open_ids(records, records.utc(end.start_time) - INSTANT)
+            limits = (records.utc(month.start_time), str(end.start_time.date()))
+            pushed = _pushed_behind(records, history, *limits)
+            found["default"].append(mine.assign(slipped=mine["id"].isin(still_open).astype(int)))
+            found["pushed"].append(mine.assign(slipped=mine["id"].isin(pushed).astype(int)))
+        for variant, parts in found.items():
+            if parts:
+                frame = pd.concat(parts, ignore_index=True)
+                unknown = (pd.Series(history.empty, index=frame.index), "no_history")
+                members = _members(frame, frame["month"], frame["slipped"], 1, unknown)
+                yield Members(
+                    "slippage_rate", variant, "ratio", "opportunity", members, grains=(grain,)
+                )
+
+
+def _open_before(records: Records, moment: pd.Timestamp) -> pd.DataFrame:
+    """Deals open just before a moment, known to have begun, and then in the pipeline."""
+    state = deals_at(records, moment - INSTANT)
+    has_begun = state["begins_at"] < moment
+    return state[(state["status"] == "open") & state["removal"].isna() & has_begun]
+
+
+def _open_ids(records: Records, moment: pd.Timestamp) -> set[str]:
+    return {id for id, life in timelines(records).items() if life.at(moment).status == "open"}
+
+
+def _pushed_behind(
+    records: Records, history: pd.DataFrame, begins_at: pd.Timestamp, end: str
+) -> set[str]:
+    """Deals whose close date was moved from before `end` to it or later while they were open."""
+    lives = timelines(records)
+    moved = history[
+        (history["changed_at"] >= begins_at)
+        & (history["old_value"].fillna("9999") < end)
+        & (history["new_value"].fillna("") >= end)
+    ]
+    return {
+        deal
+        for deal, at in zip(moved["entity_id"], moved["changed_at"], strict=True)
+        if deal in lives and lives[deal].at(at).status == "open"
+    }
 
 
 def _pipeline_value(records: Records, as_of: pd.Timestamp) -> Iterator[Members]:
@@ -202,14 +322,14 @@ def _pipeline_value(records: Records, as_of: pd.Timestamp) -> Iterator[Members]:
         )
     frame = pd.concat(states, ignore_index=True)
     months = tuple(pd.period_range(first_month, this_month, freq="M"))
-    no_amount = (frame["value"].isna(), "no_amount")
+    unvalued = _unvalued(frame)
     value = frame["value"].fillna(Decimal(0))
     cuts = (*DEAL_CUTS, "stage")
-    amounts = _members(frame, frame["month"], value, None, no_amount, cuts=cuts)
+    amounts = _members(frame, frame["month"], value, None, *unvalued, cuts=cuts)
     yield Members("pipeline_value", "default", "money", "opportunity", amounts, cuts, months=months)
     no_probability = (frame["probability"].isna(), "no_probability")
     weighted = value * frame["probability"].fillna(Decimal(0))
-    weights = _members(frame, frame["month"], weighted, None, no_amount, no_probability, cuts=cuts)
+    weights = _members(frame, frame["month"], weighted, None, *unvalued, no_probability, cuts=cuts)
     yield Members(
         "pipeline_value", "weighted", "money", "opportunity", weights, cuts, months=months
     )
@@ -226,8 +346,10 @@ def _leads(records: Records, as_of: pd.Timestamp, deals: pd.DataFrame) -> Iterat
     leads = leads.assign(channel=leads["channel"], campaign=leads["campaign_id"])
     leads = _with_cuts(records, leads, leads["owner_id"])
     month = records.local(leads["created_at"]).dt.to_period("M")
-    won = leads["opportunity_id"].isin(live.loc[live["status"] == "won", "id"]).astype(int)
-    has_deal = leads["opportunity_id"].isin(live["id"]).astype(int)
+    survivor = leads["opportunity_id"].map(_survivors(deals))
+    won = survivor.isin(live.loc[live["status"] == "won", "id"]).astype(int)
+    unnamed = leads["opportunity_id"].isna() & (leads["converted_at"] <= as_of)
+    has_deal = (survivor.isin(live["id"]) | unnamed).astype(int)
     is_qualified = leads["qualified_at"] <= as_of
     for variant, outcome, kept in (
         ("default", won, leads["id"].notna()),
@@ -236,3 +358,16 @@ def _leads(records: Records, as_of: pd.Timestamp, deals: pd.DataFrame) -> Iterat
     ):
         frame = _members(leads, month, outcome, 1, cuts=LEAD_CUTS)[kept]
         yield Members("lead_conversion_rate", variant, "ratio", "lead", frame, LEAD_CUTS)
+
+
+def _survivors(deals: pd.DataFrame) -> dict[str, str]:
+    """The deal that each one is now: the one that it was merged into, however many steps on."""
+    into = deals[deals["removal"] == "merged"].set_index("id")["merged_into_id"].to_dict()
+    survivors = {}
+    for deal in deals["id"]:
+        seen = {deal}
+        survivors[deal] = deal
+        while (heir := into.get(survivors[deal])) and heir not in seen:
+            seen.add(heir)
+            survivors[deal] = heir
+    return survivors

@@ -25,7 +25,7 @@ class Rates:
             series.sort()
 
     def convert(self, amount: str | None, currency: str | None, day: dt.date) -> Decimal | None:
-        """A native amount in the company's currency, rounded half up to cents."""
+        """A native amount in the company's currency, rounded half up to cents; None: no rate."""
         if amount is None:
             return None
         native, source = Decimal(amount), currency or self.currency
@@ -36,7 +36,7 @@ class Rates:
         elif rate := self._latest(self.currency, source, day):
             exact = native / rate
         else:
-            raise LookupError(f"no rate from {source} to {self.currency} for {day}")
+            return None
         return exact.quantize(CENT, ROUND_HALF_UP)
 
     def _latest(self, source: str, target: str, day: dt.date) -> Decimal | None:

@@ -23,7 +23,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "changes": ("entity_id", "field", "old_value", "new_value", "changed_at"),
     "leads": (
         "source_id", "created_at", "owner_id", "channel", "campaign_id", "qualified_at",
-        "opportunity_id", "is_deleted",
+        "converted_at", "opportunity_id", "is_deleted",
     ),
     "activities": ("type", "occurred_at", "owner_id", "outcome", "is_deleted"),
     "campaigns": ("source_id", "name"),
@@ -39,16 +39,24 @@ MOMENTS = frozenset(
         "source_updated_at",
         "changed_at",
         "qualified_at",
+        "converted_at",
     )
 )
 
 
-@dataclass(frozen=True)
+DAY = pd.Timedelta(days=1)
+INSTANT = pd.Timedelta(microseconds=1)
+TELLING = ("created_at", "changed_at", "source_updated_at")
+"""Moments of events, creations and updates: none of them can be after a company's present."""
+
+
+@dataclass(frozen=True, eq=False)
 class Records:
     """A company's settings and records.
 
     Moments are naive UTC; dates, amounts and rates are text as written; what is absent is None,
-    or NaT where it is a moment. Frames keep the order of the export.
+    or NaT where it is a moment. Frames keep the order of the export. `loaded_at` is about when the
+    exports were read: the moment from which a record is known that does not say when it changed.
     """
 
     instance: str
@@ -56,7 +64,19 @@ class Records:
     timezone: str
     fiscal_year_start_month: int
     as_of: pd.Timestamp
+    loaded_at: pd.Timestamp
     frames: Mapping[str, pd.DataFrame]
+
+    @property
+    def until(self) -> pd.Timestamp | None:
+        """The company's own present, which ends the windows of closings; None: data go beyond."""
+        told = [
+            frame[column].max()
+            for frame in self.frames.values()
+            for column in TELLING
+            if column in frame
+        ]
+        return None if any(moment > self.as_of for moment in told) else self.as_of
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         return self.frames[name]
@@ -70,6 +90,10 @@ class Records:
         if moment.tzinfo is None:
             moment = moment.tz_localize(self.timezone, nonexistent="shift_forward")
         return moment.tz_convert("UTC").tz_localize(None)
+
+    def day_end(self, day: str | pd.Timestamp) -> pd.Timestamp:
+        """The last moment of a day on the company's clocks, as a naive UTC moment."""
+        return self.utc(pd.Timestamp(day).normalize() + DAY) - INSTANT
 
     def moments(self, local: pd.Series) -> pd.Series:
         """The naive UTC moments of local moments or dates; NaT where there is none."""
@@ -88,6 +112,21 @@ def edge_cases(folder: Path) -> Records:
     tables = {name: _csv(folder / f"{_FILES.get(name, name)}.csv") for name in COLUMNS}
     tables["changes"] = tables["changes"][tables["changes"]["entity"] == "opportunities"]
     return _records("crm", "USD", "Asia/Tokyo", 2, "2026-05-20 18:00", tables)
+
+
+def exported(folder: Path, as_of: str) -> Records:
+    """A company of UTC and USD; its files, as far as it has them, bear the canonical names."""
+    files = {name: folder / f"{_FILES.get(name, name)}.csv" for name in COLUMNS}
+    tables = {name: _csv(path) for name, path in files.items() if path.exists()}
+    tables["stages"] = _stages({"Open": ("open", "0.5"), "Won": ("won", "1")})
+    return _records("crm", "USD", "UTC", 1, as_of, tables)
+
+
+def closing(folder: Path) -> Records:
+    """The company of closings; its files bear the canonical names."""
+    names = ("users", "stages", "deals", "changes")
+    tables = {name: _csv(folder / f"{_FILES.get(name, name)}.csv") for name in names}
+    return _records("crm", "USD", "America/New_York", 1, "2024-06-20 12:00", tables)
 
 
 MAVEN_STAGES = {
@@ -229,9 +268,10 @@ def _records(
     as_of: str,
     tables: Mapping[str, pd.DataFrame],
 ) -> Records:
-    last_moment = " 23:59:59.999999" if len(as_of) == len("2017-12-31") else ""
-    now = pd.Timestamp(as_of + last_moment, tz=timezone).tz_convert("UTC").tz_localize(None)
-    records = Records(instance, currency, timezone, fiscal_year_start_month, now, {})
+    loaded_at = pd.Timestamp.now("UTC").tz_localize(None)
+    settings = (instance, currency, timezone, fiscal_year_start_month)
+    records = Records(*settings, loaded_at, loaded_at, {})
+    now = records.utc(as_of) if ":" in as_of else records.day_end(as_of)
     frames = {}
     for name, columns in COLUMNS.items():
         frame = tables.get(name, pd.DataFrame(columns=list(columns)))
@@ -242,4 +282,4 @@ def _records(
         if "is_deleted" in columns:
             frame["is_deleted"] = frame["is_deleted"] == "true"
         frames[name] = frame
-    return Records(instance, currency, timezone, fiscal_year_start_month, now, frames)
+    return Records(*settings, now, loaded_at, frames)

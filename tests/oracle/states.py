@@ -1,39 +1,95 @@
-"""The state of every deal at a moment, replayed from the record and its field changes."""
+"""The state of every deal at a moment: by the closing rule, and replayed from its field changes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 
 import pandas as pd
 
+from tests.oracle.closing import Change, Span, Timeline, Version, timeline
 from tests.oracle.records import Records
 
-REPLAYED = ("stage", "amount", "close_date", "owner_id")
+REPLAYED = ("amount", "close_date", "owner_id")
 EARLIEST = pd.Timestamp("1900-01-01")
 
 
 def deals_at(records: Records, moment: pd.Timestamp) -> pd.DataFrame:
     """Deals that existed at a UTC moment, as they then were.
 
-    Columns: `id`, the record's own ones, `status`, `probability`, `closed_at`, `removal` (merged,
-    deleted or None), `begins_at` (created or first changed; NaT: unknown), `credited_to` (owner at
-    close, else of then).
+    Columns: `id`, the record's own ones, `status`, `probability`, `closed_at`, `closed_on_a_day`
+    (the record's bare date says when), `removal` (merged, deleted or None), `begins_at` (created,
+    else first changed; NaT: unknown), `credited_to` (owner at close, else of then).
     """
     changes = records["changes"]
     deals = records["deals"].assign(id=records["deals"]["source_id"])
     first = _lookup(changes.groupby("entity_id")["changed_at"].min(), deals)
-    deals["begins_at"] = pd.concat([deals["created_at"], first], axis=1).min(axis=1)
-    deals = deals[~(deals["created_at"] > moment) & ~(deals["begins_at"] > moment)].copy()
+    deals["begins_at"] = deals["created_at"].fillna(first)
+    deals = deals[~(deals["begins_at"] > moment)].copy()
     changes = changes[changes["entity_id"].isin(deals["id"])]
-    settled = _stage_after_history(records, deals, changes, moment)
     for field in REPLAYED:
-        deals[field] = _replay(deals, changes, field, moment, settled if field == "stage" else None)
-    deals = deals.merge(_stages_of(records, deals), on=["pipeline", "stage"], how="left")
-    deals["status"] = deals["status"].fillna("open")
-    deals["closed_at"] = _closed_at(records, deals, changes, moment)
+        deals[field] = _replay(deals, changes, field, moment)
+    lives = timelines(records)
+    stays = [lives[id].at(moment) for id in deals["id"]]
+    deals["stage"] = pd.Series([s.stage for s in stays], index=deals.index, dtype=object)
+    deals["status"] = pd.Series([s.status for s in stays], index=deals.index, dtype=object)
+    deals["probability"] = _probabilities(records, deals)
+    closed_at = [lives[id].closed_at(moment) for id in deals["id"]]
+    deals["closed_at"] = pd.Series(closed_at, index=deals.index, dtype="datetime64[us]")
+    last = [lives[id].closing for id in deals["id"]]
+    deals["closed_on_a_day"] = [
+        closing is not None and closing.is_bare and closing.at == at
+        for closing, at in zip(last, closed_at, strict=True)
+    ]
     deals["removal"] = _removal(deals, changes, moment)
-    deals["credited_to"] = _owner_at_close(records, deals, changes)
+    deals["credited_to"] = _owner_at_close(deals, changes)
     return deals
+
+
+@cache
+def timelines(records: Records) -> Mapping[str, Timeline]:
+    """The life of each deal by its id."""
+    moves = records["changes"][records["changes"]["field"] == "stage"]
+    told = {
+        deal: [
+            Change(at, old, new)
+            for at, old, new in history[["changed_at", "old_value", "new_value"]].itertuples(
+                index=False
+            )
+        ]
+        for deal, history in moves.groupby("entity_id", sort=False)
+    }
+    statuses: dict[str | None, dict[str, str]] = {}
+    for pipeline, stage, status, _ in records["stages"].itertuples(index=False):
+        statuses.setdefault(pipeline, {})[stage] = status
+    return {
+        deal.source_id: timeline(
+            None if pd.isna(deal.created_at) else deal.created_at,
+            told.get(deal.source_id, []),
+            deal.stage,
+            _record_date(records, deal.closed_at, deal.close_date),
+            [Version(_seen_at(records, deal.source_updated_at), deal.stage)],
+            statuses.get(deal.pipeline, {}),
+            records.until,
+        )
+        for deal in records["deals"].itertuples(index=False)
+    }
+
+
+def _seen_at(records: Records, source_updated_at: pd.Timestamp) -> pd.Timestamp:
+    return records.loaded_at if pd.isna(source_updated_at) else source_updated_at
+
+
+def _record_date(records: Records, closed_at: pd.Timestamp, close_date: str | None) -> Span | None:
+    """What the record says of its closing; a local midnight is a bare day."""
+    if pd.isna(closed_at):
+        if close_date is None:
+            return None
+        closed_at = records.utc(close_date)
+    end = records.day_end(records.local(pd.Series([closed_at]))[0])
+    is_bare = closed_at == records.utc(records.local(pd.Series([closed_at]))[0].normalize())
+    return Span(closed_at, end if is_bare else closed_at)
 
 
 def _lookup(of_deals: pd.Series, deals: pd.DataFrame) -> pd.Series:
@@ -41,30 +97,24 @@ def _lookup(of_deals: pd.Series, deals: pd.DataFrame) -> pd.Series:
     return of_deals.reindex(deals["id"]).set_axis(deals.index)
 
 
-def _stages_of(records: Records, deals: pd.DataFrame) -> pd.DataFrame:
-    """Status and probability of the stages, per pipeline that deals are in."""
-    stages = records["stages"]
-    pairs = deals[["pipeline", "stage"]].drop_duplicates()
-    known = {(p, s): (status, prob) for p, s, status, prob in stages.itertuples(index=False)}
-    found = [known.get((p, s), (None, None)) for p, s in pairs.itertuples(index=False)]
-    pairs["status"] = [status for status, _ in found]
-    pairs["probability"] = [None if prob is None else Decimal(prob) for _, prob in found]
-    return pairs
+def _probabilities(records: Records, deals: pd.DataFrame) -> pd.Series:
+    """Probabilities of the stages that deals are in; None where a stage is unknown."""
+    known = {
+        (pipeline, stage): None if probability is None else Decimal(probability)
+        for pipeline, stage, _, probability in records["stages"].itertuples(index=False)
+    }
+    places = zip(deals["pipeline"], deals["stage"], strict=True)
+    return pd.Series([known.get(place) for place in places], index=deals.index, dtype=object)
 
 
 def _replay(
-    deals: pd.DataFrame,
-    changes: pd.DataFrame,
-    field: str,
-    moment: pd.Timestamp,
-    settled: pd.Series | None = None,
+    deals: pd.DataFrame, changes: pd.DataFrame, field: str, moment: pd.Timestamp
 ) -> pd.Series:
     """A field's value: the last change's new one, else the next one's old one.
 
-    After the last change of all it is the record's own (a rename leaves no change behind), or
-    what `settled` says.
+    After the last change of all it is the record's own: the source knows best.
     """
-    values = dict(zip(deals["id"], deals[field] if settled is None else settled, strict=True))
+    values = dict(zip(deals["id"], deals[field], strict=True))
     of_field = changes[changes["field"] == field].sort_values("changed_at", kind="stable")
     past, future = (
         of_field[of_field["changed_at"] <= moment],
@@ -79,57 +129,6 @@ def _replay(
     return pd.Series([values[deal] for deal in deals["id"]], index=deals.index, dtype=object)
 
 
-def _closed_stages(records: Records) -> set[tuple[str | None, str]]:
-    stages = records["stages"]
-    closed = stages[stages["status"] != "open"]
-    return set(zip(closed["pipeline"], closed["stage"], strict=True))
-
-
-def _stage_after_history(
-    records: Records, deals: pd.DataFrame, changes: pd.DataFrame, moment: pd.Timestamp
-) -> pd.Series:
-    """The stage after a deal's last recorded move: the record's own.
-
-    Where the history does not tell of the closing, the deal had not closed before the record's
-    closing moment: it was where the history leaves it, or nobody knows where (None).
-    """
-    moves = changes[changes["field"] == "stage"].sort_values("changed_at", kind="stable")
-    last = dict(zip(moves["entity_id"], moves["new_value"], strict=True))
-    closed = _closed_stages(records)
-    is_later = deals["closed_at"].fillna(records.moments(deals["close_date"])) > moment
-    stages = [
-        last.get(id) if later and (pipeline, stage) in closed and last.get(id) != stage else stage
-        for id, pipeline, stage, later in zip(
-            deals["id"], deals["pipeline"], deals["stage"], is_later, strict=True
-        )
-    ]
-    return pd.Series(stages, index=deals.index, dtype=object)
-
-
-def _closed_at(
-    records: Records, deals: pd.DataFrame, changes: pd.DataFrame, moment: pd.Timestamp
-) -> pd.Series:
-    """When closed deals closed: the record's moment, else the last move to closed, else a day."""
-    closed = _closed_stages(records)
-    pipeline = dict(zip(deals["id"], deals["pipeline"], strict=True))
-    moves = changes[(changes["field"] == "stage") & (changes["changed_at"] <= moment)]
-    into = [
-        (pipeline[d], s) in closed
-        for d, s in zip(moves["entity_id"], moves["new_value"], strict=True)
-    ]
-    moved = (
-        moves[pd.Series(into, index=moves.index, dtype=bool)]
-        .groupby("entity_id")["changed_at"]
-        .max()
-    )
-    closed_at = (
-        deals["closed_at"].where(deals["closed_at"] <= moment)
-        .fillna(_lookup(moved, deals))
-        .fillna(records.moments(deals["close_date"]))
-    )  # fmt: skip
-    return closed_at.where(deals["status"] != "open")
-
-
 def _removal(deals: pd.DataFrame, changes: pd.DataFrame, moment: pd.Timestamp) -> pd.Series:
     """Why a deal does not count: merged into another, or deleted, at that moment."""
     merges = changes[changes["field"] == "merged_into_id"].groupby("entity_id")["changed_at"].max()
@@ -141,7 +140,7 @@ def _removal(deals: pd.DataFrame, changes: pd.DataFrame, moment: pd.Timestamp) -
     return removal.mask(deleted, "deleted").mask(merged, "merged")
 
 
-def _owner_at_close(records: Records, deals: pd.DataFrame, changes: pd.DataFrame) -> pd.Series:
+def _owner_at_close(deals: pd.DataFrame, changes: pd.DataFrame) -> pd.Series:
     """The owner when the deal closed; of an open deal, and where nothing says when, the owner."""
     owners = dict(zip(deals["id"], deals["owner_id"], strict=True))
     moves = changes[changes["field"] == "owner_id"].sort_values("changed_at", kind="stable")

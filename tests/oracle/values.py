@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tests.oracle.members import Members, all_members
+from tests.oracle.members import UNKNOWN, Members, all_members
 from tests.oracle.periods import GRAINS, period_start
 from tests.oracle.quotas import quota_exclusions, quota_values
 from tests.oracle.records import Records
@@ -58,7 +58,9 @@ def _rollup(records: Records, now: pd.Timestamp, members: Sequence[Members]) -> 
     states = {n: one.months for n, one in enumerate(members) if one.months}
     cells = []
     for grain in GRAINS:
-        mine = frame if grain == "all" else frame[frame["month"].notna()]
+        counted = [n for n, one in enumerate(members) if grain in one.grains]
+        mine = frame[frame["of"].isin(counted)]
+        mine = mine if grain == "all" else mine[mine["month"].notna()]
         ends = {
             n: {m for m in months if _is_end(m, this_month, grain, fiscal)}
             for n, months in states.items()
@@ -79,7 +81,7 @@ def _rollup(records: Records, now: pd.Timestamp, members: Sequence[Members]) -> 
     table = pd.concat(cells, ignore_index=True)
     for field in ("metric", "variant", "unit"):
         table[field] = table["of"].map(dict(enumerate(getattr(one, field) for one in members)))
-    return _valued(table, members).drop(columns=["of", "median"])
+    return _valued(table, members).drop(columns=["of", "median", "n_unknown"])
 
 
 def _is_end(month: pd.Period, this_month: pd.Period, grain: str, fiscal: int) -> bool:
@@ -97,21 +99,27 @@ def _summable(members: Members) -> pd.DataFrame:
         denominator=members.frame["denominator"].astype(float).where(is_included),
         n_included=is_included.astype(int),
         n_excluded=(~is_included).astype(int),
+        n_unknown=members.frame["reason"].isin(UNKNOWN).astype(int),
     )
 
 
 def _aggregate(frame: pd.DataFrame) -> pd.DataFrame:
     groups = frame.groupby(BY, sort=False)
-    cells = groups[["numerator", "denominator", "n_included", "n_excluded"]].sum()
+    cells = groups[["numerator", "denominator", "n_included", "n_excluded", "n_unknown"]].sum()
     return cells.assign(median=groups["numerator"].median())
 
 
 def _valued(table: pd.DataFrame, members: Sequence[Members]) -> pd.DataFrame:
-    """The cells with `value`; medians and additive metrics have nothing to divide by."""
+    """The cells with `value`; medians and additive metrics have nothing to divide by.
+
+    A sum of which nothing is known, since no value of its population is, is none.
+    """
     is_median = table["of"].isin([n for n, one in enumerate(members) if one.is_median])
     is_additive = table["of"].isin([n for n, one in enumerate(members) if one.is_additive])
     ratio = table["numerator"] / table["denominator"].where(table["denominator"] != 0)
+    is_unknown = is_additive & (table["n_included"] == 0) & (table["n_unknown"] > 0)
     value = ratio.mask(is_additive, table["numerator"]).mask(is_median, table["median"])
+    value = value.mask(is_unknown)
     return table.assign(
         value=value,
         numerator=table["numerator"].mask(is_median),
