@@ -114,6 +114,14 @@ def edge_cases(folder: Path) -> Records:
     return _records("crm", "USD", "Asia/Tokyo", 2, "2026-05-20 18:00", tables)
 
 
+def exported(folder: Path, as_of: str) -> Records:
+    """A company of UTC and USD; its files, as far as it has them, bear the canonical names."""
+    files = {name: folder / f"{_FILES.get(name, name)}.csv" for name in COLUMNS}
+    tables = {name: _csv(path) for name, path in files.items() if path.exists()}
+    tables["stages"] = _stages({"Open": ("open", "0.5"), "Won": ("won", "1")})
+    return _records("crm", "USD", "UTC", 1, as_of, tables)
+
+
 def closing(folder: Path) -> Records:
     """The company of closings; its files bear the canonical names."""
     names = ("users", "stages", "deals", "changes")

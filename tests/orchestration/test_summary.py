@@ -77,7 +77,7 @@ def test_headlines_without_a_win_stay_and_those_of_quotas_go_where_there_are_non
     shown = headlines(win_rates(FEB))
     assert {"revenue_won", "deals_won", "average_deal_size", "sales_velocity"} < shown.keys()
     assert "quota_attainment" not in shown
-    with_quotas = {("quota_attainment", "month", JAN): Figure(1.0, "ratio", 1, 0)}
+    with_quotas: Figures = {("quota_attainment", "month", JAN): Figure(1.0, "ratio", 1, 0)}
     assert "quota_attainment" in headlines(with_quotas)
 
 

@@ -16,7 +16,7 @@
 -- that begins with the first load.
 --
 -- A told history is taken at its word, unless a deal closed before its first row and it tells
--- nothing of that: it began late, with this row.
+-- nothing of that: it began late, with this row. All fields are of one log.
 with
     stages as (
         select source_instance, coalesce(pipeline, '') as pipeline, stage, status
@@ -50,7 +50,7 @@ with
         select
             kinds.source_instance,
             kinds.field,
-            min(kinds.first_changed_at) as told_from,
+            min(min(kinds.first_changed_at)) over (partition by kinds.source_instance) as told_from,
             max(
                 case
                     when kinds.field <> 'stage'
