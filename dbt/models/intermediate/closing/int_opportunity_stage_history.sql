@@ -1,7 +1,10 @@
 -- The moves of each deal between stages, as told or seen between versions, in order, each with the
 -- status that it led to and the one before it.
 --
--- A stage that no pipeline names is neither open nor closed: the status before it goes on.
+-- A stage that no pipeline names is neither open nor closed: the status before it goes on. Of a
+-- deal
+-- whose first change is told to leave a closed stage, the closing is not told, only that it had
+-- closed by then: position 0.
 with
     moves as (
         select
@@ -73,6 +76,21 @@ with
                 status <> 'open' and status is distinct from status_before, false
             ) as is_closing
         from followed
+
+        union all
+
+        select
+            opportunity_key,
+            0 as position,
+            changed_at,
+            false as is_told,
+            first_stage as stage,
+            first_status as status,
+            null as first_stage,
+            first_status as known_status,
+            true as is_closing
+        from placed
+        where first_status <> 'open'
     )
 
 select *

@@ -30,6 +30,7 @@ with
             closings.closed_at
         from {{ ref("int_opportunity_stage_history") }} as history
         left join closings on history.opportunity_key = closings.opportunity_key
+        where history.position > 0 or closings.closing_position = 0
     ),
 
     {#- A deal without any history is, while it is open, where its record says. #}
@@ -39,9 +40,11 @@ with
             case
                 when closings.opportunity_key is not null and closings.closed_at is null
                 then ends.stage
-                when ends.last_position is not null
+                when
+                    ends.last_position is not null
+                    and not coalesce(closings.closing_position = 0, false)
                 then ends.first_stage
-                when closings.opportunity_key is null
+                when closings.opportunity_key is null and ends.last_position is null
                 then ends.stage
             end as stage
         from ends
@@ -108,8 +111,9 @@ with
     ),
 
     stages as (
-        select source_instance, coalesce(pipeline, '') as pipeline, stage, stage_order, status
+        select source_instance, coalesce(pipeline, '') as pipeline, stage, status
         from {{ ref("int_stages__resolved") }}
+        where pipeline_stage_key is not null
     ),
 
     placed as (
@@ -122,7 +126,9 @@ with
             greatest(moves.moved_at, ends.begins_at) as entered_at,
             moves.stage,
             moves.is_told,
-            coalesce(stages.status, 'open') as status
+            coalesce(
+                {{ last_known("stages.status", "moves.opportunity_key", "moves.position") }}, 'open'
+            ) as status
         from moves
         inner join ends on moves.opportunity_key = ends.opportunity_key
         left join

@@ -50,6 +50,7 @@ with
             opportunities.pipeline,
             beginnings.entered_at as begins_at,
             beginnings.stage as first_stage,
+            beginnings.status as first_status,
             {%- for field in fields %}
                 opportunities.{{ field }},
                 first_and_last.first_{{ field }},
@@ -69,6 +70,7 @@ with
             begins_at as valid_from,
             0 as step,
             first_stage as stage,
+            first_status as status,
             {%- for field in fields %}
                 first_{{ field }} as {{ field }}{{ ',' if not loop.last }}
             {%- endfor %}
@@ -81,6 +83,7 @@ with
             holds_from as valid_from,
             1 as step,
             null as stage,
+            null as status,
             {%- for field in fields %}
                 max(case when field = '{{ field }}' then new_value end) as {{ field }}
                 {{- ',' if not loop.last }}
@@ -96,6 +99,7 @@ with
             entered_at as valid_from,
             2 as step,
             stage,
+            status,
             {%- for field in fields %}
                 cast(null as {{ dbt.type_string() }}) as {{ field }}{{ ',' if not loop.last }}
             {%- endfor %}
@@ -111,6 +115,7 @@ with
             valid_from,
             step,
             {{ last_known("stage", "opportunity_key", order) }} as stage,
+            {{ last_known("status", "opportunity_key", order) }} as status,
             {{ last_known("currency", "opportunity_key", order) }} as currency,
             {{ last_known("amount", "opportunity_key", order) }} as amount,
             {{ last_known("close_date", "opportunity_key", order) }} as close_date,
@@ -128,6 +133,7 @@ with
             deals.source_instance,
             deals.pipeline,
             filled.stage,
+            filled.status,
             case
                 when {{ is_settled("amount") }}
                 then deals.amount
@@ -169,7 +175,7 @@ with
             valued.pipeline,
             valued.stage,
             stages.stage_order,
-            coalesce(stages.status, 'open') as status,
+            valued.status,
             stages.probability,
             valued.amount_native,
             coalesce(valued.currency, '{{ var("currency") }}') as currency,

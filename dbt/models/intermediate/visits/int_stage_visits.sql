@@ -6,7 +6,7 @@ with
     states as (select * from {{ ref("int_opportunity_states") }}),
 
     passed_through as (
-        select opportunity_key, stage, moved_at, position
+        select opportunity_key, stage, status, moved_at, position
         from {{ ref("int_opportunity_stage_moves") }}
         where not is_last_in_instant and moved_at = entered_at and moved_at <= {{ as_of() }}
     ),
@@ -21,6 +21,7 @@ with
             source_instance,
             pipeline,
             stage,
+            status,
             valid_from as entered_at,
             owner_id,
             amount_native,
@@ -36,6 +37,7 @@ with
             states.source_instance,
             states.pipeline,
             passed_through.stage,
+            passed_through.status,
             states.valid_from as entered_at,
             states.owner_id,
             states.amount_native,
@@ -72,7 +74,7 @@ with
             compared.currency,
             compared.nth,
             stages.stage_order,
-            coalesce(stages.status, 'open') as status,
+            compared.status,
             stages.path,
             stages.open_before,
             stages.open_up_to,
