@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .truth_history import DEAL_CUTS, OWNER_CUTS, History, first_day
+from .truth_calendar import first_day
+from .truth_history import DEAL_CUTS, OWNER_CUTS, History
 from .truth_marketing import LEAD_CUTS, leads
 from .truth_table import Tall
 from .world_calendar import DAY, HOUR

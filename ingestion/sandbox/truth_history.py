@@ -10,6 +10,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from .truth_calendar import Calendar, first_day, month_of_day
+from .truth_closing import STATUS, effective_moves
 from .truth_table import Tall
 from .world import World
 from .world_calendar import Ints, to_moment
@@ -32,7 +34,6 @@ from .world_schema import (
 )
 from .world_store import Array
 
-STATUS = np.array([stage.status for stage in STAGES])
 ORDER = np.array([stage.order for stage in STAGES])
 PROBABILITY_PERCENT = np.array([round(stage.probability * 100) for stage in STAGES])
 OWNER_CUTS = ("rep", "team", "manager", "region", "segment")
@@ -45,15 +46,13 @@ FIELDS = {
 
 
 @dataclass(frozen=True)
-class History:
+class History(Calendar):
     """A world seen from one moment, with the company's calendar and currency.
 
     Event logs give all that changes; of the stores only columns that never change are read.
     """
 
     world: World
-    timezone: str
-    fiscal_year_start_month: int
     currency: str
     as_of: int
     _changes: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict, repr=False)
@@ -65,7 +64,7 @@ class History:
     ) -> History:  # fmt: skip
         """The history of a world up to a moment (naive: UTC; none: the world's now)."""
         moment = to_moment(world.now if as_of is None else as_of)
-        return cls(world, timezone, fiscal_year_start_month, currency, moment)
+        return cls(timezone, fiscal_year_start_month, world, currency, moment)
 
     def fact(self, entity: str, column: str) -> Array:
         """A column that never changes, one value per row ever created."""
@@ -73,15 +72,33 @@ class History:
             raise KeyError(f"{entity}.{column} changes: replay it from the log")
         return self.world.state[entity][column]
 
+    def told(self, entity: str, column: str) -> pd.DataFrame:
+        """Values a tracked column ever took, in order of their telling: `at, id, old, new`."""
+        log = self.world.state.logs[entity]
+        rows = np.flatnonzero(log["field"] == FIELDS[entity][column])
+        rows = rows[np.argsort(log["at"][rows], kind="stable")]
+        return pd.DataFrame({name: log[name][rows] for name in ("at", "id", "old", "new")})
+
+    @cached_property
+    def moves(self) -> pd.DataFrame:
+        """Moves of deals between stages up to as-of, as `effective_moves` dates them."""
+        deals = self.world.state["opportunities"]
+        moves = effective_moves(
+            self.told("opportunities", "stage"), deals["closed_at"], deals["close_date"], self
+        )
+        return moves[moves["at"] <= self.as_of].sort_values("at", kind="stable")
+
     def changes(self, entity: str, column: str) -> pd.DataFrame:
-        """Values a tracked column took up to as-of, in order: `at, id, old, new`."""
+        """Values a tracked column took up to as-of, in order: `at, id, old, new`.
+
+        Those of a deal's stage are its `moves`.
+        """
+        if (entity, column) == ("opportunities", "stage"):
+            return self.moves
         key = (entity, column)
         if key not in self._changes:
-            log = self.world.state.logs[entity]
-            wanted = (log["field"] == FIELDS[entity][column]) & (log["at"] <= self.as_of)
-            rows = np.flatnonzero(wanted)
-            rows = rows[np.argsort(log["at"][rows], kind="stable")]
-            self._changes[key] = pd.DataFrame({n: log[n][rows] for n in ("at", "id", "old", "new")})
+            told = self.told(entity, column)
+            self._changes[key] = told[told["at"] <= self.as_of].reset_index(drop=True)
         return self._changes[key]
 
     def value_at(self, entity: str, column: str, moment: Ints | int | None = None) -> Array:
@@ -95,22 +112,6 @@ class History:
         values: Array = np.full(len(self.world.state[entity]), kind.null, kind.dtype)
         values[row] = new
         return values
-
-    def local_day(self, moment: Ints) -> Ints:
-        """Day number of moments in the company's time zone."""
-        local = pd.DatetimeIndex(pd.to_datetime(np.asarray(moment, np.int64), unit="us", utc=True))
-        naive = local.tz_convert(self.timezone).tz_localize(None)
-        return naive.to_numpy().astype("datetime64[D]").astype(np.int64)
-
-    def month(self, moment: Ints) -> Ints:
-        """Month of moments in the company's time zone, counted from year 0."""
-        return month_of_day(self.local_day(moment))
-
-    def month_start(self, month: int) -> int:
-        """The moment at which a local month begins."""
-        start = pd.Timestamp(year=month // 12, month=month % 12 + 1, day=1)
-        local = start.tz_localize(self.timezone, ambiguous=True, nonexistent="shift_forward")
-        return to_moment(local.to_pydatetime())
 
     @cached_property
     def today(self) -> int:
@@ -187,8 +188,8 @@ class History:
         frame = pd.DataFrame(
             {
                 name: self.value_at("opportunities", name, moment)
-                for name in ("stage", "amount", "currency", "close_date", "closed_at", "owner_id",
-                             "is_deleted", "merged_into_id")
+                for name in ("stage", "amount", "currency", "close_date", "owner_id", "is_deleted",
+                             "merged_into_id")
             }
         )  # fmt: skip
         frame["created_at"] = created
@@ -198,21 +199,33 @@ class History:
         return frame
 
     @cached_property
+    def closings(self) -> pd.DataFrame:
+        """The last closing up to as-of of each deal that has one, by deal: `at`, `is_bare`."""
+        closings = self.moves[self.moves["is_closing"]]
+        return closings.groupby("id")[["at", "is_bare"]].last()
+
+    @cached_property
     def deals(self) -> pd.DataFrame:
         """All deals as of now, with cuts and reporting amounts.
 
         Closed deals are credited to the owner at close and converted at the rate of the (local)
         closing day; open ones to the current owner at the as-of day's. `deal` is the row number,
-        `cents` the reporting amount (0 without one), `has_amount` whether there is one, `is_alive`
-        whether the deal is neither deleted nor merged.
+        `closed_at` the closing by the rule, `is_bare` whether a day gives it, `cents` the reporting
+        amount (0 without one), `has_amount` whether there is one, `is_alive` whether the deal is
+        neither deleted nor merged.
         """
         frame = self.deals_at(self.as_of).rename_axis("deal").reset_index()
         deal, is_closed = frame["deal"].to_numpy(), (frame["status"] != "open").to_numpy()
-        closed_at = frame["closed_at"].to_numpy()
+        at = self.closings["at"].reindex(deal, fill_value=NULL)
+        closed_at = np.where(is_closed, at, self.as_of)
         moments = np.full(len(self.world.state["opportunities"]), self.as_of)
-        moments[deal[is_closed]] = closed_at[is_closed]
+        moments[deal] = closed_at
+        frame["closed_at"] = np.where(is_closed, closed_at, NULL)
+        frame["is_bare"] = (
+            is_closed & self.closings["is_bare"].reindex(deal, fill_value=False).to_numpy()
+        )
         frame["owner"] = self.value_at("opportunities", "owner_id", moments)[deal].astype(np.int64)
-        frame["closed_day"] = self.local_day(np.where(is_closed, closed_at, self.as_of))
+        frame["closed_day"] = self.local_day(closed_at)
         frame["cents"] = self.convert(frame["amount"], frame["currency"], frame["closed_day"])
         frame["has_amount"] = frame["amount"] != NULL
         frame["cents"] = frame["cents"].where(frame["has_amount"], 0)
@@ -263,15 +276,3 @@ class History:
     def begun_months(self, first: int) -> Ints:
         """The local months from `first` to the one of as-of."""
         return np.arange(first, int(self.month(np.array([self.as_of]))[0]) + 1)
-
-
-def month_of_day(day: Ints) -> Ints:
-    """Month of day numbers, counted from year 0."""
-    days = np.asarray(day, np.int64).astype("datetime64[D]")
-    return days.astype("datetime64[M]").astype(np.int64) + 1970 * 12
-
-
-def first_day(month: Ints | int) -> Ints:
-    """Day number of the first day of months counted from year 0."""
-    months = (np.asarray(month, np.int64) - 1970 * 12).astype("datetime64[M]")
-    return months.astype("datetime64[D]").astype(np.int64)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .truth_history import OWNER_CUTS, History, month_of_day
+from .truth_calendar import month_of_day
+from .truth_history import OWNER_CUTS, History
 from .truth_table import Tall
 from .world_schema import COST_TEAMS, NONE, NULL
 

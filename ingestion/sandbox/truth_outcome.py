@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .truth_history import DEAL_CUTS, OWNER_CUTS, History, first_day, month_of_day
+from .truth_calendar import first_day, month_of_day
+from .truth_history import DEAL_CUTS, OWNER_CUTS, History
 from .truth_table import GRAINS, Tall, ratio
 from .world_calendar import DAY, Ints
 from .world_schema import MEASURES, NONE, NULL
@@ -20,8 +21,8 @@ def add_outcome(history: History, tall: Tall) -> None:
     _counts(closed, tall)
     _rates(closed, history, tall)
     _sizes(closed, tall)
-    _cycles(closed, tall)
-    _velocity(closed, tall)
+    _cycles(closed, history, tall)
+    _velocity(closed, history, tall)
     _quotas(closed, history, tall)
 
 
@@ -73,23 +74,23 @@ def _sizes(closed: pd.DataFrame, tall: Tall) -> None:
     )  # fmt: skip
 
 
-def _cycle(deals: pd.DataFrame, from_first_contact: bool) -> Ints:
-    """Microseconds from first contact (else creation) to close."""
+def _cycle(deals: pd.DataFrame, history: History, from_first_contact: bool) -> Ints:
+    """Microseconds from first contact (else creation) to close, whole days if either is a day."""
     begun = deals["created_at"].to_numpy()
     if from_first_contact:
         contact = deals["first_contact_at"].to_numpy()
         begun = np.where(contact == NULL, begun, contact)
-    return deals["closed_at"].to_numpy() - begun
+    return history.span(begun, deals["closed_at"].to_numpy(), deals["is_bare"].to_numpy())
 
 
-def _cycles(closed: pd.DataFrame, tall: Tall) -> None:
+def _cycles(closed: pd.DataFrame, history: History, tall: Tall) -> None:
     """sales_cycle_days: fractional days; a negative cycle is excluded, a zero one is not."""
     won = closed[closed["status"] == "won"]
     for variant, deals, contact in (
         ("default", won, True), ("median", won, True), ("created", won, False),
         ("closed", closed, False),
     ):  # fmt: skip
-        span = _cycle(deals, contact)
+        span = _cycle(deals, history, contact)
         is_median = variant == "median"
         tall.add(
             "sales_cycle_days", deals, DEAL_CUTS, unit="days", variant=variant, numerator=span,
@@ -98,7 +99,7 @@ def _cycles(closed: pd.DataFrame, tall: Tall) -> None:
         )  # fmt: skip
 
 
-def _velocity(closed: pd.DataFrame, tall: Tall) -> None:
+def _velocity(closed: pd.DataFrame, history: History, tall: Tall) -> None:
     """sales_velocity: the product of the other metrics' values in the same cell.
 
     Numerator is deals closed x win_rate x average_deal_size, denominator sales_cycle_days; both
@@ -106,7 +107,7 @@ def _velocity(closed: pd.DataFrame, tall: Tall) -> None:
     """
     alive = closed["is_alive"].to_numpy()
     won = (closed["status"] == "won").to_numpy() & alive
-    span = _cycle(closed, from_first_contact=True)
+    span = _cycle(closed, history, from_first_contact=True)
     parts = pd.DataFrame(
         {
             "closed": alive,
@@ -133,7 +134,14 @@ def _velocity(closed: pd.DataFrame, tall: Tall) -> None:
             }
             where = [grouped.index.get_level_values(level).to_numpy(np.int64) for level in (0, 1)]
             tall.keep(
-                "sales_velocity", "default", "money per day", grain, cut, where[0], where[1], sums
+                "sales_velocity",
+                "default",
+                "money per day of cycle",
+                grain,
+                cut,
+                where[0],
+                where[1],
+                sums,
             )
 
 

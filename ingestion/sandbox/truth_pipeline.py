@@ -7,17 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .truth_history import (
-    DEAL_CUTS,
-    LENGTH,
-    ORDER,
-    OWNER_CUTS,
-    PROBABILITY_PERCENT,
-    STATUS,
-    History,
-    first_day,
-    month_of_day,
-)
+from .truth_calendar import first_day, month_of_day
+from .truth_closing import STATUS
+from .truth_history import DEAL_CUTS, LENGTH, ORDER, OWNER_CUTS, PROBABILITY_PERCENT, History
 from .truth_outcome import monthly_quotas
 from .truth_table import GRAINS, Tall, ratio
 from .world_calendar import DAY, Ints
