@@ -26,7 +26,7 @@ def effective_moves(
     `told` has every move told, creation included, in order of time: `at, id, old, new`. The
     record's `closed_at` (a moment or NULL) and `close_date` (a day or NULL_DAY) are by deal.
     Returns the same columns by deal and time, with `is_closing` (into closed, or to another
-    outcome) and `is_bare` (dated by a day).
+    outcome) and `is_bare` (at the end of a bare day).
     """
     moves = told.sort_values(["id", "at"], kind="stable", ignore_index=True)
     deal, at = moves["id"].to_numpy(), moves["at"].to_numpy(np.int64, copy=True)
@@ -36,11 +36,10 @@ def effective_moves(
     entered = pd.Series(np.where(is_open, at, NULL)).groupby(deal).cummax().to_numpy()
     last = _last_closings(deal, is_closing, is_open)
     window = entered[last], at[last]
-    at[last], dated_by_day = closing_moments(
+    is_bare = np.zeros(len(moves), bool)
+    at[last], is_bare[last] = closing_moments(
         *window, closed_at[deal[last]], close_date[deal[last]], calendar
     )
-    is_bare = np.zeros(len(moves), bool)
-    is_bare[last] = dated_by_day
     return moves.assign(at=at, is_closing=is_closing, is_bare=is_bare)
 
 
@@ -50,8 +49,8 @@ def closing_moments(
     """When deals closed whose windows are from `begins` (NULL: unbounded) to `told`.
 
     The record's moment holds if it lies in the window, its day if any moment of it does: the told
-    move of that day, else the day's last microsecond. Otherwise the told move. Also whether a day
-    gave the moment.
+    move of that day, else the day's last microsecond. Otherwise the told move. Also whether it is
+    the end of a day, of which nobody knows the hour.
     """
     known = np.where(closed_at == NULL, told, closed_at)
     is_timed = (closed_at != NULL) & ~calendar.is_day(known)
@@ -59,11 +58,10 @@ def closing_moments(
     first_day = calendar.local_day(np.where(begins == NULL, told, begins))
     told_day = calendar.local_day(told)
     by_moment = is_timed & (closed_at >= begins) & (closed_at <= told)
-    by_day = ~is_timed & (day != NULL_DAY) & (day <= told_day)
+    by_day = ~is_timed & (day != NULL_DAY) & (day < told_day)
     by_day &= (begins == NULL) | (day >= first_day)
     day_ends = calendar.day_start(np.where(by_day, day, told_day) + 1) - 1
-    earlier = by_day & (day < told_day)
-    return np.select([by_moment, earlier], [closed_at, day_ends], told), by_day
+    return np.select([by_moment, by_day], [closed_at, day_ends], told), by_day
 
 
 def _like_before(deal: Ints) -> Array:

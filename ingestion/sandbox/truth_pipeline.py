@@ -90,7 +90,9 @@ def _created(history: History, tall: Tall) -> None:
     """pipeline_created: today's amount of the deals created in the period.
 
     Converted and credited as in every metric: closed deals at close, open ones as of now. Deals
-    without amount are excluded from the amount, not from `count`.
+    without amount are excluded from the amount, not from `count`. `as_created` has the amount at
+    creation, at the rate of that day and to the credit of the owner of that moment, also of deals
+    deleted or merged since.
     """
     deals = history.deals.assign(month=history.deals["created_month"])
     tall.add(
@@ -98,17 +100,41 @@ def _created(history: History, tall: Tall) -> None:
         included=deals["has_amount"], per=(100, 1),
     )  # fmt: skip
     tall.add("pipeline_created", deals, DEAL_CUTS, unit="deals", variant="count", numerator=1)
+    born = _at_creation(history)
+    tall.add(
+        "pipeline_created", born, DEAL_CUTS, unit="money", variant="as_created",
+        numerator=born["cents"], included=born["has_amount"], per=(100, 1),
+    )  # fmt: skip
+
+
+def _at_creation(history: History) -> pd.DataFrame:
+    """Every deal as it was created: month, amount of then, cuts of its owner of then."""
+    created = history.fact("opportunities", "created_at")
+    deal = np.flatnonzero(created <= history.as_of)
+    amount, currency, owner = (
+        history.value_at("opportunities", name, created)[deal]
+        for name in ("amount", "currency", "owner_id")
+    )
+    cents = history.convert(amount, currency, history.local_day(created[deal]))
+    has_amount = amount != NULL
+    cuts = history.deal_cuts(deal, owner)
+    return cuts.assign(
+        month=history.month(created[deal]), has_amount=has_amount,
+        cents=np.where(has_amount, cents, 0),
+    )  # fmt: skip
 
 
 def stage_visits(history: History) -> pd.DataFrame:
     """One row per stay of a deal in a stage, closed stages too, in order of entry.
 
-    `deal, stage, entered_at, exited_at` (NULL while there), `next_stage` (-1 while there), the
+    `deal, stage, entered_at, exited_at` (NULL while there), `next_stage` (-1 while there),
+    `is_closing` (the entry closed the deal), `ends_bare` (a day's end stands for the exit), the
     cuts of the deal (credited owner), and whether it `is_alive`: neither deleted nor merged.
     """
-    changes = history.changes("opportunities", "stage")
-    visits = changes.iloc[np.argsort(changes["id"].to_numpy(), kind="stable")]
-    deal, stage, entered = (visits[name].to_numpy() for name in ("id", "new", "at"))
+    visits = history.moves.sort_values("id", kind="stable")
+    deal, stage, entered, is_closing, is_bare = (
+        visits[name].to_numpy() for name in ("id", "new", "at", "is_closing", "is_bare")
+    )
     has_next = np.append(deal[1:] == deal[:-1], False)
     frame = pd.DataFrame(
         {
@@ -117,6 +143,8 @@ def stage_visits(history: History) -> pd.DataFrame:
             "entered_at": entered,
             "exited_at": np.where(has_next, np.roll(entered, -1), NULL),
             "next_stage": np.where(has_next, np.roll(stage, -1), NONE),
+            "is_closing": is_closing,
+            "ends_bare": has_next & np.roll(is_bare, -1),
         }
     )
     deals = history.deals.set_index("deal")
@@ -127,9 +155,9 @@ def stage_visits(history: History) -> pd.DataFrame:
 def _ended(history: History, visits: pd.DataFrame) -> pd.DataFrame:
     """Visits to open stages that have ended, with their `span` and the `month` they ended in."""
     ended = visits[STAGE_OPEN[visits["stage"]] & (visits["exited_at"] != NULL)]
-    return ended.assign(
-        span=ended["exited_at"] - ended["entered_at"], month=history.month(ended["exited_at"])
-    )
+    entered, exited = ended["entered_at"].to_numpy(), ended["exited_at"].to_numpy()
+    span = history.span(entered, exited, ended["ends_bare"].to_numpy())
+    return ended.assign(span=span, month=history.month(exited))
 
 
 def _velocity(history: History, visits: pd.DataFrame, tall: Tall) -> None:
@@ -304,33 +332,59 @@ def _cover(
 
 
 def _slippage(history: History, tall: Tall) -> None:
-    """slippage_rate: deals open and due in a period when it began, and then pushed out of it.
+    """slippage_rate: deals open and due in a period that has ended when it began.
 
-    Grains month, quarter, year. A deal slipped when any change after the period began, up to now
-    and the one made on closing included, moved its close date past the period's end. Credited to
-    the owner at close or the current one, as every deal; one deleted or merged since is excluded.
+    Grains month, quarter, year. A deal slipped when it was open when the period ended; it was
+    `pushed` when a change after the period began and before its (last) closing moved its close date
+    from within the period to behind it. Credited as every deal; one deleted or merged since is
+    excluded.
     """
     changes = history.changes("opportunities", "close_date")
+    changes = changes[changes["at"] < _closing_of(history, changes["id"])]
     now = history.deals.set_index("deal")
     first = int(history.deals["created_month"].min())
     for grain, length in LENGTH.items():
-        due = []
-        for month in np.unique(tall.period(history.begun_months(first), grain)):
-            moment, ends = history.month_start(int(month)), int(first_day(month + length))
-            state = history.deals_at(moment - 1)
-            expected = state["close_date"]
-            is_due = state["is_alive"] & (state["status"] == "open")
-            is_due &= (expected >= first_day(month)) & (expected < ends)
-            deals = state.index[is_due]
-            pushed = changes[(changes["at"] >= moment) & (changes["new"] >= ends)
-                             & (changes["old"] < ends)]  # fmt: skip
-            members = now.loc[deals, [*DEAL_CUTS, "is_alive"]].reset_index()
-            due.append(members.assign(month=month, slipped=members["deal"].isin(pushed["id"])))
+        due = [
+            _due(history, changes, now, month, length)
+            for month in np.unique(tall.period(history.begun_months(first), grain)).tolist()
+            if history.month_start(month + length) <= history.as_of
+        ]
+        if not due:
+            continue
         frame = pd.concat(due, ignore_index=True)
-        tall.add(
-            "slippage_rate", frame, DEAL_CUTS, unit="ratio", numerator=frame["slipped"],
-            denominator=1, grains=(grain,),
-        )  # fmt: skip
+        for variant, slipped in (("default", frame["stays_open"]), ("pushed", frame["is_pushed"])):
+            tall.add(
+                "slippage_rate", frame, DEAL_CUTS, unit="ratio", variant=variant,
+                numerator=slipped, denominator=1, grains=(grain,),
+            )  # fmt: skip
+
+
+def _due(
+    history: History, changes: pd.DataFrame, now: pd.DataFrame, month: int, length: int
+) -> pd.DataFrame:
+    """Deals due in a period when it began, with what became of them in it."""
+    moment, end = history.month_start(month), history.month_start(month + length)
+    begins, ends = int(first_day(month)), int(first_day(month + length))
+    state = history.deals_at(moment - 1)
+    expected = state["close_date"]
+    is_due = state["is_alive"] & (state["status"] == "open")
+    deals = state.index[is_due & (expected >= begins) & (expected < ends)]
+    status = history.deals_at(end - 1)["status"]
+    later = (changes["at"] >= moment) & (changes["old"] < ends) & (changes["new"] >= ends)
+    members = now.loc[deals, [*DEAL_CUTS, "is_alive"]].reset_index()
+    return members.assign(
+        month=month,
+        stays_open=(status.loc[deals] == "open").to_numpy(),
+        is_pushed=members["deal"].isin(changes["id"][later]),
+    )
+
+
+def _closing_of(history: History, deal: pd.Series) -> Ints:
+    """When deals closed; for an open one a moment behind everything."""
+    until = np.full(len(history.fact("opportunities", "created_at")), np.iinfo(np.int64).max)
+    closed = history.deals[history.deals["is_closed"]]
+    until[closed["deal"]] = closed["closed_at"]
+    return until[deal]
 
 
 def _pushes(history: History, tall: Tall) -> None:
@@ -340,12 +394,11 @@ def _pushes(history: History, tall: Tall) -> None:
     """
     closed = history.deals[history.deals["is_closed"]]
     closed = closed.assign(month=closed["closed_month"])
-    until = np.full(len(history.fact("opportunities", "created_at")), NULL)
-    until[closed["deal"]] = closed["closed_at"]
     changes = history.changes("opportunities", "close_date")
     later = (changes["old"] != NULL_DAY) & (changes["new"] > changes["old"])
-    pushes = changes[later & (changes["at"] < until[changes["id"]])]
-    count = np.bincount(pushes["id"], minlength=len(until))[closed["deal"]]
+    pushes = changes[later & (changes["at"] < _closing_of(history, changes["id"]))]
+    deals = len(history.fact("opportunities", "created_at"))
+    count = np.bincount(pushes["id"], minlength=deals)[closed["deal"]]
     tall.add("push_count", closed, DEAL_CUTS, unit="count", numerator=count, denominator=1)
 
 
@@ -353,7 +406,9 @@ def _adherence(history: History, visits: pd.DataFrame, tall: Tall) -> None:
     """process_adherence: closed deals that visited each open stage once, in order, then closed.
 
     A deal lost half-way has not passed every stage and does not adhere; nor does one re-opened.
+    Stages after the closing one count for nothing.
     """
+    visits = visits[visits["is_closing"] | STAGE_OPEN[visits["stage"]]]
     closed = history.deals[history.deals["is_closed"]]
     closed = closed.assign(month=closed["closed_month"])
     order = ORDER[visits["stage"]]
