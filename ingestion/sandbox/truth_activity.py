@@ -42,7 +42,7 @@ def _counts(happened: pd.DataFrame, history: History, tall: Tall) -> None:
     included, the day of leaving not, up to the as-of day. Periods are those with an activity;
     `n_included` counts months of reps.
     """
-    members = history.owner_cuts(happened["owner_id"].to_numpy())
+    members = history.owner_cuts(happened["owner_id"], happened["occurred_at"].to_numpy())
     day = history.local_day(happened["occurred_at"])
     members["month"] = history.month(happened["occurred_at"])
     members["activity_type"] = happened["type"].astype(np.int64)

@@ -12,10 +12,11 @@ import pandas as pd
 
 from .truth_calendar import Calendar, first_day, month_of_day
 from .truth_closing import STATUS, effective_moves
+from .truth_people import Memberships
 from .truth_table import Tall
 from .world import World
 from .world_calendar import Ints, to_moment
-from .world_render import entity_table, source_ids
+from .world_render import OFFICES, source_ids, team_names
 from .world_schema import (
     ACTIVITY_TYPES,
     CHANNELS,
@@ -55,16 +56,22 @@ class History(Calendar):
     world: World
     currency: str
     as_of: int
+    loads: tuple[int, ...] = ()
+    """Moments at which the company's users were loaded; none: now alone."""
     _changes: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
         cls, world: World, timezone: str, fiscal_year_start_month: int, currency: str,
-        as_of: datetime | None,
+        as_of: datetime | None, loads: Sequence[datetime] = (),
     ) -> History:  # fmt: skip
-        """The history of a world up to a moment (naive: UTC; none: the world's now)."""
+        """The history of a world up to a moment (naive: UTC; none: the world's now).
+
+        It was loaded at the moments `loads` (none: now alone), which tell of teams.
+        """
         moment = to_moment(world.now if as_of is None else as_of)
-        return cls(timezone, fiscal_year_start_month, world, currency, moment)
+        loaded = tuple(sorted(map(to_moment, loads)))
+        return cls(timezone, fiscal_year_start_month, world, currency, moment, loaded)
 
     def fact(self, entity: str, column: str) -> Array:
         """A column that never changes, one value per row ever created."""
@@ -140,47 +147,65 @@ class History(Calendar):
 
     @cached_property
     def users(self) -> pd.DataFrame:
-        """One row per user: team, manager, region, segment as codes; role; days of service."""
-        teams = entity_table(self.world.state, "users")["team"].to_pylist()
-        left = self.value_at("users", "left_on")
+        """One row per user: region and segment as codes; role; days of service."""
         return pd.DataFrame(
             {
-                "team": pd.Categorical(teams, self.team_labels).codes.astype(np.int64),
-                "manager": self.fact("users", "manager_id").astype(np.int64),
                 "region": self.fact("users", "region").astype(np.int64),
                 "segment": self.fact("users", "segment").astype(np.int64),
                 "role": self.fact("users", "role"),
                 "hired_on": self.fact("users", "hired_on"),
-                "left_on": left,
+                "left_on": self.value_at("users", "left_on"),
             }
         )
 
     @cached_property
     def team_labels(self) -> list[str]:
         """Team names in alphabetical order; a team's code is its position."""
-        teams = entity_table(self.world.state, "users")["team"].to_pylist()
-        return sorted(set(teams))
+        return sorted([*OFFICES.values(), *team_names(self.world.state)])
 
-    def owner_cuts(self, owner: Ints) -> pd.DataFrame:
-        """Codes of the cuts that an owner has: rep, team, manager, region, segment."""
+    @cached_property
+    def team_codes(self) -> Ints:
+        """Codes of the teams of sales by number."""
+        return np.array([self.team_labels.index(name) for name in team_names(self.world.state)])
+
+    @cached_property
+    def memberships(self) -> Memberships:
+        """Teams and managers of the users, as the versions that were loaded tell them."""
+        moments = self.loads or (to_moment(self.world.now),)
+        return Memberships.of(self.world.state, moments, self.team_labels, self.team_codes)
+
+    def owner_cuts(self, owner: Ints, moment: Ints | int | None = None) -> pd.DataFrame:
+        """Codes of the cuts that an owner has: rep, team, manager, region, segment.
+
+        Team and manager are those of the moment (none: as-of).
+        """
         owner = np.asarray(owner, np.int64)
+        at = np.broadcast_to(np.asarray(self.as_of if moment is None else moment), len(owner))
         columns = {"rep": owner}
-        for cut in ("team", "manager", "region", "segment"):
+        columns["team"], columns["manager"] = self.memberships.at(owner, at)
+        for cut in ("region", "segment"):
             columns[cut] = np.where(owner == NONE, NONE, self.users[cut].to_numpy()[owner])
         return pd.DataFrame(columns)
 
-    def deal_cuts(self, deal: Ints, owner: Ints) -> pd.DataFrame:
-        """Codes of every cut of deals credited to these owners.
+    def deal_cuts(self, deal: Ints, owner: Ints, moment: Ints | int | None = None) -> pd.DataFrame:
+        """Codes of every cut of deals credited to these owners, in their teams of the moment.
 
         Region and segment are the deal's own, else its owner's.
         """
-        cuts = self.owner_cuts(owner)
+        cuts = self.owner_cuts(owner, moment)
         for cut in ("region", "segment"):
             own = self.fact("opportunities", cut)[deal].astype(np.int64)
             cuts[cut] = np.where(own == NONE, cuts[cut], own)
         for cut in ("lead_source", "product", "deal_type", "pipeline"):
             cuts[cut] = self.fact("opportunities", cut)[deal].astype(np.int64)
         return cuts
+
+    def status_at(self, deal: Ints, moment: Ints) -> Array:
+        """Status of deals, each at a moment of its own."""
+        asked = pd.DataFrame({"id": deal, "at": moment, "nth": np.arange(len(deal))})
+        known = self.moves[["at", "id", "new"]].sort_values("at", kind="stable")
+        found = pd.merge_asof(asked.sort_values("at"), known, on="at", by="id")
+        return STATUS[found.sort_values("nth")["new"].to_numpy(np.int64)]
 
     def deals_at(self, moment: int) -> pd.DataFrame:
         """Every deal that existed at a moment, as it then was."""
@@ -233,7 +258,8 @@ class History(Calendar):
         frame["is_closed"] = is_closed
         frame["closed_month"] = month_of_day(frame["closed_day"].to_numpy())
         frame["created_month"] = self.month(frame["created_at"])
-        return pd.concat([frame, self.deal_cuts(deal, frame["owner"])], axis=1)
+        cuts = self.deal_cuts(deal, frame["owner"], closed_at)
+        return pd.concat([frame, cuts], axis=1)
 
     @cached_property
     def live_deals(self) -> pd.DataFrame:
@@ -258,6 +284,11 @@ class History(Calendar):
         }  # fmt: skip
         return Tall(self.fiscal_year_start_month, labels)
 
+    @cached_property
+    def this_month(self) -> int:
+        """The local month of as-of."""
+        return int(self.month(np.array([self.as_of]))[0])
+
     def period_ends(self, tall: Tall, grain: str, first: int) -> list[tuple[int, int, int]]:
         """Per period from month `first` to now: its first month, last moment and last day.
 
@@ -275,4 +306,4 @@ class History(Calendar):
 
     def begun_months(self, first: int) -> Ints:
         """The local months from `first` to the one of as-of."""
-        return np.arange(first, int(self.month(np.array([self.as_of]))[0]) + 1)
+        return np.arange(first, self.this_month + 1)

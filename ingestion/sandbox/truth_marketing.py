@@ -40,10 +40,13 @@ def add_marketing(history: History, tall: Tall) -> None:
 
 
 def leads(history: History) -> pd.DataFrame:
-    """Leads as of now with their current owner, dated by creation; `is_alive`: not deleted."""
+    """Leads as of now, dated by creation, with their current owner in the team of then.
+
+    `is_alive`: not deleted; `deal`: the one that the lead's has become by merges.
+    """
     created = history.fact("leads", "created_at")
     lead = np.flatnonzero(created <= history.as_of)
-    frame = history.owner_cuts(history.value_at("leads", "owner_id")[lead])
+    frame = history.owner_cuts(history.value_at("leads", "owner_id")[lead], created[lead])
     frame["lead"] = lead
     frame["is_alive"] = history.value_at("leads", "is_deleted")[lead] == 0
     frame["created_at"] = created[lead]

@@ -9,8 +9,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .world_calendar import Ints
-from .world_people import MARKETING, OTHER
-from .world_schema import ENTITIES, NONE, PIPELINES, PLATFORMS, REGIONS, SEGMENTS, STAGES, Column
+from .world_people import MANAGER, MARKETING, OTHER
+from .world_schema import (
+    ENTITIES,
+    NONE,
+    NULL_DAY,
+    PIPELINES,
+    PLATFORMS,
+    REGIONS,
+    SEGMENTS,
+    STAGES,
+    Column,
+)
 from .world_store import Array, Log, State, Store
 
 FIRST_ID = {
@@ -43,6 +53,8 @@ COMPANY_LAST = (
     "Labs", "Logistics", "Media", "Motors", "Partners", "Retail", "Systems", "Works",
 )  # fmt: skip
 TEXT = pa.string()
+OFFICES = {OTHER: "Leadership", MARKETING: "Marketing"}
+"""Teams of the roles that are in no team of sales."""
 
 
 def _words(words: Sequence[str], number: Ints) -> pa.Array:
@@ -128,14 +140,22 @@ def render(column: Column, values: Array) -> pa.Array:
     return pa.array(values, mask=~valid)
 
 
-def _user_texts(users: Store, rows: Ints) -> dict[str, pa.Array]:
+def team_names(state: State) -> list[str]:
+    """Names of the teams of sales by number: region and segment of their managers."""
+    users = state["users"]
+    managers = np.flatnonzero(users["role"] == MANAGER)
+    regions = _words(REGIONS, users["region"][managers])
+    segments = _words(SEGMENTS, users["segment"][managers])
+    return _join(regions, segments, np.arange(len(managers)) + 1).to_pylist()
+
+
+def _user_texts(state: State, rows: Ints) -> dict[str, pa.Array]:
+    users = state["users"]
     number = rows * 7 + 3
-    team, role = users["team_number"][rows], users["role"][rows]
-    labels = _join(
-        _words(REGIONS, users["region"][rows]), _words(SEGMENTS, users["segment"][rows]), team + 1
-    )
+    team, role = np.maximum(users["team_number"][rows], 0), users["role"][rows]
+    labels = pa.array(team_names(state)).take(pa.array(team))
     staff = np.isin(role, (OTHER, MARKETING))
-    office = np.where(role == MARKETING, "Marketing", "Leadership")
+    office = np.where(role == MARKETING, OFFICES[MARKETING], OFFICES[OTHER])
     emails = _join(
         _join(pc.replace_substring(pc.utf8_lower(_person(number)), " ", "."), rows, by=""),
         "salesops.example", by="@",
@@ -166,7 +186,7 @@ def _texts(state: State, entity: str, rows: Ints) -> dict[str, pa.Array]:
     """The text columns of an entity that follow from its other columns."""
     store = state[entity]
     if entity == "users":
-        return _user_texts(store, rows)
+        return _user_texts(state, rows)
     if entity == "accounts":
         return _account_texts(store, rows)
     if entity in ("contacts", "leads"):
@@ -196,7 +216,9 @@ def _texts(state: State, entity: str, rows: Ints) -> dict[str, pa.Array]:
     if entity == "experiments":
         return {"name": _join("New proposal template", rows + 1)}
     if entity == "quotas":
-        return {"team": _nulls(rows)}
+        team = store["team_number"][rows]
+        names = pa.array(np.maximum(team, 0), mask=team == NULL_DAY)
+        return {"team": pa.array(team_names(state), TEXT).take(names)}
     if entity == "surveys":
         return {"comment": _nulls(rows)}
     return {}

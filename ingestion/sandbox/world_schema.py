@@ -150,10 +150,11 @@ DELETED = Column("is_deleted", "bool", "", tracked=True)
 
 ENTITIES: dict[str, list[Column]] = {
     "users": [
-        _code("role", ROLES), _ref("manager_id", "users"), _code("region", REGIONS),
+        _code("role", ROLES), _ref("manager_id", "users", tracked=True), _code("region", REGIONS),
         _code("segment", SEGMENTS), *_columns("day", "hired_on"),
         *_columns("day", "left_on", tracked=True), *_columns("bool", "is_active", tracked=True),
-        *_columns("int", "team_number weak_stage", hidden=True),
+        *_columns("int", "team_number", tracked=True, hidden=True),
+        *_columns("int", "weak_stage", hidden=True),
         *_columns("float", "response_hours", hidden=True),
         *_columns("bool", "is_trained", hidden=True),
     ],
@@ -275,7 +276,7 @@ ENTITIES: dict[str, list[Column]] = {
     "quotas": [
         _ref("owner_id", "users"), *_columns("day", "period_start"),
         _code("period_grain", GRAINS), _code("measure", MEASURES), *_columns("money", "amount"),
-        _code("currency", CURRENCIES),
+        _code("currency", CURRENCIES), *_columns("int", "team_number", hidden=True),
     ],
     "fx_rates": [
         *_columns("day", "day"), _code("from_currency", CURRENCIES),
