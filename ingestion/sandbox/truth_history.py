@@ -30,8 +30,8 @@ from .world_schema import (
     PRODUCTS,
     REGIONS,
     SEGMENTS,
-    STAGE_LABELS,
     STAGES,
+    stage_labels,
 )
 from .world_store import Array
 
@@ -279,7 +279,8 @@ class History(Calendar):
             "rep": rows_of("users"), "manager": rows_of("users"), "team": among(self.team_labels),
             "region": among(REGIONS), "segment": among(SEGMENTS), "product": among(PRODUCTS),
             "lead_source": among(LEAD_SOURCES), "deal_type": among(DEAL_TYPES),
-            "pipeline": among(PIPELINES), "stage": among(STAGE_LABELS), "channel": among(CHANNELS),
+            "pipeline": among(PIPELINES), "channel": among(CHANNELS),
+            "stage": among(stage_labels(self.world.state.day)),
             "campaign": rows_of("campaigns"), "activity_type": among(ACTIVITY_TYPES),
         }  # fmt: skip
         return Tall(self.fiscal_year_start_month, labels)

@@ -397,7 +397,7 @@ def _adherence(history: History, visits: pd.DataFrame, tall: Tall) -> None:
     A deal lost half-way has not passed every stage and does not adhere; nor does one re-opened.
     Stages after the closing one count for nothing.
     """
-    visits = visits[visits["is_closing"] | STAGE_OPEN[visits["stage"]]]
+    visits = visits[visits["is_closing"] | STAGE_OPEN[visits["stage"]]].reset_index(drop=True)
     closed = history.deals[history.deals["is_closed"]]
     closed = closed.assign(month=closed["closed_month"])
     order = ORDER[visits["stage"]]

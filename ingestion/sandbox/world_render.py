@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .world_calendar import Ints
+from .world_calendar import HOUR, Ints, to_moment
 from .world_people import MANAGER, MARKETING, OTHER
+from .world_records import telling
 from .world_schema import (
     ENTITIES,
     NONE,
@@ -17,11 +19,15 @@ from .world_schema import (
     PIPELINES,
     PLATFORMS,
     REGIONS,
+    RELABELLED,
+    RELABELLED_ON,
     SEGMENTS,
+    STAGE_LABELS,
     STAGES,
     Column,
+    stage_labels,
 )
-from .world_store import Array, Log, State, Store
+from .world_store import Array, State, Store
 
 FIRST_ID = {
     entity: 10_000_001 + 40_000_000_000 * position
@@ -235,7 +241,7 @@ def entity_table(state: State, entity: str, rows: Ints | None = None) -> pa.Tabl
     columns = {"source_id": source_ids(entity, rows), **_texts(state, entity, rows)}
     for column in ENTITIES[entity]:
         if not column.hidden and column.name != "is_deleted":
-            columns[column.name] = render(column, store[column.name][rows])
+            columns[column.name] = render(_as_named(state, column), store[column.name][rows])
     deleted = store["is_deleted"][rows] if "is_deleted" in store.columns else np.zeros(len(rows))
     columns["source_updated_at"] = render(store.columns["updated_at"], store["updated_at"][rows])
     columns["is_deleted"] = pa.array(deleted.astype(bool))
@@ -246,27 +252,48 @@ def _pipeline_stages(state: State) -> pa.Table:
     rows = np.arange(len(STAGES))
     category = next(c for c in ENTITIES["opportunities"] if c.name == "forecast_category")
     codes = np.array([stage.forecast_category for stage in STAGES])
+    updated = np.full(len(STAGES), state["users"]["updated_at"][0])
+    if stage_labels(state.day) != STAGE_LABELS:
+        updated[list(RELABELLED)] = to_moment(RELABELLED_ON) + 9 * HOUR
     return pa.table(
         {
             "source_id": source_ids("pipeline_stages", rows),
             "pipeline": pa.array([PIPELINES[stage.pipeline] for stage in STAGES]),
-            "stage": pa.array([stage.label for stage in STAGES]),
+            "stage": pa.array(stage_labels(state.day)),
             "stage_order": pa.array([stage.order for stage in STAGES], pa.int32()),
             "status": pa.array([stage.status for stage in STAGES]),
             "probability": pa.array([stage.probability for stage in STAGES], pa.float64()),
             "forecast_category": render(category, codes),
-            "source_updated_at": pa.array(
-                np.full(len(STAGES), state["users"]["updated_at"][0])
-            ).view(pa.timestamp("us")),
+            "source_updated_at": pa.array(updated).view(pa.timestamp("us")),
             "is_deleted": pa.array(np.zeros(len(STAGES), bool)),
         }
     )
 
 
 def history_rows(state: State) -> Ints:
-    """Positions in the log of opportunities that `field_changes` shows."""
+    """Positions in the log of opportunities that `field_changes` shows by now."""
     wanted = [i for i, c in enumerate(ENTITIES["opportunities"]) if c.name in HISTORY_FIELDS]
-    return np.flatnonzero(np.isin(state.logs["opportunities"]["field"], wanted))
+    rows = np.flatnonzero(np.isin(state.logs["opportunities"]["field"], wanted))
+    return rows[told_at(state, rows) < state.now]
+
+
+def told_at(state: State, rows: Ints) -> Ints:
+    """When the history tells of changes of deals, by their positions in the log.
+
+    At once, but of some closings days later.
+    """
+    log, deals = state.logs["opportunities"], state["opportunities"]
+    stage = next(i for i, c in enumerate(ENTITIES["opportunities"]) if c.name == "stage")
+    at, deal = log["at"][rows], log["id"][rows]
+    lags = (log["field"][rows] == stage) & (deals["untold_at"][deal] == at)
+    return np.where(lags, telling(deals["told_on"][deal]), at)
+
+
+def _as_named(state: State, column: Column) -> Column:
+    """A column whose codes are stages, with the names that they have now."""
+    if column.of is not STAGE_LABELS or column.name != "stage":
+        return column
+    return replace(column, of=stage_labels(state.day))
 
 
 def value_text(column: Column, values: Array) -> pa.Array:
@@ -280,13 +307,13 @@ def _field_changes(state: State, rows: Ints | None) -> pa.Table:
     columns = ENTITIES["opportunities"]
     fields = log["field"][rows]
     by_field = [(columns[field], rows[fields == field]) for field in np.unique(fields)]
-    pieces = [_changes_of(log, part, column) for column, part in by_field]
-    table = pa.concat_tables(pieces or [_changes_of(log, rows, columns[0])])
+    pieces = [_changes_of(state, part, _as_named(state, column)) for column, part in by_field]
+    table = pa.concat_tables(pieces or [_changes_of(state, rows, columns[0])])
     return table.take(pc.sort_indices(table["source_id"]))
 
 
-def _changes_of(log: Log, position: Ints, column: Column) -> pa.Table:
-    count = len(position)
+def _changes_of(state: State, position: Ints, column: Column) -> pa.Table:
+    log, count = state.logs["opportunities"], len(position)
     moment = pa.array(log["at"][position]).view(pa.timestamp("us"))
     return pa.table(
         {
@@ -298,7 +325,7 @@ def _changes_of(log: Log, position: Ints, column: Column) -> pa.Table:
             "new_value": value_text(column, log["new"][position]),
             "changed_at": moment,
             "changed_by": source_ids("users", log["by"][position]),
-            "source_updated_at": moment,
+            "source_updated_at": pa.array(told_at(state, position)).view(pa.timestamp("us")),
             "is_deleted": pa.array(np.zeros(count, bool)),
         }
     )
