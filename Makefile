@@ -13,11 +13,15 @@ COMPANY ?=
 AS_OF ?=
 KNOWN_AT ?=
 FORCE ?=
+FRESH ?=
 DAYS ?=
 SCALE ?=
 SEED ?=
 PORT ?= 3000
 ARGS ?=
+
+# Packages are compiled when they are first imported: each process would do so, were that not kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 company = $(if $(COMPANY),--company '$(COMPANY)')
 
@@ -32,9 +36,10 @@ help:  ## List the commands
 	@echo 'Variables of run, ui and bench:'
 	@echo '  COMPANY=path/to/company.yml   the company (default: company.yml)'
 	@echo 'Variables of run:'
-	@echo '  AS_OF=2024-03-31              the business moment: later events do not exist'
-	@echo '  KNOWN_AT=2024-04-15           the knowledge moment: later loads do not exist'
+	@echo '  AS_OF=2024-03-31              the business moment, here a day's end: later events do not exist'
+	@echo '  KNOWN_AT=2024-04-15           the knowledge moment, likewise: later loads do not exist'
 	@echo '  FORCE=1                       accept an export that shrank below 80% of the last one'
+	@echo '  FRESH=1                       start the company anew; its old warehouse is kept aside'
 	@echo '  DAYS=7                        let a simulated company go on for a week first'
 	@echo '  SCALE=0.1 SEED=8              size and choice of a simulated company, when it is founded'
 	@echo 'Variables of ui:   PORT=3000    Variables of test: ARGS="tests/unit -k name"'
@@ -42,7 +47,7 @@ help:  ## List the commands
 run: $(INSTALLED)  ## Ingest, build, audit and publish a company; print its KPIs
 	@$(PY) -m dagster_project.cli run $(company) \
 	  $(if $(AS_OF),--as-of '$(AS_OF)') $(if $(KNOWN_AT),--known-at '$(KNOWN_AT)') \
-	  $(if $(filter-out 0 no false,$(FORCE)),--force) \
+	  $(if $(filter-out 0 no false,$(FORCE)),--force) $(if $(filter-out 0 no false,$(FRESH)),--fresh) \
 	  $(if $(DAYS),--days '$(DAYS)') $(if $(SCALE),--scale '$(SCALE)') $(if $(SEED),--seed '$(SEED)')
 
 ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
@@ -59,7 +64,7 @@ graph: $(INSTALLED)  ## Record the asset graph that a test compares with
 	@$(PY) -m tests.orchestration.record_graph
 
 test: $(INSTALLED)  ## Run the tests on all cores
-	@$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n auto --dist loadgroup --no-loadscope-reorder --durations 10 $(ARGS)
 
 lint: $(INSTALLED)  ## Check style, types and SQL
 	@$(PY) -m ruff check
@@ -68,7 +73,7 @@ lint: $(INSTALLED)  ## Check style, types and SQL
 	@$(PY) -m sqlfmt --quiet --check dbt
 
 clean:  ## Remove .venv and everything that runs have made (data/)
-	@rm -rf $(VENV) data .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@rm -rf $(VENV) data dbt/target dbt/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made anew when the lock changes and after an interrupted installation: the stamp comes last.

@@ -1,7 +1,8 @@
 """The commands behind `make run` and `make ui`.
 
-Exit status of a run: 0 published; 1 built or audited with failures, so nothing was published;
-2 the company file, a source or the warehouse is wrong; 3 another run is under way; 130 stopped.
+Exit status of a run: 0 published, or nothing is new; 1 built or audited with failures, so nothing
+was published; 2 the company file, a source or the warehouse is wrong; 3 another run is under way;
+130 stopped.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from dagster_project.lock import LockHeldError
 from dagster_project.pipeline_run import COMPANY_FILE, PipelineRun, company_file, open_run
 from dagster_project.publication import PublicationError
 from dagster_project.simulation import Simulation, found
-from dagster_project.summary import print_summary, published
+from dagster_project.summary import print_summary, print_unchanged, published
+from dagster_project.unchanged import published_already
+from ingestion.bytecode import keep_bytecode
 from ingestion.company import Company, load_company
 from ingestion.errors import SalesopsError
 from ingestion.paths import PROJECT, CompanyPaths
@@ -44,6 +47,7 @@ class PortError(SalesopsError):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
+    keep_bytecode()
     options = _parser().parse_args(arguments)
     try:
         company = load_company(options.company)
@@ -66,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--as-of", metavar="MOMENT", help="later events do not exist")
     run.add_argument("--known-at", metavar="MOMENT", help="later loads do not exist")
     run.add_argument("--force", action="store_true", help="accept an export that has shrunk")
+    run.add_argument("--fresh", action="store_true", help="start anew, the warehouse kept aside")
     run.add_argument("--days", type=int, default=0, help="let a simulated company go on first")
     run.add_argument("--scale", type=float, help="size of a simulated company to be founded")
     run.add_argument("--seed", type=int, help="choice of a simulated company to be founded")
@@ -91,11 +96,15 @@ def _run(company: Company, options: argparse.Namespace) -> int:
         as_of=options.as_of,
         known_at=options.known_at,
         force=options.force,
+        fresh=options.fresh,
         simulation=Simulation(options.days, options.scale, options.seed),
     )
     with _progress(), opened as run, _log_file(run) as file:
         log.info("%s, run %s", company.name, run_id)
         before = published(run.paths)
+        if before and (publication := published_already(run)):
+            print_unchanged(run, publication)
+            return PUBLISHED
         try:
             execute(run)
         except SalesopsError:

@@ -9,7 +9,6 @@ import logging
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ingestion.company import Company
 from ingestion.duckdb_sql import MEMORY_LIMIT, memory_limit
 from ingestion.errors import SalesopsError
+from ingestion.kept import kept
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.warehouse import Warehouse
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("salesops")
 
 PROJECT_FOLDER = PROJECT / "dbt"
+SHARED = PROJECT_FOLDER / "target"
+"""What parsing has left for all companies; git ignores it."""
 RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
 DATABASE = "SALESOPS_POSTGRES_DATABASE"
 POSTGRES_VARIABLES = {
@@ -44,6 +46,7 @@ QUIET = ("--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use
 MANIFEST = "manifest.json"
 PARSED = "partial_parse.msgpack"
 BUILD = ("build", "--exclude-resource-type", "unit_test")
+NEVER = dt.datetime(9999, 12, 31)
 
 
 class BuildError(SalesopsError):
@@ -94,7 +97,7 @@ class Dbt:
 
     def compiled(self, names: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
         """The SQL of models and analyses, by name; `env` as in `build`."""
-        result = self._run_parsed(["compile", "--select", *names], env, lambda event: None)
+        result = self._run_parsed(["compile", "--select", *names], env)
         if not result.success:
             raise BuildError(self._failure(result))
         found = getattr(result.result, "results", [])
@@ -121,89 +124,105 @@ class Dbt:
         return self.paths.dbt / "target"
 
     @property
-    def _arguments(self) -> list[str]:
-        variables = {
+    def variables(self) -> dict[str, Any]:
+        """What the company's file says, as the models read it."""
+        return {
             "timezone": self.company.timezone,
             "currency": self.company.currency,
             "fiscal_year_start_month": self.company.fiscal_year_start_month,
-            "source_types": list(self.company.source_types),
+            "closing": self.company.closing,
+            "team": self.company.team,
+            "personal_quotas": list(self.company.personal_quotas),
+            **self._parsing_variables,
         }
+
+    @property
+    def _arguments(self) -> list[str]:
+        return ["--vars", json.dumps(self.variables), *self._project]
+
+    @property
+    def _parsing_variables(self) -> dict[str, Any]:
+        """The settings that decide which models there are; all others matter to their SQL alone."""
+        return {"source_types": list(self.company.source_types)}
+
+    @property
+    def _project(self) -> list[str]:
         return [
             *("--target", self.warehouse.name),
-            *("--vars", json.dumps(variables)),
             *("--project-dir", str(PROJECT_FOLDER)),
             *("--profiles-dir", str(PROJECT_FOLDER)),
         ]
 
     def _parsed(self) -> Path:
-        """The folder of what parsing has left, which all runs of the company share.
+        """The folder of what parsing has left: one for all companies that parse alike.
 
-        It is parsed in a folder aside, so that a build under way is not disturbed.
+        It is in the project, or with the company where the project cannot be written to.
         """
-        home = CompanyPaths.of(self.company).dbt
-        parsed = home / f"parsed-{self.warehouse.name}-{self._fingerprint()}"
-        if parsed.exists():
-            return parsed
+        kind, key = f"parsed-{self.warehouse.name}", self._fingerprint()
+        try:
+            return kept(SHARED, kind, key, self._parse)
+        except OSError:
+            return kept(CompanyPaths.of(self.company).dbt, kind, key, self._parse)
+
+    def _parse(self, folder: Path) -> None:
+        """Parse with nothing but what the fingerprint holds; leave only what runs read."""
         log.info("parsing the dbt project (only after a change)")
-        home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="parse-", dir=home) as folder:
-            result = self._invoke(["parse"], Path(folder), {}, lambda event: None)
-            if not result.success:
-                raise BuildError(f"dbt cannot parse its project: {result.exception}")
-            for older in home.glob(f"parsed-{self.warehouse.name}-*"):
-                shutil.rmtree(older, ignore_errors=True)
-            aside = Path(folder) / parsed.name
-            aside.mkdir()
-            for name in (MANIFEST, PARSED):
-                shutil.move(Path(folder) / name, aside / name)
-            try:
-                aside.rename(parsed)
-            except OSError:
-                if not parsed.exists():
-                    raise
-                log.info("another run has parsed it meanwhile")
-        return parsed
+        variables = ["--vars", json.dumps(self._parsing_variables)]
+        result = self._invoke(["parse", *variables, *self._project], folder, {})
+        if not result.success:
+            raise BuildError(f"dbt cannot parse its project: {result.exception}")
+        for path in folder.iterdir():
+            if path.name not in (MANIFEST, PARSED):
+                path.unlink() if path.is_file() else shutil.rmtree(path)
 
     def _fingerprint(self) -> str:
-        """Hash of all that parsing depends on: files, settings, the name of the database."""
+        """Hash of all that parsing depends on: files, kinds of sources, database, dbt itself."""
         database = self.connection.get(DATABASE) or Path(self.warehouse.location).stem
         digest = hashlib.sha256()
-        for text in (*self._arguments, database, version("dbt-core")):
+        for text in (json.dumps(self._parsing_variables), *self._project, database):
             digest.update(text.encode() + b"\0")
+        for package in ("dbt-core", f"dbt-{self.warehouse.name}"):
+            digest.update(version(package).encode() + b"\0")
         for path in project_files():
             digest.update(str(path.relative_to(PROJECT_FOLDER)).encode() + b"\0")
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:16]
 
-    def _run_parsed(
-        self, arguments: list[str], env: Mapping[str, str], on_event: Callable[[Any], None]
-    ) -> dbtRunnerResult:
-        """Run a command on the parsed project; its files are not looked at again."""
+    def parsed(self) -> Manifest:
+        """The parsed project as dbt's commands take it; raises BuildError as `manifest` does."""
         from dbt.contracts.graph.manifest import Manifest
         from dbt.parser.manifest import extended_mashumuro_decoder
 
-        manifest = Manifest.from_msgpack(
-            (self._parsed() / PARSED).read_bytes(), decoder=extended_mashumuro_decoder
-        )
+        content = (self._parsed() / PARSED).read_bytes()
+        manifest = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
         manifest.build_flat_graph()
-        return self._invoke(arguments, self._target, env, on_event, manifest)
+        return manifest
+
+    def _run_parsed(
+        self,
+        arguments: list[str],
+        env: Mapping[str, str],
+        on_event: Callable[[Any], None] | None = None,
+    ) -> dbtRunnerResult:
+        """Run a command on the parsed project; its files are not looked at again."""
+        arguments = [*arguments, *self._arguments]
+        return self._invoke(arguments, self._target, env, on_event, self.parsed())
 
     def _invoke(
         self,
         arguments: list[str],
         target: Path,
         env: Mapping[str, str],
-        on_event: Callable[[Any], None],
+        on_event: Callable[[Any], None] | None = None,
         manifest: Manifest | None = None,
     ) -> dbtRunnerResult:
         from dbt.cli.main import dbtRunner
 
         places = ["--target-path", str(target), "--log-path", str(target)]
+        callbacks = [on_event] if on_event else []
         with _environment({**self.connection, **env}):
             try:
-                return dbtRunner(manifest, callbacks=[on_event]).invoke(
-                    [*QUIET, *arguments, *self._arguments, *places]
-                )
+                return dbtRunner(manifest, callbacks).invoke([*QUIET, *arguments, *places])
             finally:
                 self._disconnect()
 
@@ -243,10 +262,19 @@ def project_files() -> list[Path]:
     return sorted([*PROJECT_FOLDER.glob("*.yml"), *(path for path in found if path.is_file())])
 
 
-def run_values(as_of: dt.datetime, known_at: dt.datetime, run_id: str = "none") -> dict[str, str]:
-    """The run's own values as the macros read them; both moments are UTC without zone."""
+def run_values(
+    as_of: dt.datetime,
+    known_at: dt.datetime,
+    run_id: str = "none",
+    company_as_of: dt.datetime | None = None,
+) -> dict[str, str]:
+    """The run's own values as the macros read them; all moments are UTC without zone.
+
+    `company_as_of` is the moment at which the company's data ends, where company.yml says it.
+    """
     return {
         "SALESOPS_AS_OF": as_of.isoformat(" ", "microseconds"),
+        "SALESOPS_COMPANY_AS_OF": (company_as_of or NEVER).isoformat(" ", "microseconds"),
         "SALESOPS_KNOWN_AT": known_at.isoformat(" ", "microseconds"),
         "SALESOPS_RUN_ID": run_id,
     }

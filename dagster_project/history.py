@@ -202,9 +202,11 @@ def _enter_numbers(
                 select
                     *,
                     cast(value as decimal(28, 10)) as number,
-                    numerator is not null and denominator is null as is_sum
+                    count(numerator) over metrics > 0 and count(denominator) over metrics = 0
+                        as is_sum
                 from numbers
                 where {_ended()}
+                window metrics as (partition by metric, variant)
             ),
             runs as (
                 select run_id, row_number() over (order by published_at) as run_number

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 from dagster_project.lock import run_lock
 from dagster_project.simulation import Simulation, systems_up
-from ingestion.company import Company
-from ingestion.errors import SalesopsError
+from ingestion.company import MOMENTS, Company, read_moment
+from ingestion.errors import SalesopsError, WarehouseError
 from ingestion.paths import PROJECT, CompanyPaths
+from ingestion.pipeline import LoadReport, load_source
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from dagster_project.publication import Publication
     from expectations.runner import AuditReport
-    from ingestion.pipeline import LoadReport
 
 COMPANY_FILE = "SALESOPS_COMPANY"
 
@@ -47,46 +47,73 @@ def now() -> dt.datetime:
 def parse_moment(company: Company, option: str, text: str) -> dt.datetime:
     """A moment as written by a user, in UTC without zone.
 
-    A bare date is that day's midnight, and a time without offset is local, both in the company's
-    time zone. Raises MomentError naming the option and what is allowed.
+    A bare date is that day's last moment, and a time without offset is local, both in the
+    company's time zone. Raises MomentError naming the option and what is allowed.
     """
     try:
-        value = dt.date.fromisoformat(text) if len(text) <= 10 else dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise MomentError(
-            f"{option}: '{text}' is not a moment; write a date such as 2024-03-31 "
-            "or a time such as 2024-03-31T18:00 or 2024-03-31T18:00+02:00"
-        ) from None
-    return company.moment(value)
+        return company.moment(read_moment(text))
+    except (ValueError, OverflowError):
+        raise MomentError(f"{option}: '{text}' is not a moment; {MOMENTS}") from None
 
 
 @dataclass
 class PipelineRun:
     """One run of the pipeline.
 
-    `as_of` is the business moment, `asked_known_at` the knowledge moment where one was asked for
-    (both UTC, without zone). A run `is_time_travel` when either was asked for: it ingests nothing
-    and keeps everything that it makes in a place of its own.
+    `asked_as_of` and `asked_known_at` are the moments that were asked for (UTC, without zone). A
+    run `is_time_travel` when either was: it ingests nothing and keeps everything that it makes in a
+    place of its own.
     """
 
     company: Company
     run_id: str
     paths: CompanyPaths
     warehouse: Warehouse
-    as_of: dt.datetime
+    asked_as_of: dt.datetime | None
     asked_known_at: dt.datetime | None
     is_time_travel: bool
     force: bool
     is_built: bool = False
     loads: list[LoadReport] = field(default_factory=list)
+    refused: dict[str, SalesopsError] = field(default_factory=dict)
     audits: dict[str, AuditReport] = field(default_factory=dict)
     publication: Publication | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @cached_property
+    def present(self) -> dt.datetime:
+        """Now, at its first reading, which is after the loads: what they saw has happened."""
+        return now()
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """The business moment: the one asked for, else the company's own, else the present."""
+        return self.asked_as_of or self.company.own_as_of or self.present
+
+    @property
     def known_at(self) -> dt.datetime:
-        """The knowledge moment: the one asked for, else the first reading, after the loads."""
-        return self.asked_known_at or now()
+        """The knowledge moment: the one asked for, else the present."""
+        return self.asked_known_at or self.present
+
+    def load(self, source_type: str) -> list[LoadReport]:
+        """Load what is new in the sources of a type, once: whoever asks again is told the same.
+
+        Raises SourceError or WarehouseError; it is then in `refused`, by type.
+        """
+        if source_type in self.refused:
+            raise self.refused[source_type]
+        if not any(load.type == source_type for load in self.loads):
+            with self.phase(f"load {source_type}"):
+                try:
+                    self.loads += [
+                        load_source(self.company, source, force=self.force, progress=log.info)
+                        for source in self.company.sources
+                        if source.type == source_type
+                    ]
+                except SalesopsError as error:
+                    self.refused[source_type] = error
+                    raise
+        return [load for load in self.loads if load.type == source_type]
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -106,15 +133,16 @@ def open_run(
     as_of: str | None = None,
     known_at: str | None = None,
     force: bool = False,
+    fresh: bool = False,
     simulation: Simulation | None = None,
 ) -> Iterator[PipelineRun]:
     """Begin a run, holding the company's lock until it ends.
 
-    `as_of` and `known_at` are as `parse_moment` reads them. The systems of a simulated company
-    are up while the run lasts. Raises SalesopsError when a moment cannot be read, another run is
-    under way, the warehouse is not usable, or the company cannot be simulated as asked.
+    `as_of` and `known_at` are as `parse_moment` reads them. A `fresh` run starts the company anew,
+    on an empty warehouse. The systems of a simulated company are up while the run lasts. Raises
+    SalesopsError when a moment cannot be read, another run is under way, the warehouse is not
+    usable, or the company cannot be simulated as asked.
     """
-    started_at = now()
     asked_as_of = parse_moment(company, "as_of", as_of) if as_of else None
     asked_known_at = parse_moment(company, "known_at", known_at) if known_at else None
     paths = CompanyPaths.of(company)
@@ -122,19 +150,24 @@ def open_run(
     is_time_travel = bool(as_of or known_at)
     simulation = simulation or Simulation()
     simulation.check(company, is_time_travel)
+    if fresh and is_time_travel:
+        raise WarehouseError(
+            "FRESH goes with neither AS_OF nor KNOWN_AT: a look back loads nothing"
+        )
     with run_lock(paths.lock, run_id):
+        if fresh and (aside := warehouse.set_aside()):
+            log.info("starting anew; the old warehouse is kept as %s", aside)
         warehouse.check()
         if is_time_travel:
             paths = CompanyPaths(paths.root / "as_of" / _label(as_of, known_at))
             warehouse = Warehouse("duckdb", str(paths.warehouse))
         with systems_up(company, simulation, is_time_travel) as connected:
-            own_as_of = connected.moment(connected.as_of) if connected.as_of else started_at
             yield PipelineRun(
                 company=connected,
                 run_id=run_id,
                 paths=paths,
                 warehouse=warehouse,
-                as_of=asked_as_of or own_as_of,
+                asked_as_of=asked_as_of,
                 asked_known_at=asked_known_at,
                 is_time_travel=is_time_travel,
                 force=force,

@@ -15,18 +15,16 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.pipeline_run import PipelineRun, now
+from dagster_project.recipe import code_version, recipe_hash
 from ingestion.duckdb_sql import workbench
 from ingestion.errors import SalesopsError
-from ingestion.paths import PROJECT
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -43,8 +41,9 @@ class PublicationError(SalesopsError):
 class Publication:
     """The manifest: which run published what, made by which code from which inputs.
 
-    Moments are UTC without zone. `row_counts` is by table; `inputs` are the exports that the
-    numbers rest on: source, entity, rows, and the hash of files, mapping and contract.
+    Moments are UTC without zone. `recipe_hash` is of the code and the company's file. `row_counts`
+    is by table; `inputs` are the exports that the numbers rest on: source, entity, rows, and the
+    hash of files, mapping and contract.
     """
 
     run_id: str
@@ -54,12 +53,20 @@ class Publication:
     known_at: dt.datetime
     code_version: str
     definitions_hash: str
+    recipe_hash: str
     row_counts: Mapping[str, int]
     inputs: tuple[Mapping[str, Any], ...]
 
     def as_json(self) -> str:
         """The manifest as a JSON object."""
         return json.dumps(asdict(self), default=str, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Publication:
+        """The manifest that a JSON object tells; raises ValueError or TypeError at another."""
+        told = json.loads(text)
+        moments = ("published_at", "as_of", "known_at")
+        return cls(**told | {name: dt.datetime.fromisoformat(told[name]) for name in moments})
 
 
 @dataclass(frozen=True)
@@ -159,8 +166,9 @@ def _write(
             known_at=run.known_at,
             code_version=code_version(),
             definitions_hash=definitions_hash(manifest),
+            recipe_hash=recipe_hash(run.company),
             row_counts={table.name: _count(connection, table.name) for table in tables},
-            inputs=tuple(_inputs(run)),
+            inputs=inputs(run),
         )
         _write_manifest(connection, publication)
         for name in [*publication.row_counts, "publication"]:
@@ -178,6 +186,28 @@ def open_published(marts: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute(f"attach {_quoted(str(marts))} as published (read_only)")
         connection.execute("use published")
         yield connection
+
+
+def in_place(folder: Path) -> Publication | None:
+    """The publication in a folder of published files; None unless all of it is there, whole."""
+    import duckdb
+
+    try:
+        publication = Publication.from_json((folder / "manifest.json").read_text(encoding="utf-8"))
+        counts = dict(publication.row_counts)
+        with open_published(folder / "marts.duckdb") as connection:
+            connection.execute(f"use published.{MARTS}")
+            found = connection.execute("select run_id from publication").fetchall()
+            tables = {name: _count(connection, name) for name in counts}
+            files = connection.execute(
+                "select file_name, num_rows from parquet_file_metadata(?)",
+                [str(folder / "parquet" / "*.parquet")],
+            ).fetchall()
+    except (OSError, ValueError, TypeError, KeyError, duckdb.Error):
+        return None
+    exported = {Path(name).stem: rows for name, rows in files}
+    is_whole = found == [(publication.run_id,)] and tables == counts
+    return publication if is_whole and exported == {**counts, "publication": 1} else None
 
 
 def everything(schema: str, table: str) -> str:
@@ -236,18 +266,19 @@ def _write_manifest(connection: duckdb.DuckDBPyConnection, publication: Publicat
         """create table publication (
             run_id varchar, company varchar, published_at timestamp, as_of timestamp,
             known_at timestamp, code_version varchar, definitions_hash varchar,
-            row_counts varchar, inputs varchar)"""
+            recipe_hash varchar, row_counts varchar, inputs varchar)"""
     )
     values = asdict(publication)
     nested = {name: json.dumps(values[name], default=str) for name in ("row_counts", "inputs")}
     connection.execute(
-        "insert into publication values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into publication values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         list({**values, **nested}.values()),
     )
 
 
-def _inputs(run: PipelineRun) -> Iterator[Mapping[str, Any]]:
+def inputs(run: PipelineRun) -> tuple[Mapping[str, Any], ...]:
     """The last export of each entity that was known, with the hash of its inputs."""
+    found = []
     for source_type in run.company.source_types:
         dataset = f"raw_{source_type}"
         rows = run.warehouse.read(
@@ -269,32 +300,8 @@ def _inputs(run: PipelineRun) -> Iterator[Mapping[str, Any]]:
             [run.known_at],
         )
         for row in rows.to_pylist():
-            yield {"source_type": source_type, **row, "files": json.loads(row["files"])}
-
-
-def code_version() -> str:
-    """The commit of the checkout, marked when files were changed since; else the version."""
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--tags"],
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return described.stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return _declared_version()
-
-
-def _declared_version() -> str:
-    try:
-        return version("salesops")
-    except PackageNotFoundError:
-        import tomllib
-
-        with (PROJECT / "pyproject.toml").open("rb") as file:
-            return tomllib.load(file)["project"]["version"]
+            found.append({"source_type": source_type, **row, "files": json.loads(row["files"])})
+    return tuple(found)
 
 
 def _put_in_place(folder: Path, aside: Path, parquet: Path, publication: Publication) -> None:

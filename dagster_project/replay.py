@@ -95,7 +95,7 @@ def replay(run: PipelineRun, news: News, raw: RawTables, cause: Cause) -> pa.Tab
         for dataset, tables in raw.items():
             _copy_raw(run, news, cause, dataset, tables, folder.warehouse)
         Dbt(run.company, folder, warehouse).build(
-            run_values(news.as_of, news.until, run.run_id),
+            run_values(news.as_of, news.until, run.run_id, run.company.own_as_of),
             KPIS,
             lambda result: None,
         )

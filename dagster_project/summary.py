@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from dagster_project.publication import Publication
     from expectations.report import CheckResult
 
 HEADLINES = {
@@ -31,6 +32,20 @@ HEADLINES = {
     "lead_conversion_rate": "Lead conversion",
     "pipeline_value": "Open pipeline",
 }
+ADDITIVE = {"revenue_won": "money", "deals_won": "deals", "pipeline_created": "money"}
+"""Headlines that are 0 in a period of which `kpi_values` has no row, with their units."""
+OF_SOME_COMPANIES = {"quota_attainment", "lead_conversion_rate"}
+"""Headlines on what a company may not have at all."""
+FINDINGS = {
+    "no_close_date": "closed without any date, so are in no period",
+    "close_date_far_from_closing": "closed over 31 days from the close date they give",
+    "closed_in_future": "closed on a date that is still to come",
+    "closed_before_created": "closed before they were created",
+    "closing_contradicted": "closed on a date that their history contradicts",
+    "data_after_as_of": "with data from after the moment that counts as now",
+}
+"""What `mart_data_hygiene` finds, in words; a rule that is not here is told by its name."""
+FINDINGS_SHOWN = 3
 GRAINS = {"month": 1, "quarter": 3}
 REASONS_SHOWN = 3
 FAILURES_SHOWN = 10
@@ -116,6 +131,8 @@ def print_summary(run: PipelineRun, before: Edition | None) -> None:
     console.print()
     if run.publication and (edition := published(run.paths)):
         _print_kpis(console, run, edition.figures)
+        for line in findings(run.paths):
+            console.print(line, style="yellow", markup=False)
         if before:
             _print_moves(console, before, edition)
             if before.as_of < edition.as_of:
@@ -123,6 +140,16 @@ def print_summary(run: PipelineRun, before: Edition | None) -> None:
     _print_loads(console, run)
     _print_audits(console, run)
     _print_places(console, run)
+
+
+def print_unchanged(run: PipelineRun, publication: Publication) -> None:
+    """Print the summary of what is published already; this run would publish the same."""
+    run.publication, run.asked_as_of = publication, publication.as_of
+    local = publication.published_at.replace(tzinfo=dt.UTC).astimezone(
+        ZoneInfo(run.company.timezone)
+    )
+    print(f"\nNothing is new since {local:%Y-%m-%d %H:%M}: what was published then stays.")
+    print_summary(run, None)
 
 
 def published(paths: CompanyPaths) -> Edition | None:
@@ -161,6 +188,39 @@ def latest_complete(figures: Figures, grain: str, today: dt.date) -> Period | No
     return Period(grain, max(starts)) if starts else None
 
 
+def headline(figures: Figures, metric: str, grain: str, start: dt.date | None) -> Figure | None:
+    """A KPI in a period; where there was nothing to add up, 0 of nothing."""
+    nothing = Figure(0.0, ADDITIVE[metric], 0, 0) if metric in ADDITIVE else None
+    return figures.get((metric, grain, start), nothing)
+
+
+def headlines(figures: Figures) -> Mapping[str, str]:
+    """The names of the headlines that a company has, by metric; also those without a value now."""
+    known = {metric for metric, *_ in figures}
+    return {
+        metric: name
+        for metric, name in HEADLINES.items()
+        if metric in known or metric not in OF_SOME_COMPANIES
+    }
+
+
+def findings(paths: CompanyPaths) -> list[str]:
+    """What puts published figures in doubt, a sentence each, by the money at stake."""
+    with open_published(paths.published / "marts.duckdb") as connection:
+        rows = connection.execute(
+            f"""select failing, records, entity, rule, money_at_stake, money_kind, money_share,
+                example_keys
+            from marts.mart_data_hygiene
+            where rep_id = 'all' and severity = 'high' and failing > 0 and money_at_stake > 0
+            order by money_at_stake desc, rule limit {FINDINGS_SHOWN}"""
+        ).fetchall()
+    return [
+        f"{failing:,} of {records:,} {entity} {FINDINGS.get(rule, rule.replace('_', ' '))}, "
+        f"with {money:,.0f} or {share or 0:.0%} of the {kind} amount ({rule}, such as {keys})"
+        for failing, records, entity, rule, money, kind, share, keys in rows
+    ]
+
+
 def _print_kpis(console: Console, run: PipelineRun, figures: Figures) -> None:
     local = run.as_of.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(run.company.timezone))
     periods = [
@@ -168,17 +228,16 @@ def _print_kpis(console: Console, run: PipelineRun, figures: Figures) -> None:
     ]
     columns = [heading for period in periods for heading in (period.label, "change", "records")]
     table = _plain_table("", *columns, *([] if periods else ["all time", "records"]))
-    for metric, name in HEADLINES.items():
+    for metric, name in headlines(figures).items():
         cells: list[str] = []
         for period in periods:
-            figure = figures.get((metric, period.grain, period.start))
-            before = figures.get((metric, period.grain, period.previous.start))
+            figure = headline(figures, metric, period.grain, period.start)
+            before = headline(figures, metric, period.grain, period.previous.start)
             cells += [_value(figure), _change(figure, before), _records(figure)]
         if not periods:
-            total = figures.get((metric, "all", None))
+            total = headline(figures, metric, "all", None)
             cells += [_value(total), _records(total)]
-        if any(cell != "–" for cell in cells):
-            table.add_row(name, *cells)
+        table.add_row(name, *cells)
     console.print(
         f"[bold]{run.company.name}[/bold] as of {local:%Y-%m-%d %H:%M} {run.company.timezone}, "
         f"money in {run.company.currency}\n"
@@ -186,7 +245,8 @@ def _print_kpis(console: Console, run: PipelineRun, figures: Figures) -> None:
     console.print(table)
     console.print(
         "\nThe last complete month and quarter with deals, each beside the one before. "
-        "Records: how many the figure rests on (left out, with reasons, in kpi_exclusions).\n",
+        "Records: how many the figure rests on (left out, with reasons, in kpi_exclusions). "
+        "Sales velocity is per day of a sales cycle and grows with the period's length.\n",
         style="dim",
     )
 
@@ -195,7 +255,7 @@ def _print_moves(console: Console, before: Edition, after: Edition) -> None:
     """The headlines of all time that have moved since the edition before."""
     table = _plain_table("all time", "before", "now", "change", "records")
     for metric, name in HEADLINES.items():
-        then, now = (edition.figures.get((metric, "all", None)) for edition in (before, after))
+        then, now = (headline(edition.figures, metric, "all", None) for edition in (before, after))
         if then != now:
             table.add_row(name, _value(then), _value(now), _change(now, then), _records(now))
     days = (after.as_of - before.as_of) / dt.timedelta(days=1)
@@ -250,8 +310,8 @@ def _value(figure: Figure | None) -> str:
             return f"{figure.value:.1%}"
         case "days":
             return f"{figure.value:,.1f} d"
-        case "money per day":
-            return f"{figure.value:,.0f}/day"
+        case "money per day of cycle":
+            return f"{figure.value:,.0f}/cycle day"
         case _:
             return f"{figure.value:,.0f}"
 

@@ -1,6 +1,7 @@
-"""Great Expectations, told what to judge: one validation definition per table.
+"""Great Expectations, told what to judge: each table is a batch of one and the same asset.
 
-Great Expectations takes seconds to import; only `Judge` does so, when it is first needed.
+Great Expectations takes seconds to import; only `Judge` does so, when it is first needed. It
+rewrites its configuration whenever something is added to it, so one asset is added for all tables.
 """
 
 from __future__ import annotations
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
         ExpectationSuiteValidationResult,
         ExpectationValidationResult,
     )
-    from great_expectations.data_context import EphemeralDataContext
-    from great_expectations.datasource.fluent import PandasDatasource
+    from great_expectations.core.batch_definition import BatchDefinition
 
 SAMPLES = 5
 """How many failing rows are named."""
@@ -43,7 +43,8 @@ class Judge:
         self._parameters = dict(parameters)
 
     @cached_property
-    def _context(self) -> EphemeralDataContext:
+    def _rows(self) -> BatchDefinition:
+        """Whatever frame it is asked for."""
         import great_expectations as gx
         from great_expectations.data_context.types.base import (
             DataContextConfig,
@@ -51,7 +52,7 @@ class Judge:
             ProgressBarsConfig,
         )
 
-        return gx.get_context(
+        context = gx.get_context(
             mode="ephemeral",
             project_config=DataContextConfig(
                 store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
@@ -60,9 +61,8 @@ class Judge:
             ),
         )
 
-    @cached_property
-    def _source(self) -> PandasDatasource:
-        return self._context.data_sources.add_pandas("warehouse")
+        asset = context.data_sources.add_pandas("warehouse").add_dataframe_asset("rows")
+        return asset.add_batch_definition_whole_dataframe("rows")
 
     def validate(self, suite: Suite, rows: Rows) -> tuple[tuple[CheckResult, ...], dict[str, Any]]:
         """The outcome of each check, and Great Expectations' own result as a JSON document."""
@@ -80,25 +80,16 @@ class Judge:
     def _run(self, suite: Suite, rows: Rows) -> ExpectationSuiteValidationResult:
         import great_expectations as gx
 
-        asset = self._source.add_dataframe_asset(suite.table)
-        definition = self._context.validation_definitions.add(
-            gx.ValidationDefinition(
-                name=suite.table,
-                data=asset.add_batch_definition_whole_dataframe("rows"),
-                suite=self._context.suites.add(
-                    gx.ExpectationSuite(
-                        name=suite.table,
-                        expectations=[_expectation(check) for check in suite.checks],
-                    )
-                ),
-            )
+        suite_of_theirs = gx.ExpectationSuite(
+            name=suite.table, expectations=[_expectation(check) for check in suite.checks]
         )
-        return definition.run(
-            batch_parameters={"dataframe": rows.frame},
-            expectation_parameters=self._parameters,
+        validation = self._rows.get_batch({"dataframe": rows.frame}).validate(
+            suite_of_theirs,
             result_format=_RESULT_FORMAT,
-            run_id=gx.RunIdentifier(run_name=self._run_id),
+            expectation_parameters=self._parameters,
         )
+        validation.meta["run_id"] = gx.RunIdentifier(run_name=self._run_id)
+        return validation
 
 
 def failed(check: Check, cause: str) -> CheckResult:

@@ -27,14 +27,22 @@ Source = Annotated[FilesSource | HubSpotSource, Field(discriminator="type")]
 SECRET = re.compile("token|secret|passw|credential|api_?key|^auth", re.IGNORECASE)
 """Keys beside which somebody may have written a secret: their values are not shown."""
 
+MOMENTS = (
+    "write a date such as 2024-03-31, which is that day's last moment, "
+    "or a time such as 2024-03-31T18:00 or 2024-03-31T18:00+02:00"
+)
+
 
 class Company(Settings):
     """A company: what company.yml says, defaults filled in.
 
-    `as_of` is the moment that counts as now, as written: a bare date is that day's midnight in
-    `timezone`. `rejected_tolerance` is the share of an entity's rows that may break the contract
+    `as_of` is the moment that counts as now, as written; `moment` says what a bare date means.
+    `closing` is what dates a deal's closing where both do: its `record`, or the move `told` by its
+    history. `rejected_tolerance` is the share of an entity's rows that may break the contract
     before the audit fails. `sandbox` says that the company is a simulated one: runs start its
-    systems and read from them, and now is its own present.
+    systems and read from them, and now is its own present. `team`: whether a deal counts for the
+    team and manager that its rep had then, or has now. `personal_quotas`: ids of owners whose
+    quotas are their own, though somebody reports to them.
     """
 
     path: Path
@@ -43,10 +51,23 @@ class Company(Settings):
     timezone: Zone
     fiscal_year_start_month: int = Field(1, ge=1, le=12)
     as_of: dt.datetime | dt.date | None = None
+    closing: Literal["record", "told"] = "record"
     rejected_tolerance: float = Field(0.01, ge=0, le=1)
     destination: Literal["duckdb", "postgres"] = "duckdb"
     sandbox: bool = False
+    team: Literal["then", "now"] = "then"
+    personal_quotas: tuple[str, ...] = ()
     sources: tuple[Source, ...]
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _written_moment(cls, value: object) -> object:
+        if value is None or isinstance(value, dt.date):
+            return value
+        try:
+            return read_moment(str(value))
+        except ValueError:
+            raise ValueError(f"not a moment; {MOMENTS}") from None
 
     @field_validator("sources")
     @classmethod
@@ -65,6 +86,14 @@ class Company(Settings):
             raise ValueError("'name' needs at least one letter or digit")
         return self
 
+    @model_validator(mode="after")
+    def _within_reach(self) -> Company:
+        try:
+            _ = self.own_as_of
+        except OverflowError:
+            raise ValueError(f"'as_of' is out of reach; {MOMENTS}") from None
+        return self
+
     @property
     def slug(self) -> str:
         """Name of the company's folder under data/: lower case, words joined by underscores."""
@@ -75,13 +104,27 @@ class Company(Settings):
         """The types of the company's sources, each once, sorted."""
         return tuple(sorted({source.type for source in self.sources}))
 
+    @property
+    def own_as_of(self) -> dt.datetime | None:
+        """The moment of `as_of`, in UTC without zone; None where company.yml has none."""
+        return self.moment(self.as_of) if self.as_of else None
+
     def moment(self, value: dt.datetime | dt.date) -> dt.datetime:
-        """A moment in UTC, without zone: bare dates and naive times are the company's own."""
+        """A moment in UTC, without zone: naive times are the company's own.
+
+        A bare date is that day's last moment there: the later one where the clocks show it twice,
+        the one before their leap where they skip it.
+        """
         if not isinstance(value, dt.datetime):
-            value = dt.datetime.combine(value, dt.time())
+            value = dt.datetime.combine(value, dt.time.max.replace(fold=1))
         if value.tzinfo is None:
             value = value.replace(tzinfo=ZoneInfo(self.timezone))
         return value.astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def read_moment(text: str) -> dt.datetime | dt.date:
+    """A moment as written: a bare date, or a time. Raises ValueError when it is neither."""
+    return dt.date.fromisoformat(text) if len(text) <= 10 else dt.datetime.fromisoformat(text)
 
 
 def load_company(path: Path) -> Company:

@@ -129,9 +129,9 @@ def load_source(
     )
 
 
-def raw_tables(source_type: str) -> tuple[str, ...]:
-    """Names of the tables of a source type's raw dataset."""
-    return tuple(_module(source_type).TABLES)
+def raw_tables(source_type: str) -> Mapping[str, tuple[Column, ...]]:
+    """The tables of a source type's raw dataset, with their columns."""
+    return _module(source_type).TABLES
 
 
 def _module(source_type: str) -> SourceModule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -123,6 +124,25 @@ class Warehouse:
                 "What is published is untouched. Run again to build the warehouse anew from the "
                 "sources; versions of records that the sources no longer hold are lost"
             )
+
+    def set_aside(self) -> Path | None:
+        """Keep the file under a dated name, which is returned; the next load makes a new one.
+
+        None where there is none. Raises WarehouseError for PostgreSQL.
+        """
+        if self.name == "postgres":
+            raise WarehouseError(
+                f"{self}: FRESH=1 moves a DuckDB file aside. On PostgreSQL, name another database "
+                f"in {POSTGRES_URL}; the old one stays as it is"
+            )
+        path = Path(self.location)
+        if not path.exists():
+            return None
+        aside = path.with_stem(f"{path.stem}-{dt.datetime.now(dt.UTC):%Y-%m-%d-%H%M%S}")
+        log = Path(f"{path}.wal")
+        if log.exists():
+            log.rename(f"{aside}.wal")
+        return path.rename(aside)
 
     def locked(self, error: BaseException) -> WarehouseError | None:
         """What to tell the user when an error means that another process uses the warehouse."""

@@ -1,9 +1,11 @@
-"""Models as dbt has compiled them once, built for other moments without dbt's own time."""
+"""Models as dbt compiles them, built as of any moment without dbt's own time."""
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -11,52 +13,69 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.dbt_runner import Dbt, run_values
+from dagster_project.recipe import code_hash
 from ingestion.company import Company
+from ingestion.kept import kept
 from ingestion.paths import CompanyPaths
+from ingestion.warehouse import Warehouse
+from tests.store import STORE
 
-
-def _literal(moment: dt.datetime) -> str:
-    return f"'{moment.isoformat(' ', 'microseconds')}'"
+COMPILED = "compiled.json"
+NEVER = run_values(
+    dt.datetime(1900, 1, 1, 1, 1, 1, 1),
+    dt.datetime(1900, 2, 2, 2, 2, 2, 2),
+    company_as_of=dt.datetime(1900, 3, 3, 3, 3, 3, 3),
+)
+"""What stands for a run's values in the statements."""
 
 
 @dataclass(frozen=True)
 class CompiledModels:
-    """The statements of a build by model, in order; the moments are literals in them."""
+    """The statements of a company's build by model, in order."""
 
     warehouse: Path
+    company_as_of: dt.datetime | None
     statements: Mapping[str, str]
     parents: Mapping[str, list[str]]
-    schemas: frozenset[str]
-    as_of: dt.datetime
-    known_at: dt.datetime
+    schemas: tuple[str, ...]
 
     @classmethod
-    def of(cls, company: Company, as_of: dt.datetime, known_at: dt.datetime) -> CompiledModels:
-        """Those of the company's last build, which was of these moments."""
-        paths = CompanyPaths.of(company)
-        manifest = json.loads((paths.dbt / "target" / "manifest.json").read_bytes())
-        parents = manifest["parent_map"]
-        nodes = [manifest["nodes"].get(name) for name in TopologicalSorter(parents).static_order()]
-        statements = {
-            node["unique_id"]: f"create or replace {node['config']['materialized']} "
-            f"{node['schema']}.{node['alias']} as {node['compiled_code']}"
-            for node in nodes
-            if node and node["resource_type"] == "model" and node.get("compiled_code")
-        }
-        schemas = frozenset(node["schema"] for node in nodes if node)
-        return cls(paths.warehouse, statements, parents, schemas, as_of, known_at)
+    def of(cls, company: Company) -> CompiledModels:
+        """Those of a company's settings, compiled once for all that have the same."""
+
+        def make(folder: Path) -> None:
+            home = folder / "compiling"
+            warehouse = Warehouse("duckdb", str(home / "warehouse.duckdb"))
+            dbt = Dbt(company, CompanyPaths(home), warehouse)
+            home.mkdir()
+            dbt.compiled(["resource_type:model"], NEVER)
+            told = json.loads((home / "dbt" / "target" / "manifest.json").read_bytes())
+            shutil.rmtree(home)
+            (folder / COMPILED).write_text(json.dumps(_compiled(told)), encoding="utf-8")
+
+        settings = json.dumps(Dbt.of(company).variables)
+        key = hashlib.sha256(f"{code_hash()} {settings}".encode()).hexdigest()[:16]
+        folder = kept(STORE, "compiled", key, make, last=8)
+        return cls(
+            CompanyPaths.of(company).warehouse,
+            company.own_as_of,
+            **json.loads((folder / COMPILED).read_text(encoding="utf-8")),
+        )
 
     def build(self, as_of: dt.datetime, known_at: dt.datetime, models: Iterable[str]) -> None:
-        """Build models, and what they rest on, as of another moment and as known at another."""
+        """Build models, and what they rest on, as of a moment and as known at one (UTC)."""
         needed = self._with_parents(f"model.salesops.{model}" for model in models)
+        values = run_values(as_of, known_at, company_as_of=self.company_as_of)
         with duckdb.connect(self.warehouse) as connection:
             connection.execute("set TimeZone = 'UTC'")
             for schema in self.schemas:
                 connection.execute(f"create schema if not exists {schema}")
             for model, statement in self.statements.items():
                 if model in needed:
-                    moved = statement.replace(_literal(self.as_of), _literal(as_of))
-                    connection.execute(moved.replace(_literal(self.known_at), _literal(known_at)))
+                    for name, never in NEVER.items():
+                        statement = statement.replace(f"'{never}'", f"'{values[name]}'")
+                    connection.execute(statement)
 
     def _with_parents(self, models: Iterable[str]) -> set[str]:
         found: set[str] = set()
@@ -67,3 +86,19 @@ class CompiledModels:
                 found.add(model)
                 todo += self.parents.get(model, [])
         return found
+
+
+def _compiled(manifest: Mapping[str, Mapping]) -> dict[str, object]:
+    """The fields of CompiledModels that dbt's manifest tells after compiling."""
+    parents = manifest["parent_map"]
+    nodes = [manifest["nodes"].get(name) for name in TopologicalSorter(parents).static_order()]
+    models = [node for node in nodes if node and node["resource_type"] == "model"]
+    return {
+        "statements": {
+            node["unique_id"]: f"create or replace {node['config']['materialized']} "
+            f"{node['schema']}.{node['alias']} as {node['compiled_code']}"
+            for node in models
+        },
+        "parents": parents,
+        "schemas": sorted({node["schema"] for node in models}),
+    }

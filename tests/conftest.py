@@ -1,35 +1,84 @@
-"""Each company is run once per test session, whichever worker needs it first."""
+"""Each company is run once for all tests and sessions that find the same code and exports."""
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from ingestion.bytecode import keep_bytecode
+from ingestion.kept import kept
 from tests.kpis.companies import TEST_COMPANIES, Published
 from tests.runs import run
+from tests.store import STORE
+
+keep_bytecode()
 
 Publish = Callable[[str], Published]
 
+STORIES = (
+    "test_truth_over_http",
+    "test_past_moments",
+    "test_killed_runs",
+    "test_restatements",
+    "test_postgres",
+    "test_default_company",
+    "test_truth_vs_kpis",
+)
+"""Modules that take longest."""
 WHOLE_RUNS = ("orchestration", "pipeline", "kpis")
-"""Folders of the tests that take long. They come first: nobody waits for one of them at the end.
-Those that need no published company are among the first, so that not all wait for the same one."""
+"""Folders of the tests that take long."""
+APART = ("test_broken_input", "test_time_travel", "test_ui")
+"""Modules whose tests take long and share nothing: each may run wherever there is time."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long tests first, and those of a module together: nobody waits for one at the end.
+
+    First of all, each company is published, by a test of its own; stories need none of them.
+    """
+    publishers = set(_publishers(items))
+
     def place(item: pytest.Item) -> int:
-        folder = item.path.parent.name
-        return WHOLE_RUNS.index(folder) if folder in WHOLE_RUNS else len(WHOLE_RUNS)
+        module, folder = item.path.stem, item.path.parent.name
+        if item in publishers:
+            return -1
+        if module in STORIES:
+            return STORIES.index(module)
+        return len(STORIES) + ([*WHOLE_RUNS, folder].index(folder))
 
     items.sort(key=place)
+    for item in items:
+        if item not in publishers and item.path.stem not in APART:
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem} {_company(item)}"))
+
+
+def _publishers(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """The first test of each company."""
+    first: dict[str, pytest.Item] = {}
+    for item in items:
+        if name := _company(item):
+            first.setdefault(name, item)
+    return iter(first.values())
+
+
+def _company(item: pytest.Item) -> str:
+    """The company whose published numbers a test is about, where its parameters name one."""
+    name = item.callspec.params.get("name") if hasattr(item, "callspec") else None
+    return name if name in TEST_COMPANIES else ""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """As many as processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
-    """Publishes a company by its name in TEST_COMPANIES."""
+    """Publishes a company by its name in TEST_COMPANIES; not again while all of it is the same."""
     base = tmp_path_factory.getbasetemp()
     session = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
@@ -37,14 +86,17 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
         company = TEST_COMPANIES[name]
         if not company.exports.is_dir():
             pytest.skip(f"the exports of {name} are not on this machine: {company.exports}")
-        with (session / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            outcome = session / f"{name}.outcome"
-            if not outcome.exists():
-                done = run(company.file, session / "companies")
-                outcome.write_text("" if done.returncode == 0 else done.stdout + done.stderr)
-            assert not outcome.read_text(), f"{name} was not published\n{outcome.read_text()}"
-        return Published(company.file, session / "companies" / name)
+        failure = session / f"{name}.failure"
+
+        def make(folder: Path) -> None:
+            assert not failure.exists(), failure.read_text()
+            done = run(company.file, folder)
+            if done.returncode:
+                failure.write_text(f"{name} was not published\n{done.stdout}{done.stderr}")
+                pytest.fail(failure.read_text())
+
+        folder = kept(STORE, name, company.fingerprint(), make, last=2)
+        return Published(company.file, folder / name)
 
     return publish
 

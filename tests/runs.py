@@ -23,6 +23,8 @@ from subprocess import CompletedProcess
 from ingestion.paths import PROJECT
 
 IMPORTED = (
+    # Keeps the bytecode of all that follows.
+    "tests.conftest",
     "dagster_dbt",
     "dagster_project.definitions",
     "dbt.adapters.duckdb.impl",

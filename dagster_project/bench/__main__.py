@@ -8,10 +8,12 @@ from pathlib import Path
 
 from dagster_project.bench import overhead, pipeline, scales
 from dagster_project.pipeline_run import company_file
+from ingestion.bytecode import keep_bytecode
 
 
 def main() -> int:
     """Print the measures; exit status 1 when the whole takes too long beside its parts."""
+    keep_bytecode()
     parser = argparse.ArgumentParser(prog="salesops bench", description=__doc__)
     parser.add_argument("--company", type=Path, default=company_file(), metavar="FILE")
     parser.add_argument("--scales", type=float, nargs="+", help="sizes of simulated companies")

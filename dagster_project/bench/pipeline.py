@@ -58,7 +58,8 @@ def compare(file: Path) -> None:
         return
     dbt = Dbt.of(company)
     with open_run(company, "bench") as run:
-        sql = dbt.compiled([*MODELS, *EXPLODED.values()], run_values(run.as_of, now()))
+        values = run_values(run.as_of, now(), company_as_of=run.company.own_as_of)
+        sql = dbt.compiled([*MODELS, *EXPLODED.values()], values)
         with duckdb.connect(dbt.warehouse.location) as connection:
             connection.execute(f"{SETTINGS} set memory_limit = '{memory_limit()}'")
             print(f"{'model':<26}{'rows':>12}{'seconds':>9}{'by exploding':>14}{'ratio':>7}")

@@ -56,6 +56,11 @@ def run_resource(company: Company) -> dg.ResourceDefinition:
                 default_value=False,
                 description="Accept an export that shrank below 80% of the last one.",
             ),
+            "fresh": dg.Field(
+                bool,
+                default_value=False,
+                description="Start the company anew; its old warehouse is kept aside.",
+            ),
             "days": dg.Field(
                 int,
                 default_value=0,
@@ -73,6 +78,7 @@ def run_resource(company: Company) -> dg.ResourceDefinition:
             as_of=config.get("as_of"),
             known_at=config.get("known_at"),
             force=config["force"],
+            fresh=config["fresh"],
             simulation=Simulation(config["days"]),
         )
         with opened_run as opened:

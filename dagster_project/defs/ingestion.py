@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,10 +15,8 @@ from dagster_project.time_travel import copy_raw
 from ingestion.company import Company, FilesSource, Source
 from ingestion.contract import ENTITIES
 from ingestion.errors import SourceError
-from ingestion.pipeline import LoadReport, load_source, raw_tables
+from ingestion.pipeline import LoadReport, raw_tables
 from ingestion.sources.files.catalog import Catalog, Relation, stem
-
-log = logging.getLogger("salesops")
 
 COMPANY_FILE = dg.AssetKey(["company", "company_yml"])
 OWNERS = ("team:data_engineering",)
@@ -78,13 +75,12 @@ def _load_step(company: Company, source_type: str) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name=f"load_{source_type}", specs=specs, pool="warehouse")
     def load(run: dg.ResourceParam[PipelineRun]) -> Iterator[dg.MaterializeResult]:
-        with run.phase(f"load {source_type}"):
-            if run.is_time_travel:
+        loads: list[LoadReport] = []
+        if run.is_time_travel:
+            with run.phase(f"load {source_type}"):
                 copy_raw(run, source_type)
-            else:
-                sources = [found for found in run.company.sources if found.type == source_type]
-                run.loads += [_load(run, source) for source in sources]
-        loads = [load for load in run.loads if load.type == source_type]
+        else:
+            loads = run.load(source_type)
         for spec in specs:
             yield dg.MaterializeResult(
                 asset_key=spec.key, metadata=_counts(loads, spec.key.path[-1])
@@ -97,10 +93,6 @@ def _description(source_type: str, table: str) -> str:
     if table in ENTITIES and source_type == "files":
         return ENTITIES[table].description
     return DESCRIPTIONS.get(table) or f"What {source_type} holds in {table.replace('_', ' ')}."
-
-
-def _load(run: PipelineRun, source: Source) -> LoadReport:
-    return load_source(run.company, source, force=run.force, progress=log.info)
 
 
 def _origins(source: Source) -> dict[dg.AssetKey, str]:

@@ -62,8 +62,9 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         failure = None
         with run.phase("build"):
             try:
+                values = run_values(run.as_of, run.known_at, run.run_id, run.company.own_as_of)
                 Dbt(run.company, run.paths, run.warehouse).build(
-                    {**run_values(run.as_of, run.known_at, run.run_id), **env},
+                    {**values, **env},
                     selection,
                     lambda result: _collect(results, result),
                 )

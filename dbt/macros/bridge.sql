@@ -113,6 +113,7 @@
         final as (
             select
                 open_deals.month_start,
+                open_deals.ends_at,
                 open_deals.opportunity_key,
                 {{ or_none("open_deals.owner_id") }} as rep,
                 open_deals.stage,

@@ -22,10 +22,51 @@
     }}
 {%- endmacro %}
 
+{#- The fields of deals of which a source type loads every past value. -#}
+{% macro declared_histories() -%}
+    {{
+        return(
+            {
+                "hubspot": [
+                    "stage",
+                    "amount",
+                    "currency",
+                    "close_date",
+                    "owner_id",
+                    "forecast_category",
+                ],
+            }
+        )
+    }}
+{%- endmacro %}
+
+{#-
+    In a from clause: every known version of the records of a raw table, with `loaded_at` and
+    `load_number`. A load that did not finish has no row in dlt's table of loads, and so none of its
+    rows exist.
+-#}
+{% macro known_versions(source_type, table) -%}
+    (
+        select records.*, loads.loaded_at, loads.load_number
+        from {{ source("raw_" ~ source_type, table) }} as records
+        inner join
+            (
+                select
+                    load_id,
+                    cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at,
+                    row_number() over (order by inserted_at, load_id) as load_number
+                from {{ source("raw_" ~ source_type, "_dlt_loads") }}
+                where
+                    status = 0
+                    and cast(inserted_at at time zone 'UTC' as timestamp) <= {{ known_at() }}
+            ) as loads
+            on records._dlt_load_id = loads.load_id
+    ) as versions
+{%- endmacro %}
+
 {#-
     The latest known version of each record of a raw table, with `loaded_at`.
 
-    A load that did not finish has no row in dlt's table of loads, and so none of its rows exist.
     The latest version is that of the latest load, not of the latest business time: late batches
     carry older times. A load holds a record once, so a version stands until a later load has the
     same record; only what came after a source's first load, usually little, is looked up.
@@ -34,24 +75,7 @@
     DuckDB would make a copy of it, and then read every column of every table of the view.
 -#}
 {% macro latest_versions(source_type, table) -%}
-    {%- set versions -%}
-        (
-            select records.*, loads.loaded_at, loads.load_number
-            from {{ source("raw_" ~ source_type, table) }} as records
-            inner join
-                (
-                    select
-                        load_id,
-                        cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at,
-                        row_number() over (order by inserted_at, load_id) as load_number
-                    from {{ source("raw_" ~ source_type, "_dlt_loads") }}
-                    where
-                        status = 0
-                        and cast(inserted_at at time zone 'UTC' as timestamp) <= {{ known_at() }}
-                ) as loads
-                on records._dlt_load_id = loads.load_id
-        ) as versions
-    {%- endset -%}
+    {%- set versions = known_versions(source_type, table) -%}
     with
         first_loads as (
             select source_instance, min(load_number) as load_number

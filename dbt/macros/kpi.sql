@@ -98,6 +98,14 @@
     where status = '{{ status }}'
 {%- endmacro %}
 
+{#- Reasons of an exclusion that say that a value is not known, not that there is none. -#}
+{% macro unknown_reasons() -%}('no_rate', 'no_history', 'no_usual') {%- endmacro %}
+
+{#- Whether so much of a state of the past is unknown that the rest of it would mislead. -#}
+{% macro is_too_unknown(n_unknown, n_records) -%}
+    (coalesce(10 * ({{ n_unknown }}), 0) > coalesce({{ n_records }}, 0))
+{%- endmacro %}
+
 {#- The first day of the month of the run's moment, in the company's time zone. -#}
 {% macro current_month() -%} {{ month_start(as_of_day()) }} {%- endmacro %}
 
@@ -105,10 +113,12 @@
     Members rolled up to the rows of `kpi_values`.
 
     members: relation of the members.
-    additive: the value is the numerator, and the parts of a cut add up to the company.
+    additive: the value is the numerator, and the parts of a cut add up to the company. Both are
+        NULL where nothing is included and something is excluded because its value is not known.
     medians: variants whose value is the median of the numerators; not of a state, nor by_grain.
     months: for a state at period end, the relation of all its months (`month_start`); a longer
         period has the state of its last month, and the company has every month in all `variants`.
+        A state of the past is NULL where over a tenth of its records are not known.
     variant_units: units of the variants whose unit is not that of the metric.
     by_grain: members say by themselves in the periods of which grains they count, in the columns
         `counts_in_month`, `counts_in_quarter`, `counts_in_year` and `counts_in_all`.
@@ -147,6 +157,9 @@
                 case when exclusion_reason is null then denominator end as denominator,
                 case when exclusion_reason is null then 1 end as is_included,
                 case when exclusion_reason is not null then 1 end as is_excluded
+                {%- if additive %}
+                    , case when exclusion_reason in {{ unknown_reasons() }} then 1 end as is_unknown
+                {%- endif %}
             from {{ members }}
         ),
 
@@ -166,6 +179,7 @@
                 sum(denominator) as denominator,
                 count(is_included) as n_included,
                 count(is_excluded) as n_excluded
+                {{- ', count(is_unknown) as n_unknown' if additive }}
             from members
             {%- if medians %} where variant not in ('{{ medians | join("', '") }}') {%- endif %}
             group by
@@ -191,6 +205,7 @@
                         sum(denominator) as denominator,
                         sum(n_included) as n_included,
                         sum(n_excluded) as n_excluded
+                        {{- ', sum(n_unknown) as n_unknown' if additive }}
                     from cells
                     where not_by_{{ group[0] }} = 0
                     group by
@@ -219,6 +234,7 @@
                         0 as denominator,
                         0 as n_included,
                         0 as n_excluded
+                        {{- ', 0 as n_unknown' if additive }}
                     from {{ months }} as months
                 {%- endfor %}
             {%- endif %}
@@ -236,6 +252,10 @@
                     sum(denominator) as denominator,
                     sum(n_included) as n_included,
                     sum(n_excluded) as n_excluded
+                    {%- if additive %}, sum(n_unknown) as n_unknown {%- endif %}
+                    {%- if state %}
+                        , max(month_start) < {{ current_month() }} as is_past
+                    {%- endif %}
                 from by_month
                 where
                     {{ kpi_month_counts("month_start", grain, state) }}{{ ' and counts_in_' ~ grain if by_grain }}
@@ -273,8 +293,9 @@
                 dimension,
                 dimension_key,
                 {%- if additive %}
-                    cast(coalesce(numerator, 0) as {{ double_type() }}) as value,
-                    cast(coalesce(numerator, 0) as {{ numeric_type() }}) as numerator,
+                    {%- set total = kpi_total(state) %}
+                    cast({{ total }} as {{ double_type() }}) as value,
+                    cast({{ total }} as {{ numeric_type() }}) as numerator,
                     cast(null as {{ numeric_type() }}) as denominator,
                 {%- else %}
                     {{ ratio("numerator", "denominator") }} as value,
@@ -309,6 +330,18 @@
         )
 
         {{ kpi_rows("valued", metric, unit, variant_units) }}
+{%- endmacro %}
+
+{#- What an additive metric adds up to in a period of `kpi_rollup`; NULL where that is not known. -#}
+{% macro kpi_total(state) -%}
+    case
+        when n_included = 0 and n_unknown > 0
+        then null
+        {%- if state %}
+            when is_past and {{ is_too_unknown("n_unknown", "n_included + n_excluded") }} then null
+        {%- endif %}
+        else coalesce(numerator, 0)
+    end
 {%- endmacro %}
 
 {#- The first day of the period of a month; NULL where the period is all time. -#}

@@ -3,6 +3,30 @@
     case when {{ currency }} = '{{ var("currency") }}' then 1 else {{ rates }}.rate end
 {%- endmacro %}
 
+{#- Why an amount does not count: there is none, or no rate for it; NULL where it counts. -#}
+{% macro amount_exclusion(native, amount) -%}
+    case
+        when {{ amount }} is not null
+        then null
+        when {{ native }} is null
+        then 'no_amount'
+        else 'no_rate'
+    end
+{%- endmacro %}
+
+{#-
+    A native amount in the company's currency: 0 where there is none, NULL where there is no rate for
+    it.
+-#}
+{% macro held_amount(amount, rate) -%}
+    case when {{ amount }} is null then 0 else {{ reporting_amount(amount, rate) }} end
+{%- endmacro %}
+
+{#- A sum of amounts that is NULL, not a part of itself, where one of them is. -#}
+{% macro whole_sum(amount) -%}
+    case when count(*) = count({{ amount }}) then sum({{ amount }}) end
+{%- endmacro %}
+
 {#- A native amount in the company's currency, rounded half up to cents; NULL without a rate. -#}
 {% macro reporting_amount(amount, rate) -%}
     cast({{ to_cents(amount, rate) }} as {{ numeric_type() }})

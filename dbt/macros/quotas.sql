@@ -1,24 +1,14 @@
-{#- The part of a quota that falls on a number of the days of its period. -#}
+{#- The part of a quota that falls on the first so many of the days of its period. -#}
 {% macro share_of_quota(days) -%}
     cast(
-        cast(reporting_amount as {{ double_type() }})
-        * {{ days }}
-        / days_in_period as {{ numeric_type() }}
+        cast(amount as {{ double_type() }}) * ({{ days }}) / days_in_period as {{ numeric_type() }}
     )
 {%- endmacro %}
 
-{#- The cuts of metrics on the quotas of reps, and the key of each in the rows of the reps. -#}
-{% macro quota_cuts() -%}
-    {{
-        return(
-            [
-                ("company", "'all'"),
-                ("rep", "target_key"),
-                ("team", or_none("team")),
-                ("manager", or_none("manager_id")),
-                ("region", or_none("region")),
-                ("segment", or_none("segment")),
-            ]
-        )
-    }}
+{#- Whether an owner's quota is the owner's own though somebody reports to them. -#}
+{% macro is_personal(owner) -%}
+    {%- set owners = var("personal_quotas") | map("string") | map("replace", "'", "''") | list -%}
+    {%- if owners -%} {{ owner }} in ('{{ owners | join("', '") }}')
+    {%- else -%} false
+    {%- endif -%}
 {%- endmacro %}

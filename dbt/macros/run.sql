@@ -11,6 +11,11 @@
     cast('{{ run_value("SALESOPS_AS_OF", "9999-12-31 00:00:00") }}' as timestamp)
 {%- endmacro %}
 
+{#- The company's own `as_of`, UTC: where its data ends; where company.yml has none, never. -#}
+{% macro company_as_of() -%}
+    cast('{{ run_value("SALESOPS_COMPANY_AS_OF", "9999-12-31 00:00:00") }}' as timestamp)
+{%- endmacro %}
+
 {#- The knowledge moment, UTC: what was loaded later is not known. -#}
 {% macro known_at() -%}
     cast('{{ run_value("SALESOPS_KNOWN_AT", "9999-12-31 00:00:00") }}' as timestamp)

@@ -14,19 +14,20 @@
 {%- endmacro %}
 
 {#-
-    Days from one UTC moment to another, with fractions.
+    Days from one UTC moment to another.
 
-    Elapsed time, except where both moments are midnights of the company's time zone: those are
-    bare dates, and the difference of two dates is whole days, also across a change of the clocks.
-    Where the local times are columns already, name them: converting is what costs.
+    Elapsed time, with fractions, except where a moment is a bare day: a midnight of the company's
+    time zone, or as `is_bare` says. Then it is the difference of two dates, also across a change of
+    the clocks. Where the local times are columns already, name them: converting is what costs.
 -#}
-{% macro days_between(first, last, local_first=none, local_last=none) -%}
+{% macro days_between(first, last, local_first=none, local_last=none, is_bare="false") -%}
     {%- set local_first = local_first or local_time(first) -%}
     {%- set local_last = local_last or local_time(last) -%}
     case
         when
-            {{ first }} = {{ day_start("cast(" ~ local_first ~ " as date)") }}
-            and {{ last }} = {{ day_start("cast(" ~ local_last ~ " as date)") }}
+            {{ is_bare }}
+            or {{ first }} = {{ day_start("cast(" ~ local_first ~ " as date)") }}
+            or {{ last }} = {{ day_start("cast(" ~ local_last ~ " as date)") }}
         then cast({{ dbt.datediff(local_first, local_last, "day") }} as {{ numeric_type() }})
         else
             cast(
@@ -74,3 +75,13 @@
         ) as integer
     )
 {%- endmacro %}
+
+{#- The last microsecond of a day of the company's time zone, as a UTC moment. -#}
+{% macro day_end(day) -%}
+    ({{ day_start(dbt.dateadd("day", 1, day)) }} - interval '1 microsecond')
+{%- endmacro %}
+
+{#- Moments before and after all others. -#}
+{% macro beginning_of_time() -%} cast('0001-01-01' as timestamp) {%- endmacro %}
+
+{% macro end_of_time() -%} cast('9999-12-31' as timestamp) {%- endmacro %}

@@ -14,7 +14,7 @@ _KPI_VALUES = """
     with kpis as (
         select
             kpi_values.*,
-            numerator is not null
+            count(numerator) over (partition by metric, variant) > 0
             and count(denominator) over (partition by metric, variant) = 0 as is_additive
         from marts.kpi_values as kpi_values
     ),
@@ -26,11 +26,10 @@ _KPI_VALUES = """
     select
         kpis.*,
         kpis.metric || '.' || kpis.variant as metric_variant,
-        sum(kpis.value) over (
-            partition by
-                kpis.metric, kpis.variant, kpis.period_grain, kpis.period_start, kpis.dimension
-        ) as parts,
-        companies.value as whole
+        sum(kpis.value) over parts as parts,
+        count(*) over parts = count(kpis.value) over parts as are_parts_known,
+        companies.value as whole,
+        companies.metric is not null and companies.value is null as is_whole_unknown
     from kpis
     left join companies
         on kpis.metric = companies.metric
@@ -39,6 +38,11 @@ _KPI_VALUES = """
         and (
             kpis.period_start = companies.period_start
             or (kpis.period_start is null and companies.period_start is null)
+        )
+    window
+        parts as (
+            partition by
+                kpis.metric, kpis.variant, kpis.period_grain, kpis.period_start, kpis.dimension
         )
 """
 
@@ -64,10 +68,14 @@ _HYGIENE = {
         _broken("lost_without_reason", "A lost deal says why."),
         _broken("amount_negative", "The amount is not negative."),
         _broken("close_date_past", "An open deal is expected to close in the future."),
-        _broken("closed_ahead", "No deal is closed at a moment that is still to come."),
+        _broken("no_close_date", "A closed deal says when it closed."),
+        _broken("close_date_far_from_closing", "A deal closed within 31 days of its close date."),
+        _broken("closed_in_future", "No deal is closed on a day that was still to come."),
+        _broken("closing_contradicted", "No history contradicts the date of a closing."),
         _broken("closed_before_created", "No deal was closed before it was created."),
         _broken("closed_before_contact", "No deal was closed before the first contact."),
         _broken("owner_left", "An open deal's owner still works here."),
+        _broken("data_after_as_of", "Nothing is told of after the company's own as_of."),
     ),
     "lead": (
         _broken("owner_missing", "The lead has an owner."),
@@ -113,6 +121,21 @@ _DEALS = (
     ),
 )
 
+_QUOTAS = (
+    never(
+        "given_twice",
+        "critical",
+        "A target has one quota of a measure, grain and first day, in whatever source.",
+        "times_given > 1",
+    ),
+    never(
+        "rate_missing",
+        "critical",
+        "Every revenue quota is converted: its currency has a rate of its first day.",
+        "measure = 'revenue' and amount is null",
+    ),
+)
+
 _KPIS = (
     Check(
         "kpis_given",
@@ -148,8 +171,10 @@ _KPIS = (
     never(
         "parts_differ_from_whole",
         "critical",
-        "The parts of an additive metric add up to the company's value, to the cent.",
-        "is_additive and abs(coalesce(parts, 0) - coalesce(whole, 0)) > 0.005",
+        "The parts of an additive metric add up to the company's value, to the cent, where all are"
+        " known.",
+        "is_additive and are_parts_known and not is_whole_unknown"
+        " and abs(parts - coalesce(whole, 0)) > 0.005",
     ),
     never(
         "period_ahead",
@@ -179,6 +204,19 @@ def _suite(
 
 SUITES = (
     _suite("fct_opportunities", ("source_instance", "opportunity_id"), _DEALS),
+    _suite(
+        "fct_quotas",
+        (
+            "target",
+            "target_key",
+            "period_grain",
+            "period_start",
+            "measure",
+            "currency",
+            "given_by",
+        ),
+        _QUOTAS,
+    ),
     *(
         _suite(f"fct_{entity}_hygiene", ("source_instance", "source_id"), rules)
         for entity, rules in _HYGIENE.items()

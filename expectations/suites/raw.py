@@ -154,6 +154,8 @@ def _latest_exports(source_type: str) -> str:
     """
 
 
+_IS_REPEATED_QUOTA = "rejected.entity = 'quotas' and rejected.reason like '%measure = %: repeated%'"
+
 _REJECTED = f"""
     {_EXPORTS},
 
@@ -166,8 +168,11 @@ _REJECTED = f"""
             || ' ' || rejected.reason as example,
             row_number() over (
                 partition by rejected.source_instance, rejected.entity
-                order by rejected.source_file, rejected.source_line, rejected.source_id
-            ) as position
+                order by
+                    case when {_IS_REPEATED_QUOTA} then 0 else 1 end,
+                    rejected.source_file, rejected.source_line, rejected.source_id
+            ) as position,
+            case when {_IS_REPEATED_QUOTA} then 1 end as is_repeated_quota
         from {{dataset}}.rejected as rejected
         inner join latest_exports
             on rejected.source_instance = latest_exports.source_instance
@@ -179,7 +184,8 @@ _REJECTED = f"""
         select
             source_instance,
             entity,
-            string_agg(example, '; ' order by position) as examples
+            string_agg(example, '; ' order by position) as examples,
+            count(is_repeated_quota) as repeated_quotas
         from examples
         where position <= 3
         group by source_instance, entity
@@ -192,7 +198,8 @@ _REJECTED = f"""
         / nullif(latest_exports.rows_loaded + latest_exports.rows_rejected, 0) as rejected_share,
         cast(latest_exports.rows_rejected as varchar) || ' of '
         || cast(latest_exports.rows_loaded + latest_exports.rows_rejected as varchar)
-        || ' rows: ' || coalesce(first_examples.examples, '') as summary
+        || ' rows: ' || coalesce(first_examples.examples, '') as summary,
+        first_examples.repeated_quotas
     from latest_exports
     left join first_examples
         on latest_exports.source_instance = first_examples.source_instance
@@ -573,6 +580,12 @@ _REJECTED_CHECKS = (
         "No more rows break the contract than rejected_tolerance in company.yml allows.",
         column="rejected_share",
         maximum={"$PARAMETER": "rejected_tolerance"},
+    ),
+    never(
+        "quota_repeated",
+        "critical",
+        "No target has two quotas of one measure, grain and first day.",
+        "repeated_quotas > 0",
     ),
 )
 

@@ -187,8 +187,9 @@ REJECTED_CASE = Case({"rows": 97, "rows_rejected": 3}, {"rows": 98, "rows_reject
 _RULES = {
     "opportunity": (
         "owner_missing account_missing amount_missing close_date_missing created_at_missing "
-        "won_without_amount lost_without_reason amount_negative close_date_past closed_ahead "
-        "closed_before_created closed_before_contact owner_left"
+        "won_without_amount lost_without_reason amount_negative close_date_past no_close_date "
+        "close_date_far_from_closing closed_in_future closing_contradicted closed_before_created "
+        "closed_before_contact owner_left data_after_as_of"
     ),
     "lead": (
         "owner_missing channel_missing converted_before_created converted_without_opportunity "
@@ -216,6 +217,27 @@ DEAL_CASES: dict[str, Case] = {
     "rate_missing": Case({"amount": None}, {"amount": None, "amount_native": None}),
     "created_ahead": Case({"created_at": "2026-06-15 12:00:01"}, {"created_at": AS_OF}),
     "stage_unknown": Case({"stage_order": None}, {"stage": None, "stage_order": None}),
+}
+
+REPEATED_QUOTA = (
+    "owner_id = r1, period_start = 2024-01-01, period_grain = month, measure = revenue: repeated;"
+    " the first is in line 2"
+)
+
+QUOTA_BASE: Values = {
+    "target": "rep",
+    "period_grain": "month",
+    "period_start": "2026-06-01",
+    "measure": "revenue",
+    "currency": "GBP",
+    "amount": 100,
+    "times_given": 1,
+    "given_by": "crm",
+}
+
+QUOTA_CASES: dict[str, Case] = {
+    "given_twice": Case({"times_given": 2, "given_by": "crm, hr"}, {}),
+    "rate_missing": Case({"amount": None}, {"measure": "deals", "amount": None}),
 }
 
 KPI_BASE: Values = {

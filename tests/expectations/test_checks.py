@@ -17,9 +17,12 @@ from tests.expectations.cases import (
     HYGIENE_RULES,
     KPI_BASE,
     KPI_CASES,
+    QUOTA_BASE,
+    QUOTA_CASES,
     RAW_BASE,
     RAW_CASES,
     REJECTED_CASE,
+    REPEATED_QUOTA,
     Values,
 )
 from tests.expectations.warehouses import Store, make_company, run_audit
@@ -78,6 +81,10 @@ def _fill_raw(store: Store) -> None:
                 "reason": "created_at: 'soon' is no moment",
             },
         )
+    for end, reason in (("breaks", REPEATED_QUOTA), ("keeps", "amount = much: no number")):
+        of_quotas = {"source_instance": f"quotas_{end}", "entity": "quotas"}
+        store.raw("exports", {**EXPORTS_BASE, **of_quotas, "rows": 999, "rows_rejected": 1})
+        store.raw("rejected", {**of_quotas, "source_file": "quotas.csv", "reason": reason})
 
 
 def _export(store: Store, instance: str, values: Values) -> None:
@@ -97,6 +104,10 @@ def _fill_marts(store: Store) -> None:
     for name, case in DEAL_CASES.items():
         store.deal(f"{name} breaks", **case.breaks)
         store.deal(f"{name} keeps", **case.keeps)
+    for name, case in QUOTA_CASES.items():
+        for end, values in (("breaks", case.breaks), ("keeps", case.keeps)):
+            row = {**QUOTA_BASE, **values, "target_key": f"{name} {end}"}
+            store.insert("marts.fct_quotas", row)
     for table, rule in RULES:
         for end, value in (("breaks", True), ("keeps", False), ("is exempt", None)):
             row = {"source_instance": "crm", "source_id": f"{rule} {end}", rule: value}
@@ -132,6 +143,21 @@ def test_rejected_rows_beyond_the_tolerance_are_told_with_examples(results: Resu
     )
 
 
+def test_a_repeated_quota_is_refused_by_name_within_any_tolerance(results: Results) -> None:
+    found = results["raw_files.rejected", "quota_repeated"]
+    assert (found.success, found.severity, found.unexpected) == (False, "critical", 1)
+    (key,) = found.sample_keys
+    assert key == f"quotas_breaks/quotas/1 of 1000 rows: quotas.csv: {REPEATED_QUOTA}"
+
+
+@pytest.mark.parametrize("name", QUOTA_CASES)
+def test_quota_check(results: Results, name: str) -> None:
+    found = results["marts.fct_quotas", name]
+    assert (found.success, found.severity, found.unexpected) == (False, "critical", 1)
+    given_by = QUOTA_CASES[name].breaks.get("given_by", "crm")
+    assert found.sample_keys == (f"rep/{name} breaks/month/2026-06-01/revenue/GBP/{given_by}",)
+
+
 @pytest.mark.parametrize("name", DEAL_CASES)
 def test_deal_check(results: Results, name: str) -> None:
     found = results["marts.fct_opportunities", name]
@@ -160,6 +186,8 @@ def test_every_check_has_a_case() -> None:
         *((f"raw_files.{entity}", name) for entity, name in RAW_CASES),
         *(("raw_files.exports", name) for name in EXPORT_CASES),
         ("raw_files.rejected", "rejected_within_tolerance"),
+        ("raw_files.rejected", "quota_repeated"),
+        *(("marts.fct_quotas", name) for name in QUOTA_CASES),
         *(("marts.fct_opportunities", name) for name in DEAL_CASES),
         *((f"marts.{table}", rule) for table, rule in RULES),
         *(("marts.kpi_values", name) for name in KPI_CASES),

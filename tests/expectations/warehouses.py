@@ -54,6 +54,14 @@ DEAL_COLUMNS = {
     "stage": "varchar",
     "stage_order": "bigint",
 }
+QUOTA_COLUMNS = {
+    **dict.fromkeys(
+        ("target", "target_key", "period_grain", "measure", "currency", "given_by"), "varchar"
+    ),
+    "period_start": "date",
+    "amount": "decimal(38, 6)",
+    "times_given": "bigint",
+}
 KPI_COLUMNS = {
     **dict.fromkeys(("metric", "variant", "period_grain", "dimension", "dimension_key"), "varchar"),
     "period_start": "date",
@@ -130,6 +138,7 @@ class Store:
     def create_marts(self) -> None:
         """The tables of the marts that are audited, with one KPI."""
         self._create("marts", "fct_opportunities", DEAL_COLUMNS)
+        self._create("marts", "fct_quotas", QUOTA_COLUMNS)
         for table, rules in HYGIENE_RULES.items():
             self._create("marts", table, {**HYGIENE_COLUMNS, **dict.fromkeys(rules, "boolean")})
         self._create("marts", "kpi_values", KPI_COLUMNS)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 from portals import Portal
 
+from dagster_project.pipeline_run import now
 from ingestion.paths import PROJECT
 from ingestion.warehouse import Warehouse
+from tests.compiled_models import CompiledModels
 from tests.plans import columns_read
 
 UNKNOWN_TO_HUBSPOT = {"pipeline_stages": {"forecast_category"}, "field_changes": {"source_id"}}
@@ -22,19 +21,6 @@ ENTITIES = (
     "users", "accounts", "contacts", "leads", "pipeline_stages", "opportunities", "field_changes",
     "activities",
 )  # fmt: skip
-
-
-def build(warehouse: Path, target: Path) -> None:
-    """Create the staging views as a build would."""
-    subprocess.run(
-        [
-            Path(sys.executable).with_name("dbt"), "run", "--select", "staging.hubspot",
-            "--project-dir", PROJECT / "dbt", "--profiles-dir", PROJECT / "dbt",
-            "--target-path", target, "--log-path", target,
-            "--vars", "{source_types: [hubspot], timezone: UTC}",
-        ],
-        env={**os.environ, "SALESOPS_WAREHOUSE": str(warehouse)}, check=True, capture_output=True,
-    )  # fmt: skip
 
 
 def rows(connection: duckdb.DuckDBPyConnection, relation: str, columns: list[str]) -> list[object]:
@@ -49,10 +35,11 @@ def rows(connection: duckdb.DuckDBPyConnection, relation: str, columns: list[str
     )
 
 
-def test_staged_entities_are_the_worlds(portal: Portal, tmp_path: Path) -> None:
+def test_staged_entities_are_the_worlds(portal: Portal) -> None:
     portal.sync()
     warehouse = Path(Warehouse.of(portal.company()).location)
-    build(warehouse, tmp_path / "target")
+    views = [f"stg_hubspot__{entity}" for entity in ENTITIES]
+    CompiledModels.of(portal.company()).build(now(), now(), views)
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("set TimeZone = 'UTC'")
         for entity in ENTITIES:

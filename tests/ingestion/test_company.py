@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -52,12 +53,55 @@ def test_defaults_are_filled_in(file: Path) -> None:
     assert company.slug == "acme_ltd"
     assert (company.destination, company.fiscal_year_start_month) == ("duckdb", 1)
     assert company.source_types == ("files",)
+    assert (company.closing, company.own_as_of) == ("record", None)
 
 
 def test_moments_are_the_companys_own(file: Path) -> None:
     company = load_company(file)
-    assert company.moment(dt.date(2024, 7, 1)) == dt.datetime(2024, 7, 1, 4)
+    assert company.moment(dt.datetime(2024, 7, 1)) == dt.datetime(2024, 7, 1, 4)
     assert company.moment(dt.datetime(2024, 7, 1, 12, tzinfo=dt.UTC)) == dt.datetime(2024, 7, 1, 12)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "last"),
+    [
+        ("America/New_York", "2024-07-01", "2024-07-02 03:59:59.999999"),
+        ("Pacific/Auckland", "2024-04-07", "2024-04-07 11:59:59.999999"),  # has 25 hours
+        ("Pacific/Auckland", "2024-09-29", "2024-09-29 10:59:59.999999"),  # has 23
+        ("America/Sao_Paulo", "2018-02-17", "2018-02-18 02:59:59.999999"),  # ends twice
+        ("America/Sao_Paulo", "2018-11-03", "2018-11-04 02:59:59.999999"),  # no midnight follows
+        ("America/Nuuk", "2024-03-30", "2024-03-31 00:59:59.999999"),  # ends at 23:00
+        ("Pacific/Apia", "2011-12-29", "2011-12-30 09:59:59.999999"),  # the next day never came
+    ],
+)
+def test_a_bare_date_is_the_last_moment_of_its_day(
+    file: Path, zone: str, day: str, last: str
+) -> None:
+    text = COMPANY.replace("America/New_York", zone)
+    for written in (day, f"'{day}'"):
+        file.write_text(f"{text}as_of: {written}\n")
+        company = load_company(file)
+        assert company.own_as_of == dt.datetime.fromisoformat(last)
+        after = local_day(company.own_as_of + dt.timedelta(microseconds=1), zone)
+        assert local_day(company.own_as_of, zone) == dt.date.fromisoformat(day) < after
+
+
+def local_day(moment: dt.datetime, zone: str) -> dt.date:
+    return moment.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(zone)).date()
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("2024-07-01 00:00:00", dt.datetime(2024, 7, 1, 4)),
+        ("2024-07-01 18:00", dt.datetime(2024, 7, 1, 22)),
+        ("2024-07-01T18:00+02:00", dt.datetime(2024, 7, 1, 16)),
+        ("20240701", dt.datetime(2024, 7, 2, 3, 59, 59, 999999)),
+    ],
+)
+def test_as_of_may_be_a_time(file: Path, written: str, moment: dt.datetime) -> None:
+    file.write_text(f"{COMPANY}as_of: {written}\n")
+    assert load_company(file).own_as_of == moment
 
 
 @pytest.mark.parametrize(
@@ -67,6 +111,10 @@ def test_moments_are_the_companys_own(file: Path) -> None:
         ("currency: USD", "", "currency: missing: this key is required"),
         ("currency: USD", "currency: US$", "currency = 'US$': not an ISO 4217 currency code"),
         ("currency: USD", "currency: USD\ncurrency: EUR", "'currency' was already written in"),
+        ("currency: USD", "currency: USD\nclosing: tell", "closing = 'tell': Input should be"),
+        ("currency: USD", "currency: USD\nas_of: 31.12.2017", "as_of = '31.12.2017': not a moment"),
+        ("currency: USD", "currency: USD\nas_of: 1514678400", "as_of = 1514678400: not a moment"),
+        ("currency: USD", "currency: USD\nas_of: 9999-12-31", "'as_of' is out of reach; write a"),
         ("York", "Yorc", "timezone = 'America/New_Yorc': not a time zone; did you mean 'America/N"),
         ("sources:", "sources: [", "not valid YAML"),
         (COMPANY, "- a", "expected keys such as name, currency"),

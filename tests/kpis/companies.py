@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ import duckdb
 import pandas as pd
 
 from dagster_project.publication import open_published
+from dagster_project.recipe import code_hash
 from ingestion.paths import PROJECT
 from tests.runs import run
 
@@ -26,6 +28,15 @@ class TestCompany:
     exports: Path
 
     __test__ = False
+
+    def fingerprint(self) -> str:
+        """Hash of the code, the company's file and its exports."""
+        digest = hashlib.sha256(code_hash().encode())
+        for path in (self.file, *sorted(self.exports.rglob("*"))):
+            if path.is_file():
+                digest.update(path.name.encode() + b"\0")
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()[:16]
 
 
 TEST_COMPANIES: Mapping[str, TestCompany] = {

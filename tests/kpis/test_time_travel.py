@@ -48,8 +48,8 @@ def test_the_past_is_the_oracles(published: Publish, tmp_path: Path, moment: str
 def test_bpi_open_applications_as_of_a_moment(published: Publish, tmp_path: Path) -> None:
     """Open applications and their amount, straight from the raw events."""
     now = published("bpi2012").copied_to(tmp_path)
-    publish(now.company, now.folder.parent, "--as-of", "2011-11-15")
-    past = now.as_of("2011-11-15")
+    publish(now.company, now.folder.parent, "--as-of", "2011-11-15T00:00")
+    past = now.as_of("2011-11-15T0000")
 
     folder = TEST_COMPANIES["bpi2012"].exports
     moment = pd.Timestamp("2011-11-15", tz="Europe/Amsterdam")

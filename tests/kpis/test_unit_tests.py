@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from dbt.artifacts.schemas.results import TestStatus
 from dbt.cli.main import dbtRunner
 
+from dagster_project.dbt_runner import Dbt
+from ingestion.company import load_company
 from ingestion.paths import PROJECT
 from tests.conftest import Publish
 
 VARIABLES = "{timezone: UTC, source_types: [files, hubspot]}"
+BOTH_SOURCES = PROJECT / "company.yml"
 
 
 @pytest.fixture
-def warehouse(published: Publish, monkeypatch: pytest.MonkeyPatch) -> Path:
+def warehouse(published: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A warehouse in which the models are built: unit tests take their columns from it."""
-    path = published("edge_cases").folder / "warehouse.duckdb"
-    monkeypatch.setenv("SALESOPS_WAREHOUSE", str(path))
-    return path
+    copy = shutil.copy(published("edge_cases").folder / "warehouse.duckdb", tmp_path)
+    monkeypatch.setenv("SALESOPS_WAREHOUSE", str(copy))
+    return Path(copy)
 
 
 def test_the_models_unit_tests_pass(warehouse: Path, tmp_path: Path) -> None:
     dbt = PROJECT / "dbt"
-    done = dbtRunner().invoke(
+    done = dbtRunner(Dbt.of(load_company(BOTH_SOURCES)).parsed()).invoke(
         [
             "--quiet",
             *("test", "--select", "test_type:unit", "--vars", VARIABLES),

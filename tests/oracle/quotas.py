@@ -1,156 +1,300 @@
-"""quota_attainment and reps_at_quota."""
+"""quota_attainment and reps_at_quota, day by day.
+
+Each day asks whose quota holds: for the company its own, else its teams'; for a team its own, else
+its reps'; for a manager the team's target, else the reps'; for reps, regions and segments those of
+the reps. What was won counts if one of the quotas that hold covers whoever won it.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from tests.oracle.members import NONE, OWNER_CUTS, Members
+from tests.oracle.members import NONE, OWNER_CUTS, deals_now
 from tests.oracle.money import Rates
 from tests.oracle.periods import GRAINS, period_start
 from tests.oracle.records import Records
 
-Cell = dict[str, object]
-VARIANTS = {"revenue": "default", "deals": "deals"}
-CREDITS = {"revenue": "revenue_won", "deals": "deals_won"}
+Row = dict[str, object]
+Day = dt.date
+VARIANTS = {"revenue": "default", "deals": "deals", "activities": "activities"}
+FINENESS = ("month", "quarter", "year")
+EXCLUDED = [
+    "metric", "variant", "entity", "entity_id", "reason", "period_grain", "period_start",
+]  # fmt: skip
+TO_DO = ("not_started", "in_progress", "waiting", "deferred")
+ALMOST = 1e-6
 
 
-def quota_values(records: Records, as_of: pd.Timestamp, members: Sequence[Members]) -> pd.DataFrame:
-    """Rows of both metrics; none where the company has no quota of money or deals."""
-    rows = [row for measure in VARIANTS for row in _measure(records, as_of, members, measure)]
+@dataclass(frozen=True)
+class Credit:
+    """Something that counts against quotas: when, and whose it was then."""
+
+    day: Day
+    rep: str
+    team: str
+    manager: str
+    amount: float
+
+
+@dataclass
+class Tally:
+    """What a cell has in a month or period; reps by name where they won something."""
+
+    quotas: list[float] = field(default_factory=list)
+    won: float = 0.0
+    behind: set[str] = field(default_factory=set)
+    left_out: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    of_others: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def add(self, other: Tally) -> None:
+        """Add another month's."""
+        self.quotas += other.quotas
+        self.won += other.won
+        self.behind |= other.behind
+        for mine, theirs in ((self.left_out, other.left_out), (self.of_others, other.of_others)):
+            for rep, amount in theirs.items():
+                mine[rep] += amount
+
+    def excluded(self) -> set[str]:
+        """Who won something that nothing covers, and has nothing that counts."""
+        return {rep for rep, won in self.left_out.items() if won > 0} - self.behind - {NONE}
+
+    def without_own(self) -> set[str]:
+        """The same, though a team's or the company's quota may cover them."""
+        others = {rep for rep, won in self.of_others.items() if won > 0}
+        return self.excluded() | (others - self.behind - {NONE})
+
+
+Cells = Mapping[tuple[str, str], Mapping[pd.Period, Tally]]
+
+
+class Quotas:
+    """The quotas of a measure: what each target is asked for on each day."""
+
+    def __init__(self, records: Records, measure: str) -> None:
+        self.users = records["users"].set_index("source_id")
+        self._held: dict[tuple[str, str], dict[Day, tuple[object, float]]] = defaultdict(dict)
+        rates, quotas = Rates(records), records["quotas"]
+        for quota in quotas[quotas["measure"] == measure].itertuples():
+            start = dt.date.fromisoformat(quota.period_start)
+            after = (pd.Timestamp(start) + pd.DateOffset(months=GRAINS[quota.period_grain])).date()
+            amount = float(
+                rates.convert(quota.amount, quota.currency, start)
+                if measure == "revenue"
+                else quota.amount
+            )
+            rank = (-FINENESS.index(quota.period_grain), start)
+            held = self._held[self._target(quota.owner_id, quota.team, start)]
+            length = (after - start).days
+            for number in range(length):
+                day = start + dt.timedelta(days=number)
+                held[day] = max(held.get(day, (rank, 0.0)), (rank, amount / length))
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._held)
+
+    def of(self, kind: str, key: str, day: Day) -> float | None:
+        """What a target is asked for on a day by its own quota."""
+        found = self._held[kind, key].get(day) if (kind, key) in self._held else None
+        return found[1] if found else None
+
+    def keys(self, kind: str) -> list[str]:
+        """Who has quotas of a kind."""
+        return [key for of, key in self._held if of == kind]
+
+    def days(self) -> set[Day]:
+        """The days that are covered by any."""
+        return {day for held in self._held.values() for day in held}
+
+    def of_rep(self, rep: str, cut: str) -> str:
+        """The key of a rep in a cut."""
+        if cut == "rep":
+            return rep
+        return self.users["manager_id" if cut == "manager" else cut].get(rep) or NONE
+
+    def _target(self, owner: str | None, team: str | None, start: Day) -> tuple[str, str]:
+        if owner is None:
+            return ("team", team) if team else ("company", "all")
+        reports = self.users[self.users["manager_id"] == owner]
+        has_reports = any(
+            left is None or dt.date.fromisoformat(left) >= start for left in reports["left_on"]
+        )
+        return ("manager" if has_reports else "rep", owner)
+
+    def above(self, rep: str) -> set[str]:
+        """Everyone whom a rep works for."""
+        found: set[str] = set()
+        manager = self.of_rep(rep, "manager")
+        while manager not in found and manager != NONE:
+            found.add(manager)
+            manager = self.of_rep(manager, "manager")
+        return found
+
+
+def quota_values(records: Records, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Rows of both metrics; none where the company has no quota."""
+    rows = [row for measure in VARIANTS for row in _rows(records, as_of, measure)]
     return pd.DataFrame(rows)
 
 
-def quota_exclusions(
-    records: Records, as_of: pd.Timestamp, members: Sequence[Members]
-) -> pd.DataFrame:
-    """Reps who won something and never had a quota that counts."""
+def quota_exclusions(records: Records, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Reps who won something in a period that no quota covers, by period."""
     rows = []
     for measure, variant in VARIANTS.items():
-        quotas = _monthly(records, measure)
-        if quotas:
-            for rep in _without_quota(records, as_of, _wins(members, measure), quotas):
-                rows.append(("quota_attainment", variant, "user", rep, "no_quota"))
-                if measure == "revenue":
-                    rows.append(("reps_at_quota", variant, "user", rep, "no_quota"))
-    return pd.DataFrame(rows, columns=["metric", "variant", "entity", "entity_id", "reason"])
+        for (cut, _key), grain, period, tally in _periods(records, as_of, measure):
+            named = ("user", "no_quota", grain, period)
+            if cut == "company":
+                rows += [("quota_attainment", variant, *named, r) for r in tally.excluded()]
+            if cut == "rep" and measure == "revenue":
+                rows += [("reps_at_quota", variant, *named, r) for r in tally.without_own()]
+    columns = ["metric", "variant", "entity", "reason", "period_grain", "period_start", "entity_id"]
+    return pd.DataFrame(rows, columns=columns)[EXCLUDED]
 
 
-def _monthly(records: Records, measure: str) -> dict[tuple[str, str], dict[pd.Period, float]]:
-    """Quotas by target, spread to months evenly by days: ("rep", id), ("team", name), company."""
-    rates = Rates(records)
-    spread: dict[tuple[str, str], dict[pd.Period, float]] = defaultdict(lambda: defaultdict(float))
-    quotas = records["quotas"]
-    for quota in quotas[quotas["measure"] == measure].itertuples():
-        first = pd.Period(quota.period_start, "D")
-        after = (
-            pd.Timestamp(quota.period_start) + pd.DateOffset(months=GRAINS[quota.period_grain])
-        ).to_period("D")
-        amount = float(quota.amount)
-        if measure == "revenue":
-            amount = float(
-                rates.convert(
-                    quota.amount, quota.currency, dt.date.fromisoformat(quota.period_start)
-                )
-            )
-        days = pd.period_range(first, after - 1, freq="D")
-        target = (
-            ("rep", quota.owner_id)
-            if quota.owner_id
-            else ("team", quota.team)
-            if quota.team
-            else ("company", "all")
-        )
-        for month, share in days.asfreq("M").value_counts().items():
-            spread[target][month] += amount * share / len(days)
-    return spread
+def _rows(records: Records, as_of: pd.Timestamp, measure: str) -> Iterator[Row]:
+    quotas = Quotas(records, measure)
+    judged: dict[tuple[str, str, str, str], list[set[str]]] = defaultdict(
+        lambda: [set(), set(), set()]
+    )
+    for (cut, key), grain, period, tally in _periods(records, as_of, measure):
+        shared = {"unit": "ratio", "period_grain": grain, "period_start": period}
+        excluded = tally.excluded()
+        if tally.quotas or tally.behind or excluded:
+            yield {
+                **shared, "metric": "quota_attainment", "variant": VARIANTS[measure],
+                "dimension": cut, "dimension_key": key,
+                "n_included": max(len(tally.behind), int(bool(tally.quotas))),
+                "n_excluded": len(excluded), **_ratio(tally.won, sum(tally.quotas)),
+            }  # fmt: skip
+        if cut == "rep" and measure == "revenue":
+            for of_rep in ("company", *OWNER_CUTS):
+                cell = "all" if of_rep == "company" else quotas.of_rep(key, of_rep)
+                asked, reached, without = judged[grain, period, of_rep, cell]
+                if sum(tally.quotas) > 0:
+                    asked.add(key)
+                    if tally.won >= sum(tally.quotas) - ALMOST:
+                        reached.add(key)
+                without |= tally.without_own()
+    for (grain, period, cut, key), (asked, reached, without) in judged.items():
+        if asked or without:
+            yield {
+                "metric": "reps_at_quota", "variant": "default", "unit": "ratio",
+                "period_grain": grain, "period_start": period, "dimension": cut,
+                "dimension_key": key, "n_included": len(asked), "n_excluded": len(without),
+                **_ratio(len(reached), len(asked)),
+            }  # fmt: skip
 
 
-def _wins(members: Sequence[Members], measure: str) -> pd.DataFrame:
-    of = next(m for m in members if m.metric == CREDITS[measure])
-    return of.frame[of.frame["reason"].isna()]
-
-
-def _without_quota(
-    records: Records, as_of: pd.Timestamp, wins: pd.DataFrame, quotas: dict
-) -> list[str]:
-    """People who won something, and who have no quota up to now."""
-    now = records.local(pd.Series([as_of]))[0].to_period("M")
-    having = {key for (kind, key), months in quotas.items() if kind == "rep" and min(months) <= now}
-    credit = wins.groupby("rep")["numerator"].sum().astype(float)
-    return sorted(set(credit.index[credit > 0]) - {NONE} - having)
-
-
-def _measure(
-    records: Records, as_of: pd.Timestamp, members: Sequence[Members], measure: str
-) -> Iterator[Cell]:
-    quotas = _monthly(records, measure)
-    if not quotas:
-        return
+def _periods(
+    records: Records, as_of: pd.Timestamp, measure: str
+) -> Iterator[tuple[tuple[str, str], str, str, Tally]]:
+    """Cells by period that has begun; all time ends with the current month."""
     now = records.local(pd.Series([as_of]))[0].to_period("M")
     fiscal = records.fiscal_year_start_month
-    users = records["users"].set_index("source_id")
-    wins = _wins(members, measure)
-    for grain in GRAINS:
-        asked: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
-        for target, months in quotas.items():
-            for month, amount in months.items():
-                if grain == "all" and month > now:
-                    continue
-                period = period_start(month, grain, fiscal)
-                asked[period][target] = asked[period].get(target, 0.0) + amount
-            begun = {period_start(month, grain, fiscal) for month in months if month <= now}
-            for period in list(asked):
-                if period not in begun:
-                    asked[period].pop(target, None)
-        won_in = wins["month"].map(lambda m, g=grain: period_start(m, g, fiscal))
-        for period in sorted(set(asked) | set(won_in)):
-            targets = asked.get(period, {})
-            mine = wins[won_in == period]
-            credit = mine.groupby("rep")["numerator"].sum().astype(float)
-            reps = {key: amount for (kind, key), amount in targets.items() if kind == "rep"}
-            missing = set(credit.index[credit > 0]) - {NONE} - set(reps)
-            for cut in ("company", *OWNER_CUTS):
-
-                def key_of(rep: str, cut: str = cut) -> str:
-                    return "all" if cut == "company" else _owner_key(users, rep, cut)
-
-                keys = {key_of(rep) for rep in (*reps, *missing)}
-                keys |= {key for kind, key in targets if kind == cut and cut != "rep"}
-                for key in sorted(keys):
-                    of_key = [rep for rep in reps if key_of(rep) == key]
-                    excluded = sum(key_of(rep) == key for rep in missing)
-                    won, quota = (
-                        sum(credit.get(r, 0.0) for r in of_key),
-                        sum(reps[r] for r in of_key),
-                    )
-                    if cut in ("company", "team") and (cut, key) in targets:
-                        quota = targets[cut, key]
-                        part = mine if cut == "company" else mine[mine["team"] == key]
-                        won = float(sum(part["numerator"]))
-                    shared = {
-                        "variant": VARIANTS[measure], "unit": "ratio", "period_grain": grain,
-                        "period_start": period, "dimension": cut, "dimension_key": key,
-                        "n_included": len(of_key), "n_excluded": excluded,
-                    }  # fmt: skip
-                    yield shared | {"metric": "quota_attainment"} | _ratio(won, quota)
-                    if measure == "revenue" and (of_key or excluded):
-                        reached = sum(credit.get(r, 0.0) >= reps[r] - 1e-6 for r in of_key)
-                        yield shared | {"metric": "reps_at_quota"} | _ratio(reached, len(of_key))
+    for cell, months in _cells(records, as_of, measure).items():
+        for grain in GRAINS:
+            periods: dict[str, Tally] = defaultdict(Tally)
+            for month, tally in months.items():
+                start = period_start(month, grain, fiscal)
+                if start <= period_start(now, grain, fiscal) and (grain != "all" or month <= now):
+                    periods[start].add(tally)
+            for start, tally in periods.items():
+                yield cell, grain, start, tally
 
 
-def _owner_key(users: pd.DataFrame, rep: str, cut: str) -> str:
-    if cut == "rep":
-        return rep
-    column = "manager_id" if cut == "manager" else cut
-    value = users[column].get(rep)
-    return NONE if value is None else value
+def _cells(records: Records, as_of: pd.Timestamp, measure: str) -> Cells:
+    """Every cell's months."""
+    quotas = Quotas(records, measure)
+    cells: dict[tuple[str, str], dict[pd.Period, Tally]] = defaultdict(lambda: defaultdict(Tally))
+    if not quotas:
+        return cells
+    by_day: dict[Day, list[Credit]] = defaultdict(list)
+    for credit in _credits(records, as_of, measure):
+        by_day[credit.day].append(credit)
+    for day in sorted(quotas.days() | set(by_day)):
+        month = pd.Period(day, "M")
+        for cell, tally in _day(quotas, day, by_day[day]):
+            cells[cell][month].add(tally)
+    return cells
 
 
-def _ratio(numerator: float, denominator: float) -> Cell:
+def _day(
+    quotas: Quotas, day: Day, credits: Iterable[Credit]
+) -> Iterator[tuple[tuple[str, str], Tally]]:
+    """What a day adds to cells."""
+    companys = quotas.of("company", "all", day)
+    teams = {t: q for t in quotas.keys("team") if (q := quotas.of("team", t, day)) is not None}
+    targets = {
+        m: q for m in quotas.keys("manager") if (q := quotas.of("manager", m, day)) is not None
+    }
+    own = {r: q for r in quotas.keys("rep") if (q := quotas.of("rep", r, day)) is not None}
+
+    whole = Tally([] if companys is None else [companys])
+    if companys is None:
+        whole.quotas += teams.values()
+    yield ("company", "all"), whole
+    yield from ((("team", team), Tally([quota])) for team, quota in teams.items())
+    yield from ((("manager", manager), Tally([quota])) for manager, quota in targets.items())
+    for rep, quota in own.items():
+        in_team, has_target = (
+            quotas.of_rep(rep, "team") in teams,
+            quotas.of_rep(rep, "manager") in targets,
+        )
+        hides = {"company": companys is not None or in_team, "team": in_team, "manager": has_target}
+        for cut in ("company", *OWNER_CUTS):
+            key = "all" if cut == "company" else quotas.of_rep(rep, cut)
+            yield (cut, key), Tally([] if hides.get(cut) else [quota], behind={rep})
+
+    for credit in credits:
+        covered = companys is not None or credit.team in teams or credit.rep in own
+        nothing = {} if covered else {credit.rep: credit.amount}
+        counts = {
+            "company": covered,
+            "team": credit.team in teams or credit.rep in own,
+            "manager": credit.rep in own and credit.manager not in targets,
+        }
+        keys = {"team": credit.team, "manager": credit.manager, "company": "all"}
+        for cut in ("company", *OWNER_CUTS):
+            key = keys.get(cut) or quotas.of_rep(credit.rep, cut)
+            if counts.get(cut, credit.rep in own):
+                yield (cut, key), Tally(won=credit.amount, behind={credit.rep})
+            elif not (cut == "manager" and credit.manager in targets):
+                tally = Tally()
+                tally.left_out.update(nothing)
+                if cut == "rep" and covered:
+                    tally.of_others[credit.rep] += credit.amount
+                yield (cut, key), tally
+        for manager in quotas.above(credit.rep) & set(targets):
+            yield ("manager", manager), Tally(won=credit.amount, behind={credit.rep})
+
+
+def _credits(records: Records, as_of: pd.Timestamp, measure: str) -> Iterator[Credit]:
+    if measure == "activities":
+        users = records["users"].set_index("source_id")
+        done = records["activities"]
+        done = done[(done["occurred_at"] <= as_of) & ~done["is_deleted"]]
+        done = done[~((done["type"] == "task") & done["outcome"].isin(TO_DO))]
+        for owner, at in zip(done["owner_id"], records.local(done["occurred_at"]), strict=True):
+            team, manager = (users[column].get(owner) for column in ("team", "manager_id"))
+            yield Credit(at.date(), owner or NONE, team or NONE, manager or NONE, 1.0)
+        return
+    deals = deals_now(records, as_of)
+    won = deals[(deals["status"] == "won") & deals["removal"].isna() & deals["closed_at"].notna()]
+    if measure == "revenue":
+        won = won[won["value"].notna()]
+    days = records.local(won["closed_at"]).dt.date
+    for day, deal in zip(days, won.itertuples(), strict=True):
+        amount = float(deal.value) if measure == "revenue" else 1.0
+        yield Credit(day, deal.rep, deal.team, deal.manager, amount)
+
+
+def _ratio(numerator: float, denominator: float) -> Row:
     value = numerator / denominator if denominator else np.nan
     return {"value": value, "numerator": float(numerator), "denominator": float(denominator)}

@@ -10,7 +10,10 @@ import numpy as np
 import pandas as pd
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "users": ("source_id", "name", "role", "team", "manager_id", "region", "segment", "hired_on"),
+    "users": (
+        "source_id", "name", "role", "team", "manager_id", "region", "segment", "hired_on",
+        "left_on",
+    ),
     "stages": ("pipeline", "stage", "status", "probability"),
     "deals": (
         "source_id", "owner_id", "pipeline", "stage", "amount", "currency", "created_at",
@@ -22,6 +25,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "source_id", "created_at", "owner_id", "channel", "campaign_id", "qualified_at",
         "opportunity_id", "is_deleted",
     ),
+    "activities": ("type", "occurred_at", "owner_id", "outcome", "is_deleted"),
     "campaigns": ("source_id", "name"),
     "quotas": ("owner_id", "team", "period_start", "period_grain", "measure", "amount", "currency"),
     "fx_rates": ("day", "from_currency", "to_currency", "rate"),
@@ -31,6 +35,7 @@ MOMENTS = frozenset(
         "created_at",
         "first_contact_at",
         "closed_at",
+        "occurred_at",
         "source_updated_at",
         "changed_at",
         "qualified_at",
@@ -224,7 +229,8 @@ def _records(
     as_of: str,
     tables: Mapping[str, pd.DataFrame],
 ) -> Records:
-    now = pd.Timestamp(as_of, tz=timezone).tz_convert("UTC").tz_localize(None)
+    last_moment = " 23:59:59.999999" if len(as_of) == len("2017-12-31") else ""
+    now = pd.Timestamp(as_of + last_moment, tz=timezone).tz_convert("UTC").tz_localize(None)
     records = Records(instance, currency, timezone, fiscal_year_start_month, now, {})
     frames = {}
     for name, columns in COLUMNS.items():

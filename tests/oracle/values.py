@@ -32,10 +32,10 @@ def expected(records: Records, as_of: pd.Timestamp | None = None) -> Expected:
     members = list(all_members(records, now))
     values = _rollup(records, now, members)
     values = pd.concat([values, _velocity(values)], ignore_index=True)
-    values = pd.concat([values, quota_values(records, now, members)], ignore_index=True)
+    values = pd.concat([values, quota_values(records, now)], ignore_index=True)
     values["dimension_label"] = _labels(records, values)
     exclusions = pd.concat(
-        [*(_exclusions(one) for one in members), quota_exclusions(records, now, members)],
+        [*(_exclusions(one) for one in members), quota_exclusions(records, now)],
         ignore_index=True,
     )
     of_rate = (exclusions["metric"] == "win_rate") & (exclusions["variant"] == "default")
@@ -136,7 +136,7 @@ def _velocity(values: pd.DataFrame) -> pd.DataFrame:
     )
     frame = frame.fillna({"numerator": 0, "denominator": 0})
     frame["value"] = frame["numerator"] / frame["denominator"].where(frame["denominator"] != 0)
-    return frame.reset_index().assign(metric="sales_velocity", unit="money per day")
+    return frame.reset_index().assign(metric="sales_velocity", unit="money per day of cycle")
 
 
 def _labels(records: Records, values: pd.DataFrame) -> pd.Series:

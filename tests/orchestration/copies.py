@@ -63,9 +63,9 @@ class Copy:
         """Run the company to the end."""
         return run(self.file, self.root / "data", *options)
 
-    def started(self) -> AbstractContextManager[Run]:
+    def started(self, *options: str) -> AbstractContextManager[Run]:
         """A run that can be watched and killed."""
-        return started(self.file, self.root / "data")
+        return started(self.file, self.root / "data", *options)
 
     def published(self) -> dict[str, str]:
         """Hashes of all files that readers see, by path."""

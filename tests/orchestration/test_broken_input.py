@@ -64,12 +64,21 @@ def remove(copy: Copy) -> None:
     copy.export(EXPORT).unlink()
 
 
+def take_ids_otherwise(copy: Copy) -> None:
+    """Let the mapping give every deal another id."""
+    sql = "select * replace ('x' || source_id as source_id) from opportunities"
+    text = copy.file.read_text(encoding="utf-8")
+    assert text.count(f"from: {EXPORT}") == 1
+    copy.file.write_text(text.replace(f"from: {EXPORT}", f"from: {sql}"), encoding="utf-8")
+
+
 STOPS_THE_LOAD = {
     "missing column": (replace(",stage", ",phase"), ["opportunities", "stage"]),
     "missing file": (remove, ["opportunities.csv"]),
     "truncated file": (truncate, ["opportunities.csv.gz"]),
     "empty file": (empty, ["opportunities"]),
     "shrunk export": (keep_half, ["opportunities", "80%"]),
+    "other ids": (take_ids_otherwise, ["opportunities", f"from was '{EXPORT}'", "FRESH=1"]),
 }
 FAILS_THE_AUDIT = {
     "bad date in row 7": (edit_line(8, "created_at", "32/13/2025"), "32/13/2025"),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import dataclass
+
+import pytest
 
 from dagster_project.publication import open_published
+from tests.conftest import Publish
 from tests.orchestration.copies import Copy
 
 
@@ -17,23 +21,41 @@ def kill_at(copy: Copy, progress: str) -> None:
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
 
 
-def test_a_run_killed_in_any_phase_leaves_the_marts_and_the_next_gets_further(copy: Copy) -> None:
-    published, kpis = copy.published(), copy.kpis()
+@dataclass(frozen=True)
+class Victim:
+    """A company with a corrected deal, and what was published of it before."""
+
+    copy: Copy
+    published: dict[str, str]
+    kpis: list[tuple[object, ...]]
+
+
+@pytest.fixture(scope="module")
+def victim(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Victim:
+    """The company whose runs are killed, one after the other, each later than the one before."""
+    copy = Copy.of(published("edge_cases"), tmp_path_factory.mktemp("victim"))
     export = copy.export("opportunities.csv")
     text = export.read_text(encoding="utf-8")
     export.write_text(text.replace("Won,8000,USD", "Won,9500,USD", 1), encoding="utf-8")
-    for progress in ("crm: loading", "audit raw …", "build …", "publish …"):
-        kill_at(copy, progress)
-        assert copy.published() == published, f"killed at '{progress}'"
-    done = copy.run()
+    return Victim(copy, copy.published(), copy.kpis())
+
+
+@pytest.mark.parametrize("progress", ["crm: loading", "audit raw …", "build …", "publish …"])
+def test_a_run_killed_in_any_phase_leaves_the_marts(victim: Victim, progress: str) -> None:
+    kill_at(victim.copy, progress)
+    assert victim.copy.published() == victim.published
+
+
+def test_the_run_after_those_that_were_killed_publishes(victim: Victim) -> None:
+    done = victim.copy.run()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert copy.kpis() != kpis
-    assert not list((copy.data / "published").glob("*.tmp*"))
+    assert victim.copy.kpis() != victim.kpis
+    assert not list((victim.copy.data / "published").glob("*.tmp*"))
 
 
 def test_a_second_run_says_who_holds_the_lock(copy: Copy) -> None:
     published = copy.published()
-    with copy.started() as first:
+    with copy.started("--force") as first:
         first.wait_for("Edge Cases, run ")
         second = copy.run()
     assert second.returncode == 3
@@ -45,7 +67,7 @@ def test_a_second_run_changes_no_number_and_a_reader_reads_on(copy: Copy) -> Non
     loads, kpis = copy.loads(), copy.kpis()
     with open_published(copy.marts) as reader:
         before = reader.execute("select run_id from marts.publication").fetchone()
-        done = copy.run()
+        done = copy.run("--force")
         assert done.returncode == 0, done.stdout + done.stderr
         assert reader.execute("select run_id from marts.publication").fetchone() == before
         assert reader.execute("select count(*) from marts.kpi_values").fetchone() != (0,)
@@ -58,7 +80,7 @@ def test_a_second_run_changes_no_number_and_a_reader_reads_on(copy: Copy) -> Non
 
 def test_ctrl_c_stops_a_run_cleanly(copy: Copy) -> None:
     published = copy.published()
-    with copy.started() as run:
+    with copy.started("--force") as run:
         run.wait_for("build …")
         run.signal(signal.SIGINT)
         done = run.end()

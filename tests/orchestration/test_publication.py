@@ -85,7 +85,7 @@ def audited(company: Company, warehouse: Warehouse, run_id: str) -> PipelineRun:
         run_id=run_id,
         paths=CompanyPaths.of(company),
         warehouse=warehouse,
-        as_of=AS_OF,
+        asked_as_of=AS_OF,
         asked_known_at=AS_OF,
         is_time_travel=False,
         force=False,

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
+import duckdb
 import pytest
 
-from dagster_project.summary import Figure, Figures, Period, latest_complete
+from dagster_project.summary import (
+    Figure,
+    Figures,
+    Period,
+    findings,
+    headline,
+    headlines,
+    latest_complete,
+)
+from ingestion.paths import CompanyPaths
 
 JAN, FEB, MAR = (dt.date(2024, month, 1) for month in (1, 2, 3))
 
@@ -47,3 +58,49 @@ def test_quarters_follow_the_fiscal_year() -> None:
     assert quarter.label == "Nov 2023–Jan 2024"
     assert quarter.previous.label == "Aug–Oct 2023"
     assert Period("month", FEB).label == "Feb 2024"
+
+
+def test_a_period_without_a_win_shows_0_where_wins_are_added_up_and_nothing_where_not() -> None:
+    figures = {
+        **win_rates(FEB),
+        ("deals_won", "month", JAN): Figure(2.0, "deals", 2, 0),
+        ("deals_won", "month", MAR): Figure(None, "deals", 0, 3),
+    }
+    assert headline(figures, "deals_won", "month", FEB) == Figure(0.0, "deals", 0, 0)
+    assert headline(figures, "deals_won", "month", JAN) == Figure(2.0, "deals", 2, 0)
+    assert headline(figures, "deals_won", "month", MAR) == Figure(None, "deals", 0, 3)
+    assert headline(figures, "revenue_won", "all", None) == Figure(0.0, "money", 0, 0)
+    assert headline(figures, "average_deal_size", "month", FEB) is None
+
+
+def test_headlines_without_a_win_stay_and_those_of_quotas_go_where_there_are_none() -> None:
+    shown = headlines(win_rates(FEB))
+    assert {"revenue_won", "deals_won", "average_deal_size", "sales_velocity"} < shown.keys()
+    assert "quota_attainment" not in shown
+    with_quotas = {("quota_attainment", "month", JAN): Figure(1.0, "ratio", 1, 0)}
+    assert "quota_attainment" in headlines(with_quotas)
+
+
+def test_what_is_in_no_period_is_told_with_its_share_of_what_was_won(tmp_path: Path) -> None:
+    paths = CompanyPaths(tmp_path)
+    paths.published.mkdir()
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""attach '{paths.published / "marts.duckdb"}' as published;
+            create schema published.marts;
+            create table published.marts.mart_data_hygiene as
+            select * from (values
+                ('all', 'opportunities', 'no_close_date', 'high', 12, 40, 2800, 'won', 0.28, 'd1'),
+                ('all', 'opportunities', 'a_new_finding', 'high', 1, 40, 5000, 'won', 0.5, 'd2'),
+                ('all', 'opportunities', 'close_date_past', 'low', 9, 40, 9000, 'open', 0.9, 'd3'),
+                ('all', 'opportunities', 'closed_in_future', 'high', 0, 40, 0, 'won', 0, null),
+                ('ann', 'opportunities', 'no_close_date', 'high', 12, 40, 2800, 'won', 0.28, 'd1')
+            ) as findings (rep_id, entity, rule, severity, failing, records, money_at_stake,
+                money_kind, money_share, example_keys)"""
+        )
+    assert findings(paths) == [
+        "1 of 40 opportunities a new finding, with 5,000 or 50% of the won amount "
+        "(a_new_finding, such as d2)",
+        "12 of 40 opportunities closed without any date, so are in no period, with 2,800 or 28% of "
+        "the won amount (no_close_date, such as d1)",
+    ]

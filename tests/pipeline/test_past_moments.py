@@ -63,16 +63,11 @@ class Story:
     company: ExportedCompany
     moments: list[tuple[dt.datetime, dt.datetime]] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
-    models: CompiledModels | None = None
 
     def build(self, moment: int, known_at: dt.datetime) -> None:
         """Build the marts of a moment."""
         as_of = self.moments[moment][0]
-        if self.models is None:
-            self.company.build_as_of(as_of, known_at, *(f"+{mart}" for mart in marts_of(moment)))
-            self.models = CompiledModels.of(self.company.company, as_of, known_at)
-        else:
-            self.models.build(as_of, known_at, marts_of(moment))
+        CompiledModels.of(self.company.company).build(as_of, known_at, marts_of(moment))
 
     def keep(self, moment: int) -> None:
         """Keep what was built last as what was built at this moment."""

@@ -178,7 +178,7 @@ def build_restatements(company: Path, run_id: str) -> None:
     with open_run(settings, run_id) as run:
         keep_history(run, dbt.manifest())
         dbt.build(
-            run_values(run.as_of, run.known_at, run_id),
+            run_values(run.as_of, run.known_at, run_id, run.company.own_as_of),
             ["--select", "mart_restatements", "restatements_add_up"],
             lambda result: None,
         )

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.dbt_runner import Dbt, run_values
 from dagster_project.pipeline_run import now
 from ingestion.company import load_company
 from ingestion.pipeline import load_source
+from tests.compiled_models import CompiledModels
 from tests.kpis.companies import Published
 
 COMPANY = """
@@ -29,7 +29,7 @@ sources:
           - {stage: Offer, stage_order: 3, status: open}
           - {stage: Won, stage_order: 4, status: won}
 """
-BUILT = ["--exclude-resource-type", "test", "--select", "+kpi_stage_conversion_rate", "+dim_rep"]
+BUILT = ("kpi_stage_conversion_rate", "dim_rep")
 HEADER = "source_id,stage,amount,created_at,owner_id"
 
 
@@ -46,7 +46,7 @@ def test_stays_follow_from_one_export_to_the_next(
         )
         settings = load_company(company)
         load_source(settings, settings.sources[0])
-    Dbt.of(settings).build(run_values(now(), now()), BUILT, lambda result: None)
+    CompiledModels.of(settings).build(now(), now(), BUILT)
 
     built = Published(company, tmp_path / "data" / "daily_export")
     visits = built.warehouse(
@@ -83,6 +83,6 @@ def test_stays_follow_from_one_export_to_the_next(
         "where exclusion_reason is not null order by entity_id"
     )
     assert list(excluded.itertuples(index=False, name=None)) == [
-        ("moved", "no_stage_history"),
-        ("stayed", "no_stage_history"),
+        ("moved", "no_history"),
+        ("stayed", "no_history"),
     ]

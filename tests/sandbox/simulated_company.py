@@ -16,7 +16,6 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from dagster_project.dbt_runner import Dbt, run_values
 from dagster_project.pipeline_run import now
 from ingestion.company import Company, load_company
 from ingestion.paths import PROJECT, CompanyPaths
@@ -50,10 +49,9 @@ ALL_AT_ONCE = Faults(
 class SimulatedCompany(ABC):
     """A company that shows a world to the pipeline.
 
-    `loads` are the moments of the world at which it was loaded: versions of users tell of no others.
+    `loads` are the moments of the world at which it was loaded: users' versions tell of no others.
     """
 
-    models: CompiledModels | None = None
     loads: tuple[dt.datetime, ...] = ()
 
     @abstractmethod
@@ -79,23 +77,10 @@ class SimulatedCompany(ABC):
         return {table.entity: table for report in reports for table in report.tables}
 
     def build(self) -> None:
-        """Build every KPI of what has been loaded, as a run does; by dbt itself the first time."""
+        """Build every KPI of what has been loaded, as a run does."""
         company = self.company
         assert company.as_of
-        as_of, known_at = company.moment(company.as_of), now()
-        if self.models is None:
-            self.build_as_of(as_of, known_at, *(f"+{model}" for model in KPI_MODELS))
-            self.models = CompiledModels.of(company, as_of, known_at)
-        else:
-            self.models.build(as_of, known_at, KPI_MODELS)
-
-    def build_as_of(self, as_of: dt.datetime, known_at: dt.datetime, *models: str) -> None:
-        """Build the selected models as of a moment and as known at one, UTC without zone."""
-        Dbt.of(self.company).build(
-            run_values(as_of, known_at),
-            ["--exclude-resource-type", "test", "--select", *models],
-            lambda result: None,
-        )
+        CompiledModels.of(company).build(company.moment(company.as_of), now(), KPI_MODELS)
 
     def forget(self) -> None:
         """Remove what has been loaded."""

@@ -1,5 +1,8 @@
 -- What each metric leaves out, and why: included + excluded = population.
-{%- set on_quotas = ["quota_attainment", "reps_at_quota"] %}
+{%- set on_quotas = {
+    "quota_attainment": "dimension = 'company' and exclusion_reason = 'no_quota'",
+    "reps_at_quota": "dimension = 'rep' and measure = 'revenue' and exclusion_reason is not null",
+} %}
 {% for metric in kpi_metrics() if metric not in on_quotas %}
     select distinct
         cast('{{ metric }}' as {{ dbt.type_string() }}) as metric,
@@ -7,25 +10,29 @@
         cast(entity as {{ dbt.type_string() }}) as entity,
         cast(entity_key as {{ dbt.type_string() }}) as entity_key,
         cast(entity_id as {{ dbt.type_string() }}) as entity_id,
-        cast(exclusion_reason as {{ dbt.type_string() }}) as reason
+        cast(exclusion_reason as {{ dbt.type_string() }}) as reason,
+        cast(null as {{ dbt.type_string() }}) as period_grain,
+        cast(null as date) as period_start
     from {{ ref("int_" ~ metric ~ "__members") }}
     where exclusion_reason is not null
 
     union all
 {% endfor %}
-{%- for metric in on_quotas %}
-    select distinct
+{%- for metric, condition in on_quotas.items() %}
+    select
         '{{ metric }}' as metric,
-        case periods.measure when 'revenue' then 'default' else periods.measure end as variant,
+        members.variant,
         'user' as entity,
         reps.user_key as entity_key,
         reps.rep_id as entity_id,
-        periods.exclusion_reason as reason
-    from {{ ref("int_quota_attainment__periods") }} as periods
-    inner join {{ ref("dim_rep") }} as reps on periods.target_key = reps.rep_id
+        'no_quota' as reason,
+        members.period_grain,
+        members.period_start
+    from {{ ref("int_quota_attainment__members") }} as members
+    inner join {{ ref("dim_rep") }} as reps on members.rep = reps.rep_id
     where
-        periods.exclusion_reason is not null and periods.period_grain = 'all'
-        {{ "and periods.measure = 'revenue'" if metric == 'reps_at_quota' }}
+        {{ condition }}
+        and (members.period_start is null or members.period_start <= {{ current_month() }})
 
         {{ 'union all' if not loop.last }}
 {%- endfor %}

@@ -7,7 +7,7 @@
 -- bridge's closing are worth, less those of its opening: deal by deal, in every currency, at
 -- today's
 -- rates. A deal of which nobody knows since when it is open comes into the bridge now, and is no
--- change; it was there before.
+-- change; it was there before. Where there is no rate for something, there is no sum to compare.
 with
     at_month_end as (select * from {{ ref("int_pipeline_at_month_end") }}),
 
@@ -55,22 +55,30 @@ with
         select
             holdings.since,
             sum(
-                holdings.sign * coalesce(
-                    {{
-                        reporting_amount(
-                            "holdings.amount_native", fx_rate("holdings.currency", "rates")
-                        )
-                    }},
-                    0
-                )
-            ) as effect
+                holdings.sign
+                * {{ held_amount("holdings.amount_native", fx_rate("holdings.currency", "rates")) }}
+            ) as effect,
+            count(
+                case
+                    when
+                        {{
+                            held_amount(
+                                "holdings.amount_native", fx_rate("holdings.currency", "rates")
+                            )
+                        }} is null
+                    then 1
+                end
+            ) as n_without_rate
         from holdings
         left join rates on holdings.currency = rates.currency
         group by holdings.since
     ),
 
     effects as (
-        select since, sum(pipeline_effect) as effect
+        select
+            since,
+            sum(pipeline_effect) as effect,
+            count(*) - count(pipeline_effect) as n_without_rate
         from {{ ref("mart_pipeline_changes") }}
         where since in ('month_start', 'quarter_start')
         group by since
@@ -82,4 +90,6 @@ select
     effects.effect as changes_effect
 from bridge
 full join effects on bridge.since = effects.since
-where coalesce(bridge.effect, 0) <> coalesce(effects.effect, 0)
+where
+    coalesce(bridge.effect, 0) <> coalesce(effects.effect, 0)
+    and coalesce(bridge.n_without_rate, 0) + coalesce(effects.n_without_rate, 0) = 0

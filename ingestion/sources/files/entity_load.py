@@ -30,7 +30,8 @@ BATCH_ROWS = 122_880  # a row group of DuckDB's
 class EntityLoad:
     """An entity mapped to table `mapped` from `rowset`, which was read from `tables`.
 
-    To be checked, then compared with earlier loads; then its batches can be taken.
+    To be checked, then compared with earlier loads; then its batches can be taken. `rows_before`
+    counts the records that were there before, deleted ones left out.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -41,6 +42,7 @@ class EntityLoad:
     rowset: RowSet
     tables: tuple[Table, ...]
     rows: int = 0
+    rows_before: int = 0
     rows_new: int = 0
     rows_changed: int = 0
     rows_deleted: int = 0
@@ -68,12 +70,15 @@ class EntityLoad:
 
     def compare(self, history: History | None, export: Literal["full", "partial"]) -> None:
         """Find the rows that earlier loads, if any, lack or have otherwise, and what vanished."""
+        import pyarrow.compute as pc
+
         taken = f"from {quote(self.mapped)} where {REASON} is null"
         if history is None:
             self.rows_new = self.rows
             self._create_versions([self._as_raw(taken)])
             return
         latest, changed = history.latest(self.entity), self._name("changed")
+        self.rows_before = latest.num_rows - (pc.sum(latest["is_deleted"]).as_py() or 0)
         find_changes(self.connection, self.mapped, latest, changed)
         self.rows_new, self.rows_changed = one_row(
             self.connection,

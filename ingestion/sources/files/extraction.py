@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.contract import ENTITIES, EXPORT_COLUMNS
+from ingestion.contract import ENTITIES
 from ingestion.duckdb_sql import workbench
 from ingestion.errors import SourceError
 from ingestion.pipeline import ExtractContext, Extraction, TableLoad
@@ -20,8 +20,9 @@ from ingestion.sources.files.catalog import Catalog, Origin, Relation
 from ingestion.sources.files.entity_load import EntityLoad
 from ingestion.sources.files.mapping import expressions, map_entity, relate
 from ingestion.sources.files.reading import Table, inline_table, read
+from ingestion.sources.files.remapping import MAX_GONE, Said, changes, said_of
 from ingestion.sources.files.settings import FilesSource
-from ingestion.sources.files.tables import TABLES
+from ingestion.sources.files.tables import EXPORTS, TABLES
 from ingestion.sources.files.versions import History, LastExport
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ MIN_SHARE = 0.8
 def extract(context: ExtractContext, source: FilesSource) -> Iterator[Extraction]:
     """Read and map the entities whose inputs changed; find their new versions.
 
-    All of them are mapped, and their sizes checked, before the first row is handed out. Raises
-    SourceError naming company file and key.
+    All of them are mapped and compared with the last load before the first row is handed out.
+    Raises SourceError naming company file and key.
     """
     with workbench(context.folder / "spill") as connection:
         connection.execute("set TimeZone = 'UTC'")
@@ -63,12 +64,12 @@ class _Extract:
             if name not in last or last[name].fingerprint != fingerprint
         ]
         loads = self._load(changed, origins)
+        said = {name: self._said(name, origins.get(name)) for name in loads}
         for name, load in loads.items():
-            if self.source.entities[name].from_ is not None:
-                self._refuse_shrunk(name, load, last.get(name))
-        for name, load in loads.items():
-            export = self.source.entities[name].export
-            load.compare(history if name in last else None, export)
+            load.compare(history if name in last else None, self.source.entities[name].export)
+            if name in origins and name in last:
+                self._refuse_remapped(name, load, last[name].said, said[name])
+                self._refuse_shrunk(name, load, last[name])
         reports = [
             loads[name].report() if name in loads else _unchanged(name, last[name])
             for name in self.source.entities
@@ -81,6 +82,7 @@ class _Extract:
                 "source_instance": self.source.name,
                 "fingerprint": fingerprints[name],
                 "files": self._described_files(origins.get(name)),
+                "mapping": json.dumps(said[name]),
                 "extracted_at": now,
                 **asdict(load.report()),
             }
@@ -97,6 +99,10 @@ class _Extract:
                 with self._at(f"entities.{name}.from"):
                     origins[name] = catalog.origin(self.connection, mapping.from_)
         return origins
+
+    def _said(self, name: str, origin: Origin | None) -> Said:
+        """What company.yml says of how an entity is read."""
+        return said_of(self.source, name, origin, self.context.company.path.parent)
 
     def _fingerprint(self, name: str, origins: Mapping[str, Origin]) -> str:
         """A hash of all that an entity's rows depend on."""
@@ -187,9 +193,30 @@ class _Extract:
             file = self.context.company.path
             raise SourceError(f"{file}: sources.{self.source.name}.{key}: {error}") from None
 
-    def _refuse_shrunk(self, name: str, load: EntityLoad, last: LastExport | None) -> None:
+    def _refuse_remapped(self, name: str, load: EntityLoad, before: Said | None, now: Said) -> None:
+        """Stop a load whose changed mapping no longer finds most of the records.
+
+        FORCE=1 does not help: what is taken for a deletion once is one for ever. A row that has
+        neither id nor key is its values, so that a change of any of them makes another row.
+        """
+        is_found_again = load.rows_deleted <= MAX_GONE * load.rows_before
+        has_identity = load.has_ids or bool(load.entity.key)
+        if is_found_again or not has_identity or before is None or before == now:
+            return
+        with self._at(f"entities.{name}"):
+            raise SourceError(
+                f"{load.rows_deleted:,} of {load.rows_before:,} records are gone from this load, "
+                f"and how it is read has changed since the last one: "
+                f"{'; '.join(changes(before, now))}. What a changed mapping no longer finds was "
+                "not deleted, so nothing of this source was loaded. If the mapping is right now, "
+                "run with FRESH=1: the company starts anew, and its old warehouse is kept aside. "
+                "If the records were deleted, load the export as it was read before, then change "
+                "the mapping"
+            )
+
+    def _refuse_shrunk(self, name: str, load: EntityLoad, last: LastExport) -> None:
         """Stop a full export that has lost many rows; a broken export would delete records."""
-        before = last.rows + last.rows_rejected if last else 0
+        before = last.rows + last.rows_rejected
         now = load.rows + load.rows_rejected
         is_full = self.source.entities[name].export == "full"
         if is_full and now < MIN_SHARE * before and not self.context.force:
@@ -221,7 +248,7 @@ def _batches(
     """Batches by raw table: the versions of each entity, the rejected rows, the exports."""
     import pyarrow as pa
 
-    rows = [{column.name: row[column.name] for column in EXPORT_COLUMNS} for row in exports]
+    rows = [{column.name: row[column.name] for column in EXPORTS} for row in exports]
     return {
         **{name: load.versions() for name, load in loads.items() if load.has_versions},
         "rejected": (batch for load in loads.values() for batch in load.rejected()),

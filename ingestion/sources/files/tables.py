@@ -14,6 +14,11 @@ from ingestion.contract import (
     Column,
 )
 
+EXPORTS = (
+    *EXPORT_COLUMNS,
+    Column("mapping", "text", "What company.yml said of reading it, as JSON; empty: unknown."),
+)
+
 TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
     {
         **{
@@ -21,6 +26,6 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             for entity in ENTITIES.values()
         },
         "rejected": REJECTED_COLUMNS,
-        "exports": EXPORT_COLUMNS,
+        "exports": EXPORTS,
     }
 )

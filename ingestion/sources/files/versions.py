@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from ingestion.contract import META_COLUMNS, RECORD_COLUMNS, Entity
 from ingestion.duckdb_sql import quote, register
 from ingestion.sources.files.mapping import POSITION, REASON
+from ingestion.sources.files.remapping import Said
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -20,11 +22,15 @@ IDS_PER_QUERY = 10_000
 
 @dataclass(frozen=True)
 class LastExport:
-    """What the last complete load of an entity recorded of its export."""
+    """What the last complete load of an entity recorded of its export.
+
+    `said` is what company.yml said of reading it; None where an older version did not record it.
+    """
 
     fingerprint: str
     rows: int
     rows_rejected: int
+    said: Said | None
 
 
 @dataclass(frozen=True)
@@ -37,14 +43,24 @@ class History:
 
     def last_exports(self) -> dict[str, LastExport]:
         """The last export of each entity that has one."""
-        if not {"exports", "_dlt_loads"} <= self.warehouse.columns(self.dataset).keys():
+        present = self.warehouse.columns(self.dataset)
+        if not {"exports", "_dlt_loads"} <= present.keys():
             return {}
+        mapping = "mapping" if "mapping" in present["exports"] else "null"
         exports = self.warehouse.read(
-            f"select entity, fingerprint, rows, rows_rejected from {self.dataset}.exports "
-            f"where {self._is_ours} order by _dlt_load_id",
+            f"select entity, fingerprint, rows, rows_rejected, {mapping} as mapping "
+            f"from {self.dataset}.exports where {self._is_ours} order by _dlt_load_id",
             [self.instance],
         )
-        return {row.pop("entity"): LastExport(**row) for row in exports.to_pylist()}
+        return {
+            row["entity"]: LastExport(
+                row["fingerprint"],
+                row["rows"],
+                row["rows_rejected"],
+                json.loads(row["mapping"]) if row["mapping"] else None,
+            )
+            for row in exports.to_pylist()
+        }
 
     def latest(self, entity: Entity) -> pa.Table:
         """`source_id`, `row_hash`, `is_deleted` of the latest version of every record."""

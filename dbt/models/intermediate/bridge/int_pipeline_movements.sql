@@ -2,7 +2,8 @@
 --
 -- Within an instant a deal first changes hands, then its amount, then comes in or goes out, so that
 -- it is won, lost or pushed out at its last amount and by its last owner. Both amounts of a step
--- are valued at the rate of its day; int_pipeline_revaluations has what rates do between steps.
+-- are valued at the rate of its day; int_pipeline_revaluations has what rates do between steps. A
+-- sum with an amount for which there is no rate is not known: NULL.
 with
     steps as (
         select
@@ -21,17 +22,12 @@ with
             steps.*,
             coalesce(steps.amount_before, 0) as native_before,
             coalesce(steps.amount, 0) as native,
-            coalesce(
-                {{
-                    reporting_amount(
-                        "steps.amount_before", fx_rate("steps.currency_before", "rates_before")
-                    )
-                }},
-                0
-            ) as value_before,
-            coalesce(
-                {{ reporting_amount("steps.amount", fx_rate("steps.currency", "rates")) }}, 0
-            ) as value
+            {{
+                held_amount(
+                    "steps.amount_before", fx_rate("steps.currency_before", "rates_before")
+                )
+            }} as value_before,
+            {{ held_amount("steps.amount", fx_rate("steps.currency", "rates")) }} as value
         from steps
         left join
             rates as rates_before
@@ -172,7 +168,8 @@ with
             rep,
             currency,
             movement,
-            cast(sum(amount) as {{ numeric_type() }}) as amount,
+            cast({{ whole_sum("amount") }} as {{ numeric_type() }}) as amount,
+            count(*) - count(amount) as n_without_rate,
             cast(sum(amount_native) as {{ numeric_type() }}) as amount_native
         from moved
         group by scope, period_grain, period_start, rep, currency, movement

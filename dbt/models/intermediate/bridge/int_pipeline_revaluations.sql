@@ -4,6 +4,7 @@
 -- A deal is held unchanged from one of its steps to the next. Within a month its value moves from
 -- the rate of the day on which the month or the holding begins to that of the day on which either
 -- ends; a month begins at the rate of the last day before it, at which the one before has ended.
+-- Where there is no rate for one of the two days, the change is not known: NULL.
 with
     holdings as (
         select
@@ -50,8 +51,8 @@ with
             by_month.due_month,
             by_month.rep,
             by_month.currency,
-            coalesce({{ reporting_amount("by_month.amount", "new_rates.rate") }}, 0)
-            - coalesce({{ reporting_amount("by_month.amount", "old_rates.rate") }}, 0) as amount
+            {{ reporting_amount("by_month.amount", "new_rates.rate") }}
+            - {{ reporting_amount("by_month.amount", "old_rates.rate") }} as amount
         from by_month
         left join
             rates as old_rates
@@ -72,7 +73,8 @@ with
                 {{ fiscal_period_start("month_start", grain) }} as period_start,
                 rep,
                 currency,
-                cast(sum(amount) as {{ numeric_type() }}) as amount
+                cast({{ whole_sum("amount") }} as {{ numeric_type() }}) as amount,
+                count(*) - count(amount) as n_without_rate
             from revalued
             where {{ in_book(scope, grain, "due_month", "month_start") }}
             group by

@@ -1,96 +1,77 @@
-{#- The fields that make a deal's place and weight in the pipeline. -#}
-{%- set fields = ["stage", "amount", "currency", "close_date", "owner_id"] -%}
+{#- The fields that, beside the stage, make a deal's place and weight in the pipeline. -#}
+{%- set fields = ["amount", "currency", "close_date", "owner_id"] -%}
 {%- set texts = ["currency", "close_date", "owner_id"] -%}
 -- What happened to the open pipeline: one row per deal and instant in which it came in, changed or
 -- went out, with its state before and after.
 --
--- Replayed from the field changes by itself: int_opportunity_states is not read, so that what the
--- states say of two moments and what happened between them can be held against each other. The
--- rules are the same: before its first change a field has that change's old value, after its last
--- one the record's own. A deal of which nobody knows since when it is open comes in now.
+-- Replayed from the moves and field changes by itself: int_opportunity_states is not read, so that
+-- what the states say of two moments and what happened between them can be held against each other.
+-- The rules are the same: before its first change a field has that change's old value, after its
+-- last one the record's own. A deal of which nobody knows since when it is open comes in now.
 with
     opportunities as (select * from {{ ref("int_opportunities__unioned") }}),
 
     changes as (
         select *
-        from {{ ref("int_opportunity_changes") }}
-        where field in ('{{ fields | join("', '") }}', 'forecast_category')
+        from {{ ref("int_opportunity_value_changes") }}
+        where field in ('{{ fields | join("', '") }}')
     ),
+
+    moves as (select * from {{ ref("int_opportunity_stage_moves") }}),
 
     removals as (select * from {{ ref("int_opportunity_removals") }}),
-
-    stages as (
-        select source_instance, coalesce(pipeline, '') as pipeline, stage, status
-        from {{ ref("int_stages__resolved") }}
-    ),
 
     told as (
         select
             opportunity_key,
-            min(changed_at) as first_changed_at,
             {%- for field in fields %}
                 max(
                     case
-                        when field = '{{ field }}' and position = 1
-                        then
-                            coalesce(
-                                old_value,
-                                {{ "new_value" if field in ["stage", "currency"] else "''" }}
-                            )
+                        when field = '{{ field }}'
+                        then coalesce(old_value, {{ "new_value" if field == "currency" else "''" }})
                     end
-                ) as first_{{ field }},
+                ) as first_{{ field }}{{ ',' if not loop.last }}
             {%- endfor %}
-            max(case when field = 'stage' and is_last then new_value end) as last_stage
         from changes
-        where position = 1 or is_last
+        where position = 1
         group by opportunity_key
     ),
 
     deals as (
         select
             opportunities.opportunity_key,
-            opportunities.source_instance,
             coalesce(opportunities.pipeline, '') as pipeline,
-            opportunities.stage,
             opportunities.amount,
             coalesce(opportunities.currency, '') as currency,
             coalesce(cast(opportunities.close_date as {{ dbt.type_string() }}), '') as close_date,
             coalesce(opportunities.owner_id, '') as owner_id,
-            coalesce(
-                least(opportunities.created_at, told.first_changed_at), {{ as_of() }}
-            ) as begins_at,
-            {%- for field in fields %} told.first_{{ field }}, {%- endfor %}
-            -- The moment of a closing that no change tells of.
-            case
-                when
-                    stages.status <> 'open'
-                    and (told.last_stage is null or told.last_stage <> opportunities.stage)
-                then coalesce(opportunities.closed_at, {{ day_start("opportunities.close_date") }})
-            end as untold_closing_at
+            coalesce(beginnings.entered_at, closings.entered_at, {{ as_of() }}) as begins_at,
+            beginnings.stage as first_stage,
+            beginnings.status as first_status,
+            {%- for field in fields %}
+                told.first_{{ field }}{{ ',' if not loop.last }}
+            {%- endfor %}
         from opportunities
-        left join told on opportunities.opportunity_key = told.opportunity_key
+        inner join
+            moves as beginnings
+            on opportunities.opportunity_key = beginnings.opportunity_key
+            and beginnings.position = 1
         left join
-            stages
-            on opportunities.source_instance = stages.source_instance
-            and coalesce(opportunities.pipeline, '') = stages.pipeline
-            and opportunities.stage = stages.stage
+            moves as closings
+            on opportunities.opportunity_key = closings.opportunity_key
+            and closings.position = 2
+        left join told on opportunities.opportunity_key = told.opportunity_key
     ),
 
     -- What became of which field, and when; NULL where nothing did, '' where it lost its value.
     turns as (
         select
             opportunity_key,
-            source_instance,
             pipeline,
             begins_at as happened_at,
             0 as step,
-            case
-                when first_stage is not null
-                then first_stage
-                when untold_closing_at is null or untold_closing_at <= begins_at
-                then stage
-                else ''
-            end as stage,
+            coalesce(first_stage, '') as stage,
+            first_status as status,
             case
                 when first_amount is null
                 then amount
@@ -109,17 +90,11 @@ with
 
         select
             changes.opportunity_key,
-            deals.source_instance,
             deals.pipeline,
-            changes.changed_at as happened_at,
+            changes.holds_from as happened_at,
             1 as step,
-            case
-                when changes.field <> 'stage'
-                then null
-                when changes.is_last and deals.untold_closing_at is null
-                then deals.stage
-                else changes.new_value
-            end as stage,
+            null as stage,
+            null as status,
             case
                 when changes.field <> 'amount'
                 then null
@@ -142,23 +117,24 @@ with
             null as removal
         from changes
         inner join deals on changes.opportunity_key = deals.opportunity_key
-        where changes.is_last_in_instant and changes.field <> 'forecast_category'
+        where changes.is_last_in_instant
 
         union all
 
         select
-            opportunity_key,
-            source_instance,
-            pipeline,
-            untold_closing_at as happened_at,
+            moves.opportunity_key,
+            deals.pipeline,
+            moves.entered_at as happened_at,
             2 as step,
-            stage,
+            moves.stage,
+            moves.status,
             null as amount,
             null as has_amount,
             {%- for field in texts %} null as {{ field }}, {%- endfor %}
             null as removal
-        from deals
-        where untold_closing_at > begins_at
+        from moves
+        inner join deals on moves.opportunity_key = deals.opportunity_key
+        where moves.position > 1 and moves.is_last_in_instant
 
         {%- for moment, removal in [
                 ("restored_at", "''"),
@@ -169,11 +145,11 @@ with
 
             select
                 deals.opportunity_key,
-                deals.source_instance,
                 deals.pipeline,
                 greatest(removals.{{ moment }}, deals.begins_at) as happened_at,
                 {{ 2 + loop.index }} as step,
                 null as stage,
+                null as status,
                 null as amount,
                 null as has_amount,
                 {%- for field in texts %} null as {{ field }}, {%- endfor %}
@@ -186,19 +162,6 @@ with
         {%- endfor %}
     ),
 
-    placed as (
-        select
-            turns.*,
-            case when turns.stage is not null then coalesce(stages.status, 'open') end as status
-        from turns
-        left join
-            stages
-            on turns.source_instance = stages.source_instance
-            and turns.pipeline = stages.pipeline
-            and turns.stage = stages.stage
-        where turns.happened_at <= {{ as_of() }}
-    ),
-
     filled as (
         select
             opportunity_key,
@@ -207,11 +170,12 @@ with
             lead(happened_at) over (
                 partition by opportunity_key order by happened_at, step
             ) as next_happened_at,
-            {%- for field in fields + ["has_amount", "status", "removal"] %}
+            {%- for field in ["stage", "status"] + fields + ["has_amount", "removal"] %}
                 {{ last_known(field, "opportunity_key", "happened_at, step") }}
                 as {{ field }}{{ ',' if not loop.last }}
             {%- endfor %}
-        from placed
+        from turns
+        where happened_at <= {{ as_of() }}
     ),
 
     states as (

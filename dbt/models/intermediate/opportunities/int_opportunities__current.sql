@@ -5,64 +5,56 @@ with
 
     states as (select * from {{ ref("int_opportunity_states") }}),
 
-    changes as (
-        select *, changed_at <= {{ as_of() }} as has_happened
-        from {{ ref("int_opportunity_changes") }}
-        where field in ('stage', 'merged_into_id', 'is_deleted')
-    ),
-
-    stages as (select * from {{ ref("int_stages__resolved") }}),
+    closings as (select * from {{ ref("int_opportunity_closings") }}),
 
     moves as (
+        select opportunity_key, position, moved_at, is_closing
+        from {{ ref("int_opportunity_stage_moves") }}
+        where moved_at <= {{ as_of() }}
+    ),
+
+    last_closings as (
+        select moves.opportunity_key, moves.moved_at as closed_at
+        from moves
+        inner join
+            (
+                select opportunity_key, max(position) as position
+                from moves
+                where is_closing
+                group by opportunity_key
+            ) as latest
+            on moves.opportunity_key = latest.opportunity_key
+            and moves.position = latest.position
+    ),
+
+    changes as (
+        select *, changed_at <= {{ as_of() }} as has_happened, {{ is_true("new_value") }} as is_yes
+        from {{ ref("int_opportunity_changes") }}
+        where field in ('merged_into_id', 'is_deleted')
+    ),
+
+    removals as (
         select
-            changes.opportunity_key,
+            opportunity_key,
             max(
-                case
-                    when
-                        changes.has_happened and changes.field = 'stage' and stages.status <> 'open'
-                    then changes.changed_at
-                end
-            ) as last_closing_at,
-            max(
-                case
-                    when changes.has_happened and changes.field = 'merged_into_id'
-                    then changes.changed_at
-                end
+                case when has_happened and field = 'merged_into_id' then changed_at end
             ) as merged_at,
             max(
-                case
-                    when
-                        changes.has_happened
-                        and changes.field = 'is_deleted'
-                        and {{ is_true("changes.new_value") }}
-                    then changes.changed_at
-                end
+                case when has_happened and field = 'is_deleted' and is_yes then changed_at end
             ) as deleted_at,
+            max(
+                case when has_happened and field = 'is_deleted' and not is_yes then changed_at end
+            ) as restored_at,
+            min(
+                case when not has_happened and field = 'is_deleted' and is_yes then changed_at end
+            ) as deleted_later_at,
             min(
                 case
-                    when
-                        not changes.has_happened
-                        and changes.field = 'is_deleted'
-                        and not {{ is_true("changes.new_value") }}
-                    then changes.changed_at
+                    when not has_happened and field = 'is_deleted' and not is_yes then changed_at
                 end
-            ) as restored_later_at,
-            max(
-                case
-                    when
-                        changes.has_happened
-                        and changes.field = 'is_deleted'
-                        and not {{ is_true("changes.new_value") }}
-                    then changes.changed_at
-                end
-            ) as restored_at
+            ) as restored_later_at
         from changes
-        left join
-            stages
-            on changes.source_instance = stages.source_instance
-            and coalesce(changes.pipeline, '') = coalesce(stages.pipeline, '')
-            and changes.new_value = stages.stage
-        group by changes.opportunity_key
+        group by opportunity_key
     ),
 
     now_in as (select * from states where valid_to is null),
@@ -79,43 +71,56 @@ with
             now_in.close_date as close_date_now,
             now_in.owner_id as owner_id_now,
             now_in.forecast_category as forecast_category_now,
-            case
-                when now_in.status <> 'open'
-                then
-                    coalesce(
-                        case
-                            when opportunities.closed_at <= {{ as_of() }}
-                            then opportunities.closed_at
-                        end,
-                        moves.last_closing_at,
-                        {{ day_start("now_in.close_date") }}
-                    )
-            end as closed_at_now,
+            last_closings.closed_at as closed_at_now,
+            coalesce(
+                closings.is_bare and closings.closed_at = last_closings.closed_at, false
+            ) as closed_is_bare,
+            -- The closing of a deal that has been open since is its last one as of then.
+            greatest(
+                coalesce(
+                    case
+                        when closings.closed_at = last_closings.closed_at then closings.credited_at
+                    end,
+                    last_closings.closed_at
+                ),
+                opportunities.created_at
+            ) as credited_at,
             case
                 when
                     opportunities.merged_into_id is not null
-                    and coalesce(moves.merged_at, opportunities.source_updated_at, {{ as_of() }})
+                    and coalesce(removals.merged_at, opportunities.source_updated_at, {{ as_of() }})
                     <= {{ as_of() }}
                 then 'merged'
-                when opportunities.is_deleted
+                when
+                    opportunities.is_deleted
+                    and (
+                        removals.deleted_later_at is null
+                        or removals.deleted_at
+                        > coalesce(removals.restored_at, cast('0001-01-01' as timestamp))
+                    )
                 then 'deleted'
                 -- Deleted then, and restored since.
                 when
-                    moves.restored_later_at is not null
-                    and moves.deleted_at
-                    > coalesce(moves.restored_at, cast('0001-01-01' as timestamp))
+                    removals.restored_later_at is not null
+                    and removals.deleted_at
+                    > coalesce(removals.restored_at, cast('0001-01-01' as timestamp))
                 then 'deleted'
             end as removal,
             case
                 when opportunities.merged_into_id is not null
-                then coalesce(moves.merged_at, opportunities.source_updated_at)
+                then coalesce(removals.merged_at, opportunities.source_updated_at)
                 when opportunities.is_deleted
-                then opportunities.source_updated_at
-                else moves.deleted_at
+                then coalesce(opportunities.source_updated_at, removals.deleted_at)
+                else removals.deleted_at
             end as removed_at
         from opportunities
         inner join now_in on opportunities.opportunity_key = now_in.opportunity_key
-        left join moves on opportunities.opportunity_key = moves.opportunity_key
+        left join closings on opportunities.opportunity_key = closings.opportunity_key
+        left join
+            last_closings
+            on opportunities.opportunity_key = last_closings.opportunity_key
+            and now_in.status <> 'open'
+        left join removals on opportunities.opportunity_key = removals.opportunity_key
     ),
 
     at_close as (
@@ -124,8 +129,8 @@ with
         inner join
             states
             on dated.opportunity_key = states.opportunity_key
-            and states.valid_from <= dated.closed_at_now
-            and (states.valid_to is null or states.valid_to > dated.closed_at_now)
+            and states.valid_from <= dated.credited_at
+            and (states.valid_to is null or states.valid_to > dated.credited_at)
         where dated.closed_at_now is not null
         group by dated.opportunity_key
     ),
@@ -155,6 +160,7 @@ with
             dated.first_contact_at,
             dated.close_date_now as close_date,
             dated.closed_at_now as closed_at,
+            dated.closed_is_bare,
             dated.deal_type,
             dated.lead_source,
             dated.product,

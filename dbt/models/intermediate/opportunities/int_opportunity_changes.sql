@@ -1,10 +1,13 @@
+{#- Longer ways within an instant are not looked for: they would be many. -#}
+{%- set longest_chain = 12 -%}
 -- The field changes of opportunities, in order, each with the value before it: those that sources
 -- tell, and those seen between the versions of a deal.
 --
 -- Changes of one field in one instant are put in the order in which one's new value is the next
--- one's old value, else in the source's order. A change to the value that a field had already is
+-- one's old value, all the way, else in the source's order. A change to the value that a field
+-- had already is
 -- none.
-with
+with recursive
     changes as (
         select
             field_change_key,
@@ -16,7 +19,8 @@ with
             changed_at,
             changed_by,
             source_row,
-            source_id
+            source_id,
+            true as is_told
         from {{ ref("int_field_changes__unioned") }}
         where entity = 'opportunities' and not is_deleted
 
@@ -32,7 +36,8 @@ with
             changed_at,
             null as changed_by,
             null as source_row,
-            field_change_key as source_id
+            field_change_key as source_id,
+            false as is_told
         from {{ ref("int_opportunity_version_changes") }}
     ),
 
@@ -46,12 +51,13 @@ with
             new_value,
             changed_at,
             changed_by,
-            row_number() over in_order as position,
-            lag(new_value) over in_order as previous_value,
-            lag(changed_at) over in_order as previous_changed_at,
-            lead(changed_at) over in_order as next_changed_at
+            is_told,
+            row_number() over in_time as position,
+            lag(new_value) over in_time as previous_value,
+            lag(changed_at) over in_time as previous_changed_at,
+            lead(changed_at) over in_time as next_changed_at
         from changes
-        window in_order as (partition by entity_id, field, source_instance order by changed_at)
+        window in_time as (partition by entity_id, field, source_instance order by changed_at)
     ),
 
     -- The few histories that time alone does not put in order, or that tell of a change that is
@@ -90,17 +96,95 @@ with
             and unclear_changes.changed_at = crowded_instants.changed_at
     ),
 
-    followers as (
-        select distinct later.field_change_key
-        from in_crowds as later
+    -- The ways from old value to new one within an instant: each change follows one that led to
+    -- where it starts.
+    beginnings as (
+        select
+            in_crowds.field_change_key,
+            in_crowds.source_row,
+            case
+                when by_time.previous_value = in_crowds.old_value
+                then 0
+                when preceded.field_change_key is null
+                then 1
+                else 2
+            end as preference
+        from in_crowds
         inner join
-            in_crowds as earlier
-            on later.source_instance = earlier.source_instance
-            and later.entity_id = earlier.entity_id
-            and later.field = earlier.field
-            and later.changed_at = earlier.changed_at
-            and later.old_value = earlier.new_value
-            and later.field_change_key <> earlier.field_change_key
+            by_time
+            on in_crowds.source_instance = by_time.source_instance
+            and in_crowds.entity_id = by_time.entity_id
+            and in_crowds.field = by_time.field
+            and in_crowds.changed_at = by_time.changed_at
+            and in_crowds.changed_at is distinct from by_time.previous_changed_at
+        left join
+            (
+                select distinct later.field_change_key
+                from in_crowds as later
+                inner join
+                    in_crowds as earlier
+                    on later.source_instance = earlier.source_instance
+                    and later.entity_id = earlier.entity_id
+                    and later.field = earlier.field
+                    and later.changed_at = earlier.changed_at
+                    and later.old_value = earlier.new_value
+                    and later.field_change_key <> earlier.field_change_key
+            ) as preceded
+            on in_crowds.field_change_key = preceded.field_change_key
+    ),
+
+    chains as (
+        select
+            in_crowds.source_instance,
+            in_crowds.entity_id,
+            in_crowds.field,
+            in_crowds.changed_at,
+            in_crowds.new_value,
+            beginnings.preference,
+            beginnings.source_row,
+            1 as length,
+            '|' || in_crowds.field_change_key || '|' as way
+        from in_crowds
+        inner join beginnings on in_crowds.field_change_key = beginnings.field_change_key
+
+        union all
+
+        select
+            chains.source_instance,
+            chains.entity_id,
+            chains.field,
+            chains.changed_at,
+            in_crowds.new_value,
+            chains.preference,
+            chains.source_row,
+            chains.length + 1 as length,
+            chains.way || in_crowds.field_change_key || '|' as way
+        from chains
+        inner join
+            in_crowds
+            on chains.source_instance = in_crowds.source_instance
+            and chains.entity_id = in_crowds.entity_id
+            and chains.field = in_crowds.field
+            and chains.changed_at = in_crowds.changed_at
+            and chains.new_value = in_crowds.old_value
+        where
+            chains.way not like '%|' || in_crowds.field_change_key || '|%'
+            and chains.length < {{ longest_chain }}
+    ),
+
+    chosen_chains as (
+        select
+            *,
+            row_number() over (
+                partition by source_instance, entity_id, field, changed_at
+                order by
+                    case when preference = 0 then 0 else 1 end,
+                    length desc,
+                    preference,
+                    source_row,
+                    way
+            ) as choice
+        from chains
     ),
 
     ranked_in_crowds as (
@@ -113,12 +197,22 @@ with
                     in_crowds.field,
                     in_crowds.changed_at
                 order by
-                    case when followers.field_change_key is null then 0 else 1 end,
+                    coalesce(
+                        nullif(position(in_crowds.field_change_key in chosen_chains.way), 0),
+                        1000000
+                    ),
                     in_crowds.source_row,
                     in_crowds.source_id
             ) as crowd_rank
         from in_crowds
-        left join followers on in_crowds.field_change_key = followers.field_change_key
+        left join
+            chosen_chains
+            on in_crowds.source_instance = chosen_chains.source_instance
+            and in_crowds.entity_id = chosen_chains.entity_id
+            and in_crowds.field = chosen_chains.field
+            and in_crowds.changed_at = chosen_chains.changed_at
+            and chosen_chains.choice = 1
+            and chosen_chains.length > 1
     ),
 
     ordered as (
@@ -131,13 +225,14 @@ with
             unclear_changes.new_value,
             unclear_changes.changed_at,
             unclear_changes.changed_by,
-            row_number() over in_order as position,
-            lag(unclear_changes.new_value) over in_order as previous_value
+            unclear_changes.is_told,
+            row_number() over in_turn as position,
+            lag(unclear_changes.new_value) over in_turn as previous_value
         from unclear_changes
         left join
             ranked_in_crowds on unclear_changes.field_change_key = ranked_in_crowds.field_change_key
         window
-            in_order as (
+            in_turn as (
                 partition by
                     unclear_changes.entity_id,
                     unclear_changes.field,
@@ -156,6 +251,7 @@ with
             new_value,
             changed_at,
             changed_by,
+            is_told,
             position
         from ordered
         where {{ is_change() }}
@@ -171,10 +267,11 @@ with
             new_value,
             changed_at,
             changed_by,
-            row_number() over in_order as position,
-            lead(changed_at) over in_order as next_changed_at
+            is_told,
+            row_number() over in_effect as position,
+            lead(changed_at) over in_effect as next_changed_at
         from effective
-        window in_order as (partition by entity_id, field, source_instance order by position)
+        window in_effect as (partition by entity_id, field, source_instance order by position)
 
         union all
 
@@ -187,6 +284,7 @@ with
             by_time.new_value,
             by_time.changed_at,
             by_time.changed_by,
+            by_time.is_told,
             by_time.position,
             by_time.next_changed_at
         from by_time
@@ -213,11 +311,10 @@ with
             numbered.old_value,
             numbered.new_value,
             numbered.changed_at,
+            numbered.next_changed_at,
             numbered.changed_by,
-            numbered.position,
-            numbered.next_changed_at is null as is_last,
-            numbered.next_changed_at is null
-            or numbered.next_changed_at > numbered.changed_at as is_last_in_instant
+            numbered.is_told,
+            numbered.position
         from numbered
         inner join
             opportunities

@@ -1,51 +1,44 @@
+{%- set fields = ["currency", "amount", "close_date", "owner_id", "forecast_category"] -%}
 -- The life of each deal as intervals in which nothing changed: [valid_from, valid_to).
 --
--- Between changes a field keeps the value of the last change; before its first change it has that
--- change's old value; after its last one, the record's own. A deal without stage history was open
--- in an unknown stage (NULL) from its creation until it closed. Intervals after the run's moment
--- are left out, so the last one of each deal is its state as of then. A valid_from of NULL says
--- that nobody knows since when.
+-- It begins when the deal was created, whatever its history tells of before. The stage is that of
+-- int_opportunity_stage_moves. Between changes another field keeps the value of the last change;
+-- before its first change it has that change's old value; after its last one, the record's own.
+-- Intervals after the run's moment are left out, so the last one of each deal is its state as of
+-- then. A valid_from of NULL says that nobody knows since when.
 with
     opportunities as (select * from {{ ref("int_opportunities__unioned") }}),
 
     changes as (
         select *
-        from {{ ref("int_opportunity_changes") }}
-        where
-            field in ('stage', 'amount', 'currency', 'close_date', 'owner_id', 'forecast_category')
+        from {{ ref("int_opportunity_value_changes") }}
+        where field in ('stage', '{{ fields | join("', '") }}')
     ),
+
+    moves as (select * from {{ ref("int_opportunity_stage_moves") }}),
 
     stages as (select * from {{ ref("int_stages__resolved") }}),
 
     first_and_last as (
         select
             opportunity_key,
-            min(changed_at) as first_changed_at,
-            max(
-                case when field = 'stage' and position = 1 then coalesce(old_value, new_value) end
-            ) as first_stage,
-            max(
-                case
-                    when field = 'currency' and position = 1 then coalesce(old_value, new_value)
-                end
-            ) as first_currency,
-            max(case when field = 'amount' and position = 1 then old_value end) as first_amount,
-            max(
-                case when field = 'close_date' and position = 1 then old_value end
-            ) as first_close_date,
-            max(case when field = 'owner_id' and position = 1 then old_value end) as first_owner_id,
-            max(
-                case when field = 'forecast_category' and position = 1 then old_value end
-            ) as first_forecast_category,
-            max(case when field = 'stage' and is_last then new_value end) as last_stage,
-            max(case when field = 'stage' then changed_at end) as last_stage_at,
-            max(case when field = 'currency' then changed_at end) as last_currency_at,
-            max(case when field = 'amount' then changed_at end) as last_amount_at,
-            max(case when field = 'close_date' then changed_at end) as last_close_date_at,
-            max(case when field = 'owner_id' then changed_at end) as last_owner_id_at,
-            max(
-                case when field = 'forecast_category' then changed_at end
-            ) as last_forecast_category_at
+            {%- for field in fields %}
+                max(
+                    case
+                        when field = '{{ field }}' and position = 1
+                        then
+                            {{
+                                (
+                                    "coalesce(old_value, new_value)"
+                                    if field == "currency"
+                                    else "old_value"
+                                )
+                            }}
+                    end
+                ) as first_{{ field }},
+                max(case when field = '{{ field }}' then holds_from end) as last_{{ field }}_at
+                {{- ',' if not loop.last }}
+            {%- endfor %}
         from changes
         group by opportunity_key
     ),
@@ -55,92 +48,59 @@ with
             opportunities.opportunity_key,
             opportunities.source_instance,
             opportunities.pipeline,
-            opportunities.stage,
-            opportunities.amount,
-            opportunities.currency,
-            opportunities.close_date,
-            opportunities.owner_id,
-            opportunities.forecast_category,
-            least(opportunities.created_at, first_and_last.first_changed_at) as begins_at,
-            first_and_last.first_stage,
-            first_and_last.first_currency,
-            first_and_last.first_amount,
-            first_and_last.first_close_date,
-            first_and_last.first_owner_id,
-            first_and_last.first_forecast_category,
-            first_and_last.last_stage_at,
-            first_and_last.last_currency_at,
-            first_and_last.last_amount_at,
-            first_and_last.last_close_date_at,
-            first_and_last.last_owner_id_at,
-            first_and_last.last_forecast_category_at,
-            -- The moment of a closing that the history does not tell, from the record itself.
-            case
-                when
-                    stages.status <> 'open'
-                    and (
-                        first_and_last.last_stage is null
-                        or first_and_last.last_stage <> opportunities.stage
-                    )
-                then coalesce(opportunities.closed_at, {{ day_start("opportunities.close_date") }})
-            end as untold_closing_at
+            beginnings.entered_at as begins_at,
+            beginnings.stage as first_stage,
+            {%- for field in fields %}
+                opportunities.{{ field }},
+                first_and_last.first_{{ field }},
+                first_and_last.last_{{ field }}_at{{ ',' if not loop.last }}
+            {%- endfor %}
         from opportunities
+        inner join
+            moves as beginnings
+            on opportunities.opportunity_key = beginnings.opportunity_key
+            and beginnings.position = 1
         left join first_and_last on opportunities.opportunity_key = first_and_last.opportunity_key
-        left join
-            stages
-            on opportunities.source_instance = stages.source_instance
-            and coalesce(opportunities.pipeline, '') = coalesce(stages.pipeline, '')
-            and opportunities.stage = stages.stage
     ),
 
     instants as (
         select
             opportunity_key,
-            changed_at as valid_from,
-            1 as step,
-            max(case when field = 'stage' then new_value end) as stage,
-            max(case when field = 'currency' then new_value end) as currency,
-            max(case when field = 'amount' then new_value end) as amount,
-            max(case when field = 'close_date' then new_value end) as close_date,
-            max(case when field = 'owner_id' then new_value end) as owner_id,
-            max(case when field = 'forecast_category' then new_value end) as forecast_category
-        from changes
-        where is_last_in_instant
-        group by opportunity_key, changed_at
-
-        union all
-
-        select
-            opportunity_key,
             begins_at as valid_from,
             0 as step,
-            case
-                when first_stage is not null
-                then first_stage
-                when untold_closing_at is null or untold_closing_at <= begins_at
-                then stage
-            end as stage,
-            first_currency as currency,
-            first_amount as amount,
-            first_close_date as close_date,
-            first_owner_id as owner_id,
-            first_forecast_category as forecast_category
+            first_stage as stage,
+            {%- for field in fields %}
+                first_{{ field }} as {{ field }}{{ ',' if not loop.last }}
+            {%- endfor %}
         from deals
 
         union all
 
         select
             opportunity_key,
-            untold_closing_at as valid_from,
+            holds_from as valid_from,
+            1 as step,
+            null as stage,
+            {%- for field in fields %}
+                max(case when field = '{{ field }}' then new_value end) as {{ field }}
+                {{- ',' if not loop.last }}
+            {%- endfor %}
+        from changes
+        where is_last_in_instant
+        group by opportunity_key, holds_from
+
+        union all
+
+        select
+            opportunity_key,
+            entered_at as valid_from,
             2 as step,
             stage,
-            cast(null as {{ dbt.type_string() }}) as currency,
-            cast(null as {{ dbt.type_string() }}) as amount,
-            cast(null as {{ dbt.type_string() }}) as close_date,
-            cast(null as {{ dbt.type_string() }}) as owner_id,
-            cast(null as {{ dbt.type_string() }}) as forecast_category
-        from deals
-        where untold_closing_at > begins_at or (untold_closing_at is not null and begins_at is null)
+            {%- for field in fields %}
+                cast(null as {{ dbt.type_string() }}) as {{ field }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from moves
+        where position > 1 and is_last_in_instant
     ),
 
     {#- NULL, the unknown beginning, comes first on every engine. #}
@@ -167,11 +127,7 @@ with
             filled.valid_to,
             deals.source_instance,
             deals.pipeline,
-            case
-                when deals.untold_closing_at is null and {{ is_settled("stage") }}
-                then deals.stage
-                else filled.stage
-            end as stage,
+            filled.stage,
             case
                 when {{ is_settled("amount") }}
                 then deals.amount

@@ -24,8 +24,7 @@ with
             open_deals.stage,
             open_deals.team,
             open_deals.numerator as amount,
-            {{ microseconds_between("stays.entered_at", "months.ends_at") }}
-            / cast(86400000000 as {{ double_type() }}) as age_days
+            {{ elapsed_days("stays.entered_at", "months.ends_at") }} as age_days
         from open_deals
         inner join months on open_deals.period_on = months.month_start
         left join

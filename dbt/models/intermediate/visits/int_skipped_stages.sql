@@ -1,5 +1,6 @@
 -- One row per stage that a deal jumped over: entered and left in the instant of the move, in the
--- state that the deal moved on with.
+-- state that the deal moved on with. Where the moves among open stages are not told, what looks
+-- like a jump may be none.
 with
     jumps as (select * from {{ ref("int_stage_visits") }} where stages_skipped > 0),
 
@@ -7,6 +8,8 @@ with
         select opportunity_key, position, owner_id, amount_native, currency
         from {{ ref("int_stage_visits") }}
     ),
+
+    histories as (select * from {{ ref("int_field_histories") }} where field = 'stage'),
 
     stages as (
         select *, source_instance || '|' || coalesce(pipeline, '') as path
@@ -27,6 +30,7 @@ with
             jumps.exited_local as skipped_local,
             jumps.next_stage,
             jumps.led_to_win,
+            coalesce(jumps.exited_at >= histories.known_from, false) as is_entry_known,
             arrivals.owner_id,
             arrivals.amount_native,
             arrivals.currency
@@ -40,6 +44,7 @@ with
             on jumps.path = stages.path
             and jumps.stage_order < stages.stage_order
             and jumps.next_stage_order > stages.stage_order
+        left join histories on jumps.source_instance = histories.source_instance
     )
 
 select *

@@ -4,6 +4,7 @@ select
     {{ or_none("pipeline") }} as pipeline,
     stage,
     count(*) as stays_ended,
+    min(entered_at) as first_entered_at,
     {{ median("days") }} as median_days,
     {{ quantile("days", 0.75) }} as p75_days,
     {{ quantile("days", 0.9) }} as p90_days

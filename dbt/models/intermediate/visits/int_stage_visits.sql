@@ -6,29 +6,14 @@ with
     states as (select * from {{ ref("int_opportunity_states") }}),
 
     passed_through as (
-        select opportunity_key, new_value as stage, changed_at, position
-        from {{ ref("int_opportunity_changes") }}
-        where field = 'stage' and not is_last_in_instant and changed_at <= {{ as_of() }}
+        select opportunity_key, stage, moved_at, position
+        from {{ ref("int_opportunity_stage_moves") }}
+        where not is_last_in_instant and moved_at = entered_at and moved_at <= {{ as_of() }}
     ),
 
     stages as (select * from {{ ref("int_stages__placed") }}),
 
-    -- Since when the stage moves of a source are known: always where it tells them, else since the
-    -- first one that was seen between two loads.
-    seen as (
-        select source_instance, min(changed_at) as first_seen_at
-        from {{ ref("int_opportunity_version_changes") }}
-        where field = 'stage'
-        group by source_instance
-    ),
-
-    history as (
-        select distinct
-            changes.source_instance, {{ unknown_as_first("seen.first_seen_at") }} as known_from
-        from {{ ref("int_opportunity_changes") }} as changes
-        left join seen on changes.source_instance = seen.source_instance
-        where changes.field = 'stage'
-    ),
+    histories as (select * from {{ ref("int_field_histories") }} where field = 'stage'),
 
     steps as (
         select
@@ -61,7 +46,7 @@ with
         inner join
             states
             on passed_through.opportunity_key = states.opportunity_key
-            and passed_through.changed_at = states.valid_from
+            and passed_through.moved_at = states.valid_from
     ),
 
     compared as (
@@ -194,15 +179,25 @@ with
             coalesce(moved.highest_later > moved.stage_order, false)
             or coalesce(moved.won_later, 0) = 1 as led_higher,
             coalesce(moved.won_later, 0) = 1 as led_to_win,
-            moved.position > 1
-            or coalesce(
-                {{ unknown_as_first("moved.entered_at") }} >= history.known_from, false
+            -- What was before the first row of a told history may have been only its last part,
+            -- unless the deal was in the stage in which deals begin.
+            moved.stage is not null
+            and (
+                moved.position > 1
+                or coalesce(
+                    {{ unknown_as_first("moved.entered_at") }} >= case
+                        when moved.open_before = 0
+                        then histories.known_from
+                        else histories.told_from
+                    end,
+                    false
+                )
             ) as is_entry_known,
             moved.owner_id,
             moved.amount_native,
             moved.currency
         from moved
-        left join history on moved.source_instance = history.source_instance
+        left join histories on moved.source_instance = histories.source_instance
         left join
             repeated
             on moved.opportunity_key = repeated.opportunity_key

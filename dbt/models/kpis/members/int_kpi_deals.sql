@@ -4,6 +4,7 @@
 select
     opportunity_key,
     opportunity_id,
+    source_instance,
     {{ or_none("rep_id") }} as rep,
     {{ or_none("team") }} as team,
     {{ or_none("manager_id") }} as manager,
@@ -14,7 +15,9 @@ select
     {{ or_none("deal_type") }} as deal_type,
     {{ or_none("pipeline") }} as pipeline,
     status,
+    amount_native,
     amount,
+    created_at,
     created_on,
     closed_on,
     days_from_contact_to_close,

@@ -6,108 +6,67 @@
     "due_at_start",
     "due_at_start_deals",
     "due_at_start_without_amount",
+    "due_at_start_unknown",
+    "overdue",
+    "overdue_deals",
     "quota",
     "won",
 ] -%}
--- What is due in each period, now and when it began, beside its quota and what was won in it: of
--- the company and of each rep, team, manager, region and segment.
+-- What is due in each period, now and when it began, beside its quota and what was won against it:
+-- of the company and of each rep, team, manager, region and segment.
 --
--- A team's or the company's own quota goes before the sum of its reps' quotas. Deals and revenue
--- are those of all reps, also of such as have no quota.
+-- The quota is the one that quota_attainment resolves, and what is won is what counts against it
+-- there. Deals that are due are those of all reps, also of such as have no quota. What was due when
+-- a period began is a state of the past: NULL where too much of it is not known.
 with
     members as (
-        select *
+        select *, coalesce(exclusion_reason, '') = 'overdue' as is_overdue
         from {{ ref("int_pipeline_coverage__members") }}
         where variant in ('total', 'at_start')
     ),
 
-    quotas as (select * from {{ ref("int_quotas__monthly") }} where measure = 'revenue'),
-
-    reps as (select * from {{ ref("dim_rep") }}),
-
-    quotas_by_period as (
-        {%- for grain in grains %}
-            select
-                '{{ grain }}' as period_grain,
-                {{ fiscal_period_start("month_start", grain) }} as period_start,
-                target,
-                target_key,
-                sum(amount) as quota
-            from quotas
-            group by
-                {{ fiscal_period_start("month_start", grain) }},
-                target,
-                target_key
-                {{ 'union all' if not loop.last }}
-        {%- endfor %}
+    attained as (
+        select period_grain, period_start, dimension, dimension_key, quota, won
+        from {{ ref("int_quota_attainment__members") }}
+        where
+            measure = 'revenue'
+            and exclusion_reason is null
+            and period_grain in ('{{ grains | join("', '") }}')
     ),
 
-    by_rep as (
+    of_members as (
         select
             period_grain,
             period_start,
             rep,
-            sum(case when variant = 'total' and exclusion_reason is null then numerator end) as due,
-            count(case when variant = 'total' and exclusion_reason is null then 1 end) as due_deals,
-            count(case when variant = 'total' then exclusion_reason end) as due_without_amount,
-            sum(
-                case when variant = 'at_start' and exclusion_reason is null then numerator end
-            ) as due_at_start,
+            team,
+            manager,
+            region,
+            segment,
+            {%- for variant, name in [("total", "due"), ("at_start", "due_at_start")] %}
+                sum(
+                    case
+                        when variant = '{{ variant }}' and exclusion_reason is null then numerator
+                    end
+                ) as {{ name }},
+                count(
+                    case when variant = '{{ variant }}' and exclusion_reason is null then 1 end
+                ) as {{ name }}_deals,
+                count(
+                    case when variant = '{{ variant }}' and not is_overdue then exclusion_reason end
+                ) as {{ name }}_without_amount,
+            {%- endfor %}
             count(
-                case when variant = 'at_start' and exclusion_reason is null then 1 end
-            ) as due_at_start_deals,
-            count(
-                case when variant = 'at_start' then exclusion_reason end
-            ) as due_at_start_without_amount,
+                case
+                    when variant = 'at_start' and exclusion_reason in {{ unknown_reasons() }} then 1
+                end
+            ) as due_at_start_unknown,
+            sum(case when is_overdue then numerator end) as overdue,
+            count(case when is_overdue then 1 end) as overdue_deals,
             cast(null as {{ numeric_type() }}) as quota,
             cast(null as {{ numeric_type() }}) as won
         from members
-        group by period_grain, period_start, rep
-
-        union all
-
-        select
-            period_grain,
-            period_start,
-            target_key as rep,
-            null as due,
-            0 as due_deals,
-            0 as due_without_amount,
-            null as due_at_start,
-            0 as due_at_start_deals,
-            0 as due_at_start_without_amount,
-            quota,
-            cast(null as {{ numeric_type() }}) as won
-        from quotas_by_period
-        where target = 'rep'
-
-        union all
-
-        select
-            period_grain,
-            period_start,
-            dimension_key as rep,
-            null as due,
-            0 as due_deals,
-            0 as due_without_amount,
-            null as due_at_start,
-            0 as due_at_start_deals,
-            0 as due_at_start_without_amount,
-            null as quota,
-            numerator as won
-        from {{ ref("kpi_revenue_won") }}
-        where dimension = 'rep' and period_grain in ('{{ grains | join("', '") }}')
-    ),
-
-    attributed as (
-        select
-            by_rep.*,
-            {{ or_none("reps.team") }} as team,
-            {{ or_none("reps.manager_id") }} as manager,
-            {{ or_none("reps.region") }} as region,
-            {{ or_none("reps.segment") }} as segment
-        from by_rep
-        left join reps on by_rep.rep = reps.rep_id
+        group by period_grain, period_start, rep, team, manager, region, segment
     ),
 
     united as (
@@ -116,22 +75,21 @@ with
                 period_grain,
                 period_start,
                 '{{ dimension }}' as dimension,
-                {{ "'all'" if dimension == "company" else dimension }} as dimension_key,
-                {%- for measure in measures %} {{ measure }}, {%- endfor %}
-                cast(null as {{ numeric_type() }}) as own_quota
-            from attributed
+                {{ "'all'" if dimension == "company" else dimension }} as dimension_key
+                {%- for measure in measures %}, {{ measure }} {%- endfor %}
+            from of_members
 
             union all
         {% endfor %}
         select
             period_grain,
             period_start,
-            target as dimension,
-            target_key as dimension_key,
-            {%- for measure in measures %} null as {{ measure }}, {%- endfor %}
-            quota as own_quota
-        from quotas_by_period
-        where target in ('company', 'team')
+            dimension,
+            dimension_key
+            {%- for measure in measures %}
+                , {{ measure if measure in ["quota", "won"] else "null as " ~ measure }}
+            {%- endfor %}
+        from attained
     ),
 
     final as (
@@ -147,11 +105,20 @@ with
             end as is_current_or_coming,
             dimension,
             dimension_key,
-            {%- for measure in measures if measure != 'quota' %}
+            {%- for measure in measures if measure != "due_at_start" %}
                 coalesce(sum({{ measure }}), 0) as {{ measure }},
             {%- endfor %}
-            coalesce(sum(own_quota), sum(quota), 0) as quota,
-            count(quota) + count(own_quota) > 0 as has_quota
+            case
+                when
+                    not {{
+                        is_too_unknown(
+                            "sum(due_at_start_unknown)",
+                            "sum(due_at_start_deals) + sum(due_at_start_without_amount)",
+                        )
+                    }}
+                then coalesce(sum(due_at_start), 0)
+            end as due_at_start,
+            count(quota) > 0 as has_quota
         from united
         group by period_grain, period_start, dimension, dimension_key
     )

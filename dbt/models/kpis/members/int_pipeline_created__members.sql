@@ -1,6 +1,65 @@
 {%- set creation_exclusion -%}
     coalesce(removal, case when created_on is null then 'no_created_at' end)
 {%- endset -%}
+-- Deals as they came. `as_created` sees them as the pipeline's bridge does: those that began open,
+-- also such as were removed later, in their first state and at the rate of its day.
+with
+    deals as (select * from {{ ref("int_kpi_deals") }}),
+
+    states as (select * from {{ ref("int_opportunity_states") }}),
+
+    beginnings as (
+        select opportunity_key, min({{ unknown_as_first("valid_from") }}) as began_at
+        from states
+        group by opportunity_key
+    ),
+
+    first_states as (
+        select
+            states.opportunity_key,
+            states.valid_from,
+            states.status,
+            states.amount_native,
+            states.currency,
+            {{ local_day("states.valid_from") }} as began_on
+        from states
+        inner join
+            beginnings
+            on states.opportunity_key = beginnings.opportunity_key
+            and {{ unknown_as_first("states.valid_from") }} = beginnings.began_at
+    ),
+
+    removals as (select * from {{ ref("int_opportunity_removals") }}),
+
+    rates as (select * from {{ ref("int_fx_rates__daily") }}),
+
+    as_created as (
+        select
+            deals.opportunity_key,
+            deals.opportunity_id,
+            {%- for cut in deal_cuts() %} deals.{{ cut }}, {%- endfor %}
+            first_states.began_on,
+            first_states.status,
+            removals.removal,
+            first_states.amount_native,
+            {{
+                reporting_amount(
+                    "first_states.amount_native", fx_rate("first_states.currency", "rates")
+                )
+            }} as amount
+        from first_states
+        inner join deals on first_states.opportunity_key = deals.opportunity_key
+        left join
+            removals
+            on first_states.opportunity_key = removals.opportunity_key
+            and first_states.valid_from >= removals.removed_at
+            and (removals.restored_at is null or first_states.valid_from < removals.restored_at)
+        left join
+            rates
+            on first_states.currency = rates.currency
+            and first_states.began_on = rates.date_day
+    )
+
 select
     'default' as variant,
     {{ deal_member() }},
@@ -8,9 +67,9 @@ select
     amount as numerator,
     cast(null as integer) as denominator,
     coalesce(
-        {{ creation_exclusion }}, case when amount is null then 'no_amount' end
+        {{ creation_exclusion }}, {{ amount_exclusion("amount_native", "amount") }}
     ) as exclusion_reason
-from {{ ref("int_kpi_deals") }}
+from deals
 
 union all
 
@@ -21,4 +80,21 @@ select
     1 as numerator,
     cast(null as integer) as denominator,
     {{ creation_exclusion }} as exclusion_reason
-from {{ ref("int_kpi_deals") }}
+from deals
+
+union all
+
+select
+    'as_created' as variant,
+    {{ deal_member() }},
+    began_on as period_on,
+    amount as numerator,
+    cast(null as integer) as denominator,
+    coalesce(
+        removal,
+        case
+            when began_on is null then 'no_created_at' when status <> 'open' then 'born_closed'
+        end,
+        {{ amount_exclusion("amount_native", "amount") }}
+    ) as exclusion_reason
+from as_created

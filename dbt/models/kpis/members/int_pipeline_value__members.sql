@@ -1,12 +1,34 @@
 {{ config(materialized="table") }}
 
--- One row per deal that was open when a month ended, in its state of then: stage, amount, owner.
+-- One row per deal that was open when a month ended, in its state of then: stage, amount,
+-- owner, and the owner's team and manager.
+--
+-- The stage of a stay of which nobody knows when it began is sure only once history has begun.
 with
     open_deals as (select * from {{ ref("int_pipeline_at_month_end") }}),
+
+    months as (select month_start, ends_on from {{ ref("int_pipeline_months") }}),
 
     deals as (select * from {{ ref("fct_opportunities") }}),
 
     reps as (select * from {{ ref("dim_rep") }}),
+
+    versions as (select * from {{ ref("int_user_versions") }}),
+
+    histories as (select * from {{ ref("int_field_histories") }} where field = 'stage'),
+
+    unsure as (
+        select
+            stays.opportunity_key,
+            least(stays.exited_at, coalesce(histories.told_from, stays.exited_at)) as unsure_until
+        from {{ ref("int_stage_visits") }} as stays
+        left join histories on stays.source_instance = histories.source_instance
+        where
+            stays.position = 1
+            and stays.stage is not null
+            and not stays.is_entry_known
+            and stays.exited_at is not null
+    ),
 
     priced as (
         select
@@ -14,20 +36,35 @@ with
             open_deals.opportunity_key,
             deals.opportunity_id,
             open_deals.rep,
-            {{ or_none("reps.team") }} as team,
-            {{ or_none("reps.manager_id") }} as manager,
+            {{ or_none("versions.team") }} as team,
+            {{ or_none("versions.manager_id") }} as manager,
             {{ or_none("coalesce(deals.own_region, reps.region)") }} as region,
             {{ or_none("coalesce(deals.own_segment, reps.segment)") }} as segment,
             {{ or_none("deals.lead_source") }} as lead_source,
             {{ or_none("deals.product") }} as product,
             {{ or_none("deals.deal_type") }} as deal_type,
             {{ or_none("deals.pipeline") }} as pipeline,
-            {{ or_none("open_deals.stage") }} as stage,
-            open_deals.probability,
+            {{ or_none("case when unsure.opportunity_key is null then open_deals.stage end") }}
+            as stage,
+            case when unsure.opportunity_key is null then open_deals.probability end as probability,
+            open_deals.month_start < {{ current_month() }}
+            and (
+                open_deals.stage is null or unsure.opportunity_key is not null
+            ) as is_stage_unknown,
+            open_deals.amount_native,
             open_deals.amount
         from open_deals
         inner join deals on open_deals.opportunity_key = deals.opportunity_key
+        inner join months on open_deals.month_start = months.month_start
         left join reps on open_deals.rep = reps.rep_id
+        left join
+            versions
+            on open_deals.rep = versions.rep_id
+            and {{ is_version_on("versions", "months.ends_on") }}
+        left join
+            unsure
+            on open_deals.opportunity_key = unsure.opportunity_key
+            and open_deals.ends_at <= unsure.unsure_until
     )
 
 select
@@ -37,7 +74,7 @@ select
     month_start as period_on,
     amount as numerator,
     cast(null as integer) as denominator,
-    case when amount is null then 'no_amount' end as exclusion_reason
+    {{ amount_exclusion("amount_native", "amount") }} as exclusion_reason
 from priced
 
 union all
@@ -51,7 +88,10 @@ select
         cast(amount as numeric(24, 6)) * cast(probability as numeric(8, 6)) as {{ numeric_type() }}
     ) as numerator,
     cast(null as integer) as denominator,
-    case
-        when amount is null then 'no_amount' when probability is null then 'no_probability'
-    end as exclusion_reason
+    coalesce(
+        {{ amount_exclusion("amount_native", "amount") }},
+        case
+            when is_stage_unknown then 'no_history' when probability is null then 'no_probability'
+        end
+    ) as exclusion_reason
 from priced

@@ -38,7 +38,7 @@ with
                 else 0
             end as adheres,
             coalesce(
-                deals.closed_exclusion, case when not paths.is_known then 'no_stage_history' end
+                deals.closed_exclusion, case when not paths.is_known then 'no_history' end
             ) as exclusion_reason
         from deals
         inner join paths on deals.opportunity_key = paths.opportunity_key

@@ -1,26 +1,26 @@
--- A push moves the close date to a later day while the deal has not yet closed; the date set in the
--- moment of closing is none.
+-- A push moves the close date to a later day while the deal is open; what is set in the moment of
+-- closing, or later, is none.
 with
     deals as (
         select * from {{ ref("int_kpi_deals") }} where status in ('won', 'lost', 'no_decision')
     ),
 
-    closings as (select opportunity_key, closed_at from {{ ref("fct_opportunities") }}),
+    histories as (select * from {{ ref("int_field_histories") }} where field = 'close_date'),
 
     pushes as (
-        select changes.opportunity_key, count(*) as times
-        from {{ ref("int_opportunity_changes") }} as changes
-        inner join closings on changes.opportunity_key = closings.opportunity_key
-        where
-            changes.field = 'close_date'
-            and changes.changed_at < closings.closed_at
-            and cast(changes.new_value as date) > cast(changes.old_value as date)
-        group by changes.opportunity_key
+        select opportunity_key, count(*) as times
+        from {{ ref("int_close_date_moves") }}
+        where new_date > old_date
+        group by opportunity_key
     ),
 
     pushed as (
-        select deals.*, coalesce(pushes.times, 0) as pushes
+        select
+            deals.*,
+            coalesce(pushes.times, 0) as pushes,
+            {{ unknown_as_first("deals.created_at") }} >= histories.known_from as is_known
         from deals
+        left join histories on deals.source_instance = histories.source_instance
         left join pushes on deals.opportunity_key = pushes.opportunity_key
     )
 
@@ -30,5 +30,7 @@ select
     closed_on as period_on,
     pushes as numerator,
     1 as denominator,
-    closed_exclusion as exclusion_reason
+    coalesce(
+        closed_exclusion, case when is_known then null else 'no_history' end
+    ) as exclusion_reason
 from pushed

@@ -4,6 +4,8 @@ select
     closed_on as period_on,
     amount as numerator,
     cast(null as integer) as denominator,
-    coalesce(closed_exclusion, case when amount is null then 'no_amount' end) as exclusion_reason
+    coalesce(
+        closed_exclusion, {{ amount_exclusion("amount_native", "amount") }}
+    ) as exclusion_reason
 from {{ ref("int_kpi_deals") }}
 where status = 'won'

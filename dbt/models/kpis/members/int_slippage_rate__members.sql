@@ -1,25 +1,45 @@
 {%- set grains = ["month", "quarter", "year"] -%}
--- One row per period and deal that was due in it when it began: open, with a close date in it. The
--- deal slipped when that date was later moved behind the period's end.
+-- One row per variant, period that has ended and deal that was due in it when it began: open, with
+-- a close date in it as then expected. Where nobody knows what was expected then, any open deal may
+-- have been due: it is excluded.
+--
+-- It slipped when it was not closed by the period's end. It was `pushed` when its close date was
+-- moved behind that end, be it after it, while the deal was open.
 with
     deals as (select * from {{ ref("int_kpi_deals") }}),
 
-    openings as (
+    histories as (select * from {{ ref("int_field_histories") }} where field = 'close_date'),
+
+    states as (
         select
             opportunity_key,
-            due_month,
-            cast({{ dbt.dateadd("month", 1, "month_start") }} as date) as month_start
-        from {{ ref("int_pipeline_at_month_end") }}
-        where month_start < {{ current_month() }}
+            valid_from,
+            coalesce(valid_to, cast('9999-12-31' as timestamp)) as valid_to
+        from {{ ref("int_opportunity_states") }}
+        where status = 'open'
+    ),
+
+    openings as (
+        select
+            at_month_end.opportunity_key,
+            at_month_end.due_month,
+            at_month_end.ends_at as begins_at,
+            cast({{ dbt.dateadd("month", 1, "at_month_end.month_start") }} as date) as month_start,
+            coalesce(histories.known_from <= at_month_end.ends_at, false) as is_known
+        from {{ ref("int_pipeline_at_month_end") }} as at_month_end
+        inner join deals on at_month_end.opportunity_key = deals.opportunity_key
+        left join histories on deals.source_instance = histories.source_instance
+        where at_month_end.month_start < {{ current_month() }}
     ),
 
     due as (
         {%- for grain, months in [("month", 1), ("quarter", 3), ("year", 12)] %}
             select
                 opportunity_key,
+                is_known,
+                begins_at,
                 month_start as period_start,
                 cast({{ dbt.dateadd("month", months, "month_start") }} as date) as period_end,
-                {{ day_start("month_start") }} as begins_at,
                 {%- for other in grains %}
                     {{ "true" if other == grain else "false" }}
                     as counts_in_{{ other }}{{ ',' if not loop.last }}
@@ -27,54 +47,68 @@ with
             from openings
             where
                 month_start = {{ fiscal_period_start("month_start", grain) }}
-                and {{ fiscal_period_start("due_month", grain) }} = month_start
+                and (not is_known or {{ fiscal_period_start("due_month", grain) }} = month_start)
                 {{ 'union all' if not loop.last }}
         {%- endfor %}
     ),
 
-    moves as (
-        select
-            opportunity_key,
-            changed_at,
-            cast(old_value as date) as old_date,
-            cast(new_value as date) as new_date
-        from {{ ref("int_opportunity_changes") }}
-        where field = 'close_date' and changed_at <= {{ as_of() }}
+    ended as (
+        select *, {{ day_start("period_end") }} as ends_at
+        from due
+        where period_end <= {{ as_of_day() }}
     ),
 
-    slipped as (
-        select distinct due.opportunity_key, due.period_start, due.period_end
-        from due
+    pushed as (
+        select distinct ended.opportunity_key, ended.period_start, ended.period_end
+        from ended
         inner join
-            moves
-            on due.opportunity_key = moves.opportunity_key
-            and moves.changed_at >= due.begins_at
-            and moves.old_date < due.period_end
-            and moves.new_date >= due.period_end
+            {{ ref("int_close_date_moves") }} as moves
+            on ended.opportunity_key = moves.opportunity_key
+            and moves.changed_at >= ended.begins_at
+            and moves.old_date < ended.period_end
+            and moves.new_date >= ended.period_end
+    ),
+
+    judged as (
+        select
+            ended.*,
+            case when states.opportunity_key is null then 0 else 1 end as is_open_at_end,
+            case when pushed.opportunity_key is null then 0 else 1 end as is_pushed
+        from ended
+        left join
+            states
+            on ended.opportunity_key = states.opportunity_key
+            and ended.ends_at > states.valid_from
+            and ended.ends_at <= states.valid_to
+        left join
+            pushed
+            on ended.opportunity_key = pushed.opportunity_key
+            and ended.period_start = pushed.period_start
+            and ended.period_end = pushed.period_end
     ),
 
     members as (
         select
             deals.*,
-            due.period_start,
-            {%- for grain in grains %} due.counts_in_{{ grain }}, {%- endfor %}
-            case when slipped.opportunity_key is null then 0 else 1 end as has_slipped
-        from due
-        inner join deals on due.opportunity_key = deals.opportunity_key
-        left join
-            slipped
-            on due.opportunity_key = slipped.opportunity_key
-            and due.period_start = slipped.period_start
-            and due.period_end = slipped.period_end
+            judged.period_start,
+            {%- for grain in grains %} judged.counts_in_{{ grain }}, {%- endfor %}
+            judged.is_open_at_end,
+            judged.is_pushed,
+            judged.is_known
+        from judged
+        inner join deals on judged.opportunity_key = deals.opportunity_key
     )
 
-select
-    'default' as variant,
-    {{ deal_member() }},
-    period_start as period_on,
-    {%- for grain in grains %} counts_in_{{ grain }}, {%- endfor %}
-    false as counts_in_all,
-    has_slipped as numerator,
-    1 as denominator,
-    removal as exclusion_reason
-from members
+{%- for variant, outcome in [("default", "is_open_at_end"), ("pushed", "is_pushed")] %}
+
+    select
+        '{{ variant }}' as variant,
+        {{ deal_member() }},
+        period_start as period_on,
+        {%- for grain in grains %} counts_in_{{ grain }}, {%- endfor %}
+        false as counts_in_all,
+        {{ outcome }} as numerator,
+        1 as denominator,
+        coalesce(removal, case when not is_known then 'no_history' end) as exclusion_reason
+    from members {{ 'union all' if not loop.last }}
+{%- endfor %}

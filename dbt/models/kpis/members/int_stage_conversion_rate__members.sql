@@ -45,10 +45,10 @@ with
     select
         '{{ variant }}' as variant,
         'opportunity_stage' as entity,
-        md5(deals.opportunity_key || '|' || compared.stage) as entity_key,
+        md5(deals.opportunity_key || '|' || {{ or_none("compared.stage") }}) as entity_key,
         deals.opportunity_id as entity_id,
         {%- for cut in deal_cuts() %} deals.{{ cut }}, {%- endfor %}
-        compared.stage,
+        {{ or_none("compared.stage") }} as stage,
         compared.entered_on as period_on,
         {{ outcome }} as numerator,
         1 as denominator,
@@ -62,7 +62,7 @@ with
             deals.removal,
             case
                 when not compared.is_entry_known
-                then 'no_stage_history'
+                then 'no_history'
                 when compared.entered_on is null
                 then 'no_created_at'
             end

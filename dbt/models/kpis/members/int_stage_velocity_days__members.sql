@@ -30,7 +30,7 @@ with
     per_deal as (
         select
             'opportunity_stage' as entity,
-            md5(opportunity_key || '|' || stage) as entity_key,
+            md5(opportunity_key || '|' || {{ or_none("stage") }}) as entity_key,
             opportunity_key,
             stage,
             case when count(days) = count(*) then sum(days) end as days,
@@ -53,7 +53,7 @@ with
         population.entity_key,
         deals.opportunity_id as entity_id,
         {%- for cut in deal_cuts() %} deals.{{ cut }}, {%- endfor %}
-        population.stage,
+        {{ or_none("population.stage") }} as stage,
         population.exited_on as period_on,
         population.days as numerator,
         1 as denominator,
@@ -61,7 +61,7 @@ with
             deals.removal,
             case
                 when not population.is_entry_known
-                then 'no_stage_history'
+                then 'no_history'
                 when population.days is null
                 then 'no_created_at'
             end

@@ -1,4 +1,5 @@
--- Open deals whose stay, as of now, has lasted over twice as long as the median stay in the stage.
+-- Open deals, with their amount where their stay, as of now, has lasted over twice as long as the
+-- median stay in the stage, else with 0. Without a usual stay there is no verdict.
 with
     stays as (
         select *, {{ days_between("entered_at", as_of()) }} as age_days
@@ -8,7 +9,20 @@ with
 
     durations as (select * from {{ ref("int_stage_durations") }}),
 
-    deals as (select * from {{ ref("int_kpi_deals") }})
+    deals as (select * from {{ ref("int_kpi_deals") }}),
+
+    judged as (
+        select
+            stays.opportunity_key,
+            stays.stage,
+            stays.is_entry_known,
+            stays.age_days,
+            durations.median_days,
+            stays.age_days > 2 * durations.median_days as is_stalled
+        from stays
+        inner join deals on stays.opportunity_key = deals.opportunity_key
+        left join durations on deals.pipeline = durations.pipeline and stays.stage = durations.stage
+    )
 
 select
     'default' as variant,
@@ -16,20 +30,19 @@ select
     deals.opportunity_key as entity_key,
     deals.opportunity_id as entity_id,
     {%- for cut in deal_cuts() %} deals.{{ cut }}, {%- endfor %}
-    stays.stage,
+    {{ or_none("judged.stage") }} as stage,
     cast(null as date) as period_on,
-    deals.amount as numerator,
+    case when judged.is_stalled then deals.amount else 0 end as numerator,
     cast(null as integer) as denominator,
     case
-        when not stays.is_entry_known
-        then 'no_stage_history'
-        when stays.age_days is null
+        when not judged.is_entry_known
+        then 'no_history'
+        when judged.age_days is null
         then 'no_created_at'
-        when deals.amount is null
-        then 'no_amount'
+        when judged.median_days is null
+        then 'no_usual'
+        when judged.is_stalled
+        then {{ amount_exclusion("deals.amount_native", "deals.amount") }}
     end as exclusion_reason
-from stays
-inner join deals on stays.opportunity_key = deals.opportunity_key
-left join durations on deals.pipeline = durations.pipeline and stays.stage = durations.stage
-where
-    not stays.is_entry_known or stays.age_days is null or stays.age_days > 2 * durations.median_days
+from judged
+inner join deals on judged.opportunity_key = deals.opportunity_key

@@ -29,7 +29,9 @@ select
     closed_on as period_on,
     {{ won }} * amount as numerator,
     amount as denominator,
-    coalesce(closed_exclusion, case when amount is null then 'no_amount' end) as exclusion_reason
+    coalesce(
+        closed_exclusion, {{ amount_exclusion("amount_native", "amount") }}
+    ) as exclusion_reason
 from {{ ref("int_kpi_deals") }}
 where status in ('won', 'lost', 'no_decision')
 

@@ -1,4 +1,4 @@
--- Revenue per day: deals closed × win rate × average deal size / sales cycle.
+-- Won amount per day of a sales cycle: deals closed × win rate × average deal size / sales cycle.
 with
     win_rate as (select * from {{ ref("kpi_win_rate") }} where variant = 'default'),
 
@@ -51,4 +51,4 @@ with
         from factors
     )
 
-    {{ kpi_rows("valued", "sales_velocity", "money per day") }}
+    {{ kpi_rows("valued", "sales_velocity", "money per day of cycle") }}

@@ -1,7 +1,9 @@
 -- Everyone who owns a deal, a lead or a quota, or may. An owner whom no source describes is there
 -- by id, so that no credit is lost.
 with
-    users as (select * from {{ ref("int_users__unioned") }}),
+    people as (select * from {{ ref("int_people") }}),
+
+    versions as (select * from {{ ref("int_user_versions") }}),
 
     owners as (
         select distinct owner_id
@@ -29,19 +31,14 @@ with
         where owner_id is not null
     ),
 
-    -- A person known to several systems is one rep where the ids agree; the first system's words
-    -- hold.
-    people as (
-        select
-            *,
-            row_number() over (
-                partition by source_id
-                order by case when is_deleted then 1 else 0 end, source_system, source_instance
-            ) as choice
-        from users
+    known as (
+        select people.*, versions.team as team_now, versions.manager_id as manager_now
+        from people
+        inner join
+            versions
+            on people.source_id = versions.rep_id
+            and versions.valid_to = {{ end_of_time() }}
     ),
-
-    known as (select * from people where choice = 1),
 
     final as (
         select
@@ -49,8 +46,8 @@ with
             known.source_id as rep_id,
             known.name as rep_name,
             known.role,
-            known.team,
-            known.manager_id,
+            known.team_now as team,
+            known.manager_now as manager_id,
             managers.name as manager_name,
             known.region,
             known.segment,
@@ -60,7 +57,7 @@ with
             and not known.is_deleted
             and (known.left_on is null or known.left_on >= {{ as_of_day() }}) as is_active
         from known
-        left join known as managers on known.manager_id = managers.source_id
+        left join known as managers on known.manager_now = managers.source_id
 
         union all
 

@@ -5,55 +5,102 @@ with
 
     reps as (select rep_id, left_on from {{ ref("dim_rep") }}),
 
-    final as (
+    closings as (
         select
-            opportunities.opportunity_key,
-            opportunities.source_instance,
-            opportunities.opportunity_id as source_id,
-            opportunities.rep_id,
-            cast(
-                case
-                    when opportunities.is_open then opportunities.amount
-                end as {{ numeric_type() }}
-            ) as amount_at_stake,
-            opportunities.owner_id is null as owner_missing,
-            case
-                when opportunities.is_open or opportunities.is_won
-                then opportunities.account_id is null
-            end as account_missing,
-            case
-                when opportunities.is_open then coalesce(opportunities.amount_native, 0) = 0
-            end as amount_missing,
-            case
-                when opportunities.is_open then opportunities.close_date is null
-            end as close_date_missing,
-            opportunities.created_at is null as created_at_missing,
-            case
-                when opportunities.is_won then coalesce(opportunities.amount_native, 0) = 0
-            end as won_without_amount,
-            case
-                when opportunities.status = 'lost' then opportunities.loss_reason is null
-            end as lost_without_reason,
-            opportunities.amount_native < 0 as amount_negative,
-            case
-                when opportunities.is_open then opportunities.close_date < {{ as_of_day() }}
-            end as close_date_past,
-            case
-                when opportunities.is_closed then opportunities.closed_at > {{ as_of() }}
-            end as closed_ahead,
-            case
-                when opportunities.is_closed then opportunities.closed_at < opportunities.created_at
-            end as closed_before_created,
+            opportunity_key,
+            contradiction,
+            {{ local_day("recorded_from") }} as recorded_on,
+            case when is_told then {{ local_day("window_to") }} end as told_on,
+            window_to > {{ company_as_of() }} as is_shown_later
+        from {{ ref("int_opportunity_closings") }}
+    ),
+
+    -- What a company's sources tell of after its own as_of.
+    later_changes as (
+        select distinct opportunity_key
+        from {{ ref("int_opportunity_changes") }}
+        where is_told and changed_at > {{ company_as_of() }}
+    ),
+
+    deals as (
+        select
+            opportunities.*,
+            closings.contradiction,
             case
                 when opportunities.is_closed
-                then opportunities.closed_at < opportunities.first_contact_at
+                then
+                    {{
+                        dbt.datediff(
+                            "coalesce(opportunities.close_date, closings.recorded_on)",
+                            "closings.told_on",
+                            "day",
+                        )
+                    }}
+            end as closing_gap_days,
+            coalesce(
+                opportunities.source_updated_at > {{ company_as_of() }}
+                or closings.is_shown_later
+                or later_changes.opportunity_key is not null,
+                false
+            ) as data_after_as_of
+        from opportunities
+        left join closings on opportunities.opportunity_key = closings.opportunity_key
+        left join later_changes on opportunities.opportunity_key = later_changes.opportunity_key
+    ),
+
+    final as (
+        select
+            deals.opportunity_key,
+            deals.source_instance,
+            deals.opportunity_id as source_id,
+            deals.rep_id,
+            cast(
+                case when deals.is_open then deals.amount end as {{ numeric_type() }}
+            ) as amount_at_stake,
+            cast(
+                case when deals.is_won then deals.amount end as {{ numeric_type() }}
+            ) as won_amount_at_stake,
+            deals.owner_id is null as owner_missing,
+            case
+                when deals.is_open or deals.is_won then deals.account_id is null
+            end as account_missing,
+            case when deals.is_open then coalesce(deals.amount_native, 0) = 0 end as amount_missing,
+            case when deals.is_open then deals.close_date is null end as close_date_missing,
+            deals.created_at is null as created_at_missing,
+            case
+                when deals.is_won then coalesce(deals.amount_native, 0) = 0
+            end as won_without_amount,
+            case
+                when deals.status = 'lost' then deals.loss_reason is null
+            end as lost_without_reason,
+            deals.amount_native < 0 as amount_negative,
+            case
+                when deals.is_open then deals.close_date < {{ as_of_day() }}
+            end as close_date_past,
+            case when deals.is_closed then deals.closed_at is null end as no_close_date,
+            abs(deals.closing_gap_days) > 31 as close_date_far_from_closing,
+            case
+                when deals.is_closed then coalesce(deals.contradiction = 'closed_in_future', false)
+            end as closed_in_future,
+            case
+                when deals.is_closed
+                then coalesce(deals.contradiction = 'closing_contradicted', false)
+            end as closing_contradicted,
+            case
+                when deals.is_closed then deals.days_from_creation_to_close < 0
+            end as closed_before_created,
+            deals.data_after_as_of,
+            case
+                when deals.is_closed
+                then deals.first_contact_at is not null and deals.days_from_contact_to_close < 0
             end as closed_before_contact,
             case
-                when opportunities.is_open and opportunities.owner_id is not null
+                when deals.is_open and deals.owner_id is not null
                 then coalesce(reps.left_on < {{ as_of_day() }}, false)
-            end as owner_left
-        from opportunities
-        left join reps on opportunities.owner_id = reps.rep_id
+            end as owner_left,
+            cast(deals.closing_gap_days as integer) as closing_gap_days
+        from deals
+        left join reps on deals.owner_id = reps.rep_id
     )
 
 select *

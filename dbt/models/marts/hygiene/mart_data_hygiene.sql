@@ -1,3 +1,11 @@
+{#- Findings that put the closing of a deal in doubt: the money at stake is what was won. -#}
+{%- set of_closings = [
+    "no_close_date",
+    "close_date_far_from_closing",
+    "closed_in_future",
+    "closing_contradicted",
+    "closed_before_created",
+] -%}
 {#- The rules of each entity, by their columns in `fct_<entity>_hygiene`. -#}
 {%- set entities = {
     "opportunity": {
@@ -14,11 +22,11 @@
             "lost_without_reason",
             "amount_negative",
             "close_date_past",
-            "closed_ahead",
-            "closed_before_created",
             "closed_before_contact",
             "owner_left",
-        ],
+            "data_after_as_of",
+        ]
+        + of_closings,
     },
     "lead": {
         "name": "leads",
@@ -67,11 +75,10 @@
     "won_without_amount",
     "amount_missing",
     "amount_negative",
-    "closed_ahead",
-    "closed_before_created",
     "created_at_missing",
     "converted_before_created",
-] -%}
+    "data_after_as_of",
+] + of_closings -%}
 -- What to fix first: per entity, rep and rule, how many records break it and what money hangs on
 -- them. `all` stands for all entities, all reps, all rules.
 with
@@ -86,11 +93,22 @@ with
                         if spec.has_amount
                         else "cast(0 as " ~ numeric_type() ~ ")"
                     )
-                }} as money,
+                }} as open_money,
+                {{
+                    (
+                        "coalesce(won_amount_at_stake, 0)"
+                        if entity == "opportunity"
+                        else "cast(0 as " ~ numeric_type() ~ ")"
+                    )
+                }} as won_money,
                 {%- for rule in spec.rules %} {{ rule }}, {%- endfor %}
-                {% for rule in spec.rules %}
-                    coalesce({{ rule }}, false){{ ' or ' if not loop.last }}
-                {% endfor %} as any_rule
+                {%- for kind, rules in [
+                    ("open", spec.rules | reject("in", of_closings) | list),
+                    ("won", spec.rules | select("in", of_closings) | list),
+                ] %}
+                    {% for rule in rules %} coalesce({{ rule }}, false) or {% endfor %}
+                    false as is_{{ kind }}_money_at_stake{{ ',' if not loop.last }}
+                {%- endfor %}
             from {{ ref("fct_" ~ entity ~ "_hygiene") }}
         ),
 
@@ -106,11 +124,22 @@ with
                 {%- for rule in spec.rules %}
                     count({{ rule }}) as {{ rule }}_records,
                     count(case when {{ rule }} then 1 end) as {{ rule }}_failing,
-                    sum(case when {{ rule }} then money else 0 end) as {{ rule }}_money,
+                    sum(
+                        case
+                            when {{ rule }}
+                            then {{ "won" if rule in of_closings else "open" }}_money
+                            else 0
+                        end
+                    ) as {{ rule }}_money,
                     min(case when {{ rule }} then source_id end) as {{ rule }}_first,
                     max(case when {{ rule }} then source_id end) as {{ rule }}_last,
                 {%- endfor %}
-                sum(case when any_rule then money else 0 end) as any_rule_money
+                sum(open_money) as all_open_money,
+                sum(won_money) as all_won_money,
+                sum(
+                    case when is_open_money_at_stake then open_money else 0 end
+                    + case when is_won_money_at_stake then won_money else 0 end
+                ) as any_rule_money
             from {{ entity }}_records {{ 'group by grouping sets ((), (rep_id))' if spec.has_rep }}
         ),
     {% endfor %}
@@ -118,6 +147,7 @@ with
         {%- for entity, spec in entities.items() %}
             {%- set entity_loop = loop %}
             {%- for rule in spec.rules %}
+                {%- set money = "won" if rule in of_closings else "open" %}
                 {{ 'union all' if not (loop.first and entity_loop.first) }}
                 select
                     '{{ spec.name }}' as entity,
@@ -127,7 +157,9 @@ with
                     '{{ "high" if rule in high else "low" }}' as severity,
                     {{ rule }}_records as records,
                     {{ rule }}_failing as failing,
+                    '{{ money }}' as money_kind,
                     {{ rule }}_money as money_at_stake,
+                    {{ ratio(rule ~ "_money", "all_" ~ money ~ "_money") }} as money_share,
                     any_rule_money,
                     case
                         when {{ rule }}_first = {{ rule }}_last
@@ -182,7 +214,17 @@ with
 
     united as (
         select
-            entity, rep_id, rule, severity, records, failing, money_at_stake, fix_rank, example_keys
+            entity,
+            rep_id,
+            rule,
+            severity,
+            records,
+            failing,
+            money_kind,
+            money_at_stake,
+            money_share,
+            fix_rank,
+            example_keys
         from ranked
 
         union all
@@ -194,7 +236,9 @@ with
             'all' as severity,
             records,
             failing,
+            'all' as money_kind,
             money_at_stake,
+            null as money_share,
             null as fix_rank,
             null as example_keys
         from by_entity
@@ -208,7 +252,9 @@ with
             'all' as severity,
             records,
             failing,
+            'all' as money_kind,
             money_at_stake,
+            null as money_share,
             null as fix_rank,
             null as example_keys
         from overall
@@ -223,7 +269,9 @@ with
             cast(records as bigint) as records,
             cast(failing as bigint) as failing,
             cast(records - failing as {{ double_type() }}) / nullif(records, 0) as score,
+            cast(money_kind as {{ dbt.type_string() }}) as money_kind,
             cast(money_at_stake as {{ numeric_type() }}) as money_at_stake,
+            cast(money_share as {{ double_type() }}) as money_share,
             cast(fix_rank as integer) as fix_rank,
             cast(example_keys as {{ dbt.type_string() }}) as example_keys
         from united

@@ -4,6 +4,8 @@ with
 
     reps as (select * from {{ ref("dim_rep") }}),
 
+    versions as (select * from {{ ref("int_user_versions") }}),
+
     accounts as (select account_key, source_instance, account_id from {{ ref("dim_account") }}),
 
     rates as (select * from {{ ref("int_fx_rates__daily") }}),
@@ -24,10 +26,16 @@ with
             cast(created_local as date) as created_on,
             cast(closed_local as date) as closed_on,
             coalesce(cast(closed_local as date), {{ as_of_day() }}) as rate_on,
-            {{ days_between("contact_at", "closed_at", "contact_local", "closed_local") }}
-            as days_from_contact_to_close,
-            {{ days_between("created_at", "closed_at", "created_local", "closed_local") }}
-            as days_from_creation_to_close
+            {{
+                days_between(
+                    "contact_at", "closed_at", "contact_local", "closed_local", "closed_is_bare"
+                )
+            }} as days_from_contact_to_close,
+            {{
+                days_between(
+                    "created_at", "closed_at", "created_local", "closed_local", "closed_is_bare"
+                )
+            }} as days_from_creation_to_close
         from on_local_clocks
     ),
 
@@ -49,8 +57,8 @@ with
             priced.owner_id,
             priced.credited_owner_id as rep_id,
             reps.rep_name,
-            reps.team,
-            reps.manager_id,
+            versions.team,
+            versions.manager_id,
             priced.pipeline,
             priced.stage,
             priced.stage_order,
@@ -69,6 +77,7 @@ with
             priced.close_date,
             priced.closed_at,
             priced.closed_on,
+            priced.closed_is_bare,
             priced.days_from_contact_to_close,
             priced.days_from_creation_to_close,
             priced.deal_type,
@@ -88,6 +97,10 @@ with
             priced.loaded_at
         from priced
         left join reps on priced.credited_owner_id = reps.rep_id
+        left join
+            versions
+            on priced.credited_owner_id = versions.rep_id
+            and {{ is_version_at("versions", "coalesce(priced.closed_at, " ~ as_of() ~ ")") }}
         left join
             accounts
             on priced.source_instance = accounts.source_instance

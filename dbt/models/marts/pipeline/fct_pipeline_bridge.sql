@@ -1,6 +1,7 @@
 -- How the pipeline came from what it was to what it is: opening and closing, which are read off the
 -- deals' states at the two moments, and the movements between, which are added up from the changes.
--- Nothing is a remainder: a test holds that every row balances.
+-- Nothing is a remainder: a test holds that every row balances. What no rate values is NULL in the
+-- company's currency, and the row says how often; the rows in native currencies have it.
 with
     at_month_end as (
         select
@@ -9,7 +10,8 @@ with
             due_month,
             rep,
             currency,
-            sum(coalesce(amount, 0)) as amount,
+            {{ whole_sum("case when amount_native is null then 0 else amount end") }} as amount,
+            count(amount_native) - count(amount) as n_without_rate,
             sum(coalesce(amount_native, 0)) as amount_native
         from {{ ref("int_pipeline_at_month_end") }}
         group by month_start, due_month, rep, currency
@@ -26,6 +28,7 @@ with
             currency,
             movement as entry,
             amount,
+            n_without_rate,
             amount_native
         from {{ ref("int_pipeline_movements") }}
 
@@ -39,12 +42,22 @@ with
             currency,
             'currency' as entry,
             amount,
+            n_without_rate,
             0 as amount_native
         from {{ ref("int_pipeline_revaluations") }}
     ),
 
     entries as (
-        select scope, period_grain, period_start, rep, currency, entry, amount, amount_native
+        select
+            scope,
+            period_grain,
+            period_start,
+            rep,
+            currency,
+            entry,
+            amount,
+            n_without_rate,
+            amount_native
         from between_moments
 
         union all
@@ -57,6 +70,7 @@ with
             currency,
             entry,
             amount,
+            n_without_rate,
             amount_native
         from between_moments
         where scope = 'open' and period_grain = 'month'
@@ -74,6 +88,7 @@ with
                     currency,
                     'opening' as entry,
                     amount,
+                    n_without_rate,
                     amount_native
                 from at_month_end
                 where
@@ -91,6 +106,7 @@ with
                     currency,
                     'closing' as entry,
                     amount,
+                    n_without_rate,
                     amount_native
                 from at_month_end
                 where
@@ -113,10 +129,13 @@ with
                     {{ "currency" if basis == "native" else "'" ~ var("currency") ~ "'" }}
                     as currency_code,
                     {%- for entry in bridge_entries() %}
-                        sum(
-                            case when entry = '{{ entry }}' then {{ amount }} else 0 end
-                        ) as {{ entry }}{{ ',' if not loop.last }}
+                        {{
+                            whole_sum(
+                                "case when entry= '" ~ entry ~ "' then " ~ amount ~ " else 0 end"
+                            )
+                        }} as {{ entry }},
                     {%- endfor %}
+                    {{ "sum(n_without_rate)" if basis == "reporting" else "0" }} as n_without_rate
                 from entries
                 group by
                     scope,
@@ -141,9 +160,8 @@ with
             'all' as dimension_key,
             'reporting' as basis,
             '{{ var("currency") }}' as currency_code,
-            {%- for entry in bridge_entries() %}
-                0 as {{ entry }}{{ ',' if not loop.last }}
-            {%- endfor %}
+            {%- for entry in bridge_entries() %} 0 as {{ entry }}, {%- endfor %}
+            0 as n_without_rate
         from months
         cross join
             (
@@ -170,10 +188,9 @@ with
             summed.basis,
             summed.currency_code,
             {%- for entry in bridge_entries() %}
-                cast(
-                    sum(summed.{{ entry }}) as {{ numeric_type() }}
-                ) as {{ entry }}{{ ',' if not loop.last }}
+                cast({{ whole_sum("summed." ~ entry) }} as {{ numeric_type() }}) as {{ entry }},
             {%- endfor %}
+            cast(sum(summed.n_without_rate) as bigint) as n_without_rate
         from summed
         left join
             {{ ref("int_dimension_labels") }} as labels

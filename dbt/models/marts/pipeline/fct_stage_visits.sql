@@ -1,11 +1,12 @@
--- One row per stay of a deal in a stage, and per stage that it skipped.
+-- One row per stay of a deal in a stage, and per stage that it skipped; stage NULL where nobody
+-- knows in which stages it was.
 with
     opportunities as (
-        select opportunity_key, opportunity_id, removal, removed_at
+        select opportunity_key, opportunity_id, closed_at, closed_is_bare, removal, removed_at
         from {{ ref("fct_opportunities") }}
     ),
 
-    reps as (select rep_id, team from {{ ref("dim_rep") }}),
+    versions as (select * from {{ ref("int_user_versions") }}),
 
     rates as (select * from {{ ref("int_fx_rates__daily") }}),
 
@@ -34,7 +35,6 @@ with
             amount_native,
             currency
         from {{ ref("int_stage_visits") }}
-        where stage is not null
 
         union all
 
@@ -50,7 +50,7 @@ with
             true as is_skipped,
             skipped_at as entered_at,
             skipped_local as entered_local,
-            true as is_entry_known,
+            is_entry_known,
             skipped_at as exited_at,
             skipped_local as exited_local,
             'skipped' as ended_as,
@@ -69,6 +69,8 @@ with
             stays.*,
             opportunities.opportunity_id,
             opportunities.removal,
+            opportunities.closed_is_bare
+            and stays.exited_at = opportunities.closed_at as exited_is_bare,
             case
                 when opportunities.removed_at < stays.entered_at
                 then stays.entered_at
@@ -93,7 +95,11 @@ with
     final as (
         select
             md5(
-                ended.opportunity_key || '|' || ended.position || '|' || ended.stage
+                ended.opportunity_key
+                || '|'
+                || ended.position
+                || '|'
+                || {{ or_none("ended.stage") }}
             ) as stage_visit_key,
             ended.opportunity_key,
             ended.opportunity_id,
@@ -112,7 +118,11 @@ with
             cast(ended.left_local as date) as exited_on,
             {{
                 days_between(
-                    "ended.entered_at", "ended.left_at", "ended.entered_local", "ended.left_local"
+                    "ended.entered_at",
+                    "ended.left_at",
+                    "ended.entered_local",
+                    "ended.left_local",
+                    "coalesce(ended.exited_is_bare, false)",
                 )
             }} as days,
             case when ended.is_removed then ended.removal else ended.ended_as end as ended_as,
@@ -121,14 +131,17 @@ with
             ended.led_higher,
             ended.led_to_win,
             ended.owner_id as rep_id,
-            reps.team,
+            versions.team,
             cast(ended.amount_native as {{ numeric_type() }}) as amount_native,
             ended.currency,
             {{ reporting_amount("ended.amount_native", fx_rate("ended.currency", "rates")) }}
             as amount,
             ended.removal
         from ended
-        left join reps on ended.owner_id = reps.rep_id
+        left join
+            versions
+            on ended.owner_id = versions.rep_id
+            and {{ is_version_at("versions", "coalesce(ended.entered_at, " ~ as_of() ~ ")") }}
         left join
             rates
             on ended.currency = rates.currency

@@ -1,5 +1,5 @@
 -- Where deals stall or drop: per open stage and period, for the company (team `all`) and each team,
--- against what was usual there in the year before.
+-- against the stays of the year before there. A verdict is a test of two samples, each stay once.
 with
     periods as (select * from {{ ref("int_stage_periods") }}),
 
@@ -64,98 +64,132 @@ with
             periods.team
     ),
 
-    year_before as (
-        select
-            periods.period_grain,
-            periods.period_start,
-            periods.pipeline,
-            periods.stage,
-            periods.team,
-            {{ ratio("sum(held_up.stays_stalled)", "sum(held_up.stays_open)") }}
-            as usual_stalled_share
-        from periods
-        inner join
-            held_up
-            on periods.period_grain = held_up.period_grain
-            and periods.pipeline = held_up.pipeline
-            and periods.stage = held_up.stage
-            and periods.team = held_up.team
-            and held_up.period_start < periods.period_start
-            and held_up.period_start >= {{ dbt.dateadd("year", -1, "periods.period_start") }}
-        group by
-            periods.period_grain,
-            periods.period_start,
-            periods.pipeline,
-            periods.stage,
-            periods.team
-        having {{ is_enough("sum(held_up.stays_open)") }}
-    ),
+    stalls as (select * from {{ ref("int_stage_stalls") }}),
 
     measured as (
         select
             periods.*,
             stages.stage_order,
             coalesce(held_up.stays_open, 0) as stays_open,
-            coalesce(held_up.stays_stalled, 0) as stays_stalled,
+            case
+                when periods.usual_median_days is not null then coalesce(held_up.stays_stalled, 0)
+            end as stays_stalled,
             coalesce(held_up.money_open, 0) as money_open,
-            coalesce(held_up.money_held_up, 0) as money_held_up,
-            year_before.usual_stalled_share,
-            {{ median_margin("periods.p25_days", "periods.p75_days", "periods.stays_ended") }}
-            as median_margin
+            case
+                when periods.usual_median_days is not null then coalesce(held_up.money_held_up, 0)
+            end as money_held_up,
+            coalesce(stalls.stays_due, 0) as stays_due,
+            coalesce(stalls.stays_late, 0) as stays_late,
+            stalls.stays_long,
+            coalesce(stalls.usual_stays_due, 0) as usual_stays_due,
+            stalls.usual_stays_late,
+            stalls.usual_stays_long
         from periods
         left join stages on periods.pipeline = stages.pipeline and periods.stage = stages.stage
-        left join
-            held_up
-            on periods.period_grain = held_up.period_grain
-            and periods.period_start = held_up.period_start
-            and periods.pipeline = held_up.pipeline
-            and periods.stage = held_up.stage
-            and periods.team = held_up.team
-        left join
-            year_before
-            on periods.period_grain = year_before.period_grain
-            and periods.period_start = year_before.period_start
-            and periods.pipeline = year_before.pipeline
-            and periods.stage = year_before.stage
-            and periods.team = year_before.team
-        where periods.stays_ended > 0 or held_up.stays_open > 0
+        {%- for other in ["held_up", "stalls"] %}
+            left join
+                {{ other }}
+                on periods.period_grain = {{ other }}.period_grain
+                and periods.period_start = {{ other }}.period_start
+                and periods.pipeline = {{ other }}.pipeline
+                and periods.stage = {{ other }}.stage
+                and periods.team = {{ other }}.team
+        {%- endfor %}
+        where periods.stays_ended > 0 or held_up.stays_open > 0 or stalls.stays_due > 0
     ),
 
     with_intervals as (
         select
             *,
-            case
-                when median_margin > median_days then 0 else median_days - median_margin
-            end as median_days_low,
-            median_days + median_margin as median_days_high,
             {{ ratio("stays_dropped", "stays_ended") }} as drop_rate,
             {{ wilson_low("stays_dropped", "stays_ended") }} as drop_rate_low,
             {{ wilson_high("stays_dropped", "stays_ended") }} as drop_rate_high,
-            {{ ratio("stays_stalled", "stays_open") }} as stalled_share,
-            {{ wilson_low("stays_stalled", "stays_open") }} as stalled_share_low,
-            {{ wilson_high("stays_stalled", "stays_open") }} as stalled_share_high
+            case
+                when {{ is_enough("usual_stays_ended") }}
+                then {{ ratio("usual_stays_dropped", "usual_stays_ended") }}
+            end as usual_drop_rate,
+            {{ ratio("stays_late", "stays_due") }} as stalled_share,
+            {{ wilson_low("stays_late", "stays_due") }} as stalled_share_low,
+            {{ wilson_high("stays_late", "stays_due") }} as stalled_share_high,
+            case
+                when {{ is_enough("usual_stays_due") }}
+                then {{ ratio("usual_stays_late", "usual_stays_due") }}
+            end as usual_stalled_share
         from measured
     ),
 
+    -- Without a usual, or a sample to set beside it, there is no verdict: NULL. Where fewer deals
+    -- came in, those that leave have been in for longer, though none is slower: the stays that
+    -- ended
+    -- are not called slow where those followed from their entry do not go on beyond the median more
+    -- often, by one standard deviation.
     compared as (
         select
             *,
-            coalesce(median_days_low > usual_median_days, false) as is_slow,
-            coalesce(
-                {{ is_enough("stays_open") }} and stalled_share_low > usual_stalled_share, false
-            ) as is_stalling,
-            coalesce(
-                {{ is_enough("stays_ended") }} and drop_rate_low > usual_drop_rate, false
-            ) as is_dropping
+            case
+                when {{ is_enough("stays_ended") }} and usual_median_days is not null
+                then
+                    median_days > usual_median_days
+                    and coalesce(longer_z > {{ beyond_chance() }}, false)
+                    and not (
+                        {{ is_enough("stays_due") }}
+                        and {{ is_enough("usual_stays_due") }}
+                        and coalesce(
+                            {{
+                                share_z(
+                                    "stays_long",
+                                    "stays_due",
+                                    "usual_stays_long",
+                                    "usual_stays_due",
+                                )
+                            }} <= 1, true
+                        )
+                    )
+            end as is_slow,
+            case
+                when {{ is_enough("stays_due") }} and usual_stalled_share is not null
+                then
+                    coalesce(
+                        {{
+                            share_z(
+                                "stays_late", "stays_due", "usual_stays_late", "usual_stays_due"
+                            )
+                        }} > {{ beyond_chance() }}, false
+                    )
+            end as is_stalling,
+            case
+                when {{ is_enough("stays_ended") }} and usual_drop_rate is not null
+                then
+                    coalesce(
+                        {{
+                            share_z(
+                                "stays_dropped",
+                                "stays_ended",
+                                "usual_stays_dropped",
+                                "usual_stays_ended",
+                            )
+                        }} > {{ beyond_chance() }}, false
+                    )
+            end as is_dropping
         from with_intervals
     ),
 
-    judged as (select *, is_slow or is_stalling or is_dropping as is_bottleneck from compared),
+    judged as (
+        select
+            *,
+            case
+                when is_slow or is_stalling or is_dropping
+                then true
+                when coalesce(is_slow, is_stalling, is_dropping) is not null
+                then false
+            end as is_bottleneck
+        from compared
+    ),
 
     runs as (
         select
             *,
-            count(case when not is_bottleneck then 1 end) over (
+            count(case when is_bottleneck then null else 1 end) over (
                 partition by period_grain, pipeline, stage, team
                 order by period_start
                 rows between unbounded preceding and current row
@@ -193,7 +227,7 @@ with
                             is_bottleneck,
                             case when team = 'all' then 0 else 1 end
                         order by
-                            money_held_up desc,
+                            coalesce(money_held_up, 0) desc,
                             money_dropped desc,
                             pipeline,
                             stage_order,
@@ -218,12 +252,16 @@ with
             cast(median_days as {{ double_type() }}) as median_days,
             cast(median_days_low as {{ double_type() }}) as median_days_low,
             cast(median_days_high as {{ double_type() }}) as median_days_high,
+            cast(usual_stays_ended as bigint) as usual_stays_ended,
             cast(usual_median_days as {{ double_type() }}) as usual_median_days,
             cast(stays_open as bigint) as stays_open,
             cast(stays_stalled as bigint) as stays_stalled,
+            cast(stays_due as bigint) as stays_due,
+            cast(stays_late as bigint) as stays_late,
             cast(stalled_share as {{ double_type() }}) as stalled_share,
             cast(stalled_share_low as {{ double_type() }}) as stalled_share_low,
             cast(stalled_share_high as {{ double_type() }}) as stalled_share_high,
+            cast(usual_stays_due as bigint) as usual_stays_due,
             cast(usual_stalled_share as {{ double_type() }}) as usual_stalled_share,
             cast(stays_dropped as bigint) as stays_dropped,
             cast(drop_rate as {{ double_type() }}) as drop_rate,

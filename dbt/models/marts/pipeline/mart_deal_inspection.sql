@@ -56,6 +56,15 @@ with
         group by opportunity_key
     ),
 
+    histories as (
+        select
+            source_instance,
+            max(case when field = 'close_date' then known_from end) as dates_known_from,
+            max(case when field = 'amount' then known_from end) as amounts_known_from
+        from {{ ref("int_field_histories") }}
+        group by source_instance
+    ),
+
     -- What a source tells at all: whether its activities are about deals, and with whom they were.
     told as (
         select
@@ -99,11 +108,27 @@ with
             durations.median_days as stage_median_days,
             durations.p75_days as stage_p75_days,
             durations.p90_days as stage_p90_days,
-            coalesce(changed.pushes, 0) as pushes,
+            {%- set begins_at = unknown_as_first("deals.created_at") %}
+            case
+                when {{ begins_at }} >= histories.dates_known_from
+                then coalesce(changed.pushes, 0)
+                else nullif(changed.pushes, 0)
+            end as pushes,
             changed.last_pushed_at,
-            coalesce(changed.first_close_date, deals.close_date) as first_close_date,
-            coalesce(changed.amount_changes, 0) as amount_changes,
-            coalesce(changed.first_amount_native, deals.amount_native) as first_amount_native,
+            {{ begins_at }} >= histories.dates_known_from as are_pushes_known,
+            case
+                when {{ begins_at }} >= histories.dates_known_from
+                then coalesce(changed.first_close_date, deals.close_date)
+            end as first_close_date,
+            case
+                when {{ begins_at }} >= histories.amounts_known_from
+                then coalesce(changed.amount_changes, 0)
+                else nullif(changed.amount_changes, 0)
+            end as amount_changes,
+            case
+                when {{ begins_at }} >= histories.amounts_known_from
+                then coalesce(changed.first_amount_native, deals.amount_native)
+            end as first_amount_native,
             told.source_instance is not null as tells_activities,
             told.tells_contacts,
             told.tells_directions,
@@ -131,6 +156,7 @@ with
             on {{ or_none("deals.pipeline") }} = durations.pipeline
             and deals.stage = durations.stage
         left join changed on deals.opportunity_key = changed.opportunity_key
+        left join histories on deals.source_instance = histories.source_instance
         left join told on deals.source_instance = told.source_instance
         left join touched on deals.opportunity_key = touched.opportunity_key
     ),
@@ -143,7 +169,7 @@ with
                 then days_in_stage > stage_p90_days
             end as is_old_in_stage,
             days_overdue > 0 as is_overdue,
-            pushes >= 2 as is_pushed_often,
+            case when pushes >= 2 then true when are_pushes_known then false end as is_pushed_often,
             amount_native < first_amount_native as is_amount_cut,
             case when tells_activities then days_since_touch > 14 end as is_untouched,
             case

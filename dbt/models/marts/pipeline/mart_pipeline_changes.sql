@@ -2,7 +2,8 @@
 -- What has changed since yesterday, last week and the beginning of month and quarter, deal by deal:
 -- the state of then beside that of now, with who changed it last, ranked by the money concerned.
 -- What was changed and changed back is no change. Both states are valued at today's rates, so that
--- the effects add up to what deals did to the pipeline, not what exchange rates did.
+-- the effects add up to what deals did to the pipeline, not what exchange rates did; what has no
+-- rate today is NULL.
 with
     states as (select * from {{ ref("int_opportunity_states") }}),
 
@@ -91,18 +92,12 @@ with
             compared.*,
             existed and was_kept and status_before = 'open' as was_open,
             removal is null and status = 'open' as is_open,
-            coalesce(
-                {{
-                    reporting_amount(
-                        "compared.amount_before",
-                        fx_rate("compared.currency_before", "rates_before"),
-                    )
-                }},
-                0
-            ) as value_before,
-            coalesce(
-                {{ reporting_amount("compared.amount", fx_rate("compared.currency", "rates")) }}, 0
-            ) as value
+            {{
+                held_amount(
+                    "compared.amount_before", fx_rate("compared.currency_before", "rates_before")
+                )
+            }} as value_before,
+            {{ held_amount("compared.amount", fx_rate("compared.currency", "rates")) }} as value
         from compared
         left join rates as rates_before on compared.currency_before = rates_before.currency
         left join rates on compared.currency = rates.currency
@@ -263,7 +258,10 @@ with
             differences.since_at,
             row_number() over (
                 partition by differences.since
-                order by differences.money_at_stake desc, deals.opportunity_id, differences.field
+                order by
+                    differences.money_at_stake desc nulls last,
+                    deals.opportunity_id,
+                    differences.field
             ) as money_rank,
             differences.opportunity_key,
             deals.opportunity_id,

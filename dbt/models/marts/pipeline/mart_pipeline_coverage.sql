@@ -1,13 +1,19 @@
--- Whether the pipeline covers what is still to be won, by period: company, team and rep.
+-- Whether the pipeline covers what is still to be won, by period: company, team and rep. What is
+-- overdue is due in no period; the current one shows it.
 with
     periods as (
-        select *, greatest(quota - won, 0) as to_go
+        select
+            *, greatest(quota - won, 0) as to_go, has_begun and is_current_or_coming as is_current
         from {{ ref("int_pipeline_coverage__periods") }}
         where
             dimension in ('company', 'team', 'rep')
             and (
                 has_quota
-                or due_deals + due_without_amount + due_at_start_deals + due_at_start_without_amount
+                or due_deals
+                + due_without_amount
+                + due_at_start_deals
+                + due_at_start_without_amount
+                + overdue_deals
                 > 0
             )
     ),
@@ -23,7 +29,7 @@ with
             cast(
                 case when periods.has_quota then periods.quota end as {{ numeric_type() }}
             ) as quota,
-            cast(periods.won as {{ numeric_type() }}) as won,
+            cast(case when periods.has_quota then periods.won end as {{ numeric_type() }}) as won,
             cast(
                 case when periods.has_quota then periods.to_go end as {{ numeric_type() }}
             ) as to_go,
@@ -36,6 +42,12 @@ with
             cast(
                 case when periods.is_current_or_coming then periods.due_without_amount end as bigint
             ) as due_without_amount,
+            cast(
+                case when periods.is_current then periods.overdue end as {{ numeric_type() }}
+            ) as overdue,
+            cast(
+                case when periods.is_current then periods.overdue_deals end as bigint
+            ) as overdue_deals,
             case
                 when periods.is_current_or_coming then {{ ratio("periods.due", "periods.to_go") }}
             end as coverage_to_go,

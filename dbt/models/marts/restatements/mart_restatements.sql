@@ -129,7 +129,8 @@ with
             unit,
             value,
             n_included,
-            false as is_current
+            false as is_current,
+            false as is_gone
         from recorded
 
         {%- for now in ["current_values", "gone"] %}
@@ -145,13 +146,15 @@ with
                 {%- else %}
                     dimension_label, unit, cast(value as numeric(28, 10)) as value, n_included,
                 {%- endif %}
-                true as is_current
+                true as is_current,
+                {{ "true" if now == "gone" else "false" }} as is_gone
             from {{ now }}
             cross join last_run
         {% endfor %}
     ),
 
-    -- A number that is not there is 0 where the metric is additive, else missing.
+    -- A number that is not there is 0 where the metric is additive, else missing; one that is there
+    -- and NULL is not known.
     numbers as (
         select
             versions.run_number,
@@ -164,9 +167,7 @@ with
             versions.is_current,
             first_runs.first_run,
             case
-                when versions.is_current and first_runs.additive = 1
-                then coalesce(versions.value, 0)
-                else versions.value
+                when versions.is_gone and first_runs.additive = 1 then 0 else versions.value
             end as value,
             case when first_runs.additive = 1 then 0 end as value_of_none
         from versions

@@ -1,0 +1,163 @@
+-- The way of each deal through the stages as it counts: one row per move, in order, the first one
+-- where the deal began.
+--
+-- The last closing is at the moment that int_opportunity_closings found. Of what history and
+-- versions tell before it, no move after that moment counts: a change seen between loads does not
+-- override a dated record, and a closing that is dated earlier than one before it replaces that. A
+-- stage that the record shows and the history does not tell of was entered when a version first
+-- showed it; where the history ends in a stage that no pipeline names, that stage was renamed.
+with
+    ends as (select * from {{ ref("int_opportunity_ends") }}),
+
+    closings as (select * from {{ ref("int_opportunity_closings") }}),
+
+    history as (
+        select
+            history.opportunity_key,
+            history.position,
+            history.stage,
+            case
+                when closings.is_known and history.position = closings.closing_position
+                then closings.closed_at
+                else history.changed_at
+            end as moved_at,
+            history.is_told,
+            coalesce(history.status = 'open', false) as is_opening,
+            coalesce(
+                not closings.is_known or history.position < closings.closing_position, false
+            ) as is_before_closing,
+            closings.opportunity_key is not null and closings.closed_at is null as is_undated,
+            closings.closed_at
+        from {{ ref("int_opportunity_stage_history") }} as history
+        left join closings on history.opportunity_key = closings.opportunity_key
+    ),
+
+    {#- A deal without any history is, while it is open, where its record says. #}
+    beginnings as (
+        select
+            ends.opportunity_key,
+            case
+                when closings.opportunity_key is not null and closings.closed_at is null
+                then ends.stage
+                when ends.last_position is not null
+                then ends.first_stage
+                when closings.opportunity_key is null
+                then ends.stage
+            end as stage
+        from ends
+        left join closings on ends.opportunity_key = closings.opportunity_key
+    ),
+
+    untold as (
+        select
+            ends.opportunity_key,
+            ends.stage,
+            case
+                when closings.opportunity_key is not null and not closings.is_known
+                then closings.closed_at
+                else greatest(ends.stage_shown_at, ends.last_moved_at, closings.closed_at)
+            end as moved_at
+        from ends
+        left join closings on ends.opportunity_key = closings.opportunity_key
+        where
+            case
+                when closings.opportunity_key is not null and not closings.is_known
+                then closings.closed_at is not null
+                else ends.last_stage <> ends.stage and ends.last_stage_status is not null
+            end
+    ),
+
+    moves as (
+        select
+            opportunity_key,
+            0 as position,
+            cast(null as timestamp) as moved_at,
+            stage,
+            false as is_told
+        from beginnings
+
+        union all
+
+        select
+            history.opportunity_key,
+            history.position,
+            history.moved_at,
+            case
+                when
+                    history.position = ends.last_position
+                    and ends.last_stage_status is null
+                    and not coalesce(history.is_before_closing, false)
+                then ends.stage
+                else history.stage
+            end as stage,
+            history.is_told
+        from history
+        inner join ends on history.opportunity_key = ends.opportunity_key
+        where
+            not history.is_undated
+            and (
+                not history.is_before_closing
+                or history.moved_at < history.closed_at
+                or (history.moved_at = history.closed_at and history.is_opening)
+            )
+
+        union all
+
+        select opportunity_key, 1000000000 as position, moved_at, stage, false as is_told
+        from untold
+    ),
+
+    stages as (
+        select source_instance, coalesce(pipeline, '') as pipeline, stage, stage_order, status
+        from {{ ref("int_stages__resolved") }}
+    ),
+
+    placed as (
+        select
+            moves.opportunity_key,
+            row_number() over (
+                partition by moves.opportunity_key order by moves.position
+            ) as position,
+            moves.moved_at,
+            greatest(moves.moved_at, ends.begins_at) as entered_at,
+            moves.stage,
+            moves.is_told,
+            coalesce(stages.status, 'open') as status
+        from moves
+        inner join ends on moves.opportunity_key = ends.opportunity_key
+        left join
+            stages
+            on ends.source_instance = stages.source_instance
+            and coalesce(ends.pipeline, '') = stages.pipeline
+            and moves.stage = stages.stage
+    ),
+
+    compared as (
+        select
+            *,
+            lag(status) over in_order as status_before,
+            lead(entered_at) over in_order as next_entered_at
+        from placed
+        window in_order as (partition by opportunity_key order by position)
+    ),
+
+    final as (
+        select
+            opportunity_key,
+            position,
+            moved_at,
+            entered_at,
+            stage,
+            status,
+            is_told,
+            moved_at is not null
+            and status <> 'open'
+            and status <> coalesce(status_before, 'open') as is_closing,
+            next_entered_at is null
+            or entered_at is null
+            or next_entered_at > entered_at as is_last_in_instant
+        from compared
+    )
+
+select *
+from final

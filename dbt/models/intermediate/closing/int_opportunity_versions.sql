@@ -1,0 +1,69 @@
+{%- set deals = {
+    "files": {"table": "opportunities", "stage": "stage", "created_at": "created_at"},
+    "hubspot": {"table": "deals", "stage": "dealstage", "created_at": "createdate"},
+} -%}
+-- Every known version of each deal that raw has kept, in the order of the loads.
+--
+-- A version is of the moment at which the source says it changed the record, else of its load.
+-- Where a company's data ends (its own as_of) before it was first loaded, loads tell no moment: a
+-- later one only corrects (`seen_at` is NULL).
+with
+    versions as (
+        {%- for source_type in var("source_types") if source_type in deals %}
+            {%- set columns = deals[source_type] %}
+            select
+                {{ record_key("'" ~ source_type ~ "'", "source_instance", "source_id") }}
+                as opportunity_key,
+                '{{ source_type }}' as source_type,
+                source_instance,
+                load_number,
+                loaded_at,
+                source_updated_at,
+                {{ columns.created_at }} as created_at,
+                {{ columns.stage }} as stage
+            from {{ known_versions(source_type, columns.table) }} {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ),
+
+    first_loads as (
+        select source_instance, min(loaded_at) as first_loaded_at
+        from versions
+        group by source_instance
+    ),
+
+    {%- if "hubspot" in var("source_types") %}
+        stages as (
+            select source_instance, source_id, stage from {{ ref("stg_hubspot__pipeline_stages") }}
+        ),
+    {% endif %}
+
+    final as (
+        select
+            versions.opportunity_key,
+            versions.load_number,
+            versions.loaded_at,
+            versions.source_updated_at,
+            coalesce(
+                versions.source_updated_at,
+                case
+                    when first_loads.first_loaded_at <= {{ company_as_of() }}
+                    then least(versions.loaded_at, {{ company_as_of() }})
+                end
+            ) as seen_at,
+            versions.created_at,
+            {% if "hubspot" in var("source_types") -%} coalesce(stages.stage, versions.stage)
+            {%- else -%} versions.stage
+            {%- endif %} as stage
+        from versions
+        inner join first_loads on versions.source_instance = first_loads.source_instance
+        {%- if "hubspot" in var("source_types") %}
+            left join
+                stages
+                on versions.source_type = 'hubspot'
+                and versions.source_instance = stages.source_instance
+                and versions.stage = stages.source_id
+        {%- endif %}
+    )
+
+select *
+from final
