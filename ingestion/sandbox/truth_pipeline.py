@@ -91,8 +91,7 @@ def _created(history: History, tall: Tall) -> None:
 
     Converted and credited as in every metric: closed deals at close, open ones as of now. Deals
     without amount are excluded from the amount, not from `count`. `as_created` has the amount at
-    creation, at the rate of that day and to the credit of the owner of that moment, also of deals
-    deleted or merged since.
+    creation, at the rate of that day, also of deals deleted or merged since.
     """
     deals = history.deals.assign(month=history.deals["created_month"])
     tall.add(
@@ -108,20 +107,18 @@ def _created(history: History, tall: Tall) -> None:
 
 
 def _at_creation(history: History) -> pd.DataFrame:
-    """Every deal as it was created: month, amount of then, cuts of its owner of then."""
+    """Every deal with the amount that it was created with: cuts of now, month, `cents`."""
     created = history.fact("opportunities", "created_at")
-    deal = np.flatnonzero(created <= history.as_of)
-    amount, currency, owner = (
-        history.value_at("opportunities", name, created)[deal]
-        for name in ("amount", "currency", "owner_id")
+    deals = history.deals
+    amount, currency = (
+        history.value_at("opportunities", name, created)[deals["deal"]]
+        for name in ("amount", "currency")
     )
-    cents = history.convert(amount, currency, history.local_day(created[deal]))
+    cents = history.convert(amount, currency, history.local_day(deals["created_at"]))
     has_amount = amount != NULL
-    cuts = history.deal_cuts(deal, owner, created[deal])
-    return cuts.assign(
-        month=history.month(created[deal]), has_amount=has_amount,
-        cents=np.where(has_amount, cents, 0),
-    )  # fmt: skip
+    return deals[list(DEAL_CUTS)].assign(
+        month=deals["created_month"], has_amount=has_amount, cents=np.where(has_amount, cents, 0)
+    )
 
 
 def stage_visits(history: History) -> pd.DataFrame:
