@@ -6,8 +6,8 @@ of its load. Where the rule leaves room, this is what holds here, and why:
 
 - A move into a stage that the company does not have changes nothing but the stage: a closed
   stretch goes on through it, an open deal stays open ("neither open nor contradictions").
-- A first told change *out of* a closed stage, with none into it (an import): nothing tells that
-  closing, so its window ends with a version, and the deal is open from its creation until then.
+- A first told change *out of* a closed stage, with none into it (an import), tells that the deal
+  was closed by then: there the window of that closing ends, and the deal is open until it closed.
 - A window never ends before it begins: of the versions that show an outcome only those count that
   are not older than the last told move into an open stage, else the window is that one moment.
 - Only the last closing has a date of the record's; earlier ones are where they were told or seen.
@@ -274,8 +274,8 @@ def _closed_now(
     begin = max((event.at for event in before if event.opens), default=None)
     born_closed = first.status == status and all(event.status == status for event in events)
     if born_closed and events:
-        before, after = (), events
-    if told is not None:
+        end, before, after = events[0].at, (), events
+    elif told is not None:
         end = events[told].at
     else:
         shown = [one.at for one in _run(versions, status, statuses)]
@@ -314,7 +314,8 @@ def _closed_now(
         finding = "closed_before_created"
     if not closes:
         return Timeline(tuple(stays), Closing(Timeline(tuple(stays)).closed_at(at), False, finding))
-    is_told = told is not None and events[told].is_told and at == events[told].at
+    tells_closing = born_closed or (told is not None and events[told].is_told)
+    is_told = bool(events) and tells_closing and at == end
     is_bare = date is not None and date.is_bare and finding in (None, "closed_before_created")
     return Timeline(tuple(stays), Closing(at, is_bare and not is_told, finding))
 

@@ -11,7 +11,7 @@ import pandas as pd
 from tests.oracle.money import Rates
 from tests.oracle.periods import GRAINS, period_start
 from tests.oracle.records import Records
-from tests.oracle.states import deals_at, timelines
+from tests.oracle.states import EARLIEST, deals_at, removals_at, timelines
 
 NONE = "(none)"
 OWNER_CUTS = ("rep", "team", "manager", "region", "segment")
@@ -22,6 +22,9 @@ DAY = pd.Timedelta(days=1)
 INSTANT = pd.Timedelta(microseconds=1)
 UNKNOWN = ("no_rate", "no_history")
 """Reasons that say that a value is not known: where they take all, a sum is not 0 but nothing."""
+UNKNOWN_STATE = (*UNKNOWN, "no_probability")
+KNOWN_SHARE = 0.9
+"""A state of the past of which less is known is none."""
 
 
 @dataclass(frozen=True)
@@ -184,36 +187,55 @@ def _outcome(deals: pd.DataFrame) -> Iterator[Members]:
 
 
 def _pipeline_created(records: Records, deals: pd.DataFrame) -> Iterator[Members]:
-    """`default` at the amount of now, `as_created` at that of the creation and its day's rate."""
+    """`default` at the amount of now; `as_created` as the bridge has it, deals gone since too."""
     undated = (deals["created_at"].isna(), "no_created_at")
-    month = deals["created_month"]
+    value = deals["value"].fillna(Decimal(0))
+    frame = _members(deals, deals["created_month"], value, None, undated, *_unvalued(deals))
+    yield Members("pipeline_created", "default", "money", "opportunity", frame)
     then = _as_created(records, deals)
-    for variant, of in (("default", deals), ("as_created", then)):
-        value = of["value"].fillna(Decimal(0))
-        frame = _members(of, month, value, None, undated, *_unvalued(of))
-        yield Members("pipeline_created", variant, "money", "opportunity", frame)
-    counts = _members(deals, month, 1, None, undated)
+    month = records.local(then["begins_at"]).dt.to_period("M")
+    reasons = (
+        (then["begins_at"].isna(), "no_created_at"),
+        (then["status"] != "open", "born_closed"),
+    )
+    value = then["value"].fillna(Decimal(0))
+    frame = _members(then, month, value, None, *reasons, *_unvalued(then))
+    yield Members("pipeline_created", "as_created", "money", "opportunity", frame)
+    counts = _members(deals, deals["created_month"], 1, None, undated)
     yield Members("pipeline_created", "count", "deals", "opportunity", counts)
 
 
 def _as_created(records: Records, deals: pd.DataFrame) -> pd.DataFrame:
-    """The deals with the amounts and currencies that they had when they were created."""
+    """The deals, in their cuts of now, with what they were worth and in when they began."""
     then = deals.copy()
+    begins = dict(zip(deals["id"], deals["begins_at"], strict=True))
     changes = records["changes"].sort_values("changed_at", kind="stable")
-    created = dict(zip(deals["id"], deals["created_at"], strict=True))
-    for field in ("amount", "currency"):
-        values = dict(zip(deals["id"], records["deals"].set_index("source_id")[field].reindex(
-            deals["id"]
-        ), strict=True))  # fmt: skip
-        for deal, history in changes[changes["field"] == field].groupby("entity_id"):
-            later = history[history["changed_at"] > created.get(deal, pd.NaT)]
+    own = records["deals"].set_index("source_id")
+    for name in ("amount", "currency"):
+        values = own[name].reindex(deals["id"]).to_dict()
+        for deal, history in changes[changes["field"] == name].groupby("entity_id"):
+            later = history[history["changed_at"] > begins.get(deal, pd.NaT)]
             if len(later):
-                past = history[history["changed_at"] <= created[deal]]["new_value"]
+                past = history[history["changed_at"] <= begins[deal]]["new_value"]
                 values[deal] = past.iloc[-1] if len(past) else later["old_value"].iloc[0]
-        then[field] = pd.Series([values[deal] for deal in deals["id"]], deals.index, dtype=object)
-    days = records.local(deals["created_at"])
+        then[name] = pd.Series([values[deal] for deal in deals["id"]], deals.index, dtype=object)
+    days = records.local(deals["begins_at"])
     known = days.notna()
     then["value"] = _values(records, then[known], days[known]).reindex(deals.index)
+    lives = timelines(records)
+    then["status"] = [
+        lives[deal].at(EARLIEST if pd.isna(at) else at).status for deal, at in begins.items()
+    ]
+    gone = set(own.index[own["is_deleted"] | own["merged_into_id"].notna()])
+    gone |= set(changes.loc[changes["field"] == "is_deleted", "entity_id"])
+    then["removal"] = pd.Series(
+        [
+            removals_at(records, at).get(deal) if deal in gone and not pd.isna(at) else None
+            for deal, at in begins.items()
+        ],
+        deals.index,
+        dtype=object,
+    )
     return then
 
 
@@ -221,6 +243,24 @@ def _close_dates(records: Records) -> pd.DataFrame:
     """Changes of close dates, in order; none: the source has no history of them."""
     changes = records["changes"]
     return changes[changes["field"] == "close_date"].sort_values("changed_at", kind="stable")
+
+
+def _known_from(records: Records) -> pd.Timestamp | None:
+    """Since when the source has a history of close dates; None: it has none.
+
+    A log that tells nothing of a deal that closed before its first row began with that row.
+    """
+    changes = records["changes"]
+    if _close_dates(records).empty:
+        return None
+    begins_at = changes["changed_at"].min()
+    moved = changes[changes["field"] == "stage"]["entity_id"]
+    if moved.empty:
+        return EARLIEST
+    untold = records["deals"][~records["deals"]["source_id"].isin(moved)]
+    dated = untold["closed_at"].fillna(records.moments(untold["close_date"]))
+    closed = untold["source_id"].map(lambda deal: timelines(records)[deal].closing is not None)
+    return begins_at if (closed & (dated < begins_at)).any() else EARLIEST
 
 
 def _pushes(records: Records, deals: pd.DataFrame, as_of: pd.Timestamp) -> Iterator[Members]:
@@ -231,17 +271,23 @@ def _pushes(records: Records, deals: pd.DataFrame, as_of: pd.Timestamp) -> Itera
     is_push = (history["changed_at"] < closed_at) & (
         history["new_value"].fillna("") > history["old_value"].fillna("9999")
     )
+    known_from = _known_from(records)
+    created = closed["created_at"].fillna(EARLIEST)
+    is_unknown = pd.Series(True, closed.index) if known_from is None else created < known_from
     times = history[is_push].groupby("entity_id").size()
     pushes = closed["id"].map(times).fillna(0)
     undated = (closed["closed_at"].isna(), "no_close_date")
-    unknown = (pd.Series(history.empty, index=closed.index), "no_history")
+    unknown = (is_unknown, "no_history")
     frame = _members(closed, closed["closed_month"], pushes, 1, undated, unknown)
     yield Members("push_count", "default", "count", "opportunity", frame)
 
 
 def _slippage(records: Records, deals: pd.DataFrame, as_of: pd.Timestamp) -> Iterator[Members]:
-    """Deals due in an ended period when it began: still open at its end, or pushed behind it."""
-    history = _close_dates(records)
+    """Deals due in an ended period when it began: still open at its end, or pushed behind it.
+
+    Where nobody knows what was expected then, any open deal may have been due.
+    """
+    history, known_from = _close_dates(records), _known_from(records)
     fiscal = records.fiscal_year_start_month
     this_month = records.local(pd.Series([as_of]))[0].to_period("M")
     first = records.local(pd.Series([deals["begins_at"].min()]))[0]
@@ -254,18 +300,21 @@ def _slippage(records: Records, deals: pd.DataFrame, as_of: pd.Timestamp) -> Ite
             is_start = period_start(month, grain, fiscal) == str(month.start_time.date())
             if not is_start or end > this_month:
                 continue
+            begins_at = records.utc(month.start_time)
+            is_known = known_from is not None and known_from <= begins_at
             due_on = pd.to_datetime(opened[month]["close_date"])
-            due = opened[month][(due_on >= month.start_time) & (due_on < end.start_time)]
-            mine = deals[deals["id"].isin(due["id"])].assign(month=month)
+            due = (due_on >= month.start_time) & (due_on < end.start_time)
+            ids = opened[month].loc[due | (not is_known), "id"]
+            mine = deals[deals["id"].isin(ids)].assign(month=month, is_known=is_known)
             still_open = _open_ids(records, records.utc(end.start_time) - INSTANT)
-            limits = (records.utc(month.start_time), str(end.start_time.date()))
+            limits = (begins_at, str(end.start_time.date()))
             pushed = _pushed_behind(records, history, *limits)
             found["default"].append(mine.assign(slipped=mine["id"].isin(still_open).astype(int)))
             found["pushed"].append(mine.assign(slipped=mine["id"].isin(pushed).astype(int)))
         for variant, parts in found.items():
             if parts:
                 frame = pd.concat(parts, ignore_index=True)
-                unknown = (pd.Series(history.empty, index=frame.index), "no_history")
+                unknown = (~frame["is_known"].astype(bool), "no_history")
                 members = _members(frame, frame["month"], frame["slipped"], 1, unknown)
                 yield Members(
                     "slippage_rate", variant, "ratio", "opportunity", members, grains=(grain,)

@@ -92,6 +92,13 @@ def _record_date(records: Records, closed_at: pd.Timestamp, close_date: str | No
     return Span(closed_at, end if is_bare else closed_at)
 
 
+def removals_at(records: Records, moment: pd.Timestamp) -> dict[str, str]:
+    """The deals that were removed by a moment, and why."""
+    deals = records["deals"].assign(id=records["deals"]["source_id"])
+    removal = _removal(deals, records["changes"], moment)
+    return dict(zip(deals["id"][removal.notna()], removal.dropna(), strict=True))
+
+
 def _lookup(of_deals: pd.Series, deals: pd.DataFrame) -> pd.Series:
     """The values of a series by deal id, in the order of the deals."""
     return of_deals.reindex(deals["id"]).set_axis(deals.index)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tests.oracle.members import UNKNOWN, Members, all_members
+from tests.oracle.members import KNOWN_SHARE, UNKNOWN, UNKNOWN_STATE, Members, all_members
 from tests.oracle.periods import GRAINS, period_start
 from tests.oracle.quotas import quota_exclusions, quota_values
 from tests.oracle.records import Records
@@ -53,7 +53,7 @@ def _rollup(records: Records, now: pd.Timestamp, members: Sequence[Members]) -> 
     """The cells of all metric variants, for all grains and cuts."""
     this_month = records.local(pd.Series([now]))[0].to_period("M")
     fiscal = records.fiscal_year_start_month
-    frame = pd.concat([_summable(one).assign(of=n) for n, one in enumerate(members)])
+    frame = pd.concat([_summable(one, this_month).assign(of=n) for n, one in enumerate(members)])
     frame = frame.reset_index(drop=True)
     states = {n: one.months for n, one in enumerate(members) if one.months}
     cells = []
@@ -81,7 +81,7 @@ def _rollup(records: Records, now: pd.Timestamp, members: Sequence[Members]) -> 
     table = pd.concat(cells, ignore_index=True)
     for field in ("metric", "variant", "unit"):
         table[field] = table["of"].map(dict(enumerate(getattr(one, field) for one in members)))
-    return _valued(table, members).drop(columns=["of", "median", "n_unknown"])
+    return _valued(table, members).drop(columns=["of", "median", "n_unknown", "n_unknown_then"])
 
 
 def _is_end(month: pd.Period, this_month: pd.Period, grain: str, fiscal: int) -> bool:
@@ -91,7 +91,7 @@ def _is_end(month: pd.Period, this_month: pd.Period, grain: str, fiscal: int) ->
     return period_start(month, grain, fiscal) != period_start(month + 1, grain, fiscal)
 
 
-def _summable(members: Members) -> pd.DataFrame:
+def _summable(members: Members, this_month: pd.Period) -> pd.DataFrame:
     """Members as numbers to add up: those of excluded ones are absent."""
     is_included = members.frame["reason"].isna()
     return members.frame.assign(
@@ -100,26 +100,35 @@ def _summable(members: Members) -> pd.DataFrame:
         n_included=is_included.astype(int),
         n_excluded=(~is_included).astype(int),
         n_unknown=members.frame["reason"].isin(UNKNOWN).astype(int),
+        n_unknown_then=(
+            members.frame["reason"].isin(UNKNOWN_STATE)
+            & (members.frame["month"] != this_month)
+            & bool(members.months)
+        ).astype(int),
     )
 
 
 def _aggregate(frame: pd.DataFrame) -> pd.DataFrame:
     groups = frame.groupby(BY, sort=False)
-    cells = groups[["numerator", "denominator", "n_included", "n_excluded", "n_unknown"]].sum()
+    counts = ["n_included", "n_excluded", "n_unknown", "n_unknown_then"]
+    cells = groups[["numerator", "denominator", *counts]].sum()
     return cells.assign(median=groups["numerator"].median())
 
 
 def _valued(table: pd.DataFrame, members: Sequence[Members]) -> pd.DataFrame:
     """The cells with `value`; medians and additive metrics have nothing to divide by.
 
-    A sum of which nothing is known, since no value of its population is, is none.
+    A sum of which nothing is known, since no value of its population is, is none; so is a state of
+    the past of which a tenth is not.
     """
     is_median = table["of"].isin([n for n, one in enumerate(members) if one.is_median])
     is_additive = table["of"].isin([n for n, one in enumerate(members) if one.is_additive])
     ratio = table["numerator"] / table["denominator"].where(table["denominator"] != 0)
     is_unknown = is_additive & (table["n_included"] == 0) & (table["n_unknown"] > 0)
     value = ratio.mask(is_additive, table["numerator"]).mask(is_median, table["median"])
-    value = value.mask(is_unknown)
+    population = table["n_included"] + table["n_excluded"]
+    is_partial = table["n_unknown_then"] > (1 - KNOWN_SHARE) * population
+    value = value.mask(is_unknown | is_partial)
     return table.assign(
         value=value,
         numerator=table["numerator"].mask(is_median),

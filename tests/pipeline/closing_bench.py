@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
-from dagster_project.dbt_runner import Dbt, run_values
 from ingestion.company import load_company
 from ingestion.pipeline import load_source
 from tests.compiled_models import CompiledModels
@@ -42,22 +41,16 @@ SOURCE = """
       pipeline_stages:
         rows:
 """
-COMPILED_AS_OF = dt.datetime(2030, 1, 1, 1, 1, 1)
-COMPILED_COMPANY_AS_OF = dt.datetime(2030, 2, 2, 2, 2, 2)
-COMPILED_KNOWN_AT = dt.datetime(2030, 3, 3, 3, 3, 3)
 NEVER = dt.datetime(9999, 12, 31)
+"""By then, all loads are known."""
 AMOUNT = 100
 
 
-def _literal(moment: dt.datetime) -> str:
-    return f"'{moment.isoformat(' ', 'microseconds')}'"
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bench:
     """A company whose raw tables are filled case by case."""
 
-    models: CompiledModels = field(repr=False)
+    models: CompiledModels
 
     @classmethod
     def made_in(cls, folder: Path) -> Bench:
@@ -76,12 +69,7 @@ class Bench:
         company = load_company(file)
         for source in company.sources:
             load_source(company, source)
-        Dbt.of(company).build(
-            run_values(COMPILED_AS_OF, COMPILED_KNOWN_AT, company_as_of=COMPILED_COMPANY_AS_OF),
-            ["--exclude-resource-type", "test", "--select", *(f"+{model}" for model in MODELS)],
-            lambda result: None,
-        )
-        bench = cls(CompiledModels.of(company, COMPILED_AS_OF, COMPILED_KNOWN_AT))
+        bench = cls(CompiledModels.of(company))
         with bench._connection() as connection:
             connection.execute(
                 "update raw_files._dlt_loads set inserted_at = '2024-01-01 00:00:00+00'"
@@ -111,13 +99,12 @@ class Bench:
 
     def build(self, case: Case, as_of: Moment, models: Sequence[str] = MODELS) -> None:
         """Build models of the loaded case as of a moment, all of its loads known."""
-        moved = {
-            name: text.replace(
-                _literal(COMPILED_COMPANY_AS_OF), _literal(case.as_of or NEVER)
-            ).replace(f"'{ZONES[0]}'", f"'{case.zone.key}'")
-            for name, text in self.models.statements.items()
+        zoned = {
+            name: statement.replace(f"'{ZONES[0]}'", f"'{case.zone.key}'")
+            for name, statement in self.models.statements.items()
         }
-        replace(self.models, statements=moved).build(as_of, NEVER, models)
+        models_of_case = replace(self.models, company_as_of=case.as_of, statements=zoned)
+        models_of_case.build(as_of, NEVER, models)
 
     def rows(self, sql: str) -> pd.DataFrame:
         """Rows of what was built."""

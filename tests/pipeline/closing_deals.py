@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
@@ -40,7 +40,10 @@ class Day:
 
 @dataclass(frozen=True)
 class Record:
-    """A version of a deal's record, kept by a load; `closed_at` may be a bare day."""
+    """A version of a deal's record, kept by a load; `closed_at` may be a bare day.
+
+    A record that a load finds vanished is kept as a deleted version.
+    """
 
     load: int
     stage: str
@@ -95,6 +98,12 @@ class Deal:
             until,
             self.source == TELLING,
         )
+
+    def removed_at(self, until: Moment | None) -> Moment | None:
+        """When it was deleted: as of the first load that lacks it, or where the data ends."""
+        if not self.record.is_deleted:
+            return None
+        return min(self.record.seen_at, until) if until else self.record.seen_at
 
     def loaded_once(self) -> Deal:
         """The deal as one load of today finds it."""
@@ -180,6 +189,8 @@ def versions(draw: st.DrawFn, moves: Sequence[Change]) -> tuple[Record, ...]:
         is_new = said and said <= LOADS[load] and (not found or said > found[-1].seen_at)
         updated_at = said if is_new else None
         found.append(Record(load, stage, close_date, closed_at, updated_at))
+    if found[-1].load < len(LOADS) - 1 and draw(st.integers(0, 9)) == 0:
+        found.append(replace(found[-1], load=len(LOADS) - 1, updated_at=None, is_deleted=True))
     return tuple(found)
 
 
@@ -196,13 +207,16 @@ def deals(draw: st.DrawFn, source: str) -> Deal:
     return Deal("", source, created, moves, owners, draw(versions(moves)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Case:
     """A company of deals in a time zone, and the moment at which its file says its data ends."""
 
     zone: ZoneInfo
     as_of: Moment | None
-    deals: tuple[Deal, ...] = field(repr=False)
+    deals: tuple[Deal, ...]
+
+    def __repr__(self) -> str:
+        return f"{len(self.deals)} deals of {self.zone}, as_of {self.as_of}"
 
     @property
     def until(self) -> Moment | None:
