@@ -20,11 +20,8 @@ LEAD_CUTS = (*OWNER_CUTS, "channel", "campaign")
 CLOSED = ("won", "lost", "no_decision")
 DAY = pd.Timedelta(days=1)
 INSTANT = pd.Timedelta(microseconds=1)
-UNKNOWN = ("no_rate", "no_history")
+UNKNOWN = ("no_rate", "no_history", "no_probability")
 """Reasons that say that a value is not known: where they take all, a sum is not 0 but nothing."""
-UNKNOWN_STATE = (*UNKNOWN, "no_probability")
-KNOWN_SHARE = 0.9
-"""A state of the past of which less is known is none."""
 
 
 @dataclass(frozen=True)
@@ -376,9 +373,13 @@ def _pipeline_value(records: Records, as_of: pd.Timestamp) -> Iterator[Members]:
     cuts = (*DEAL_CUTS, "stage")
     amounts = _members(frame, frame["month"], value, None, *unvalued, cuts=cuts)
     yield Members("pipeline_value", "default", "money", "opportunity", amounts, cuts, months=months)
-    no_probability = (frame["probability"].isna(), "no_probability")
+    reasons = (
+        *unvalued,
+        (frame["stage"].isna() & (frame["month"] < this_month), "no_history"),
+        (frame["probability"].isna(), "no_probability"),
+    )
     weighted = value * frame["probability"].fillna(Decimal(0))
-    weights = _members(frame, frame["month"], weighted, None, *unvalued, no_probability, cuts=cuts)
+    weights = _members(frame, frame["month"], weighted, None, *reasons, cuts=cuts)
     yield Members(
         "pipeline_value", "weighted", "money", "opportunity", weights, cuts, months=months
     )
