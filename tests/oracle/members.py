@@ -22,8 +22,6 @@ DAY = pd.Timedelta(days=1)
 INSTANT = pd.Timedelta(microseconds=1)
 UNKNOWN = ("no_rate", "no_history", "no_probability")
 """Reasons that say that a value is not known: where they take all, a sum is not 0 but nothing."""
-KNOWN_SHARE = 0.9
-"""A state of the past of which less is known is none."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tests.oracle.members import KNOWN_SHARE, UNKNOWN, Members, all_members
+from tests.oracle.members import UNKNOWN, Members, all_members
 from tests.oracle.periods import GRAINS, period_start
 from tests.oracle.quotas import quota_exclusions, quota_values
 from tests.oracle.records import Records
@@ -119,7 +119,7 @@ def _valued(table: pd.DataFrame, members: Sequence[Members]) -> pd.DataFrame:
     """The cells with `value`; medians and additive metrics have nothing to divide by.
 
     A sum of which nothing is known, since no value of its population is, is none; so is a state of
-    the past of which a tenth is not.
+    the past of which over a tenth is not.
     """
     is_median = table["of"].isin([n for n, one in enumerate(members) if one.is_median])
     is_additive = table["of"].isin([n for n, one in enumerate(members) if one.is_additive])
@@ -127,7 +127,7 @@ def _valued(table: pd.DataFrame, members: Sequence[Members]) -> pd.DataFrame:
     is_unknown = is_additive & (table["n_included"] == 0) & (table["n_unknown"] > 0)
     value = ratio.mask(is_additive, table["numerator"]).mask(is_median, table["median"])
     population = table["n_included"] + table["n_excluded"]
-    is_partial = table["n_unknown_then"] > (1 - KNOWN_SHARE) * population
+    is_partial = 10 * table["n_unknown_then"] > population
     is_untold = is_unknown | is_partial
     return table.assign(
         value=value.mask(is_untold),
