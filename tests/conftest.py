@@ -18,16 +18,11 @@ keep_bytecode()
 
 Publish = Callable[[str], Published]
 
-STORIES = (
-    "test_truth_over_http",
-    "test_past_moments",
-    "test_killed_runs",
-    "test_restatements",
-    "test_postgres",
-    "test_default_company",
-    "test_truth_vs_kpis",
+LONG = (
+    *("test_truth_over_http", "test_default_company", "test_past_moments", "test_truth_vs_kpis"),
+    *("test_killed_runs", "test_broken_input", "test_restatements", "test_ui", "test_postgres"),
 )
-"""Modules that take longest."""
+"""Modules that take longest; the first ones need no published company."""
 WHOLE_RUNS = ("orchestration", "pipeline", "kpis")
 """Folders of the tests that take long."""
 APART = ("test_broken_input", "test_time_travel", "test_ui")
@@ -38,17 +33,15 @@ APART = ("test_broken_input", "test_time_travel", "test_ui")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put long tests first, and those of a module together: nobody waits for one at the end.
 
-    First of all, each company is published, by a test of its own; stories need none of them.
+    First of all, each company is published, by a test of its own, while others run what needs none.
     """
     publishers = set(_publishers(items))
 
     def place(item: pytest.Item) -> int:
         module, folder = item.path.stem, item.path.parent.name
-        if item in publishers:
-            return -1
-        if module in STORIES:
-            return STORIES.index(module)
-        return len(STORIES) + ([*WHOLE_RUNS, folder].index(folder))
+        if item in publishers or module in LONG:
+            return -1 if item in publishers else LONG.index(module)
+        return len(LONG) + [*WHOLE_RUNS, folder].index(folder)
 
     items.sort(key=place)
     for item in items:
@@ -69,11 +62,6 @@ def _company(item: pytest.Item) -> str:
     """The company whose published numbers a test is about, where its parameters name one."""
     name = item.callspec.params.get("name") if hasattr(item, "callspec") else None
     return name if name in TEST_COMPANIES else ""
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """As many as processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @pytest.fixture(scope="session")

@@ -99,7 +99,9 @@
 {%- endmacro %}
 
 {#- Reasons of an exclusion that say that a value is not known, not that there is none. -#}
-{% macro unknown_reasons() -%}('no_rate', 'no_history', 'no_usual') {%- endmacro %}
+{% macro unknown_reasons() -%}
+    ('no_rate', 'no_history', 'no_probability', 'no_usual')
+{%- endmacro %}
 
 {#- Whether so much of a state of the past is unknown that the rest of it would mislead. -#}
 {% macro is_too_unknown(n_unknown, n_records) -%}

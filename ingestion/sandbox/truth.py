@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import pandas as pd
@@ -12,7 +13,9 @@ from .truth_history import History
 from .truth_marketing import add_marketing
 from .truth_outcome import add_outcome
 from .truth_pipeline import add_pipeline
+from .truth_quotas import Quotas, add_quotas
 from .world import World
+from .world_schema import MEASURES
 
 
 def truth(
@@ -22,6 +25,7 @@ def truth(
     fiscal_year_start_month: int,
     currency: str,
     as_of: datetime | None = None,
+    loads: Sequence[datetime] = (),
 ) -> pd.DataFrame:
     """What `kpi_values` must hold for a simulated company.
 
@@ -30,11 +34,14 @@ def truth(
     manager, campaign; labels otherwise; `(none)` where missing), `value, numerator, denominator`
     (floats; NaN is NULL), `n_included, n_excluded`. Money is in `currency`, periods are fiscal
     ones in `timezone`. Events after `as_of` (naive: UTC; default: the world's now) do not exist.
+    The systems were loaded at `loads` (default: now alone), which tell of the teams at the time.
     """
-    history = History.of(world, timezone, fiscal_year_start_month, currency, as_of)
+    history = History.of(world, timezone, fiscal_year_start_month, currency, as_of, loads)
     tall = history.tall()
     add_outcome(history, tall)
-    add_pipeline(history, tall)
+    quotas = {measure: Quotas(history, tall, measure) for measure in MEASURES}
+    add_quotas(list(quotas.values()))
+    add_pipeline(history, quotas["revenue"], tall)
     add_activity(history, tall)
     add_marketing(history, tall)
     add_finance(history, tall)

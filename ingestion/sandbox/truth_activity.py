@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .truth_history import DEAL_CUTS, OWNER_CUTS, History, first_day
+from .truth_calendar import first_day
+from .truth_history import DEAL_CUTS, OWNER_CUTS, History
 from .truth_marketing import LEAD_CUTS, leads
 from .truth_table import Tall
 from .world_calendar import DAY, HOUR
@@ -41,7 +42,7 @@ def _counts(happened: pd.DataFrame, history: History, tall: Tall) -> None:
     included, the day of leaving not, up to the as-of day. Periods are those with an activity;
     `n_included` counts months of reps.
     """
-    members = history.owner_cuts(happened["owner_id"].to_numpy())
+    members = history.owner_cuts(happened["owner_id"], happened["occurred_at"].to_numpy())
     day = history.local_day(happened["occurred_at"])
     members["month"] = history.month(happened["occurred_at"])
     members["activity_type"] = happened["type"].astype(np.int64)

@@ -10,10 +10,13 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from .truth_calendar import Calendar, first_day, month_of_day
+from .truth_closing import STATUS, effective_moves
+from .truth_people import Memberships
 from .truth_table import Tall
 from .world import World
 from .world_calendar import Ints, to_moment
-from .world_render import entity_table, source_ids
+from .world_render import OFFICES, source_ids, team_names
 from .world_schema import (
     ACTIVITY_TYPES,
     CHANNELS,
@@ -27,12 +30,11 @@ from .world_schema import (
     PRODUCTS,
     REGIONS,
     SEGMENTS,
-    STAGE_LABELS,
     STAGES,
+    stage_labels,
 )
 from .world_store import Array
 
-STATUS = np.array([stage.status for stage in STAGES])
 ORDER = np.array([stage.order for stage in STAGES])
 PROBABILITY_PERCENT = np.array([round(stage.probability * 100) for stage in STAGES])
 OWNER_CUTS = ("rep", "team", "manager", "region", "segment")
@@ -45,27 +47,31 @@ FIELDS = {
 
 
 @dataclass(frozen=True)
-class History:
+class History(Calendar):
     """A world seen from one moment, with the company's calendar and currency.
 
     Event logs give all that changes; of the stores only columns that never change are read.
     """
 
     world: World
-    timezone: str
-    fiscal_year_start_month: int
     currency: str
     as_of: int
+    loads: tuple[int, ...] = ()
+    """Moments at which the company's users were loaded; none: now alone."""
     _changes: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
         cls, world: World, timezone: str, fiscal_year_start_month: int, currency: str,
-        as_of: datetime | None,
+        as_of: datetime | None, loads: Sequence[datetime] = (),
     ) -> History:  # fmt: skip
-        """The history of a world up to a moment (naive: UTC; none: the world's now)."""
+        """The history of a world up to a moment (naive: UTC; none: the world's now).
+
+        It was loaded at the moments `loads` (none: now alone), which tell of teams.
+        """
         moment = to_moment(world.now if as_of is None else as_of)
-        return cls(world, timezone, fiscal_year_start_month, currency, moment)
+        loaded = tuple(sorted(map(to_moment, loads)))
+        return cls(timezone, fiscal_year_start_month, world, currency, moment, loaded)
 
     def fact(self, entity: str, column: str) -> Array:
         """A column that never changes, one value per row ever created."""
@@ -73,15 +79,33 @@ class History:
             raise KeyError(f"{entity}.{column} changes: replay it from the log")
         return self.world.state[entity][column]
 
+    def told(self, entity: str, column: str) -> pd.DataFrame:
+        """Values a tracked column ever took, in order of their telling: `at, id, old, new`."""
+        log = self.world.state.logs[entity]
+        rows = np.flatnonzero(log["field"] == FIELDS[entity][column])
+        rows = rows[np.argsort(log["at"][rows], kind="stable")]
+        return pd.DataFrame({name: log[name][rows] for name in ("at", "id", "old", "new")})
+
+    @cached_property
+    def moves(self) -> pd.DataFrame:
+        """Moves of deals between stages up to as-of, as `effective_moves` dates them."""
+        deals = self.world.state["opportunities"]
+        moves = effective_moves(
+            self.told("opportunities", "stage"), deals["closed_at"], deals["close_date"], self
+        )
+        return moves[moves["at"] <= self.as_of].sort_values("at", kind="stable")
+
     def changes(self, entity: str, column: str) -> pd.DataFrame:
-        """Values a tracked column took up to as-of, in order: `at, id, old, new`."""
+        """Values a tracked column took up to as-of, in order: `at, id, old, new`.
+
+        Those of a deal's stage are its `moves`.
+        """
+        if (entity, column) == ("opportunities", "stage"):
+            return self.moves
         key = (entity, column)
         if key not in self._changes:
-            log = self.world.state.logs[entity]
-            wanted = (log["field"] == FIELDS[entity][column]) & (log["at"] <= self.as_of)
-            rows = np.flatnonzero(wanted)
-            rows = rows[np.argsort(log["at"][rows], kind="stable")]
-            self._changes[key] = pd.DataFrame({n: log[n][rows] for n in ("at", "id", "old", "new")})
+            told = self.told(entity, column)
+            self._changes[key] = told[told["at"] <= self.as_of].reset_index(drop=True)
         return self._changes[key]
 
     def value_at(self, entity: str, column: str, moment: Ints | int | None = None) -> Array:
@@ -95,22 +119,6 @@ class History:
         values: Array = np.full(len(self.world.state[entity]), kind.null, kind.dtype)
         values[row] = new
         return values
-
-    def local_day(self, moment: Ints) -> Ints:
-        """Day number of moments in the company's time zone."""
-        local = pd.DatetimeIndex(pd.to_datetime(np.asarray(moment, np.int64), unit="us", utc=True))
-        naive = local.tz_convert(self.timezone).tz_localize(None)
-        return naive.to_numpy().astype("datetime64[D]").astype(np.int64)
-
-    def month(self, moment: Ints) -> Ints:
-        """Month of moments in the company's time zone, counted from year 0."""
-        return month_of_day(self.local_day(moment))
-
-    def month_start(self, month: int) -> int:
-        """The moment at which a local month begins."""
-        start = pd.Timestamp(year=month // 12, month=month % 12 + 1, day=1)
-        local = start.tz_localize(self.timezone, ambiguous=True, nonexistent="shift_forward")
-        return to_moment(local.to_pydatetime())
 
     @cached_property
     def today(self) -> int:
@@ -139,41 +147,52 @@ class History:
 
     @cached_property
     def users(self) -> pd.DataFrame:
-        """One row per user: team, manager, region, segment as codes; role; days of service."""
-        teams = entity_table(self.world.state, "users")["team"].to_pylist()
-        left = self.value_at("users", "left_on")
+        """One row per user: region and segment as codes; role; days of service."""
         return pd.DataFrame(
             {
-                "team": pd.Categorical(teams, self.team_labels).codes.astype(np.int64),
-                "manager": self.fact("users", "manager_id").astype(np.int64),
                 "region": self.fact("users", "region").astype(np.int64),
                 "segment": self.fact("users", "segment").astype(np.int64),
                 "role": self.fact("users", "role"),
                 "hired_on": self.fact("users", "hired_on"),
-                "left_on": left,
+                "left_on": self.value_at("users", "left_on"),
             }
         )
 
     @cached_property
     def team_labels(self) -> list[str]:
         """Team names in alphabetical order; a team's code is its position."""
-        teams = entity_table(self.world.state, "users")["team"].to_pylist()
-        return sorted(set(teams))
+        return sorted([*OFFICES.values(), *team_names(self.world.state)])
 
-    def owner_cuts(self, owner: Ints) -> pd.DataFrame:
-        """Codes of the cuts that an owner has: rep, team, manager, region, segment."""
+    @cached_property
+    def team_codes(self) -> Ints:
+        """Codes of the teams of sales by number."""
+        return np.array([self.team_labels.index(name) for name in team_names(self.world.state)])
+
+    @cached_property
+    def memberships(self) -> Memberships:
+        """Teams and managers of the users, as the versions that were loaded tell them."""
+        moments = self.loads or (to_moment(self.world.now),)
+        return Memberships.of(self.world.state, moments, self.team_labels, self.team_codes)
+
+    def owner_cuts(self, owner: Ints, moment: Ints | int | None = None) -> pd.DataFrame:
+        """Codes of the cuts that an owner has: rep, team, manager, region, segment.
+
+        Team and manager are those of the moment (none: as-of).
+        """
         owner = np.asarray(owner, np.int64)
+        at = np.broadcast_to(np.asarray(self.as_of if moment is None else moment), len(owner))
         columns = {"rep": owner}
-        for cut in ("team", "manager", "region", "segment"):
+        columns["team"], columns["manager"] = self.memberships.at(owner, at)
+        for cut in ("region", "segment"):
             columns[cut] = np.where(owner == NONE, NONE, self.users[cut].to_numpy()[owner])
         return pd.DataFrame(columns)
 
-    def deal_cuts(self, deal: Ints, owner: Ints) -> pd.DataFrame:
-        """Codes of every cut of deals credited to these owners.
+    def deal_cuts(self, deal: Ints, owner: Ints, moment: Ints | int | None = None) -> pd.DataFrame:
+        """Codes of every cut of deals credited to these owners, in their teams of the moment.
 
         Region and segment are the deal's own, else its owner's.
         """
-        cuts = self.owner_cuts(owner)
+        cuts = self.owner_cuts(owner, moment)
         for cut in ("region", "segment"):
             own = self.fact("opportunities", cut)[deal].astype(np.int64)
             cuts[cut] = np.where(own == NONE, cuts[cut], own)
@@ -181,14 +200,21 @@ class History:
             cuts[cut] = self.fact("opportunities", cut)[deal].astype(np.int64)
         return cuts
 
+    def status_at(self, deal: Ints, moment: Ints) -> Array:
+        """Status of deals, each at a moment of its own."""
+        asked = pd.DataFrame({"id": deal, "at": moment, "nth": np.arange(len(deal))})
+        known = self.moves[["at", "id", "new"]].sort_values("at", kind="stable")
+        found = pd.merge_asof(asked.sort_values("at"), known, on="at", by="id")
+        return STATUS[found.sort_values("nth")["new"].to_numpy(np.int64)]
+
     def deals_at(self, moment: int) -> pd.DataFrame:
         """Every deal that existed at a moment, as it then was."""
         created = self.fact("opportunities", "created_at")
         frame = pd.DataFrame(
             {
                 name: self.value_at("opportunities", name, moment)
-                for name in ("stage", "amount", "currency", "close_date", "closed_at", "owner_id",
-                             "is_deleted", "merged_into_id")
+                for name in ("stage", "amount", "currency", "close_date", "owner_id", "is_deleted",
+                             "merged_into_id")
             }
         )  # fmt: skip
         frame["created_at"] = created
@@ -198,21 +224,33 @@ class History:
         return frame
 
     @cached_property
+    def closings(self) -> pd.DataFrame:
+        """The last closing up to as-of of each deal that has one, by deal: `at`, `is_bare`."""
+        closings = self.moves[self.moves["is_closing"]]
+        return closings.groupby("id")[["at", "is_bare"]].last()
+
+    @cached_property
     def deals(self) -> pd.DataFrame:
         """All deals as of now, with cuts and reporting amounts.
 
         Closed deals are credited to the owner at close and converted at the rate of the (local)
         closing day; open ones to the current owner at the as-of day's. `deal` is the row number,
-        `cents` the reporting amount (0 without one), `has_amount` whether there is one, `is_alive`
-        whether the deal is neither deleted nor merged.
+        `closed_at` the closing by the rule, `is_bare` whether a day gives it, `cents` the reporting
+        amount (0 without one), `has_amount` whether there is one, `is_alive` whether the deal is
+        neither deleted nor merged.
         """
         frame = self.deals_at(self.as_of).rename_axis("deal").reset_index()
         deal, is_closed = frame["deal"].to_numpy(), (frame["status"] != "open").to_numpy()
-        closed_at = frame["closed_at"].to_numpy()
+        at = self.closings["at"].reindex(deal, fill_value=NULL)
+        closed_at = np.where(is_closed, at, self.as_of)
         moments = np.full(len(self.world.state["opportunities"]), self.as_of)
-        moments[deal[is_closed]] = closed_at[is_closed]
+        moments[deal] = closed_at
+        frame["closed_at"] = np.where(is_closed, closed_at, NULL)
+        frame["is_bare"] = (
+            is_closed & self.closings["is_bare"].reindex(deal, fill_value=False).to_numpy()
+        )
         frame["owner"] = self.value_at("opportunities", "owner_id", moments)[deal].astype(np.int64)
-        frame["closed_day"] = self.local_day(np.where(is_closed, closed_at, self.as_of))
+        frame["closed_day"] = self.local_day(closed_at)
         frame["cents"] = self.convert(frame["amount"], frame["currency"], frame["closed_day"])
         frame["has_amount"] = frame["amount"] != NULL
         frame["cents"] = frame["cents"].where(frame["has_amount"], 0)
@@ -220,7 +258,8 @@ class History:
         frame["is_closed"] = is_closed
         frame["closed_month"] = month_of_day(frame["closed_day"].to_numpy())
         frame["created_month"] = self.month(frame["created_at"])
-        return pd.concat([frame, self.deal_cuts(deal, frame["owner"])], axis=1)
+        cuts = self.deal_cuts(deal, frame["owner"], closed_at)
+        return pd.concat([frame, cuts], axis=1)
 
     @cached_property
     def live_deals(self) -> pd.DataFrame:
@@ -240,10 +279,16 @@ class History:
             "rep": rows_of("users"), "manager": rows_of("users"), "team": among(self.team_labels),
             "region": among(REGIONS), "segment": among(SEGMENTS), "product": among(PRODUCTS),
             "lead_source": among(LEAD_SOURCES), "deal_type": among(DEAL_TYPES),
-            "pipeline": among(PIPELINES), "stage": among(STAGE_LABELS), "channel": among(CHANNELS),
+            "pipeline": among(PIPELINES), "channel": among(CHANNELS),
+            "stage": among(stage_labels(self.world.state.day)),
             "campaign": rows_of("campaigns"), "activity_type": among(ACTIVITY_TYPES),
         }  # fmt: skip
         return Tall(self.fiscal_year_start_month, labels)
+
+    @cached_property
+    def this_month(self) -> int:
+        """The local month of as-of."""
+        return int(self.month(np.array([self.as_of]))[0])
 
     def period_ends(self, tall: Tall, grain: str, first: int) -> list[tuple[int, int, int]]:
         """Per period from month `first` to now: its first month, last moment and last day.
@@ -262,16 +307,4 @@ class History:
 
     def begun_months(self, first: int) -> Ints:
         """The local months from `first` to the one of as-of."""
-        return np.arange(first, int(self.month(np.array([self.as_of]))[0]) + 1)
-
-
-def month_of_day(day: Ints) -> Ints:
-    """Month of day numbers, counted from year 0."""
-    days = np.asarray(day, np.int64).astype("datetime64[D]")
-    return days.astype("datetime64[M]").astype(np.int64) + 1970 * 12
-
-
-def first_day(month: Ints | int) -> Ints:
-    """Day number of the first day of months counted from year 0."""
-    months = (np.asarray(month, np.int64) - 1970 * 12).astype("datetime64[M]")
-    return months.astype("datetime64[D]").astype(np.int64)
+        return np.arange(first, self.this_month + 1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .truth_history import OWNER_CUTS, History, month_of_day
+from .truth_calendar import month_of_day
+from .truth_history import OWNER_CUTS, History
 from .truth_table import Tall
 from .world_schema import COST_TEAMS, NONE, NULL
 
@@ -39,36 +40,52 @@ def add_marketing(history: History, tall: Tall) -> None:
 
 
 def leads(history: History) -> pd.DataFrame:
-    """Leads as of now with their current owner, dated by creation; `is_alive`: not deleted."""
+    """Leads as of now, dated by creation, with their current owner in the team of then.
+
+    `is_alive`: not deleted; `deal`: the one that the lead's has become by merges.
+    """
     created = history.fact("leads", "created_at")
     lead = np.flatnonzero(created <= history.as_of)
-    frame = history.owner_cuts(history.value_at("leads", "owner_id")[lead])
+    frame = history.owner_cuts(history.value_at("leads", "owner_id")[lead], created[lead])
     frame["lead"] = lead
     frame["is_alive"] = history.value_at("leads", "is_deleted")[lead] == 0
     frame["created_at"] = created[lead]
     frame["month"] = history.month(created[lead])
     frame["channel"] = history.fact("leads", "channel")[lead].astype(np.int64)
     frame["campaign"] = history.fact("leads", "campaign_id")[lead].astype(np.int64)
-    for column in ("qualified_at", "first_response_at", "opportunity_id"):
+    for column in ("qualified_at", "first_response_at", "converted_at", "opportunity_id"):
         frame[column] = history.value_at("leads", column)[lead]
+    frame["deal"] = standing_deal(history, frame["opportunity_id"].to_numpy())
     return frame
+
+
+def standing_deal(history: History, deal: np.ndarray) -> np.ndarray:
+    """What each deal (-1: none) has become: itself, or the deal that its merges end in."""
+    into = history.value_at("opportunities", "merged_into_id")
+    standing = deal.astype(np.int64)
+    while True:
+        target = np.where(standing == NONE, NONE, into[standing])
+        if (target == NONE).all():
+            return standing
+        standing = np.where(target == NONE, standing, target)
 
 
 def _lead_conversion(history: History, tall: Tall) -> None:
     """lead_conversion_rate: leads created in the period whose own deal is won as of now.
 
-    The deal must be neither deleted nor merged; a deal it was merged into does not count.
-    `qualified`: the same of the marketing qualified leads only. `to_opportunity`: leads with such
-    a deal, whatever its status. Deleted leads are excluded.
+    A merged deal is the one it was merged into; a deleted one is none. `qualified`: the same of
+    the marketing qualified leads only. `to_opportunity`: leads with such a deal, whatever its
+    status, or converted without naming one. Deleted leads are excluded.
     """
     frame = leads(history)
     deals = history.live_deals.set_index("deal")["status"]
-    status = deals.reindex(frame["opportunity_id"]).to_numpy()
+    status = deals.reindex(frame["deal"]).to_numpy()
+    nameless = (frame["opportunity_id"] == NONE) & (frame["converted_at"] != NULL)
     is_qualified = (frame["qualified_at"] != NULL).to_numpy()
     for variant, population, reached in (
         ("default", frame, status == "won"),
         ("qualified", frame[is_qualified], status[is_qualified] == "won"),
-        ("to_opportunity", frame, pd.notna(status)),
+        ("to_opportunity", frame, pd.notna(status) | nameless.to_numpy()),
     ):
         tall.add(
             "lead_conversion_rate", population, LEAD_CUTS, unit="ratio", variant=variant,
@@ -123,7 +140,8 @@ def _new_customers(history: History) -> pd.DataFrame:
 def _attributed(history: History, model: str) -> pd.DataFrame:
     """Won amounts on touches of campaigns that ever had ad spend, dated by close.
 
-    A deal's touches are those of the deal itself and of the leads that became it, up to its close.
+    A deal's touches are those of the deal itself, of deals merged into it, and of the leads that
+    became one of them, up to its close.
     A deal without touches attributes nothing; shares are not rounded. Position gives the first and
     the last 40% each and the others 20% together; two touches half each.
     """
@@ -135,9 +153,8 @@ def _attributed(history: History, model: str) -> pd.DataFrame:
     )  # fmt: skip
     of_lead = history.value_at("leads", "opportunity_id")[touches["lead_id"]]
     own = touches["opportunity_id"].to_numpy()
-    touches["deal"] = np.where(
-        own != NONE, own, np.where(touches["lead_id"] != NONE, of_lead, NONE)
-    )
+    named = np.where(own != NONE, own, np.where(touches["lead_id"] != NONE, of_lead, NONE))
+    touches["deal"] = standing_deal(history, named)
     touches = touches[touches["deal"].isin(won.index)]
     touches = touches[touches["occurred_at"] <= won.loc[touches["deal"], "closed_at"].to_numpy()]
     touches = touches.sort_values(["deal", "occurred_at"], kind="stable")

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .truth_history import DEAL_CUTS, OWNER_CUTS, History, first_day, month_of_day
+from .truth_history import DEAL_CUTS, History
 from .truth_table import GRAINS, Tall, ratio
 from .world_calendar import DAY, Ints
-from .world_schema import MEASURES, NONE, NULL
+from .world_schema import NULL
 
 
 def add_outcome(history: History, tall: Tall) -> None:
@@ -20,9 +20,8 @@ def add_outcome(history: History, tall: Tall) -> None:
     _counts(closed, tall)
     _rates(closed, history, tall)
     _sizes(closed, tall)
-    _cycles(closed, tall)
-    _velocity(closed, tall)
-    _quotas(closed, history, tall)
+    _cycles(closed, history, tall)
+    _velocity(closed, history, tall)
 
 
 def _counts(closed: pd.DataFrame, tall: Tall) -> None:
@@ -73,23 +72,23 @@ def _sizes(closed: pd.DataFrame, tall: Tall) -> None:
     )  # fmt: skip
 
 
-def _cycle(deals: pd.DataFrame, from_first_contact: bool) -> Ints:
-    """Microseconds from first contact (else creation) to close."""
+def _cycle(deals: pd.DataFrame, history: History, from_first_contact: bool) -> Ints:
+    """Microseconds from first contact (else creation) to close, whole days if either is a day."""
     begun = deals["created_at"].to_numpy()
     if from_first_contact:
         contact = deals["first_contact_at"].to_numpy()
         begun = np.where(contact == NULL, begun, contact)
-    return deals["closed_at"].to_numpy() - begun
+    return history.span(begun, deals["closed_at"].to_numpy(), deals["is_bare"].to_numpy())
 
 
-def _cycles(closed: pd.DataFrame, tall: Tall) -> None:
+def _cycles(closed: pd.DataFrame, history: History, tall: Tall) -> None:
     """sales_cycle_days: fractional days; a negative cycle is excluded, a zero one is not."""
     won = closed[closed["status"] == "won"]
     for variant, deals, contact in (
         ("default", won, True), ("median", won, True), ("created", won, False),
         ("closed", closed, False),
     ):  # fmt: skip
-        span = _cycle(deals, contact)
+        span = _cycle(deals, history, contact)
         is_median = variant == "median"
         tall.add(
             "sales_cycle_days", deals, DEAL_CUTS, unit="days", variant=variant, numerator=span,
@@ -98,7 +97,7 @@ def _cycles(closed: pd.DataFrame, tall: Tall) -> None:
         )  # fmt: skip
 
 
-def _velocity(closed: pd.DataFrame, tall: Tall) -> None:
+def _velocity(closed: pd.DataFrame, history: History, tall: Tall) -> None:
     """sales_velocity: the product of the other metrics' values in the same cell.
 
     Numerator is deals closed x win_rate x average_deal_size, denominator sales_cycle_days; both
@@ -106,7 +105,7 @@ def _velocity(closed: pd.DataFrame, tall: Tall) -> None:
     """
     alive = closed["is_alive"].to_numpy()
     won = (closed["status"] == "won").to_numpy() & alive
-    span = _cycle(closed, from_first_contact=True)
+    span = _cycle(closed, history, from_first_contact=True)
     parts = pd.DataFrame(
         {
             "closed": alive,
@@ -142,82 +141,3 @@ def _velocity(closed: pd.DataFrame, tall: Tall) -> None:
                 where[1],
                 sums,
             )
-
-
-def monthly_quotas(history: History, measure: str) -> pd.DataFrame:
-    """Quotas of reps spread to months evenly by days: `rep, month, quota`.
-
-    Revenue quotas are converted at the rate of their first day and rounded to the cent before
-    they are spread; the shares of months are not rounded. `quota` is in money or deals. A quota is
-    known whenever it was set: as-of hides none.
-    """
-    rows = np.flatnonzero(history.fact("quotas", "measure") == MEASURES.index(measure))
-    start = history.fact("quotas", "period_start")[rows].astype(np.int64)
-    grain = history.fact("quotas", "period_grain")[rows]
-    length = np.array([1, 3, 12])[grain]
-    amount = history.fact("quotas", "amount")[rows]
-    if measure == "revenue":
-        amount = history.convert(amount, history.fact("quotas", "currency")[rows], start)
-    each = np.repeat(np.arange(len(rows)), length)
-    offset = np.arange(len(each)) - np.repeat(np.cumsum(length) - length, length)
-    month = month_of_day(start)[each] + offset
-    days = first_day(month + 1) - first_day(month)
-    total = first_day(month_of_day(start) + length) - start
-    share = amount[each] / 100 * days / total[each]
-    owner = history.fact("quotas", "owner_id")[rows][each].astype(np.int64)
-    frame = pd.DataFrame({"rep": owner, "month": month, "quota": share})
-    return frame.groupby(["rep", "month"], as_index=False).sum()
-
-
-def attainment(
-    closed: pd.DataFrame, history: History, tall: Tall, measure: str, grain: str
-) -> pd.DataFrame:
-    """Won against quota by rep and period that has begun: `rep, month, won, quota`.
-
-    `won` is in cents or deals, `month` the first one of the period; a rep without a quota has NaN.
-    A period's quota is the whole one, also of months still to come; the grain all has the quotas
-    of the months that have begun.
-    """
-    won = closed[(closed["status"] == "won") & closed["is_alive"] & (closed["rep"] != NONE)]
-    credit = won["cents"] if measure == "revenue" else pd.Series(1, won.index)
-    made = credit.groupby(
-        [won["rep"].to_numpy(), tall.period(won["month"].to_numpy(), grain)]
-    ).sum()
-    quotas = monthly_quotas(history, measure)
-    this_month = int(history.month(np.array([history.as_of]))[0])
-    current = tall.period(np.array([this_month]), grain)[0]
-    if grain == "all":
-        quotas = quotas[quotas["month"] <= this_month]
-    period = tall.period(quotas["month"].to_numpy(), grain)
-    asked = quotas["quota"].groupby([quotas["rep"].to_numpy(), period]).sum()
-    both = pd.DataFrame({"won": made, "quota": asked}).rename_axis(["rep", "month"]).reset_index()
-    both["won"] = both["won"].fillna(0)
-    is_member = both["quota"].notna() | (both["won"] > 0)
-    return both[is_member & (both["month"] <= current)]
-
-
-def _quotas(closed: pd.DataFrame, history: History, tall: Tall) -> None:
-    """quota_attainment, reps_at_quota.
-
-    Both sides are the reps': the cuts are the rep's own team, manager, region, segment, not the
-    deal's. Members are reps with a quota or with something won in the period; those without a quota
-    are excluded with what they won. A deal without owner is no rep's.
-    """
-    for measure, variant, per in (("revenue", "default", 100), ("deals", "deals", 1)):
-        for grain in GRAINS:
-            reps = attainment(closed, history, tall, measure, grain)
-            members = pd.concat(
-                [reps["month"].reset_index(drop=True), history.owner_cuts(reps["rep"])], axis=1
-            )
-            has_quota = (reps["quota"] > 0).to_numpy()
-            shared = {"included": has_quota, "grains": (grain,), "unit": "ratio"}
-            quota, won = reps["quota"].fillna(0).to_numpy(), reps["won"].to_numpy() / per
-            tall.add(
-                "quota_attainment", members, OWNER_CUTS, **shared, variant=variant, numerator=won,
-                denominator=quota,
-            )  # fmt: skip
-            if measure == "revenue":
-                tall.add(
-                    "reps_at_quota", members, OWNER_CUTS, **shared, denominator=1,
-                    numerator=won >= quota,
-                )  # fmt: skip

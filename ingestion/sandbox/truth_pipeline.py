@@ -7,18 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .truth_history import (
-    DEAL_CUTS,
-    LENGTH,
-    ORDER,
-    OWNER_CUTS,
-    PROBABILITY_PERCENT,
-    STATUS,
-    History,
-    first_day,
-    month_of_day,
-)
-from .truth_outcome import monthly_quotas
+from .truth_calendar import first_day, month_of_day
+from .truth_closing import STATUS
+from .truth_history import DEAL_CUTS, LENGTH, ORDER, PROBABILITY_PERCENT, History
+from .truth_quotas import CUTS, Quotas
 from .truth_table import GRAINS, Tall, ratio
 from .world_calendar import DAY, Ints
 from .world_schema import FIRST_STAGE, NONE, NULL, NULL_DAY, PIPELINES, STAGE_OPEN, STAGES
@@ -30,7 +22,7 @@ OPEN_STAGES = np.array(
 """Number of open stages of each pipeline."""
 
 
-def add_pipeline(history: History, tall: Tall) -> None:
+def add_pipeline(history: History, quotas: Quotas, tall: Tall) -> None:
     """All Pipeline metrics; none before the first deal."""
     if history.deals.empty:
         return
@@ -39,7 +31,7 @@ def add_pipeline(history: History, tall: Tall) -> None:
     visits = stage_visits(history)
     _velocity(history, visits, tall)
     _conversion(history, visits, tall)
-    _coverage(history, tall)
+    _coverage(history, quotas, tall)
     _slippage(history, tall)
     _pushes(history, tall)
     _adherence(history, visits, tall)
@@ -58,7 +50,7 @@ def open_at(history: History, moment: int, rate_day: int) -> pd.DataFrame:
     cents = history.convert(frame["amount"], frame["currency"], rate_day)
     frame["cents"] = np.where(frame["has_amount"], cents, 0)
     frame["stage"] = frame["stage"].astype(np.int64)
-    return pd.concat([frame, history.deal_cuts(frame["deal"], frame["owner_id"])], axis=1)
+    return pd.concat([frame, history.deal_cuts(frame["deal"], frame["owner_id"], moment)], axis=1)
 
 
 def _value(history: History, tall: Tall) -> None:
@@ -98,7 +90,8 @@ def _created(history: History, tall: Tall) -> None:
     """pipeline_created: today's amount of the deals created in the period.
 
     Converted and credited as in every metric: closed deals at close, open ones as of now. Deals
-    without amount are excluded from the amount, not from `count`.
+    without amount are excluded from the amount, not from `count`. `as_created` has the amount at
+    creation, at the rate of that day, also of deals deleted or merged since.
     """
     deals = history.deals.assign(month=history.deals["created_month"])
     tall.add(
@@ -106,17 +99,39 @@ def _created(history: History, tall: Tall) -> None:
         included=deals["has_amount"], per=(100, 1),
     )  # fmt: skip
     tall.add("pipeline_created", deals, DEAL_CUTS, unit="deals", variant="count", numerator=1)
+    born = _at_creation(history)
+    tall.add(
+        "pipeline_created", born, DEAL_CUTS, unit="money", variant="as_created",
+        numerator=born["cents"], included=born["has_amount"], per=(100, 1),
+    )  # fmt: skip
+
+
+def _at_creation(history: History) -> pd.DataFrame:
+    """Every deal with the amount that it was created with: cuts of now, month, `cents`."""
+    created = history.fact("opportunities", "created_at")
+    deals = history.deals
+    amount, currency = (
+        history.value_at("opportunities", name, created)[deals["deal"]]
+        for name in ("amount", "currency")
+    )
+    cents = history.convert(amount, currency, history.local_day(deals["created_at"]))
+    has_amount = amount != NULL
+    return deals[list(DEAL_CUTS)].assign(
+        month=deals["created_month"], has_amount=has_amount, cents=np.where(has_amount, cents, 0)
+    )
 
 
 def stage_visits(history: History) -> pd.DataFrame:
     """One row per stay of a deal in a stage, closed stages too, in order of entry.
 
-    `deal, stage, entered_at, exited_at` (NULL while there), `next_stage` (-1 while there), the
+    `deal, stage, entered_at, exited_at` (NULL while there), `next_stage` (-1 while there),
+    `is_closing` (the entry closed the deal), `ends_bare` (a day's end stands for the exit), the
     cuts of the deal (credited owner), and whether it `is_alive`: neither deleted nor merged.
     """
-    changes = history.changes("opportunities", "stage")
-    visits = changes.iloc[np.argsort(changes["id"].to_numpy(), kind="stable")]
-    deal, stage, entered = (visits[name].to_numpy() for name in ("id", "new", "at"))
+    visits = history.moves.sort_values("id", kind="stable")
+    deal, stage, entered, is_closing, is_bare = (
+        visits[name].to_numpy() for name in ("id", "new", "at", "is_closing", "is_bare")
+    )
     has_next = np.append(deal[1:] == deal[:-1], False)
     frame = pd.DataFrame(
         {
@@ -125,6 +140,8 @@ def stage_visits(history: History) -> pd.DataFrame:
             "entered_at": entered,
             "exited_at": np.where(has_next, np.roll(entered, -1), NULL),
             "next_stage": np.where(has_next, np.roll(stage, -1), NONE),
+            "is_closing": is_closing,
+            "ends_bare": has_next & np.roll(is_bare, -1),
         }
     )
     deals = history.deals.set_index("deal")
@@ -135,9 +152,9 @@ def stage_visits(history: History) -> pd.DataFrame:
 def _ended(history: History, visits: pd.DataFrame) -> pd.DataFrame:
     """Visits to open stages that have ended, with their `span` and the `month` they ended in."""
     ended = visits[STAGE_OPEN[visits["stage"]] & (visits["exited_at"] != NULL)]
-    return ended.assign(
-        span=ended["exited_at"] - ended["entered_at"], month=history.month(ended["exited_at"])
-    )
+    entered, exited = ended["entered_at"].to_numpy(), ended["exited_at"].to_numpy()
+    span = history.span(entered, exited, ended["ends_bare"].to_numpy())
+    return ended.assign(span=span, month=history.month(exited))
 
 
 def _velocity(history: History, visits: pd.DataFrame, tall: Tall) -> None:
@@ -228,117 +245,132 @@ def _conversion(history: History, visits: pd.DataFrame, tall: Tall) -> None:
     )  # fmt: skip
 
 
-def _coverage(history: History, tall: Tall) -> None:
+def _coverage(history: History, quotas: Quotas, tall: Tall) -> None:
     """pipeline_coverage: open deals due in a period against quota; grains month, quarter, year.
 
-    Both sides are the owners', as in quota_attainment: region and segment are the owner's. Owners
-    without a quota count on the left and in revenue_won. The default and `total` have the periods
-    from the current one on that have an open deal due or a quota; where the quota is reached the
-    value is null (denominator 0). `at_start` takes the deals open at the first moment of each
-    period that has begun, with the close date, owner and amount they then had, at the rate of its
-    first day; included are the deals with an amount.
+    Quotas and what was won against them are those of quota_attainment; deals count whether or not
+    their owners have quotas, in the region and segment of the owner. The default and `total` have
+    the periods from the current one on that have a quota or an open deal due, overdue ones not
+    counted; where the quota is reached the value is null (denominator 0). `at_start` takes the
+    deals open when each period that has begun did, with the close date, owner and amount they then
+    had, at the rate of its first day; included are the deals with an amount.
     """
     now = open_at(history, history.as_of, history.today)
-    now = now[now["close_date"] != NULL_DAY].assign(month=lambda f: month_of_day(f["close_date"]))
-    won = history.live_deals[history.live_deals["status"] == "won"]
-    quotas = monthly_quotas(history, "revenue")
+    now = now[now["close_date"] >= history.today]
+    open_now = _by_owner(history, now, history.as_of)
+    open_now["month"] = month_of_day(now["close_date"].to_numpy())
     first = int(history.deals["created_month"].min())
     for grain, length in LENGTH.items():
-        current = int(tall.period(history.begun_months(first)[-1:], grain)[0])
-        asked = pd.DataFrame(
-            {"rep": quotas["rep"], "month": tall.period(quotas["month"], grain),
-             "quota": quotas["quota"]}
-        )  # fmt: skip
-        open_now = _by_owner(history, now["owner_id"], tall.period(now["month"], grain), now)
-        made = _by_owner(history, won["owner"], tall.period(won["closed_month"], grain), won)
-        quota = _by_owner(history, asked["rep"], asked["month"], None)
-        quota["quota"] = asked["quota"].to_numpy()
-        coming = [frame[frame["month"] >= current] for frame in (open_now, quota, made)]
-        _cover(tall, grain, "total", coming[0], coming[1], None)
-        _cover(tall, grain, "default", coming[0], coming[1], coming[2])
-
         starts = np.unique(tall.period(history.begun_months(first), grain))
-        due = []
-        for month in starts:
-            moment, day = history.month_start(int(month)), int(first_day(month))
-            state = open_at(history, moment - 1, day)
-            within = (state["close_date"] >= day) & (
-                state["close_date"] < first_day(month + length)
-            )
-            state = state[within].assign(month=month)
-            due.append(_by_owner(history, state["owner_id"], state["month"], state))
-        begun = quota[quota["month"] <= current]
-        _cover(tall, grain, "at_start", pd.concat(due, ignore_index=True), begun, None)
+        due = pd.concat(
+            [_due_at_start(history, int(month), length) for month in starts], ignore_index=True
+        )
+        coming = open_now.assign(month=tall.period(open_now["month"], grain))
+        for cut in CUTS:
+            asked = quotas.reps(cut, grain)
+            asked = asked[asked["is_included"]].groupby(["period", "code"])[["quota", "won"]].sum()
+            month = asked.index.get_level_values("period")
+            rest = asked[month >= starts[-1]]
+            whole = rest.assign(won=0.0)
+            begun = asked[month <= starts[-1]].assign(won=0.0)
+            for variant, deals, target in (
+                ("default", coming, rest), ("total", coming, whole), ("at_start", due, begun),
+            ):  # fmt: skip
+                _cover(tall, grain, variant, cut, deals, target)
 
 
-def _by_owner(
-    history: History, owner: pd.Series, month: Ints, deals: pd.DataFrame | None
-) -> pd.DataFrame:
-    """The owner's cuts, a month, and the amounts of deals."""
-    frame = history.owner_cuts(owner).assign(month=np.asarray(month))
-    if deals is not None:
-        frame["cents"] = deals["cents"].to_numpy()
-        frame["has_amount"] = deals["has_amount"].to_numpy()
-    return frame
+def _due_at_start(history: History, month: int, length: int) -> pd.DataFrame:
+    """Deals open and due in a period when it began, as they then were."""
+    moment, day = history.month_start(month) - 1, int(first_day(month))
+    state = open_at(history, moment, day)
+    ends = first_day(month + length)
+    state = state[(state["close_date"] >= day) & (state["close_date"] < ends)]
+    return _by_owner(history, state, moment).assign(month=month)
+
+
+def _by_owner(history: History, deals: pd.DataFrame, moment: int) -> pd.DataFrame:
+    """The amounts of deals with the cuts of their owners at a moment."""
+    frame = history.owner_cuts(deals["owner_id"], moment)
+    return frame.assign(cents=deals["cents"].to_numpy(), has_amount=deals["has_amount"].to_numpy())
 
 
 def _cover(
-    tall: Tall, grain: str, variant: str, due: pd.DataFrame, quota: pd.DataFrame,
-    won: pd.DataFrame | None,
-) -> None:  # fmt: skip
-    for cut in ("company", *OWNER_CUTS):
-
-        def by(frame: pd.DataFrame, values: pd.Series, cut: str = cut) -> pd.Series:
-            code = np.zeros(len(frame), np.int64) if cut == "company" else frame[cut].to_numpy()
-            return values.groupby([frame["month"].to_numpy(), code]).sum()
-
-        cells = pd.DataFrame(
-            {
-                "numerator": by(due, due["cents"]) / 100,
-                "denominator": by(quota, quota["quota"]),
-                "n_included": by(due, due["has_amount"].astype(np.int64)),
-                "n_excluded": by(due, (~due["has_amount"]).astype(np.int64)),
-            }
-        ).fillna(0)
-        if won is not None:
-            made = by(won, won["cents"]).reindex(cells.index, fill_value=0) / 100
-            cells["denominator"] = np.maximum(cells["denominator"] - made, 0)
-        sums = {name: cells[name].to_numpy() for name in cells}
-        sums["value"] = ratio(sums["numerator"], sums["denominator"])
-        for count in ("n_included", "n_excluded"):
-            sums[count] = sums[count].astype(np.int64)
-        where = [cells.index.get_level_values(level).to_numpy(np.int64) for level in (0, 1)]
-        tall.keep("pipeline_coverage", variant, "ratio", grain, cut, where[0], where[1], sums)
+    tall: Tall, grain: str, variant: str, cut: str, due: pd.DataFrame, target: pd.DataFrame
+) -> None:
+    """Cells of deals that are due against a target, `quota` less `won`, by month and code."""
+    code = np.zeros(len(due), np.int64) if cut == "company" else due[cut].to_numpy()
+    counted = pd.DataFrame(
+        {
+            "numerator": due["cents"] / 100,
+            "n_included": due["has_amount"].astype(np.int64),
+            "n_excluded": (~due["has_amount"]).astype(np.int64),
+        }
+    )
+    cells = counted.groupby([due["month"].to_numpy(), code]).sum()
+    cells = cells.rename_axis(["period", "code"]).join(target, how="outer").fillna(0)
+    sums = {name: cells[name].to_numpy() for name in counted}
+    sums["denominator"] = np.maximum(cells["quota"] - cells["won"], 0).to_numpy()
+    sums["value"] = ratio(sums["numerator"], sums["denominator"])
+    for count in ("n_included", "n_excluded"):
+        sums[count] = sums[count].astype(np.int64)
+    where = [cells.index.get_level_values(level).to_numpy(np.int64) for level in (0, 1)]
+    tall.keep("pipeline_coverage", variant, "ratio", grain, cut, where[0], where[1], sums)
 
 
 def _slippage(history: History, tall: Tall) -> None:
-    """slippage_rate: deals open and due in a period when it began, and then pushed out of it.
+    """slippage_rate: deals open and due in a period that has ended when it began.
 
-    Grains month, quarter, year. A deal slipped when any change after the period began, up to now
-    and the one made on closing included, moved its close date past the period's end. Credited to
-    the owner at close or the current one, as every deal; one deleted or merged since is excluded.
+    Grains month, quarter, year. A deal slipped when it was open when the period ended. It was
+    `pushed` when a change made after the period began, while the deal was open, moved its close
+    date to behind the period's end. Credited as every deal; one deleted or merged since is
+    excluded.
     """
     changes = history.changes("opportunities", "close_date")
+    changes = changes[history.status_at(changes["id"], changes["at"]) == "open"]
     now = history.deals.set_index("deal")
     first = int(history.deals["created_month"].min())
     for grain, length in LENGTH.items():
-        due = []
-        for month in np.unique(tall.period(history.begun_months(first), grain)):
-            moment, ends = history.month_start(int(month)), int(first_day(month + length))
-            state = history.deals_at(moment - 1)
-            expected = state["close_date"]
-            is_due = state["is_alive"] & (state["status"] == "open")
-            is_due &= (expected >= first_day(month)) & (expected < ends)
-            deals = state.index[is_due]
-            pushed = changes[(changes["at"] >= moment) & (changes["new"] >= ends)
-                             & (changes["old"] < ends)]  # fmt: skip
-            members = now.loc[deals, [*DEAL_CUTS, "is_alive"]].reset_index()
-            due.append(members.assign(month=month, slipped=members["deal"].isin(pushed["id"])))
+        due = [
+            _due(history, changes, now, month, length)
+            for month in np.unique(tall.period(history.begun_months(first), grain)).tolist()
+            if history.month_start(month + length) <= history.as_of
+        ]
+        if not due:
+            continue
         frame = pd.concat(due, ignore_index=True)
-        tall.add(
-            "slippage_rate", frame, DEAL_CUTS, unit="ratio", numerator=frame["slipped"],
-            denominator=1, grains=(grain,),
-        )  # fmt: skip
+        for variant, slipped in (("default", frame["stays_open"]), ("pushed", frame["is_pushed"])):
+            tall.add(
+                "slippage_rate", frame, DEAL_CUTS, unit="ratio", variant=variant,
+                numerator=slipped, denominator=1, grains=(grain,),
+            )  # fmt: skip
+
+
+def _due(
+    history: History, changes: pd.DataFrame, now: pd.DataFrame, month: int, length: int
+) -> pd.DataFrame:
+    """Deals due in a period when it began, with what became of them in it."""
+    moment, end = history.month_start(month), history.month_start(month + length)
+    begins, ends = int(first_day(month)), int(first_day(month + length))
+    state = history.deals_at(moment - 1)
+    expected = state["close_date"]
+    is_due = state["is_alive"] & (state["status"] == "open")
+    deals = state.index[is_due & (expected >= begins) & (expected < ends)]
+    status = history.deals_at(end - 1)["status"]
+    later = (changes["at"] >= moment) & (changes["old"] < ends) & (changes["new"] >= ends)
+    members = now.loc[deals, [*DEAL_CUTS, "is_alive"]].reset_index()
+    return members.assign(
+        month=month,
+        stays_open=(status.loc[deals] == "open").to_numpy(),
+        is_pushed=members["deal"].isin(changes["id"][later]),
+    )
+
+
+def _closing_of(history: History, deal: pd.Series) -> Ints:
+    """When deals closed; for an open one a moment behind everything."""
+    until = np.full(len(history.fact("opportunities", "created_at")), np.iinfo(np.int64).max)
+    closed = history.deals[history.deals["is_closed"]]
+    until[closed["deal"]] = closed["closed_at"]
+    return until[deal]
 
 
 def _pushes(history: History, tall: Tall) -> None:
@@ -348,12 +380,11 @@ def _pushes(history: History, tall: Tall) -> None:
     """
     closed = history.deals[history.deals["is_closed"]]
     closed = closed.assign(month=closed["closed_month"])
-    until = np.full(len(history.fact("opportunities", "created_at")), NULL)
-    until[closed["deal"]] = closed["closed_at"]
     changes = history.changes("opportunities", "close_date")
     later = (changes["old"] != NULL_DAY) & (changes["new"] > changes["old"])
-    pushes = changes[later & (changes["at"] < until[changes["id"]])]
-    count = np.bincount(pushes["id"], minlength=len(until))[closed["deal"]]
+    pushes = changes[later & (changes["at"] < _closing_of(history, changes["id"]))]
+    deals = len(history.fact("opportunities", "created_at"))
+    count = np.bincount(pushes["id"], minlength=deals)[closed["deal"]]
     tall.add("push_count", closed, DEAL_CUTS, unit="count", numerator=count, denominator=1)
 
 
@@ -361,7 +392,9 @@ def _adherence(history: History, visits: pd.DataFrame, tall: Tall) -> None:
     """process_adherence: closed deals that visited each open stage once, in order, then closed.
 
     A deal lost half-way has not passed every stage and does not adhere; nor does one re-opened.
+    Stages after the closing one count for nothing.
     """
+    visits = visits[visits["is_closing"] | STAGE_OPEN[visits["stage"]]].reset_index(drop=True)
     closed = history.deals[history.deals["is_closed"]]
     closed = closed.assign(month=closed["closed_month"])
     order = ORDER[visits["stage"]]
@@ -389,20 +422,23 @@ def _stalled(history: History, visits: pd.DataFrame, tall: Tall) -> None:
     """stalled_value: as of now only (grain all); deals in a stage over twice its median visit.
 
     The median is over all ended visits of live deals to the stage up to now, of the whole company.
-    The others count 0. Excluded are deals in a stage that none has left, and stalled ones without
-    amount.
+    Every open deal is a member; excluded are those in a stage without a median, which leave the sum
+    unknown where there are no others, and stalled ones without amount.
     """
     ended = _ended(history, visits)
-    median = np.full(len(STAGES), np.inf)
+    median = np.full(len(STAGES), np.nan)
     medians = ended[ended["is_alive"]].groupby("stage")["span"].median()
     median[medians.index] = medians
     here = visits[visits["is_alive"] & (visits["exited_at"] == NULL) & STAGE_OPEN[visits["stage"]]]
+    here = here.reset_index(drop=True).assign(month=0)
+    entered = here["entered_at"].to_numpy()
+    age = history.span(entered, np.full(len(here), history.as_of), np.zeros(len(here), bool))
     usual = median[here["stage"]]
-    is_stalled = (history.as_of - here["entered_at"] > 2 * usual).to_numpy()
+    is_stalled = age > 2 * usual
     deals = history.live_deals.set_index("deal").loc[here["deal"]]
-    judged = np.isfinite(usual) & (deals["has_amount"].to_numpy() | ~is_stalled)
+    has_amount = deals["has_amount"].to_numpy()
     tall.add(
-        "stalled_value", here.reset_index(drop=True).assign(month=0), STAGE_CUTS, unit="money",
-        numerator=deals["cents"].to_numpy() * is_stalled, included=judged, per=(100, 1),
-        grains=("all",),
+        "stalled_value", here, STAGE_CUTS, unit="money", per=(100, 1), grains=("all",),
+        numerator=np.where(is_stalled, deals["cents"].to_numpy(), 0), unknown=np.isnan(usual),
+        included=~np.isnan(usual) & (has_amount | ~is_stalled),
     )  # fmt: skip

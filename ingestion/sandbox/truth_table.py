@@ -53,6 +53,7 @@ class Tall:
         numerator: Any,
         denominator: Any = None,
         included: Any = True,
+        unknown: Any = False,
         variant: str = "default",
         per: tuple[int, int] = (1, 1),
         statistic: str = "ratio",
@@ -63,13 +64,15 @@ class Tall:
         """Cells of one metric.
 
         `numerator` and `denominator` are sums over the included members, divided by `per` (100
-        for cents). Without a denominator the metric is additive. `statistic` median takes the
+        for cents). Without a denominator the metric is additive: NULL where nothing is included and
+        something excluded because its value is `unknown`. `statistic` median takes the
         median of `numerator`. `once_per` names the unit that counts once per period: its first row.
         `always` lists periods, by first month, that the company has even without members.
         """
         counted = np.broadcast_to(np.asarray(included, bool), len(members))
         if "is_alive" in members:
             counted = counted & members["is_alive"].to_numpy()
+        unsure = ~counted & np.broadcast_to(np.asarray(unknown, bool), len(members))
         above = np.broadcast_to(np.asarray(numerator, np.float64), len(members))
         below = np.broadcast_to(np.asarray(1 if denominator is None else denominator), len(members))
         for grain in grains:
@@ -95,6 +98,9 @@ class Tall:
                     total = np.bincount(cell_of[use], above[use], size) / per[0]
                     parts = np.bincount(cell_of[use], below[use], size) / per[1]
                     is_additive = denominator is None
+                    doubts = np.bincount(cell_of[kept & unsure], minlength=size)
+                    if is_additive:
+                        total = np.where((sums["n_included"] == 0) & (doubts > 0), np.nan, total)
                     sums["numerator"] = total
                     sums["denominator"] = np.full(size, np.nan) if is_additive else parts
                     sums["value"] = total if is_additive else ratio(total, parts)

@@ -22,13 +22,14 @@ from .world_deals import step_deals
 from .world_demand import step_demand
 from .world_engagement import found_library, step_engagement
 from .world_people import found_company, step_people
-from .world_render import entity_table, history_rows, source_ids, value_text
+from .world_quotas import step_quotas
+from .world_render import entity_table, history_rows, source_ids, told_at, value_text
 from .world_schema import ENTITIES
 from .world_store import LOG_COLUMNS, Array, State
 
 TABLES = (*ENTITIES, "field_changes", "pipeline_stages")
 """Every name that `World.table` knows: the contract's entities, `deal_contacts`, `line_items`."""
-FORMAT = 1
+FORMAT = 2
 
 
 class World:
@@ -75,6 +76,7 @@ class World:
         """Let days pass."""
         for _ in range(days):
             step_people(self.state)
+            step_quotas(self.state)
             step_demand(self.state)
             step_deals(self.state)
             step_engagement(self.state)
@@ -100,7 +102,7 @@ class World:
         since = to_moment(moment)
         if entity == "field_changes":
             rows = history_rows(self.state)
-            return rows[self.state.logs["opportunities"]["at"][rows] >= since]
+            return rows[told_at(self.state, rows) >= since]
         return np.flatnonzero(self.state[entity]["updated_at"] >= since)
 
     def changed_since(self, entity: str, moment: datetime) -> pa.Table:

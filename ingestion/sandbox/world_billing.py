@@ -9,7 +9,7 @@ import numpy as np
 from .world_calendar import DAY, HOUR, START, Ints, add_months, day_number, day_of, to_moment
 from .world_deals import CUSTOMER_SOURCE, EXPANSION, NEW, RENEWAL, RENEWALS, open_deals_for
 from .world_demand import new_accounts
-from .world_people import MARKETING, active_reps
+from .world_people import MANAGER, MARKETING, REP, SDR, active_reps
 from .world_schema import LOST, NONE, NULL, NULL_DAY, STAGE_WON
 from .world_store import State
 
@@ -24,6 +24,8 @@ TAX = np.array([0.0, 0.20, 0.20])
 """Tax rate by currency."""
 RATE_DAYS_BEFORE_START = 380
 """Exchange rates reach back to before the first customer."""
+SALARY = (14_500_00, 9_500_00, 8_000_00)
+"""Monthly cost of a person in sales (commission included), marketing and customer success."""
 FIRST_RATES = (1.07, 1.21)
 """US dollars for a euro and a pound on the first day."""
 
@@ -126,7 +128,7 @@ def _take_effect(state: State, rng: np.random.Generator) -> None:
     deals, subscriptions = state["opportunities"], state["subscriptions"]
     from_moment = state.now - ONBOARDING_DAYS * DAY
     settled = np.flatnonzero(
-        (deals["closed_at"] >= from_moment) & (deals["closed_at"] < from_moment + DAY)
+        (deals["shut_at"] >= from_moment) & (deals["shut_at"] < from_moment + DAY)
         & (deals["is_deleted"] == 0)
     )  # fmt: skip
     won = settled[STAGE_WON[deals["stage"][settled]]]
@@ -304,17 +306,17 @@ def _collect(state: State, rng: np.random.Generator) -> None:
 
 
 def _book_costs(state: State, rng: np.random.Generator) -> None:
-    """Last month's costs of sales, marketing and customer success."""
+    """Last month's costs of sales, marketing and customer success, a person's by team."""
     month = (day_of(state.day) - timedelta(days=1)).replace(day=1)
     heads = (
-        len(active_reps(state)), len(active_reps(state, (MARKETING,))),
+        len(active_reps(state, (REP, SDR, MANAGER))), len(active_reps(state, (MARKETING,))),
         max(1, round(10 * state.scale)),
     )  # fmt: skip
     rows = [
         (category, team, amount * rng.uniform(0.95, 1.05))
         for team, head in enumerate(heads)
         for category, amount in (
-            (0, head * 8_500_00), (1, head * 350_00), (4, head * 200_00),
+            (0, head * SALARY[team]), (1, head * 450_00), (4, head * 300_00),
         )
     ]  # fmt: skip
     rows += [

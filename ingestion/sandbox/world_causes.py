@@ -66,5 +66,14 @@ class Causes:
     channel_odds: tuple[float, ...] = (1.0, 0.6, 1.2, 1.3, 0.8, 2.2, 0.9)
     """Lead conversion by channel, in the order of `world_schema.CHANNELS`."""
 
+    late_entry_share: float = 0.08
+    """Share of closings that are entered days after the date that they bear."""
+    left_date_share: float = 0.05
+    """Share of closings whose record keeps the date once expected, past or still to come."""
+    bare_date_share: float = 0.2
+    """Share of the other closings whose record has a day, not a moment."""
+    lagging_share: float = 0.04
+    """Share of closings that the history tells of only days later."""
+
     growth_per_year: float = 1.15
     """Demand grows by this factor every year."""

@@ -15,6 +15,7 @@ from .world_calendar import (
 )
 from .world_demand import CONVERTED, demand, due_today, new_accounts, recent_leads
 from .world_people import CURRENCY_UNITS, active_reps, region_currency, win_odds
+from .world_records import record_closings, step_records
 from .world_schema import (
     FIRST_STAGE,
     LEAD_SOURCES,
@@ -33,7 +34,7 @@ from .world_schema import (
     STAGE_WON,
     WON,
 )
-from .world_store import State
+from .world_store import State, Store
 
 STREAM = 3
 OUTBOUND_PER_DAY = 7.2
@@ -59,6 +60,7 @@ def step_deals(state: State) -> None:
     deals = state["opportunities"]
     open_deals = np.flatnonzero(deals["is_open"] == 1)
     closed_before = len(deals)
+    step_records(state)
     moved = _move(state, rng, open_deals)
     still = np.setdiff1d(open_deals, moved, assume_unique=True)
     still = still[deals["is_open"][still] == 1]
@@ -227,8 +229,7 @@ def _enter_stage(state: State, rng: np.random.Generator, ids: Ints, target: Ints
 
     closes = ~STAGE_OPEN[target]
     shut, when = ids[closes], at[closes]
-    state.change("opportunities", shut, "closed_at", when, when)
-    state.change("opportunities", shut, "close_date", when // DAY, when)
+    record_closings(state, shut, when)
     deals["is_open"][shut] = 0
     won = STAGE_WON[target[closes]]
     reason = rng.integers(0, len(LOSS_REASONS), len(shut))
@@ -322,14 +323,14 @@ def _set_amount(state: State, ids: Ints, amount: Ints, at: Ints, by: Ints) -> No
 def _reopen(state: State, rng: np.random.Generator, before: int) -> None:
     """Lost deals of the last weeks sometimes come back; rarely a win was booked by mistake."""
     deals = state["opportunities"]
-    closed_at = deals["closed_at"][:before]
+    shut_at, is_open = deals["shut_at"][:before], deals["is_open"][:before] == 1
     recent = np.flatnonzero(
-        (closed_at != NULL) & (closed_at >= state.now - REOPEN_WINDOW_DAYS * DAY)
-        & (closed_at < state.now)
+        ~is_open & (shut_at >= state.now - REOPEN_WINDOW_DAYS * DAY) & (shut_at < state.now)
+        & (deals["told_on"][:before] < state.day)
     )  # fmt: skip
     recent = recent[(deals["is_deleted"][recent] == 0) & (deals["merged_into_id"][recent] == NONE)]
     won = STAGE_WON[deals["stage"][recent]]
-    fresh = deals["closed_at"][recent] >= state.now - 3 * DAY
+    fresh = deals["shut_at"][recent] >= state.now - 3 * DAY
     chance = np.where(won, np.where(fresh, 0.0015, 0.0), 0.0006)
     back = recent[(rng.random(len(recent)) < chance) & (deals["pipeline"][recent] == 0)]
     at = working_moments(rng, state.day, deals["region"][back])
@@ -338,6 +339,7 @@ def _reopen(state: State, rng: np.random.Generator, before: int) -> None:
     due = state.day + rng.integers(20, 70, len(back))
     state.change("opportunities", back, "close_date", due, at)
     deals["is_open"][back] = 1
+    deals["shut_at"][back] = NULL
     deals["last_activity_at"][back] = at
     _enter_stage(state, rng, back, rng.integers(1, 5, len(back)), at)
 
@@ -406,7 +408,7 @@ def _bulk_edit(state: State, rng: np.random.Generator) -> None:
     deals = state["opportunities"]
     alive = (deals["is_deleted"] == 0) & (deals["merged_into_id"] == NONE)
     if today.month in BULK_EDIT_MONTHS:
-        recent = (deals["is_open"] == 1) | (deals["closed_at"] >= state.now - 365 * DAY)
+        recent = (deals["is_open"] == 1) | (deals["shut_at"] >= state.now - 365 * DAY)
         state.touch("opportunities", np.flatnonzero(alive & recent), state.now + 18 * HOUR)
     if today.month == REALIGNMENT_MONTH:
         at = state.now + DAY - 2 * HOUR
@@ -427,17 +429,28 @@ def _merge_and_delete(state: State, rng: np.random.Generator, ids: Ints) -> None
     original = deals["duplicate_of"][ids]
     usable = (deals["is_deleted"][original] == 0) & (deals["merged_into_id"][original] == NONE)
     merging = (original != NONE) & usable & (rng.random(len(ids)) < 0.10)
-    merged = ids[merging]
-    state.change("opportunities", merged, "merged_into_id", original[merging], at)
+    merged, kept = _either_way(deals, rng, ids[merging], original[merging].astype(np.int64))
+    state.change("opportunities", merged, "merged_into_id", kept, at)
     deals["is_open"][merged] = 0
-    state.touch("opportunities", original[merging], at)
+    state.touch("opportunities", kept, at)
 
-    rest = ids[~merging]
+    rest = ids[(deals["is_open"][ids] == 1) & ~np.isin(ids, kept)]
     deleted = rest[rng.random(len(rest)) < 0.0003]
-    closed = np.flatnonzero(
-        (deals["closed_at"] >= state.now - 30 * DAY) & (deals["is_deleted"] == 0)
-    )
+    closed = np.flatnonzero((deals["shut_at"] >= state.now - 30 * DAY) & (deals["is_deleted"] == 0))
     wiped = closed[(rng.random(len(closed)) < 0.00005) & ~STAGE_WON[deals["stage"][closed]]]
     deleted = np.concatenate([deleted, wiped])
     state.change("opportunities", deleted, "is_deleted", 1, at + MILLISECOND)
     deals["is_open"][deleted] = 0
+
+
+def _either_way(
+    deals: Store, rng: np.random.Generator, twice: Ints, original: Ints
+) -> tuple[Ints, Ints]:
+    """The deals that are merged away, and those they are merged into.
+
+    Sometimes the duplicate is the one that is kept; the leads of the original are then its leads.
+    """
+    named, times = np.unique(original, return_counts=True)
+    once = np.isin(original, named[times == 1]) & (deals["is_open"][original] == 1)
+    turned = once & (rng.random(len(twice)) < 0.5)
+    return np.where(turned, original, twice), np.where(turned, twice, original)

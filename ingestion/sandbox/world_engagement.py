@@ -158,7 +158,7 @@ def _survey(state: State, rng: np.random.Generator) -> None:
     customers, deals = state["customers"], state["opportunities"]
     asked = np.flatnonzero(rng.random(len(customers)) < 1 / 150)
     won = np.flatnonzero(
-        (deals["closed_at"] >= state.now - 10 * DAY) & (deals["closed_at"] < state.now - 9 * DAY)
+        (deals["shut_at"] >= state.now - 10 * DAY) & (deals["shut_at"] < state.now - 9 * DAY)
         & STAGE_WON[deals["stage"]]
     )  # fmt: skip
     won = won[rng.random(len(won)) < 0.3]

@@ -1,12 +1,10 @@
-"""Users, their teams, quotas and training."""
+"""Users, their teams and training."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 import numpy as np
 
-from .world_calendar import DAY, HOUR, START, Ints, add_months, day_number, day_of, quarter_start
+from .world_calendar import DAY, HOUR, START, Ints, day_number, day_of
 from .world_schema import NULL_DAY, ROLES
 from .world_store import State
 
@@ -15,14 +13,11 @@ REP, MANAGER, SDR, MARKETING, OTHER = range(len(ROLES))
 REPS_AT_START, REPS_AT_END = 44, 62
 REPS_PER_TEAM = 8
 MIN_REPS = 6
-LEAVE_PER_WEEKDAY = 0.16 / 260
+STREAM_OF_TRANSFERS = 9
+TRANSFERS_PER_MONTH = 0.02
+LEAVE_PER_WEEKDAY = 0.28 / 260
 TEAM_REGION = np.array([0, 1, 0, 2, 1, 0, 0, 1])
 TEAM_SEGMENT = np.array([0, 1, 1, 0, 0, 2, 0, 1])
-QUOTA_PER_QUARTER = np.array([130_000_00, 240_000_00, 460_000_00])
-"""Revenue quota of a full quarter by segment, in cents of the owner's currency."""
-DEALS_PER_MONTH = np.array([4_00, 3_00, 3_00])
-"""Deal quota by segment, in hundredths as every amount."""
-QUOTA_LEAD_DAYS = 10
 
 
 def region_currency(region: Ints) -> Ints:
@@ -79,7 +74,7 @@ def _hire(state: State, rng: np.random.Generator, count: int, role: int, hired_o
 
 
 def step_people(state: State) -> None:
-    """Reps join on Mondays, leave on weekdays, take courses; quotas are set before each quarter."""
+    """Reps join on Mondays, leave on weekdays, take courses, change teams."""
     rng = state.rng(STREAM)
     today = day_of(state.day)
     if today.weekday() < 5:
@@ -90,13 +85,22 @@ def step_people(state: State) -> None:
         missing = max(MIN_REPS, round(target)) - len(active_reps(state))
         if missing > 0:
             _hire(state, rng, missing, REP, np.full(missing, state.day))
+    if today.day == 1:
+        _transfer(state)
     if today.day == 15:
         _train(state, rng)
-    begins = quarter_start(today + timedelta(days=QUOTA_LEAD_DAYS))
-    if today == START:
-        _set_quotas(state, rng, today)
-    elif begins == today + timedelta(days=QUOTA_LEAD_DAYS):
-        _set_quotas(state, rng, begins)
+
+
+def _transfer(state: State) -> None:
+    """On the first of a month, as it begins, a few reps change to another team."""
+    users, rng = state["users"], state.rng(STREAM_OF_TRANSFERS)
+    managers = np.flatnonzero(users["role"] == MANAGER)
+    reps = active_reps(state)
+    moving = reps[rng.random(len(reps)) < TRANSFERS_PER_MONTH]
+    step = rng.integers(1, len(managers), len(moving))
+    team = (users["team_number"][moving] + step) % len(managers)
+    state.change("users", moving, "team_number", team, state.now)
+    state.change("users", moving, "manager_id", managers[team], state.now)
 
 
 def _leave(state: State, rng: np.random.Generator) -> None:
@@ -141,28 +145,6 @@ def _train(state: State, rng: np.random.Generator) -> None:
         score=np.clip(rng.normal(78, 12, len(taken)), 0, 100).round(),
     )  # fmt: skip
     users["is_trained"][taken[course == weak]] = 1
-
-
-def _set_quotas(state: State, rng: np.random.Generator, begins: date) -> None:
-    """Quarterly revenue and monthly deal quotas of the reps of the day; new reps have less."""
-    users = state["users"]
-    reps = active_reps(state)
-    at = state.now + 10 * HOUR
-    segment, currency = users["segment"][reps], region_currency(users["region"][reps])
-    tenure = day_number(begins) - users["hired_on"][reps]
-    ramp = np.clip(0.4 + 0.6 * tenure / state.causes.ramp_days, 0.4, 1.0)
-    growth = 1.05 ** (begins.year - START.year)
-    revenue = QUOTA_PER_QUARTER[segment] * ramp * growth * rng.uniform(0.9, 1.1, len(reps))
-    state.create(
-        "quotas", len(reps), at, owner_id=reps, period_start=day_number(begins), period_grain=1,
-        measure=0, amount=(revenue / 1000_00).round().astype(np.int64) * 1000_00,
-        currency=currency,
-    )  # fmt: skip
-    for month in range(3):
-        state.create(
-            "quotas", len(reps), at, owner_id=reps, period_grain=0, measure=1,
-            period_start=day_number(add_months(begins, month)), amount=DEALS_PER_MONTH[segment],
-        )  # fmt: skip
 
 
 def win_odds(state: State, owner: Ints, stage: Ints) -> Ints:

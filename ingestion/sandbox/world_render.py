@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .world_calendar import Ints
-from .world_people import MARKETING, OTHER
-from .world_schema import ENTITIES, NONE, PIPELINES, PLATFORMS, REGIONS, SEGMENTS, STAGES, Column
-from .world_store import Array, Log, State, Store
+from .world_calendar import HOUR, Ints, to_moment
+from .world_people import MANAGER, MARKETING, OTHER
+from .world_records import telling
+from .world_schema import (
+    ENTITIES,
+    NONE,
+    NULL_DAY,
+    PIPELINES,
+    PLATFORMS,
+    REGIONS,
+    RELABELLED,
+    RELABELLED_ON,
+    SEGMENTS,
+    STAGE_LABELS,
+    STAGES,
+    Column,
+    stage_labels,
+)
+from .world_store import Array, State, Store
 
 FIRST_ID = {
     entity: 10_000_001 + 40_000_000_000 * position
@@ -43,6 +59,8 @@ COMPANY_LAST = (
     "Labs", "Logistics", "Media", "Motors", "Partners", "Retail", "Systems", "Works",
 )  # fmt: skip
 TEXT = pa.string()
+OFFICES = {OTHER: "Leadership", MARKETING: "Marketing"}
+"""Teams of the roles that are in no team of sales."""
 
 
 def _words(words: Sequence[str], number: Ints) -> pa.Array:
@@ -128,14 +146,22 @@ def render(column: Column, values: Array) -> pa.Array:
     return pa.array(values, mask=~valid)
 
 
-def _user_texts(users: Store, rows: Ints) -> dict[str, pa.Array]:
+def team_names(state: State) -> list[str]:
+    """Names of the teams of sales by number: region and segment of their managers."""
+    users = state["users"]
+    managers = np.flatnonzero(users["role"] == MANAGER)
+    regions = _words(REGIONS, users["region"][managers])
+    segments = _words(SEGMENTS, users["segment"][managers])
+    return _join(regions, segments, np.arange(len(managers)) + 1).to_pylist()
+
+
+def _user_texts(state: State, rows: Ints) -> dict[str, pa.Array]:
+    users = state["users"]
     number = rows * 7 + 3
-    team, role = users["team_number"][rows], users["role"][rows]
-    labels = _join(
-        _words(REGIONS, users["region"][rows]), _words(SEGMENTS, users["segment"][rows]), team + 1
-    )
+    team, role = np.maximum(users["team_number"][rows], 0), users["role"][rows]
+    labels = pa.array(team_names(state)).take(pa.array(team))
     staff = np.isin(role, (OTHER, MARKETING))
-    office = np.where(role == MARKETING, "Marketing", "Leadership")
+    office = np.where(role == MARKETING, OFFICES[MARKETING], OFFICES[OTHER])
     emails = _join(
         _join(pc.replace_substring(pc.utf8_lower(_person(number)), " ", "."), rows, by=""),
         "salesops.example", by="@",
@@ -166,7 +192,7 @@ def _texts(state: State, entity: str, rows: Ints) -> dict[str, pa.Array]:
     """The text columns of an entity that follow from its other columns."""
     store = state[entity]
     if entity == "users":
-        return _user_texts(store, rows)
+        return _user_texts(state, rows)
     if entity == "accounts":
         return _account_texts(store, rows)
     if entity in ("contacts", "leads"):
@@ -196,7 +222,9 @@ def _texts(state: State, entity: str, rows: Ints) -> dict[str, pa.Array]:
     if entity == "experiments":
         return {"name": _join("New proposal template", rows + 1)}
     if entity == "quotas":
-        return {"team": _nulls(rows)}
+        team = store["team_number"][rows]
+        names = pa.array(np.maximum(team, 0), mask=team == NULL_DAY)
+        return {"team": pa.array(team_names(state), TEXT).take(names)}
     if entity == "surveys":
         return {"comment": _nulls(rows)}
     return {}
@@ -213,7 +241,7 @@ def entity_table(state: State, entity: str, rows: Ints | None = None) -> pa.Tabl
     columns = {"source_id": source_ids(entity, rows), **_texts(state, entity, rows)}
     for column in ENTITIES[entity]:
         if not column.hidden and column.name != "is_deleted":
-            columns[column.name] = render(column, store[column.name][rows])
+            columns[column.name] = render(_as_named(state, column), store[column.name][rows])
     deleted = store["is_deleted"][rows] if "is_deleted" in store.columns else np.zeros(len(rows))
     columns["source_updated_at"] = render(store.columns["updated_at"], store["updated_at"][rows])
     columns["is_deleted"] = pa.array(deleted.astype(bool))
@@ -224,27 +252,48 @@ def _pipeline_stages(state: State) -> pa.Table:
     rows = np.arange(len(STAGES))
     category = next(c for c in ENTITIES["opportunities"] if c.name == "forecast_category")
     codes = np.array([stage.forecast_category for stage in STAGES])
+    updated = np.full(len(STAGES), state["users"]["updated_at"][0])
+    if stage_labels(state.day) != STAGE_LABELS:
+        updated[list(RELABELLED)] = to_moment(RELABELLED_ON) + 9 * HOUR
     return pa.table(
         {
             "source_id": source_ids("pipeline_stages", rows),
             "pipeline": pa.array([PIPELINES[stage.pipeline] for stage in STAGES]),
-            "stage": pa.array([stage.label for stage in STAGES]),
+            "stage": pa.array(stage_labels(state.day)),
             "stage_order": pa.array([stage.order for stage in STAGES], pa.int32()),
             "status": pa.array([stage.status for stage in STAGES]),
             "probability": pa.array([stage.probability for stage in STAGES], pa.float64()),
             "forecast_category": render(category, codes),
-            "source_updated_at": pa.array(
-                np.full(len(STAGES), state["users"]["updated_at"][0])
-            ).view(pa.timestamp("us")),
+            "source_updated_at": pa.array(updated).view(pa.timestamp("us")),
             "is_deleted": pa.array(np.zeros(len(STAGES), bool)),
         }
     )
 
 
 def history_rows(state: State) -> Ints:
-    """Positions in the log of opportunities that `field_changes` shows."""
+    """Positions in the log of opportunities that `field_changes` shows by now."""
     wanted = [i for i, c in enumerate(ENTITIES["opportunities"]) if c.name in HISTORY_FIELDS]
-    return np.flatnonzero(np.isin(state.logs["opportunities"]["field"], wanted))
+    rows = np.flatnonzero(np.isin(state.logs["opportunities"]["field"], wanted))
+    return rows[told_at(state, rows) < state.now]
+
+
+def told_at(state: State, rows: Ints) -> Ints:
+    """When the history tells of changes of deals, by their positions in the log.
+
+    At once, but of some closings days later.
+    """
+    log, deals = state.logs["opportunities"], state["opportunities"]
+    stage = next(i for i, c in enumerate(ENTITIES["opportunities"]) if c.name == "stage")
+    at, deal = log["at"][rows], log["id"][rows]
+    lags = (log["field"][rows] == stage) & (deals["untold_at"][deal] == at)
+    return np.where(lags, telling(deals["told_on"][deal]), at)
+
+
+def _as_named(state: State, column: Column) -> Column:
+    """A column whose codes are stages, with the names that they have now."""
+    if column.of is not STAGE_LABELS or column.name != "stage":
+        return column
+    return replace(column, of=stage_labels(state.day))
 
 
 def value_text(column: Column, values: Array) -> pa.Array:
@@ -258,13 +307,13 @@ def _field_changes(state: State, rows: Ints | None) -> pa.Table:
     columns = ENTITIES["opportunities"]
     fields = log["field"][rows]
     by_field = [(columns[field], rows[fields == field]) for field in np.unique(fields)]
-    pieces = [_changes_of(log, part, column) for column, part in by_field]
-    table = pa.concat_tables(pieces or [_changes_of(log, rows, columns[0])])
+    pieces = [_changes_of(state, part, _as_named(state, column)) for column, part in by_field]
+    table = pa.concat_tables(pieces or [_changes_of(state, rows, columns[0])])
     return table.take(pc.sort_indices(table["source_id"]))
 
 
-def _changes_of(log: Log, position: Ints, column: Column) -> pa.Table:
-    count = len(position)
+def _changes_of(state: State, position: Ints, column: Column) -> pa.Table:
+    log, count = state.logs["opportunities"], len(position)
     moment = pa.array(log["at"][position]).view(pa.timestamp("us"))
     return pa.table(
         {
@@ -276,7 +325,7 @@ def _changes_of(log: Log, position: Ints, column: Column) -> pa.Table:
             "new_value": value_text(column, log["new"][position]),
             "changed_at": moment,
             "changed_by": source_ids("users", log["by"][position]),
-            "source_updated_at": moment,
+            "source_updated_at": pa.array(told_at(state, position)).view(pa.timestamp("us")),
             "is_deleted": pa.array(np.zeros(count, bool)),
         }
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
@@ -70,11 +71,11 @@ class Stage:
 
 
 STAGES = (
-    Stage("Discovery", 0, 1, "open", 0.10, 0, 8, 0.62),
-    Stage("Qualification", 0, 2, "open", 0.20, 1, 10, 0.72),
-    Stage("Demo", 0, 3, "open", 0.35, 1, 11, 0.75),
-    Stage("Proposal", 0, 4, "open", 0.50, 2, 13, 0.70),
-    Stage("Negotiation", 0, 5, "open", 0.70, 3, 12, 0.82),
+    Stage("Discovery", 0, 1, "open", 0.10, 0, 8, 0.68),
+    Stage("Qualification", 0, 2, "open", 0.20, 1, 10, 0.73),
+    Stage("Demo", 0, 3, "open", 0.35, 1, 11, 0.77),
+    Stage("Proposal", 0, 4, "open", 0.50, 2, 13, 0.72),
+    Stage("Negotiation", 0, 5, "open", 0.70, 3, 12, 0.83),
     Stage("Contract", 0, 6, "open", 0.90, 3, 6, 0.93),
     Stage("Closed Won", 0, 7, "won", 1.0, 4),
     Stage("Closed Lost", 0, 8, "lost", 0.0, 4),
@@ -84,7 +85,12 @@ STAGES = (
     Stage("Renewal Terms", 1, 3, "open", 0.90, 3, 15, 0.96),
     Stage("Renewed", 1, 4, "won", 1.0, 4),
     Stage("Not Renewed", 1, 5, "lost", 0.0, 4),
+    Stage("Onboarded", 0, 10, "won", 1.0, 4),
+    Stage("Renewal Invoiced", 1, 6, "won", 1.0, 4),
 )
+RELABELLED = {11: "Renewal Contract"}
+"""Stages that get another name on the day `RELABELLED_ON`."""
+RELABELLED_ON = date(2024, 2, 20)
 STAGE_LABELS = tuple(stage.label for stage in STAGES)
 STAGE_OPEN = np.array([stage.status == "open" for stage in STAGES])
 STAGE_WON = np.array([stage.status == "won" for stage in STAGES])
@@ -96,6 +102,15 @@ WON = np.array([6, 12])
 LOST = np.array([7, 13])
 NO_DECISION = np.array([8, 13])
 """Closed stage by pipeline; renewals have no separate no-decision stage."""
+POST_SALE = np.array([14, 15])
+"""Stage by pipeline to which won deals move on."""
+
+
+def stage_labels(day: int) -> tuple[str, ...]:
+    """The names of the stages when a day (since 1970) begins."""
+    if day <= RELABELLED_ON.toordinal() - date(1970, 1, 1).toordinal():
+        return STAGE_LABELS
+    return tuple(RELABELLED.get(code, label) for code, label in enumerate(STAGE_LABELS))
 
 
 @dataclass(frozen=True)
@@ -150,10 +165,11 @@ DELETED = Column("is_deleted", "bool", "", tracked=True)
 
 ENTITIES: dict[str, list[Column]] = {
     "users": [
-        _code("role", ROLES), _ref("manager_id", "users"), _code("region", REGIONS),
+        _code("role", ROLES), _ref("manager_id", "users", tracked=True), _code("region", REGIONS),
         _code("segment", SEGMENTS), *_columns("day", "hired_on"),
         *_columns("day", "left_on", tracked=True), *_columns("bool", "is_active", tracked=True),
-        *_columns("int", "team_number weak_stage", hidden=True),
+        *_columns("int", "team_number", tracked=True, hidden=True),
+        *_columns("int", "weak_stage", hidden=True),
         *_columns("float", "response_hours", hidden=True),
         *_columns("bool", "is_trained", hidden=True),
     ],
@@ -196,6 +212,8 @@ ENTITIES: dict[str, list[Column]] = {
         _ref("duplicate_of", "opportunities", hidden=True),
         _code("variant", VARIANTS, hidden=True), *_columns("bool", "is_open", hidden=True),
         *_columns("money", "true_amount", hidden=True),
+        *_columns("moment", "shut_at untold_at", hidden=True),
+        *_columns("day", "told_on", hidden=True),
         *_columns("moment", "last_activity_at", hidden=True),
         *_columns("day", "stalled_until", hidden=True),
     ],
@@ -275,7 +293,7 @@ ENTITIES: dict[str, list[Column]] = {
     "quotas": [
         _ref("owner_id", "users"), *_columns("day", "period_start"),
         _code("period_grain", GRAINS), _code("measure", MEASURES), *_columns("money", "amount"),
-        _code("currency", CURRENCIES),
+        _code("currency", CURRENCIES), *_columns("int", "team_number", hidden=True),
     ],
     "fx_rates": [
         *_columns("day", "day"), _code("from_currency", CURRENCIES),

@@ -15,6 +15,18 @@ from tests.compiled_models import CompiledModels
 from tests.plans import columns_read
 
 UNKNOWN_TO_HUBSPOT = {"pipeline_stages": {"forecast_category"}, "field_changes": {"source_id"}}
+AS_STAGED = {
+    "activities": (
+        "(select * replace (case when type = 'task' then 'completed' else outcome end as outcome) "
+        "from truth)"
+    ),
+    "opportunities": (
+        "(select truth.* replace (case when stages.status <> 'open' then "
+        "coalesce(closed_at, cast(close_date as timestamp)) end as closed_at) "
+        "from truth join stages using (pipeline, stage))"
+    ),
+}
+"""HubSpot has no days: a bare closing day is its midnight."""
 OF_RAW_ONLY = "row_hash"
 """A column of every raw table that no view shows."""
 ENTITIES = (
@@ -45,12 +57,8 @@ def test_staged_entities_are_the_worlds(portal: Portal) -> None:
         for entity in ENTITIES:
             truth = portal.world.table(entity)
             connection.register("truth", truth)
-            relation = "truth"
-            if entity == "activities":
-                relation = (
-                    "(select * replace (case when type = 'task' then 'completed' else outcome end "
-                    "as outcome) from truth)"
-                )
+            connection.register("stages", portal.world.table("pipeline_stages"))
+            relation = AS_STAGED.get(entity, "truth")
             hidden = UNKNOWN_TO_HUBSPOT.get(entity, set())
             columns = [name for name in truth.column_names if name not in hidden]
             staged = rows(connection, f"staging.stg_hubspot__{entity}", columns)

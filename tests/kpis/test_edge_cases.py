@@ -106,3 +106,20 @@ def test_two_contacts_do_not_double_a_deal(company: Published) -> None:
     product = {"period_grain": "month", "period_start": "2025-09-01"} | of_rep("aiko")
     assert company.kpi("deals_won", **product) == 1
     assert company.kpi("revenue_won", **product) == 28000
+
+
+def test_what_was_created_is_what_the_bridge_saw_come_in(published: Publish) -> None:
+    """Month by month; deals of which nobody knows since when they are open come in now."""
+    months = published("edge_cases").marts(
+        "select bridge.created, coalesce(kpis.value, 0) as as_created "
+        "from marts.fct_pipeline_bridge as bridge left join marts.kpi_values as kpis "
+        "on kpis.metric = 'pipeline_created' and kpis.variant = 'as_created' "
+        "and kpis.period_grain = 'month' and kpis.dimension = 'company' "
+        "and kpis.period_start = bridge.period_start "
+        "where bridge.scope = 'open' and bridge.period_grain = 'month' "
+        "and bridge.dimension = 'company' and bridge.basis = 'reporting' "
+        "and bridge.period_start < date '2026-05-01'"
+    )
+    assert len(months) > 12
+    assert months["created"].sum() > 0
+    assert (months["created"].astype(float) - months["as_created"]).abs().max() < 0.005

@@ -20,9 +20,8 @@ LEAD_CUTS = (*OWNER_CUTS, "channel", "campaign")
 CLOSED = ("won", "lost", "no_decision")
 DAY = pd.Timedelta(days=1)
 INSTANT = pd.Timedelta(microseconds=1)
-UNKNOWN = ("no_rate", "no_history")
+UNKNOWN = ("no_rate", "no_history", "no_probability")
 """Reasons that say that a value is not known: where they take all, a sum is not 0 but nothing."""
-UNKNOWN_STATE = (*UNKNOWN, "no_probability")
 KNOWN_SHARE = 0.9
 """A state of the past of which less is known is none."""
 
@@ -206,12 +205,12 @@ def _pipeline_created(records: Records, deals: pd.DataFrame) -> Iterator[Members
 
 
 def _as_created(records: Records, deals: pd.DataFrame) -> pd.DataFrame:
-    """The deals, in their cuts of now, with what they were worth and in when they began."""
+    """The deals with what they were worth, whose they were and in when they began."""
     then = deals.copy()
     begins = dict(zip(deals["id"], deals["begins_at"], strict=True))
     changes = records["changes"].sort_values("changed_at", kind="stable")
     own = records["deals"].set_index("source_id")
-    for name in ("amount", "currency"):
+    for name in ("amount", "currency", "owner_id"):
         values = own[name].reindex(deals["id"]).to_dict()
         for deal, history in changes[changes["field"] == name].groupby("entity_id"):
             later = history[history["changed_at"] > begins.get(deal, pd.NaT)]
@@ -236,7 +235,10 @@ def _as_created(records: Records, deals: pd.DataFrame) -> pd.DataFrame:
         deals.index,
         dtype=object,
     )
-    return then
+    of_now = records["deals"].set_index("source_id").reindex(deals["id"])
+    for cut in ("region", "segment"):
+        then[cut] = of_now[cut].set_axis(deals.index) if cut in of_now else None
+    return _with_cuts(records, then, then["owner_id"])
 
 
 def _close_dates(records: Records) -> pd.DataFrame:
@@ -376,9 +378,11 @@ def _pipeline_value(records: Records, as_of: pd.Timestamp) -> Iterator[Members]:
     cuts = (*DEAL_CUTS, "stage")
     amounts = _members(frame, frame["month"], value, None, *unvalued, cuts=cuts)
     yield Members("pipeline_value", "default", "money", "opportunity", amounts, cuts, months=months)
-    no_probability = (frame["probability"].isna(), "no_probability")
+    is_weightless = frame["probability"].isna()
+    is_nowhere = (frame["stage"] == NONE) & (frame["month"] != this_month)
+    reasons = ((is_nowhere, "no_history"), (is_weightless, "no_probability"))
     weighted = value * frame["probability"].fillna(Decimal(0))
-    weights = _members(frame, frame["month"], weighted, None, *unvalued, no_probability, cuts=cuts)
+    weights = _members(frame, frame["month"], weighted, None, *unvalued, *reasons, cuts=cuts)
     yield Members(
         "pipeline_value", "weighted", "money", "opportunity", weights, cuts, months=months
     )

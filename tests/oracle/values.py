@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tests.oracle.members import KNOWN_SHARE, UNKNOWN, UNKNOWN_STATE, Members, all_members
+from tests.oracle.members import KNOWN_SHARE, UNKNOWN, Members, all_members
 from tests.oracle.periods import GRAINS, period_start
 from tests.oracle.quotas import quota_exclusions, quota_values
 from tests.oracle.records import Records
@@ -101,7 +101,7 @@ def _summable(members: Members, this_month: pd.Period) -> pd.DataFrame:
         n_excluded=(~is_included).astype(int),
         n_unknown=members.frame["reason"].isin(UNKNOWN).astype(int),
         n_unknown_then=(
-            members.frame["reason"].isin(UNKNOWN_STATE)
+            members.frame["reason"].isin(UNKNOWN)
             & (members.frame["month"] != this_month)
             & bool(members.months)
         ).astype(int),
@@ -128,10 +128,10 @@ def _valued(table: pd.DataFrame, members: Sequence[Members]) -> pd.DataFrame:
     value = ratio.mask(is_additive, table["numerator"]).mask(is_median, table["median"])
     population = table["n_included"] + table["n_excluded"]
     is_partial = table["n_unknown_then"] > (1 - KNOWN_SHARE) * population
-    value = value.mask(is_unknown | is_partial)
+    is_untold = is_unknown | is_partial
     return table.assign(
-        value=value,
-        numerator=table["numerator"].mask(is_median),
+        value=value.mask(is_untold),
+        numerator=table["numerator"].mask(is_median | is_untold),
         denominator=table["denominator"].mask(is_median | is_additive),
     )
 

@@ -70,7 +70,7 @@ def test_every_load_gives_the_truth(company: ServedCompany, story: Story) -> Non
             company.build()
             told |= company.assert_true(world)
         if IS_THOROUGH or load in story.reloaded:
-            company.assert_like_full_reload()
+            company.assert_like_full_reload(world)
     assert company.metrics() <= told
 
 

@@ -135,10 +135,11 @@ def test_no_deal_changes_after_it_was_deleted_or_merged(world: World) -> None:
     assert (deals["updated_at"][gone] == last[gone]).all()
 
 
-def test_closed_deals_and_only_they_have_closed_at(world: World) -> None:
+def test_only_closed_deals_have_closed_at_and_all_were_shut(world: World) -> None:
     deals = world.state["opportunities"]
     is_closed = ~STAGE_OPEN[deals["stage"]]
-    assert ((deals["closed_at"] != NULL) == is_closed).all()
+    assert is_closed[deals["closed_at"] != NULL].all()
+    assert ((deals["shut_at"] != NULL) == is_closed).all()
     assert (deals["is_open"][is_closed] == 0).all()
     alive = (deals["is_deleted"] == 0) & (deals["merged_into_id"] == NONE)
     assert ((deals["is_open"] == 1) == (alive & ~is_closed)).all()

@@ -12,7 +12,7 @@ from ingestion.sandbox.api.hubspot_schema import FORECAST_CATEGORIES, HISTORY
 from ingestion.sandbox.api.hubspot_text import iso
 from ingestion.sandbox.world import World
 from ingestion.sandbox.world_calendar import DAY, Ints
-from ingestion.sandbox.world_render import render, source_ids
+from ingestion.sandbox.world_render import history_rows, render, source_ids
 from ingestion.sandbox.world_schema import ENTITIES, NONE, NULL, Column
 
 FIELDS = {column.name: index for index, column in enumerate(ENTITIES["opportunities"])}
@@ -27,14 +27,14 @@ class DealHistory:
 
     def __init__(self, world: World, first_user_id: int) -> None:
         self._first_user_id = first_user_id
-        log = world.state.logs["opportunities"]
+        log, told = world.state.logs["opportunities"], history_rows(world.state)
         self._events = {
             name: _newest_first(
                 log["id"][wanted], log["at"][wanted], log["new"][wanted], log["by"][wanted]
             )
             for name, field in HISTORY.items()
             if field != "close_date"
-            for wanted in [np.flatnonzero(log["field"] == FIELDS[field])]
+            for wanted in [told[log["field"][told] == FIELDS[field]]]
         }
         self._events["closedate"] = _close_dates(log["field"], log["id"], log["at"], log["new"],
                                                  log["by"])  # fmt: skip

@@ -28,8 +28,10 @@ from ingestion.sandbox.world_schema import (
     LEAD_STATUSES,
     NONE,
     PIPELINES,
+    STAGE_OPEN,
     STAGE_WON,
     STAGES,
+    stage_labels,
 )
 
 BLOCK_ROWS = 2_000
@@ -230,7 +232,7 @@ class Portal:
             "closedate": pc.coalesce(columns["closed_at"], due),
             "stage_id": source_ids("pipeline_stages", stage),
             "pipeline_id": pa.array(PIPELINE_IDS).take(pa.array(deals["pipeline"][rows])),
-            "is_closed": pc.is_valid(columns["closed_at"]),
+            "is_closed": pa.array(~STAGE_OPEN[stage]),
             "is_won": pa.array(STAGE_WON[stage]),
             "hs_merged_object_ids": pa.array(
                 [_joined(merged.get(int(row), [])) for row in rows], pa.string()
@@ -257,14 +259,15 @@ class Portal:
             ]
             return [_pipeline(LEAD_PIPELINE, "Lead pipeline", 0, stages)]
         ids = source_ids("pipeline_stages", np.arange(len(STAGES))).to_pylist()
+        labels = stage_labels(self.world.state.day)
         return [
             _pipeline(PIPELINE_IDS[number], label, number, [
-                _stage(ids[position], stage.label, stage.order, {
+                _stage(ids[position], labels[position], stage.order, {
                     "isClosed": str(stage.status != "open").lower(),
                     "probability": str(stage.probability),
                 })
                 for position, stage in enumerate(STAGES)
-                if stage.pipeline == number and stage.label not in removed
+                if stage.pipeline == number and labels[position] not in removed
             ])
             for number, label in enumerate(PIPELINES)
         ]  # fmt: skip

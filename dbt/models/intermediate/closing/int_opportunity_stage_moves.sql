@@ -73,7 +73,7 @@ with
     moves as (
         select
             opportunity_key,
-            0 as position,
+            -1 as position,
             cast(null as timestamp) as moved_at,
             stage,
             false as is_told

@@ -109,7 +109,10 @@ with
     ),
 
     versions as (
-        select opportunities.source_instance, versions.load_number, versions.seen_at
+        select
+            opportunities.source_instance,
+            versions.load_number,
+            coalesce(versions.seen_at, least(versions.loaded_at, {{ company_as_of() }})) as seen_at
         from {{ ref("int_opportunity_versions") }} as versions
         inner join
             {{ ref("int_opportunities__unioned") }} as opportunities

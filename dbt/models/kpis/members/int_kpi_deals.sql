@@ -10,6 +10,8 @@ select
     {{ or_none("manager_id") }} as manager,
     {{ or_none("region") }} as region,
     {{ or_none("segment") }} as segment,
+    own_region,
+    own_segment,
     {{ or_none("lead_source") }} as lead_source,
     {{ or_none("product") }} as product,
     {{ or_none("deal_type") }} as deal_type,

@@ -2,7 +2,8 @@
     coalesce(removal, case when created_on is null then 'no_created_at' end)
 {%- endset -%}
 -- Deals as they came. `as_created` sees them as the pipeline's bridge does: those that began open,
--- also such as were removed later, in their first state and at the rate of its day.
+-- also such as were removed later, in their first state, at the rate of its day and to the credit
+-- of the owner of then.
 with
     deals as (select * from {{ ref("int_kpi_deals") }}),
 
@@ -19,6 +20,7 @@ with
             states.opportunity_key,
             states.valid_from,
             states.status,
+            states.owner_id,
             states.amount_native,
             states.currency,
             {{ local_day("states.valid_from") }} as began_on
@@ -33,11 +35,23 @@ with
 
     rates as (select * from {{ ref("int_fx_rates__daily") }}),
 
+    reps as (select * from {{ ref("dim_rep") }}),
+
+    versions as (select * from {{ ref("int_user_versions") }}),
+
     as_created as (
         select
             deals.opportunity_key,
             deals.opportunity_id,
-            {%- for cut in deal_cuts() %} deals.{{ cut }}, {%- endfor %}
+            {{ or_none("first_states.owner_id") }} as rep,
+            {{ or_none("versions.team") }} as team,
+            {{ or_none("versions.manager_id") }} as manager,
+            {{ or_none("coalesce(deals.own_region, reps.region)") }} as region,
+            {{ or_none("coalesce(deals.own_segment, reps.segment)") }} as segment,
+            deals.lead_source,
+            deals.product,
+            deals.deal_type,
+            deals.pipeline,
             first_states.began_on,
             first_states.status,
             removals.removal,
@@ -49,6 +63,11 @@ with
             }} as amount
         from first_states
         inner join deals on first_states.opportunity_key = deals.opportunity_key
+        left join reps on first_states.owner_id = reps.rep_id
+        left join
+            versions
+            on first_states.owner_id = versions.rep_id
+            and {{ is_version_on("versions", "first_states.began_on") }}
         left join
             removals
             on first_states.opportunity_key = removals.opportunity_key

@@ -1,4 +1,5 @@
 -- Closed deals: whether they passed every open stage of their pipeline, in order, and closed once.
+-- A move among stages of one outcome is no closing.
 with
     stays as (select * from {{ ref("int_stage_visits") }}),
 
@@ -14,7 +15,11 @@ with
             ) as steps_passed,
             max(open_steps) as open_steps,
             count(distinct path) as pipelines,
-            count(case when status <> 'open' then 1 end) as closings,
+            count(
+                case
+                    when ended_as in ('won', 'lost', 'no_decision') and ended_as <> status then 1
+                end
+            ) as closings,
             count(case when ended_as in ('regressed', 'reopened') then 1 end) as moves_back,
             max(case when stage is null or not is_entry_known then 1 else 0 end) = 0 as is_known
         from stays
