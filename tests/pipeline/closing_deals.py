@@ -174,7 +174,10 @@ def record_dates(draw: st.DrawFn, told: Sequence[Moment]) -> Moment | Day | None
 
 @st.composite
 def versions(draw: st.DrawFn, moves: Sequence[Change]) -> tuple[Record, ...]:
-    """The versions that the loads have left: mostly where the history is, sometimes elsewhere."""
+    """The versions that the loads have left: mostly where the history is, sometimes elsewhere.
+
+    The last one is not older than the history, which is exported with it.
+    """
     told = sorted(change.at for change in moves)
     ends_in = [move.new for move in moves if move.at == max(told)] if moves else []
     likely = [stage for stage in ends_in if stage in STATUSES]
@@ -189,6 +192,8 @@ def versions(draw: st.DrawFn, moves: Sequence[Change]) -> tuple[Record, ...]:
         is_new = said and said <= LOADS[load] and (not found or said > found[-1].seen_at)
         updated_at = said if is_new else None
         found.append(Record(load, stage, close_date, closed_at, updated_at))
+    if told and found[-1].seen_at < told[-1]:
+        found[-1] = replace(found[-1], load=len(LOADS) - 1, updated_at=None)
     if found[-1].load < len(LOADS) - 1 and draw(st.integers(0, 9)) == 0:
         found.append(replace(found[-1], load=len(LOADS) - 1, updated_at=None, is_deleted=True))
     return tuple(found)
