@@ -43,6 +43,7 @@ FINDINGS = {
     "closed_before_created": "closed before they were created",
     "closing_contradicted": "closed on a date that their history contradicts",
     "data_after_as_of": "with data from after the moment that counts as now",
+    "stage_unknown": "with stages in their history that no pipeline names",
 }
 """What `mart_data_hygiene` finds, in words; a rule that is not here is told by its name."""
 FINDINGS_SHOWN = 3

@@ -76,6 +76,7 @@ _HYGIENE = {
         _broken("closed_before_contact", "No deal was closed before the first contact."),
         _broken("owner_left", "An open deal's owner still works here."),
         _broken("data_after_as_of", "Nothing is told of after the company's own as_of."),
+        _broken("stage_unknown", "Every stage of a history is one that a pipeline names."),
     ),
     "lead": (
         _broken("owner_missing", "The lead has an owner."),

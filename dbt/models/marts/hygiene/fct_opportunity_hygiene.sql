@@ -22,10 +22,18 @@ with
         where is_told and changed_at > {{ company_as_of() }}
     ),
 
+    -- Deals whose history tells of stages that no pipeline names.
+    astray as (
+        select distinct opportunity_key
+        from {{ ref("int_opportunity_stage_history") }}
+        where is_told and status is null
+    ),
+
     deals as (
         select
             opportunities.*,
             closings.contradiction,
+            astray.opportunity_key is not null as stage_unknown,
             case
                 when opportunities.is_closed
                 then
@@ -46,6 +54,7 @@ with
         from opportunities
         left join closings on opportunities.opportunity_key = closings.opportunity_key
         left join later_changes on opportunities.opportunity_key = later_changes.opportunity_key
+        left join astray on opportunities.opportunity_key = astray.opportunity_key
     ),
 
     final as (
@@ -90,6 +99,7 @@ with
                 when deals.is_closed then deals.days_from_creation_to_close < 0
             end as closed_before_created,
             deals.data_after_as_of,
+            deals.stage_unknown,
             case
                 when deals.is_closed
                 then deals.first_contact_at is not null and deals.days_from_contact_to_close < 0

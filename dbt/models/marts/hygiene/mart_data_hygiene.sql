@@ -25,6 +25,7 @@
             "closed_before_contact",
             "owner_left",
             "data_after_as_of",
+            "stage_unknown",
         ]
         + of_closings,
     },
@@ -78,6 +79,7 @@
     "created_at_missing",
     "converted_before_created",
     "data_after_as_of",
+    "stage_unknown",
 ] + of_closings -%}
 -- What to fix first: per entity, rep and rule, how many records break it and what money hangs on
 -- them. `all` stands for all entities, all reps, all rules.
