@@ -1,0 +1,78 @@
+"""A deal that vanishes from an export is deleted as of the first load that lacks it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dagster_project.pipeline_run import now
+from ingestion.company import Company, load_company
+from ingestion.pipeline import load_source
+from tests.compiled_models import CompiledModels
+from tests.kpis.companies import Published
+
+COMPANY = """
+name: Cleaned Up
+currency: USD
+timezone: UTC
+{as_of}
+sources:
+  - name: crm
+    type: files
+    path: .
+    entities:
+      opportunities: {{from: opportunities.csv}}
+      pipeline_stages:
+        rows:
+          - {{stage: Lead, stage_order: 1, status: open}}
+          - {{stage: Won, stage_order: 2, status: won}}
+"""
+KEPT = "kept,Lead,10,2024-01-01 00:00:00,ann"
+GONE = "gone,Lead,32,2024-01-01 00:00:00,ann"
+BUILT = ("fct_pipeline_bridge", "mart_pipeline_changes", "kpi_pipeline_value")
+
+
+@pytest.fixture(params=["", "as_of: 2024-06-20 12:00:00"], ids=["live", "with an end"])
+def cleaned_up(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Published:
+    """The company, loaded with both deals and again without one of them."""
+    monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
+    company, export = tmp_path / "company.yml", tmp_path / "opportunities.csv"
+    company.write_text(COMPANY.format(as_of=request.param))
+    for rows in ((KEPT, GONE), (KEPT,)):
+        export.write_text("\n".join(("source_id,stage,amount,created_at,owner_id", *rows, "")))
+        settings: Company = load_company(company)
+        load_source(settings, settings.sources[0], force=True)
+    present = now()
+    CompiledModels.of(settings).build(settings.own_as_of or present, present, BUILT)
+    return Published(company, tmp_path / "data" / "cleaned_up")
+
+
+def test_the_bridge_shows_it_and_the_past_keeps_it(cleaned_up: Published) -> None:
+    months = cleaned_up.warehouse(
+        "select period_start, opening, created, deleted, closing from marts.fct_pipeline_bridge "
+        "where scope = 'open' and period_grain = 'month' and dimension = 'company' "
+        "order by period_start"
+    )
+    assert months["created"].iloc[0] == 42
+    assert (months["closing"].iloc[:-1] == 42).all()
+    assert list(months[["opening", "deleted", "closing"]].iloc[-1]) == [42, 32, 10]
+
+
+def test_past_pipeline_stays_and_todays_lacks_it(cleaned_up: Published) -> None:
+    value = cleaned_up.warehouse(
+        "select value from marts.kpi_pipeline_value where variant = 'default' "
+        "and dimension = 'company' and period_grain = 'month' order by period_start"
+    )["value"]
+    assert (value.iloc[:-1] == 42).all()
+    assert value.iloc[-1] == 10
+
+
+def test_it_is_among_the_changes(cleaned_up: Published) -> None:
+    changes = cleaned_up.warehouse(
+        "select opportunity_id, movement, pipeline_effect from marts.mart_pipeline_changes "
+        "where since = 'yesterday'"
+    )
+    assert list(changes.itertuples(index=False, name=None)) == [("gone", "deleted", -32)]
