@@ -31,7 +31,6 @@ from .world_schema import (
     REGIONS,
     SEGMENTS,
     STAGES,
-    stage_labels,
 )
 from .world_store import Array
 
@@ -280,7 +279,7 @@ class History(Calendar):
             "region": among(REGIONS), "segment": among(SEGMENTS), "product": among(PRODUCTS),
             "lead_source": among(LEAD_SOURCES), "deal_type": among(DEAL_TYPES),
             "pipeline": among(PIPELINES), "channel": among(CHANNELS),
-            "stage": among(stage_labels(self.world.state.day)),
+            "stage": among(self.world.state.stage_labels),
             "campaign": rows_of("campaigns"), "activity_type": among(ACTIVITY_TYPES),
         }  # fmt: skip
         return Tall(self.fiscal_year_start_month, labels)

@@ -75,5 +75,8 @@ class Causes:
     lagging_share: float = 0.04
     """Share of closings that the history tells of only days later."""
 
+    relabelled_on: date = date(2024, 2, 20)
+    """On this day the stages in `world_schema.RELABELLED` get another name."""
+
     growth_per_year: float = 1.15
     """Demand grows by this factor every year."""

@@ -9,7 +9,7 @@ import numpy as np
 from .world_calendar import DAY, HOUR, START, Ints, add_months, day_number, day_of, quarter_start
 from .world_people import CURRENCY_UNITS, REP, active_reps, region_currency
 from .world_schema import GRAINS, MEASURES, NONE, NULL, STAGE_WON
-from .world_store import State
+from .world_store import Array, State
 
 STREAM = 6
 MONTH, QUARTER, _ = range(len(GRAINS))
@@ -80,7 +80,7 @@ def _welcome(state: State, rng: np.random.Generator, today: date) -> None:
         begins = add_months(begins, 1)
 
 
-def _ask(state: State, reps: Ints, start: Ints, grain: int, measure: int, amount: Ints) -> None:
+def _ask(state: State, reps: Ints, start: Ints, grain: int, measure: int, amount: Array) -> None:
     """Quotas of reps; revenue comes in US cents and is asked in the currency of the region."""
     currency = region_currency(state["users"]["region"][reps])
     if measure == REVENUE:
@@ -92,11 +92,11 @@ def _ask(state: State, reps: Ints, start: Ints, grain: int, measure: int, amount
     )  # fmt: skip
 
 
-def _rounded(cents: Ints) -> Ints:
+def _rounded(cents: Array) -> Ints:
     return np.maximum((cents / 100_00).round(), 1).astype(np.int64) * 100_00
 
 
-def _revenue(state: State, reps: Ints, day: int) -> Ints:
+def _revenue(state: State, reps: Ints, day: int) -> Array:
     """What is asked of reps for a quarter that begins on a day, in US cents; new ones have less."""
     everyone = active_reps(state)
     ramp = _ramp(state, everyone, state.day)
@@ -109,7 +109,7 @@ def _revenue(state: State, reps: Ints, day: int) -> Ints:
     return PLAN[state["users"]["segment"][reps]] * _ramp(state, reps, day) * level
 
 
-def _ramp(state: State, reps: Ints, day: int) -> Ints:
+def _ramp(state: State, reps: Ints, day: int) -> Array:
     tenure = day - state["users"]["hired_on"][reps]
     return np.clip(0.4 + 0.6 * tenure / state.causes.ramp_days, 0.4, 1.0)
 

@@ -20,12 +20,10 @@ from .world_schema import (
     PLATFORMS,
     REGIONS,
     RELABELLED,
-    RELABELLED_ON,
     SEGMENTS,
     STAGE_LABELS,
     STAGES,
     Column,
-    stage_labels,
 )
 from .world_store import Array, State, Store
 
@@ -253,13 +251,13 @@ def _pipeline_stages(state: State) -> pa.Table:
     category = next(c for c in ENTITIES["opportunities"] if c.name == "forecast_category")
     codes = np.array([stage.forecast_category for stage in STAGES])
     updated = np.full(len(STAGES), state["users"]["updated_at"][0])
-    if stage_labels(state.day) != STAGE_LABELS:
-        updated[list(RELABELLED)] = to_moment(RELABELLED_ON) + 9 * HOUR
+    if state.is_relabelled:
+        updated[list(RELABELLED)] = to_moment(state.causes.relabelled_on) + 9 * HOUR
     return pa.table(
         {
             "source_id": source_ids("pipeline_stages", rows),
             "pipeline": pa.array([PIPELINES[stage.pipeline] for stage in STAGES]),
-            "stage": pa.array(stage_labels(state.day)),
+            "stage": pa.array(state.stage_labels),
             "stage_order": pa.array([stage.order for stage in STAGES], pa.int32()),
             "status": pa.array([stage.status for stage in STAGES]),
             "probability": pa.array([stage.probability for stage in STAGES], pa.float64()),
@@ -293,7 +291,7 @@ def _as_named(state: State, column: Column) -> Column:
     """A column whose codes are stages, with the names that they have now."""
     if column.of is not STAGE_LABELS or column.name != "stage":
         return column
-    return replace(column, of=stage_labels(state.day))
+    return replace(column, of=state.stage_labels)
 
 
 def value_text(column: Column, values: Array) -> pa.Array:

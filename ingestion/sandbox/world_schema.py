@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 
@@ -89,8 +88,7 @@ STAGES = (
     Stage("Renewal Invoiced", 1, 6, "won", 1.0, 4),
 )
 RELABELLED = {11: "Renewal Contract"}
-"""Stages that get another name on the day `RELABELLED_ON`."""
-RELABELLED_ON = date(2024, 2, 20)
+"""Stages that get another name one day."""
 STAGE_LABELS = tuple(stage.label for stage in STAGES)
 STAGE_OPEN = np.array([stage.status == "open" for stage in STAGES])
 STAGE_WON = np.array([stage.status == "won" for stage in STAGES])
@@ -104,13 +102,6 @@ NO_DECISION = np.array([8, 13])
 """Closed stage by pipeline; renewals have no separate no-decision stage."""
 POST_SALE = np.array([14, 15])
 """Stage by pipeline to which won deals move on."""
-
-
-def stage_labels(day: int) -> tuple[str, ...]:
-    """The names of the stages when a day (since 1970) begins."""
-    if day <= RELABELLED_ON.toordinal() - date(1970, 1, 1).toordinal():
-        return STAGE_LABELS
-    return tuple(RELABELLED.get(code, label) for code, label in enumerate(STAGE_LABELS))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from .world_calendar import DAY, START, Ints, day_number
 from .world_causes import Causes
-from .world_schema import ENTITIES, Column
+from .world_schema import ENTITIES, RELABELLED, STAGE_LABELS, Column
 
 Array = npt.NDArray[Any]
 
@@ -113,6 +113,17 @@ class State:
     def now(self) -> int:
         """The moment at which the next day begins."""
         return self.day * DAY
+
+    @property
+    def is_relabelled(self) -> bool:
+        """Whether the stages that get another name have it by now."""
+        return self.day > day_number(self.causes.relabelled_on)
+
+    @property
+    def stage_labels(self) -> tuple[str, ...]:
+        """The names that the stages have now."""
+        renamed = RELABELLED if self.is_relabelled else {}
+        return tuple(renamed.get(code, label) for code, label in enumerate(STAGE_LABELS))
 
     def rng(self, stream: int) -> np.random.Generator:
         """The day's random numbers for one part of the simulation."""

@@ -19,7 +19,6 @@ from ingestion.sandbox.world_schema import (
     NULL_DAY,
     POST_SALE,
     RELABELLED,
-    RELABELLED_ON,
     STAGE_LABELS,
     STAGE_OPEN,
 )
@@ -116,7 +115,7 @@ def test_changes_are_told_when_they_are_made_or_later(world: World) -> None:
 
 def test_a_stage_gets_another_name() -> None:
     world = World.found(seed=3, scale=0.1)
-    world.advance(day_number(RELABELLED_ON) - world.state.day)
+    world.advance(day_number(world.causes.relabelled_on) - world.state.day)
     code = next(iter(RELABELLED))
     assert STAGE_LABELS[code] in world.table("field_changes")["new_value"].to_pylist()
     world.advance(1)

@@ -31,7 +31,6 @@ from ingestion.sandbox.world_schema import (
     STAGE_OPEN,
     STAGE_WON,
     STAGES,
-    stage_labels,
 )
 
 BLOCK_ROWS = 2_000
@@ -259,7 +258,7 @@ class Portal:
             ]
             return [_pipeline(LEAD_PIPELINE, "Lead pipeline", 0, stages)]
         ids = source_ids("pipeline_stages", np.arange(len(STAGES))).to_pylist()
-        labels = stage_labels(self.world.state.day)
+        labels = self.world.state.stage_labels
         return [
             _pipeline(PIPELINE_IDS[number], label, number, [
                 _stage(ids[position], labels[position], stage.order, {
