@@ -91,7 +91,8 @@ def _created(history: History, tall: Tall) -> None:
 
     Converted and credited as in every metric: closed deals at close, open ones as of now. Deals
     without amount are excluded from the amount, not from `count`. `as_created` has the amount at
-    creation, at the rate of that day, also of deals deleted or merged since.
+    creation, at the rate of that day and to the credit of the owner of then, also of deals deleted
+    or merged since.
     """
     deals = history.deals.assign(month=history.deals["created_month"])
     tall.add(
@@ -107,17 +108,20 @@ def _created(history: History, tall: Tall) -> None:
 
 
 def _at_creation(history: History) -> pd.DataFrame:
-    """Every deal with the amount that it was created with: cuts of now, month, `cents`."""
+    """Every deal with the amount that it was created with: cuts of then, month, `cents`."""
     created = history.fact("opportunities", "created_at")
     deals = history.deals
-    amount, currency = (
+    amount, currency, owner = (
         history.value_at("opportunities", name, created)[deals["deal"]]
-        for name in ("amount", "currency")
+        for name in ("amount", "currency", "owner_id")
     )
+    cuts = history.deal_cuts(deals["deal"].to_numpy(), owner, deals["created_at"].to_numpy())
     cents = history.convert(amount, currency, history.local_day(deals["created_at"]))
     has_amount = amount != NULL
-    return deals[list(DEAL_CUTS)].assign(
-        month=deals["created_month"], has_amount=has_amount, cents=np.where(has_amount, cents, 0)
+    return cuts.assign(
+        month=deals["created_month"].to_numpy(),
+        has_amount=has_amount,
+        cents=np.where(has_amount, cents, 0),
     )
 
 
