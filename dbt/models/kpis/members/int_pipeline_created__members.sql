@@ -67,7 +67,8 @@ with
         left join
             versions
             on first_states.owner_id = versions.rep_id
-            and {{ is_version_on("versions", "first_states.began_on") }}
+            and
+            {{ is_version_on("versions", "coalesce(first_states.began_on, " ~ as_of_day() ~ ")") }}
         left join
             removals
             on first_states.opportunity_key = removals.opportunity_key
