@@ -11,3 +11,11 @@
         or previous_value <> new_value
     )
 {%- endmacro %}
+
+{#- Whether a history ends in a stage that no pipeline names, and that is the record's renamed. -#}
+{% macro is_renamed(ends) -%}
+    (
+        {{ ends }}.last_stage_status is null
+        and coalesce({{ ends }}.last_status, 'open') = {{ ends }}.status
+    )
+{%- endmacro %}

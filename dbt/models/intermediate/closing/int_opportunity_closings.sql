@@ -31,10 +31,21 @@ with
             closing_position,
             is_known,
             is_known and is_closing_told as is_told,
-            was_otherwise,
+            -- Whether anything shows that the deal was not always closed like this.
+            is_known
+            and closing_position > 0
+            or was_otherwise
+            or coalesce(last_status <> status, false) as was_otherwise,
             last_opened_at as window_from,
             greatest(
-                case when is_known then last_closing_at else status_shown_at end, last_opened_at
+                case
+                    when is_known and is_closing_told
+                    then last_closing_at
+                    when is_known
+                    then least(last_closing_at, status_shown_at)
+                    else status_shown_at
+                end,
+                last_opened_at
             ) as window_to,
             recorded_day is not null as is_day,
             case
@@ -75,7 +86,7 @@ with
                 then least(recorded_to, window_to)
                 when not is_known and recorded_to < window_from
                 then window_from
-                when is_known or was_otherwise or window_from is not null or recorded_to is not null
+                when was_otherwise or window_from is not null or recorded_to is not null
                 then window_to
             end as closed_at
         from dated

@@ -24,7 +24,10 @@ with
         select
             opportunity_key,
             max(position) as last_position,
+            min(position) = 0 as left_closed_stage_first,
+            max(case when position = 1 and is_told then 1 else 0 end) = 1 as is_first_told,
             max(changed_at) as last_moved_at,
+            max(case when is_told then changed_at end) as last_told_at,
             max(first_stage) as first_stage,
             max(case when is_told and status = 'open' then changed_at end) as last_opened_at,
             max(case when is_closing then position end) as closing_position
@@ -38,7 +41,19 @@ with
             coalesce(opportunities.created_at, first_changes.first_changed_at) as begins_at,
             stages.status,
             told.last_position,
+            -- Whether it was open before the closing of which only the leaving is told, or which
+            -- the
+            -- first version shows.
+            coalesce(
+                told.left_closed_stage_first
+                and (
+                    not told.is_first_told
+                    or (told.closing_position = 0 and last_moves.known_status = stages.status)
+                ),
+                false
+            ) as closed_first,
             told.last_moved_at,
+            told.last_told_at,
             told.first_stage,
             told.last_opened_at,
             told.closing_position,
@@ -66,13 +81,21 @@ with
     ),
 
     -- What shows when an untold move was made: the first version that shows the record's stage, or
-    -- its outcome, with all that follow it.
+    -- its outcome, with all that follow it. None that is older than what the history tells last.
     versions as (
         select
             versions.opportunity_key,
             versions.load_number,
-            coalesce(versions.source_updated_at, versions.loaded_at) as shown_at,
-            records.stage,
+            versions.shown_at,
+            case
+                when records.last_stage <> records.stage then records.last_told_at
+            end as stage_told_at,
+            case
+                when records.status <> 'open'
+                then records.last_opened_at
+                when records.last_status <> 'open'
+                then records.last_told_at
+            end as status_told_at,
             versions.stage is distinct from records.stage as is_elsewhere,
             coalesce(stages.status, '') <> records.status as is_otherwise
         from {{ ref("int_opportunity_versions") }} as versions
@@ -82,7 +105,9 @@ with
             on records.source_instance = stages.source_instance
             and coalesce(records.pipeline, '') = stages.pipeline
             and versions.stage = stages.stage
-        where records.last_stage is distinct from records.stage
+        where
+            records.last_stage is distinct from records.stage
+            or not coalesce(records.is_closing_told, false)
     ),
 
     bounded as (
@@ -100,31 +125,22 @@ with
     shown as (
         select
             opportunity_key,
-            min(
-                case when load_number > coalesce(last_elsewhere, 0) then shown_at end
-            ) as stage_shown_at,
-            min(
-                case when load_number > coalesce(last_otherwise, 0) then shown_at end
-            ) as status_shown_at,
+            {%- for what, last_other in [
+                ("stage", "last_elsewhere"),
+                ("status", "last_otherwise"),
+            ] %}
+                min(
+                    case
+                        when
+                            load_number > coalesce({{ last_other }}, 0)
+                            and shown_at >= coalesce({{ what }}_told_at, shown_at)
+                        then shown_at
+                    end
+                ) as {{ what }}_shown_at,
+            {%- endfor %}
             max(last_otherwise) is not null as was_otherwise
         from bounded
         group by opportunity_key
-    ),
-
-    -- The company's own as_of ends what is known, unless its data goes on after it.
-    beyond as (
-        select max(happened_at) as last_moment
-        from
-            (
-                select greatest(max(created_at), max(source_updated_at)) as happened_at
-                from {{ ref("int_opportunity_versions") }}
-
-                union all
-
-                select max(changed_at) as happened_at
-                from {{ ref("int_field_changes__unioned") }}
-                where not is_deleted
-            ) as moments
     ),
 
     final as (
@@ -140,6 +156,7 @@ with
             records.close_date,
             records.first_stage,
             records.last_position,
+            records.closed_first,
             records.last_moved_at,
             records.last_stage,
             records.last_stage_status,
@@ -148,19 +165,11 @@ with
             records.closing_position,
             records.last_closing_at,
             records.is_closing_told,
-            {%- for what in ["stage", "status"] %}
-                case
-                    when
-                        shown.{{ what }}_shown_at > {{ company_as_of() }}
-                        and coalesce(beyond.last_moment <= {{ company_as_of() }}, true)
-                    then {{ company_as_of() }}
-                    else shown.{{ what }}_shown_at
-                end as {{ what }}_shown_at,
-            {%- endfor %}
+            shown.stage_shown_at,
+            shown.status_shown_at,
             coalesce(shown.was_otherwise, false) as was_otherwise
         from records
         left join shown on records.opportunity_key = shown.opportunity_key
-        cross join beyond
     )
 
 select *

@@ -26,6 +26,19 @@ with
         where pipeline_stage_key is not null
     ),
 
+    first_versions as (
+        select versions.opportunity_key, versions.stage, versions.seen_at
+        from {{ ref("int_opportunity_versions") }} as versions
+        inner join
+            (
+                select opportunity_key, min(load_number) as load_number
+                from {{ ref("int_opportunity_versions") }}
+                group by opportunity_key
+            ) as firsts
+            on versions.opportunity_key = firsts.opportunity_key
+            and versions.load_number = firsts.load_number
+    ),
+
     placed as (
         select
             moves.opportunity_key,
@@ -35,9 +48,7 @@ with
             moves.new_value as stage,
             stages.status,
             case when moves.position = 1 then moves.old_value end as first_stage,
-            first_stages.status as first_status,
-            {{ last_known("stages.status", "moves.opportunity_key", "moves.position") }}
-            as known_status
+            first_stages.status as first_status
         from moves
         left join
             stages
@@ -52,14 +63,22 @@ with
             and moves.old_value = first_stages.stage
     ),
 
+    known as (
+        select
+            *,
+            {{ last_known("coalesce(status, first_status)", "opportunity_key", "position") }}
+            as known_status
+        from placed
+    ),
+
     followed as (
         select
             *,
             coalesce(
                 lag(known_status) over (partition by opportunity_key order by position),
-                first_value(first_status) over (partition by opportunity_key order by position)
+                first_status
             ) as status_before
-        from placed
+        from known
     ),
 
     final as (
@@ -80,17 +99,21 @@ with
         union all
 
         select
-            opportunity_key,
+            placed.opportunity_key,
             0 as position,
-            changed_at,
+            least(placed.changed_at, first_versions.seen_at) as changed_at,
             false as is_told,
-            first_stage as stage,
-            first_status as status,
+            placed.first_stage as stage,
+            placed.first_status as status,
             null as first_stage,
-            first_status as known_status,
+            placed.first_status as known_status,
             true as is_closing
         from placed
-        where first_status <> 'open'
+        left join
+            first_versions
+            on placed.opportunity_key = first_versions.opportunity_key
+            and placed.first_stage = first_versions.stage
+        where placed.first_status <> 'open'
     )
 
 select *

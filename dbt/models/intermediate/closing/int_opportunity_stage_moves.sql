@@ -30,7 +30,6 @@ with
             closings.closed_at
         from {{ ref("int_opportunity_stage_history") }} as history
         left join closings on history.opportunity_key = closings.opportunity_key
-        where history.position > 0 or closings.closing_position = 0
     ),
 
     {#- A deal without any history is, while it is open, where its record says. #}
@@ -40,11 +39,9 @@ with
             case
                 when closings.opportunity_key is not null and closings.closed_at is null
                 then ends.stage
-                when
-                    ends.last_position is not null
-                    and not coalesce(closings.closing_position = 0, false)
-                then ends.first_stage
-                when closings.opportunity_key is null and ends.last_position is null
+                when ends.last_position is not null
+                then case when not ends.closed_first then ends.first_stage end
+                when closings.opportunity_key is null
                 then ends.stage
             end as stage
         from ends
@@ -58,7 +55,16 @@ with
             case
                 when closings.opportunity_key is not null and not closings.is_known
                 then closings.closed_at
-                else greatest(ends.stage_shown_at, ends.last_moved_at, closings.closed_at)
+                else
+                    greatest(
+                        case
+                            when ends.last_status <> ends.status
+                            then ends.status_shown_at
+                            else ends.stage_shown_at
+                        end,
+                        ends.last_moved_at,
+                        closings.closed_at
+                    )
             end as moved_at
         from ends
         left join closings on ends.opportunity_key = closings.opportunity_key
@@ -66,7 +72,7 @@ with
             case
                 when closings.opportunity_key is not null and not closings.is_known
                 then closings.closed_at is not null
-                else ends.last_stage <> ends.stage and ends.last_stage_status is not null
+                else ends.last_stage <> ends.stage and not {{ is_renamed("ends") }}
             end
     ),
 
@@ -88,7 +94,7 @@ with
             case
                 when
                     history.position = ends.last_position
-                    and ends.last_stage_status is null
+                    and {{ is_renamed("ends") }}
                     and not coalesce(history.is_before_closing, false)
                 then ends.stage
                 else history.stage
@@ -98,6 +104,7 @@ with
         inner join ends on history.opportunity_key = ends.opportunity_key
         where
             not history.is_undated
+            and (history.position > 0 or ends.closed_first)
             and (
                 not history.is_before_closing
                 or history.moved_at < history.closed_at

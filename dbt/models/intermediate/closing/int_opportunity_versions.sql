@@ -4,9 +4,9 @@
 } -%}
 -- Every known version of each deal that raw has kept, in the order of the loads.
 --
--- A version is of the moment at which the source says it changed the record, else of its load.
--- Where a company's data ends (its own as_of) before it was first loaded, loads tell no moment: a
--- later one only corrects (`seen_at` is NULL).
+-- A version is of the moment at which the source says it changed the record, else of its load. A
+-- company's own as_of ends what it can show, unless its data goes on after it. Where the data ends
+-- before it was first loaded, loads tell no moment: a later one only corrects (`seen_at` is NULL).
 with
     versions as (
         {%- for source_type in var("source_types") if source_type in deals %}
@@ -37,6 +37,21 @@ with
         ),
     {% endif %}
 
+    ends as (
+        select coalesce(max(happened_at) > {{ company_as_of() }}, false) as are_open
+        from
+            (
+                select greatest(max(created_at), max(source_updated_at)) as happened_at
+                from versions
+
+                union all
+
+                select max(changed_at) as happened_at
+                from {{ ref("int_field_changes__unioned") }}
+                where not is_deleted
+            ) as moments
+    ),
+
     final as (
         select
             versions.opportunity_key,
@@ -46,16 +61,28 @@ with
             coalesce(
                 versions.source_updated_at,
                 case
+                    when ends.are_open
+                    then versions.loaded_at
                     when first_loads.first_loaded_at <= {{ company_as_of() }}
                     then least(versions.loaded_at, {{ company_as_of() }})
                 end
             ) as seen_at,
+            case
+                when ends.are_open
+                then coalesce(versions.source_updated_at, versions.loaded_at)
+                else
+                    least(
+                        coalesce(versions.source_updated_at, versions.loaded_at),
+                        {{ company_as_of() }}
+                    )
+            end as shown_at,
             versions.created_at,
             {% if "hubspot" in var("source_types") -%} coalesce(stages.stage, versions.stage)
             {%- else -%} versions.stage
             {%- endif %} as stage
         from versions
         inner join first_loads on versions.source_instance = first_loads.source_instance
+        cross join ends
         {%- if "hubspot" in var("source_types") %}
             left join
                 stages

@@ -109,10 +109,7 @@ with
     ),
 
     versions as (
-        select
-            opportunities.source_instance,
-            versions.load_number,
-            coalesce(versions.seen_at, least(versions.loaded_at, {{ company_as_of() }})) as seen_at
+        select opportunities.source_instance, versions.load_number, versions.shown_at as seen_at
         from {{ ref("int_opportunity_versions") }} as versions
         inner join
             {{ ref("int_opportunities__unioned") }} as opportunities

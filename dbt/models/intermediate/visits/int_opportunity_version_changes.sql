@@ -19,7 +19,8 @@
         versions as (select * from {{ known_versions("files", "opportunities") }}),
 
         known as (
-            select opportunity_key, load_number, seen_at from {{ ref("int_opportunity_versions") }}
+            select opportunity_key, load_number, seen_at, shown_at
+            from {{ ref("int_opportunity_versions") }}
         ),
 
         first_loads as (
@@ -46,12 +47,12 @@
                 versions.source_instance,
                 versions.source_id,
                 versions.load_number,
-                versions.loaded_at,
                 {%- for field in fields if field != "is_deleted" %}
                     versions.{{ field }},
                 {%- endfor %}
                 coalesce(versions.is_deleted, false) as is_deleted,
-                known.seen_at
+                known.seen_at,
+                known.shown_at
             from versions
             inner join
                 loaded_later
@@ -85,8 +86,7 @@
                     '{{ field }}' as field,
                     cast(previous_{{ field }} as {{ dbt.type_string() }}) as old_value,
                     cast({{ field }} as {{ dbt.type_string() }}) as new_value,
-                    {% if field == "is_deleted" -%}
-                        coalesce(seen_at, least(loaded_at, {{ company_as_of() }})) as changed_at
+                    {% if field == "is_deleted" -%} shown_at as changed_at
                     {%- else -%} seen_at as changed_at
                     {%- endif %}
                 from compared
