@@ -7,7 +7,8 @@ of its load. Where the rule leaves room, this is what holds here, and why:
 - A move into a stage that the company does not have changes nothing but the stage: a closed
   stretch goes on through it, an open deal stays open ("neither open nor contradictions").
 - A first told change *out of* a closed stage, with none into it (an import), tells that the deal
-  was closed by then: there the window of that closing ends, and the deal is open until it closed.
+  was closed by then: there, or at a version that showed it before, the window of that closing ends,
+  and the deal is open until it closed.
 - A window never ends before it begins: of the versions that show an outcome only those count that
   are not older than the last told move into an open stage, else the window is that one moment.
 - Only the last closing has a date of the record's; earlier ones are where they were told or seen.
@@ -274,7 +275,8 @@ def _closed_now(
     begin = max((event.at for event in before if event.opens), default=None)
     born_closed = first.status == status and all(event.status == status for event in events)
     if born_closed and events:
-        end, before, after = events[0].at, (), events
+        shown = (one.at for one in _run(versions, status, statuses))
+        end, before, after = min(events[0].at, *shown), (), events
     elif told is not None:
         end = events[told].at
     else:

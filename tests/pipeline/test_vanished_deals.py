@@ -54,6 +54,7 @@ def test_the_bridge_shows_it_and_the_past_keeps_it(cleaned_up: Published) -> Non
     months = cleaned_up.warehouse(
         "select period_start, opening, created, deleted, closing from marts.fct_pipeline_bridge "
         "where scope = 'open' and period_grain = 'month' and dimension = 'company' "
+        "and basis = 'reporting' "
         "order by period_start"
     )
     assert months["created"].iloc[0] == 42
