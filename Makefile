@@ -36,7 +36,7 @@ help:  ## List the commands
 	@echo 'Variables of run, ui and bench:'
 	@echo '  COMPANY=path/to/company.yml   the company (default: company.yml)'
 	@echo 'Variables of run:'
-	@echo '  AS_OF=2024-03-31              the business moment, here a day's end: later events do not exist'
+	@echo '  AS_OF=2024-03-31              the business moment, the end of that day: later events do not exist'
 	@echo '  KNOWN_AT=2024-04-15           the knowledge moment, likewise: later loads do not exist'
 	@echo '  FORCE=1                       accept an export that shrank below 80% of the last one'
 	@echo '  FRESH=1                       start the company anew; its old warehouse is kept aside'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,11 @@ def test_the_readmes_hubspot_example_is_valid(tmp_path: Path) -> None:
     company_file = tmp_path / "acme.yml"
     company_file.write_text(f"name: Acme\ncurrency: USD\ntimezone: UTC\n{example}", "utf-8")
     assert load_company(company_file).source_types == ("hubspot",)
+
+
+def test_make_lists_its_commands() -> None:
+    done = subprocess.run(["make", "help"], cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    targets = re.findall(r"^([a-z]+):.*## ", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    assert len(targets) > 5
+    assert all(f"\n  {target} " in done.stdout for target in targets)
