@@ -47,6 +47,8 @@ FINDINGS = {
 }
 """What `mart_data_hygiene` finds, in words; a rule that is not here is told by its name."""
 FINDINGS_SHOWN = 3
+INSTANT = dt.timedelta(microseconds=1)
+"""A period has ended at its last microsecond."""
 GRAINS = {"month": 1, "quarter": 3}
 REASONS_SHOWN = 3
 FAILURES_SHOWN = 10
@@ -224,9 +226,8 @@ def findings(paths: CompanyPaths) -> list[str]:
 
 def _print_kpis(console: Console, run: PipelineRun, figures: Figures) -> None:
     local = run.as_of.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(run.company.timezone))
-    periods = [
-        period for grain in GRAINS if (period := latest_complete(figures, grain, local.date()))
-    ]
+    ended_by = (local + INSTANT).date()
+    periods = [period for grain in GRAINS if (period := latest_complete(figures, grain, ended_by))]
     columns = [heading for period in periods for heading in (period.label, "change", "records")]
     table = _plain_table("", *columns, *([] if periods else ["all time", "records"]))
     for metric, name in headlines(figures).items():

@@ -142,7 +142,9 @@ def _result(check: Check, outcome: ExpectationValidationResult, rows: Rows) -> C
         result,
         checked=checked,
         unexpected=unexpected,
-        sample_keys=tuple(rows.key(i) for i in found["partial_unexpected_index_list"]),
+        sample_keys=tuple(
+            dict.fromkeys(rows.key(i) for i in found["partial_unexpected_index_list"])
+        ),
         observed=f"{unexpected:,} of {checked:,}",
     )
 

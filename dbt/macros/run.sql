@@ -25,5 +25,10 @@
     cast('{{ run_value("SALESOPS_RUN_ID", "none") }}' as {{ dbt.type_string() }})
 {%- endmacro %}
 
+{#- The day by which, in the company's time zone, whatever has ended is over: today at its last moment. -#}
+{% macro ended_by_day() -%}
+    {{ local_day("(" ~ as_of() ~ " + interval '1 microsecond')") }}
+{%- endmacro %}
+
 {#- The day, in the company's time zone, of the business moment. -#}
 {% macro as_of_day() -%} {{ local_day(as_of()) }} {%- endmacro %}

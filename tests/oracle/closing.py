@@ -16,8 +16,7 @@ of its load. Where the rule leaves room, this is what holds here, and why:
   earlier: other outcomes told later in it are swallowed, and so are moves that only versions show
   ("a change seen between loads never overrides a dated record").
 - Where what is swallowed parts two told moves into one outcome, the first of them was the closing.
-- Versions tell of moves between them only where the source tells of no stage at all; else they say
-  only what the history's end does not.
+- Versions tell of moves between them where they are later than the deal's own last told one.
 - A closing without any date that no history tells has a moment only where something shows the deal
   in another state before it: the first version that shows the outcome. Else nobody knows when; the
   deal was never seen open, so it is closed from its beginning and in no period.
@@ -33,6 +32,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 Moment = dt.datetime
 OPEN = "open"
@@ -133,18 +133,17 @@ def timeline(
     versions: Sequence[Version],
     statuses: Mapping[str, str],
     until: Moment | None = None,
-    history_is_told: bool = True,
 ) -> Timeline:
     """A deal's life by the closing rule.
 
     `changes` are told, in the source's order. `stage` and `date` are the record's. `versions` are
     in the order of their loads, the last one the record itself. `statuses` are those of the stages
     of the deal's pipeline. `until` is the company's own as_of where it ends windows.
-    `history_is_told`: whether the deal's source tells changes of stages at all.
     """
     seen = _in_time(versions, until)
-    if history_is_told:
+    if changes:
         first, events = _told(chained(changes), statuses)
+        events += _later(seen, events, statuses)
     else:
         first, events = _between(seen, statuses)
     status = statuses.get(stage, OPEN)
@@ -217,6 +216,20 @@ def _between(versions: Sequence[Version], statuses: Mapping[str, str]) -> tuple[
             events.append(Event(version.at, version.stage, status, False, True))
         shown = version.stage
     return first, events
+
+
+def _later(
+    versions: Sequence[Version], events: Sequence[Event], statuses: Mapping[str, str]
+) -> list[Event]:
+    """The moves between versions that are all later than what is told."""
+    told_until, shown = max(event.at for event in events), events[-1].stage
+    later: list[Event] = []
+    for before, version in pairwise(one for one in versions if one.at > told_until):
+        if version.stage not in (before.stage, shown):
+            status = statuses.get(version.stage, OPEN)
+            later.append(Event(version.at, version.stage, status, False, True))
+            shown = version.stage
+    return later
 
 
 def _run(versions: Sequence[Version], status: str, statuses: Mapping[str, str]) -> list[Version]:

@@ -96,7 +96,6 @@ class Deal:
             [Version(record.seen_at, record.stage) for record in self.records],
             STATUSES,
             until,
-            self.source == TELLING,
         )
 
     def removed_at(self, until: Moment | None) -> Moment | None:

@@ -110,8 +110,12 @@ with
                 then recorded_to
                 else closed_at
             end as credited_at,
+            -- Of less than a minute nothing is said: clocks differ.
             case
-                when is_in_window or recorded_to is null
+                when
+                    is_in_window
+                    or recorded_to is null
+                    or abs({{ microseconds_between("recorded_from", "closed_at") }}) < 60000000
                 then null
                 when recorded_from > window_to and (not is_told or recorded_from > {{ as_of() }})
                 then 'closed_in_future'

@@ -4,7 +4,7 @@
 --
 -- A deal exists from its creation: what its history tells of before holds from then on. Where a
 -- closing was entered later than the day that dates it, what it was worth was entered with it: an
--- amount of after that day, up to the told move, holds from the closing on.
+-- amount of after that day, up to the told or first seen closing, holds from the closing on.
 with
     changes as (
         select *
@@ -19,7 +19,7 @@ with
     entered_late as (
         select opportunity_key, closed_at, window_to
         from {{ ref("int_opportunity_closings") }}
-        where is_told and closed_at < window_to
+        where closed_at < window_to
     ),
 
     {%- set moments = {

@@ -10,7 +10,7 @@
     "is_deleted",
 ] -%}
 -- Field changes of opportunities that no source tells: what differs between the versions of a deal
--- that raw has kept. Only fields of which the source tells no change at all.
+-- that raw has kept, where they are later than the last change of the field that is told.
 --
 -- A version that is not later than the one before it corrects it, and so does one of which nobody
 -- knows the moment; only that a record vanished, or came back, is never a correction.
@@ -37,9 +37,10 @@
         ),
 
         told as (
-            select distinct source_instance, field
+            select source_instance, entity_id, field, max(changed_at) as told_until
             from {{ known_versions("files", "field_changes") }}
             where entity = 'opportunities'
+            group by source_instance, entity_id, field
         ),
 
         dated as (
@@ -83,6 +84,7 @@
                     source_instance,
                     source_id,
                     load_number,
+                    previous_seen_at,
                     '{{ field }}' as field,
                     cast(previous_{{ field }} as {{ dbt.type_string() }}) as old_value,
                     cast({{ field }} as {{ dbt.type_string() }}) as new_value,
@@ -113,15 +115,17 @@
                 differences.source_instance,
                 differences.source_id as entity_id,
                 differences.field,
-                differences.old_value,
+                -- Beside told changes, the one before tells what was.
+                case when told.field is null then differences.old_value end as old_value,
                 differences.new_value,
                 differences.changed_at
             from differences
             left join
                 told
                 on differences.source_instance = told.source_instance
+                and differences.source_id = told.entity_id
                 and differences.field = told.field
-            where told.field is null
+            where told.field is null or differences.previous_seen_at > told.told_until
         )
 
     select *

@@ -3,7 +3,8 @@
 -- One row per deal that was open when a month ended, in its state of then: stage, amount,
 -- owner, and the owner's team and manager.
 --
--- The stage of a stay of which nobody knows when it began is sure only once history has begun.
+-- The stage of a stay of which a log tells only the end is sure only once the log has begun. What
+-- the first version of a deal shows holds from its creation, as its record would without others.
 with
     open_deals as (select * from {{ ref("int_pipeline_at_month_end") }}),
 
@@ -22,6 +23,11 @@ with
             stays.opportunity_key,
             least(stays.exited_at, coalesce(histories.told_from, stays.exited_at)) as unsure_until
         from {{ ref("int_stage_visits") }} as stays
+        inner join
+            {{ ref("int_opportunity_stage_moves") }} as exits
+            on stays.opportunity_key = exits.opportunity_key
+            and stays.exited_at = exits.entered_at
+            and exits.is_told
         left join histories on stays.source_instance = histories.source_instance
         where
             stays.position = 1

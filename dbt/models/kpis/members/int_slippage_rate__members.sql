@@ -55,7 +55,7 @@ with
     ended as (
         select *, {{ day_start("period_end") }} as ends_at
         from due
-        where period_end <= {{ as_of_day() }}
+        where period_end <= {{ ended_by_day() }}
     ),
 
     pushed as (

@@ -11,7 +11,7 @@ with
             contradiction,
             {{ local_day("recorded_from") }} as recorded_on,
             case when is_told then {{ local_day("window_to") }} end as told_on,
-            window_to > {{ company_as_of() }} as is_shown_later
+            recorded_from is null and not is_told as is_undated
         from {{ ref("int_opportunity_closings") }}
     ),
 
@@ -33,6 +33,7 @@ with
         select
             opportunities.*,
             closings.contradiction,
+            coalesce(closings.is_undated, opportunities.closed_at is null) as is_undated,
             astray.opportunity_key is not null as stage_unknown,
             case
                 when opportunities.is_closed
@@ -47,7 +48,6 @@ with
             end as closing_gap_days,
             coalesce(
                 opportunities.source_updated_at > {{ company_as_of() }}
-                or closings.is_shown_later
                 or later_changes.opportunity_key is not null,
                 false
             ) as data_after_as_of
@@ -86,7 +86,7 @@ with
             case
                 when deals.is_open then deals.close_date < {{ as_of_day() }}
             end as close_date_past,
-            case when deals.is_closed then deals.closed_at is null end as no_close_date,
+            case when deals.is_closed then deals.is_undated end as no_close_date,
             abs(deals.closing_gap_days) > 31 as close_date_far_from_closing,
             case
                 when deals.is_closed then coalesce(deals.contradiction = 'closed_in_future', false)

@@ -19,6 +19,14 @@ with
 
     rates as (select * from {{ ref("int_fx_rates__daily") }} where date_day = {{ as_of_day() }}),
 
+    -- Since when each deal is in its stage.
+    stays as (
+        select opportunity_key, max(entered_at) as entered_at
+        from {{ ref("int_opportunity_stage_moves") }}
+        where entered_at <= {{ as_of() }}
+        group by opportunity_key
+    ),
+
     windows as (
         {%- for since, day in [
             ("yesterday", dbt.dateadd("day", -1, as_of_day())),
@@ -274,19 +282,19 @@ with
             differences.field,
             differences.old_value,
             differences.new_value,
-            coalesce(
-                told.changed_at,
-                case
-                    differences.movement
-                    when 'created'
-                    then deals.created_at
-                    when 'deleted'
-                    then deals.removed_at
-                    when 'merged'
-                    then deals.removed_at
-                    else differences.valid_from
-                end
-            ) as changed_at,
+            case
+                when differences.movement in ('won', 'lost', 'no_decision')
+                then coalesce(deals.closed_at, differences.valid_from)
+                when told.changed_at is not null
+                then told.changed_at
+                when differences.movement = 'created'
+                then deals.created_at
+                when differences.movement in ('deleted', 'merged')
+                then deals.removed_at
+                when differences.field = 'stage'
+                then stays.entered_at
+                else differences.valid_from
+            end as changed_at,
             told.changed_by,
             reps.rep_name as changed_by_name,
             coalesce(told.times, 1) as times_changed,
@@ -301,6 +309,7 @@ with
             and differences.field = told.field
             and told.recency = 1
         left join reps on told.changed_by = reps.rep_id
+        left join stays on differences.opportunity_key = stays.opportunity_key
         -- A category that only follows from the stage has not been changed by anybody.
         where differences.field <> 'forecast_category' or told.field is not null
     )

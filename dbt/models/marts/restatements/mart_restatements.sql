@@ -44,14 +44,16 @@ with
         from {{ source("history", "kpi_versions") }} as versions
         inner join loads on versions._dlt_load_id = loads.load_id
         inner join runs on versions.run_id = runs.run_id
-        where {{ period_has_ended("versions", as_of_day()) }}
+        where {{ period_has_ended("versions", ended_by_day()) }}
     ),
 
     current_values as (
         select
             *, case when numerator is not null and denominator is null then 1 else 0 end as additive
         from {{ ref("kpi_values") }} as kpi_values
-        where kpi_values.period_grain <> 'all' and {{ period_has_ended("kpi_values", as_of_day()) }}
+        where
+            kpi_values.period_grain <> 'all'
+            and {{ period_has_ended("kpi_values", ended_by_day()) }}
     ),
 
     last_run as (select max(run_number) as run_number from runs),
