@@ -110,7 +110,8 @@ def _built(folder: Path, *loads: dict[str, str]) -> Published:
             settings = load_company(file)
             load_source(settings, settings.sources[0])
         as_of = pd.Timestamp(AS_OF).to_pydatetime()
-        Dbt.of(settings).build(run_values(as_of, now()), BUILT, lambda result: None)
+        values = run_values(as_of, now(), company_as_of=settings.own_as_of)
+        Dbt.of(settings).build(values, BUILT, lambda result: None)
     return Published(file, folder / "data" / "quotas")
 
 

@@ -145,7 +145,7 @@ def test_now_may_move_within_a_day_in_which_nothing_happens(copy: Copy) -> None:
 
         def later(moment: dt.datetime) -> PipelineRun:
             company = run.company.model_copy(update={"as_of": None})
-            return replace(run, as_of=moment, company=company)
+            return replace(run, asked_as_of=moment, company=company)
 
         as_of = publication.as_of
         assert published_already(later(as_of + HOUR))
@@ -158,12 +158,12 @@ def test_now_may_move_within_a_day_in_which_nothing_happens(copy: Copy) -> None:
 def test_what_is_told_or_dated_since_is_new(copy: Copy) -> None:
     with opened(copy) as run:
         as_of = run.as_of
-        assert not unchanged._has_happened_since(replace(run, as_of=as_of + HOUR), as_of)
+        assert not unchanged._has_happened_since(replace(run, asked_as_of=as_of + HOUR), as_of)
         won_after_now = dt.datetime(2026, 5, 26)
-        assert unchanged._has_happened_since(replace(run, as_of=won_after_now), as_of)
+        assert unchanged._has_happened_since(replace(run, asked_as_of=won_after_now), as_of)
         [loaded] = run.warehouse.read(
             "select max(cast(inserted_at at time zone 'UTC' as timestamp)) as loaded_at "
             "from raw_files._dlt_loads"
         )["loaded_at"].to_pylist()
-        assert unchanged._has_happened_since(replace(run, as_of=loaded), loaded - HOUR)
-        assert not unchanged._has_happened_since(replace(run, as_of=loaded + HOUR), loaded)
+        assert unchanged._has_happened_since(replace(run, asked_as_of=loaded), loaded - HOUR)
+        assert not unchanged._has_happened_since(replace(run, asked_as_of=loaded + HOUR), loaded)

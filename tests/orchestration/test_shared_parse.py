@@ -49,7 +49,7 @@ def company(
 
 
 def test_companies_share_one_parse_and_have_sql_of_their_own(tmp_path: Path) -> None:
-    models = ["dim_date", "int_quotas__monthly", "fct_opportunity_changes"]
+    models = ["dim_date", "fct_pipeline_daily", "fct_opportunity_changes"]
     sql, parsed = {}, set()
     for one in (
         company(tmp_path, "north", "Europe/Oslo", "NOK", 1),

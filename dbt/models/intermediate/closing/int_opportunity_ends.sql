@@ -29,6 +29,10 @@ with
             max(changed_at) as last_moved_at,
             max(case when is_told then changed_at end) as last_told_at,
             max(first_stage) as first_stage,
+            min(case when position = 1 then changed_at end) as first_moved_at,
+            max(
+                case when position = 1 and coalesce(status, 'open') = 'open' then stage end
+            ) as first_open_stage,
             max(case when is_told and status = 'open' then changed_at end) as last_opened_at,
             max(case when is_closing then position end) as closing_position
         from history
@@ -54,7 +58,19 @@ with
             ) as closed_first,
             told.last_moved_at,
             told.last_told_at,
-            told.first_stage,
+            -- What was before a first move nobody knows, unless it is that of the creation.
+            coalesce(
+                told.first_stage,
+                case
+                    when
+                        {{
+                            microseconds_between(
+                                "opportunities.created_at", "told.first_moved_at"
+                            )
+                        }} between 0 and 60000000
+                    then told.first_open_stage
+                end
+            ) as first_stage,
             told.last_opened_at,
             told.closing_position,
             last_moves.stage as last_stage,

@@ -35,8 +35,7 @@ with
             coalesce(pipeline, '') as pipeline,
             field,
             case when field = 'stage' then old_value end as old_stage,
-            case when field = 'stage' then new_value end as new_stage,
-            min(changed_at) as first_changed_at
+            case when field = 'stage' then new_value end as new_stage
         from changes
         group by
             source_instance,
@@ -46,11 +45,21 @@ with
             case when field = 'stage' then new_value end
     ),
 
-    told as (
+    -- Of whichever deal, also of one that was created later.
+    logged as (
+        select
+            source_instance,
+            field,
+            min(min(changed_at)) over (partition by source_instance) as told_from
+        from {{ ref("int_field_changes__unioned") }}
+        where entity = 'opportunities' and not is_deleted
+        group by source_instance, field
+    ),
+
+    kinds_told as (
         select
             kinds.source_instance,
             kinds.field,
-            min(min(kinds.first_changed_at)) over (partition by kinds.source_instance) as told_from,
             max(
                 case
                     when kinds.field <> 'stage'
@@ -75,6 +84,19 @@ with
             and kinds.pipeline = old_stages.pipeline
             and kinds.old_stage = old_stages.stage
         group by kinds.source_instance, kinds.field
+    ),
+
+    told as (
+        select
+            logged.source_instance,
+            logged.field,
+            logged.told_from,
+            coalesce(kinds_told.tells_moves, true) as tells_moves
+        from logged
+        left join
+            kinds_told
+            on logged.source_instance = kinds_told.source_instance
+            and logged.field = kinds_told.field
     ),
 
     -- Where there is but one open stage, there is no move between open stages to tell of.
