@@ -46,7 +46,8 @@ def _is_same_day(run: PipelineRun, publication: Publication) -> bool:
     """Whether now is the same: the same moment where the company's is fixed, else the same day."""
     if run.company.own_as_of:
         return run.company.own_as_of == publication.as_of
-    moments, zone = (publication.as_of, now()), ZoneInfo(run.company.timezone)
+    moments = publication.as_of, run.asked_as_of or now()
+    zone = ZoneInfo(run.company.timezone)
     days = {moment.replace(tzinfo=dt.UTC).astimezone(zone).date() for moment in moments}
     return moments[0] <= moments[1] and len(days) == 1
 

@@ -38,8 +38,8 @@ class Rows:
 def placeholders(company: Company, as_of: dt.datetime, known_at: dt.datetime) -> Mapping[str, str]:
     """What the suites' SQL leaves open, as SQL.
 
-    `as_of`, `known_at`: UTC moments without zone. `own_as_of` is company.yml's, NULL where it has
-    none. `now` is NULL where it has one: how fresh an old export is means nothing.
+    `as_of`, `known_at`: UTC moments without zone. `now` is NULL where company.yml fixes as_of:
+    how fresh an old export is means nothing.
     """
     local = as_of.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(company.timezone))
     full_exports = [
@@ -54,9 +54,6 @@ def placeholders(company: Company, as_of: dt.datetime, known_at: dt.datetime) ->
         "as_of_day": f"cast('{local:%Y-%m-%d}' as date)",
         "known_at": _timestamp(known_at),
         "now": "cast(null as timestamp)" if company.as_of else _timestamp(as_of),
-        "own_as_of": (
-            _timestamp(company.own_as_of) if company.own_as_of else "cast(null as timestamp)"
-        ),
         "full_exports": ", ".join(f"'{name}'" for name in full_exports) or "''",
     }
 

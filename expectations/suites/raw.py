@@ -299,12 +299,6 @@ _CHECKS: dict[str, tuple[Check, ...]] = {
             "No deal was merged into itself.",
             "merged_into_id = source_id",
         ),
-        never(
-            "after_as_of",
-            "warning",
-            "No deal was created or changed after the company's own as_of.",
-            "created_at > {own_as_of} or source_updated_at > {own_as_of}",
-        ),
         _not_ahead("created_at"),
     ),
     "field_changes": (

@@ -290,6 +290,7 @@ def _slippage(records: Records, deals: pd.DataFrame, as_of: pd.Timestamp) -> Ite
     history, known_from = _close_dates(records), _known_from(records)
     fiscal = records.fiscal_year_start_month
     this_month = records.local(pd.Series([as_of]))[0].to_period("M")
+    ended_by = records.local(pd.Series([as_of + INSTANT]))[0].to_period("M")
     first = records.local(pd.Series([deals["begins_at"].min()]))[0]
     starts = pd.period_range(this_month if pd.isna(first) else first, this_month, freq="M")
     opened = {month: _open_before(records, records.utc(month.start_time)) for month in starts}
@@ -298,7 +299,7 @@ def _slippage(records: Records, deals: pd.DataFrame, as_of: pd.Timestamp) -> Ite
         for month in starts:
             end = month + GRAINS[grain]
             is_start = period_start(month, grain, fiscal) == str(month.start_time.date())
-            if not is_start or end > this_month:
+            if not is_start or end > ended_by:
                 continue
             begins_at = records.utc(month.start_time)
             is_known = known_from is not None and known_from <= begins_at

@@ -16,7 +16,7 @@ with
     first_changes as (
         select opportunity_key, min(changed_at) as first_changed_at
         from {{ ref("int_opportunity_changes") }}
-        where position = 1
+        where position = 1 and changed_at <= {{ as_of() }}
         group by opportunity_key
     ),
 
@@ -52,7 +52,11 @@ with
                 told.left_closed_stage_first
                 and (
                     not told.is_first_told
-                    or (told.closing_position = 0 and last_moves.known_status = stages.status)
+                    or (
+                        told.closing_position = 0
+                        and last_moves.known_status = stages.status
+                        and stages.status <> 'open'
+                    )
                 ),
                 false
             ) as closed_first,

@@ -22,6 +22,8 @@ with
                 else history.changed_at
             end as moved_at,
             history.is_told,
+            history.status,
+            closings.status as closing_status,
             coalesce(history.status = 'open', false) as is_opening,
             coalesce(
                 not closings.is_known or history.position < closings.closing_position, false
@@ -30,6 +32,47 @@ with
             closings.closed_at
         from {{ ref("int_opportunity_stage_history") }} as history
         left join closings on history.opportunity_key = closings.opportunity_key
+    ),
+
+    earlier as (
+        select
+            history.*,
+            max(case when history.status <> history.closing_status then history.position end) over (
+                partition by history.opportunity_key
+            ) as last_other_position
+        from history
+        inner join ends on history.opportunity_key = ends.opportunity_key
+        where
+            history.is_before_closing
+            and not history.is_undated
+            and (history.position > 0 or ends.closed_first)
+            and (
+                history.moved_at < history.closed_at
+                or (history.moved_at = history.closed_at and history.is_opening)
+            )
+    ),
+
+    -- What versions saw of the dated closing before is no closing of its own.
+    kept as (
+        select opportunity_key, position, moved_at, stage, is_told, is_before_closing
+        from earlier
+        where is_told or status <> closing_status or position < last_other_position
+
+        union all
+
+        select
+            history.opportunity_key,
+            history.position,
+            history.moved_at,
+            history.stage,
+            history.is_told,
+            history.is_before_closing
+        from history
+        inner join ends on history.opportunity_key = ends.opportunity_key
+        where
+            not history.is_before_closing
+            and not history.is_undated
+            and (history.position > 0 or ends.closed_first)
     ),
 
     {#- A deal without any history is, while it is open, where its record says. #}
@@ -88,28 +131,20 @@ with
         union all
 
         select
-            history.opportunity_key,
-            history.position,
-            history.moved_at,
+            kept.opportunity_key,
+            kept.position,
+            kept.moved_at,
             case
                 when
-                    history.position = ends.last_position
+                    kept.position = ends.last_position
                     and {{ is_renamed("ends") }}
-                    and not coalesce(history.is_before_closing, false)
+                    and not kept.is_before_closing
                 then ends.stage
-                else history.stage
+                else kept.stage
             end as stage,
-            history.is_told
-        from history
-        inner join ends on history.opportunity_key = ends.opportunity_key
-        where
-            not history.is_undated
-            and (history.position > 0 or ends.closed_first)
-            and (
-                not history.is_before_closing
-                or history.moved_at < history.closed_at
-                or (history.moved_at = history.closed_at and history.is_opening)
-            )
+            kept.is_told
+        from kept
+        inner join ends on kept.opportunity_key = ends.opportunity_key
 
         union all
 

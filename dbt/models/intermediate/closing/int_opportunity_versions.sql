@@ -61,10 +61,11 @@ with
             coalesce(
                 versions.source_updated_at,
                 case
+                    when first_loads.first_loaded_at > {{ company_as_of() }}
+                    then null
                     when ends.are_open
                     then versions.loaded_at
-                    when first_loads.first_loaded_at <= {{ company_as_of() }}
-                    then least(versions.loaded_at, {{ company_as_of() }})
+                    else least(versions.loaded_at, {{ company_as_of() }})
                 end
             ) as seen_at,
             case
