@@ -16,7 +16,7 @@ with
     first_changes as (
         select opportunity_key, min(changed_at) as first_changed_at
         from {{ ref("int_opportunity_changes") }}
-        where position = 1 and changed_at <= {{ as_of() }}
+        where position = 1
         group by opportunity_key
     ),
 
