@@ -44,6 +44,7 @@ FINDINGS = {
     "closing_contradicted": "closed on a date that their history contradicts",
     "data_after_as_of": "with data from after the moment that counts as now",
     "stage_unknown": "with stages in their history that no pipeline names",
+    "created_at_missing": "without a moment of creation",
 }
 """What `mart_data_hygiene` finds, in words; a rule that is not here is told by its name."""
 FINDINGS_SHOWN = 3

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dagster_project.summary import FINDINGS, findings
+from ingestion.paths import CompanyPaths
 from tests.conftest import Publish
 from tests.kpis.companies import Published
 
@@ -123,3 +125,28 @@ def test_what_was_created_is_what_the_bridge_saw_come_in(published: Publish) -> 
     assert len(months) > 12
     assert months["created"].sum() > 0
     assert (months["created"].astype(float) - months["as_created"]).abs().max() < 0.005
+
+
+def test_every_finding_that_puts_money_in_doubt_is_told_in_words(company: Published) -> None:
+    rules = company.marts(
+        "select distinct rule from marts.mart_data_hygiene "
+        "where rep_id = 'all' and severity = 'high' and money_at_stake > 0"
+    )["rule"]
+    assert {"created_at_missing", "no_close_date"} <= set(rules) <= set(FINDINGS)
+    told = findings(CompanyPaths(company.folder))
+    assert told[0].startswith(
+        "1 of 55 opportunities closed on a date that their history contradicts"
+    )
+
+
+def test_a_lead_follows_its_merged_deal_and_not_a_deleted_one(published: Publish) -> None:
+    """Worked in the README: the merged deal lives on in one that was won."""
+    won = published("edge_cases").warehouse(
+        "select entity_id, numerator from intermediate.int_lead_conversion_rate__members "
+        "where variant = 'default' "
+        "and entity_id in ('lead_of_merged_deal', 'lead_of_deleted_deal')"
+    )
+    assert dict(zip(won["entity_id"], won["numerator"], strict=True)) == {
+        "lead_of_merged_deal": 1,
+        "lead_of_deleted_deal": 0,
+    }
