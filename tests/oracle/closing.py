@@ -8,7 +8,7 @@ of its load. Where the rule leaves room, this is what holds here, and why:
   stretch goes on through it, an open deal stays open ("neither open nor contradictions").
 - A first told change *out of* a closed stage, with none into it (an import), tells that the deal
   was closed by then: there, or at a version that showed it before, the window of that closing ends,
-  and the deal is open until it closed.
+  and the deal is open until it closed. So it is where what else showed it open is swallowed.
 - A window never ends before it begins: of the versions that show an outcome only those count that
   are not older than the last told move into an open stage, else the window is that one moment.
 - Only the last closing has a date of the record's; earlier ones are where they were told or seen.
@@ -285,12 +285,13 @@ def _closed_now(
 ) -> Timeline:
     told = _last_closing(first, events, status)
     before, after = (events, ()) if told is None else (events[:told], events[told + 1 :])
+    is_told = told is not None and events[told].is_told
     begin = max((event.at for event in before if event.opens), default=None)
     born_closed = first.status == status and all(event.status == status for event in events)
     if born_closed and events:
         shown = (one.at for one in _run(versions, status, statuses))
-        end, before, after = min(events[0].at, *shown), (), events
-    elif told is not None:
+        end, before, after = min([events[0].at, *shown]), (), events
+    elif is_told:
         end = events[told].at
     else:
         shown = [one.at for one in _run(versions, status, statuses)]
@@ -299,14 +300,13 @@ def _closed_now(
 
     at, finding = _dated(date, begin, end)
     if date is None:
-        is_told = told is not None and events[told].is_told
         was_otherwise = (
             (first.stage in statuses and first.status != status)
             or any(event.is_known and event.status != status for event in events)
             or len(_run(versions, status, statuses)) < len(versions)
         )
         at = end if is_told or was_otherwise else None
-    elif finding and told is not None:
+    elif finding and is_told:
         at = end
     if at is None:
         return Timeline((Stay(None, stage, status),), Closing(None))
@@ -317,7 +317,15 @@ def _closed_now(
     elif born_closed and first.stage:
         entered = first.stage
     kept = _until(before, at, status)
-    stays = _stays(Stay(None, None, OPEN) if born_closed else first, kept)
+    if born_closed:
+        first = Stay(None, None, OPEN)
+    elif first.status == status and all(event.status == status for event in kept):
+        shown = [versions[0].at] if versions[0].stage == first.stage else []
+        left = min([events[0].at, *shown])
+        if left < at:
+            kept.insert(0, Event(left, first.stage, status, True, True))
+        first = Stay(None, None, OPEN)
+    stays = _stays(first, kept)
     closes = stays[-1].status != status
     stays.append(Stay(at, entered, status))
     stays += [Stay(max(one.at, at), one.stage, one.status) for one in after]
@@ -329,10 +337,8 @@ def _closed_now(
         finding = "closed_before_created"
     if not closes:
         return Timeline(tuple(stays), Closing(Timeline(tuple(stays)).closed_at(at), False, finding))
-    tells_closing = born_closed or (told is not None and events[told].is_told)
-    is_told = bool(events) and tells_closing and at == end
     is_bare = date is not None and date.is_bare and finding in (None, "closed_before_created")
-    return Timeline(tuple(stays), Closing(at, is_bare and not is_told, finding))
+    return Timeline(tuple(stays), Closing(at, is_bare and not (is_told and at == end), finding))
 
 
 def _last_closing(first: Stay, events: Sequence[Event], status: str) -> int | None:
@@ -364,7 +370,8 @@ def _until(events: Sequence[Event], closed_at: Moment, status: str) -> list[Even
     Versions that showed the outcome before, with others in between that are swallowed, saw this
     very closing.
     """
-    kept = [event for event in events if event.opens or event.at < closed_at]
+    opened = max((n for n, event in enumerate(events) if event.opens), default=-1)
+    kept = [event for n, event in enumerate(events) if n <= opened or event.at < closed_at]
     while kept and not kept[-1].is_told and kept[-1].status == status:
         kept.pop()
     return kept

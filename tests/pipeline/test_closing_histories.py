@@ -75,6 +75,24 @@ EXPECTED: dict[str, tuple[tuple[Change, ...], list[Record], Moment | None, dict[
         told(("02-26 10:00", "Won", "Invoiced")), [seen(MAY, "Invoiced", "02-10 10:00")],
         at("02-10 10:00"), {"02-01": "open", "03-01": "won"},
     ),
+    "lost_and_won_in_one_second": (
+        told(
+            ("02-10 10:00", "Lead", "Lost"), ("02-10 10:00", "Lost", "Offer"),
+            ("02-10 10:00", "Offer", "Won"),
+        ),
+        [seen(FEB, "Won", "02-10 10:00")], at("02-10 10:00"), {"02-10": "won"},
+    ),
+    # The history tells only that it was won by February 20, and what was seen overrides no date.
+    "left_a_closed_stage_then_seen_open": (
+        told(("02-20 10:00", "Won", "Ghost")), [seen(MAR, "Lead"), seen(MAY, "Won", "02-20 12:00")],
+        at("02-20 10:00"), {"02-01": "open", "03-01": "won", "04-01": "won"},
+    ),
+    # No told closing dates it, and its own date is before the window's beginning.
+    "seen_won_twice_and_dated_before_it_was_told_open": (
+        told(("03-15 10:00", None, "Offer")),
+        [seen(FEB, "Lost"), seen(MAR, "Won"), seen(MAY, "Invoiced", "03-11 10:00")],
+        at("03-15 10:00"), {"03-01": "open", "04-01": "won"},
+    ),
 }  # fmt: skip
 
 

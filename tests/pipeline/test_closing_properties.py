@@ -27,7 +27,7 @@ from tests.pipeline.closing_deals import (
 from tests.thorough import IS_THOROUGH
 
 MONTHS = tuple(range(1, 11))
-CLOSING = ("fct_opportunities", "int_opportunity_states")
+CLOSING = ("fct_opportunities", "int_opportunity_states", "int_opportunity_stage_moves")
 SHOWN = 3
 EXAMPLES = settings(
     max_examples=20 if IS_THOROUGH else 2,
@@ -50,21 +50,25 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 @dataclass(frozen=True)
 class Built:
-    """What the models make of a case as of a moment: its deals and their states, by deal."""
+    """What the models make of a case as of a moment: its deals, their states and moves, by deal."""
 
     deals: pd.DataFrame
     states: Mapping[str, pd.DataFrame]
+    moves: Mapping[str, pd.DataFrame]
 
     @classmethod
     def of(cls, bench: Bench, case: Case, as_of: Moment = NOW) -> Built:
         """Build the closings of a case that has been loaded."""
         bench.build(case, as_of, CLOSING)
         deals = bench.rows("select * from marts.fct_opportunities").set_index("opportunity_id")
-        states = bench.rows(
-            "select deals.opportunity_id, states.* from marts.fct_opportunities as deals "
-            "inner join intermediate.int_opportunity_states as states using (opportunity_key)"
+        states, moves = (
+            bench.rows(
+                "select deals.opportunity_id, found.* from marts.fct_opportunities as deals "
+                f"inner join intermediate.{model} as found using (opportunity_key)"
+            )
+            for model in CLOSING[1:]
         )
-        return cls(deals, dict(iter(states.groupby("opportunity_id"))))
+        return cls(deals, *(dict(iter(rows.groupby("opportunity_id"))) for rows in (states, moves)))
 
     def closed_at(self, deal: str) -> Moment | None:
         """When a deal closed."""
@@ -79,6 +83,21 @@ class Built:
         )
         [status] = rows.loc[held, "status"]
         return str(status)
+
+    def turns_of(self, deal: str) -> list[tuple[Moment | None, str]]:
+        """When a deal took on which status, those of one instant included."""
+        rows = self.moves[deal].sort_values("position")
+        moments = [None if pd.isna(at) else at.to_pydatetime() for at in rows["moved_at"]]
+        return turns(zip(moments, rows["status"], strict=True))
+
+
+def turns(stays: Iterable[tuple[Moment | None, str]]) -> list[tuple[Moment | None, str]]:
+    """The stays that begin with another status than that of the one before."""
+    found: list[tuple[Moment | None, str]] = []
+    for at, status in stays:
+        if not found or found[-1][1] != status:
+            found.append((at, status))
+    return found
 
 
 def month_ends(case: Case) -> list[Moment]:
@@ -128,6 +147,9 @@ def test_closings_and_past_states_are_the_oracles(bench: Bench, case: Case) -> N
                 deal.id, "closed_is_bare"
             ]:  # fmt: skip
                 yield deal, "closed_is_bare"
+            made, told = built.turns_of(deal.id), turns((one.at, one.status) for one in life.stays)
+            if made != told:
+                yield deal, ("turns", made)
             for moment in month_ends(case):
                 if existed(case, deal, moment):
                     status = built.status_at(deal.id, moment)
@@ -161,22 +183,25 @@ def test_the_present_is_the_records_and_revenue_is_never_open(bench: Bench, case
 @EXAMPLES
 @given(case=cases(ZONES))
 def test_one_load_tells_what_ten_tell(bench: Bench, case: Case) -> None:
-    """Where the record's date is within its window; a bare day may end with the window."""
+    """Where the record's date is within the window of either; a bare day may end with it."""
     bench.load(case)
     many = Built.of(bench, case).deals
     once = case.loaded_once()
     bench.load(once)
     one = Built.of(bench, once).deals
 
-    lives = case.timelines()
-    dated = [
-        deal for deal in case.deals
-        if (closing := lives[deal.id].closing) is None
-        or (deal.record.date(case.zone) and closing.finding in (None, "closed_before_created"))
-    ]  # fmt: skip
+    lives = (case.timelines(), once.timelines())
+
+    def is_dated(deal: Deal) -> bool:
+        closings = [life[deal.id].closing for life in lives]
+        return all(
+            closing is None
+            or (deal.record.date(case.zone) and closing.finding in (None, "closed_before_created"))
+            for closing in closings
+        )
 
     def differences() -> Iterator[tuple[Deal, object]]:
-        for deal in dated:
+        for deal in filter(is_dated, case.deals):
             ours, theirs = many.loc[deal.id], one.loc[deal.id]
             for column in ("stage", "status", "closed_on", "rep_id"):
                 if column == "rep_id" and deal.source == SILENT:

@@ -27,7 +27,6 @@ with
         select
             opportunity_key,
             status,
-            created_at,
             closing_position,
             is_known,
             is_known and is_closing_told as is_told,
@@ -84,11 +83,12 @@ with
             case
                 when is_dated_by_record
                 then least(recorded_to, window_to)
-                when not is_known and recorded_to < window_from
+                when not is_told and recorded_to < window_from
                 then window_from
                 when was_otherwise or window_from is not null or recorded_to is not null
                 then window_to
-            end as closed_at
+            end as closed_at,
+            is_dated_by_record and not (is_told and recorded_to >= window_to) as is_at_record
         from dated
     ),
 
@@ -103,13 +103,9 @@ with
             window_to,
             recorded_from,
             closed_at,
-            is_dated_by_record and is_day and not (is_told and closed_at = window_to) as is_bare,
+            is_at_record and is_day as is_bare,
             -- A closing on a bare day is credited at the end of the day.
-            case
-                when is_dated_by_record and not (is_told and closed_at = window_to)
-                then recorded_to
-                else closed_at
-            end as credited_at,
+            case when is_at_record then recorded_to else closed_at end as credited_at,
             -- Of less than a minute nothing is said: clocks differ.
             case
                 when

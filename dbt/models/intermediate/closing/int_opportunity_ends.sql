@@ -14,9 +14,12 @@ with
     history as (select * from {{ ref("int_opportunity_stage_history") }}),
 
     first_changes as (
-        select opportunity_key, min(changed_at) as first_changed_at
+        select
+            opportunity_key,
+            coalesce(
+                min(case when is_told then changed_at end), min(changed_at)
+            ) as first_changed_at
         from {{ ref("int_opportunity_changes") }}
-        where position = 1
         group by opportunity_key
     ),
 
@@ -24,7 +27,7 @@ with
         select
             opportunity_key,
             max(position) as last_position,
-            min(position) = 0 as left_closed_stage_first,
+            max(case when position = 0 then status end) as left_closed_as,
             max(case when position = 1 and is_told then 1 else 0 end) = 1 as is_first_told,
             max(changed_at) as last_moved_at,
             max(case when is_told then changed_at end) as last_told_at,
@@ -45,21 +48,8 @@ with
             coalesce(opportunities.created_at, first_changes.first_changed_at) as begins_at,
             stages.status,
             told.last_position,
-            -- Whether it was open before the closing of which only the leaving is told, or which
-            -- the
-            -- first version shows.
-            coalesce(
-                told.left_closed_stage_first
-                and (
-                    not told.is_first_told
-                    or (
-                        told.closing_position = 0
-                        and last_moves.known_status = stages.status
-                        and stages.status <> 'open'
-                    )
-                ),
-                false
-            ) as closed_first,
+            told.left_closed_as,
+            told.is_first_told,
             told.last_moved_at,
             told.last_told_at,
             -- What was before a first move nobody knows, unless it is that of the creation.
@@ -176,7 +166,8 @@ with
             records.close_date,
             records.first_stage,
             records.last_position,
-            records.closed_first,
+            records.left_closed_as,
+            records.is_first_told,
             records.last_moved_at,
             records.last_stage,
             records.last_stage_status,

@@ -24,55 +24,84 @@ with
             history.is_told,
             history.status,
             closings.status as closing_status,
-            coalesce(history.status = 'open', false) as is_opening,
+            closings.closed_at,
             coalesce(
                 not closings.is_known or history.position < closings.closing_position, false
-            ) as is_before_closing,
-            closings.opportunity_key is not null and closings.closed_at is null as is_undated,
-            closings.closed_at
+            ) as is_before_closing
         from {{ ref("int_opportunity_stage_history") }} as history
         left join closings on history.opportunity_key = closings.opportunity_key
+        where closings.opportunity_key is null or closings.closed_at is not null
     ),
 
-    earlier as (
+    opened as (
         select
-            history.*,
-            max(case when history.status <> history.closing_status then history.position end) over (
-                partition by history.opportunity_key
-            ) as last_other_position
+            *,
+            max(
+                case
+                    when is_before_closing and status = 'open' and moved_at <= closed_at
+                    then position
+                end
+            ) over (partition by opportunity_key) as last_open_position
         from history
-        inner join ends on history.opportunity_key = ends.opportunity_key
+    ),
+
+    counted as (
+        select *
+        from opened
         where
-            history.is_before_closing
-            and not history.is_undated
-            and (history.position > 0 or ends.closed_first)
+            not is_before_closing
+            or moved_at < closed_at
+            or (moved_at = closed_at and position <= last_open_position)
+    ),
+
+    followed as (
+        select
+            *,
+            max(
+                case
+                    when is_before_closing and position > 0 and status <> closing_status
+                    then position
+                end
+            ) over (partition by opportunity_key) as last_other_position
+        from counted
+    ),
+
+    -- Deals that were open until they closed into the stage of which only the leaving is known.
+    closed_first as (
+        select ends.opportunity_key
+        from ends
+        left join closings on ends.opportunity_key = closings.opportunity_key
+        left join
+            followed
+            on ends.opportunity_key = followed.opportunity_key
+            and followed.position = followed.last_other_position
+        where
+            ends.left_closed_as is not null
             and (
-                history.moved_at < history.closed_at
-                or (history.moved_at = history.closed_at and history.is_opening)
+                not ends.is_first_told
+                or (
+                    ends.left_closed_as = closings.status
+                    and closings.closed_at is not null
+                    and followed.opportunity_key is null
+                )
             )
     ),
 
     -- What versions saw of the dated closing before is no closing of its own.
     kept as (
-        select opportunity_key, position, moved_at, stage, is_told, is_before_closing
-        from earlier
-        where is_told or status <> closing_status or position < last_other_position
-
-        union all
-
-        select
-            history.opportunity_key,
-            history.position,
-            history.moved_at,
-            history.stage,
-            history.is_told,
-            history.is_before_closing
-        from history
-        inner join ends on history.opportunity_key = ends.opportunity_key
+        select followed.*
+        from followed
+        inner join ends on followed.opportunity_key = ends.opportunity_key
+        left join closed_first on followed.opportunity_key = closed_first.opportunity_key
         where
-            not history.is_before_closing
-            and not history.is_undated
-            and (history.position > 0 or ends.closed_first)
+            (followed.position > 0 or closed_first.opportunity_key is not null)
+            and (
+                not followed.is_before_closing
+                or followed.is_told
+                or (followed.position = 0 and ends.is_first_told)
+                or followed.status <> followed.closing_status
+                or followed.position < followed.last_other_position
+            )
     ),
 
     {#- A deal without any history is, while it is open, where its record says. #}
@@ -83,12 +112,13 @@ with
                 when closings.opportunity_key is not null and closings.closed_at is null
                 then ends.stage
                 when ends.last_position is not null
-                then case when not ends.closed_first then ends.first_stage end
+                then case when closed_first.opportunity_key is null then ends.first_stage end
                 when closings.opportunity_key is null
                 then ends.stage
             end as stage
         from ends
         left join closings on ends.opportunity_key = closings.opportunity_key
+        left join closed_first on ends.opportunity_key = closed_first.opportunity_key
     ),
 
     untold as (

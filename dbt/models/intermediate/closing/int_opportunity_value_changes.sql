@@ -2,7 +2,7 @@
 
 -- From when on the changes of a deal's fields hold, but those of its stage.
 --
--- A deal exists from its creation: what its history tells of before holds from then on. Where a
+-- What the history tells of before a deal began holds from its beginning on. Where a
 -- closing was entered later than the day that dates it, what it was worth was entered with it: an
 -- amount of after that day, up to the told or first seen closing, holds from the closing on.
 with
@@ -12,9 +12,7 @@ with
         where field in ('currency', 'amount', 'close_date', 'owner_id', 'forecast_category')
     ),
 
-    opportunities as (
-        select opportunity_key, created_at from {{ ref("int_opportunities__unioned") }}
-    ),
+    ends as (select opportunity_key, begins_at from {{ ref("int_opportunity_ends") }}),
 
     entered_late as (
         select opportunity_key, closed_at, window_to
@@ -44,11 +42,11 @@ with
                         then entered_late.closed_at
                         else changes.{{ moment }}
                     end,
-                    opportunities.created_at
+                    ends.begins_at
                 ) as {{ holds_from }}{{ ',' if not loop.last }}
             {%- endfor %}
         from changes
-        inner join opportunities on changes.opportunity_key = opportunities.opportunity_key
+        inner join ends on changes.opportunity_key = ends.opportunity_key
         left join entered_late on changes.opportunity_key = entered_late.opportunity_key
     ),
 
