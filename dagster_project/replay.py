@@ -45,6 +45,11 @@ class News:
     since: dt.datetime
     until: dt.datetime
 
+    @property
+    def company_as_of(self) -> dt.datetime | None:
+        """The company's own `as_of` of then; None where now was the present, as loads left it."""
+        return self.as_of if self.as_of != self.since else None
+
 
 RawTables = Mapping[str, Sequence[str]]
 
@@ -85,7 +90,8 @@ def news_since(run: PipelineRun, news: News, raw: RawTables) -> Iterator[Cause]:
 def replay(run: PipelineRun, news: News, raw: RawTables, cause: Cause) -> pa.Table:
     """`kpi_values` as of the publication's moment, by the models of now.
 
-    Known is what was known then; for late facts these, too; for corrections both.
+    Known is what was known then; for late facts these, too; for corrections both. The company's
+    data ends where it ended for the publication, whatever company.yml says by now.
     """
     folder = CompanyPaths(run.paths.root / "replay")
     warehouse = Warehouse("duckdb", str(folder.warehouse))
@@ -95,7 +101,7 @@ def replay(run: PipelineRun, news: News, raw: RawTables, cause: Cause) -> pa.Tab
         for dataset, tables in raw.items():
             _copy_raw(run, news, cause, dataset, tables, folder.warehouse)
         Dbt(run.company, folder, warehouse).build(
-            run_values(news.as_of, news.until, run.run_id, run.company.own_as_of),
+            run_values(news.as_of, news.until, run.run_id, news.company_as_of),
             KPIS,
             lambda result: None,
         )

@@ -298,8 +298,9 @@ def _print_changes(console: Console, run: PipelineRun, moment: dt.datetime) -> N
     console.print(table)
     for name, rep, movement, old, new, effect in largest:
         values = f", {old or '–'} → {new or '–'}" if old or new else ""
+        change = "–" if effect is None else f"{effect:+,.0f}"
         console.print(
-            f"  {name} ({rep or 'no rep'}): {movement.replace('_', ' ')}{values}, {effect:+,.0f}",
+            f"  {name} ({rep or 'no rep'}): {movement.replace('_', ' ')}{values}, {change}",
             markup=False,
         )
     console.print("Every change, deal by deal: mart_pipeline_changes\n", style="dim")

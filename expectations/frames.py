@@ -39,9 +39,11 @@ def placeholders(company: Company, as_of: dt.datetime, known_at: dt.datetime) ->
     """What the suites' SQL leaves open, as SQL.
 
     `as_of`, `known_at`: UTC moments without zone. `now` is NULL where company.yml fixes as_of:
-    how fresh an old export is means nothing.
+    how fresh an old export is means nothing. `is_look_back`: whether the marts are of a day before
+    that on which the company's data ends, by its own as_of or by what is known.
     """
-    local = as_of.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(company.timezone))
+    day = _local_day(company, as_of)
+    present = min(known_at, company.own_as_of or known_at)
     full_exports = [
         f"{source.name}.{entity}"
         for source in company.sources
@@ -51,7 +53,8 @@ def placeholders(company: Company, as_of: dt.datetime, known_at: dt.datetime) ->
     ]
     return {
         "as_of": _timestamp(as_of),
-        "as_of_day": f"cast('{local:%Y-%m-%d}' as date)",
+        "as_of_day": f"cast('{day}' as date)",
+        "is_look_back": "true" if day < _local_day(company, present) else "false",
         "known_at": _timestamp(known_at),
         "now": "cast(null as timestamp)" if company.as_of else _timestamp(as_of),
         "full_exports": ", ".join(f"'{name}'" for name in full_exports) or "''",
@@ -109,6 +112,10 @@ def _compact(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_string(kind) or (pa.types.is_boolean(kind) and column.null_count):
         return column.dictionary_encode()
     return column
+
+
+def _local_day(company: Company, moment: dt.datetime) -> dt.date:
+    return moment.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(company.timezone)).date()
 
 
 def _timestamp(moment: dt.datetime) -> str:

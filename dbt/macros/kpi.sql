@@ -120,7 +120,8 @@
     medians: variants whose value is the median of the numerators; not of a state, nor by_grain.
     months: for a state at period end, the relation of all its months (`month_start`); a longer
         period has the state of its last month, and the company has every month in all `variants`.
-        A state of the past is NULL where over a tenth of its records are not known.
+        A state of the past is NULL where over a tenth of its records are not known; in a look back
+        every state is.
     variant_units: units of the variants whose unit is not that of the metric.
     by_grain: members say by themselves in the periods of which grains they count, in the columns
         `counts_in_month`, `counts_in_quarter`, `counts_in_year` and `counts_in_all`.
@@ -256,7 +257,8 @@
                     sum(n_excluded) as n_excluded
                     {%- if additive %}, sum(n_unknown) as n_unknown {%- endif %}
                     {%- if state %}
-                        , max(month_start) < {{ current_month() }} as is_past
+                        ,
+                        max(month_start) < {{ current_month() }} or {{ is_look_back() }} as is_past
                     {%- endif %}
                 from by_month
                 where

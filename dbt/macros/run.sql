@@ -32,3 +32,11 @@
 
 {#- The day, in the company's time zone, of the business moment. -#}
 {% macro as_of_day() -%} {{ local_day(as_of()) }} {%- endmacro %}
+
+{#-
+    Whether the run looks back: its moment is of a day before that on which the company's data ends,
+    by its own as_of or by what is known.
+-#}
+{% macro is_look_back() -%}
+    ({{ as_of_day() }} < {{ local_day("least(" ~ company_as_of() ~ ", " ~ known_at() ~ ")") }})
+{%- endmacro %}

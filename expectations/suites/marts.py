@@ -105,8 +105,10 @@ _DEALS = (
     never(
         "rate_missing",
         "critical",
-        "Every amount is converted: its currency has a rate of its day.",
-        "removal is null and amount_native is not null and amount is null",
+        "Every amount is converted: its currency has a rate of its day. What was open at a past"
+        " moment may lack one, as it may at a past month's end.",
+        "removal is null and amount_native is not null and amount is null"
+        " and not ({is_look_back} and closed_on is null)",
     ),
     never(
         "created_ahead",
@@ -132,8 +134,10 @@ _QUOTAS = (
     never(
         "rate_missing",
         "critical",
-        "Every revenue quota is converted: its currency has a rate of its first day.",
-        "measure = 'revenue' and amount is null",
+        "Every revenue quota is converted: its currency has a rate of its first day. One that was"
+        " still to come at a past moment may lack one.",
+        "measure = 'revenue' and amount is null"
+        " and not ({is_look_back} and period_start > {as_of_day})",
     ),
 )
 

@@ -209,6 +209,7 @@ DEALS_BASE: Values = {
     "amount_native": 10,
     "amount": 9,
     "created_at": "2026-01-01",
+    "closed_on": "2026-02-01",
     "stage": "Won",
     "stage_order": 3,
 }

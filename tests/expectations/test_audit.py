@@ -16,7 +16,7 @@ from ingestion.company import Company
 from ingestion.contract import ENTITIES
 from ingestion.errors import WarehouseError
 from ingestion.warehouse import Warehouse
-from tests.expectations.cases import AS_OF, LOADED_AT
+from tests.expectations.cases import AS_OF, LOADED_AT, QUOTA_BASE
 from tests.expectations.warehouses import Store, make_company, moment, run_audit
 
 
@@ -106,6 +106,39 @@ def test_failures_are_critical_and_warnings_are_not(company: Company) -> None:
     report = run_audit(company, "marts")
     assert [one.name for one in report.failures] == ["rate_missing"]
     assert [one.name for one in report.warnings] == ["stage_unknown"]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "known_at", "own", "is_look_back"),
+    [
+        pytest.param("2026-01-31 22:59:59", AS_OF, None, True, id="the day before what is known"),
+        pytest.param("2026-01-31 22:59:59", "2026-01-31 08:00:00", None, False, id="as known then"),
+        pytest.param("2026-01-31 22:59:59", AS_OF, "2026-01-31", False, id="the data end then"),
+        pytest.param("2026-01-30 12:00:00", AS_OF, "2026-01-31", True, id="before the data end"),
+    ],
+)
+def test_what_was_open_or_to_come_may_lack_a_rate_in_a_look_back(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    as_of: str,
+    known_at: str,
+    own: str | None,
+    is_look_back: bool,
+) -> None:
+    monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
+    company = make_company(tmp_path, **({"as_of": own} if own else {}))
+    quota = {**QUOTA_BASE, "amount": None}
+    with Store(company) as store:
+        store.create_marts()
+        store.deal("open", amount=None, closed_on=None)
+        store.deal("closed", amount=None, closed_on="2026-01-20")
+        store.insert("marts.fct_quotas", {**quota, "target_key": "r", "period_start": "2026-02-01"})
+        store.insert("marts.fct_quotas", {**quota, "target_key": "s", "period_start": "2026-01-01"})
+    report = run_audit(company, "marts", known_at, as_of)
+    deals = _found(report, "marts.fct_opportunities", "rate_missing").sample_keys
+    quotas = _found(report, "marts.fct_quotas", "rate_missing").sample_keys
+    assert deals == (("crm/closed",) if is_look_back else ("crm/closed", "crm/open"))
+    assert len(quotas) == (1 if is_look_back else 2)
 
 
 def test_a_missing_table_fails_all_of_its_checks(company: Company) -> None:

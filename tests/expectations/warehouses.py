@@ -51,6 +51,7 @@ DEAL_COLUMNS = {
     "amount_native": "decimal(38, 6)",
     "amount": "decimal(38, 6)",
     "created_at": "timestamp",
+    "closed_on": "date",
     "stage": "varchar",
     "stage_order": "bigint",
 }
@@ -175,13 +176,15 @@ def moment(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
 
 
-def run_audit(company: Company, layer: Layer, known_at: str = AS_OF) -> AuditReport:
-    """Audit a company's warehouse as of the tests' moment."""
+def run_audit(
+    company: Company, layer: Layer, known_at: str = AS_OF, as_of: str = AS_OF
+) -> AuditReport:
+    """Audit a company's warehouse, as of the tests' moment unless another one is said."""
     return audit(
         company,
         Warehouse.of(company),
         layer,
-        as_of=moment(AS_OF),
+        as_of=moment(as_of),
         known_at=moment(known_at),
         run_id="run-1",
     )

@@ -30,7 +30,8 @@ def expected(records: Records, as_of: pd.Timestamp | None = None) -> Expected:
     """All metrics as of a UTC moment (default: the company's own)."""
     now = records.as_of if as_of is None else as_of
     members = list(all_members(records, now))
-    values = _rollup(records, now, members)
+    days = records.local(pd.Series([now, records.as_of])).dt.normalize()
+    values = _rollup(records, now, members, is_look_back=days[0] < days[1])
     values = pd.concat([values, _velocity(values)], ignore_index=True)
     values = pd.concat([values, quota_values(records, now)], ignore_index=True)
     values["dimension_label"] = _labels(records, values)
@@ -49,11 +50,14 @@ def expected(records: Records, as_of: pd.Timestamp | None = None) -> Expected:
     )
 
 
-def _rollup(records: Records, now: pd.Timestamp, members: Sequence[Members]) -> pd.DataFrame:
+def _rollup(
+    records: Records, now: pd.Timestamp, members: Sequence[Members], *, is_look_back: bool
+) -> pd.DataFrame:
     """The cells of all metric variants, for all grains and cuts."""
     this_month = records.local(pd.Series([now]))[0].to_period("M")
     fiscal = records.fiscal_year_start_month
-    frame = pd.concat([_summable(one, this_month).assign(of=n) for n, one in enumerate(members)])
+    present = None if is_look_back else this_month
+    frame = pd.concat([_summable(one, present).assign(of=n) for n, one in enumerate(members)])
     frame = frame.reset_index(drop=True)
     states = {n: one.months for n, one in enumerate(members) if one.months}
     cells = []
@@ -91,8 +95,11 @@ def _is_end(month: pd.Period, this_month: pd.Period, grain: str, fiscal: int) ->
     return period_start(month, grain, fiscal) != period_start(month + 1, grain, fiscal)
 
 
-def _summable(members: Members, this_month: pd.Period) -> pd.DataFrame:
-    """Members as numbers to add up: those of excluded ones are absent."""
+def _summable(members: Members, present: pd.Period | None) -> pd.DataFrame:
+    """Members as numbers to add up: those of excluded ones are absent.
+
+    `present` is the month that is not of the past; None in a look back.
+    """
     is_included = members.frame["reason"].isna()
     return members.frame.assign(
         numerator=members.frame["numerator"].astype(float).where(is_included),
@@ -102,7 +109,7 @@ def _summable(members: Members, this_month: pd.Period) -> pd.DataFrame:
         n_unknown=members.frame["reason"].isin(UNKNOWN).astype(int),
         n_unknown_then=(
             members.frame["reason"].isin(UNKNOWN)
-            & (members.frame["month"] != this_month)
+            & (members.frame["month"] != present)
             & bool(members.months)
         ).astype(int),
     )

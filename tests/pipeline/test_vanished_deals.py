@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -39,15 +40,20 @@ def cleaned_up(
 ) -> Published:
     """The company, loaded with both deals and again without one of them."""
     monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
-    company, export = tmp_path / "company.yml", tmp_path / "opportunities.csv"
-    company.write_text(COMPANY.format(as_of=request.param))
-    for rows in ((KEPT, GONE), (KEPT,)):
+    return loaded(tmp_path, request.param, (KEPT, GONE), (KEPT,))
+
+
+def loaded(folder: Path, as_of: str, *exports: tuple[str, ...]) -> Published:
+    """The company as built after it has loaded some exports of its deals."""
+    company, export = folder / "company.yml", folder / "opportunities.csv"
+    company.write_text(COMPANY.format(as_of=as_of))
+    for rows in exports:
         export.write_text("\n".join(("source_id,stage,amount,created_at,owner_id", *rows, "")))
         settings: Company = load_company(company)
         load_source(settings, settings.sources[0], force=True)
     present = now()
     CompiledModels.of(settings).build(settings.own_as_of or present, present, BUILT)
-    return Published(company, tmp_path / "data" / "cleaned_up")
+    return Published(company, folder / "data" / "cleaned_up")
 
 
 def test_the_bridge_shows_it_and_the_past_keeps_it(cleaned_up: Published) -> None:
@@ -77,3 +83,25 @@ def test_it_is_among_the_changes(cleaned_up: Published) -> None:
         "where since = 'yesterday'"
     )
     assert list(changes.itertuples(index=False, name=None)) == [("gone", "deleted", -32)]
+
+
+def test_what_came_and_went_between_two_looks_is_among_them_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
+    brief = f"brief,Lead,7,{now() - dt.timedelta(minutes=5):%Y-%m-%d %H:%M:%S},ann"
+    company = loaded(tmp_path, "", (KEPT, brief), (KEPT,))
+    changes = company.warehouse(
+        "select opportunity_id, movement, pipeline_effect from marts.mart_pipeline_changes "
+        "where since = 'yesterday' order by movement"
+    )
+    assert list(changes.itertuples(index=False, name=None)) == [
+        ("brief", "created", 7),
+        ("brief", "deleted", -7),
+    ]
+    moved = company.warehouse(
+        "select sum(created) - 10 as created, sum(deleted) as deleted "
+        "from marts.fct_pipeline_bridge where scope = 'open' and period_grain = 'month' "
+        "and dimension = 'company' and basis = 'reporting'"
+    )
+    assert list(moved.itertuples(index=False, name=None)) == [(7, 7)]

@@ -3,6 +3,7 @@
     "due",
     "due_deals",
     "due_without_amount",
+    "due_unknown",
     "due_at_start",
     "due_at_start_deals",
     "due_at_start_without_amount",
@@ -16,8 +17,10 @@
 -- of the company and of each rep, team, manager, region and segment.
 --
 -- The quota is the one that quota_attainment resolves, and what is won is what counts against it
--- there. Deals that are due are those of all reps, also of such as have no quota. What was due when
--- a period began is a state of the past: NULL where too much of it is not known.
+-- there; none, where no rate values a part of it. Deals that are due are those of all reps, also of
+-- such as have no quota. What was due when a period began is a state of the past, and so is what
+-- was
+-- due at a moment that is looked back at: NULL where too much of it is not known.
 with
     members as (
         select *, coalesce(exclusion_reason, '') = 'overdue' as is_overdue
@@ -25,13 +28,20 @@ with
         where variant in ('total', 'at_start')
     ),
 
+    quotas as (
+        select
+            *,
+            count(case when exclusion_reason = 'no_rate' then 1 end) over (
+                partition by period_grain, period_start, dimension, dimension_key
+            ) as n_without_rate
+        from {{ ref("int_quota_attainment__members") }}
+        where measure = 'revenue' and period_grain in ('{{ grains | join("', '") }}')
+    ),
+
     attained as (
         select period_grain, period_start, dimension, dimension_key, quota, won
-        from {{ ref("int_quota_attainment__members") }}
-        where
-            measure = 'revenue'
-            and exclusion_reason is null
-            and period_grain in ('{{ grains | join("', '") }}')
+        from quotas
+        where exclusion_reason is null and n_without_rate = 0
     ),
 
     of_members as (
@@ -55,12 +65,15 @@ with
                 count(
                     case when variant = '{{ variant }}' and not is_overdue then exclusion_reason end
                 ) as {{ name }}_without_amount,
+                count(
+                    case
+                        when
+                            variant = '{{ variant }}'
+                            and exclusion_reason in {{ unknown_reasons() }}
+                        then 1
+                    end
+                ) as {{ name }}_unknown,
             {%- endfor %}
-            count(
-                case
-                    when variant = 'at_start' and exclusion_reason in {{ unknown_reasons() }} then 1
-                end
-            ) as due_at_start_unknown,
             sum(case when is_overdue then numerator end) as overdue,
             count(case when is_overdue then 1 end) as overdue_deals,
             cast(null as {{ numeric_type() }}) as quota,
@@ -105,19 +118,23 @@ with
             end as is_current_or_coming,
             dimension,
             dimension_key,
-            {%- for measure in measures if measure != "due_at_start" %}
+            {%- for measure in measures if measure not in ["due", "due_at_start"] %}
                 coalesce(sum({{ measure }}), 0) as {{ measure }},
             {%- endfor %}
-            case
-                when
-                    not {{
-                        is_too_unknown(
-                            "sum(due_at_start_unknown)",
-                            "sum(due_at_start_deals) + sum(due_at_start_without_amount)",
-                        )
-                    }}
-                then coalesce(sum(due_at_start), 0)
-            end as due_at_start,
+            {%- for measure, is_past in [("due", is_look_back()), ("due_at_start", "true")] %}
+                {%- set population = measure ~ "_deals + " ~ measure ~ "_without_amount" %}
+                case
+                    when
+                        {{ is_past }}
+                        and {{
+                            is_too_unknown(
+                                "sum(" ~ measure ~ "_unknown)", "sum(" ~ population ~ ")"
+                            )
+                        }}
+                    then null
+                    else coalesce(sum({{ measure }}), 0)
+                end as {{ measure }},
+            {%- endfor %}
             count(quota) > 0 as has_quota
         from united
         group by period_grain, period_start, dimension, dimension_key

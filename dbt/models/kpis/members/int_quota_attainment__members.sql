@@ -3,7 +3,7 @@
 -- The rows of int_quota_attainment__months summed over the periods. A rep who won something though
 -- nothing covered them is excluded, unless something of theirs counts in the period, too. Whom only
 -- a team's or the company's quota covers has no attainment of their own: `quota_of_others`. Periods
--- still to come are there with their quotas.
+-- still to come are there with their quotas. A quota without a rate is no quota: `no_rate`.
 with
     months as (select * from {{ ref("int_quota_attainment__months") }}),
 
@@ -16,11 +16,12 @@ with
                 dimension,
                 dimension_key,
                 rep,
-                sum(quota) as quota,
+                case when coalesce(max(lacks_rate), 0) = 0 then sum(quota) end as quota,
                 sum(won) as won,
                 sum(left_out) as left_out,
                 sum(of_others) as of_others,
-                max(is_behind) as is_behind
+                max(is_behind) as is_behind,
+                max(lacks_rate) as lacks_rate
             from months
             {%- if grain == "all" %} where month_start <= {{ current_month() }} {%- endif %}
             group by
@@ -44,6 +45,8 @@ with
             quota,
             won,
             case
+                when lacks_rate = 1
+                then 'no_rate'
                 when rep is null or is_behind = 1
                 then null
                 when left_out > 0

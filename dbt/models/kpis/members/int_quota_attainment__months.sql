@@ -10,6 +10,8 @@
 -- where a quota is nobody's but the team's or the company's own. `left_out` is what reps won on
 -- days
 -- on which nothing covers them, `of_others` on days on which only a team's or the company's does.
+-- A sum of
+-- quotas is NULL where no rate values one, as may be in a look back.
 with
     quotas as (select * from {{ ref("int_quotas__daily") }}),
 
@@ -111,7 +113,8 @@ with
             cast(null as {{ numeric_type() }}) as won,
             cast(null as {{ numeric_type() }}) as left_out,
             cast(null as {{ numeric_type() }}) as of_others,
-            0 as is_behind
+            0 as is_behind,
+            case when measure = 'revenue' and amount is null then 1 else 0 end as lacks_rate
         from quotas
         where target <> 'rep'
 
@@ -127,7 +130,10 @@ with
             null as won,
             null as left_out,
             null as of_others,
-            0 as is_behind
+            0 as is_behind,
+            case
+                when of_teams.measure = 'revenue' and of_teams.amount is null then 1 else 0
+            end as lacks_rate
         from quotas as of_teams
         left join
             quotas as of_company
@@ -172,7 +178,12 @@ with
                     case when is_covered and not has_own and rep <> '(none)' then credit end
                 {%- else -%} null
                 {%- endif %} as of_others,
-                case when {{ is_behind }} then 1 else 0 end as is_behind
+                case when {{ is_behind }} then 1 else 0 end as is_behind,
+                case
+                    when {{ counts }} and measure = 'revenue' and coalesce(quota, credit) is null
+                    then 1
+                    else 0
+                end as lacks_rate
             from judged
         {%- endfor %}
 
@@ -189,7 +200,8 @@ with
             credits.credit as won,
             null as left_out,
             null as of_others,
-            1 as is_behind
+            1 as is_behind,
+            0 as lacks_rate
         from credits
         inner join
             {{ ref("int_reporting_lines") }} as lines
@@ -210,11 +222,12 @@ with
             dimension,
             dimension_key,
             rep,
-            sum(quota) as quota,
+            case when max(lacks_rate) = 0 then sum(quota) end as quota,
             sum(won) as won,
             sum(left_out) as left_out,
             sum(of_others) as of_others,
-            max(is_behind) as is_behind
+            max(is_behind) as is_behind,
+            max(lacks_rate) as lacks_rate
         from entries
         group by measure, month_start, dimension, dimension_key, rep
     )

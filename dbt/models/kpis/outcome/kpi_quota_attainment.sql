@@ -1,3 +1,4 @@
+-- A cell with a quota that no rate values has no quota: a part of it would be reached too soon.
 with
     cells as (
         select
@@ -7,7 +8,9 @@ with
             dimension,
             dimension_key,
             sum(won) as won,
-            sum(quota) as quota,
+            case
+                when count(case when exclusion_reason = 'no_rate' then 1 end) = 0 then sum(quota)
+            end as quota,
             count(case when exclusion_reason is null then rep end) as reps,
             count(exclusion_reason) as n_excluded
         from {{ ref("int_quota_attainment__members") }}

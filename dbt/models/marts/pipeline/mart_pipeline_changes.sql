@@ -1,9 +1,10 @@
 {%- set fields = ["stage", "amount", "currency", "close_date", "owner_id", "forecast_category"] -%}
 -- What has changed since yesterday, last week and the beginning of month and quarter, deal by deal:
 -- the state of then beside that of now, with who changed it last, ranked by the money concerned.
--- What was changed and changed back is no change. Both states are valued at today's rates, so that
--- the effects add up to what deals did to the pipeline, not what exchange rates did; what has no
--- rate today is NULL.
+-- What was changed and changed back is no change, but whatever came into the pipeline or left it is
+-- there, as in the bridge: created and deleted since, won and re-opened. All is valued at today's
+-- rates, so that the effects add up to what deals did to the pipeline, not what exchange rates did;
+-- what has no rate today is NULL.
 with
     states as (select * from {{ ref("int_opportunity_states") }}),
 
@@ -39,6 +40,44 @@ with
                 {{ day_start(day) }} as since_at
                 {{ 'union all' if not loop.last }}
         {%- endfor %}
+    ),
+
+    -- What nobody knows since when it is open came into the pipeline at no time.
+    undated as (select distinct opportunity_key from states where valid_from is null),
+
+    crossings as (
+        select
+            steps.opportunity_key,
+            steps.happened_at,
+            case when steps.is_open then 1 else -1 end as direction,
+            case
+                when not steps.is_open
+                then steps.left_by
+                when
+                    lag(steps.left_by) over (
+                        partition by steps.opportunity_key order by steps.happened_at
+                    )
+                    in ('deleted', 'merged')
+                then 'restored'
+                else steps.came_by
+            end as movement,
+            steps.stage_before,
+            steps.stage
+        from {{ ref("int_pipeline_steps") }} as steps
+        left join undated on steps.opportunity_key = undated.opportunity_key
+        where steps.was_open <> steps.is_open and undated.opportunity_key is null
+    ),
+
+    crossed as (
+        select
+            windows.since,
+            crossings.opportunity_key,
+            crossings.movement,
+            sum(crossings.direction) as direction,
+            max(crossings.happened_at) as crossed_at
+        from crossings
+        inner join windows on crossings.happened_at >= windows.since_at
+        group by windows.since, crossings.opportunity_key, crossings.movement
     ),
 
     touched as (
@@ -95,9 +134,10 @@ with
             and removed.restored_at is null
     ),
 
-    valued as (
+    priced as (
         select
             compared.*,
+            undated.opportunity_key is not null as is_undated,
             existed and was_kept and status_before = 'open' as was_open,
             removal is null and status = 'open' as is_open,
             {{
@@ -109,9 +149,29 @@ with
         from compared
         left join rates as rates_before on compared.currency_before = rates_before.currency
         left join rates on compared.currency = rates.currency
+        left join undated on compared.opportunity_key = undated.opportunity_key
     ),
 
-    differences as (
+    -- What a deal that comes in or leaves is worth, beside what its other changes are worth.
+    held as (
+        select
+            *,
+            case
+                when existed and was_kept and removal is not null then value_before else value
+            end as held
+        from priced
+    ),
+
+    valued as (
+        select
+            *,
+            case
+                when not is_undated or is_open = was_open then 0 when is_open then held else - held
+            end as undated_effect
+        from held
+    ),
+
+    changed as (
         select
             since,
             since_at,
@@ -121,10 +181,10 @@ with
             cast(null as {{ dbt.type_string() }}) as old_value,
             cast(null as {{ dbt.type_string() }}) as new_value,
             'created' as movement,
-            value as pipeline_effect,
-            value as money_at_stake
+            undated_effect as pipeline_effect,
+            held as money_at_stake
         from valued
-        where not existed and removal is null
+        where not existed and (was_kept or removal is null)
 
         union all
 
@@ -141,12 +201,10 @@ with
             null as old_value,
             null as new_value,
             coalesce(removal, 'restored') as movement,
-            case
-                when is_open then value when was_open then - value_before else 0
-            end as pipeline_effect,
-            case when removal is null then value else value_before end as money_at_stake
+            undated_effect as pipeline_effect,
+            held as money_at_stake
         from valued
-        where existed and was_kept <> (removal is null)
+        where (existed or was_kept) and was_kept <> (removal is null)
 
         {%- for field in fields %}
 
@@ -194,13 +252,7 @@ with
                         then 'regressed'
                         else 'moved'
                     end as movement,
-                    case
-                        when is_open and not was_open
-                        then value
-                        when not is_open and (was_open or not existed)
-                        then - value
-                        else 0
-                    end as pipeline_effect,
+                    undated_effect as pipeline_effect,
                     value as money_at_stake
                 {%- else -%}
                     cast({{ field }}_before as {{ dbt.type_string() }}) as old_value,
@@ -242,6 +294,49 @@ with
         {%- endfor %}
     ),
 
+    differences as (
+        select
+            valued.since,
+            valued.since_at,
+            valued.opportunity_key,
+            valued.valid_from,
+            coalesce(
+                changed.field,
+                case
+                    crossed.movement
+                    when 'created'
+                    then 'created_at'
+                    when 'deleted'
+                    then 'is_deleted'
+                    when 'restored'
+                    then 'is_deleted'
+                    when 'merged'
+                    then 'merged_into_id'
+                    else 'stage'
+                end
+            ) as field,
+            changed.old_value,
+            changed.new_value,
+            coalesce(changed.movement, crossed.movement) as movement,
+            case
+                when changed.movement is null then valued.held else changed.money_at_stake
+            end as money_at_stake,
+            case when changed.movement is null then 0 else changed.pipeline_effect end + case
+                when crossed.movement is null then 0 else crossed.direction * valued.held
+            end as pipeline_effect,
+            case when changed.movement is null then crossed.crossed_at end as crossed_at
+        from changed
+        full join
+            crossed
+            on changed.since = crossed.since
+            and changed.opportunity_key = crossed.opportunity_key
+            and changed.movement = crossed.movement
+        inner join
+            valued
+            on coalesce(changed.since, crossed.since) = valued.since
+            and coalesce(changed.opportunity_key, crossed.opportunity_key) = valued.opportunity_key
+    ),
+
     told as (
         select
             windows.since,
@@ -255,7 +350,12 @@ with
             row_number() over (
                 partition by windows.since, changes.opportunity_key, changes.field
                 order by changes.position desc
-            ) as recency
+            ) as recency,
+            row_number() over (
+                partition by
+                    windows.since, changes.opportunity_key, changes.field, changes.changed_at
+                order by changes.position desc
+            ) as recency_then
         from changes
         inner join windows on changes.changed_at >= windows.since_at
     ),
@@ -269,7 +369,8 @@ with
                 order by
                     differences.money_at_stake desc nulls last,
                     deals.opportunity_id,
-                    differences.field
+                    differences.field,
+                    differences.movement
             ) as money_rank,
             differences.opportunity_key,
             deals.opportunity_id,
@@ -280,9 +381,21 @@ with
             deals.team,
             differences.movement,
             differences.field,
-            differences.old_value,
-            differences.new_value,
             case
+                when differences.crossed_at is null
+                then differences.old_value
+                when differences.field = 'stage'
+                then crossings.stage_before
+            end as old_value,
+            case
+                when differences.crossed_at is null
+                then differences.new_value
+                when differences.field = 'stage'
+                then crossings.stage
+            end as new_value,
+            case
+                when differences.crossed_at is not null
+                then differences.crossed_at
                 when differences.movement in ('won', 'lost', 'no_decision')
                 then coalesce(deals.closed_at, differences.valid_from)
                 when told.changed_at is not null
@@ -307,7 +420,15 @@ with
             on differences.since = told.since
             and differences.opportunity_key = told.opportunity_key
             and differences.field = told.field
-            and told.recency = 1
+            and case
+                when differences.crossed_at is null
+                then told.recency = 1
+                else told.changed_at = differences.crossed_at and told.recency_then = 1
+            end
+        left join
+            crossings
+            on differences.opportunity_key = crossings.opportunity_key
+            and differences.crossed_at = crossings.happened_at
         left join reps on told.changed_by = reps.rep_id
         left join stays on differences.opportunity_key = stays.opportunity_key
         -- A category that only follows from the stage has not been changed by anybody.
