@@ -12,7 +12,7 @@ from .truth_closing import STATUS
 from .truth_history import DEAL_CUTS, LENGTH, ORDER, PROBABILITY_PERCENT, History
 from .truth_quotas import CUTS, Quotas
 from .truth_table import GRAINS, Tall, ratio
-from .world_calendar import DAY, Ints
+from .world_calendar import DAY
 from .world_schema import FIRST_STAGE, NONE, NULL, NULL_DAY, PIPELINES, STAGE_OPEN, STAGES
 
 STAGE_CUTS = (*DEAL_CUTS, "stage")
@@ -329,8 +329,7 @@ def _slippage(history: History, tall: Tall) -> None:
     date to behind the period's end. Credited as every deal; one deleted or merged since is
     excluded.
     """
-    changes = history.changes("opportunities", "close_date")
-    changes = changes[history.status_at(changes["id"], changes["at"]) == "open"]
+    changes = _moved_while_open(history)
     now = history.deals.set_index("deal")
     first = int(history.deals["created_month"].min())
     for grain, length in LENGTH.items():
@@ -369,27 +368,25 @@ def _due(
     )
 
 
-def _closing_of(history: History, deal: pd.Series) -> Ints:
-    """When deals closed; for an open one a moment behind everything."""
-    until = np.full(len(history.fact("opportunities", "created_at")), np.iinfo(np.int64).max)
-    closed = history.deals[history.deals["is_closed"]]
-    until[closed["deal"]] = closed["closed_at"]
-    return until[deal]
-
-
 def _pushes(history: History, tall: Tall) -> None:
-    """push_count: changes of the close date to a later one before the deal's (last) close.
+    """push_count: changes of the close date to a later one, made while the deal was open.
 
-    The change made in the instant of closing is not a push; a new date given on re-opening is.
+    The change made in the instant of a closing is not a push, not even of one that was followed by
+    a re-opening; a new date given on re-opening is.
     """
     closed = history.deals[history.deals["is_closed"]]
     closed = closed.assign(month=closed["closed_month"])
-    changes = history.changes("opportunities", "close_date")
-    later = (changes["old"] != NULL_DAY) & (changes["new"] > changes["old"])
-    pushes = changes[later & (changes["at"] < _closing_of(history, changes["id"]))]
+    pushes = _moved_while_open(history)
+    pushes = pushes[(pushes["old"] != NULL_DAY) & (pushes["new"] > pushes["old"])]
     deals = len(history.fact("opportunities", "created_at"))
     count = np.bincount(pushes["id"], minlength=deals)[closed["deal"]]
     tall.add("push_count", closed, DEAL_CUTS, unit="count", numerator=count, denominator=1)
+
+
+def _moved_while_open(history: History) -> pd.DataFrame:
+    """Changes of deals' close dates made while the deals were open: `at, id, old, new`."""
+    changes = history.changes("opportunities", "close_date")
+    return changes[history.status_at(changes["id"], changes["at"]) == "open"]
 
 
 def _adherence(history: History, visits: pd.DataFrame, tall: Tall) -> None:

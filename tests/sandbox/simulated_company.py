@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pandas as pd
 
 from dagster_project.pipeline_run import now
@@ -37,7 +36,6 @@ MICRO = 1e-6
 """The published numbers keep six decimals of each record."""
 SHOWN = 12
 KPI_MODELS = ("kpi_values", "kpi_definitions")
-MINUTE = 60_000_000
 ALL_AT_ONCE = Faults(
     rate_limited=0.08, server_error=0.04, hang=0.01, drop=0.05, cut=0.05, truncate=0.05,
     duplicate=0.1, out_of_order=True, burst=2, hang_seconds=3, index_lag_seconds=600,
@@ -214,19 +212,6 @@ class ExportedCompany(SimulatedCompany):
     @property
     def _file(self) -> Path:
         return self.folder / "company.yml"
-
-
-def upset(world: World) -> None:
-    """Delete, merge and re-assign open deals, all at one moment some minutes before midnight."""
-    deals, moment = world.state["opportunities"], world.state.now - 5 * MINUTE
-    quiet = np.flatnonzero((deals["is_open"] == 1) & (deals["updated_at"] < moment))
-    deleted, merged, kept, moved = quiet[:2], quiet[2:4], quiet[4:6], quiet[6:9]
-    world.state.change("opportunities", deleted, "is_deleted", 1, moment)
-    world.state.change("opportunities", merged, "merged_into_id", kept, moment)
-    world.state.touch("opportunities", kept, moment)
-    deals["is_open"][np.concatenate([deleted, merged])] = 0
-    heir = deals["owner_id"][quiet[9]]
-    world.state.change("opportunities", moved, "owner_id", heir, moment)
 
 
 def differences(kpis: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:

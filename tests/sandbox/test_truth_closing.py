@@ -144,6 +144,18 @@ def test_pushed_counts_before_the_closing_only() -> None:
     assert slippage(little) == [0, 1]
 
 
+def test_a_date_set_by_a_closing_is_no_push_though_the_deal_was_reopened() -> None:
+    little = negotiated("2023-01-20 14:00")
+    little.due(0, "2023-02-10 10:00", "2023-03-10")
+    little.close(0, "2023-03-15 10:00", "Closed Lost")
+    little.due(0, "2023-03-20 10:00", "2023-03-25")
+    little.move(0, "2023-04-01 09:00", "Proposal")
+    little.due(0, "2023-04-01 09:00", "2023-05-10")
+    little.close(0, "2023-05-20 10:00", "Closed Won")
+    table = truth(little.world, timezone="UTC", fiscal_year_start_month=1, currency="USD")
+    assert company(table, "push_count")["numerator"] == 2
+
+
 def test_a_period_that_has_not_ended_has_no_slippage() -> None:
     little = negotiated("2023-01-20 14:00", until="2023-02-28")
     table = truth(little.world, timezone="UTC", fiscal_year_start_month=1, currency="USD")

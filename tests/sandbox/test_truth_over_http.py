@@ -13,13 +13,14 @@ import pytest
 
 from ingestion.sandbox.api.faults import Faults
 from ingestion.sandbox.world import World
-from tests.sandbox.simulated_company import ALL_AT_ONCE, ServedCompany, served, upset
+from tests.sandbox.simulated_company import ALL_AT_ONCE, ServedCompany, served
+from tests.sandbox.traps import traps, upset
 from tests.thorough import IS_THOROUGH, thorough
 
 INCREMENTS = (1, 7, 1, 30, 2)
 """Days between loads."""
 UPSET = (2, 5)
-"""Loads before which, in the evening, deals are deleted, merged and re-assigned."""
+"""Loads before which, in the evening, all happens that seldom does."""
 LOADS = range(len(INCREMENTS) + 1)
 
 
@@ -60,6 +61,7 @@ def test_every_load_gives_the_truth(company: ServedCompany, story: Story) -> Non
     world = World.found(story.seed, story.scale)
     company.forget()
     told: set[str] = set()
+    met: set[str] = set()
     for load, days in enumerate((story.age, *INCREMENTS)):
         world.advance(days)
         if load in UPSET:
@@ -69,9 +71,11 @@ def test_every_load_gives_the_truth(company: ServedCompany, story: Story) -> Non
         if IS_THOROUGH or load in story.compared:
             company.build()
             told |= company.assert_true(world)
+            met |= {trap for trap, times in traps(world, company.loads[0]).items() if times}
         if IS_THOROUGH or load in story.reloaded:
             company.assert_like_full_reload(world)
     assert company.metrics() <= told
+    assert traps(world, company.loads[0]).keys() == met
 
 
 @thorough

@@ -3,7 +3,7 @@
 {%- endset -%}
 -- Deals as they came. `as_created` sees them as the pipeline's bridge does: those that began open,
 -- also such as were removed later, in their first state, at the rate of its day and to the credit
--- of the owner of then.
+-- of the owner of then, in the team of that moment.
 with
     deals as (select * from {{ ref("int_kpi_deals") }}),
 
@@ -67,8 +67,7 @@ with
         left join
             versions
             on first_states.owner_id = versions.rep_id
-            and
-            {{ is_version_on("versions", "coalesce(first_states.began_on, " ~ as_of_day() ~ ")") }}
+            and {{ is_version_at("versions", "coalesce(first_states.valid_from, " ~ as_of() ~ ")") }}
         left join
             removals
             on first_states.opportunity_key = removals.opportunity_key
