@@ -39,6 +39,7 @@
             "converted_before_created",
             "converted_without_opportunity",
             "owner_left",
+            "data_after_as_of",
         ],
     },
     "account": {
@@ -49,6 +50,7 @@
             "owner_missing",
             "domain_missing",
             "owner_left",
+            "data_after_as_of",
         ],
     },
     "contact": {
@@ -58,6 +60,7 @@
         "rules": [
             "account_missing",
             "email_missing",
+            "data_after_as_of",
         ],
     },
     "activity": {
@@ -68,6 +71,7 @@
             "owner_missing",
             "about_nothing",
             "after_owner_left",
+            "data_after_as_of",
         ],
     },
 } -%}
