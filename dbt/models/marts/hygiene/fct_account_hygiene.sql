@@ -8,7 +8,9 @@ with
     reps as (select rep_id, left_on from {{ ref("dim_rep") }}),
 
     open_amounts as (
-        select account_key, sum(amount) as amount_at_stake
+        select
+            account_key,
+            case when count(amount) = count(amount_native) then sum(amount) end as amount_at_stake
         from {{ ref("fct_opportunities") }}
         where is_open
         group by account_key
@@ -20,7 +22,14 @@ with
             coalesce(accounts.source_instance, later.source_instance) as source_instance,
             coalesce(accounts.source_id, later.source_id) as source_id,
             coalesce(accounts.owner_id, later.owner_id) as rep_id,
-            cast(open_amounts.amount_at_stake as {{ numeric_type() }}) as amount_at_stake,
+            cast(
+                case
+                    when open_amounts.account_key is not null
+                    then open_amounts.amount_at_stake
+                    when accounts.account_key is not null
+                    then 0
+                end as {{ numeric_type() }}
+            ) as amount_at_stake,
             case
                 when accounts.account_key is not null then accounts.owner_id is null
             end as owner_missing,

@@ -70,10 +70,14 @@ with
             coalesce(deals.opportunity_id, deals.later_id) as source_id,
             case when deals.counts then deals.rep_id else deals.later_owner_id end as rep_id,
             cast(
-                case when deals.is_open then deals.amount end as {{ numeric_type() }}
+                case
+                    when deals.is_open then deals.amount when deals.counts then 0
+                end as {{ numeric_type() }}
             ) as amount_at_stake,
             cast(
-                case when deals.is_won then deals.amount end as {{ numeric_type() }}
+                case
+                    when deals.is_won then deals.amount when deals.counts then 0
+                end as {{ numeric_type() }}
             ) as won_amount_at_stake,
             case when deals.counts then deals.owner_id is null end as owner_missing,
             case
