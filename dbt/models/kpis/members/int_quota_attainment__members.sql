@@ -16,6 +16,7 @@ with
                 dimension,
                 dimension_key,
                 rep,
+                own_team,
                 sum(quota) as quota,
                 sum(won) as won,
                 sum(left_out) as left_out,
@@ -27,7 +28,8 @@ with
                 measure,
                 dimension,
                 dimension_key,
-                rep{{ ', ' ~ kpi_period_start('month_start', grain) if grain != 'all' }}
+                rep,
+                own_team{{ ', ' ~ kpi_period_start('month_start', grain) if grain != 'all' }}
                 {{ 'union all' if not loop.last }}
         {%- endfor %}
     ),
@@ -41,6 +43,7 @@ with
             dimension,
             dimension_key,
             rep,
+            own_team,
             quota,
             won,
             case
