@@ -16,14 +16,7 @@ with
         from {{ ref("int_opportunity_closings") }}
     ),
 
-    -- What a company's sources tell of after its own as_of.
     later as (select * from {{ ref("int_data_after_as_of") }} where entity = 'opportunities'),
-
-    later_changes as (
-        select distinct opportunity_key
-        from {{ ref("int_opportunity_changes") }}
-        where is_told and changed_at > {{ company_as_of() }}
-    ),
 
     -- Deals whose history tells of stages that no pipeline names.
     astray as (
@@ -54,12 +47,10 @@ with
                         )
                     }}
             end as closing_gap_days,
-            later.entity_key is not null
-            or later_changes.opportunity_key is not null as data_after_as_of
+            later.entity_key is not null as data_after_as_of
         from opportunities
         full join later on opportunities.opportunity_key = later.entity_key
         left join closings on opportunities.opportunity_key = closings.opportunity_key
-        left join later_changes on opportunities.opportunity_key = later_changes.opportunity_key
         left join astray on opportunities.opportunity_key = astray.opportunity_key
     ),
 
