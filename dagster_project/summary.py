@@ -37,6 +37,8 @@ ADDITIVE = {"revenue_won": "money", "deals_won": "deals", "pipeline_created": "m
 OF_SOME_COMPANIES = {"quota_attainment", "lead_conversion_rate"}
 """Headlines on what a company may not have at all."""
 FINDINGS = {
+    "amount_missing": "open without an amount",
+    "won_without_amount": "won without an amount",
     "no_close_date": "closed without any date, so are in no period",
     "close_date_far_from_closing": "closed over 31 days from the close date they give",
     "closed_in_future": "closed on a date that is still to come",
@@ -209,20 +211,30 @@ def headlines(figures: Figures) -> Mapping[str, str]:
 
 
 def findings(paths: CompanyPaths) -> list[str]:
-    """What puts published figures in doubt, a sentence each, by the money at stake."""
+    """What puts published figures in doubt, a sentence each, by the money at stake.
+
+    Findings of which nobody knows the money come last; those without any are left out.
+    """
     with open_published(paths.published / "marts.duckdb") as connection:
         rows = connection.execute(
             f"""select failing, records, entity, rule, money_at_stake, money_kind, money_share,
                 example_keys
             from marts.mart_data_hygiene
-            where rep_id = 'all' and severity = 'high' and failing > 0 and money_at_stake > 0
-            order by money_at_stake desc, rule limit {FINDINGS_SHOWN}"""
+            where rep_id = 'all' and severity = 'high' and failing > 0
+                and (money_at_stake > 0 or money_at_stake is null)
+            order by money_at_stake desc nulls last, rule limit {FINDINGS_SHOWN}"""
         ).fetchall()
     return [
         f"{failing:,} of {records:,} {entity} {FINDINGS.get(rule, rule.replace('_', ' '))}, "
-        f"with {money:,.0f} or {share or 0:.0%} of the {kind} amount ({rule}, such as {keys})"
+        f"with {_at_stake(money, share, kind)} ({rule}, such as {keys})"
         for failing, records, entity, rule, money, kind, share, keys in rows
     ]
+
+
+def _at_stake(money: float | None, share: float | None, kind: str) -> str:
+    if money is None:
+        return "an amount that is not known"
+    return f"{money:,.0f} or {share or 0:.0%} of the {kind} amount"
 
 
 def _print_kpis(console: Console, run: PipelineRun, figures: Figures) -> None:

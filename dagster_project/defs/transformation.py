@@ -11,6 +11,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from dagster_project.dbt_runner import BuildError, Dbt, run_values
 from dagster_project.pipeline_run import PipelineRun
+from ingestion.personal_quotas import check_personal_quotas
 
 log = logging.getLogger("salesops")
 
@@ -54,6 +55,7 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     def build(
         context: dg.AssetExecutionContext, run: dg.ResourceParam[PipelineRun]
     ) -> Iterator[Any]:
+        check_personal_quotas(run.company, run.warehouse)
         selection, indirect_selection = get_subset_selection_for_context(
             context, manifest, EVERYTHING, None, None, translator, None
         )

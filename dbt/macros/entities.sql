@@ -124,6 +124,31 @@
     md5({{ system }} || '|' || {{ instance }} || '|' || {{ id }})
 {%- endmacro %}
 
+{#- The latest known records of an entity from all of the company's sources, of whatever moment. -#}
+{% macro staged_records(entity) -%}
+    {%- set spec = contract()[entity] -%}
+    {%- set models = [] -%}
+    {%- for source_type in var('source_types') if entity in staged_entities()[source_type] -%}
+        {%- do models.append(ref("stg_" ~ source_type ~ "__" ~ entity)) -%}
+    {%- endfor -%}
+    {%- for model in models %} select * from {{ model }} {{ 'union all ' if not loop.last }}
+    {%- else %}
+        select
+            cast(null as {{ dbt.type_string() }}) as {{ spec.key }},
+            cast(null as {{ dbt.type_string() }}) as source_system,
+            cast(null as {{ dbt.type_string() }}) as source_instance,
+            cast(null as {{ dbt.type_string() }}) as source_id,
+            cast(null as bigint) as source_row,
+            cast(null as timestamp) as source_updated_at,
+            cast(null as boolean) as is_deleted,
+            cast(null as timestamp) as loaded_at,
+            {%- for column in spec.columns %}
+                cast(null as {{ column.type }}) as {{ column.name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        where false
+    {%- endfor %}
+{%- endmacro %}
+
 {#-
     One canonical entity from all of the company's sources, as of the run's moment: what begins
     later is not there, and what happens later to a record has not happened to it.
@@ -132,31 +157,7 @@
 -#}
 {% macro unioned(entity) -%}
     {%- set spec = contract()[entity] -%}
-    {%- set models = [] -%}
-    {%- for source_type in var('source_types') if entity in staged_entities()[source_type] -%}
-        {%- do models.append(ref("stg_" ~ source_type ~ "__" ~ entity)) -%}
-    {%- endfor -%}
-    with
-        records as (
-            {%- for model in models %}select * from {{ model }} {{ 'union all ' if not loop.last }}
-            {%- else %}
-                select
-                    cast(null as {{ dbt.type_string() }}) as {{ spec.key }},
-                    cast(null as {{ dbt.type_string() }}) as source_system,
-                    cast(null as {{ dbt.type_string() }}) as source_instance,
-                    cast(null as {{ dbt.type_string() }}) as source_id,
-                    cast(null as bigint) as source_row,
-                    cast(null as timestamp) as source_updated_at,
-                    cast(null as boolean) as is_deleted,
-                    cast(null as timestamp) as loaded_at,
-                    {%- for column in spec.columns %}
-                        cast(
-                            null as {{ column.type }}
-                        ) as {{ column.name }}{{ ',' if not loop.last }}
-                    {%- endfor %}
-                where false
-            {%- endfor %}
-        )
+    with records as ({{ staged_records(entity) }})
 
     select
         {{ spec.key }},

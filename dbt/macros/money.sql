@@ -31,3 +31,8 @@
 {% macro reporting_amount(amount, rate) -%}
     cast({{ to_cents(amount, rate) }} as {{ numeric_type() }})
 {%- endmacro %}
+
+{#- A sum over failing records, `unknown` of them without money; NULL where that is all of them. -#}
+{% macro known_money(money, failing, unknown) -%}
+    case when {{ failing }} = 0 or {{ unknown }} < {{ failing }} then coalesce({{ money }}, 0) end
+{%- endmacro %}

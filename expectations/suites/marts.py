@@ -57,6 +57,8 @@ def _broken(rule: str, description: str) -> Check:
     return replace(never(rule, "warning", description, rule), columns={rule: rule})
 
 
+_DATA_ENDS = _broken("data_after_as_of", "Nothing is told of after the company's own as_of.")
+
 _HYGIENE = {
     "opportunity": (
         _broken("owner_missing", "The deal has an owner."),
@@ -75,7 +77,7 @@ _HYGIENE = {
         _broken("closed_before_created", "No deal was closed before it was created."),
         _broken("closed_before_contact", "No deal was closed before the first contact."),
         _broken("owner_left", "An open deal's owner still works here."),
-        _broken("data_after_as_of", "Nothing is told of after the company's own as_of."),
+        _DATA_ENDS,
         _broken("stage_unknown", "Every stage of a history is one that a pipeline names."),
     ),
     "lead": (
@@ -84,20 +86,24 @@ _HYGIENE = {
         _broken("converted_before_created", "No lead was converted before it was created."),
         _broken("converted_without_opportunity", "A converted lead names its opportunity."),
         _broken("owner_left", "The owner of a lead that is not converted still works here."),
+        _DATA_ENDS,
     ),
     "account": (
         _broken("owner_missing", "The account has an owner."),
         _broken("domain_missing", "The account has a web domain."),
         _broken("owner_left", "The account's owner still works here."),
+        _DATA_ENDS,
     ),
     "contact": (
         _broken("account_missing", "The contact belongs to an account."),
         _broken("email_missing", "The contact has an email address."),
+        _DATA_ENDS,
     ),
     "activity": (
         _broken("owner_missing", "The activity says who did it."),
         _broken("about_nothing", "The activity is about a deal, lead, contact or account."),
         _broken("after_owner_left", "Nobody was active after leaving."),
+        _DATA_ENDS,
     ),
 }
 

@@ -34,7 +34,8 @@ def add_quotas(quotas: Sequence[Quotas]) -> None:
     reps; for another cut those of the reps in it. What was won counts where and when a quota
     covers whoever won it. A rep who won something that nothing covers is excluded, and from the
     rep's own cell also one whom only the team's or the company's quota covers, unless something of
-    the rep's counts in the period, too. `n_included` is the number of reps behind the cell.
+    the rep's counts in the period, too. `n_included` is the number of reps behind the cell; among
+    the company's also that of teams whose own quota nobody is behind.
     """
     for of_measure in quotas:
         for cut in CUTS if len(of_measure.asked) else ():
@@ -212,6 +213,9 @@ def _attainment(quotas: Quotas, cut: str, grain: str) -> None:
         left=(~reps["is_included"]).astype(int),
     )
     cells = counted.groupby([reps["period"], reps["code"]]).sum()
+    if cut == "company":
+        nobodys = _teams_of_nobody(quotas, grain)
+        cells["behind"] += cells.index.get_level_values(0).map(nobodys).fillna(0).astype(int)
     won, quota = cells["won"].to_numpy(), cells["quota"].to_numpy()
     sums: dict[str, Array] = {
         "n_included": np.maximum(cells["behind"].to_numpy(), quota > 0),
@@ -223,6 +227,21 @@ def _attainment(quotas: Quotas, cut: str, grain: str) -> None:
     where = [cells.index.get_level_values(level).to_numpy(np.int64) for level in (0, 1)]
     variant = VARIANTS[quotas.measure]
     quotas.tall.keep("quota_attainment", variant, "ratio", grain, cut, where[0], where[1], sums)
+
+
+def _teams_of_nobody(quotas: Quotas, grain: str) -> pd.Series:
+    """How many teams' own quotas are among the company's with nobody behind them, by period."""
+    asked, this_month = quotas.asked, quotas.history.this_month
+    own = asked[asked["target"] == TEAM]
+    own = own[~own["day"].isin(asked.loc[asked["target"] == COMPANY, "day"])]
+    if grain == "all":
+        own = own[own["month"] <= this_month]
+    period = quotas.tall.period(own["month"].to_numpy(), grain)
+    held = pd.MultiIndex.from_arrays([period, own["key"]]).unique()
+    reps = quotas.begun("team", grain)
+    manned = reps[(reps["rep"] != NOBODY) & reps["is_included"]]
+    left = held.difference(pd.MultiIndex.from_frame(manned[["period", "code"]]))
+    return left.get_level_values(0).value_counts()
 
 
 def _reps_at_quota(quotas: Quotas, grain: str) -> None:

@@ -193,11 +193,11 @@ _RULES = {
     ),
     "lead": (
         "owner_missing channel_missing converted_before_created converted_without_opportunity "
-        "owner_left"
+        "owner_left data_after_as_of"
     ),
-    "account": "owner_missing domain_missing owner_left",
-    "contact": "account_missing email_missing",
-    "activity": "owner_missing about_nothing after_owner_left",
+    "account": "owner_missing domain_missing owner_left data_after_as_of",
+    "contact": "account_missing email_missing data_after_as_of",
+    "activity": "owner_missing about_nothing after_owner_left data_after_as_of",
 }
 
 HYGIENE_RULES: dict[str, tuple[str, ...]] = {

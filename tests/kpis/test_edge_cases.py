@@ -150,3 +150,17 @@ def test_a_lead_follows_its_merged_deal_and_not_a_deleted_one(published: Publish
         "lead_of_merged_deal": 1,
         "lead_of_deleted_deal": 0,
     }
+
+
+def test_what_lies_after_now_is_found_and_in_no_figure(company: Published) -> None:
+    """`a29` is a call; of the deals one is told of later, one was created later."""
+    found = company.marts(
+        "select entity, failing, money_at_stake, failing_without_amount, example_keys "
+        "from marts.mart_data_hygiene where rule = 'data_after_as_of' and rep_id = 'all'"
+    ).set_index("entity")
+    assert found["failing"].to_dict() == {
+        "opportunities": 2, "leads": 1, "accounts": 0, "contacts": 0, "activities": 1,
+    }  # fmt: skip
+    assert found.loc["opportunities", "example_keys"] == "created_after_now, won_after_now"
+    assert found.loc["opportunities", "failing_without_amount"] == 1
+    assert found.loc["opportunities", "money_at_stake"] == deal(company, "won_after_now")["amount"]

@@ -64,6 +64,7 @@ coach,,2024-04-01,month,revenue,2000
 r2,,2024-04-15,month,revenue,3000
 r1,,2024-04-01,quarter,revenue,9100
 r1,,2024-05-01,month,revenue,5000
+r3,,2024-05-01,month,revenue,0
 ,,2024-06-01,month,revenue,30000
 """
 DEALS = """source_id,owner_id,stage,amount,created_at,close_date,closed_at
@@ -81,6 +82,8 @@ after_part_of_the_next,r2,Won,70,2024-01-01 09:00:00,,2024-05-15 12:00:00
 for_the_company,r3,Won,2000,2024-01-01 09:00:00,,2024-06-03 12:00:00
 overdue,r3,Open,400,2024-01-01 09:00:00,2024-06-19,
 due_today,r3,Open,40,2024-01-01 09:00:00,2024-06-20,
+undated,r3,Open,70,2024-01-01 09:00:00,,
+undated_without_amount,r3,Open,,2024-01-01 09:00:00,,
 """
 ACTIVITIES = """source_id,type,occurred_at,owner_id
 a1,call,2024-03-05 10:00:00,r4
@@ -118,13 +121,13 @@ def _built(folder: Path, *loads: dict[str, str]) -> Published:
 @pytest.mark.parametrize(
     ("cell", "won", "quota", "included", "excluded"),
     [
-        # A team's own quota stands beside a rep's of another team: 33%, not 100%.
-        ("default month 2024-01-01 company all", 3000, 9000, 1, 0),
+        # A team's own quota stands beside a rep's of another team: 33%, not 100%. It is a record.
+        ("default month 2024-01-01 company all", 3000, 9000, 2, 0),
         ("default month 2024-01-01 team South", 0, 6000, 1, 0),
         ("default month 2024-01-01 team North", 3000, 3000, 1, 0),
         # Months without a quota count in no period; the target of a manager's team adds to no sum.
         ("default quarter 2024-01-01 rep r4", 500, 1000, 1, 0),
-        ("default quarter 2024-01-01 company all", 3500, 10000, 2, 1),
+        ("default quarter 2024-01-01 company all", 3500, 10000, 3, 1),
         ("default month 2024-02-01 company all", 500, 1000, 1, 2),
         ("default quarter 2024-01-01 manager nora", 3121, 9100, 2, 0),
         # The player-coach's quota is marked as personal.
@@ -134,7 +137,7 @@ def _built(folder: Path, *loads: dict[str, str]) -> Published:
         ("default month 2024-05-01 rep r2", 50, 1400, 1, 0),
         ("default quarter 2024-04-01 rep r1", 0, 3000 + 5000 + 3000, 1, 0),
         ("default month 2024-04-01 company all", 1800, 2000 + 1600 + 3000, 3, 0),
-        ("default month 2024-05-01 company all", 50, 5000 + 1400, 2, 0),
+        ("default month 2024-05-01 company all", 50, 5000 + 1400, 3, 0),
         # The company's own quota goes before all and covers everyone.
         ("default month 2024-06-01 company all", 2000, 30000, 2, 0),
         ("default all  company all", 3500 + 1850 + 2000, 10000 + 6600 + 6400 + 30000, 5, 1),
@@ -177,13 +180,36 @@ def test_who_is_excluded_is_named_by_period(company: Published) -> None:
     ]
 
 
-def test_what_is_overdue_is_due_in_no_period_and_shown(company: Published) -> None:
+def test_a_quota_of_0_is_neither_reached_nor_missed(company: Published) -> None:
+    excluded = company.warehouse(
+        "select entity_id, reason from marts.kpi_exclusions where metric = 'reps_at_quota' "
+        "and period_grain = 'month' and period_start = '2024-05-01'"
+    )
+    assert list(excluded.itertuples(index=False, name=None)) == [("r3", "zero_quota")]
+    counted = company.warehouse(
+        "select n_included, n_excluded from marts.kpi_reps_at_quota where dimension = 'company' "
+        "and period_grain = 'month' and period_start = '2024-05-01'"
+    )
+    assert list(counted.itertuples(index=False, name=None)) == [(2, 1)]
+
+
+def test_what_is_overdue_or_undated_is_due_in_no_period_and_shown(company: Published) -> None:
     rows = company.warehouse(
-        "select due, overdue, overdue_deals, won, quota from marts.mart_pipeline_coverage "
+        "select due, overdue, overdue_deals, undated, undated_deals, won, quota "
+        "from marts.mart_pipeline_coverage "
         "where dimension = 'company' and period_grain = 'month' and period_start = '2024-06-01'"
     )
     (found,) = rows.astype(float).itertuples(index=False, name=None)
-    assert found == (40, 400, 1, 2000, 30000)
+    assert found == (40, 400, 1, 70, 2, 2000, 30000)
+    excluded = company.warehouse(
+        "select distinct entity_id, reason from marts.kpi_exclusions "
+        "where metric = 'pipeline_coverage' and variant = 'default' order by entity_id"
+    )
+    assert list(excluded.itertuples(index=False, name=None)) == [
+        ("overdue", "overdue"),
+        ("undated", "no_close_date"),
+        ("undated_without_amount", "no_close_date"),
+    ]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -220,7 +246,7 @@ def _random_exports(rng: random.Random) -> dict[str, str]:
                                   ("", rng.choice(teams))])  # fmt: skip
         measure = rng.choice(["revenue", "revenue", "deals", "activities"])
         key = f"{owner},{team},{day(8)},{rng.choice(['month', 'month', 'quarter'])},{measure}"
-        quotas[key] = f"{key},{rng.randint(1, 9000)}"
+        quotas[key] = f"{key},{rng.choice([0, rng.randint(1, 9000), rng.randint(1, 9000)])}"
     deals = ["source_id,owner_id,stage,amount,created_at,closed_at"]
     activities = ["source_id,type,occurred_at,owner_id"]
     for number in range(150):

@@ -44,9 +44,13 @@ class Credit:
 
 @dataclass
 class Tally:
-    """What a cell has in a month or period; reps by name where they won something."""
+    """What a cell has in a month or period; reps by name where they won something.
+
+    `teams` are those whose own quotas are among the company's.
+    """
 
     quotas: list[float] = field(default_factory=list)
+    teams: set[str] = field(default_factory=set)
     won: float = 0.0
     behind: set[str] = field(default_factory=set)
     left_out: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -55,6 +59,7 @@ class Tally:
     def add(self, other: Tally) -> None:
         """Add another month's."""
         self.quotas += other.quotas
+        self.teams |= other.teams
         self.won += other.won
         self.behind |= other.behind
         for mine, theirs in ((self.left_out, other.left_out), (self.of_others, other.of_others)):
@@ -145,7 +150,7 @@ def quota_values(records: Records, as_of: pd.Timestamp) -> pd.DataFrame:
 
 
 def quota_exclusions(records: Records, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Reps who won something in a period that no quota covers, by period."""
+    """Reps who won something that no quota covers, or whose quota is 0, by period."""
     rows = []
     for measure, variant in VARIANTS.items():
         for (cut, _key), grain, period, tally in _periods(records, as_of, measure):
@@ -154,8 +159,15 @@ def quota_exclusions(records: Records, as_of: pd.Timestamp) -> pd.DataFrame:
                 rows += [("quota_attainment", variant, *named, r) for r in tally.excluded()]
             if cut == "rep" and measure == "revenue":
                 rows += [("reps_at_quota", variant, *named, r) for r in tally.without_own()]
+                zero = ("user", "zero_quota", grain, period)
+                rows += [("reps_at_quota", variant, *zero, r) for r in _asked_for_nothing(tally)]
     columns = ["metric", "variant", "entity", "reason", "period_grain", "period_start", "entity_id"]
     return pd.DataFrame(rows, columns=columns)[EXCLUDED]
+
+
+def _asked_for_nothing(tally: Tally) -> set[str]:
+    """The rep of a cell whose quotas add up to 0."""
+    return tally.behind if tally.quotas and sum(tally.quotas) <= 0 else set()
 
 
 def _rows(records: Records, as_of: pd.Timestamp, measure: str) -> Iterator[Row]:
@@ -163,14 +175,18 @@ def _rows(records: Records, as_of: pd.Timestamp, measure: str) -> Iterator[Row]:
     judged: dict[tuple[str, str, str, str], list[set[str]]] = defaultdict(
         lambda: [set(), set(), set()]
     )
-    for (cut, key), grain, period, tally in _periods(records, as_of, measure):
+    cells = list(_periods(records, as_of, measure))
+    manned = {(key, grain, period) for (cut, key), grain, period, tally in cells
+              if cut == "team" and tally.behind}  # fmt: skip
+    for (cut, key), grain, period, tally in cells:
+        nobodys = [team for team in tally.teams if (team, grain, period) not in manned]
         shared = {"unit": "ratio", "period_grain": grain, "period_start": period}
         excluded = tally.excluded()
         if tally.quotas or tally.behind or excluded:
             yield {
                 **shared, "metric": "quota_attainment", "variant": VARIANTS[measure],
                 "dimension": cut, "dimension_key": key,
-                "n_included": max(len(tally.behind), int(bool(tally.quotas))),
+                "n_included": max(len(tally.behind) + len(nobodys), int(bool(tally.quotas))),
                 "n_excluded": len(excluded), **_ratio(tally.won, sum(tally.quotas)),
             }  # fmt: skip
         if cut == "rep" and measure == "revenue":
@@ -181,7 +197,7 @@ def _rows(records: Records, as_of: pd.Timestamp, measure: str) -> Iterator[Row]:
                     asked.add(key)
                     if tally.won >= sum(tally.quotas) - ALMOST:
                         reached.add(key)
-                without |= tally.without_own()
+                without |= tally.without_own() | _asked_for_nothing(tally)
     for (grain, period, cut, key), (asked, reached, without) in judged.items():
         if asked or without:
             yield {
@@ -239,6 +255,7 @@ def _day(
     whole = Tally([] if companys is None else [companys])
     if companys is None:
         whole.quotas += teams.values()
+        whole.teams = set(teams)
     yield ("company", "all"), whole
     yield from ((("team", team), Tally([quota])) for team, quota in teams.items())
     yield from ((("manager", manager), Tally([quota])) for manager, quota in targets.items())

@@ -93,6 +93,8 @@ def test_what_is_in_no_period_is_told_with_its_share_of_what_was_won(tmp_path: P
                 ('all', 'opportunities', 'no_close_date', 'high', 12, 40, 2800, 'won', 0.28, 'd1'),
                 ('all', 'opportunities', 'a_new_finding', 'high', 1, 40, 5000, 'won', 0.5, 'd2'),
                 ('all', 'opportunities', 'close_date_past', 'low', 9, 40, 9000, 'open', 0.9, 'd3'),
+                ('all', 'accounts', 'data_after_as_of', 'high', 2, 40, null, 'open', null, 'd4'),
+                ('all', 'opportunities', 'stage_unknown', 'high', 2, 40, 0, 'open', 0, 'd5'),
                 ('all', 'opportunities', 'closed_in_future', 'high', 0, 40, 0, 'won', 0, null),
                 ('ann', 'opportunities', 'no_close_date', 'high', 12, 40, 2800, 'won', 0.28, 'd1')
             ) as findings (rep_id, entity, rule, severity, failing, records, money_at_stake,
@@ -103,4 +105,6 @@ def test_what_is_in_no_period_is_told_with_its_share_of_what_was_won(tmp_path: P
         "(a_new_finding, such as d2)",
         "12 of 40 opportunities closed without any date, so are in no period, with 2,800 or 28% of "
         "the won amount (no_close_date, such as d1)",
+        "2 of 40 accounts with data from after the moment that counts as now, with an amount "
+        "that is not known (data_after_as_of, such as d4)",
     ]

@@ -117,7 +117,7 @@ GIVEN = {
             false as is_skipped, true as is_entry_known, null::varchar as removal,
             entered as entered_at, exited as exited_at, exited::date as exited_on,
             cast(case when not isnan(days) then days end as decimal(38, 6)) as days,
-            10::decimal(38, 6) as amount,
+            10::decimal(38, 6) as amount_native, 10::decimal(38, 6) as amount,
             case when is_dropped then 'lost' else 'advanced' end as ended_as
         from stays""",
     "int_pipeline_months": """
@@ -125,7 +125,7 @@ GIVEN = {
         from warehouse.marts.fct_stage_visits""",
     "int_open_stays__month_end": """
         select null::date as month_start, '' as pipeline, '' as stage, '' as team, 0 as amount,
-            0.0 as age_days where false""",
+            false as is_without_rate, 0.0 as age_days where false""",
 }
 
 

@@ -56,6 +56,7 @@ def test_a_teams_own_quota_goes_beside_the_reps_of_other_teams(little: LittleWor
     win(little, 0, "2023-02-10 10:00", 3_000)
     company = attainment(little).loc[(FEBRUARY, "all")]
     assert company["value"] == pytest.approx(1 / 3)
+    assert company["n_included"] == 2, "the rep, and the quota that nobody is behind"
     teams = attainment(little, "team").loc[FEBRUARY]["value"].sort_values()
     assert teams.tolist() == pytest.approx([0, 1])
 

@@ -1,7 +1,8 @@
 -- What each metric leaves out, and why: included + excluded = population.
 {%- set on_quotas = {
     "quota_attainment": "dimension = 'company' and exclusion_reason in ('no_quota', 'no_rate')",
-    "reps_at_quota": "dimension = 'rep' and measure = 'revenue' and exclusion_reason is not null",
+    "reps_at_quota": "dimension = 'rep' and measure = 'revenue'"
+    ~ " and (exclusion_reason is not null or not coalesce(quota > 0, false))",
 } %}
 {% for metric in kpi_metrics() if metric not in on_quotas %}
     select distinct
@@ -25,7 +26,13 @@
         'user' as entity,
         reps.user_key as entity_key,
         reps.rep_id as entity_id,
-        case exclusion_reason when 'no_rate' then 'no_rate' else 'no_quota' end as reason,
+        case
+            when members.exclusion_reason is null
+            then 'zero_quota'
+            when members.exclusion_reason = 'no_rate'
+            then 'no_rate'
+            else 'no_quota'
+        end as reason,
         members.period_grain,
         members.period_start
     from {{ ref("int_quota_attainment__members") }} as members

@@ -24,6 +24,7 @@ with
             open_deals.stage,
             open_deals.team,
             open_deals.numerator as amount,
+            coalesce(open_deals.exclusion_reason = 'no_rate', false) as is_without_rate,
             {{ elapsed_days("stays.entered_at", "months.ends_at") }} as age_days
         from open_deals
         inner join months on open_deals.period_on = months.month_start

@@ -15,6 +15,7 @@ with
             {{ month_start("visits.exited_on") }} as month_start,
             cast(visits.days as {{ double_type() }}) as days,
             visits.amount,
+            visits.amount_native is not null and visits.amount is null as is_without_rate,
             visits.ended_as in ('lost', 'no_decision') as is_dropped,
             {{ elapsed_days("durations.first_entered_at", "visits.exited_at") }}
             >= durations.p90_days as is_settled
@@ -41,6 +42,7 @@ with
                 month_start,
                 days,
                 amount,
+                is_without_rate,
                 is_dropped,
                 is_settled
             from ended {{ 'union all' if not loop.last }}
@@ -61,6 +63,7 @@ with
             of_teams.month_start,
             of_teams.days,
             of_teams.amount,
+            of_teams.is_without_rate,
             of_teams.is_dropped,
             of_teams.is_settled,
             floor(
@@ -119,7 +122,8 @@ with
             stays.days,
             stays.step,
             stays.is_dropped,
-            stays.amount
+            stays.amount,
+            stays.is_without_rate
         from stays
         inner join windows on stays.month_start = windows.month_start
         where windows.is_now or stays.is_settled
@@ -133,6 +137,9 @@ with
             {{ median("case when is_now then days end") }} as median_days,
             count(case when is_now and is_dropped then 1 end) as stays_dropped,
             sum(case when is_now and is_dropped then amount end) as money_dropped,
+            count(
+                case when is_now and is_dropped and is_without_rate then 1 end
+            ) as dropped_without_rate,
             count(case when not is_now then 1 end) as usual_stays_ended,
             {{ median("case when not is_now then days end") }} as usual_median_days,
             count(case when not is_now and is_dropped then 1 end) as usual_stays_dropped
@@ -203,7 +210,11 @@ with
             intervals.median_days_low,
             intervals.median_days_high,
             coalesce(counted.stays_dropped, 0) as stays_dropped,
-            coalesce(counted.money_dropped, 0) as money_dropped,
+            case
+                when coalesce(counted.dropped_without_rate, 0) = 0
+                then coalesce(counted.money_dropped, 0)
+            end as money_dropped,
+            coalesce(counted.dropped_without_rate, 0) as dropped_without_rate,
             coalesce(counted.usual_stays_ended, 0) as usual_stays_ended,
             case
                 when {{ is_enough("counted.usual_stays_ended") }} then counted.usual_median_days

@@ -1,5 +1,6 @@
 {%- set grains = ["month", "quarter", "year"] -%}
 -- One row per variant, period and deal that is to cover it: open, with a close date in the period.
+-- What is overdue, or has no close date, is due in none: it is excluded beside the current period.
 -- `default` and `total` look at the deals of now and at the current and coming periods, `at_start`
 -- at each period that has begun and the deals as they were when it did; where nobody knows what was
 -- expected then, any open deal may have been due: it is excluded. Region and segment are the
@@ -33,9 +34,9 @@ with
                     '{{ variant }}' as variant,
                     '{{ grain }}' as period_grain,
                     case
-                        when close_date < {{ as_of_day() }}
-                        then {{ fiscal_period_start(current_month(), grain) }}
-                        else {{ fiscal_period_start("due_month", grain) }}
+                        when close_date >= {{ as_of_day() }}
+                        then {{ fiscal_period_start("due_month", grain) }}
+                        else {{ fiscal_period_start(current_month(), grain) }}
                     end as period_start,
                     {{ as_of_day() }} as state_on,
                     opportunity_key,
@@ -44,9 +45,14 @@ with
                     amount_native,
                     amount,
                     true as is_known,
-                    case when close_date < {{ as_of_day() }} then 'overdue' end as standing
+                    case
+                        when close_date is null
+                        then 'no_close_date'
+                        when close_date < {{ as_of_day() }}
+                        then 'overdue'
+                    end as standing
                 from at_month_end
-                where month_start = {{ current_month() }} and close_date is not null
+                where month_start = {{ current_month() }}
 
                 union all
             {% endfor %}

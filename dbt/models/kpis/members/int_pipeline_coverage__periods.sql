@@ -10,6 +10,8 @@
     "due_at_start_unknown",
     "overdue",
     "overdue_deals",
+    "undated",
+    "undated_deals",
     "quota",
     "won",
 ] -%}
@@ -23,7 +25,10 @@
 -- due at a moment that is looked back at: NULL where too much of it is not known.
 with
     members as (
-        select *, coalesce(exclusion_reason, '') = 'overdue' as is_overdue
+        select
+            *,
+            coalesce(exclusion_reason, '') = 'overdue' as is_overdue,
+            coalesce(exclusion_reason, '') = 'no_close_date' as is_undated
         from {{ ref("int_pipeline_coverage__members") }}
         where variant in ('total', 'at_start')
     ),
@@ -63,7 +68,10 @@ with
                     case when variant = '{{ variant }}' and exclusion_reason is null then 1 end
                 ) as {{ name }}_deals,
                 count(
-                    case when variant = '{{ variant }}' and not is_overdue then exclusion_reason end
+                    case
+                        when variant = '{{ variant }}' and not is_overdue and not is_undated
+                        then exclusion_reason
+                    end
                 ) as {{ name }}_without_amount,
                 count(
                     case
@@ -76,6 +84,8 @@ with
             {%- endfor %}
             sum(case when is_overdue then numerator end) as overdue,
             count(case when is_overdue then 1 end) as overdue_deals,
+            sum(case when is_undated then numerator end) as undated,
+            count(case when is_undated then 1 end) as undated_deals,
             cast(null as {{ numeric_type() }}) as quota,
             cast(null as {{ numeric_type() }}) as won
         from members

@@ -16,6 +16,7 @@ with
                 dimension,
                 dimension_key,
                 rep,
+                own_team,
                 case when coalesce(max(lacks_rate), 0) = 0 then sum(quota) end as quota,
                 sum(won) as won,
                 sum(left_out) as left_out,
@@ -28,7 +29,8 @@ with
                 measure,
                 dimension,
                 dimension_key,
-                rep{{ ', ' ~ kpi_period_start('month_start', grain) if grain != 'all' }}
+                rep,
+                own_team{{ ', ' ~ kpi_period_start('month_start', grain) if grain != 'all' }}
                 {{ 'union all' if not loop.last }}
         {%- endfor %}
     ),
@@ -42,6 +44,7 @@ with
             dimension,
             dimension_key,
             rep,
+            own_team,
             quota,
             won,
             case

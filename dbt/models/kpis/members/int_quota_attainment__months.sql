@@ -7,7 +7,9 @@
 -- reps. For a manager the target of the team holds, which everyone below the manager works for,
 -- else the quotas of the reps. For reps, regions and segments the quotas of reps hold. `rep` is
 -- NULL
--- where a quota is nobody's but the team's or the company's own. `left_out` is what reps won on
+-- where a quota is nobody's but the team's or the company's own; among the company's, `own_team`
+-- is the
+-- team whose it is. `left_out` is what reps won on
 -- days
 -- on which nothing covers them, `of_others` on days on which only a team's or the company's does.
 -- A sum of
@@ -109,6 +111,7 @@ with
             target as dimension,
             target_key as dimension_key,
             cast(null as {{ dbt.type_string() }}) as rep,
+            cast(null as {{ dbt.type_string() }}) as own_team,
             amount as quota,
             cast(null as {{ numeric_type() }}) as won,
             cast(null as {{ numeric_type() }}) as left_out,
@@ -126,6 +129,7 @@ with
             'company' as dimension,
             'all' as dimension_key,
             null as rep,
+            of_teams.target_key as own_team,
             of_teams.amount as quota,
             null as won,
             null as left_out,
@@ -166,6 +170,7 @@ with
                 '{{ dimension }}' as dimension,
                 {{ "'all'" if dimension == "company" else dimension }} as dimension_key,
                 rep,
+                null as own_team,
                 case when {{ counts }} then quota end as quota,
                 case when {{ wins_count }} then credit end as won,
                 case
@@ -196,6 +201,7 @@ with
             'manager' as dimension,
             lines.manager_id as dimension_key,
             credits.rep,
+            null as own_team,
             null as quota,
             credits.credit as won,
             null as left_out,
@@ -222,6 +228,7 @@ with
             dimension,
             dimension_key,
             rep,
+            own_team,
             case when max(lacks_rate) = 0 then sum(quota) end as quota,
             sum(won) as won,
             sum(left_out) as left_out,
@@ -229,7 +236,7 @@ with
             max(is_behind) as is_behind,
             max(lacks_rate) as lacks_rate
         from entries
-        group by measure, month_start, dimension, dimension_key, rep
+        group by measure, month_start, dimension, dimension_key, rep, own_team
     )
 
 select *

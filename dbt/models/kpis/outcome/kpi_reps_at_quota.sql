@@ -6,11 +6,21 @@
     "region": "region",
     "segment": "segment",
 } %}
--- Team and manager are those of the period's end.
+-- Team and manager are those of the period's end. A quota of 0 is neither reached nor missed.
 with
     members as (
         select
-            *,
+            period_grain,
+            period_start,
+            rep,
+            quota,
+            won,
+            case
+                when exclusion_reason is not null
+                then 'no_quota'
+                when not coalesce(quota > 0, false)
+                then 'zero_quota'
+            end as exclusion_reason,
             least(
                 cast(
                     case
@@ -34,7 +44,6 @@ with
             dimension = 'rep'
             and measure = 'revenue'
             and (period_start is null or period_start <= {{ current_month() }})
-            and (quota > 0 or exclusion_reason is not null)
     ),
 
     reps as (select * from {{ ref("dim_rep") }}),

@@ -2,14 +2,22 @@
 with
     contacts as (select * from {{ ref("int_contacts__unioned") }} where not is_deleted),
 
+    later as (select * from {{ ref("int_data_after_as_of") }} where entity = 'contacts'),
+
     final as (
         select
-            contact_key,
-            source_instance,
-            source_id,
-            account_id is null as account_missing,
-            email is null as email_missing
+            coalesce(contacts.contact_key, later.entity_key) as contact_key,
+            coalesce(contacts.source_instance, later.source_instance) as source_instance,
+            coalesce(contacts.source_id, later.source_id) as source_id,
+            case
+                when contacts.contact_key is not null then contacts.account_id is null
+            end as account_missing,
+            case
+                when contacts.contact_key is not null then contacts.email is null
+            end as email_missing,
+            later.entity_key is not null as data_after_as_of
         from contacts
+        full join later on contacts.contact_key = later.entity_key
     )
 
 select *

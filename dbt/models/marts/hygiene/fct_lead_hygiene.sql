@@ -3,16 +3,18 @@
 with
     leads as (select * from {{ ref("int_leads__unioned") }} where not is_deleted),
 
+    later as (select * from {{ ref("int_data_after_as_of") }} where entity = 'leads'),
+
     reps as (select rep_id, left_on from {{ ref("dim_rep") }}),
 
     final as (
         select
-            leads.lead_key,
-            leads.source_instance,
-            leads.source_id,
-            leads.owner_id as rep_id,
-            leads.owner_id is null as owner_missing,
-            leads.channel is null as channel_missing,
+            coalesce(leads.lead_key, later.entity_key) as lead_key,
+            coalesce(leads.source_instance, later.source_instance) as source_instance,
+            coalesce(leads.source_id, later.source_id) as source_id,
+            coalesce(leads.owner_id, later.owner_id) as rep_id,
+            case when leads.lead_key is not null then leads.owner_id is null end as owner_missing,
+            case when leads.lead_key is not null then leads.channel is null end as channel_missing,
             leads.converted_at < leads.created_at as converted_before_created,
             case
                 when leads.converted_at is not null then leads.opportunity_id is null
@@ -20,8 +22,10 @@ with
             case
                 when leads.converted_at is null and leads.owner_id is not null
                 then coalesce(reps.left_on < {{ as_of_day() }}, false)
-            end as owner_left
+            end as owner_left,
+            later.entity_key is not null as data_after_as_of
         from leads
+        full join later on leads.lead_key = later.entity_key
         left join reps on leads.owner_id = reps.rep_id
     )
 

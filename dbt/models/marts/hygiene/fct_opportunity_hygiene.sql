@@ -1,5 +1,6 @@
 -- One row per deal that counts (not deleted, not merged away), one column per rule: true where the
--- deal breaks it, NULL where the rule does not apply to it.
+-- deal breaks it, NULL where the rule does not apply to it. A deal that counts nowhere, as it was
+-- created after the company's own as_of, is there with that alone.
 with
     opportunities as (select * from {{ ref("fct_opportunities") }} where removal is null),
 
@@ -15,12 +16,7 @@ with
         from {{ ref("int_opportunity_closings") }}
     ),
 
-    -- What a company's sources tell of after its own as_of.
-    later_changes as (
-        select distinct opportunity_key
-        from {{ ref("int_opportunity_changes") }}
-        where is_told and changed_at > {{ company_as_of() }}
-    ),
+    later as (select * from {{ ref("int_data_after_as_of") }} where entity = 'opportunities'),
 
     -- Deals whose history tells of stages that no pipeline names.
     astray as (
@@ -32,6 +28,11 @@ with
     deals as (
         select
             opportunities.*,
+            opportunities.opportunity_id is not null as counts,
+            later.entity_key as later_key,
+            later.source_instance as later_instance,
+            later.source_id as later_id,
+            later.owner_id as later_owner_id,
             closings.contradiction,
             coalesce(closings.is_undated, opportunities.closed_at is null) as is_undated,
             astray.opportunity_key is not null as stage_unknown,
@@ -46,36 +47,36 @@ with
                         )
                     }}
             end as closing_gap_days,
-            coalesce(
-                opportunities.source_updated_at > {{ company_as_of() }}
-                or later_changes.opportunity_key is not null,
-                false
-            ) as data_after_as_of
+            later.entity_key is not null as data_after_as_of
         from opportunities
+        full join later on opportunities.opportunity_key = later.entity_key
         left join closings on opportunities.opportunity_key = closings.opportunity_key
-        left join later_changes on opportunities.opportunity_key = later_changes.opportunity_key
         left join astray on opportunities.opportunity_key = astray.opportunity_key
     ),
 
     final as (
         select
-            deals.opportunity_key,
-            deals.source_instance,
-            deals.opportunity_id as source_id,
-            deals.rep_id,
+            coalesce(deals.opportunity_key, deals.later_key) as opportunity_key,
+            coalesce(deals.source_instance, deals.later_instance) as source_instance,
+            coalesce(deals.opportunity_id, deals.later_id) as source_id,
+            case when deals.counts then deals.rep_id else deals.later_owner_id end as rep_id,
             cast(
-                case when deals.is_open then deals.amount end as {{ numeric_type() }}
+                case
+                    when deals.is_open then deals.amount when deals.counts then 0
+                end as {{ numeric_type() }}
             ) as amount_at_stake,
             cast(
-                case when deals.is_won then deals.amount end as {{ numeric_type() }}
+                case
+                    when deals.is_won then deals.amount when deals.counts then 0
+                end as {{ numeric_type() }}
             ) as won_amount_at_stake,
-            deals.owner_id is null as owner_missing,
+            case when deals.counts then deals.owner_id is null end as owner_missing,
             case
                 when deals.is_open or deals.is_won then deals.account_id is null
             end as account_missing,
             case when deals.is_open then coalesce(deals.amount_native, 0) = 0 end as amount_missing,
             case when deals.is_open then deals.close_date is null end as close_date_missing,
-            deals.created_at is null as created_at_missing,
+            case when deals.counts then deals.created_at is null end as created_at_missing,
             case
                 when deals.is_won then coalesce(deals.amount_native, 0) = 0
             end as won_without_amount,
@@ -99,7 +100,7 @@ with
                 when deals.is_closed then deals.days_from_creation_to_close < 0
             end as closed_before_created,
             deals.data_after_as_of,
-            deals.stage_unknown,
+            case when deals.counts then deals.stage_unknown end as stage_unknown,
             case
                 when deals.is_closed
                 then deals.first_contact_at is not null and deals.days_from_contact_to_close < 0

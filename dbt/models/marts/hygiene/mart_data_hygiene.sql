@@ -6,6 +6,8 @@
     "closing_contradicted",
     "closed_before_created",
 ] -%}
+{#- All findings of which what was won is at stake. -#}
+{%- set of_won = of_closings + ["won_without_amount"] -%}
 {#- The rules of each entity, by their columns in `fct_<entity>_hygiene`. -#}
 {%- set entities = {
     "opportunity": {
@@ -39,6 +41,7 @@
             "converted_before_created",
             "converted_without_opportunity",
             "owner_left",
+            "data_after_as_of",
         ],
     },
     "account": {
@@ -49,6 +52,7 @@
             "owner_missing",
             "domain_missing",
             "owner_left",
+            "data_after_as_of",
         ],
     },
     "contact": {
@@ -58,6 +62,7 @@
         "rules": [
             "account_missing",
             "email_missing",
+            "data_after_as_of",
         ],
     },
     "activity": {
@@ -68,6 +73,7 @@
             "owner_missing",
             "about_nothing",
             "after_owner_left",
+            "data_after_as_of",
         ],
     },
 } -%}
@@ -82,7 +88,8 @@
     "stage_unknown",
 ] + of_closings -%}
 -- What to fix first: per entity, rep and rule, how many records break it and what money hangs on
--- them. `all` stands for all entities, all reps, all rules.
+-- them. `all` stands for all entities, all reps, all rules. Where nobody knows the money of any of
+-- the failing records there is none: NULL, not 0.
 with
     {%- for entity, spec in entities.items() %}
         {{ entity }}_records as (
@@ -91,22 +98,22 @@ with
                 source_id,
                 {{
                     (
-                        "coalesce(amount_at_stake, 0)"
+                        "amount_at_stake"
                         if spec.has_amount
                         else "cast(0 as " ~ numeric_type() ~ ")"
                     )
                 }} as open_money,
                 {{
                     (
-                        "coalesce(won_amount_at_stake, 0)"
+                        "won_amount_at_stake"
                         if entity == "opportunity"
                         else "cast(0 as " ~ numeric_type() ~ ")"
                     )
                 }} as won_money,
                 {%- for rule in spec.rules %} {{ rule }}, {%- endfor %}
                 {%- for kind, rules in [
-                    ("open", spec.rules | reject("in", of_closings) | list),
-                    ("won", spec.rules | select("in", of_closings) | list),
+                    ("open", spec.rules | reject("in", of_won) | list),
+                    ("won", spec.rules | select("in", of_won) | list),
                 ] %}
                     {% for rule in rules %} coalesce({{ rule }}, false) or {% endfor %}
                     false as is_{{ kind }}_money_at_stake{{ ',' if not loop.last }}
@@ -126,22 +133,31 @@ with
                 {%- for rule in spec.rules %}
                     count({{ rule }}) as {{ rule }}_records,
                     count(case when {{ rule }} then 1 end) as {{ rule }}_failing,
-                    sum(
-                        case
-                            when {{ rule }}
-                            then {{ "won" if rule in of_closings else "open" }}_money
-                            else 0
-                        end
-                    ) as {{ rule }}_money,
+                    {%- set money = ("won" if rule in of_won else "open") ~ "_money" %}
+                    sum(case when {{ rule }} then {{ money }} end) as {{ rule }}_money,
+                    count(
+                        case when {{ rule }} and {{ money }} is null then 1 end
+                    ) as {{ rule }}_unknown,
                     min(case when {{ rule }} then source_id end) as {{ rule }}_first,
                     max(case when {{ rule }} then source_id end) as {{ rule }}_last,
                 {%- endfor %}
                 sum(open_money) as all_open_money,
                 sum(won_money) as all_won_money,
                 sum(
-                    case when is_open_money_at_stake then open_money else 0 end
-                    + case when is_won_money_at_stake then won_money else 0 end
-                ) as any_rule_money
+                    coalesce(case when is_open_money_at_stake then open_money end, 0)
+                    + coalesce(case when is_won_money_at_stake then won_money end, 0)
+                ) as any_rule_money,
+                count(
+                    case when is_open_money_at_stake or is_won_money_at_stake then 1 end
+                ) as any_rule_failing,
+                count(
+                    case
+                        when
+                            (is_open_money_at_stake and open_money is null)
+                            or (is_won_money_at_stake and won_money is null)
+                        then 1
+                    end
+                ) as any_rule_unknown
             from {{ entity }}_records {{ 'group by grouping sets ((), (rep_id))' if spec.has_rep }}
         ),
     {% endfor %}
@@ -149,7 +165,7 @@ with
         {%- for entity, spec in entities.items() %}
             {%- set entity_loop = loop %}
             {%- for rule in spec.rules %}
-                {%- set money = "won" if rule in of_closings else "open" %}
+                {%- set money = "won" if rule in of_won else "open" %}
                 {{ 'union all' if not (loop.first and entity_loop.first) }}
                 select
                     '{{ spec.name }}' as entity,
@@ -160,9 +176,18 @@ with
                     {{ rule }}_records as records,
                     {{ rule }}_failing as failing,
                     '{{ money }}' as money_kind,
-                    {{ rule }}_money as money_at_stake,
-                    {{ ratio(rule ~ "_money", "all_" ~ money ~ "_money") }} as money_share,
-                    any_rule_money,
+                    {{ known_money(rule ~ "_money", rule ~ "_failing", rule ~ "_unknown") }}
+                    as money_at_stake,
+                    {{ rule }}_unknown as failing_without_amount,
+                    {{
+                        ratio(
+                            known_money(rule ~ "_money", rule ~ "_failing", rule ~ "_unknown"),
+                            "all_" ~ money ~ "_money",
+                        )
+                    }} as money_share,
+                    {{ known_money("any_rule_money", "any_rule_failing", "any_rule_unknown") }}
+                    as any_rule_money,
+                    any_rule_unknown,
                     case
                         when {{ rule }}_first = {{ rule }}_last
                         then {{ rule }}_first
@@ -183,7 +208,7 @@ with
                     row_number() over (
                         partition by rep_id, case when failing > 0 then 1 else 0 end
                         order by
-                            money_at_stake desc,
+                            coalesce(money_at_stake, 0) desc,
                             case when severity = 'high' then 0 else 1 end,
                             failing desc,
                             rule_number
@@ -198,7 +223,8 @@ with
             rep_id,
             sum(records) as records,
             sum(failing) as failing,
-            max(any_rule_money) as money_at_stake
+            max(any_rule_money) as money_at_stake,
+            max(any_rule_unknown) as failing_without_amount
         from by_rule
         group by entity, rep_id
     ),
@@ -209,7 +235,14 @@ with
             rep_id,
             sum(records) as records,
             sum(failing) as failing,
-            sum(case when entity = 'opportunities' then money_at_stake else 0 end) as money_at_stake
+            case
+                when count(case when entity = 'opportunities' then 1 end) = 0
+                then 0
+                else max(case when entity = 'opportunities' then money_at_stake end)
+            end as money_at_stake,
+            coalesce(
+                max(case when entity = 'opportunities' then failing_without_amount end), 0
+            ) as failing_without_amount
         from by_entity
         group by rep_id
     ),
@@ -224,6 +257,7 @@ with
             failing,
             money_kind,
             money_at_stake,
+            failing_without_amount,
             money_share,
             fix_rank,
             example_keys
@@ -240,6 +274,7 @@ with
             failing,
             'all' as money_kind,
             money_at_stake,
+            failing_without_amount,
             null as money_share,
             null as fix_rank,
             null as example_keys
@@ -256,6 +291,7 @@ with
             failing,
             'all' as money_kind,
             money_at_stake,
+            failing_without_amount,
             null as money_share,
             null as fix_rank,
             null as example_keys
@@ -273,6 +309,7 @@ with
             cast(records - failing as {{ double_type() }}) / nullif(records, 0) as score,
             cast(money_kind as {{ dbt.type_string() }}) as money_kind,
             cast(money_at_stake as {{ numeric_type() }}) as money_at_stake,
+            cast(failing_without_amount as bigint) as failing_without_amount,
             cast(money_share as {{ double_type() }}) as money_share,
             cast(fix_rank as integer) as fix_rank,
             cast(example_keys as {{ dbt.type_string() }}) as example_keys

@@ -1,7 +1,10 @@
+{#- What of a period may not be known where close dates have no history. -#}
+{%- set parts = ["opening", "steps", "closing"] -%}
 -- How the pipeline came from what it was to what it is: opening and closing, which are read off the
 -- deals' states at the two moments, and the movements between, which are added up from the changes.
 -- Nothing is a remainder: a test holds that every row balances. What no rate values is NULL in the
--- company's currency, and the row says how often; the rows in native currencies have it.
+-- company's currency, and the row says how often; the rows in native currencies have it. What was
+-- due is NULL where nobody knows what was expected then.
 with
     at_month_end as (
         select
@@ -57,7 +60,8 @@ with
             entry,
             amount,
             n_without_rate,
-            amount_native
+            amount_native,
+            0 as n_without_history
         from between_moments
 
         union all
@@ -71,7 +75,8 @@ with
             entry,
             amount,
             n_without_rate,
-            amount_native
+            amount_native,
+            0 as n_without_history
         from between_moments
         where scope = 'open' and period_grain = 'month'
 
@@ -89,7 +94,8 @@ with
                     'opening' as entry,
                     amount,
                     n_without_rate,
-                    amount_native
+                    amount_native,
+                    0 as n_without_history
                 from at_month_end
                 where
                     next_month = {{ fiscal_period_start("next_month", grain) }}
@@ -107,13 +113,29 @@ with
                     'closing' as entry,
                     amount,
                     n_without_rate,
-                    amount_native
+                    amount_native,
+                    0 as n_without_history
                 from at_month_end
                 where
                     {{ kpi_month_counts("month_start", grain, true) }}
                     and {{ in_book(scope, grain, "due_month", "month_start") }}
             {%- endfor %}
         {%- endfor %}
+
+        union all
+
+        select
+            'due' as scope,
+            period_grain,
+            period_start,
+            rep,
+            currency,
+            'unknown_' || part as entry,
+            0 as amount,
+            0 as n_without_rate,
+            0 as amount_native,
+            n_without_history
+        from {{ ref("int_due_dates_unknown") }}
     ),
 
     summed as (
@@ -134,6 +156,11 @@ with
                                 "case when entry= '" ~ entry ~ "' then " ~ amount ~ " else 0 end"
                             )
                         }} as {{ entry }},
+                    {%- endfor %}
+                    {%- for part in parts %}
+                        sum(
+                            case when entry = 'unknown_{{ part }}' then n_without_history else 0 end
+                        ) as unknown_{{ part }},
                     {%- endfor %}
                     {{ "sum(n_without_rate)" if basis == "reporting" else "0" }} as n_without_rate
                 from entries
@@ -161,6 +188,7 @@ with
             'reporting' as basis,
             '{{ var("currency") }}' as currency_code,
             {%- for entry in bridge_entries() %} 0 as {{ entry }}, {%- endfor %}
+            {%- for part in parts %} 0 as unknown_{{ part }}, {%- endfor %}
             0 as n_without_rate
         from months
         cross join
@@ -188,9 +216,20 @@ with
             summed.basis,
             summed.currency_code,
             {%- for entry in bridge_entries() %}
-                cast({{ whole_sum("summed." ~ entry) }} as {{ numeric_type() }}) as {{ entry }},
+                {%- set unknown = {
+                    "opening": "unknown_opening",
+                    "closing": "unknown_closing",
+                }.get(entry, "unknown_opening + unknown_steps") %}
+                cast(
+                    case
+                        when sum({{ unknown }}) = 0 then {{ whole_sum("summed." ~ entry) }}
+                    end as {{ numeric_type() }}
+                ) as {{ entry }},
             {%- endfor %}
-            cast(sum(summed.n_without_rate) as bigint) as n_without_rate
+            cast(sum(summed.n_without_rate) as bigint) as n_without_rate,
+            cast(
+                sum(unknown_opening + unknown_steps + unknown_closing) as bigint
+            ) as n_without_history
         from summed
         left join
             {{ ref("int_dimension_labels") }} as labels

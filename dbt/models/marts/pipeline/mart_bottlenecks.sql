@@ -1,5 +1,6 @@
 -- Where deals stall or drop: per open stage and period, for the company (team `all`) and each team,
 -- against the stays of the year before there. A verdict is a test of two samples, each stay once.
+-- Money with an amount that no rate values is NULL, and the row says of how many.
 with
     periods as (select * from {{ ref("int_stage_periods") }}),
 
@@ -21,6 +22,7 @@ with
                     stage,
                     {{ team }} as team,
                     amount,
+                    is_without_rate,
                     age_days
                 from open_deals
                 where
@@ -47,7 +49,16 @@ with
                     when at_period_end.age_days > 2 * periods.usual_median_days
                     then at_period_end.amount
                 end
-            ) as money_held_up
+            ) as money_held_up,
+            count(case when at_period_end.is_without_rate then 1 end) as open_without_rate,
+            count(
+                case
+                    when
+                        at_period_end.is_without_rate
+                        and at_period_end.age_days > 2 * periods.usual_median_days
+                    then 1
+                end
+            ) as held_up_without_rate
         from at_period_end
         inner join
             periods
@@ -74,10 +85,16 @@ with
             case
                 when periods.usual_median_days is not null then coalesce(held_up.stays_stalled, 0)
             end as stays_stalled,
-            coalesce(held_up.money_open, 0) as money_open,
             case
-                when periods.usual_median_days is not null then coalesce(held_up.money_held_up, 0)
+                when coalesce(held_up.open_without_rate, 0) = 0 then coalesce(held_up.money_open, 0)
+            end as money_open,
+            case
+                when
+                    periods.usual_median_days is not null
+                    and coalesce(held_up.held_up_without_rate, 0) = 0
+                then coalesce(held_up.money_held_up, 0)
             end as money_held_up,
+            coalesce(held_up.open_without_rate, 0) + periods.dropped_without_rate as n_without_rate,
             coalesce(stalls.stays_due, 0) as stays_due,
             coalesce(stalls.stays_late, 0) as stays_late,
             stalls.stays_long,
@@ -228,7 +245,7 @@ with
                             case when team = 'all' then 0 else 1 end
                         order by
                             coalesce(money_held_up, 0) desc,
-                            money_dropped desc,
+                            coalesce(money_dropped, 0) desc,
                             pipeline,
                             stage_order,
                             stage,
@@ -248,6 +265,7 @@ with
             cast(money_held_up as {{ numeric_type() }}) as money_held_up,
             cast(money_open as {{ numeric_type() }}) as money_open,
             cast(money_dropped as {{ numeric_type() }}) as money_dropped,
+            cast(n_without_rate as bigint) as n_without_rate,
             cast(stays_ended as bigint) as stays_ended,
             cast(median_days as {{ double_type() }}) as median_days,
             cast(median_days_low as {{ double_type() }}) as median_days_low,

@@ -1,5 +1,5 @@
 -- Whether the pipeline covers what is still to be won, by period: company, team and rep. What is
--- overdue is due in no period; the current one shows it.
+-- overdue, or has no close date, is due in no period; the current one shows it.
 with
     periods as (
         select
@@ -14,6 +14,7 @@ with
                 + due_at_start_deals
                 + due_at_start_without_amount
                 + overdue_deals
+                + undated_deals
                 > 0
             )
     ),
@@ -48,6 +49,12 @@ with
             cast(
                 case when periods.is_current then periods.overdue_deals end as bigint
             ) as overdue_deals,
+            cast(
+                case when periods.is_current then periods.undated end as {{ numeric_type() }}
+            ) as undated,
+            cast(
+                case when periods.is_current then periods.undated_deals end as bigint
+            ) as undated_deals,
             case
                 when periods.is_current_or_coming then {{ ratio("periods.due", "periods.to_go") }}
             end as coverage_to_go,
