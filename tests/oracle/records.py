@@ -48,6 +48,8 @@ DAY = pd.Timedelta(days=1)
 INSTANT = pd.Timedelta(microseconds=1)
 TELLING = ("created_at", "changed_at", "source_updated_at")
 """Moments of events, creations and updates: none of them can be after a company's present."""
+PLANNED = ("task", "meeting", "demo")
+"""Activities that may be put down before they happen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +78,8 @@ class Records:
             for column in TELLING
             if column in frame
         ]
+        activities = self.frames["activities"]
+        told.append(activities.loc[~activities["type"].isin(PLANNED), "occurred_at"].max())
         return None if any(moment > self.as_of for moment in told) else self.as_of
 
     def __getitem__(self, name: str) -> pd.DataFrame:

@@ -113,7 +113,8 @@ class Deal:
         moments = [change.at for change in (*self.moves, *self.owners)]
         moments += [record.updated_at for record in self.records if record.updated_at]
         created = self.created_at(zone)
-        return any(at > moment for at in (*moments, *([created] if created else [])))
+        begins = [created] if created and not self.record.is_deleted else []
+        return any(at > moment for at in (*moments, *begins))
 
 
 def midnight(day: dt.date, zone: ZoneInfo) -> Moment:

@@ -37,20 +37,7 @@ with
         ),
     {% endif %}
 
-    ends as (
-        select coalesce(max(happened_at) > {{ company_as_of() }}, false) as are_open
-        from
-            (
-                select greatest(max(created_at), max(source_updated_at)) as happened_at
-                from versions
-
-                union all
-
-                select max(changed_at) as happened_at
-                from {{ ref("int_field_changes__unioned") }}
-                where not is_deleted
-            ) as moments
-    ),
+    ends as (select count(*) > 0 as are_open from {{ ref("int_data_after_as_of") }}),
 
     final as (
         select
