@@ -290,7 +290,7 @@ def _closed_now(
     born_closed = first.status == status and all(event.status == status for event in events)
     if born_closed and events:
         shown = [one.at for one in _run(versions, status, statuses)]
-        end, before, after = min(_closed_by(first, events, versions), *shown), (), events
+        end, before, after = min(events[0].at, *shown), (), events
     elif is_told:
         end = events[told].at
     else:
@@ -320,9 +320,8 @@ def _closed_now(
     if born_closed:
         first = Stay(None, None, OPEN)
     elif first.status == status and all(event.status == status for event in kept):
-        closed_by = _closed_by(first, events, versions)
-        if closed_by < at:
-            kept.insert(0, Event(closed_by, first.stage, status, True, True))
+        if events[0].at < at:
+            kept.insert(0, Event(events[0].at, first.stage, status, True, True))
         first = Stay(None, None, OPEN)
     stays = _stays(first, kept)
     closes = stays[-1].status != status
@@ -338,12 +337,6 @@ def _closed_now(
         return Timeline(tuple(stays), Closing(Timeline(tuple(stays)).closed_at(at), False, finding))
     is_bare = date is not None and date.is_bare and finding in (None, "closed_before_created")
     return Timeline(tuple(stays), Closing(at, is_bare and not (is_told and at == end), finding))
-
-
-def _closed_by(first: Stay, events: Sequence[Event], versions: Sequence[Version]) -> Moment:
-    """By when a deal had closed that is first told to leave a closed stage."""
-    shown = [versions[0].at] if versions[0].stage == first.stage else []
-    return min([events[0].at, *shown])
 
 
 def _last_closing(first: Stay, events: Sequence[Event], status: str) -> int | None:

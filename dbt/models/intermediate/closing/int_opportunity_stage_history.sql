@@ -111,7 +111,8 @@ with
         from placed
         left join
             first_versions
-            on placed.opportunity_key = first_versions.opportunity_key
+            on not placed.is_told
+            and placed.opportunity_key = first_versions.opportunity_key
             and placed.first_stage = first_versions.stage
         where placed.first_status <> 'open'
     )

@@ -96,6 +96,25 @@ with recursive
             and unclear_changes.changed_at = crowded_instants.changed_at
     ),
 
+    ends_of_crowds as (
+        select distinct
+            earlier.source_instance,
+            earlier.entity_id,
+            earlier.field,
+            earlier.changed_at,
+            earlier.new_value
+        from in_crowds as earlier
+        left join
+            in_crowds as later
+            on earlier.source_instance = later.source_instance
+            and earlier.entity_id = later.entity_id
+            and earlier.field = later.field
+            and earlier.changed_at = later.changed_at
+            and earlier.new_value = later.old_value
+            and earlier.field_change_key <> later.field_change_key
+        where later.field_change_key is null
+    ),
+
     -- The ways from old value to new one within an instant: each change follows one that led to
     -- where it starts.
     beginnings as (
@@ -103,7 +122,11 @@ with recursive
             in_crowds.field_change_key,
             in_crowds.source_row,
             case
-                when by_time.previous_value = in_crowds.old_value
+                when ends_of_crowds.new_value is not null
+                then 0
+                when
+                    crowded_instants.changed_at is null
+                    and by_time.previous_value = in_crowds.old_value
                 then 0
                 when preceded.field_change_key is null
                 then 1
@@ -117,6 +140,19 @@ with recursive
             and in_crowds.field = by_time.field
             and in_crowds.changed_at = by_time.changed_at
             and in_crowds.changed_at is distinct from by_time.previous_changed_at
+        left join
+            crowded_instants
+            on by_time.source_instance = crowded_instants.source_instance
+            and by_time.entity_id = crowded_instants.entity_id
+            and by_time.field = crowded_instants.field
+            and by_time.previous_changed_at = crowded_instants.changed_at
+        left join
+            ends_of_crowds
+            on by_time.source_instance = ends_of_crowds.source_instance
+            and by_time.entity_id = ends_of_crowds.entity_id
+            and by_time.field = ends_of_crowds.field
+            and by_time.previous_changed_at = ends_of_crowds.changed_at
+            and in_crowds.old_value = ends_of_crowds.new_value
         left join
             (
                 select distinct later.field_change_key
