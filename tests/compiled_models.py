@@ -67,8 +67,10 @@ class CompiledModels:
         """Build models, and what they rest on, as of a moment and as known at one (UTC)."""
         needed = self._with_parents(f"model.salesops.{model}" for model in models)
         values = run_values(as_of, known_at, company_as_of=self.company_as_of)
+        threads = Warehouse("duckdb", str(self.warehouse)).threads()
         with duckdb.connect(self.warehouse) as connection:
             connection.execute("set TimeZone = 'UTC'")
+            connection.execute(f"set threads = {threads}")
             for schema in self.schemas:
                 connection.execute(f"create schema if not exists {schema}")
             for model, statement in self.statements.items():
