@@ -45,7 +45,7 @@ SAMPLE_ROWS = 5
 QUIET = ("--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors")
 MANIFEST = "manifest.json"
 PARSED = "partial_parse.msgpack"
-BUILD = ("build", "--exclude-resource-type", "unit_test")
+BUILD = ("build", "--exclude-resource-type", "unit_test", "--no-write-json")
 NEVER = dt.datetime(9999, 12, 31)
 
 
