@@ -14,6 +14,7 @@ from dagster_project.pipeline_run import open_run
 from ingestion.company import load_company
 from tests.conftest import Publish
 from tests.kpis.companies import Published, publish
+from tests.store import made_once
 from tests.thorough import thorough
 
 KPIS = "select * exclude (run_id) from marts.kpi_values order by all"
@@ -37,9 +38,22 @@ def first(published: Publish) -> tuple[str, pd.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def restated(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Published:
+def restated(
+    published: Publish, first: tuple[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory
+) -> Published:
     """What is published six days later, with a late deal and a corrected one."""
-    restated = published("edge_cases").with_own_files(tmp_path_factory.mktemp("restated"))
+
+    def make(folder: Path) -> None:
+        restate(published("edge_cases").with_own_files(folder))
+
+    run_id, _ = first
+    made = made_once("restated", make, run_id, Path(__file__))
+    restated = Published(made / "company" / "company.yml", made / "data" / "edge_cases")
+    return restated.with_own_files(tmp_path_factory.mktemp("restated"))
+
+
+def restate(restated: Published) -> None:
+    """Publish a late deal and a corrected one, six days later."""
     company = restated.company
     exports = company.parent / "exports" / "opportunities.csv"
     text = exports.read_text(encoding="utf-8")
@@ -50,7 +64,6 @@ def restated(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Pu
     assert settings.count(SINCE[0]) == 1
     company.write_text(settings.replace(*SINCE), encoding="utf-8")
     publish(company, restated.folder.parent)
-    return restated
 
 
 def restatement(published: Published, metric: str, variant: str = "default", **where: str) -> dict:
