@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestion.company import Company
-from ingestion.duckdb_sql import MEMORY_LIMIT, memory_limit
+from ingestion.duckdb_sql import MEMORY_LIMIT, THREADS, memory_limit
 from ingestion.errors import SalesopsError
 from ingestion.kept import kept
 from ingestion.paths import PROJECT, CompanyPaths
@@ -45,7 +45,7 @@ SAMPLE_ROWS = 5
 QUIET = ("--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors")
 MANIFEST = "manifest.json"
 PARSED = "partial_parse.msgpack"
-BUILD = ("build", "--exclude-resource-type", "unit_test")
+BUILD = ("build", "--exclude-resource-type", "unit_test", "--no-write-json")
 NEVER = dt.datetime(9999, 12, 31)
 
 
@@ -113,6 +113,13 @@ class Dbt:
     def connection(self) -> dict[str, str]:
         """The environment variables that profiles.yml reads."""
         if self.warehouse.name == "duckdb":
+            return {**self._address, THREADS: str(self.warehouse.threads())}
+        return self._address
+
+    @property
+    def _address(self) -> dict[str, str]:
+        """Those that do not depend on what is in the warehouse."""
+        if self.warehouse.name == "duckdb":
             return {"SALESOPS_WAREHOUSE": self.warehouse.location, MEMORY_LIMIT: memory_limit()}
         from psycopg2.extensions import parse_dsn
 
@@ -177,7 +184,7 @@ class Dbt:
 
     def _fingerprint(self) -> str:
         """Hash of all that parsing depends on: files, kinds of sources, database, dbt itself."""
-        database = self.connection.get(DATABASE) or Path(self.warehouse.location).stem
+        database = self._address.get(DATABASE) or Path(self.warehouse.location).stem
         digest = hashlib.sha256()
         for text in (json.dumps(self._parsing_variables), *self._project, database):
             digest.update(text.encode() + b"\0")
@@ -206,6 +213,7 @@ class Dbt:
     ) -> dbtRunnerResult:
         """Run a command on the parsed project; its files are not looked at again."""
         arguments = [*arguments, *self._arguments]
+        env = {**self.connection, **env}
         return self._invoke(arguments, self._target, env, on_event, self.parsed())
 
     def _invoke(
@@ -220,7 +228,7 @@ class Dbt:
 
         places = ["--target-path", str(target), "--log-path", str(target)]
         callbacks = [on_event] if on_event else []
-        with _environment({**self.connection, **env}):
+        with _environment({**self._address, **env}):
             try:
                 return dbtRunner(manifest, callbacks).invoke([*QUIET, *arguments, *places])
             finally:

@@ -37,12 +37,25 @@ def memory_limit() -> str:
     return os.environ.get(MEMORY_LIMIT, "6GB")
 
 
+THREADS = "SALESOPS_THREADS"
+"""The environment variable that says how many threads DuckDB may use, for all that runs at once."""
+
+
+def max_threads() -> int:
+    """How many threads DuckDB may use: as many as there are cores, unless it is said."""
+    return int(os.environ.get(THREADS) or os.cpu_count() or 1)
+
+
 def workbench(spill: Path, limit: str | None = None) -> duckdb.DuckDBPyConnection:
     """A database in memory that spills to a folder what exceeds a limit, or that of all."""
     import duckdb
 
     return duckdb.connect(
-        config={"temp_directory": str(spill), "memory_limit": limit or memory_limit()}
+        config={
+            "temp_directory": str(spill),
+            "memory_limit": limit or memory_limit(),
+            "threads": max_threads(),
+        }
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
 
@@ -14,9 +15,14 @@ from ingestion.errors import one_of
 Scalar = str | int | float | bool | dt.datetime | dt.date | None
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"not a time zone; {one_of(name, available_timezones())}")
+    if name not in _zones():
+        raise ValueError(f"not a time zone; {one_of(name, _zones())}")
     return name
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.dbt_runner import Dbt, run_values
-from dagster_project.recipe import code_hash
 from ingestion.company import Company
 from ingestion.kept import kept
 from ingestion.paths import CompanyPaths
@@ -54,8 +53,9 @@ class CompiledModels:
             shutil.rmtree(home)
             (folder / COMPILED).write_text(json.dumps(_compiled(told)), encoding="utf-8")
 
-        settings = json.dumps(Dbt.of(company).variables)
-        key = hashlib.sha256(f"{code_hash()} {settings}".encode()).hexdigest()[:16]
+        dbt = Dbt.of(company)
+        depends_on = json.dumps([dbt._fingerprint(), dbt.variables, NEVER])
+        key = hashlib.sha256(depends_on.encode()).hexdigest()[:16]
         folder = kept(STORE, "compiled", key, make, last=8)
         return cls(
             CompanyPaths.of(company).warehouse,
@@ -67,8 +67,10 @@ class CompiledModels:
         """Build models, and what they rest on, as of a moment and as known at one (UTC)."""
         needed = self._with_parents(f"model.salesops.{model}" for model in models)
         values = run_values(as_of, known_at, company_as_of=self.company_as_of)
+        threads = Warehouse("duckdb", str(self.warehouse)).threads()
         with duckdb.connect(self.warehouse) as connection:
             connection.execute("set TimeZone = 'UTC'")
+            connection.execute(f"set threads = {threads}")
             for schema in self.schemas:
                 connection.execute(f"create schema if not exists {schema}")
             for model, statement in self.statements.items():

@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 
 from ingestion.bytecode import keep_bytecode
+from ingestion.duckdb_sql import THREADS
 from ingestion.kept import kept
 from tests.kpis.companies import TEST_COMPANIES, Published
 from tests.runs import run
 from tests.store import STORE
 
 keep_bytecode()
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # The workers take the cores already.
+    os.environ.setdefault(THREADS, "1")
 
 Publish = Callable[[str], Published]
 

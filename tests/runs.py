@@ -25,14 +25,26 @@ from ingestion.paths import PROJECT
 IMPORTED = (
     # Keeps the bytecode of all that follows.
     "tests.conftest",
+    "alembic.command",
+    "dagster._core.storage.runs.sqlite",
+    "dagster._core.storage.schedules.sqlite",
     "dagster_dbt",
     "dagster_project.definitions",
+    "dagster_project.event_log",
+    "dagster_project.summary",
     "dbt.adapters.duckdb.impl",
     "dbt.cli.main",
+    "dbt.task.build",
+    "dlt.destinations.impl.duckdb.duck",
+    "dlt.pipeline.pipeline",
+    "dlt.sources",
+    "expectations.judge",
     "expectations.runner",
     "great_expectations.expectations",
     "ingestion.dlt_load",
-    "ingestion.sources.files",
+    "ingestion.sources.files.extraction",
+    "ingestion.sources.hubspot.extraction",
+    "pyarrow.dataset",
 )
 
 

@@ -144,6 +144,12 @@ class Portal:
 
     def assert_like_world(self) -> None:
         """Raw has what the world has: every record and every change, once."""
+        with Warehouse.of(self.company()).kept_open():
+            self._assert_same_records()
+            self._assert_same_changes()
+            self._assert_each_once()
+
+    def _assert_same_records(self) -> None:
         for table, (entity, columns) in OF_THE_WORLD.items():
             known = self.world.table(entity).to_pylist()
             if entity == "activities":
@@ -163,7 +169,8 @@ class Portal:
                 for row in self.versions(table)
             }  # fmt: skip
             assert found == expected, table
-        self._assert_same_changes()
+
+    def _assert_each_once(self) -> None:
         for table in VERSIONED:
             repeated = (
                 f"select source_id from raw_hubspot.{table} group by source_id, _dlt_load_id "
@@ -190,8 +197,9 @@ class Portal:
     def assert_like_full_reload(self) -> None:
         """Raw's latest versions are what a first load of the portal would take in."""
         reloaded = self.full_reload()
-        for table in VERSIONED:
-            assert comparable(self.versions(table)) == comparable(reloaded[table]), table
+        with Warehouse.of(self.company()).kept_open():
+            for table in VERSIONED:
+                assert comparable(self.versions(table)) == comparable(reloaded[table]), table
 
 
 def _rows(batches: object) -> list[dict[str, object]]:

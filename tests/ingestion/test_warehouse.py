@@ -11,9 +11,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ingestion.duckdb_sql import THREADS
 from ingestion.errors import WarehouseError
 from ingestion.paths import CompanyPaths
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse import ROW_GROUP, Warehouse
 from tests.ingestion.conftest import Exports
 
 USERS = {"users": {"rows": [{"source_id": "1", "name": "Ann"}]}}
@@ -164,3 +165,17 @@ def test_a_load_that_is_killed_leaves_no_trace(exports: Exports, module: str, ta
     )
     assert complete == [{"n": 1000, "ids": 1000}]
     assert exports.load(entities)["opportunities"].is_unchanged
+
+
+def test_threads_are_as_many_as_raw_tables_have_rows_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(THREADS, "3")
+    warehouse = Warehouse("duckdb", str(tmp_path / "warehouse.duckdb"))
+    assert warehouse.threads() == 1
+    for rows, threads in ((ROW_GROUP, 1), (ROW_GROUP + 1, 3)):
+        with duckdb.connect(warehouse.location) as connection:
+            connection.execute("create schema if not exists raw_files")
+            connection.execute(f"create or replace table raw_files.users as from range({rows})")
+            connection.execute(f"create or replace table big as from range({2 * ROW_GROUP})")
+        assert warehouse.threads() == threads

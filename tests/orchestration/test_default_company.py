@@ -8,9 +8,18 @@ from pathlib import Path
 
 from ingestion.paths import PROJECT
 from tests.kpis.companies import Published, publish
+from tests.store import made_once
 
 DEFAULT = PROJECT / "company.yml"
 WEEK = dt.timedelta(days=7)
+BEFORE = "before.json"
+"""What was, when it was founded."""
+
+
+def moment(company: Published) -> dt.datetime:
+    """The business moment of what is published."""
+    [as_of] = company.marts("select max(as_of) as as_of from marts.kpi_values")["as_of"]
+    return as_of
 
 
 def requests(company: Published) -> int:
@@ -24,18 +33,27 @@ def deals(company: Published) -> int:
     return int(company.warehouse("select count(*) as n from raw_hubspot.deals")["n"].iloc[0])
 
 
-def test_a_week_later_only_what_changed_is_loaded(tmp_path: Path) -> None:
-    company = Published(DEFAULT, tmp_path / "sandbox")
-    publish(DEFAULT, tmp_path, "--scale", "0.03", "--seed", "11")
-    moment = "select max(as_of) as as_of from marts.kpi_values"
-    [first] = company.marts(moment)["as_of"]
-    asked, loaded, won = requests(company), deals(company), company.kpi("deals_won")
+def found_and_go_on(folder: Path) -> None:
+    """Publish the company when it is founded and a week later; keep what was before."""
+    company = Published(DEFAULT, folder / "sandbox")
+    publish(DEFAULT, folder, "--scale", "0.03", "--seed", "11")
+    before = {
+        "as_of": str(moment(company)),
+        "requests": requests(company),
+        "deals": deals(company),
+        "won": company.kpi("deals_won"),
+    }
+    (folder / BEFORE).write_text(json.dumps(before), encoding="utf-8")
+    publish(DEFAULT, folder, "--days", "7")
 
-    publish(DEFAULT, tmp_path, "--days", "7")
-    [later] = company.marts(moment)["as_of"]
-    assert later - first == WEEK
-    assert 0 < deals(company) - loaded < loaded / 10
-    assert requests(company) < asked / 2
-    assert company.kpi("deals_won") >= won
+
+def test_a_week_later_only_what_changed_is_loaded() -> None:
+    folder = made_once("week_later", found_and_go_on, DEFAULT, Path(__file__))
+    company = Published(DEFAULT, folder / "sandbox")
+    before = json.loads((folder / BEFORE).read_text(encoding="utf-8"))
+    assert moment(company) - dt.datetime.fromisoformat(before["as_of"]) == WEEK
+    assert 0 < deals(company) - before["deals"] < before["deals"] / 10
+    assert requests(company) < before["requests"] / 2
+    assert company.kpi("deals_won") >= before["won"]
     restated = company.marts("select distinct first_run_id from marts.mart_restatements")
     assert len(restated) >= 1

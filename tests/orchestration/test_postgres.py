@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeGuard
@@ -12,21 +11,29 @@ import pytest
 
 from dagster_project.publication import open_published
 from tests.ingestion.postgres_server import find_programs, running_server
+from tests.kpis.companies import TEST_COMPANIES
 from tests.orchestration.copies import Copy
+from tests.store import made_once
 
 OF_THE_RUN = ("run_id", "loaded_at", "first_run_id", "first_known_at")
 
 
 @pytest.fixture
-def on_postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Copy]:
-    """A copy of the company whose warehouse is a server of the test's own."""
+def on_postgres(monkeypatch: pytest.MonkeyPatch) -> Copy:
+    """What was published of the company from a warehouse on a server of the test's own."""
     if find_programs() is None:
         pytest.skip("PostgreSQL is not installed")
-    with running_server() as url:
-        monkeypatch.setenv("SALESOPS_POSTGRES_URL", url)
-        on_postgres = Copy.make(tmp_path / "postgres")
-        on_postgres.settings(destination="postgres")
-        yield on_postgres
+
+    def make(folder: Path) -> None:
+        with running_server() as url:
+            monkeypatch.setenv("SALESOPS_POSTGRES_URL", url)
+            on_postgres = Copy.make(folder)
+            on_postgres.settings(destination="postgres")
+            done = on_postgres.run()
+            assert done.returncode == 0, done.stdout + done.stderr
+
+    edge_cases = TEST_COMPANIES["edge_cases"].fingerprint()
+    return Copy(made_once("postgres", make, edge_cases, Path(__file__)))
 
 
 def rows(copy: Copy, table: str, columns: list[str]) -> list[tuple[object, ...]]:
@@ -73,8 +80,6 @@ def tables(copy: Copy) -> dict[str, list[str]]:
 
 
 def test_both_engines_publish_the_same(copy: Copy, on_postgres: Copy) -> None:
-    done = on_postgres.run()
-    assert done.returncode == 0, done.stdout + done.stderr
     assert tables(on_postgres) == tables(copy)
     for table, columns in tables(copy).items():
         found, wanted = rows(on_postgres, table, columns), rows(copy, table, columns)

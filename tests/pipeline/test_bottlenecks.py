@@ -7,7 +7,6 @@ than in others.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dagster_project.dbt_runner import Dbt
+from ingestion.company import load_company
 from tests.conftest import Publish
 
 MODELS = ("int_stage_durations", "int_stage_periods", "int_stage_stalls", "mart_bottlenecks")
@@ -132,12 +133,13 @@ GIVEN = {
 @pytest.fixture(scope="module")
 def compiled(published: Publish) -> Compiled:
     """The models as the edge cases' run has compiled them."""
-    manifest = json.loads(
-        (published("edge_cases").folder / "dbt" / "target" / "manifest.json").read_bytes()
-    )
+    edge_cases = published("edge_cases")
+    compiled = (edge_cases.folder / "dbt" / "target" / "compiled").rglob("*.sql")
+    statements = {path.stem: path.read_text(encoding="utf-8") for path in compiled}
+    manifest = Dbt.of(load_company(edge_cases.company)).manifest()
     nodes = {node["name"]: node for node in manifest["nodes"].values()}
     return Compiled(
-        {name: nodes[name]["compiled_code"] for name in MODELS},
+        {name: statements[name] for name in MODELS},
         {name: nodes[name]["relation_name"] for name in (*GIVEN, *MODELS)},
     )
 

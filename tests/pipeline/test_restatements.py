@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from dagster_project.pipeline_run import open_run
 from ingestion.company import load_company
 from tests.conftest import Publish
 from tests.kpis.companies import Published, publish
+from tests.store import made_once
 from tests.thorough import thorough
 
 KPIS = "select * exclude (run_id) from marts.kpi_values order by all"
@@ -37,9 +39,22 @@ def first(published: Publish) -> tuple[str, pd.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def restated(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Published:
+def restated(
+    published: Publish, first: tuple[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory
+) -> Published:
     """What is published six days later, with a late deal and a corrected one."""
-    restated = published("edge_cases").with_own_files(tmp_path_factory.mktemp("restated"))
+
+    def make(folder: Path) -> None:
+        restate(published("edge_cases").with_own_files(folder))
+
+    run_id, _ = first
+    made = made_once("restated", make, run_id, Path(__file__))
+    restated = Published(made / "company" / "company.yml", made / "data" / "edge_cases")
+    return restated.with_own_files(tmp_path_factory.mktemp("restated"))
+
+
+def restate(restated: Published) -> None:
+    """Publish a late deal and a corrected one, six days later."""
     company = restated.company
     exports = company.parent / "exports" / "opportunities.csv"
     text = exports.read_text(encoding="utf-8")
@@ -50,7 +65,6 @@ def restated(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Pu
     assert settings.count(SINCE[0]) == 1
     company.write_text(settings.replace(*SINCE), encoding="utf-8")
     publish(company, restated.folder.parent)
-    return restated
 
 
 def restatement(published: Published, metric: str, variant: str = "default", **where: str) -> dict:
@@ -163,12 +177,18 @@ def test_what_was_known_then_gives_what_was_published_then(
     run_id, kpis = first
     publications = restated.warehouse("select * from history.publications").set_index("run_id")
     known_at = publications.loc[run_id, "known_at"].isoformat()
-    now = restated.kpi("revenue_won")
     moments = ("--as-of", SINCE[0], "--known-at", f"{known_at}Z")
-    publish(restated.company, restated.folder.parent, *moments)
-    [past] = (restated.folder / "as_of").iterdir()
-    pd.testing.assert_frame_equal(restated.as_of(past.name).marts(KPIS), kpis, rtol=1e-12)
-    assert restated.kpi("revenue_won") == now
+
+    def make(folder: Path) -> None:
+        copy = restated.with_own_files(folder)
+        publish(copy.company, copy.folder.parent, *moments)
+
+    [of_now] = restated.marts("select run_id from marts.publication")["run_id"]
+    made = made_once("known_then", make, of_now, known_at, Path(__file__))
+    looked_back = replace(restated, folder=made / "data" / "edge_cases")
+    [past] = (looked_back.folder / "as_of").iterdir()
+    pd.testing.assert_frame_equal(looked_back.as_of(past.name).marts(KPIS), kpis, rtol=1e-12)
+    assert looked_back.kpi("revenue_won") == restated.kpi("revenue_won")
 
 
 def build_restatements(company: Path, run_id: str) -> None:

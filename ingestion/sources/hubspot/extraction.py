@@ -69,7 +69,11 @@ def extract(
     with workbench(context.folder / "intake", MEMORY) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
-        yield _Extract(context, source, HubSpotClient(source, patience), connection).run()
+        with context.warehouse.kept_open():
+            extraction = _Extract(
+                context, source, HubSpotClient(source, patience), connection
+            ).run()
+        yield extraction
 
 
 class _Extract:
