@@ -39,7 +39,8 @@ OF_SOME_COMPANIES = {"quota_attainment", "lead_conversion_rate"}
 FINDINGS = {
     "amount_missing": "open without an amount",
     "won_without_amount": "won without an amount",
-    "no_close_date": "closed without any date, so are in no period",
+    "no_close_date": "closed without any date, so are in no period, or in that in which they were "
+    "first seen closed",
     "close_date_far_from_closing": "closed over 31 days from the close date they give",
     "closed_in_future": "closed on a date that is still to come",
     "closed_before_created": "closed before they were created",

@@ -14,7 +14,7 @@ with
         left join histories on deals.source_instance = histories.source_instance
     ),
 
-    -- What is due now the records say.
+    -- What is due now the records say, but what was when a run looks back.
     at_month_end as (
         select
             at_month_end.month_start,
@@ -26,7 +26,7 @@ with
             dated
             on at_month_end.opportunity_key = dated.opportunity_key
             and at_month_end.ends_at < dated.known_from
-        where at_month_end.month_start < {{ current_month() }}
+        where at_month_end.month_start < {{ current_month() }} or {{ is_look_back() }}
     ),
 
     steps as (
@@ -59,6 +59,7 @@ with
 
         select 'opening' as part, next_month as month_start, rep, currency
         from at_month_end
+        where next_month <= {{ current_month() }}
 
         union all
 

@@ -8,16 +8,55 @@
 -- what the states say of two moments and what happened between them can be held against each other.
 -- The rules are the same: before its first change a field has that change's old value, after its
 -- last one the record's own. A deal of which nobody knows since when it is open comes in now.
+-- What a
+-- deal was found to be worth after it closed is what left the pipeline, as it is what was won.
 with
     opportunities as (select * from {{ ref("int_opportunities__unioned") }}),
 
-    changes as (
-        select *
-        from {{ ref("int_opportunity_value_changes") }}
-        where field in ('{{ fields | join("', '") }}')
+    moves as (select * from {{ ref("int_opportunity_stage_moves") }}),
+
+    last_open as (
+        select opportunity_key, max(position) as position
+        from moves
+        where status = 'open' and coalesce(entered_at <= {{ as_of() }}, true)
+        group by opportunity_key
     ),
 
-    moves as (select * from {{ ref("int_opportunity_stage_moves") }}),
+    closed as (
+        select moves.opportunity_key, min(moves.entered_at) as closed_at
+        from moves
+        inner join last_open on moves.opportunity_key = last_open.opportunity_key
+        where moves.position > last_open.position and moves.entered_at <= {{ as_of() }}
+        group by moves.opportunity_key
+    ),
+
+    changes as (
+        select
+            changes.opportunity_key,
+            changes.field,
+            changes.position,
+            changes.old_value,
+            changes.new_value,
+            changes.is_last,
+            case
+                when closed.opportunity_key is not null
+                then closed.closed_at
+                else changes.holds_from
+            end as holds_from,
+            case
+                when closed.opportunity_key is not null
+                then coalesce(changes.next_holds_from > {{ as_of() }}, true)
+                else changes.is_last_in_instant
+            end as is_last_in_instant
+        from {{ ref("int_opportunity_value_changes") }} as changes
+        left join
+            closed
+            on changes.opportunity_key = closed.opportunity_key
+            and changes.field in ('amount', 'currency')
+            and changes.holds_from >= closed.closed_at
+            and changes.holds_from <= {{ as_of() }}
+        where changes.field in ('{{ fields | join("', '") }}')
+    ),
 
     removals as (select * from {{ ref("int_opportunity_removals") }}),
 

@@ -214,6 +214,7 @@ with
         select
             *,
             lag(status) over in_order as status_before,
+            lead(moved_at) over in_order as next_moved_at,
             lead(entered_at) over in_order as next_entered_at
         from placed
         window in_order as (partition by opportunity_key order by position)
@@ -233,7 +234,12 @@ with
             and status <> coalesce(status_before, 'open') as is_closing,
             next_entered_at is null
             or entered_at is null
-            or next_entered_at > entered_at as is_last_in_instant
+            or next_entered_at > entered_at as is_last_in_instant,
+            -- Entered and left in one instant of the deal's life.
+            coalesce(
+                coalesce(moved_at, next_moved_at) = entered_at and next_entered_at = entered_at,
+                false
+            ) as is_passed_through
         from compared
     )
 

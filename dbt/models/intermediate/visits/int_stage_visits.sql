@@ -6,9 +6,9 @@ with
     states as (select * from {{ ref("int_opportunity_states") }}),
 
     passed_through as (
-        select opportunity_key, stage, status, moved_at, position
+        select opportunity_key, stage, status, entered_at, position
         from {{ ref("int_opportunity_stage_moves") }}
-        where not is_last_in_instant and moved_at = entered_at and moved_at <= {{ as_of() }}
+        where is_passed_through and stage is not null and entered_at <= {{ as_of() }}
     ),
 
     stages as (select * from {{ ref("int_stages__placed") }}),
@@ -48,7 +48,7 @@ with
         inner join
             states
             on passed_through.opportunity_key = states.opportunity_key
-            and passed_through.moved_at = states.valid_from
+            and passed_through.entered_at = states.valid_from
     ),
 
     compared as (

@@ -1,5 +1,6 @@
 -- Closed deals: whether they passed every open stage of their pipeline, in order, and closed once.
--- A move among stages of one outcome is no closing.
+-- A move among stages of one outcome is no closing. Of a deal that nothing tells to have been open
+-- nobody knows its way.
 with
     stays as (select * from {{ ref("int_stage_visits") }}),
 
@@ -21,7 +22,8 @@ with
                 end
             ) as closings,
             count(case when ended_as in ('regressed', 'reopened') then 1 end) as moves_back,
-            max(case when stage is null or not is_entry_known then 1 else 0 end) = 0 as is_known
+            max(case when stage is null or not is_entry_known then 1 else 0 end) = 0
+            and count(case when status = 'open' then 1 end) > 0 as is_known
         from stays
         group by opportunity_key
     ),

@@ -10,6 +10,7 @@ with
         select
             opportunity_key,
             contradiction,
+            closed_at > {{ company_as_of() }} as closes_later,
             {{ local_day("recorded_from") }} as recorded_on,
             case when is_told then {{ local_day("window_to") }} end as told_on,
             recorded_from is null and not is_told as is_undated
@@ -18,11 +19,29 @@ with
 
     later as (select * from {{ ref("int_data_after_as_of") }} where entity = 'opportunities'),
 
+    stages as (
+        select source_instance, coalesce(pipeline, '') as pipeline, stage
+        from {{ ref("int_stages__resolved") }}
+        where pipeline_stage_key is not null
+    ),
+
     -- Deals whose history tells of stages that no pipeline names.
     astray as (
-        select distinct opportunity_key
-        from {{ ref("int_opportunity_stage_history") }}
-        where is_told and status is null
+        {%- for value in ["old_value", "new_value"] %}
+            select told.opportunity_key
+            from {{ ref("int_opportunity_changes") }} as told
+            left join
+                stages
+                on told.source_instance = stages.source_instance
+                and coalesce(told.pipeline, '') = stages.pipeline
+                and told.{{ value }} = stages.stage
+            where
+                told.field = 'stage'
+                and told.is_told
+                and told.{{ value }} is not null
+                and stages.stage is null
+                {{ 'union' if not loop.last }}
+        {%- endfor %}
     ),
 
     deals as (
@@ -36,18 +55,20 @@ with
             closings.contradiction,
             coalesce(closings.is_undated, opportunities.closed_at is null) as is_undated,
             astray.opportunity_key is not null as stage_unknown,
-            case
-                when opportunities.is_closed
-                then
-                    {{
-                        dbt.datediff(
-                            "coalesce(opportunities.close_date, closings.recorded_on)",
-                            "closings.told_on",
-                            "day",
-                        )
-                    }}
-            end as closing_gap_days,
-            later.entity_key is not null as data_after_as_of
+            {%- for column, day in [
+                ("closing_gap_days", "closings.recorded_on"),
+                (
+                    "close_date_gap_days",
+                    "coalesce(opportunities.close_date, closings.recorded_on)",
+                ),
+            ] %}
+                case
+                    when opportunities.is_closed
+                    then {{ dbt.datediff(day, "closings.told_on", "day") }}
+                end as {{ column }},
+            {%- endfor %}
+            later.entity_key is not null
+            or coalesce(closings.closes_later, false) as data_after_as_of
         from opportunities
         full join later on opportunities.opportunity_key = later.entity_key
         left join closings on opportunities.opportunity_key = closings.opportunity_key
@@ -88,7 +109,7 @@ with
                 when deals.is_open then deals.close_date < {{ as_of_day() }}
             end as close_date_past,
             case when deals.is_closed then deals.is_undated end as no_close_date,
-            abs(deals.closing_gap_days) > 31 as close_date_far_from_closing,
+            abs(deals.close_date_gap_days) > 31 as close_date_far_from_closing,
             case
                 when deals.is_closed then coalesce(deals.contradiction = 'closed_in_future', false)
             end as closed_in_future,
