@@ -33,16 +33,17 @@ CLOSINGS = {
     "chain_within_a_second": ("won", "2024-05-09 17:00:00", "ann"),
     "nobody_knows_when": ("won", None, "ann"),
     "closing_told_without_a_date": ("lost", "2024-05-20 10:00:00", "ann"),
+    "corrected_after_winning": ("won", "2024-05-13 10:00:00", "ann"),
     "midnight_is_a_bare_day": ("won", f"2024-05-02 {DAY_END}", "bob"),
 }
 REVENUE = {
     "2024-02-01": 2 + 128 + 1024 + 2048,
     "2024-03-01": 1 + 4096 + 8192 + 16384 + 32768 + 65536 + 131072,
     "2024-04-01": 4 + 8 + 32 + 262144,
-    "2024-05-01": 524288 + 1048576 + 8388608,
+    "2024-05-01": 524288 + 1048576 + 8388608 + 16777216,
 }
 """By month; `nobody_knows_when` is in none."""
-FROM_CREATION = 256 + 524288 + 1048576 + 4194304 + 8388608
+FROM_CREATION = 256 + 524288 + 1048576 + 4194304 + 8388608 + (16777216 - 8)
 """Open from January until May, or still."""
 PIPELINE = {
     "2024-01-01": FROM_CREATION
@@ -107,7 +108,7 @@ def test_the_bridge_tells_the_same_story(company: Published) -> None:
             for start, amount in rows[["period_start", name]].itertuples(index=False)
             if amount
         }
-        for name in ("won", "lost", "reopened", "created", "closing")
+        for name in ("won", "lost", "increased", "reopened", "created", "closing")
     }
     assert found["won"] == {
         "2024-02": 4 + 8 + 16 + 2 + 1024 + 2048,
@@ -115,6 +116,7 @@ def test_the_bridge_tells_the_same_story(company: Published) -> None:
         "2024-04": 4 + 8 + 32,
         "2024-05": REVENUE["2024-05-01"],
     }
+    assert found["increased"] == {"2024-05": 8}
     assert found["lost"] == {"2024-02": 262144, "2024-05": 4194304}
     assert found["reopened"] == {"2024-03": 4 + 8, "2024-04": 64}
     assert found["created"] == {"2024-01": PIPELINE["2024-01-01"], "2024-03": 512 + 32768}

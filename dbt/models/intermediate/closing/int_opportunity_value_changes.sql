@@ -58,7 +58,7 @@ with
             old_value,
             new_value,
             holds_from,
-            next_holds_from,
+            case when not is_last then next_holds_from end as next_holds_from,
             is_last,
             is_last or next_holds_from > holds_from as is_last_in_instant
         from placed
