@@ -12,7 +12,8 @@ from portals import PATIENCE, TOKEN, Portal, comparable
 from ingestion.errors import SourceError
 from ingestion.sandbox.api.faults import Drift, Faults, Mishaps
 from ingestion.sources.hubspot.client import HubSpotClient
-from tests.sandbox.simulated_company import ALL_AT_ONCE, upset
+from tests.sandbox.simulated_company import ALL_AT_ONCE
+from tests.sandbox.traps import upset
 from tests.thorough import thorough
 
 FAULTS = {

@@ -20,7 +20,7 @@ from hubspot.utils.objects import fetch_all
 from portals import TOKEN, Portal
 
 from ingestion.sources.hubspot.objects import LINK_COLUMNS, OBJECTS, CrmObject
-from tests.sandbox.simulated_company import upset
+from tests.sandbox.traps import upset
 
 
 @pytest.fixture
