@@ -163,8 +163,15 @@ def _sandbox_exports(document: dict[str, Any]) -> Path | None:
     return (folder / "sandbox" / "exports").resolve()
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """Loads YAML, and refuses a key that is written twice: YAML would drop the first."""
+_TEXT, _NULL = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "null"))
+
+
+class _Loader(yaml.SafeLoader):
+    """Loads YAML, refuses keys that are written twice, and takes inline rows as they are written.
+
+    YAML would drop the first of two keys, and make of 0123 the number 83, of NO false, of 12:30
+    the number 750.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         first: dict[str, int] = {}
@@ -173,12 +180,22 @@ class _UniqueKeys(yaml.SafeLoader):
             if isinstance(key, yaml.ScalarNode) and first.setdefault(key.value, line) != line:
                 problem = f"key '{key.value}' was already written in line {first[key.value]}"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+        for key, value in node.value:
+            if key.value == "rows" and isinstance(value, yaml.SequenceNode):
+                _take_as_text(value)
         return super().construct_mapping(node, deep)
+
+
+def _take_as_text(rows: yaml.SequenceNode) -> None:
+    for row in rows.value:
+        for _, value in row.value if isinstance(row, yaml.MappingNode) else ():
+            if isinstance(value, yaml.ScalarNode) and value.tag != _NULL:
+                value.tag = _TEXT
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+        document = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
         raise CompanyError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:

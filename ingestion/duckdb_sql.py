@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +68,11 @@ def quote(name: str) -> str:
 def literal(value: object) -> str:
     """The value's text as an SQL string."""
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def path_literal(path: Path) -> str:
+    """The path of one file as an SQL string, whatever its name: DuckDB reads patterns."""
+    return literal(re.sub(r"[*?\[]", r"[\g<0>]", str(path)))
 
 
 def one_row(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ import pytest
 
 from ingestion.company import load_company
 from ingestion.errors import CompanyError
+from ingestion.sources.files.settings import FilesSource
 
 COMPANY = """\
 name: Acme Ltd.
@@ -54,6 +55,20 @@ def test_defaults_are_filled_in(file: Path) -> None:
     assert (company.destination, company.fiscal_year_start_month) == ("duckdb", 1)
     assert company.source_types == ("files",)
     assert (company.closing, company.own_as_of) == ("record", None)
+
+
+def test_inline_rows_are_text_as_written(file: Path) -> None:
+    """YAML would make of it 83, 750, False and a number."""
+    people = "from: people\n        columns: {source_id: id, name: name}"
+    rows = (
+        "rows:\n          - {source_id: 0123, name: 12:30, region: NO, team: 1_000, manager_id: ~}"
+    )
+    file.write_text(COMPANY.replace(people, rows))
+    (source,) = load_company(file).sources
+    assert isinstance(source, FilesSource)
+    assert source.entities["users"].rows == (
+        {"source_id": "0123", "name": "12:30", "region": "NO", "team": "1_000", "manager_id": None},
+    )
 
 
 def test_moments_are_the_companys_own(file: Path) -> None:

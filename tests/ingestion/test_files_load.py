@@ -96,6 +96,15 @@ def test_rows_carry_where_they_came_from_and_what_is_beyond_the_contract(exports
     assert 0 <= row["row_hash"] < 2**63
 
 
+@pytest.mark.parametrize("name", ["deals [2].csv", "deals *.csv", "deals ?.csv"])
+def test_a_path_is_no_pattern(exports: Exports, name: str) -> None:
+    """Read as patterns, they would find the twin, too, or instead."""
+    exports.write(name, "id,stage,amount,created\n1,Open,10,2024-01-05\n")
+    exports.write("deals 2.csv", "id,stage,amount,created\n1,Open,99,2024-01-05\n")
+    exports.load({"opportunities": {"from": name, "columns": DEALS}})
+    assert versions(exports) == [("1", Decimal(10), False)]
+
+
 def test_a_load_is_one_load_package(exports: Exports) -> None:
     exports.write("deals.csv", CSV)
     exports.load({"opportunities": {"from": "deals", "columns": DEALS}, "pipeline_stages": STAGES})

@@ -94,14 +94,15 @@ def upset(world: World) -> None:
     is_open = np.flatnonzero(quiet & (deals["is_open"] == 1))
     has_lead = np.isin(is_open, state["leads"]["opportunity_id"])
     led, others = is_open[has_lead][:1], np.setdiff1d(is_open, is_open[has_lead][:1])
-    won = np.flatnonzero(quiet & STAGE_WON[deals["stage"]] & _is_alive(state))[:1]
+    won = np.flatnonzero(quiet & STAGE_WON[deals["stage"]] & _is_alive(state))[: len(led)]
+    led = led[: len(won)]
     deleted, lost = others[:2], others[10:11]
     merged, kept = np.append(others[2:4], led), np.append(others[4:6], won)
     state.change("opportunities", deleted, "is_deleted", 1, moment)
     state.change("opportunities", merged, "merged_into_id", kept, moment)
     state.touch("opportunities", kept, moment)
     deals["is_open"][np.concatenate([deleted, merged])] = 0
-    heir = deals["owner_id"][others[9]]
+    heir = deals["owner_id"][others[-1]]
     state.change("opportunities", others[6:9], "owner_id", heir, moment)
     _lose(state, lost, moment)
     _transfer(state, moment)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ingestion.duckdb_sql import literal, quote
+from ingestion.duckdb_sql import literal, path_literal, quote
 from ingestion.errors import SourceError
 from ingestion.sources.files.settings import FileOptions
 from ingestion.sources.files.text_files import CHUNK, has_line_feeds, plain_text, with_line_feeds
@@ -128,7 +128,7 @@ def _create_table(
     # The only column of a blank line is NULL; where there are more, DuckDB skips blank lines.
     rows = f"where {quote(columns[0])} is not null" if len(columns) == 1 else ""
     connection.execute(
-        f"create or replace table {quote(table)} as select * from read_csv({literal(path)}, "
+        f"create or replace table {quote(table)} as select * from read_csv({path_literal(path)}, "
         f"auto_detect = false, header = true, delim = {literal(delimiter)}, quote = '\"', "
         f"escape = '\"', columns = {{{types}}}, max_line_size = {MAX_ROW_BYTES}, "
         f"store_rejects = true) {rows}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.duckdb_sql import literal, quote
+from ingestion.duckdb_sql import literal, path_literal, quote
 from ingestion.errors import SourceError, first_line
 from ingestion.sources.files.text_files import plain_text
 
@@ -26,7 +26,7 @@ def read_json(
     """
     import duckdb
 
-    path = literal(plain_text(file, "utf-8", folder))
+    path = path_literal(plain_text(file, "utf-8", folder))
     try:
         described = connection.execute(
             f"describe from read_json({path}, records = true, sample_size = -1, "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.duckdb_sql import literal, one_row, quote, register
+from ingestion.duckdb_sql import one_row, path_literal, quote, register
 from ingestion.errors import SourceError, first_line
 from ingestion.sources.files.catalog import Relation, format_of
 from ingestion.sources.files.csv_files import BrokenLine, read_csv
@@ -121,7 +121,9 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path, table: str)
     import duckdb
 
     try:
-        connection.execute(f"create table {quote(table)} as from read_parquet({literal(path)})")
+        connection.execute(
+            f"create table {quote(table)} as from read_parquet({path_literal(path)})"
+        )
     except duckdb.Error as error:
         raise SourceError(f"{path}: not a readable Parquet file: {first_line(error)}") from None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
-from ingestion.duckdb_sql import literal, quote
+from ingestion.duckdb_sql import literal, path_literal, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -87,7 +87,7 @@ class Intake:
             return
         columns = ", ".join(f"{literal(name)}: {literal(t)}" for name, t in self._members.items())
         self._connection.execute(
-            f"insert into {quote(self._table)} select * from read_json({literal(self._path)}, "
+            f"insert into {quote(self._table)} select * from read_json({path_literal(self._path)}, "
             f"format = 'newline_delimited', columns = {{{columns}}})"
         )
         self._file.seek(0)
