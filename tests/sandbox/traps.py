@@ -102,7 +102,8 @@ def upset(world: World) -> None:
     state.change("opportunities", merged, "merged_into_id", kept, moment)
     state.touch("opportunities", kept, moment)
     deals["is_open"][np.concatenate([deleted, merged])] = 0
-    heir = deals["owner_id"][others[-1]]
+    owners = deals["owner_id"][others]
+    heir = owners[owners != NONE][-1]
     state.change("opportunities", others[6:9], "owner_id", heir, moment)
     _lose(state, lost, moment)
     _transfer(state, moment)
