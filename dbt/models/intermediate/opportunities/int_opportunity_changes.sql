@@ -96,15 +96,13 @@ with recursive
             and unclear_changes.changed_at = crowded_instants.changed_at
     ),
 
-    ends_of_crowds as (
-        select distinct
-            earlier.source_instance,
-            earlier.entity_id,
-            earlier.field,
-            earlier.changed_at,
-            earlier.new_value
+    -- Within an instant a change may follow one that led to where it starts.
+    following as (
+        select
+            earlier.field_change_key as earlier_change_key,
+            later.field_change_key as later_change_key
         from in_crowds as earlier
-        left join
+        inner join
             in_crowds as later
             on earlier.source_instance = later.source_instance
             and earlier.entity_id = later.entity_id
@@ -112,11 +110,23 @@ with recursive
             and earlier.changed_at = later.changed_at
             and earlier.new_value = later.old_value
             and earlier.field_change_key <> later.field_change_key
-        where later.field_change_key is null
     ),
 
-    -- The ways from old value to new one within an instant: each change follows one that led to
-    -- where it starts.
+    ends_of_crowds as (
+        select distinct
+            in_crowds.source_instance,
+            in_crowds.entity_id,
+            in_crowds.field,
+            in_crowds.changed_at,
+            in_crowds.new_value
+        from in_crowds
+        left join following on in_crowds.field_change_key = following.earlier_change_key
+        where following.earlier_change_key is null
+    ),
+
+    preceded as (select distinct later_change_key from following),
+
+    -- Where the ways from old value to new one within an instant may begin.
     beginnings as (
         select
             in_crowds.field_change_key,
@@ -128,7 +138,7 @@ with recursive
                     crowded_instants.changed_at is null
                     and by_time.previous_value = in_crowds.old_value
                 then 0
-                when preceded.field_change_key is null
+                when preceded.later_change_key is null
                 then 1
                 else 2
             end as preference
@@ -153,20 +163,7 @@ with recursive
             and by_time.field = ends_of_crowds.field
             and by_time.previous_changed_at = ends_of_crowds.changed_at
             and in_crowds.old_value = ends_of_crowds.new_value
-        left join
-            (
-                select distinct later.field_change_key
-                from in_crowds as later
-                inner join
-                    in_crowds as earlier
-                    on later.source_instance = earlier.source_instance
-                    and later.entity_id = earlier.entity_id
-                    and later.field = earlier.field
-                    and later.changed_at = earlier.changed_at
-                    and later.old_value = earlier.new_value
-                    and later.field_change_key <> earlier.field_change_key
-            ) as preceded
-            on in_crowds.field_change_key = preceded.field_change_key
+        left join preceded on in_crowds.field_change_key = preceded.later_change_key
     ),
 
     chains as (
