@@ -43,18 +43,16 @@ with
             cast(
                 case when periods.is_current_or_coming then periods.due_without_amount end as bigint
             ) as due_without_amount,
-            cast(
-                case when periods.is_current then periods.overdue end as {{ numeric_type() }}
-            ) as overdue,
-            cast(
-                case when periods.is_current then periods.overdue_deals end as bigint
-            ) as overdue_deals,
-            cast(
-                case when periods.is_current then periods.undated end as {{ numeric_type() }}
-            ) as undated,
-            cast(
-                case when periods.is_current then periods.undated_deals end as bigint
-            ) as undated_deals,
+            {%- for standing in ["overdue", "undated"] %}
+                cast(
+                    case
+                        when periods.is_current then periods.{{ standing }}
+                    end as {{ numeric_type() }}
+                ) as {{ standing }},
+                cast(
+                    case when periods.is_current then periods.{{ standing }}_deals end as bigint
+                ) as {{ standing }}_deals,
+            {%- endfor %}
             case
                 when periods.is_current_or_coming then {{ ratio("periods.due", "periods.to_go") }}
             end as coverage_to_go,
