@@ -165,7 +165,7 @@ class Dbt:
 
         It is in the project, or with the company where the project cannot be written to.
         """
-        kind, key = f"parsed-{self.warehouse.name}", self._fingerprint()
+        kind, key = f"parsed-{self.warehouse.name}", self.fingerprint()
         try:
             return kept(SHARED, kind, key, self._parse)
         except OSError:
@@ -182,7 +182,7 @@ class Dbt:
             if path.name not in (MANIFEST, PARSED):
                 path.unlink() if path.is_file() else shutil.rmtree(path)
 
-    def _fingerprint(self) -> str:
+    def fingerprint(self) -> str:
         """Hash of all that parsing depends on: files, kinds of sources, database, dbt itself."""
         database = self._address.get(DATABASE) or Path(self.warehouse.location).stem
         digest = hashlib.sha256()

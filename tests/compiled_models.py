@@ -54,7 +54,7 @@ class CompiledModels:
             (folder / COMPILED).write_text(json.dumps(_compiled(told)), encoding="utf-8")
 
         dbt = Dbt.of(company)
-        depends_on = json.dumps([dbt._fingerprint(), dbt.variables, NEVER])
+        depends_on = json.dumps([dbt.fingerprint(), dbt.variables, NEVER])
         key = hashlib.sha256(depends_on.encode()).hexdigest()[:16]
         folder = kept(STORE, "compiled", key, make, last=8)
         return cls(

@@ -86,4 +86,4 @@ def test_the_parse_depends_on_files_and_kinds_of_sources(tmp_path: Path) -> None
     north = Dbt.of(company(tmp_path, "north", "Europe/Oslo", "NOK", 1))
     south = Dbt.of(company(tmp_path, "south", "Pacific/Auckland", "NZD", 4))
     crm = Dbt.of(company(tmp_path, "crm", "Europe/Oslo", "NOK", 1, "hubspot"))
-    assert north._fingerprint() == south._fingerprint() != crm._fingerprint()
+    assert north.fingerprint() == south.fingerprint() != crm.fingerprint()
