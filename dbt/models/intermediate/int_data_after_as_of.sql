@@ -1,9 +1,8 @@
 {%- set entities = ["opportunities", "leads", "accounts", "contacts", "activities"] -%}
 {#- Activities that may be put down before they happen. -#}
 {%- set planned = ["task", "meeting", "demo"] -%}
--- The records that began, were updated, or of which a change is told, after the company's own
--- as_of:
--- its data goes on. Those that began after the run's moment, too, are in no other model.
+-- The records that began, were updated, or of which a change is told, after the company's
+-- own as_of: its data goes on. Those that began after the run's moment, too, are in no other model.
 with
     told as (
         select distinct entity, source_instance, entity_id

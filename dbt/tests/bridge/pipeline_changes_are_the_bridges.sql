@@ -4,9 +4,8 @@
     ("quarter_start", fiscal_period_start(current_month(), "quarter")),
 ] -%}
 -- Whatever came into the pipeline or left it since then is a change, and no other change of a
--- deal's
--- place has an effect. The bridge calls re-opened what was restored, too. A deal of which nobody
--- knows since when it is open comes into the bridge now, and is no change.
+-- deal's place has an effect. The bridge calls re-opened what was restored, too. A deal of which
+-- nobody knows since when it is open comes into the bridge now, and is no change.
 with
     undated as (
         select distinct opportunity_key

@@ -1,7 +1,6 @@
--- Where nobody knows what a bridge of what is due consists of: by period, rep and currency, how
--- many
--- deals that were open when it began or ended, and steps between, are of a time of which the source
--- has no history of close dates. Any of them may have been due.
+-- Where nobody knows what a bridge of what is due consists of: by period, rep and currency,
+-- how many deals that were open when it began or ended, and steps between, are of a time of which
+-- the source has no history of close dates. Any of them may have been due.
 with
     deals as (select opportunity_key, source_instance from {{ ref("int_opportunities__current") }}),
 

@@ -8,8 +8,8 @@
 -- what the states say of two moments and what happened between them can be held against each other.
 -- The rules are the same: before its first change a field has that change's old value, after its
 -- last one the record's own. A deal of which nobody knows since when it is open comes in now.
--- What a
--- deal was found to be worth after it closed is what left the pipeline, as it is what was won.
+-- What a deal was found to be worth after it closed is what left the pipeline, as it is what was
+-- won.
 with
     opportunities as (select * from {{ ref("int_opportunities__unioned") }}),
 

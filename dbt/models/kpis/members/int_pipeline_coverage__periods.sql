@@ -20,9 +20,8 @@
 --
 -- The quota is the one that quota_attainment resolves, and what is won is what counts against it
 -- there; none, where no rate values a part of it. Deals that are due are those of all reps, also of
--- such as have no quota. What was due when a period began is a state of the past, and so is what
--- was
--- due at a moment that is looked back at: NULL where too much of it is not known.
+-- such as have no quota. What was due when a period began is a state of the past, and so is
+-- what was due at a moment that is looked back at: NULL where too much of it is not known.
 with
     members as (
         select

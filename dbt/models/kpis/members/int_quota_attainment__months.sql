@@ -6,14 +6,10 @@
 -- Day by day, the company's own quota holds, else the teams': each team's own, else those of its
 -- reps. For a manager the target of the team holds, which everyone below the manager works for,
 -- else the quotas of the reps. For reps, regions and segments the quotas of reps hold. `rep` is
--- NULL
--- where a quota is nobody's but the team's or the company's own; among the company's, `own_team`
--- is the
--- team whose it is. `left_out` is what reps won on
--- days
--- on which nothing covers them, `of_others` on days on which only a team's or the company's does.
--- A sum of
--- quotas is NULL where no rate values one, as may be in a look back.
+-- NULL where a quota is nobody's but the team's or the company's own; among the company's,
+-- `own_team` is the team whose it is. `left_out` is what reps won on days on which nothing covers
+-- them, `of_others` on days on which only a team's or the company's does. A sum of quotas is NULL
+-- where no rate values one, as may be in a look back.
 with
     quotas as (select * from {{ ref("int_quotas__daily") }}),
 
