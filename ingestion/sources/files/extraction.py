@@ -7,14 +7,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.contract import ENTITIES
-from ingestion.duckdb_sql import workbench
+from ingestion.duckdb_sql import quote, workbench
 from ingestion.errors import SourceError
 from ingestion.pipeline import ExtractContext, Extraction, TableLoad
+from ingestion.sources.files.bad_cells import needed_columns, notes, without_bad_cells
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog, Origin, Relation
 from ingestion.sources.files.entity_load import EntityLoad
@@ -52,6 +53,7 @@ class _Extract:
     connection: duckdb.DuckDBPyConnection
     tables: dict[Relation, Table] = field(default_factory=dict)
     digests: dict[Path, str] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
 
     def run(self) -> Extraction:
         history = History(self.context.warehouse, self.context.dataset, self.source.name)
@@ -88,7 +90,8 @@ class _Extract:
             }
             for name, load in loads.items()
         ]
-        return Extraction(tuple(reports), _batches(loads, exports))
+        warnings = (f"{self.source.name}: {note}" for note in self.notes)
+        return Extraction(tuple(reports), _batches(loads, exports), tuple(warnings))
 
     def _origins(self) -> dict[str, Origin]:
         """What each `from` means."""
@@ -97,7 +100,7 @@ class _Extract:
         for name, mapping in self.source.entities.items():
             if mapping.from_ is not None:
                 with self._at(f"entities.{name}.from"):
-                    origins[name] = catalog.origin(self.connection, mapping.from_)
+                    origins[name] = catalog.origin(self.connection, mapping.from_, mapping.options)
         return origins
 
     def _said(self, name: str, origin: Origin | None) -> Said:
@@ -154,8 +157,11 @@ class _Extract:
             inline = inline_table(self.connection, f"§rows {name}", rows, file)
             tables, sql = {inline.name: inline}, None
         else:
-            tables = {relation.name: self._read(relation) for relation in origin.relations}
             sql = origin.sql
+            needed = needed_columns(self.connection, entity, mapping, sql)
+            tables = {
+                relation.name: self._usable(name, relation, needed) for relation in origin.relations
+            }
         with self._at(f"entities.{name}.from"):
             rowset = relate(self.connection, f"§from {name}", sql, tables)
         mapped = f"§mapped {name}"
@@ -172,11 +178,21 @@ class _Extract:
             tuple(tables.values()),
         )
 
+    def _usable(self, entity: str, relation: Relation, needed: frozenset[str] | None) -> Table:
+        """A relation without rows that have errors in needed columns; notes what is to be told."""
+        table = self._read(relation)
+        told = [f"{part.name}: {note}" for part in table.parts for note in part.notes]
+        self.notes |= dict.fromkeys([*told, *notes(table, needed)])
+        return without_bad_cells(self.connection, table, needed, f"{table.name} of {entity}")
+
     def _read(self, relation: Relation) -> Table:
-        """Read a relation, once."""
+        """Read a relation, once, into a table of its own: one of its name may be read otherwise."""
         if relation not in self.tables:
             root, folder = self.source.path, self.context.folder
-            self.tables[relation] = read(self.connection, relation, root, folder)
+            table = read(self.connection, relation, root, folder)
+            name = f"§files {len(self.tables)}"
+            self.connection.execute(f"alter table {quote(table.name)} rename to {quote(name)}")
+            self.tables[relation] = replace(table, name=name)
         return self.tables[relation]
 
     @property
