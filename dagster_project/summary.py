@@ -366,8 +366,6 @@ def _print_loads(console: Console, run: PipelineRun) -> None:
     if unchanged:
         rows = sum(one.rows for one in unchanged)
         console.print(f"Unchanged, so not loaded again: {len(unchanged)} tables, {rows:,} rows")
-    for warning in (warning for load in run.loads for warning in load.warnings):
-        console.print(warning, style="yellow", markup=False)
     for source, entity, reason, count in _rejections(run):
         console.print(f"Rejected from {source}.{entity}: {count:,} × {reason}", style="yellow")
 

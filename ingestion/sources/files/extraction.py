@@ -53,7 +53,7 @@ class _Extract:
     connection: duckdb.DuckDBPyConnection
     tables: dict[Relation, Table] = field(default_factory=dict)
     digests: dict[Path, str] = field(default_factory=dict)
-    notes: dict[str, None] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def run(self) -> Extraction:
         history = History(self.context.warehouse, self.context.dataset, self.source.name)
@@ -90,8 +90,7 @@ class _Extract:
             }
             for name, load in loads.items()
         ]
-        warnings = (f"{self.source.name}: {note}" for note in self.notes)
-        return Extraction(tuple(reports), _batches(loads, exports), tuple(warnings))
+        return Extraction(tuple(reports), _batches(loads, exports), tuple(self.warnings))
 
     def _origins(self) -> dict[str, Origin]:
         """What each `from` means."""
@@ -179,10 +178,10 @@ class _Extract:
         )
 
     def _usable(self, entity: str, relation: Relation, needed: frozenset[str] | None) -> Table:
-        """A relation without rows that have errors in needed columns; notes what is to be told."""
+        """A relation without rows that have errors in needed columns; warns of what is not read."""
         table = self._read(relation)
         told = [f"{part.name}: {note}" for part in table.parts for note in part.notes]
-        self.notes |= dict.fromkeys([*told, *notes(table, needed)])
+        self.warnings = [*dict.fromkeys([*self.warnings, *told, *notes(table, needed)])]
         return without_bad_cells(self.connection, table, needed, f"{table.name} of {entity}")
 
     def _read(self, relation: Relation) -> Table:
