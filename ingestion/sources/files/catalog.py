@@ -42,8 +42,8 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _SQL = re.compile(
-    r"\s*(--|/\*|\(|(select|with|from|values|table|pivot|unpivot|describe|summarize|show|insert|"
-    r"create|copy|attach|install|load|set|update|delete)\b)",
+    r"\s*(--|/\*|\(|select\*|(select|with|from|values|table|pivot|unpivot|describe|summarize|show"
+    r"|insert|create|copy|attach|install|load|set|update|delete)(?=[\s(\"']))",
     re.IGNORECASE,
 )
 """How statements begin, and names of files seldom do."""
@@ -98,7 +98,7 @@ class Catalog:
         them. Raises SourceError naming what there is.
         """
         name = text.strip()
-        relation = self._relation(name, options)
+        relation = self._relation(name, options, may_be_pattern=not _SQL.match(text))
         if relation:
             return Origin((relation,))
         try:
@@ -127,7 +127,9 @@ class Catalog:
                 f"like, options. Functions that may be called: {', '.join(sorted(READS_NO_FILES))}"
             )
 
-    def _relation(self, name: str, options: FileOptions) -> Relation | None:
+    def _relation(
+        self, name: str, options: FileOptions, may_be_pattern: bool = True
+    ) -> Relation | None:
         """The view, file or pattern of this name."""
         for view, files in self.source.views.items():
             if view.lower() == name.lower():
@@ -148,7 +150,7 @@ class Catalog:
                 f"'{name}' may be {names}: name one with its suffix, or read all as one table "
                 "with a pattern or a view"
             )
-        if not paths and _PATTERN.search(name) and "\n" not in name:
+        if not paths and may_be_pattern and _PATTERN.search(name):
             paths = self._glob(name)
         return Relation(name.lower(), paths, options.over(self.source.options)) if paths else None
 
