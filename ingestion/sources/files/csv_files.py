@@ -181,17 +181,19 @@ def _footer_start(path: Path, header: Header, broken: dict[int, BrokenLine]) -> 
     reasons come to say so.
     """
     earliest = path.stat().st_size - FOOTER_BYTES
-    for offset in sorted(start for start in broken if start >= earliest):
-        text = text_from(path, offset)
-        rows = [[cell.strip() for cell in row] for row in _parsed(text, header.delimiter) if row]
-        is_apart = text[:1] in ("\r", "\n") or ends_reports(rows[0])
-        if is_apart and is_footer(rows, len(header.names)):
+    offsets = sorted(offset for offset in broken if offset >= earliest)
+    ends = {offset: text_from(path, offset) for offset in offsets}
+    rows = {offset: list(_parsed(text, header.delimiter)) for offset, text in ends.items()}
+    for offset, text in ends.items():
+        is_apart = text[:1] in ("\r", "\n") or ends_reports(rows[offset][0])
+        if is_apart and is_footer(rows[offset]):
             return offset
-        rest = [start for start in broken if start >= offset]
-        if len(rows) == len(rest) and all(len(row) < len(header.names) for row in rows):
+    for index, offset in enumerate(offsets):
+        rest = offsets[index:]
+        if len(rows[offset]) == len(rest) and max(map(len, rows[offset])) < len(header.names):
             hint = f"; if the file ends with a footer, say so in options: footer_rows: {len(rest)}"
             broken.update((s, replace(broken[s], reason=broken[s].reason + hint)) for s in rest)
-            return None
+            break
     return None
 
 
@@ -208,8 +210,11 @@ def _footer_note(path: Path, offset: int, first_line: int) -> str:
 
 
 def _parsed(text: str, delimiter: str) -> Iterator[list[str]]:
+    """The rows of a text that are not blank, their cells stripped."""
     plain = text.replace("\r\n", "\n").replace("\r", " ")
-    return csv.reader(io.StringIO(plain, newline="\n"), delimiter=delimiter)
+    for row in csv.reader(io.StringIO(plain, newline="\n"), delimiter=delimiter):
+        if row:
+            yield [cell.strip() for cell in row]
 
 
 def _create_table(

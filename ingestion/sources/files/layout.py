@@ -63,14 +63,13 @@ def header_index(
     return 0
 
 
-def is_footer(rows: Sequence[Sequence[str]], width: int) -> bool:
+def is_footer(rows: Sequence[Sequence[str]]) -> bool:
     """Whether rows that end a file, after a blank one, are its footer and no records.
 
-    Each has few cells, or words that end reports; one has both.
+    Each has one cell, or words that end reports; one has both.
     """
-    few = [sum(map(bool, row)) < max(2, width / 2) for row in rows]
-    ends = [ends_reports(row) for row in rows]
-    return any(map(all, zip(few, ends, strict=True))) and all(map(any, zip(few, ends, strict=True)))
+    marks = [(sum(map(bool, row)) <= 1, ends_reports(row)) for row in rows]
+    return any(map(all, marks)) and all(map(any, marks))
 
 
 def ends_reports(row: Sequence[str]) -> bool:

@@ -158,7 +158,7 @@ def _footer(rows: _Rows, gone: Collection[int], lines: Lines) -> Rows:
         rest = {position: tail[position] for position in positions[index:]}
         before = starts[positions[index - 1]] if index else None
         is_apart = row - 1 in gone or (before or 0) + 1 < (starts[row] or 0)
-        if (is_apart or ends_reports(tail[row])) and is_footer([*rest.values()], len(rows.columns)):
+        if (is_apart or ends_reports(tail[row])) and is_footer([*rest.values()]):
             return rest
     return {}
 
