@@ -29,3 +29,29 @@
         then 'closed'
     end
 {%- endmacro %}
+
+{#-
+    HubSpot writes a day as its midnight in UTC: a property of type date, and what imports and other
+    systems enter as a day. People and workflows leave a time of day to the millisecond.
+-#}
+{% macro hubspot_is_day(moment) -%}
+    ({{ moment }} = cast(cast({{ moment }} as date) as timestamp))
+{%- endmacro %}
+
+{#- The day of a moment of HubSpot's: as written where it is a day, else in the company's time zone. -#}
+{% macro hubspot_day(moment) -%}
+    case
+        when {{ hubspot_is_day(moment) }}
+        then cast({{ moment }} as date)
+        else {{ local_day(moment) }}
+    end
+{%- endmacro %}
+
+{#- A moment of HubSpot's in UTC; of a day the one at which it begins in the company's time zone. -#}
+{% macro hubspot_moment(moment) -%}
+    case
+        when {{ hubspot_is_day(moment) }}
+        then {{ day_start("cast(" ~ moment ~ " as date)") }}
+        else {{ moment }}
+    end
+{%- endmacro %}

@@ -41,7 +41,7 @@ with
                 then
                     cast(
                         {{
-                            local_day(
+                            hubspot_day(
                                 "cast(case when history.property = 'closedate' then history.value end as timestamp)"
                             )
                         }}
