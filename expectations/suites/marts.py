@@ -126,7 +126,7 @@ _DEALS = (
         "stage_unknown",
         "warning",
         "The deal's stage is one of a pipeline; another one counts as open.",
-        "stage is not null and stage_order is null",
+        "removal is null and stage is not null and stage_order is null",
     ),
 )
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import json
 import re
 import traceback
+from urllib.parse import parse_qs
 
+import duckdb
 import numpy as np
 import pytest
 from portals import TOKEN, Portal
@@ -15,6 +18,8 @@ from ingestion.errors import CompanyError, SourceError
 from ingestion.sandbox.api.faults import Drift, Faults
 from ingestion.sandbox.api.hubspot_portal import first_id
 from ingestion.sandbox.world_schema import NONE
+from ingestion.sources.hubspot.objects import OBJECTS
+from ingestion.sources.hubspot.rows import Reading
 from ingestion.sources.hubspot.scopes import MissingScopeError
 from ingestion.sources.hubspot.settings import HubSpotSource
 
@@ -71,6 +76,32 @@ def test_a_mapped_property_fills_the_canonical_column(portal: Portal) -> None:
     portal.sync("mapping: {deals: {region: segment}}\n    objects: [deals]")
     rows = portal.versions("deals")
     assert {row["region"] for row in rows} == {row["segment"] for row in rows} != {None}
+
+
+def test_the_history_is_that_of_the_mapped_property(portal: Portal) -> None:
+    portal.sync("mapping: {deals: {close_date: first_contact_at}}\n    objects: [deals]")
+    first = next(asked for asked in portal.asked("/objects/deals") if "History" in asked.query)
+    history = parse_qs(first.query)["propertiesWithHistory"][0].split(",")
+    assert "first_contact_at" in history
+    assert "closedate" not in history
+    properties = {row["property"] for row in portal.versions("property_history")}
+    assert "amount" in properties
+    assert "first_contact_at" not in properties
+
+
+def test_a_day_that_a_property_holds_as_a_moment_is_the_companys(portal: Portal) -> None:
+    berlin = Reading(OBJECTS["users"], "crm", {"hired_on": "h"}, ("h",), (), "Europe/Berlin")
+    [hired_on] = [text for text in berlin.columns() if text.endswith('as "hired_on"')]
+    values = ["2024-03-01", "2024-03-01T00:00:00Z", "2024-02-29T23:00:00Z", "soon"]
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        days = [
+            connection.execute(
+                f"select {hired_on} from (select {{'h': ?}} as properties)", [value]
+            ).fetchall()[0][0]
+            for value in values
+        ]
+    assert days == [dt.date(2024, 3, 1)] * 3 + [None]
 
 
 def test_only_the_named_objects_are_read(portal: Portal) -> None:

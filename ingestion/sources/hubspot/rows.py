@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ingestion.contract import Column, ColumnType
@@ -67,11 +67,6 @@ class Reading:
 
         Reads tables `<object> records` and `<object> links`, and the variable DEAL_STAGES.
         """
-        values = [self._value(known.name) for known in self.crm_object.properties]
-        typed = [
-            f"{self._typed(value, known.type)} as {quote(known.name)}"
-            for known, value in zip(self.crm_object.properties, values, strict=True)
-        ]
         changed_at = 'case when archived then "archivedAt" else "updatedAt" end'
         links, associations = self._links()
         records = quote(f"{self.name} records")
@@ -94,13 +89,20 @@ class Reading:
                     id as source_id,
                     {_typed(changed_at, "timestamp")} as source_updated_at,
                     coalesce(archived, false) as is_deleted,
-                    {", ".join([*typed, *links])},
-                    {_reason(self._problems(values))} as reason,
+                    {", ".join([*self.columns(), *links])},
+                    {_reason(self._problems())} as reason,
                     case when reason is not null then to_json(latest)::VARCHAR end as record
                 from latest {associations}
             )
             select *, {row_hash(TABLES[self.name])} as row_hash from typed
         """
+
+    def columns(self) -> list[str]:
+        """The typed columns of the object's properties, from `properties` of a record."""
+        return [
+            f"{self._typed(self._value(known.name), known.type)} as {quote(known.name)}"
+            for known in self.crm_object.properties
+        ]
 
     def _value(self, name: str) -> str:
         holder = self.value_of.get(name)
@@ -122,9 +124,10 @@ class Reading:
         members = ", ".join(f"{literal(name)}, properties.{quote(name)}" for name in self.extra)
         return f"nullif(json_merge_patch('{{}}', json_object({members}))::VARCHAR, '{{}}')"
 
-    def _problems(self, values: Sequence[str]) -> Iterable[tuple[str, str]]:
+    def _problems(self) -> Iterable[tuple[str, str]]:
         """Conditions under which a record breaks the contract, and what to say then."""
-        for known, value in zip(self.crm_object.properties, values, strict=True):
+        for known in self.crm_object.properties:
+            value = self._value(known.name)
             if known.required:
                 yield f"{value} is null", literal(f"{known.name}: missing")
             if known.type != "text":
