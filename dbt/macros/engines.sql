@@ -1,6 +1,9 @@
 {#- Whatever is said differently by DuckDB and PostgreSQL, one dispatched macro each. -#}
 {% macro numeric_type() -%} numeric(38, 6) {%- endmacro %}
 
+{#- Of rates: twelve digits of one millionth, too. -#}
+{% macro rate_type() -%} numeric(38, 17) {%- endmacro %}
+
 {% macro double_type() -%} double precision {%- endmacro %}
 
 {#- The median of an expression, interpolated, as a double. -#}
@@ -109,7 +112,7 @@
 {%- endmacro %}
 
 {% macro default__to_cents(amount, rate) -%}
-    round(cast({{ amount }} as numeric(24, 6)) * cast({{ rate }} as numeric(24, 10)), 2)
+    round(cast({{ amount }} as numeric(24, 6)) * cast({{ rate }} as {{ rate_type() }}), 2)
 {%- endmacro %}
 
 {% macro duckdb__to_cents(amount, rate) -%}

@@ -1,6 +1,7 @@
 {%- set fields = ["stage", "amount", "currency", "close_date", "owner_id", "forecast_category"] -%}
--- What has changed since yesterday, last week and the beginning of month and quarter, deal by deal:
--- the state of then beside that of now, with who changed it last, ranked by the money concerned.
+-- What has changed since yesterday (the last working day), last week and the beginning of month and
+-- quarter, deal by deal: the state of then beside that of now, with who changed it last, ranked
+-- by the money concerned.
 -- What was changed and changed back is no change, but whatever came into the pipeline or left it is
 -- there, as in the bridge: created and deleted since, won and re-opened. All is valued at today's
 -- rates, so that the effects add up to what deals did to the pipeline, not what exchange rates did;
@@ -30,7 +31,7 @@ with
 
     windows as (
         {%- for since, day in [
-            ("yesterday", dbt.dateadd("day", -1, as_of_day())),
+            ("yesterday", last_working_day(as_of_day())),
             ("last_week", dbt.dateadd("day", -7, as_of_day())),
             ("month_start", current_month()),
             ("quarter_start", fiscal_period_start(current_month(), "quarter")),
