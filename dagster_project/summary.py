@@ -48,8 +48,23 @@ FINDINGS = {
     "data_after_as_of": "with data from after the moment that counts as now",
     "stage_unknown": "with stages in their history that no pipeline names",
     "created_at_missing": "without a moment of creation",
+    "amount_negative": "with a negative amount",
+    "owner_missing": "without an owner",
+    "owner_left": "owned by somebody who has left",
+    "account_missing": "without an account",
+    "close_date_missing": "open without an expected close date",
+    "close_date_past": "open past their close date, so due in no period",
+    "lost_without_reason": "lost without a reason",
+    "closed_before_contact": "closed before the first contact",
+    "channel_missing": "without a channel",
+    "converted_before_created": "converted before they were created",
+    "converted_without_opportunity": "converted without naming an opportunity",
+    "domain_missing": "without a web domain",
+    "email_missing": "without an email address",
+    "about_nothing": "about no deal, lead, contact or account",
+    "after_owner_left": "of somebody who had left by then",
 }
-"""What `mart_data_hygiene` finds, in words; a rule that is not here is told by its name."""
+"""What each rule of `mart_data_hygiene` finds, in words that follow the records."""
 FINDINGS_SHOWN = 3
 INSTANT = dt.timedelta(microseconds=1)
 """A period has ended at its last microsecond."""
@@ -212,18 +227,18 @@ def headlines(figures: Figures) -> Mapping[str, str]:
 
 
 def findings(paths: CompanyPaths) -> list[str]:
-    """What puts published figures in doubt, a sentence each, by the money at stake.
+    """The worst that the records are found to break, a sentence each, in the mart's order.
 
-    Findings of which nobody knows the money come last; those without any are left out.
+    What has no money at stake is left out.
     """
     with open_published(paths.published / "marts.duckdb") as connection:
         rows = connection.execute(
             f"""select failing, records, entity, rule, money_at_stake, money_kind, money_share,
                 example_keys
             from marts.mart_data_hygiene
-            where rep_id = 'all' and severity = 'high' and failing > 0
-                and (money_at_stake > 0 or money_at_stake is null)
-            order by money_at_stake desc nulls last, rule limit {FINDINGS_SHOWN}"""
+            where rep_id = 'all' and fix_rank <= {FINDINGS_SHOWN}
+                and (money_at_stake <> 0 or failing_without_amount > 0)
+            order by fix_rank"""
         ).fetchall()
     return [
         f"{failing:,} of {records:,} {entity} {FINDINGS.get(rule, rule.replace('_', ' '))}, "
@@ -233,7 +248,7 @@ def findings(paths: CompanyPaths) -> list[str]:
 
 
 def _at_stake(money: float | None, share: float | None, kind: str) -> str:
-    if money is None:
+    if not money:
         return "an amount that is not known"
     return f"{money:,.0f} or {share or 0:.0%} of the {kind} amount"
 

@@ -25,6 +25,15 @@ with
         where pipeline_stage_key is not null
     ),
 
+    given as (
+        {{
+            given_columns(
+                "opportunities",
+                ["owner_id", "account_id", "amount", "close_date", "created_at", "loss_reason"],
+            )
+        }}
+    ),
+
     -- Deals whose history tells of stages that no pipeline names.
     astray as (
         {%- for value in ["old_value", "new_value"] %}
@@ -91,18 +100,27 @@ with
                     when deals.is_won then deals.amount when deals.counts then 0
                 end as {{ numeric_type() }}
             ) as won_amount_at_stake,
-            case when deals.counts then deals.owner_id is null end as owner_missing,
             case
-                when deals.is_open or deals.is_won then deals.account_id is null
+                when given.owner_id and deals.counts then deals.owner_id is null
+            end as owner_missing,
+            case
+                when given.account_id and (deals.is_open or deals.is_won)
+                then deals.account_id is null
             end as account_missing,
-            case when deals.is_open then coalesce(deals.amount_native, 0) = 0 end as amount_missing,
-            case when deals.is_open then deals.close_date is null end as close_date_missing,
-            case when deals.counts then deals.created_at is null end as created_at_missing,
             case
-                when deals.is_won then coalesce(deals.amount_native, 0) = 0
+                when given.amount and deals.is_open then coalesce(deals.amount_native, 0) = 0
+            end as amount_missing,
+            case
+                when given.close_date and deals.is_open then deals.close_date is null
+            end as close_date_missing,
+            case
+                when given.created_at and deals.counts then deals.created_at is null
+            end as created_at_missing,
+            case
+                when given.amount and deals.is_won then coalesce(deals.amount_native, 0) = 0
             end as won_without_amount,
             case
-                when deals.status = 'lost' then deals.loss_reason is null
+                when given.loss_reason and deals.status = 'lost' then deals.loss_reason is null
             end as lost_without_reason,
             deals.amount_native < 0 as amount_negative,
             case
@@ -133,6 +151,7 @@ with
             cast(deals.closing_gap_days as integer) as closing_gap_days
         from deals
         left join reps on deals.owner_id = reps.rep_id
+        left join given on deals.source_instance = given.source_instance
     )
 
 select *
