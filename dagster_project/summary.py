@@ -48,6 +48,15 @@ FINDINGS = {
     "data_after_as_of": "with data from after the moment that counts as now",
     "stage_unknown": "with stages in their history that no pipeline names",
     "created_at_missing": "without a moment of creation",
+    "owner_unknown": "with an owner whom no source knows",
+    "manager_unknown": "with a manager whom no source knows",
+    "team_unknown": "of a team that no source knows",
+    "opportunity_unknown": "of a deal that no source knows",
+    "current_stage_unknown": "in a stage that no pipeline names",
+    "merged_into_unknown": "merged into a deal that their source does not know, so they count",
+    "merged_in_circle": "merged in a circle, of which one counts",
+    "merged_into_deleted": "merged into a deleted deal, so they count no more",
+    "name_differs": "with different names for one id in two sources",
 }
 """What `mart_data_hygiene` finds, in words; a rule that is not here is told by its name."""
 FINDINGS_SHOWN = 3
@@ -56,6 +65,8 @@ INSTANT = dt.timedelta(microseconds=1)
 GRAINS = {"month": 1, "quarter": 3}
 REASONS_SHOWN = 3
 FAILURES_SHOWN = 10
+REFERENCES = "marts.mart_references"
+"""What resolves to nothing is told in full, whatever else there is to tell."""
 KEYS_SHOWN = 3
 CHANGES_SHOWN = 5
 WIDTH_OF_A_FILE = 120
@@ -401,11 +412,24 @@ def _print_audits(console: Console, run: PipelineRun) -> None:
             f"Audit of {layer}: {passed} of {len(report.results)} checks passed, "
             f"{len(report.failures)} critical failed, {len(report.warnings)} warnings"
         )
-        failing = (*report.failures, *report.warnings)
+        found = (*report.failures, *report.warnings)
+        for result in found:
+            if result.table == REFERENCES:
+                _print_references(console, result)
+        failing = [result for result in found if result.table != REFERENCES]
         for result in failing[:FAILURES_SHOWN]:
             _print_failure(console, result)
         if len(failing) > FAILURES_SHOWN:
             console.print(f"  and {len(failing) - FAILURES_SHOWN} more: see the Data Docs")
+
+
+def _print_references(console: Console, result: CheckResult) -> None:
+    for summary in result.sample_keys or (result.observed,):
+        console.print(
+            f"  {result.severity}: {summary}",
+            style="red" if result.severity == "critical" else "yellow",
+            markup=False,
+        )
 
 
 def _print_failure(console: Console, result: CheckResult) -> None:
