@@ -34,7 +34,9 @@ with recursive
 
     said as (
         select
-            dated.*, targets.opportunity_key as target_key, targets.is_deleted as is_target_deleted
+            dated.*,
+            targets.opportunity_key as target_key,
+            targets.is_deleted and targets.merged_into_id is null as is_target_deleted
         from dated
         left join
             opportunities as targets

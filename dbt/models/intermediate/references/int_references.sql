@@ -218,8 +218,11 @@ with
             given.without_money,
             -- Of what is no entity nobody can know a record.
             provided.target is not null
-            or given.target
-            not in ('{{ contract() | join("', '") }}', 'users.team', 'columns') as is_provided,
+            or (
+                given.entity = 'field_changes'
+                and given.column_name = 'entity_id'
+                and given.target not in ('{{ contract() | join("', '") }}')
+            ) as is_provided,
             case
                 when providers.target is null or given.target in {{ shared }}
                 then in_any_source.target_id is not null
