@@ -63,6 +63,15 @@ FINDINGS = {
     "email_missing": "without an email address",
     "about_nothing": "about no deal, lead, contact or account",
     "after_owner_left": "of somebody who had left by then",
+    "owner_unknown": "with an owner whom no source knows",
+    "manager_unknown": "with a manager whom no source knows",
+    "team_unknown": "of a team that no source knows",
+    "opportunity_unknown": "of a deal that no source knows",
+    "current_stage_unknown": "in a stage that no pipeline names",
+    "merged_into_unknown": "merged into a deal that their source does not know, so they count",
+    "merged_in_circle": "merged in a circle, of which one counts",
+    "merged_into_deleted": "merged into a deleted deal, so they count no more",
+    "name_differs": "with different names for one id in two sources",
 }
 """What each rule of `mart_data_hygiene` finds, in words that follow the records."""
 FINDINGS_SHOWN = 3
@@ -71,6 +80,8 @@ INSTANT = dt.timedelta(microseconds=1)
 GRAINS = {"month": 1, "quarter": 3}
 REASONS_SHOWN = 3
 FAILURES_SHOWN = 10
+REFERENCES = "marts.mart_references"
+"""What resolves to nothing is told in full, whatever else there is to tell."""
 KEYS_SHOWN = 3
 CHANGES_SHOWN = 5
 WIDTH_OF_A_FILE = 120
@@ -416,11 +427,24 @@ def _print_audits(console: Console, run: PipelineRun) -> None:
             f"Audit of {layer}: {passed} of {len(report.results)} checks passed, "
             f"{len(report.failures)} critical failed, {len(report.warnings)} warnings"
         )
-        failing = (*report.failures, *report.warnings)
+        found = (*report.failures, *report.warnings)
+        for result in found:
+            if result.table == REFERENCES:
+                _print_references(console, result)
+        failing = [result for result in found if result.table != REFERENCES]
         for result in failing[:FAILURES_SHOWN]:
             _print_failure(console, result)
         if len(failing) > FAILURES_SHOWN:
             console.print(f"  and {len(failing) - FAILURES_SHOWN} more: see the Data Docs")
+
+
+def _print_references(console: Console, result: CheckResult) -> None:
+    for summary in result.sample_keys or (result.observed,):
+        console.print(
+            f"  {result.severity}: {summary}",
+            style="red" if result.severity == "critical" else "yellow",
+            markup=False,
+        )
 
 
 def _print_failure(console: Console, result: CheckResult) -> None:

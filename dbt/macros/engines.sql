@@ -125,3 +125,25 @@
         else {{ salesops.default__to_cents(amount, rate) }}
     end
 {%- endmacro %}
+
+{#- A text with each of its letters written in one way, however its accents came. -#}
+{% macro composed(text) -%}
+    {{ return(adapter.dispatch("composed", "salesops")(text)) }}
+{%- endmacro %}
+
+{% macro default__composed(text) -%} normalize({{ text }}, nfc) {%- endmacro %}
+
+{% macro duckdb__composed(text) -%} nfc_normalize({{ text }}) {%- endmacro %}
+
+{#- A number as text, rounded, its thousands grouped: 1,234. -#}
+{% macro grouped(number) -%}
+    {{ return(adapter.dispatch("grouped", "salesops")(number)) }}
+{%- endmacro %}
+
+{% macro default__grouped(number) -%}
+    to_char(round({{ number }}), 'FM999,999,999,999,999,990')
+{%- endmacro %}
+
+{% macro duckdb__grouped(number) -%}
+    format('{:,}', cast(round({{ number }}) as bigint))
+{%- endmacro %}

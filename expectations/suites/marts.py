@@ -147,6 +147,21 @@ _QUOTAS = (
     ),
 )
 
+_REFERENCES = (
+    never(
+        "over_a_tenth_resolves",
+        "critical",
+        "Of 20 or more references to what a source provides, at least a tenth resolve.",
+        "is_critical",
+    ),
+    never(
+        "resolves",
+        "warning",
+        "What records point at is known, merges come to an end, and an id has one name.",
+        "n_unresolved > 0 and not is_critical",
+    ),
+)
+
 _KPIS = (
     Check(
         "kpis_given",
@@ -202,6 +217,7 @@ def _suite(
     checks: tuple[Check, ...],
     relation: str = "",
     may_be_empty: bool = True,
+    samples: int = 5,
 ) -> Suite:
     table = f"marts.{name}"
     return Suite(
@@ -210,6 +226,7 @@ def _suite(
         keys,
         tuple(replace(check, table=table) for check in checks),
         may_be_empty,
+        samples,
     )
 
 
@@ -228,6 +245,7 @@ SUITES = (
         ),
         _QUOTAS,
     ),
+    _suite("mart_references", ("summary",), _REFERENCES, samples=100),
     *(
         _suite(f"fct_{entity}_hygiene", ("source_instance", "source_id"), rules)
         for entity, rules in _HYGIENE.items()

@@ -241,6 +241,12 @@ QUOTA_CASES: dict[str, Case] = {
     "rate_missing": Case({"amount": None}, {"measure": "deals", "amount": None}),
 }
 
+REFERENCE_CASES: dict[str, Values] = {
+    "over_a_tenth_resolves": {"n_unresolved": 20, "is_critical": True},
+    "resolves": {"n_unresolved": 1, "is_critical": False},
+}
+"""What breaks one check of references keeps the other."""
+
 KPI_BASE: Values = {
     "metric": "win_rate",
     "variant": "default",

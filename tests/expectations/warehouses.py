@@ -63,6 +63,7 @@ QUOTA_COLUMNS = {
     "amount": "decimal(38, 6)",
     "times_given": "bigint",
 }
+REFERENCE_COLUMNS = {"summary": "varchar", "n_unresolved": "bigint", "is_critical": "boolean"}
 KPI_COLUMNS = {
     **dict.fromkeys(("metric", "variant", "period_grain", "dimension", "dimension_key"), "varchar"),
     "period_start": "date",
@@ -140,6 +141,7 @@ class Store:
         """The tables of the marts that are audited, with one KPI."""
         self._create("marts", "fct_opportunities", DEAL_COLUMNS)
         self._create("marts", "fct_quotas", QUOTA_COLUMNS)
+        self._create("marts", "mart_references", REFERENCE_COLUMNS)
         for table, rules in HYGIENE_RULES.items():
             self._create("marts", table, {**HYGIENE_COLUMNS, **dict.fromkeys(rules, "boolean")})
         self._create("marts", "kpi_values", KPI_COLUMNS)
