@@ -28,7 +28,10 @@ with
     ),
 
     changes as (
-        select *, changed_at <= {{ as_of() }} as has_happened, {{ is_true("new_value") }} as is_yes
+        select
+            *,
+            changed_at <= {{ as_of() }} as has_happened,
+            coalesce({{ is_true("new_value") }}, false) as is_yes
         from {{ ref("int_opportunity_changes") }}
         where field in ('merged_into_id', 'is_deleted')
     ),
@@ -37,7 +40,10 @@ with
         select
             opportunity_key,
             max(
-                case when has_happened and field = 'merged_into_id' then changed_at end
+                case
+                    when has_happened and field = 'merged_into_id' and new_value is not null
+                    then changed_at
+                end
             ) as merged_at,
             max(
                 case when has_happened and field = 'is_deleted' and is_yes then changed_at end
