@@ -9,7 +9,7 @@
 --
 -- A new value of NULL says that the field was emptied; where what it had is told, an empty old
 -- value
--- follows it. Every deal is in a stage: one that was emptied is no move.
+-- follows it. Every deal is in a stage: one that was emptied is still the one before.
 with recursive
     changes as (
         select
@@ -18,7 +18,10 @@ with recursive
             entity_id,
             field,
             old_value,
-            new_value,
+            case
+                when field = 'stage' then coalesce(new_value, old_value) else new_value
+            end as new_value,
+            new_value is null as is_emptied,
             changed_at,
             changed_by,
             source_row,
@@ -28,7 +31,7 @@ with recursive
         where
             entity = 'opportunities'
             and not is_deleted
-            and not (field = 'stage' and new_value is null)
+            and not (field = 'stage' and old_value is null and new_value is null)
 
         union all
 
@@ -39,6 +42,7 @@ with recursive
             field,
             old_value,
             new_value,
+            new_value is null as is_emptied,
             changed_at,
             null as changed_by,
             null as source_row,
@@ -96,10 +100,12 @@ with recursive
         select
             unclear_changes.*,
             coalesce(unclear_changes.old_value, '') as starts_at,
-            coalesce(
-                unclear_changes.new_value,
-                case when unclear_changes.old_value is not null then '' end
-            ) as leads_to
+            case
+                when not unclear_changes.is_emptied
+                then unclear_changes.new_value
+                when unclear_changes.old_value is not null
+                then ''
+            end as leads_to
         from unclear_changes
         inner join
             crowded_instants
@@ -149,9 +155,12 @@ with recursive
                 then 0
                 when
                     crowded_instants.changed_at is null
+                    and by_time.previous_changed_at is not null
                     and coalesce(by_time.previous_value, '') = in_crowds.starts_at
                 then 0
-                when preceded.later_change_key is null
+                when
+                    preceded.later_change_key is null
+                    or (by_time.previous_changed_at is null and in_crowds.starts_at = '')
                 then 1
                 else 2
             end as preference

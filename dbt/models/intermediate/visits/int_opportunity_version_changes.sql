@@ -40,7 +40,7 @@
         told as (
             select source_instance, entity_id, field, max(changed_at) as told_until
             from {{ known_versions("files", "field_changes") }}
-            where entity = 'opportunities'
+            where entity = 'opportunities' and not (field = 'stage' and new_value is null)
             group by source_instance, entity_id, field
         ),
 

@@ -28,6 +28,8 @@
             "owner_left",
             "data_after_as_of",
             "stage_unknown",
+            "emptied_contradicted",
+            "history_unreadable",
         ]
         + of_closings,
     },
@@ -86,6 +88,8 @@
     "converted_before_created",
     "data_after_as_of",
     "stage_unknown",
+    "emptied_contradicted",
+    "history_unreadable",
 ] + of_closings -%}
 -- What to fix first: per entity, rep and rule, how many records break it and what money hangs on
 -- them. `all` stands for all entities, all reps, all rules. Where nobody knows the money of any of

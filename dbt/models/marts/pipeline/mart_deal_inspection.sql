@@ -20,7 +20,7 @@ with
 
     durations as (select * from {{ ref("int_stage_durations") }}),
 
-    -- A date that is set after one was taken away is moved from there.
+    -- What a date that was taken away was, the change that took it away tells.
     told_changes as (
         select
             opportunity_key,
@@ -30,12 +30,7 @@ with
             case
                 when old_value is not null or field <> 'close_date'
                 then old_value
-                else
-                    lag(new_value) over (
-                        partition by
-                            opportunity_key, field, case when new_value is null then 1 else 0 end
-                        order by position
-                    )
+                else lag(old_value) over (partition by opportunity_key, field order by position)
             end as old_value,
             new_value
         from {{ ref("fct_opportunity_changes") }}
