@@ -22,6 +22,7 @@ with recursive
                 when field = 'stage' then coalesce(new_value, old_value) else new_value
             end as new_value,
             new_value is null as is_emptied,
+            field = 'stage' and new_value is null as is_no_move,
             changed_at,
             changed_by,
             source_row,
@@ -43,6 +44,7 @@ with recursive
             old_value,
             new_value,
             new_value is null as is_emptied,
+            false as is_no_move,
             changed_at,
             null as changed_by,
             null as source_row,
@@ -62,6 +64,7 @@ with recursive
             changed_at,
             changed_by,
             is_told,
+            is_no_move,
             row_number() over in_time as position,
             lag(new_value) over in_time as previous_value,
             lag(changed_at) over in_time as previous_changed_at,
@@ -75,7 +78,7 @@ with recursive
     unclear as (
         select distinct source_instance, entity_id, field
         from by_time
-        where previous_changed_at = changed_at or not {{ is_change() }}
+        where previous_changed_at = changed_at or is_no_move or not {{ is_change() }}
     ),
 
     unclear_changes as (
@@ -281,6 +284,7 @@ with recursive
             unclear_changes.changed_at,
             unclear_changes.changed_by,
             unclear_changes.is_told,
+            unclear_changes.is_no_move,
             row_number() over in_turn as position,
             lag(unclear_changes.new_value) over in_turn as previous_value,
             lag(unclear_changes.changed_at) over in_turn as previous_changed_at
@@ -310,7 +314,7 @@ with recursive
             is_told,
             position
         from ordered
-        where {{ is_change() }}
+        where {{ is_change() }} and not is_no_move
     ),
 
     numbered as (
