@@ -96,7 +96,9 @@
 
 {% macro default__money_from_text(text) -%}
     case
-        when {{ text }} ~ '^\s*[+-]?(\d{1,22}(\.\d*)?|\.\d+)\s*$'
+        when
+            {{ text }}
+            ~ '^\s*[+-]?(\d{1,22}(\.\d*)?|\.\d+|\d{1,3}(\.\d*)?[eE](\+?1?\d|-\d{1,2}))\s*$'
         then cast({{ text }} as numeric(28, 6))
     end
 {%- endmacro %}

@@ -66,7 +66,8 @@ def _checked_column(entity: str | None, field: str | None) -> Column | None:
 
     None where it does not know the entity or the field.
     """
-    column = ENTITIES[entity].by_name.get(field or "") if entity in ENTITIES else None
+    known = ENTITIES.get(entity or "")
+    column = known.by_name.get(field or "") if known else None
     return column if column and (column.type != "text" or column.allowed) else None
 
 
