@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from conftest import Exports
 
 from ingestion.errors import SalesopsError
+from tests.ingestion.conftest import Exports
+from tests.ingestion.test_xlsx import write_xlsx
 
 HEADER = "entity,entity_id,field,old_value,new_value,changed_at\n"
 MAPPING = {"field_changes": {"from": "log.csv"}}
@@ -118,6 +122,8 @@ def test_what_was_loaded_before_its_values_were_checked_is_not_changed(
         "d2,close_date,2024-01-31,2024-02-10 00:00:00",
         "d3,owner_id,ann,",
         "d4,close_date,,2024-02-01T03:00:00Z",
+        "d6,closed_at,,2024-02-01 09:30",
+        "d7,amount,1e3,.5",
     )
     exports.write("log.csv", log)
     with monkeypatch.context() as unchecked:
@@ -151,6 +157,45 @@ def test_json_says_emptied_with_null_or_nothing(exports: Exports) -> None:
         "d3": ("10", None),
         "d4": ("10", None),
     }
+
+
+def test_cells_and_typed_columns_say_what_text_says(exports: Exports) -> None:
+    """In one column a number, a day, a moment and nothing."""
+    exports.settings = {"timezone": "Asia/Tokyo"}
+    day, moment = dt.date(2024, 1, 31), dt.datetime(2024, 1, 31, 17, 45)
+    cells = [("d1", "amount", 1200.5), ("d2", "close_date", day), ("d3", "close_date", moment),
+             ("d4", "closed_at", moment), ("d5", "amount", None)]  # fmt: skip
+    rows = [
+        ["opportunities", deal, field, None, value, dt.datetime(2024, 3, 1, 9)]
+        for deal, field, value in cells
+    ]
+    exports.folder.mkdir(exist_ok=True)
+    write_xlsx(exports.folder / "log.xlsx", {"log": [HEADER.strip().split(","), *rows]})
+    expected = {
+        "d1": (None, "1200.5"),
+        "d2": (None, "2024-01-31"),
+        "d3": (None, "2024-01-31"),
+        "d4": (None, "2024-01-31 08:45:00"),
+        "d5": (None, None),
+    }
+    exports.load({"field_changes": {"from": "log.xlsx"}})
+    assert values(exports) == expected
+
+    days = pa.table(
+        {
+            "entity": ["opportunities"] * 2,
+            "entity_id": ["d6", "d7"],
+            "field": ["close_date"] * 2,
+            "old_value": pa.array([dt.date(2024, 1, 31), None]),
+            "new_value": pa.array([None, dt.date(2024, 2, 29)]),
+            "changed_at": [moment] * 2,
+        }
+    )
+    pq.write_table(days, exports.folder / "log.parquet")
+    partial = {"from": "log.parquet", "export": "partial"}
+    exports.load({"field_changes": partial})
+    added = {"d6": ("2024-01-31", None), "d7": (None, "2024-02-29")}
+    assert values(exports) == expected | added
 
 
 def test_inline_changes_are_checked_before_anything_is_read(exports: Exports) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ingestion.contract import ENTITIES, Column
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 HISTORIES = "field_changes"
 VALUES = ("old_value", "new_value")
-PLAIN = Zones("UTC", "UTC")
-"""How values are read where nothing is said of them: as the models read what raw holds."""
 SHOWN = 200
 
 Fields = Mapping[tuple[str, str], Column]
 """Columns whose values are checked, by entity and name."""
+Reader = Callable[[Column, str], str]
+"""Makes SQL of a value's typed value from a column and SQL of its text; NULL where it is none."""
 
 
 def check_values(connection: duckdb.DuckDBPyConnection, mapped: str, zones: Zones) -> None:
@@ -31,22 +31,30 @@ def check_values(connection: duckdb.DuckDBPyConnection, mapped: str, zones: Zone
     field adds to REASON. Changes of what the contract does not know are left as they are.
 
     A row's hash stays that of the values as they were written, so that a file that is loaded again
-    has not changed, unless they mean something else than they would by themselves.
+    has not changed, unless they mean something else than the models would read in their text.
     """
     kinds = connection.execute(f"select distinct entity, field from {quote(mapped)}").fetchall()
     fields = {kind: column for kind in kinds if (column := _checked_column(*kind))}
     if not fields:
         return
+
+    def meant(column: Column, value: str) -> str:
+        return f"({cast(column, value, 'VARCHAR', zones)})"
+
+    def read(column: Column, value: str) -> str:
+        is_read = column.type in ("money", "number", "date")
+        return f"try_cast({value} as {STORED[column.type]})" if is_read else meant(column, value)
+
     forms = [
-        f"{_in_one_form(fields, value, zone)} as {form(value)}"
-        for form, zone in ((_kept, zones), (_plain, PLAIN))
+        f"{_in_one_form(fields, value, reader)} as {name(value)}"
+        for name, reader in ((_kept, meant), (_plain, read))
         for value in VALUES
     ]
+    hidden = ", ".join(name(value) for name in (_kept, _plain) for value in VALUES)
     problems = ", ".join(problem for value in VALUES for problem in _problems(fields, value))
     texts = ", ".join(f"coalesce({_kept(value)}, {value}) as {value}" for value in VALUES)
     means_more = " or ".join(f"{_kept(v)} is distinct from {_plain(v)}" for v in VALUES)
     meaning = f"concat_ws(chr(31), row_hash, {', '.join(map(_kept, VALUES))})"
-    hidden = ", ".join(form(value) for form in (_kept, _plain) for value in VALUES)
     connection.execute(f"""
         create or replace table {quote(mapped)} as
         with read as (select *, {", ".join(forms)} from {quote(mapped)})
@@ -68,7 +76,8 @@ def _checked_column(entity: str | None, field: str | None) -> Column | None:
     """
     known = ENTITIES.get(entity or "")
     column = known.by_name.get(field or "") if known else None
-    return column if column and (column.type != "text" or column.allowed) else None
+    is_plain = column is None or (column.type == "text" and not column.allowed)
+    return None if is_plain and field != "currency" else column
 
 
 def _kept(value: str) -> str:
@@ -79,16 +88,17 @@ def _plain(value: str) -> str:
     return quote(f"§plain {value}")
 
 
-def _in_one_form(fields: Fields, value: str, zones: Zones) -> str:
-    """SQL of a value in the form in which it is kept; NULL where it does not fit its field."""
+def _in_one_form(fields: Fields, value: str, reader: Reader) -> str:
+    """SQL of a value's text in the form of its field; NULL where it does not fit it."""
     cases = " ".join(
-        f"when {_is_of(kind)} then {_form(column, value, zones)}" for kind, column in fields.items()
+        f"when {_is_of(kind)} then {_form(column, reader(column, value))}"
+        for kind, column in fields.items()
     )
     return f"case {cases} end"
 
 
-def _form(column: Column, value: str, zones: Zones) -> str:
-    text = f"({cast(column, value, 'VARCHAR', zones)})::{STORED[column.type]}::VARCHAR"
+def _form(column: Column, typed: str) -> str:
+    text = f"{typed}::{STORED[column.type]}::VARCHAR"
     is_number = column.type in ("money", "number")
     return f"regexp_replace({text}, '\\.?0*$', '')" if is_number else text
 
