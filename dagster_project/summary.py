@@ -47,6 +47,9 @@ FINDINGS = {
     "closing_contradicted": "closed on a date that their history contradicts",
     "data_after_as_of": "with data from after the moment that counts as now",
     "stage_unknown": "with stages in their history that no pipeline names",
+    "emptied_contradicted": "with values that their history says were emptied and that are there, "
+    "or the other way round",
+    "history_unreadable": "with amounts or dates in their history that cannot be read",
     "created_at_missing": "without a moment of creation",
     "amount_negative": "with a negative amount",
     "owner_missing": "without an owner",

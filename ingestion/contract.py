@@ -49,6 +49,7 @@ class Entity:
     `key` is the natural key that stands in for `source_id` where a source gives none. Without a
     key, `source_id` must be mapped when `is_referenced` (other entities point to it); otherwise
     a row is identified by all of its values.
+    `told` columns must be mapped, though a row may have no value there: that is what it tells.
     `begins_at` is the column whose moment brings a record into being: as of an earlier moment the
     record does not exist. (Field changes have none: a later change tells the value before it.)
     """
@@ -60,6 +61,7 @@ class Entity:
     key: tuple[str, ...] = ()
     is_referenced: bool = False
     begins_at: str | None = None
+    told: tuple[str, ...] = ()
     by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -70,6 +72,11 @@ class Entity:
     def surrogate_key(self) -> str:
         """Name of the hash of system, instance and id that staging adds."""
         return f"{self.singular}_key"
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns that a source must map, `source_id` left out."""
+        return tuple(c.name for c in self.columns if c.required or c.name in self.told)
 
 
 META_COLUMNS = (
@@ -257,11 +264,12 @@ _ENTITIES = (
             _text("entity", "Name of the changed record's entity.", required=True),
             _id("entity_id", RECORD, "source_id of the changed record.", required=True),
             _text("field", "The changed column (stage, amount, close_date, …).", required=True),
-            _text("old_value", "Value before the change."),
-            _text("new_value", "Value after the change.", required=True),
+            _text("old_value", "Value before the change; none: not told, or there was none."),
+            _text("new_value", "Value after the change; none: the value was emptied."),
             _at("changed_at", "When the value changed (UTC).", required=True),
             _id("changed_by", "users", "source_id of the user who changed it."),
         ),
+        told=("new_value",),
     ),
     Entity(
         "activities",

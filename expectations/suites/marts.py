@@ -79,6 +79,8 @@ _HYGIENE = {
         _broken("owner_left", "An open deal's owner still works here."),
         _DATA_ENDS,
         _broken("stage_unknown", "Every stage of a history is one that a pipeline names."),
+        _broken("emptied_contradicted", "What a history says was emptied, or set, is so."),
+        _broken("history_unreadable", "Amounts and dates of a history are numbers and days."),
     ),
     "lead": (
         _broken("owner_missing", "The lead has an owner."),

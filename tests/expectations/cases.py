@@ -189,7 +189,8 @@ _RULES = {
         "owner_missing account_missing amount_missing close_date_missing created_at_missing "
         "won_without_amount lost_without_reason amount_negative close_date_past no_close_date "
         "close_date_far_from_closing closed_in_future closing_contradicted closed_before_created "
-        "closed_before_contact owner_left data_after_as_of stage_unknown"
+        "closed_before_contact owner_left data_after_as_of stage_unknown emptied_contradicted "
+        "history_unreadable"
     ),
     "lead": (
         "owner_missing channel_missing converted_before_created converted_without_opportunity "

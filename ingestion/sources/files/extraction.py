@@ -18,6 +18,7 @@ from ingestion.pipeline import ExtractContext, Extraction, TableLoad
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog, Origin, Relation
 from ingestion.sources.files.entity_load import EntityLoad
+from ingestion.sources.files.histories import HISTORIES, check_values
 from ingestion.sources.files.mapping import expressions, map_entity, relate
 from ingestion.sources.files.reading import Table, inline_table, read
 from ingestion.sources.files.remapping import MAX_GONE, Said, changes, said_of
@@ -161,6 +162,8 @@ class _Extract:
         mapped = f"§mapped {name}"
         with self._at(f"entities.{name}"):
             map_entity(self.connection, entity, mapping, rowset, self._zones, mapped)
+            if name == HISTORIES:
+                check_values(self.connection, mapped, self._zones)
             has_ids = "source_id" in expressions(entity, mapping, rowset)
         return EntityLoad(
             self.connection,

@@ -171,8 +171,7 @@ def expressions(entity: Entity, mapping: EntityMapping, rowset: RowSet) -> dict[
             else _expression(value)
             for name, value in mapping.columns.items()
         }
-    needed = [c.name for c in entity.columns if c.required]
-    needed += ["source_id"] if entity.is_referenced else []
+    needed = [*entity.needed, *(["source_id"] if entity.is_referenced else [])]
     for name in needed:
         if name not in own:
             raise SourceError(

@@ -142,7 +142,11 @@ with
                 else {{ money_from_text("changes.new_value") }}
             end as amount,
             case
-                when changes.field = 'amount' then not changes.is_last or deals.amount is not null
+                when changes.field <> 'amount'
+                then null
+                when changes.is_last
+                then deals.amount is not null
+                else changes.new_value is not null
             end as has_amount,
             {%- for field in texts %}
                 case
@@ -150,7 +154,7 @@ with
                     then null
                     when changes.is_last
                     then deals.{{ field }}
-                    else changes.new_value
+                    else coalesce(changes.new_value, '')
                 end as {{ field }},
             {%- endfor %}
             null as removal
@@ -226,7 +230,7 @@ with
             nullif(stage, '') as stage,
             case when has_amount then cast(amount as {{ numeric_type() }}) end as amount,
             coalesce(nullif(currency, ''), '{{ var("currency") }}') as currency,
-            cast(nullif(close_date, '') as date) as close_date,
+            {{ date_from_text("close_date") }} as close_date,
             {{ or_none("owner_id") }} as rep,
             status,
             removal,

@@ -45,14 +45,17 @@ with
             case when field = 'stage' then new_value end
     ),
 
-    -- Of whichever deal, also of one that was created later.
+    -- Of whichever deal, also of one that was created later. A row without any value tells nothing.
     logged as (
         select
             source_instance,
             field,
             min(min(changed_at)) over (partition by source_instance) as told_from
         from {{ ref("int_field_changes__unioned") }}
-        where entity = 'opportunities' and not is_deleted
+        where
+            entity = 'opportunities'
+            and not is_deleted
+            and (old_value is not null or new_value is not null)
         group by source_instance, field
     ),
 

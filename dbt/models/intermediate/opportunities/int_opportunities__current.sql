@@ -34,7 +34,10 @@ with
     ),
 
     changes as (
-        select *, changed_at <= {{ as_of() }} as has_happened, {{ is_true("new_value") }} as is_yes
+        select
+            *,
+            changed_at <= {{ as_of() }} as has_happened,
+            coalesce({{ is_true("new_value") }}, false) as is_yes
         from {{ ref("int_opportunity_changes") }}
         where field = 'is_deleted'
     ),

@@ -13,7 +13,7 @@ with recursive
             max(case when changed_at <= {{ as_of() }} then changed_at end) as merged_at,
             min(case when changed_at > {{ as_of() }} then changed_at end) as merged_later_at
         from {{ ref("int_opportunity_changes") }}
-        where field = 'merged_into_id'
+        where field = 'merged_into_id' and new_value is not null
         group by opportunity_key
     ),
 

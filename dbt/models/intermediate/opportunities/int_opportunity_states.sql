@@ -3,7 +3,8 @@
 --
 -- It begins when the deal was created, whatever its history tells of before. The stage is that of
 -- int_opportunity_stage_moves. Between changes another field keeps the value of the last change;
--- before its first change it has that change's old value; after its last one, the record's own.
+-- before its first change it has that change's old value; after its last one, the record's own. A
+-- value that was emptied is none until the next change.
 -- Intervals after the run's moment are left out, so the last one of each deal is its state as of
 -- then. A valid_from of NULL says that nobody knows since when.
 with
@@ -72,7 +73,7 @@ with
             first_stage as stage,
             first_status as status,
             {%- for field in fields %}
-                first_{{ field }} as {{ field }}{{ ',' if not loop.last }}
+                coalesce(first_{{ field }}, '') as {{ field }}{{ ',' if not loop.last }}
             {%- endfor %}
         from deals
 
@@ -85,8 +86,9 @@ with
             null as stage,
             null as status,
             {%- for field in fields %}
-                max(case when field = '{{ field }}' then new_value end) as {{ field }}
-                {{- ',' if not loop.last }}
+                max(
+                    case when field = '{{ field }}' then coalesce(new_value, '') end
+                ) as {{ field }}{{ ',' if not loop.last }}
             {%- endfor %}
         from changes
         where is_last_in_instant
@@ -107,7 +109,7 @@ with
         where position > 1 and is_last_in_instant
     ),
 
-    {#- NULL, the unknown beginning, comes first on every engine. #}
+    {#- NULL, the unknown beginning, comes first on every engine; '' is a value that was emptied. #}
     {% set order = "coalesce(valid_from, cast('0001-01-01' as timestamp)), step" %}
     filled as (
         select
@@ -116,11 +118,9 @@ with
             step,
             {{ last_known("stage", "opportunity_key", order) }} as stage,
             {{ last_known("status", "opportunity_key", order) }} as status,
-            {{ last_known("currency", "opportunity_key", order) }} as currency,
-            {{ last_known("amount", "opportunity_key", order) }} as amount,
-            {{ last_known("close_date", "opportunity_key", order) }} as close_date,
-            {{ last_known("owner_id", "opportunity_key", order) }} as owner_id,
-            {{ last_known("forecast_category", "opportunity_key", order) }} as forecast_category,
+            {%- for field in fields %}
+                nullif({{ last_known(field, "opportunity_key", order) }}, '') as {{ field }},
+            {%- endfor %}
             lead(valid_from) over (partition by opportunity_key order by {{ order }}) as valid_to
         from instants
     ),
@@ -145,7 +145,7 @@ with
             case
                 when {{ is_settled("close_date") }}
                 then deals.close_date
-                else cast(filled.close_date as date)
+                else {{ date_from_text("filled.close_date") }}
             end as close_date,
             case
                 when {{ is_settled("owner_id") }} then deals.owner_id else filled.owner_id

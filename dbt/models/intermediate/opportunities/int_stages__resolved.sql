@@ -31,6 +31,7 @@ with
 
         select source_instance, pipeline, new_stage as stage
         from moves
+        where new_stage is not null
 
         union
 

@@ -31,6 +31,8 @@
             "owner_left",
             "data_after_as_of",
             "stage_unknown",
+            "emptied_contradicted",
+            "history_unreadable",
         ]
         + of_closings,
     },
@@ -89,6 +91,8 @@
     "converted_before_created",
     "data_after_as_of",
     "stage_unknown",
+    "emptied_contradicted",
+    "history_unreadable",
 ] + of_closings -%}
 {#- References that put a figure in doubt where they resolve to nothing. -#}
 {%- set of_figures = [
