@@ -24,6 +24,6 @@
 {% macro is_moved_on(ends) -%}
     (
         {{ ends }}.last_stage <> {{ ends }}.stage
-        or {{ ends }}.last_pipeline <> coalesce({{ ends }}.pipeline, '')
+        or coalesce({{ ends }}.last_pipeline <> coalesce({{ ends }}.pipeline, ''), false)
     )
 {%- endmacro %}
