@@ -21,3 +21,11 @@
         and coalesce({{ ends }}.last_status, 'open') = {{ ends }}.status
     )
 {%- endmacro %}
+
+{#- Whether a record is in another place, pipeline or stage, than its history leaves it in. -#}
+{% macro is_moved_on(ends) -%}
+    (
+        {{ ends }}.last_stage <> {{ ends }}.stage
+        or coalesce({{ ends }}.last_pipeline <> coalesce({{ ends }}.pipeline, ''), false)
+    )
+{%- endmacro %}

@@ -58,6 +58,7 @@ with
     dated as (
         select
             opportunities.*,
+            now_in.pipeline as pipeline_now,
             now_in.stage as stage_now,
             now_in.stage_order,
             now_in.status,
@@ -143,7 +144,7 @@ with
             case
                 when at_close.states_found > 0 then at_close.owner_id else dated.owner_id_now
             end as credited_owner_id,
-            dated.pipeline,
+            dated.pipeline_now as pipeline,
             dated.stage_now as stage,
             dated.stage_order,
             dated.status,

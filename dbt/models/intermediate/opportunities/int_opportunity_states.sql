@@ -48,8 +48,8 @@ with
         select
             opportunities.opportunity_key,
             opportunities.source_instance,
-            opportunities.pipeline,
             beginnings.entered_at as begins_at,
+            coalesce(beginnings.pipeline, '') as first_pipeline,
             beginnings.stage as first_stage,
             beginnings.status as first_status,
             {%- for field in fields %}
@@ -70,6 +70,7 @@ with
             opportunity_key,
             begins_at as valid_from,
             0 as step,
+            first_pipeline as pipeline,
             first_stage as stage,
             first_status as status,
             {%- for field in fields %}
@@ -83,6 +84,7 @@ with
             opportunity_key,
             holds_from as valid_from,
             1 as step,
+            null as pipeline,
             null as stage,
             null as status,
             {%- for field in fields %}
@@ -100,6 +102,7 @@ with
             opportunity_key,
             entered_at as valid_from,
             2 as step,
+            coalesce(pipeline, '') as pipeline,
             stage,
             status,
             {%- for field in fields %}
@@ -116,6 +119,7 @@ with
             opportunity_key,
             valid_from,
             step,
+            {{ last_known("pipeline", "opportunity_key", order) }} as pipeline,
             {{ last_known("stage", "opportunity_key", order) }} as stage,
             {{ last_known("status", "opportunity_key", order) }} as status,
             {%- for field in fields %}
@@ -131,7 +135,7 @@ with
             filled.valid_from,
             filled.valid_to,
             deals.source_instance,
-            deals.pipeline,
+            nullif(filled.pipeline, '') as pipeline,
             filled.stage,
             filled.status,
             case
@@ -174,6 +178,7 @@ with
             valued.source_instance,
             valued.pipeline,
             valued.stage,
+            stages.stage_label,
             stages.stage_order,
             valued.status,
             stages.probability,

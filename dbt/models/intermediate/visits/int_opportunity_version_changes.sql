@@ -1,6 +1,7 @@
 {#- Fields whose history the states and metrics of deals are built on. -#}
 {%- set fields = [
     "stage",
+    "pipeline",
     "amount",
     "currency",
     "close_date",

@@ -36,18 +36,18 @@ with
 
     -- Deals whose history tells of stages that no pipeline names.
     astray as (
-        {%- for value in ["old_value", "new_value"] %}
+        {%- for pipeline, stage in [("old_pipeline", "old_stage"), ("pipeline", "stage")] %}
             select told.opportunity_key
-            from {{ ref("int_opportunity_changes") }} as told
+            from {{ ref("int_opportunity_stage_changes") }} as told
             left join
                 stages
                 on told.source_instance = stages.source_instance
-                and coalesce(told.pipeline, '') = stages.pipeline
-                and told.{{ value }} = stages.stage
+                and coalesce(told.{{ pipeline }}, '') = stages.pipeline
+                and told.{{ stage }} = stages.stage
             where
                 told.field = 'stage'
                 and told.is_told
-                and told.{{ value }} is not null
+                and told.{{ stage }} is not null
                 and stages.stage is null
                 {{ 'union' if not loop.last }}
         {%- endfor %}

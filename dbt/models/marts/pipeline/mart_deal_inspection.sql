@@ -173,7 +173,8 @@ with
         left join stays on deals.opportunity_key = stays.opportunity_key
         left join
             durations
-            on {{ or_none("deals.pipeline") }} = durations.pipeline
+            on deals.source_instance = durations.source_instance
+            and {{ or_none("deals.pipeline") }} = durations.pipeline
             and deals.stage = durations.stage
         left join changed on deals.opportunity_key = changed.opportunity_key
         left join histories on deals.source_instance = histories.source_instance
