@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.contract import Column, Entity
 from ingestion.duckdb_sql import STORED, literal, quote
-from ingestion.errors import SourceError, first_line
+from ingestion.errors import Gathered, SourceError, first_line
 from ingestion.settings import Scalar
 from ingestion.sources.files.casting import EXPECTED, Zones, cast
 from ingestion.sources.files.hidden import HIDDEN, TEXT_OF
@@ -138,13 +138,17 @@ def map_entity(
 
     Its columns: POSITION in the rowset and FILE_ROW in the file (both from 0), the canonical
     columns cast, `source_extra`, `row_hash`, and REASON: what is wrong with the row, NULL when
-    nothing is. An id that cannot be known is NULL. Raises SourceError naming the expression that
+    nothing is. An id that cannot be known is NULL. Raises SourceError naming every expression that
     fails.
     """
     import duckdb
 
-    used = expressions(entity, mapping, rowset)
-    picked = [_pick(connection, rowset, entity.by_name[n], sql) for n, sql in used.items()]
+    used, wrong = expressions(entity, mapping, rowset), Gathered()
+    picked: list[_Picked] = []
+    for name, sql in used.items():
+        with wrong.each():
+            picked.append(_pick(connection, rowset, entity.by_name[name], sql))
+    wrong.raise_any()
     extra = _extra(connection, rowset, used.values())
     try:
         connection.execute(_mapped(entity, rowset, picked, extra, zones, target))
@@ -161,7 +165,7 @@ def expressions(entity: Entity, mapping: EntityMapping, rowset: RowSet) -> dict[
     """The SQL expression of each canonical column that is mapped.
 
     What is exactly a column's name is that column: names with spaces, and words of SQL, need no
-    quotes. Raises SourceError when columns that are taken by their names lack a required one.
+    quotes. Raises SourceError when columns that are taken by their names lack required ones.
     """
     own = {name.lower(): name for name in rowset.own_columns}
     if mapping.columns is not None:
@@ -173,12 +177,12 @@ def expressions(entity: Entity, mapping: EntityMapping, rowset: RowSet) -> dict[
         }
     needed = [c.name for c in entity.columns if c.required]
     needed += ["source_id"] if entity.is_referenced else []
-    for name in needed:
-        if name not in own:
-            raise SourceError(
-                f"no column is called '{name}'; give 'columns'. Columns there are: "
-                f"{', '.join(rowset.own_columns)}"
-            )
+    missing = [name for name in needed if name not in own]
+    if missing:
+        raise SourceError(
+            f"no column is called {' or '.join(map(repr, missing))}; give 'columns'. Columns there "
+            f"are: {', '.join(rowset.own_columns)}"
+        )
     return {name: quote(own[name]) for name in entity.by_name if name in own}
 
 
