@@ -10,14 +10,14 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from ingestion.company import Company, Source
 from ingestion.contract import Column
-from ingestion.errors import Gathered
+from ingestion.errors import Gathered, SourceError
 from ingestion.paths import CompanyPaths
 from ingestion.rejections import Rule
 from ingestion.warehouse import Warehouse
@@ -194,10 +194,10 @@ def prepare(
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         context = ExtractContext(company, warehouse, _dataset(source), folder, force, progress)
-        if wrong.problems and source.type != "files":
-            wrong.problems += _module(source.type).check(context, source).problems
-            continue
-        with wrong.each():
+        with wrong.each(), _located(company):
+            if wrong.problems and source.type != "files":
+                checked = _module(source.type).check(context, source)
+                raise SourceError(*checked.problems)
             prepared.append(_prepare(context, source))
     if wrong.problems:
         shutil.rmtree(CompanyPaths.of(company).dlt, ignore_errors=True)
@@ -218,7 +218,22 @@ def check(
             context = ExtractContext(
                 company, warehouse, _dataset(source), Path(folder), force, progress
             )
-            yield _module(source.type).check(context, source)
+            checked = _module(source.type).check(context, source)
+            located = (_in_file(company, problem) for problem in checked.problems)
+            yield replace(checked, problems=tuple(located))
+
+
+@contextmanager
+def _located(company: Company) -> Iterator[None]:
+    """Name the company file in problems that do not."""
+    try:
+        yield
+    except SourceError as error:
+        raise SourceError(*(_in_file(company, it) for it in error.problems)) from error
+
+
+def _in_file(company: Company, problem: str) -> str:
+    return problem if problem.startswith(str(company.path)) else f"{company.path}: {problem}"
 
 
 def _prepare(context: ExtractContext, source: Source) -> Prepared:

@@ -20,9 +20,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ingestion.duckdb_sql import quote, workbench
-from ingestion.errors import SourceError
+from ingestion.errors import Gathered, SourceError
 from ingestion.pipeline import ExtractContext, Extraction, TableLoad
 from ingestion.sources.hubspot import directory
+from ingestion.sources.hubspot.checking import refuse_unknown
 from ingestion.sources.hubspot.client import (
     ASSOCIATIONS_PAGE,
     HISTORY_PAGE,
@@ -95,7 +96,11 @@ class _Extract:
     def run(self) -> Extraction:
         """Read everything that is wanted; say nothing when nothing is new."""
         self._read_directory()
-        self.plans = {name: self._plan(OBJECTS[name]) for name in self.source.objects}
+        wrong = Gathered()
+        for name in self.source.objects:
+            with wrong.each():
+                self.plans[name] = self._plan(OBJECTS[name])
+        wrong.raise_any()
         self._fetch_all()
         for plan in self.plans.values():
             self._compare_object(plan)
@@ -331,14 +336,7 @@ class _Plan:
         """
         defined = {found["name"]: found for found in definitions}
         mapped = source.mapping.get(crm_object.name, {})
-        before = last.properties if last else {}
-        for column, name in mapped.items():
-            if name not in defined and name not in before:
-                raise SourceError(
-                    f"source {source.name}: mapping.{crm_object.name}.{column} = '{name}': the "
-                    "portal has no such property; take its internal name from the property's "
-                    "settings in HubSpot"
-                )
+        refuse_unknown(source, crm_object.name, {*defined, *(last.properties if last else ())})
         value_of = {
             known.name: holder
             for known in crm_object.properties
