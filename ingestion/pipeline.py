@@ -194,10 +194,10 @@ def prepare(
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         context = ExtractContext(company, warehouse, _dataset(source), folder, force, progress)
+        if wrong.problems and source.type != "files":
+            wrong.problems += _checked(context, source).problems
+            continue
         with wrong.each(), _located(company):
-            if wrong.problems and source.type != "files":
-                checked = _module(source.type).check(context, source)
-                raise SourceError(*checked.problems)
             prepared.append(_prepare(context, source))
     if wrong.problems:
         shutil.rmtree(CompanyPaths.of(company).dlt, ignore_errors=True)
@@ -218,9 +218,13 @@ def check(
             context = ExtractContext(
                 company, warehouse, _dataset(source), Path(folder), force, progress
             )
-            checked = _module(source.type).check(context, source)
-            located = (_in_file(company, problem) for problem in checked.problems)
-            yield replace(checked, problems=tuple(located))
+            yield _checked(context, source)
+
+
+def _checked(context: ExtractContext, source: Source) -> SourceCheck:
+    checked = _module(source.type).check(context, source)
+    located = (_in_file(context.company, problem) for problem in checked.problems)
+    return replace(checked, problems=tuple(located))
 
 
 @contextmanager

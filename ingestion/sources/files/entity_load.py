@@ -160,7 +160,7 @@ class EntityLoad:
         record, kept, other = overlap.example
         example = f"{record}: {kept}" if self.has_ids else kept
         return (
-            f"{self.instance}.{self.entity.name}: {overlap.ids:,} {what} are in several files, "
+            f"{self.entity.name}: {overlap.ids:,} {what} are in several files, "
             f"{overlap.differing:,} of them with other values; the row {taken} counts "
             f"({example}, not {other})"
         )

@@ -300,7 +300,7 @@ class _Extract:
         changed, there = load.rows_changed, load.rows_before
         if changed < MIN_SHIFTED or changed <= MAX_CHANGED * there:
             return
-        told = f"{self.source.name}.{name}: {changed:,} of {there:,} records changed at once"
+        told = f"{name}: {changed:,} of {there:,} records changed at once"
         if before is not None and before != now:
             why = f", and so has how they are read: {'; '.join(changes(before, now))}"
         else:
