@@ -160,9 +160,8 @@ class EntityLoad:
         record, kept, other = overlap.example
         example = f"{record}: {kept}" if self.has_ids else kept
         return (
-            f"{self.entity.name}: {overlap.ids:,} {what} are in several files, "
-            f"{overlap.differing:,} of them with other values; the row {taken} counts "
-            f"({example}, not {other})"
+            f"{self.entity.name}: {overlap.ids:,} {what} in several files, {overlap.differing:,} "
+            f"with other values: the row {taken} was taken ({example}, not {other})"
         )
 
     def _count_read(self) -> int:
