@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -238,11 +240,22 @@ def _pick(
         ((_, type_, *_),) = described.fetchall()
     except (NotSqlError, duckdb.Error) as error:
         raise SourceError(
-            f"columns.{column.name} = {expression!r}: {first_line(error)}. Columns there are: "
+            f"columns.{column.name} = {expression!r}: {_said(error, rowset)} Columns there are: "
             f"{', '.join(rowset.own_columns)}; text that is meant as it stands is quoted twice, "
             f"e.g. {column.name}: \"'text'\""
         ) from None
     return _Picked(column, sql, type_)
+
+
+def _said(error: Exception, rowset: RowSet) -> str:
+    """What DuckDB says of an expression; of a name that there is not, the one that is near."""
+    missing = re.match(r'Binder Error: Referenced column "(.+?)" not found', str(error))
+    if not missing:
+        return f"{first_line(error)}."
+    own = {name.lower(): name for name in rowset.own_columns}
+    near = difflib.get_close_matches(missing[1].lower(), own, n=1)
+    guess = f"; did you mean '{own[near[0]]}'?" if near else "."
+    return f"no column is called '{missing[1]}'{guess}"
 
 
 def _extra(connection: duckdb.DuckDBPyConnection, rowset: RowSet, used: Iterable[str]) -> str:
