@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from dagster_project.pipeline_run import PipelineRun
 from dagster_project.publication import open_published
 from ingestion.paths import CompanyPaths
+from ingestion.rejections import Rule, by_rule, samples_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from dagster_project.publication import Publication
     from expectations.report import CheckResult
+    from ingestion.pipeline import LoadReport
 
 HEADLINES = {
     "revenue_won": "Revenue won",
@@ -81,7 +83,7 @@ FINDINGS_SHOWN = 3
 INSTANT = dt.timedelta(microseconds=1)
 """A period has ended at its last microsecond."""
 GRAINS = {"month": 1, "quarter": 3}
-REASONS_SHOWN = 3
+RULES_SHOWN = 5
 FAILURES_SHOWN = 10
 REFERENCES = "marts.mart_references"
 """What resolves to nothing is told in full, whatever else there is to tell."""
@@ -380,47 +382,57 @@ def _records(figure: Figure | None) -> str:
 
 
 def _print_loads(console: Console, run: PipelineRun) -> None:
-    table = _plain_table("loaded", "rows", "new", "changed", "deleted", "rejected")
-    unchanged = []
-    for load in run.loads:
-        for one in load.tables:
-            if one.is_unchanged:
-                unchanged.append(one)
-                continue
-            counts = (one.rows, one.rows_new, one.rows_changed, one.rows_deleted)
-            cells = [f"{count:,}" for count in (*counts, one.rows_rejected)]
-            table.add_row(f"{load.source}.{one.entity}", *cells)
-    if table.row_count:
+    """What became of the rows that were read, what deserves a look, and what was rejected."""
+    tables = [(load.source, one) for load in run.loads for one in load.tables]
+    loaded = [(source, one) for source, one in tables if not one.is_unchanged]
+    restated = ["restated"] if any(one.rows_restated for _, one in loaded) else []
+    table = _plain_table(
+        "loaded", "read", "fit", "rejected", *restated, "new", "changed", "deleted"
+    )
+    for source, one in loaded:
+        read = "–" if one.rows_read is None else f"{one.rows_read:,}"
+        became = (one.rows, one.rows_rejected, *((one.rows_restated,) if restated else ()))
+        counts = (*became, one.rows_new, one.rows_changed, one.rows_deleted)
+        table.add_row(f"{source}.{one.entity}", read, *(f"{count:,}" for count in counts))
+    if loaded:
         console.print(table)
-    if unchanged:
-        rows = sum(one.rows for one in unchanged)
-        console.print(f"Unchanged, so not loaded again: {len(unchanged)} tables, {rows:,} rows")
-    for source, entity, reason, count in _rejections(run):
-        console.print(f"Rejected from {source}.{entity}: {count:,} × {reason}", style="yellow")
+    if restated:
+        console.print(
+            "Restated: another file has the record, too, and its row counts.", style="dim"
+        )
+    if len(loaded) < len(tables):
+        rows = sum(one.rows for _, one in tables if one.is_unchanged)
+        count = len(tables) - len(loaded)
+        console.print(f"Unchanged, so not loaded again: {count} tables, {rows:,} rows")
+    for load in run.loads:
+        for warning in load.warnings:
+            console.print(f"{load.source}: {warning}", style="yellow", markup=False)
+    for line in _rejections(run):
+        console.print(line, style="yellow", markup=False)
 
 
-def _rejections(run: PipelineRun) -> Iterable[Sequence[Any]]:
-    """The most frequent reasons for which the entities' last exports had rows rejected."""
-    for source_type in run.company.source_types:
-        dataset = f"raw_{source_type}"
-        affected = {
-            (load.source, table.entity)
-            for load in run.loads
-            for table in load.tables
-            if load.type == source_type and table.rows_rejected
-        }
-        for source, entity in sorted(affected):
-            rows = run.warehouse.read(
-                f"""select reason, count(*) as rejected
-                from {dataset}.rejected
-                where source_instance = ? and entity = ? and _dlt_load_id = (
-                    select max(_dlt_load_id) from {dataset}.exports
-                    where source_instance = ? and entity = ?)
-                group by reason order by rejected desc, reason limit {REASONS_SHOWN}""",
-                [source, entity, source, entity],
-            )
-            for row in rows.to_pylist():
-                yield source, entity, row["reason"], row["rejected"]
+def _rejections(run: PipelineRun) -> Iterable[str]:
+    """The rules that most rows of the entities' last exports broke, a line each."""
+    for load in run.loads:
+        for table in load.tables:
+            if not table.rows_rejected:
+                continue
+            place = f"{load.source}.{table.entity}"
+            rules = _broken_rules(run, load, table.entity)
+            for rule in rules[:RULES_SHOWN]:
+                yield f"Rejected from {place}: {rule}"
+            if len(rules) > RULES_SHOWN:
+                yield f"Rejected from {place}: by {len(rules) - RULES_SHOWN} more rules"
+
+
+def _broken_rules(run: PipelineRun, load: LoadReport, entity: str) -> list[Rule]:
+    dataset = f"raw_{load.type}"
+    rejected = f"""{dataset}.rejected
+        where source_instance = ? and entity = ? and _dlt_load_id = (
+            select max(_dlt_load_id) from {dataset}.exports
+            where source_instance = ? and entity = ?)"""
+    values = [load.source, entity, load.source, entity]
+    return by_rule(entity, run.warehouse.read(samples_of(rejected), values).to_pylist())
 
 
 def _print_audits(console: Console, run: PipelineRun) -> None:
@@ -437,6 +449,14 @@ def _print_audits(console: Console, run: PipelineRun) -> None:
         failing = [result for result in found if result.table != REFERENCES]
         for result in failing[:FAILURES_SHOWN]:
             _print_failure(console, result)
+            if result.name == "rejected_within_tolerance" and not result.success:
+                console.print(
+                    f"    mend what is rejected, as said above, or allow more than "
+                    f"{run.company.rejected_tolerance:.1%} with rejected_tolerance in "
+                    f"{run.company.path}",
+                    markup=False,
+                    soft_wrap=True,
+                )
         if len(failing) > FAILURES_SHOWN:
             console.print(f"  and {len(failing) - FAILURES_SHOWN} more: see the Data Docs")
 

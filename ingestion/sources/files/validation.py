@@ -46,13 +46,13 @@ def find_problems(source: FilesSource, timezone: str) -> Iterator[Problem]:
             entity = ENTITIES.get(name)
             if entity is None:
                 yield Problem(key, None, f"unknown entity; {one_of(name, ENTITIES)}")
-            elif unknown := [*_unknown_columns(key, entity, mapping)]:
-                yield from unknown
-            elif mapping.from_ is not None:
+            unknown = [*_unknown_columns(key, entity, mapping)] if entity else []
+            yield from unknown
+            if mapping.from_ is not None:
                 origin = mapping.from_
                 yield from _missing_files(catalog, connection, (*key, "from"), origin, origin)
                 yield from _expression_problems(connection, (*key, "columns"), mapping)
-            else:
+            elif entity and not unknown:
                 yield from _row_problems(connection, (*key, "rows"), entity, mapping, zones)
 
 
