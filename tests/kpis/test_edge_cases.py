@@ -48,8 +48,8 @@ def test_status_and_closing_day(company: Published, name: str, status: str, clos
 
 def test_what_was_taken_away_is_missing_until_it_is_set_again(company: Published) -> None:
     rows = company.warehouse(
-        "select then.month_start, then.rep, then.amount_native, then.close_date "
-        "from intermediate.int_pipeline_at_month_end as then "
+        "select at_end.month_start, at_end.rep, at_end.amount_native, at_end.close_date "
+        "from intermediate.int_pipeline_at_month_end as at_end "
         "inner join marts.fct_opportunities using (opportunity_key) "
         "where opportunity_id = 'regressed' order by month_start"
     )
