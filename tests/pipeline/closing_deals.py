@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from tests.oracle.closing import Change, Span, Timeline, Version, timeline
+from tests.oracle.closing import Change, Span, Timeline, Version, chained, timeline
 
 Moment = dt.datetime
 STATUSES = {
@@ -96,8 +96,7 @@ class Deal:
     @property
     def told(self) -> list[Moment]:
         """The moments of which its history tells something."""
-        moves = [move for move in self.moves if move.new is not None]
-        return [change.at for change in (*moves, *self.owners, *self.amounts)]
+        return [change.at for change in (*chained(self.moves), *self.owners, *self.amounts)]
 
     @property
     def record(self) -> Record:
