@@ -29,7 +29,14 @@ with
     ),
 
     by_reason as (
-        select {{ keys | join(", ") }}, is_provided, reason, sum(records) as records
+        select
+            {{ keys | join(", ") }},
+            is_provided,
+            reason,
+            sum(records) as records,
+            row_number() over (
+                partition by {{ keys | join(", ") }} order by sum(records) desc, reason
+            ) as position
         from reasons
         where reason is not null
         group by {{ keys | join(", ") }}, is_provided, reason
@@ -45,8 +52,9 @@ with
                     else reason
                 end,
                 ', '
-                order by records desc, reason
-            ) as likely_reason
+                order by position
+            ) as likely_reason,
+            max(case when position = 1 then reason end) as likeliest
         from by_reason
         group by {{ keys | join(", ") }}
     ),
@@ -143,6 +151,7 @@ with
             counted.money_at_stake,
             counted.n_without_money,
             likely.likely_reason,
+            likely.likeliest,
             samples.samples,
             effects.effect
         from counted
@@ -172,6 +181,7 @@ with
             sum(case when is_found then money end) as money_at_stake,
             count(case when is_found and money is null then 1 end) as n_without_money,
             cast(null as {{ text }}) as likely_reason,
+            cast(null as {{ text }}) as likeliest,
             string_agg(
                 case when is_found and position <= {{ named }} then sample end,
                 ', '
@@ -196,6 +206,7 @@ with
                 money_at_stake,
                 n_without_money,
                 likely_reason,
+                likeliest,
                 samples,
                 effect
             from {{ relation }} {{ 'union all' if not loop.last }}
@@ -205,6 +216,18 @@ with
     judged as (
         select
             *,
+            case
+                likeliest
+                {%- for reason, expression in [
+                    ("blanks", "trim(@)"),
+                    ("case", "lower(@)"),
+                    ("15 against 18 characters", "left(@, 15)"),
+                    (".0 at the end", "replace(@, ''.0'', '''')"),
+                    ("leading zeros", "ltrim(@, ''0'')"),
+                ] %}
+                    when '{{ reason }}' then replace('{{ expression }}', '@', column_name)
+                {%- endfor %}
+            end as remedy,
             {{ ratio("n_unresolved", "n_given") }} as unresolved_share,
             rule like '%unknown'
             and column_name <> 'field'
@@ -276,6 +299,20 @@ with
                         || samples
                         || coalesce('; likely: ' || likely_reason, '')
                         || coalesce('; ' || effect, '')
+                        || case
+                            when is_critical and entity <> 'field_changes' and remedy is not null
+                            then
+                                '; write '
+                                || column_name
+                                || ': "'
+                                || remedy
+                                || '" under entities.'
+                                || entity
+                                || '.columns in company.yml, and the ids of '
+                                || target
+                                || ' alike'
+                            else ''
+                        end
                 end as {{ text }}
             ) as summary
         from judged
