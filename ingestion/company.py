@@ -162,7 +162,9 @@ def read_company(path: Path) -> Read:
     company, rest, problems = _in_form(path, document)
     if company:
         beyond = list(_source_problems(company, rest))
-        wrong = [it.key for it in beyond if it.key[2:3] == ("entities",) and it.key[-1] != "columns"]
+        wrong = [
+            it.key for it in beyond if it.key[2:3] == ("entities",) and it.key[-1] != "columns"
+        ]
         company = _in_form(path, without(rest, wrong))[0] if wrong else company
         views = {problem.key[:3] for problem in problems}  # without which no `from` is right
         problems += [
