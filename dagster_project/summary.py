@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from dagster_project.pipeline_run import PipelineRun
 from dagster_project.publication import open_published
+from ingestion.duckdb_sql import literal
 from ingestion.paths import CompanyPaths
 from ingestion.rejections import Rule, by_rule, samples_of
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dagster_project.publication import Publication
     from expectations.report import CheckResult
     from ingestion.pipeline import LoadReport
+    from ingestion.warehouse import Warehouse
 
 HEADLINES = {
     "revenue_won": "Revenue won",
@@ -407,32 +409,31 @@ def _print_loads(console: Console, run: PipelineRun) -> None:
     for load in run.loads:
         for warning in load.warnings:
             console.print(f"{load.source}: {warning}", style="yellow", markup=False)
-    for line in _rejections(run):
+    for line in rejections(run.warehouse, run.loads):
         console.print(line, style="yellow", markup=False)
 
 
-def _rejections(run: PipelineRun) -> Iterable[str]:
+def rejections(warehouse: Warehouse, loads: Iterable[LoadReport]) -> Iterator[str]:
     """The rules that most rows of the entities' last exports broke, a line each."""
-    for load in run.loads:
+    for load in loads:
         for table in load.tables:
-            if not table.rows_rejected:
-                continue
-            place = f"{load.source}.{table.entity}"
-            rules = _broken_rules(run, load, table.entity)
+            place = f"Rejected from {load.source}.{table.entity}"
+            rules = _broken_rules(warehouse, load, table.entity) if table.rows_rejected else []
             for rule in rules[:RULES_SHOWN]:
-                yield f"Rejected from {place}: {rule}"
+                yield f"{place}: {rule}"
             if len(rules) > RULES_SHOWN:
-                yield f"Rejected from {place}: by {len(rules) - RULES_SHOWN} more rules"
+                rows = max(rule.rows for rule in rules[RULES_SHOWN:])
+                left_out = len(rules) - RULES_SHOWN
+                yield f"{place}: {left_out} more rules, up to {rows:,} × each: make check lists all"
 
 
-def _broken_rules(run: PipelineRun, load: LoadReport, entity: str) -> list[Rule]:
+def _broken_rules(warehouse: Warehouse, load: LoadReport, entity: str) -> list[Rule]:
     dataset = f"raw_{load.type}"
-    rejected = f"""{dataset}.rejected
-        where source_instance = ? and entity = ? and _dlt_load_id = (
-            select max(_dlt_load_id) from {dataset}.exports
-            where source_instance = ? and entity = ?)"""
-    values = [load.source, entity, load.source, entity]
-    return by_rule(entity, run.warehouse.read(samples_of(rejected), values).to_pylist())
+    # Values stand in the SQL, for patterns have question marks, too.
+    ours = f"source_instance = {literal(load.source)} and entity = {literal(entity)}"
+    rejected = f"""{dataset}.rejected where {ours} and _dlt_load_id = (
+        select max(_dlt_load_id) from {dataset}.exports where {ours})"""
+    return by_rule(entity, warehouse.read(samples_of(rejected)).to_pylist())
 
 
 def _print_audits(console: Console, run: PipelineRun) -> None:

@@ -163,13 +163,15 @@ def read_company(path: Path) -> Read:
     company, rest, problems = _in_form(path, document)
     if company:
         beyond = list(_source_problems(company, rest))
-        wrong = [problem.key for problem in beyond if problem.key[-1] not in ("columns", "glob")]
+        wrong = [
+            it.key for it in beyond if it.key[2:3] == ("entities",) and it.key[-1] != "columns"
+        ]
         company = _in_form(path, without(rest, wrong))[0] if wrong else company
         views = {problem.key[:3] for problem in problems}  # without which no `from` is right
         problems += [
             problem
             for problem in beyond
-            if problem.key[-1] != "from" or (*problem.key[:2], "views") not in views
+            if problem.key[-1:] != ("from",) or (*problem.key[:2], "views") not in views
         ]
     told = (f"{path}: {_explain(document, problem)}" for problem in problems)
     return Read(company, tuple(dict.fromkeys(told)))

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from dagster_project.cli import main
+from dagster_project.summary import rejections
 from ingestion.company import Company, load_company
 from ingestion.errors import SourceError
 from ingestion.pipeline import TableLoad, check, load_source, prepare
@@ -165,6 +166,26 @@ def test_rejected_rows_are_grouped_by_rule_whatever_their_values(exports: Export
     }
     load = invoices.load
     assert load.rows_read == load.rows + load.rows_rejected == 7
+
+
+def test_the_summary_tells_rejected_rows_by_rule_also_when_nothing_is_loaded_again(
+    exports: Exports,
+) -> None:
+    days = "".join(f"{n},c,2024-02-{n},paid,5\n" for n in range(28, 33))
+    exports.write("bills.csv", f"id,customer,issued,status,total\n{days}1,c,,paid,a lot\n")
+    company = load_company(two_sources(exports, PEOPLE, BILLS))
+    for is_unchanged in (False, True):
+        report = load_source(company, company.sources[1])
+        assert report.is_unchanged is is_unchanged
+        lines = [*rejections(Warehouse.of(company), [report])]
+        moment = "expected a timestamp, such as 2024-01-31 17:45:00 or 2024-01-31T17:45:00+01:00"
+        assert [line.split("; use ")[0] for line in lines] == [
+            "Rejected from books.invoices: "
+            f"3 × issued_at like 2024-02-30, 2024-02-31 (bills.csv:4): {moment}",
+            "Rejected from books.invoices: 1 × issued_at (bills.csv:7): missing, but required",
+            "Rejected from books.invoices: "
+            "1 × total like a lot (bills.csv:7): expected a number, such as 1234.50",
+        ]
 
 
 def shifted(exports: Exports, columns: dict[str, str], *names: str) -> TableLoad | tuple[str, ...]:
