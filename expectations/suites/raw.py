@@ -163,8 +163,8 @@ _REJECTED = f"""
         select
             rejected.source_instance,
             rejected.entity,
-            coalesce(rejected.source_file, '') || ':'
-            || coalesce(cast(rejected.source_line as varchar), '')
+            coalesce(rejected.source_file, '')
+            || coalesce(':' || cast(rejected.source_line as varchar), '')
             || ' ' || rejected.reason as example,
             row_number() over (
                 partition by rejected.source_instance, rejected.entity
@@ -577,14 +577,16 @@ _REJECTED_CHECKS = (
     between(
         "rejected_within_tolerance",
         "critical",
-        "No more rows break the contract than rejected_tolerance in company.yml allows.",
+        "No more rows break the contract than rejected_tolerance in company.yml allows. Mend the"
+        " rows at their source, or allow more there: the share of rows, such as"
+        " rejected_tolerance: 0.05.",
         column="rejected_share",
         maximum={"$PARAMETER": "rejected_tolerance"},
     ),
     never(
         "quota_repeated",
         "critical",
-        "No target has two quotas of one measure, grain and first day.",
+        "No target has two quotas of one measure, grain and first day. Remove one from its file.",
         "repeated_quotas > 0",
     ),
 )
