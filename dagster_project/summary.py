@@ -481,6 +481,8 @@ def _print_failure(console: Console, result: CheckResult) -> None:
         style="red" if result.severity == "critical" else "yellow",
         markup=False,
     )
+    if result.severity == "critical":
+        console.print(f"    {result.description}", markup=False)
 
 
 def _print_places(console: Console, run: PipelineRun) -> None:

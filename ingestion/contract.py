@@ -601,7 +601,7 @@ REJECTED_COLUMNS = (
     Column("source_instance", "text", "Name of the source in company.yml.", required=True),
     Column("entity", "text", "The entity that the row was meant for.", required=True),
     Column("source_id", "text", "The row's id, where it has one."),
-    Column("source_file", "text", "The file that the row came from."),
+    Column("source_file", "text", "The file of the row; of an API, the object and its id."),
     Column("source_line", "integer", "Line of the file on which the row starts."),
     Column("reason", "text", "What is wrong, column by column.", required=True),
     Column("record", "text", "The whole row as it came, as a JSON object.", required=True),

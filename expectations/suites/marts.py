@@ -114,7 +114,8 @@ _DEALS = (
         "rate_missing",
         "critical",
         "Every amount is converted: its currency has a rate of its day. What was open at a past"
-        " moment may lack one, as it may at a past month's end.",
+        " moment may lack one, as it may at a past month's end. Give fx_rates, up to 31 days"
+        " before.",
         "removal is null and amount_native is not null and amount is null"
         " and not ({is_look_back} and closed_on is null)",
     ),
@@ -136,14 +137,15 @@ _QUOTAS = (
     never(
         "given_twice",
         "critical",
-        "A target has one quota of a measure, grain and first day, in whatever source.",
+        "A target has one quota of a measure, grain and first day, in whatever source. Remove the"
+        " others from their files.",
         "times_given > 1",
     ),
     never(
         "rate_missing",
         "critical",
         "Every revenue quota is converted: its currency has a rate of its first day. One that was"
-        " still to come at a past moment may lack one.",
+        " still to come at a past moment may lack one. Give fx_rates, up to 31 days before.",
         "measure = 'revenue' and amount is null"
         " and not ({is_look_back} and period_start > {as_of_day})",
     ),
@@ -168,7 +170,8 @@ _KPIS = (
     Check(
         "kpis_given",
         "critical",
-        "There are KPIs.",
+        "There are KPIs. Without any the sources have given no deals: see the rows rejected and the"
+        " exports without rows.",
         "ExpectTableRowCountToBeBetween",
         {"min_value": 1},
         {},

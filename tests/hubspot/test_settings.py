@@ -165,8 +165,9 @@ def test_a_deal_in_an_unknown_stage_is_rejected_until_it_is_known(portal: Portal
     portal.api.faults = Faults(removed_stages=("Discovery",))
     [report] = [t for t in portal.sync("objects: [deals]").tables if t.entity == "deals"]
     assert report.rows_rejected == len(discovery) > 0
-    [reason] = portal.read("select distinct reason from raw_hubspot.rejected")
-    assert str(reason["reason"]).endswith("not a stage of any pipeline")
+    rejected = portal.read("select source_file, source_id, reason from raw_hubspot.rejected")
+    assert all(str(row["reason"]).endswith("not a stage of any pipeline") for row in rejected)
+    assert all(row["source_file"] == f"deals/{row['source_id']}" for row in rejected)
     assert portal.sync("objects: [deals]").is_unchanged
     portal.api.faults = Faults()
     [report] = [t for t in portal.sync("objects: [deals]").tables if t.entity == "deals"]

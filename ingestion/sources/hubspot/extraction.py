@@ -71,10 +71,12 @@ def extract(
     with workbench(context.folder / "intake", MEMORY) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
-        with context.warehouse.kept_open():
-            extraction = _Extract(
-                context, source, HubSpotClient(source, patience), connection
-            ).run()
+        try:
+            with context.warehouse.kept_open():
+                client = HubSpotClient(source, patience)
+                extraction = _Extract(context, source, client, connection).run()
+        except SourceError as error:
+            raise SourceError(f"{context.company.path}: {error}") from None
         yield extraction
 
 
