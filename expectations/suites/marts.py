@@ -133,6 +133,17 @@ _DEALS = (
     ),
 )
 
+_STAGES = (
+    never(
+        "rename_inferred",
+        "warning",
+        "A stage keeps its name, or has an id that tells that it was renamed. One that vanished as"
+        " another one appeared in its place is taken for it; if it is not, give stages ids"
+        " (source_id) or the new one another stage_order.",
+        "is_rename_inferred",
+    ),
+)
+
 _QUOTAS = (
     never(
         "given_twice",
@@ -251,6 +262,12 @@ SUITES = (
         _QUOTAS,
     ),
     _suite("mart_references", ("summary",), _REFERENCES, samples=100),
+    _suite(
+        "dim_stage",
+        ("source_instance", "pipeline", "names"),
+        _STAGES,
+        "select *, coalesce(former_names || ' now ', '') || stage as names from marts.dim_stage",
+    ),
     *(
         _suite(f"fct_{entity}_hygiene", ("source_instance", "source_id"), rules)
         for entity, rules in _HYGIENE.items()

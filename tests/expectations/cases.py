@@ -221,6 +221,12 @@ DEAL_CASES: dict[str, Case] = {
     "stage_unknown": Case({"stage_order": None}, {"stage": None, "stage_order": None}),
 }
 
+STAGE_BASE: Values = {"source_instance": "crm", "pipeline": "Sales", "former_names": "Proposal"}
+
+STAGE_CASES: dict[str, Case] = {
+    "rename_inferred": Case({"is_rename_inferred": True}, {"is_rename_inferred": False}),
+}
+
 REPEATED_QUOTA = (
     "owner_id = r1, period_start = 2024-01-01, period_grain = month, measure = revenue: repeated;"
     " the first is in line 2"

@@ -55,6 +55,10 @@ DEAL_COLUMNS = {
     "stage": "varchar",
     "stage_order": "bigint",
 }
+STAGE_COLUMNS = {
+    **dict.fromkeys(("source_instance", "pipeline", "stage", "former_names"), "varchar"),
+    "is_rename_inferred": "boolean",
+}
 QUOTA_COLUMNS = {
     **dict.fromkeys(
         ("target", "target_key", "period_grain", "measure", "currency", "given_by"), "varchar"
@@ -80,6 +84,7 @@ def make_company(folder: Path, instances: Iterable[str] = ("crm",), **settings: 
             "name": instance,
             "type": "files",
             "path": ".",
+            "provides": {"opportunities": instance, "leads": instance},
             "entities": {"opportunities": {"from": "deals"}, "leads": {"from": "leads"}},
         }
         for instance in instances
@@ -140,6 +145,7 @@ class Store:
     def create_marts(self) -> None:
         """The tables of the marts that are audited, with one KPI."""
         self._create("marts", "fct_opportunities", DEAL_COLUMNS)
+        self._create("marts", "dim_stage", STAGE_COLUMNS)
         self._create("marts", "fct_quotas", QUOTA_COLUMNS)
         self._create("marts", "mart_references", REFERENCE_COLUMNS)
         for table, rules in HYGIENE_RULES.items():

@@ -1,11 +1,11 @@
 with
     history as ({{ latest_versions("hubspot", "property_history") }}),
 
-    stages as ({{ latest_versions("hubspot", "stages") }}),
+    stages as ({{ hubspot_stages() }}),
 
     pipelines as (
         select distinct source_instance, pipeline_id, pipeline
-        from ({{ latest_versions("hubspot", "stages") }}) as stages
+        from ({{ hubspot_stages() }}) as stages
         where object = 'deals'
     ),
 
