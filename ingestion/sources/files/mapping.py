@@ -6,6 +6,7 @@ import datetime as dt
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -41,13 +42,20 @@ class RowSet:
     """The rows that an entity is mapped from: a DuckDB table, and its columns' types.
 
     `driver` is the table of files whose rows they are, where each is one row of a file;
-    `file_row` is then SQL of its position there.
+    `file_row` is then SQL of its position there. `headers` say which lines of the files name the
+    columns.
     """
 
     table: str
     columns: Mapping[str, str]
     driver: Table | None = None
     file_row: str = "NULL::BIGINT"
+    headers: tuple[str, ...] = ()
+
+    @property
+    def offered(self) -> str:
+        """What columns there are, and where their names come from."""
+        return f"Columns there are: {', '.join(self.own_columns)}{_of_headers(self.headers)}"
 
     @property
     def own_columns(self) -> list[str]:
@@ -103,13 +111,41 @@ def relate(
 ) -> RowSet:
     """What a `from` gives: its one table as it is, or the result of its SQL as table `name`.
 
-    Raises SourceError when the SQL fails.
+    The SQL calls the tables by their keys. Raises SourceError when it fails.
     """
-    import duckdb
-
+    headers = tuple(
+        dict.fromkeys(
+            part.header for table in tables.values() for part in table.parts if part.header
+        )
+    )
     if sql is None:
         (table,) = tables.values()
-        return RowSet(table.name, _describe(connection, table.name), table, "rowid")
+        return RowSet(table.name, _describe(connection, table.name), table, "rowid", headers)
+    with _called_by_keys(connection, tables):
+        return replace(_select(connection, name, sql, tables), headers=headers)
+
+
+@contextmanager
+def _called_by_keys(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]
+) -> Iterator[None]:
+    """Let tables bear the names for a while that SQL calls them by."""
+    renamed = [(table.name, key) for key, table in tables.items() if table.name != key]
+    for name, key in renamed:
+        connection.execute(f"alter table {quote(name)} rename to {quote(key)}")
+    try:
+        yield
+    finally:
+        for name, key in renamed:
+            connection.execute(f"alter table {quote(key)} rename to {quote(name)}")
+
+
+def _select(
+    connection: duckdb.DuckDBPyConnection, name: str, sql: str, tables: Mapping[str, Table]
+) -> RowSet:
+    """The result of SQL as table `name`. Raises SourceError when it fails."""
+    import duckdb
+
     create = f"create or replace table {quote(name)} as "
     driving = driving_table(parse(connection, sql))
     if driving and driving[0].lower() in tables:
@@ -124,8 +160,21 @@ def relate(
     try:
         connection.execute(create + sql)
     except duckdb.Error as error:
-        raise SourceError(first_line(error)) from None
+        parts = [part for table in tables.values() for part in table.parts]
+        headers = dict.fromkeys(part.header for part in parts if part.header)
+        where = _of_headers([*headers]) if isinstance(error, duckdb.BinderException) else ""
+        raise SourceError(f"{first_line(error)}{where}") from None
     return RowSet(name, _describe(connection, name))
+
+
+def _of_headers(headers: Sequence[str]) -> str:
+    """Which lines name the columns, and what says that others do."""
+    if not headers:
+        return ""
+    named = f"{', '.join(headers[:3])}{', …' if len(headers) > 3 else ''}"
+    is_sheet = any(" of sheet " in header for header in headers)
+    options = "header_row" + (", sheet" if is_sheet else ", delimiter")
+    return f". They are named in {named}; if that is not so, write options: {options}"
 
 
 def map_entity(
@@ -180,10 +229,8 @@ def expressions(entity: Entity, mapping: EntityMapping, rowset: RowSet) -> dict[
     needed = [*entity.needed, *(["source_id"] if entity.is_referenced else [])]
     missing = [name for name in needed if name not in own]
     if missing:
-        raise SourceError(
-            f"no column is called {' or '.join(map(repr, missing))}; give 'columns'. Columns there "
-            f"are: {', '.join(rowset.own_columns)}"
-        )
+        names = " or ".join(map(repr, missing))
+        raise SourceError(f"no column is called {names}; give 'columns'. {rowset.offered}")
     return {name: quote(own[name]) for name in entity.by_name if name in own}
 
 
@@ -239,9 +286,8 @@ def _pick(
         ((_, type_, *_),) = described.fetchall()
     except (NotSqlError, duckdb.Error) as error:
         raise SourceError(
-            f"columns.{column.name} = {expression!r}: {_said(error, rowset)} Columns there are: "
-            f"{', '.join(rowset.own_columns)}; text that is meant as it stands is quoted twice, "
-            f"e.g. {column.name}: \"'text'\""
+            f"columns.{column.name} = {expression!r}: {_said(error, rowset)} {rowset.offered}; "
+            f"text that is meant as it stands is quoted twice, e.g. {column.name}: \"'text'\""
         ) from None
     return _Picked(column, sql, type_)
 
