@@ -52,6 +52,7 @@ class _Extract:
     connection: duckdb.DuckDBPyConnection
     tables: dict[Relation, Table] = field(default_factory=dict)
     digests: dict[Path, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def run(self) -> Extraction:
         history = History(self.context.warehouse, self.context.dataset, self.source.name)
@@ -88,7 +89,7 @@ class _Extract:
             }
             for name, load in loads.items()
         ]
-        return Extraction(tuple(reports), _batches(loads, exports))
+        return Extraction(tuple(reports), _batches(loads, exports), tuple(self.warnings))
 
     def _origins(self) -> dict[str, Origin]:
         """What each `from` means."""
@@ -160,7 +161,15 @@ class _Extract:
             rowset = relate(self.connection, f"§from {name}", sql, tables)
         mapped = f"§mapped {name}"
         with self._at(f"entities.{name}"):
-            map_entity(self.connection, entity, mapping, rowset, self._zones, mapped)
+            self.warnings += map_entity(
+                self.connection,
+                entity,
+                mapping,
+                rowset,
+                self._zones,
+                mapped,
+                self.context.company.currency,
+            )
             has_ids = "source_id" in expressions(entity, mapping, rowset)
         return EntityLoad(
             self.connection,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,13 +10,49 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ingestion.settings import Scalar, Settings, SourceName, Zone
 
+DATE_MARKS = frozenset("aAbBdfgGHIjmMnpSuVwyYz%")
+"""What may follow a % in a format of strptime."""
+
 
 class FileOptions(Settings):
-    """How to read files whose form is not the usual one."""
+    """How to read files whose form is not the usual one.
+
+    `decimal` and `thousands` are the marks in numbers, a space being any kind of space; either
+    tells of the other. `date_format` is one format of strptime or several; what fits none of them
+    is read as ISO 8601.
+    """
 
     delimiter: str | None = Field(None, min_length=1, max_length=1)
     encoding: str = "utf-8"
     sheet: str | int = 0
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal[".", ",", " ", "\u00a0", "\u2009", "\u202f", "'", "\u2019"] | None = None
+    date_format: tuple[str, ...] = ()
+
+    @field_validator("date_format", mode="before")
+    @classmethod
+    def _one_or_several(cls, formats: Any) -> Any:
+        return (formats,) if isinstance(formats, str) else formats
+
+    @field_validator("date_format")
+    @classmethod
+    def _of_strptime(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
+        for format_ in formats:
+            marks = re.findall(r"%(-?.?)", format_)
+            if unknown := [mark for mark in marks if mark.lstrip("-") not in DATE_MARKS]:
+                raise ValueError(
+                    f"'{format_}': %{unknown[0]} is no mark of strptime; those there are: "
+                    f"{' '.join(f'%{mark}' for mark in sorted(DATE_MARKS, key=str.lower))}"
+                )
+            if not {mark.lstrip("-") for mark in marks} & {"Y", "y", "G"}:
+                raise ValueError(f"'{format_}' names no year; give a format such as '%d.%m.%Y'")
+        return formats
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> FileOptions:
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError("decimal and thousands are the same mark; say what each is")
+        return self
 
     @field_validator("encoding")
     @classmethod
