@@ -87,7 +87,7 @@ def without_bad_cells(
                 broken=(*part.broken, *broken),
             )
         )
-    return Table(name, tuple(parts))
+    return replace(table, name=name, parts=tuple(parts))
 
 
 def is_needed(cell: BadCell, needed: frozenset[str] | None) -> bool:

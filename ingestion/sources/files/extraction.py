@@ -232,7 +232,15 @@ class _Extract:
             rowset = relate(self.connection, f"§from {name}", sql, tables)
         mapped = f"§mapped {name}"
         with self._at(f"entities.{name}"):
-            map_entity(self.connection, entity, mapping, rowset, self._zones, mapped)
+            self.warnings += map_entity(
+                self.connection,
+                entity,
+                mapping,
+                rowset,
+                self._zones,
+                mapped,
+                self.context.company.currency,
+            )
             if name == HISTORIES:
                 check_values(self.connection, mapped, self._zones)
             has_ids = "source_id" in expressions(entity, mapping, rowset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +11,9 @@ from typing import Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ingestion.settings import Provides, Scalar, Settings, SourceName, Zone
+
+DATE_MARKS = frozenset("aAbBdfgGHIjmMnpSuVwyYz%")
+"""What may follow a % in a format of strptime."""
 
 
 class FileOptions(Settings):
@@ -19,6 +23,9 @@ class FileOptions(Settings):
     lines there are above it. `footer_rows` says how many lines that are not blank end a file after
     its records; 0: none, whatever they look like. `sheet` is a sheet's name, else its position
     from 0.
+    `decimal` and `thousands` are the marks in numbers, a space being any kind of space; either
+    tells of the other. `date_format` is one format of strptime or several; what fits none of them
+    is read as ISO 8601.
     """
 
     delimiter: str | None = Field(None, min_length=1, max_length=1)
@@ -27,6 +34,9 @@ class FileOptions(Settings):
     header_row: int | None = Field(None, ge=1)
     skip_rows: int | None = Field(None, ge=0)
     footer_rows: int | None = Field(None, ge=0)
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal[".", ",", " ", "\u00a0", "\u2009", "\u202f", "'", "\u2019"] | None = None
+    date_format: tuple[str, ...] = ()
 
     @field_validator("sheet", mode="before")
     @classmethod
@@ -39,6 +49,31 @@ class FileOptions(Settings):
     def _one_header(self) -> FileOptions:
         if self.header_row is not None and self.skip_rows is not None:
             raise ValueError("give header_row or skip_rows: either says where the header is")
+        return self
+
+    @field_validator("date_format", mode="before")
+    @classmethod
+    def _one_or_several(cls, formats: Any) -> Any:
+        return (formats,) if isinstance(formats, str) else formats
+
+    @field_validator("date_format")
+    @classmethod
+    def _of_strptime(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
+        for format_ in formats:
+            marks = re.findall(r"%(-?.?)", format_)
+            if unknown := [mark for mark in marks if mark.lstrip("-") not in DATE_MARKS]:
+                raise ValueError(
+                    f"'{format_}': %{unknown[0]} is no mark of strptime; those there are: "
+                    f"{' '.join(f'%{mark}' for mark in sorted(DATE_MARKS, key=str.lower))}"
+                )
+            if not {mark.lstrip("-") for mark in marks} & {"Y", "y", "G"}:
+                raise ValueError(f"'{format_}' names no year; give a format such as '%d.%m.%Y'")
+        return formats
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> FileOptions:
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError("decimal and thousands are the same mark; say what each is")
         return self
 
     @field_validator("encoding")
