@@ -7,7 +7,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,20 @@ from ingestion.pipeline import ExtractContext, Extraction, TableLoad
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog, Origin, Relation
 from ingestion.sources.files.entity_load import EntityLoad
-from ingestion.sources.files.mapping import expressions, map_entity, relate
+from ingestion.sources.files.mapping import RowSet, expressions, map_entity, relate
 from ingestion.sources.files.reading import Table, inline_table, read
 from ingestion.sources.files.remapping import MAX_GONE, Said, changes, said_of
-from ingestion.sources.files.settings import FilesSource
+from ingestion.sources.files.settings import EntityMapping, FilesSource, Input
+from ingestion.sources.files.shapes.inputs import (
+    add_problems,
+    inputs,
+    needs,
+    number_occurrences,
+    united,
+)
+from ingestion.sources.files.shapes.settings import Status
+from ingestion.sources.files.shapes.shaping import Shaping
+from ingestion.sources.files.shapes.statuses import make_stages
 from ingestion.sources.files.tables import EXPORTS, TABLES
 from ingestion.sources.files.versions import History, LastExport
 
@@ -52,6 +63,7 @@ class _Extract:
     connection: duckdb.DuckDBPyConnection
     tables: dict[Relation, Table] = field(default_factory=dict)
     digests: dict[Path, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def run(self) -> Extraction:
         history = History(self.context.warehouse, self.context.dataset, self.source.name)
@@ -88,17 +100,35 @@ class _Extract:
             }
             for name, load in loads.items()
         ]
-        return Extraction(tuple(reports), _batches(loads, exports))
+        return Extraction(tuple(reports), _batches(loads, exports), tuple(self.warnings))
 
     def _origins(self) -> dict[str, Origin]:
-        """What each `from` means."""
-        catalog = Catalog.of(self.source)
+        """What the inputs of each entity read, together."""
         origins = {}
         for name, mapping in self.source.entities.items():
-            if mapping.from_ is not None:
-                with self._at(f"entities.{name}.from"):
-                    origins[name] = catalog.origin(self.connection, mapping.from_)
+            found = [self._origin(key, said) for key, said in _inputs(name, mapping)]
+            relations = [relation for origin in found if origin for relation in origin.relations]
+            if relations:
+                origins[name] = Origin(tuple(dict.fromkeys(relations)))
         return origins
+
+    @cached_property
+    def _catalog(self) -> Catalog:
+        return Catalog.of(self.source)
+
+    def _origin(self, key: str, said: Input) -> Origin | None:
+        """What the `from` of an input means, where it has one."""
+        if said.from_ is None:
+            return None
+        with self._at(f"{key}.from"):
+            return self._catalog.origin(self.connection, said.from_)
+
+    @property
+    def _status(self) -> Status | None:
+        """What is said of a status beside the stage."""
+        deals = self.source.entities.get(CHECKED)
+        said = [one.status for one in inputs(deals) if one.status] if deals else []
+        return said[0] if said else None
 
     def _said(self, name: str, origin: Origin | None) -> Said:
         """What company.yml says of how an entity is read."""
@@ -106,8 +136,8 @@ class _Extract:
 
     def _fingerprint(self, name: str, origins: Mapping[str, Origin]) -> str:
         """A hash of all that an entity's rows depend on."""
-        names = [name, STAGES] if name == CHECKED else [name]
-        inputs = [
+        names = [name, *needs(self.source.entities, name)]
+        depended = [
             (
                 self.source.entities[entity].model_dump(mode="json"),
                 [asdict(column) for column in TABLES[entity]],
@@ -118,9 +148,9 @@ class _Extract:
                 ],
             )
             for entity in names
-            if entity in self.source.entities
         ]
-        text = json.dumps([asdict(self._zones), inputs], default=str)
+        status = self._status.model_dump() if self._status and STAGES in names else None
+        text = json.dumps([asdict(self._zones), depended, status], default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _digest(self, path: Path) -> str:
@@ -134,43 +164,79 @@ class _Extract:
         return self.digests[path]
 
     def _load(self, names: Sequence[str], origins: Mapping[str, Origin]) -> dict[str, EntityLoad]:
-        """Map and check entities. Stages come first: opportunities are checked against them."""
+        """Map and check entities, after those that they need: deals, after their stages."""
         loads: dict[str, EntityLoad] = {}
-        if CHECKED in names and STAGES in self.source.entities:
-            loads[STAGES] = self._map(STAGES, origins.get(STAGES))
-            loads[STAGES].check(None)
         for name in names:
-            if name not in loads:
-                loads[name] = self._map(name, origins.get(name))
-                loads[name].check(loads.get(STAGES) if name == CHECKED else None)
+            for one in (*needs(self.source.entities, name), name):
+                if one not in loads:
+                    loads[one] = self._map(one, loads)
+                    loads[one].check(loads.get(STAGES) if one == CHECKED else None)
         return {name: loads[name] for name in names}
 
-    def _map(self, name: str, origin: Origin | None) -> EntityLoad:
-        """Read what an entity comes from, and map it."""
-        entity, mapping = ENTITIES[name], self.source.entities[name]
+    def _map(self, name: str, loads: Mapping[str, EntityLoad]) -> EntityLoad:
+        """Read what an entity comes from, shape and map it, beside those that are mapped."""
+        mapping = self.source.entities[name]
+        entity = replace(ENTITIES[name], key=mapping.key or ENTITIES[name].key)
         self.context.progress(f"{self.source.name}: reading {name}")
-        if origin is None:
-            rows, file = mapping.rows or (), self.context.company.path.name
-            inline = inline_table(self.connection, f"§rows {name}", rows, file)
-            tables, sql = {inline.name: inline}, None
-        else:
-            tables = {relation.name: self._read(relation) for relation in origin.relations}
-            sql = origin.sql
-        with self._at(f"entities.{name}.from"):
-            rowset = relate(self.connection, f"§from {name}", sql, tables)
         mapped = f"§mapped {name}"
-        with self._at(f"entities.{name}"):
-            map_entity(self.connection, entity, mapping, rowset, self._zones, mapped)
-            has_ids = "source_id" in expressions(entity, mapping, rowset)
+        tables: dict[str, Table] = {}
+        parts: list[tuple[str, RowSet]] = []
+        with_ids: list[bool] = []
+        made = self._status if name == STAGES else None
+        shaping = Shaping(
+            self.connection, self._zones, {one: load.mapped for one, load in loads.items()}
+        )
+        for number, (key, said) in enumerate(_inputs(name, mapping)):
+            own = self._tables(name, key, said)
+            tables |= {table.name: table for table in own.values()}
+            origin = self._origin(key, said)
+            with self._at(f"{key}.from"):
+                rowset = relate(
+                    self.connection, f"§from {name} {number}", origin.sql if origin else None, own
+                )
+            part = f"{mapped} {number}" if mapping.also or made else mapped
+            with self._at(key):
+                shaped, rowset = shaping.shaped(entity, said, rowset, f"{name} {number}")
+                map_entity(self.connection, entity, shaped, rowset, self._zones, part)
+                add_problems(self.connection, part, rowset)
+                with_ids.append("source_id" in expressions(entity, shaped, rowset))
+            parts.append((part, rowset))
+        if made:
+            parts.append(self._made_stages(parts, made))
+        rowset = united(self.connection, parts, mapped, f"§rows of {name}")
+        if mapping.key:
+            number_occurrences(self.connection, mapped)
+        self.warnings += [f"{self.source.name}: {warning}" for warning in shaping.warnings]
         return EntityLoad(
             self.connection,
             self.source.name,
             entity,
-            has_ids,
+            all(with_ids),
             mapped,
             rowset,
             tuple(tables.values()),
         )
+
+    def _made_stages(
+        self, parts: Sequence[tuple[str, RowSet]], status: Status
+    ) -> tuple[str, RowSet]:
+        """The closed stages that a status beside the stage needs and mapped stages lack."""
+        united(self.connection, parts, "§known stages", "§rows of known stages")
+        rowset = make_stages(self.connection, "§known stages", "§made stages", status)
+        said = Input.model_validate({"from": "stages"})
+        map_entity(
+            self.connection, ENTITIES[STAGES], said, rowset, self._zones, "§mapped made stages"
+        )
+        return "§mapped made stages", rowset
+
+    def _tables(self, name: str, key: str, said: Input) -> dict[str, Table]:
+        """The tables that an input is read from, by name."""
+        origin = self._origin(key, said)
+        if origin:
+            return {relation.name: self._read(relation) for relation in origin.relations}
+        rows, file = self.source.entities[name].rows or (), self.context.company.path.name
+        inline = inline_table(self.connection, f"§rows {name}", rows, file)
+        return {inline.name: inline}
 
     def _read(self, relation: Relation) -> Table:
         """Read a relation, once."""
@@ -240,6 +306,12 @@ class _Extract:
                 for path in (origin.paths if origin else ())
             ]
         )
+
+
+def _inputs(name: str, mapping: EntityMapping) -> list[tuple[str, Input]]:
+    """The inputs of an entity, by their keys."""
+    keys = [f"entities.{name}", *(f"entities.{name}.also.{n}" for n in range(len(mapping.also)))]
+    return list(zip(keys, inputs(mapping), strict=True))
 
 
 def _batches(

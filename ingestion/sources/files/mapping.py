@@ -24,7 +24,7 @@ from ingestion.sources.files.parsing import (
     select_also,
 )
 from ingestion.sources.files.reading import Table
-from ingestion.sources.files.settings import EntityMapping
+from ingestion.sources.files.settings import Input
 
 if TYPE_CHECKING:
     import duckdb
@@ -129,7 +129,7 @@ def relate(
 def map_entity(
     connection: duckdb.DuckDBPyConnection,
     entity: Entity,
-    mapping: EntityMapping,
+    mapping: Input,
     rowset: RowSet,
     zones: Zones,
     target: str,
@@ -157,7 +157,7 @@ def map_entity(
             raise SourceError(f"columns: {first_line(error)}") from None
 
 
-def expressions(entity: Entity, mapping: EntityMapping, rowset: RowSet) -> dict[str, str]:
+def expressions(entity: Entity, mapping: Input, rowset: RowSet) -> dict[str, str]:
     """The SQL expression of each canonical column that is mapped.
 
     What is exactly a column's name is that column: names with spaces, and words of SQL, need no

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ingestion.settings import Scalar, Settings, SourceName, Zone
+from ingestion.sources.files.shapes.settings import Shape
 
 
 class FileOptions(Settings):
@@ -35,18 +36,32 @@ class FileView(FileOptions):
     glob: str
 
 
-class EntityMapping(Settings):
+class Input(Shape):
+    """Rows of files, and how they map to an entity's canonical columns."""
+
+    from_: str | None = Field(None, alias="from")
+    columns: dict[str, Scalar] | None = None
+
+
+class Further(Input):
+    """Another input of an entity, beside its own."""
+
+    from_: str = Field(alias="from")
+
+
+class EntityMapping(Input):
     """Where an entity's rows come from, and how they map to its canonical columns.
 
     Either `rows` (a small table written inline) or `from` (the name of one file, or DuckDB SQL
     over the files) with `columns` (canonical column: SQL expression). Without `columns`, every
     column that bears a canonical name is taken as it is.
     `export` says whether each export holds all records (what vanishes from it was deleted) or
-    only some of them.
+    only some of them. `also` has further inputs, each mapped in its own way. `key` names canonical
+    columns that tell records without ids from each other, with the occurrence in the file.
     """
 
-    from_: str | None = Field(None, alias="from")
-    columns: dict[str, Scalar] | None = None
+    key: tuple[str, ...] = ()
+    also: tuple[Further, ...] = ()
     rows: tuple[dict[str, Scalar], ...] | None = None
     export: Literal["full", "partial"] = "full"
 
