@@ -92,6 +92,7 @@
                         {"name": "owner_id", "type": "varchar", "is_event": False},
                         {"name": "pipeline", "type": "varchar", "is_event": False},
                         {"name": "stage", "type": "varchar", "is_event": False},
+                        {"name": "last_open_stage", "type": "varchar", "is_event": False},
                         {"name": "amount", "type": "numeric(28, 6)", "is_event": False},
                         {"name": "currency", "type": "varchar", "is_event": False},
                         {"name": "created_at", "type": "timestamp", "is_event": False},

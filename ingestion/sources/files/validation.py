@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Key = tuple[str | int, ...]
 
-_MAY_BE_NAME = re.compile(r"[^()'\"+*,|=<>:;]+")
+_MAY_BE_NAME = re.compile(r"([^()'\"+*,|=<>:;]|[:,] |\([^()'\"|=<>;]*\))+")
 """An expression that could be the name of a column as it stands."""
 
 

@@ -2,7 +2,15 @@
 -- the kept versions first showed what the record shows.
 with
     opportunities as (
-        select opportunity_key, source_instance, pipeline, stage, created_at, closed_at, close_date
+        select
+            opportunity_key,
+            source_instance,
+            pipeline,
+            stage,
+            last_open_stage,
+            created_at,
+            closed_at,
+            close_date
         from {{ ref("int_opportunities__unioned") }}
     ),
 
@@ -159,6 +167,7 @@ with
             records.source_instance,
             records.pipeline,
             records.stage,
+            records.last_open_stage,
             records.status,
             records.created_at,
             records.begins_at,

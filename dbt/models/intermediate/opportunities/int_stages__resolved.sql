@@ -29,6 +29,12 @@ with
 
         union
 
+        select source_instance, pipeline, last_open_stage as stage
+        from opportunities
+        where last_open_stage is not null
+
+        union
+
         select source_instance, pipeline, new_stage as stage
         from moves
 
