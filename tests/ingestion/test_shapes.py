@@ -150,7 +150,7 @@ def test_names_become_the_ids_of_users(exports: Exports) -> None:
         ("two_people", "Sam Ray"),
     ]
     assert told == (
-        "crm: opportunities: match.owner_id: 1 rows bear a name that several records have, and are "
+        "opportunities: match.owner_id: 1 rows bear a name that several records have, and are "
         "left as they are: 'Sam Ray' is 2 (1); map the column that holds ids, or match by one that "
         "tells them apart",
     )

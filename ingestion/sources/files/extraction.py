@@ -206,7 +206,7 @@ class _Extract:
         rowset = united(self.connection, parts, mapped, f"§rows of {name}")
         if mapping.key:
             number_occurrences(self.connection, mapped)
-        self.warnings += [f"{self.source.name}: {warning}" for warning in shaping.warnings]
+        self.warnings += shaping.warnings
         return EntityLoad(
             self.connection,
             self.source.name,
