@@ -411,7 +411,7 @@ def test_every_recipe_is_tried() -> None:
 
 
 @pytest.mark.parametrize(
-    "title", [pytest.param(title, marks=needs[title] if title in needs else ()) for title in SHAPES]
+    "title", [pytest.param(title, marks=needs.get(title, ())) for title in SHAPES]
 )
 def test_a_recipe_loads_exports_of_its_shape(
     title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

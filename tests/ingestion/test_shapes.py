@@ -332,7 +332,8 @@ def test_intervals_are_changes_from_one_to_the_next(exports: Exports) -> None:
 def test_columns_of_stages_are_intervals_too(exports: Exports) -> None:
     exports.write(
         "deals.csv",
-        "id,Date entered Offer,Date entered Qualified\n1,2024-01-05 10:00,2024-01-01 10:00\n2,,2024-01-02 10:00\n",
+        "id,Date entered Offer,Date entered Qualified\n"
+        "1,2024-01-05 10:00,2024-01-01 10:00\n2,,2024-01-02 10:00\n",
     )
     history = entity(
         from_="deals",
@@ -447,10 +448,10 @@ def test_a_wide_quota_sheet(exports: Exports, months: list[str]) -> None:
 @pytest.mark.parametrize(
     ("name", "keys", "message"),
     [
-        ("users", {"status": {"column": "s"}}, "users.status: goes with opport"),
+        ("users", {"status": {"column": "s"}}, "users.status: goes with opp"),
         ("users", {"spread": {"from": "a", "to": "b"}}, "spread: goes with spend_daily"),
         ("users", {"snapshots": {"id": "a", "at": "b", "fields": {"stage": "c"}}}, "goes with field_"),
-        ("users", {"match": {"manager_id": "nick"}}, "match.manager_id: not mapped; give col"),
+        ("users", {"match": {"manager_id": "nick"}}, "match.manager_id: not mapped; give"),
         ("users", {"match": {"name": "name"}}, "match.name = 'name': points at no record"),
         ("users", {"words": {"rolle": {"x": "rep"}}}, "words.rolle: unknown column of users; did you"),
         ("users", {"words": {"name": {True: "x"}}}, "write the word in quotes, such as 'Yes'"),
@@ -474,7 +475,7 @@ def test_names_need_the_records_that_bear_them(exports: Exports) -> None:
     exports.write("deals.csv", "id,stage,owner\n")
     entities = {"opportunities": matching()["opportunities"]}
     with pytest.raises(
-        CompanyError, match="the source has no users to look names up in; give entit"
+        CompanyError, match=r"the source has no users to look names up in; give entit"
     ):
         exports.company(entities)
 
@@ -493,6 +494,6 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(exports: Export
     entities = status_of(column="Statos")
     with pytest.raises(
         SourceError,
-        match="opportunities: status.column = 'Statos': no such column; did you mean 'status'",
+        match=r"opportunities: status.column = 'Statos': no such column; did you mean 'status'",
     ):
         exports.load(entities)
