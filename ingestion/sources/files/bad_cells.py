@@ -20,14 +20,14 @@ from ingestion.sources.files.parsing import (
 )
 from ingestion.sources.files.reading import Part, Table
 from ingestion.sources.files.set_aside import BadCell, lines_without
-from ingestion.sources.files.settings import EntityMapping
+from ingestion.sources.files.settings import Input
 
 if TYPE_CHECKING:
     import duckdb
 
 
 def needed_columns(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, mapping: EntityMapping, sql: str | None
+    connection: duckdb.DuckDBPyConnection, entity: Entity, mapping: Input, sql: str | None
 ) -> frozenset[str] | None:
     """The names, in lower case, that a mapping may mean columns by; None: it may mean any column.
 
@@ -85,7 +85,7 @@ def without_bad_cells(
                 broken=(*part.broken, *broken),
             )
         )
-    return Table(name, tuple(parts))
+    return replace(table, name=name, parts=tuple(parts))
 
 
 def is_needed(cell: BadCell, needed: frozenset[str] | None) -> bool:

@@ -123,6 +123,41 @@ def bare_column(node: Node) -> str | None:
     return node["column_names"][-1] if node["class"] == "COLUMN_REF" else None
 
 
+def made_of(node: Any) -> Iterator[tuple[str, frozenset[str]]]:
+    """Columns that selects give, each with the names that it is made of, all in lower case.
+
+    In a union, a column of the first select is made of what stands in its place in the others.
+    """
+    if isinstance(node, list):
+        for item in node:
+            yield from made_of(item)
+    elif isinstance(node, dict):
+        for column in _selected(node):
+            if name := column["alias"] or bare_column(column):
+                yield name.lower(), frozenset(map(str.lower, column_names(column)))
+        if node.get("type") == "SET_OPERATION_NODE":
+            selects = [_selected(part) for part in _united(node)]
+            for first, *others in zip(*selects, strict=False):
+                name = first["alias"] or bare_column(first) or ""
+                yield name.lower(), frozenset(map(str.lower, column_names(others)))
+        for value in node.values():
+            yield from made_of(value)
+
+
+def _selected(node: Node) -> list[Node]:
+    selected = node.get("select_list")
+    return selected if isinstance(selected, list) else []
+
+
+def _united(node: Node) -> Iterator[Node]:
+    """The selects of a union, in order."""
+    if node.get("type") == "SET_OPERATION_NODE":
+        for part in node.get("children") or (node["left"], node["right"]):
+            yield from _united(part)
+    else:
+        yield node
+
+
 def driving_table(node: Node) -> tuple[str, str] | None:
     """Name and alias of the first table of a plain select, whose rows the result's rows are.
 

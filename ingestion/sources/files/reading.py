@@ -11,10 +11,13 @@ from ingestion.duckdb_sql import one_row, path_literal, quote, register
 from ingestion.errors import SourceError, first_line
 from ingestion.sources.files.catalog import Relation, format_of
 from ingestion.sources.files.csv_files import BrokenLine, read_csv
+from ingestion.sources.files.evidence import doubtful_columns
 from ingestion.sources.files.hidden import TEXT_OF
 from ingestion.sources.files.inference import ALL, TEMPORAL, TEXT, infer_types
 from ingestion.sources.files.json_files import read_json
+from ingestion.sources.files.numbers import Style, said_style
 from ingestion.sources.files.set_aside import BadCell, Lines, Tidied, tidy
+from ingestion.sources.files.typed_columns import typed_columns
 from ingestion.sources.files.xlsx_errors import cell_name
 from ingestion.sources.files.xlsx_files import read_xlsx
 
@@ -50,10 +53,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Table:
-    """Files that were read: the DuckDB table `name` holds the rows of each part in turn."""
+    """Files that were read: the DuckDB table `name` holds the rows of each part in turn.
+
+    Numbers and dates in its text are of `style` and `formats`, where options say so. `doubtful`
+    are columns of numbers that may be in groups, though nobody says so, with some of them.
+    """
 
     name: str
     parts: tuple[Part, ...]
+    columns: tuple[str, ...] = ()
+    style: Style | None = None
+    formats: tuple[str, ...] = ()
+    doubtful: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,10 +112,10 @@ def read(
         )
         contents.append(content)
     parts = list(_compared(connection, parts, names))
-    _create_typed(connection, relation.name, names, contents)
+    table = _create_typed(connection, relation, names, contents)
     for name in names:
         connection.execute(f"drop table {quote(name)}")
-    return Table(relation.name, tuple(parts))
+    return replace(table, parts=tuple(parts))
 
 
 def inline_table(
@@ -209,10 +220,10 @@ def _row_numbers(rows: Sequence[int]) -> Sequence[int]:
 
 def _create_typed(
     connection: duckdb.DuckDBPyConnection,
-    name: str,
+    relation: Relation,
     parts: Sequence[str],
     contents: Sequence[_Content],
-) -> None:
+) -> Table:
     """Make one table of parts, with the types that fit all the values of text columns.
 
     Where a type would rewrite a value (`1.10` as a double), its text is kept beside it. A column
@@ -223,15 +234,29 @@ def _create_typed(
     texts = {text for content in contents for text in content.texts}
     tested = [quote(c) for c, type_ in columns.items() if c in texts and type_ == TEXT]
     candidates = set(ALL).intersection(*(content.types for content in contents))
-    types = infer_types(connection, rows, tested, [type_ for type_ in ALL if type_ in candidates])
+    style, formats = said_style(relation.options), relation.options.date_format
+    typed = typed_columns(
+        connection,
+        rows,
+        [quote(c) for c, type_ in columns.items() if type_ == TEXT],
+        infer_types(connection, rows, tested, [type_ for type_ in ALL if type_ in candidates]),
+        style,
+        formats,
+    )
     select = []
     for column in columns:
         unreserved = quote("row_id" if column.lower() == "rowid" else column)
-        cast = f"::{types[quote(column)]}" if quote(column) in types else ""
-        select.append(f"{quote(column)}{cast} as {unreserved}")
+        found = typed.get(quote(column))
+        select.append(f"{found.sql if found else quote(column)} as {unreserved}")
     select += [
         f"{quote(column)} as {quote(TEXT_OF + column)}"
         for column in columns
-        if types.get(quote(column)) == "DOUBLE"
+        if quote(column) in typed and typed[quote(column)].is_rewritten
     ]
-    connection.execute(f"create table {quote(name)} as select {', '.join(select)} from {rows}")
+    connection.execute(
+        f"create table {quote(relation.name)} as select {', '.join(select)} from {rows}"
+    )
+    numbers = {column: found.type for column, found in typed.items()} if style is None else {}
+    doubtful = doubtful_columns(connection, rows, numbers)
+    by_name = {c: doubtful[quote(c)] for c in columns if quote(c) in doubtful}
+    return Table(relation.name, (), tuple(columns), style, formats, by_name)
