@@ -251,7 +251,7 @@ with
             sum(n_without_money) as failing_without_amount,
             {{ ratio("sum(money_at_stake)", "sum(money_given)") }} as money_share,
             cast(null as {{ numeric_type() }}) as any_rule_money,
-            null as any_rule_unknown,
+            cast(null as bigint) as any_rule_unknown,
             max(samples) as example_keys
         from {{ ref("mart_references") }}
         where
