@@ -30,7 +30,12 @@ with
             opportunity_key,
             coalesce(
                 min(case when is_told then changed_at end), min(changed_at)
-            ) as first_changed_at
+            ) as first_changed_at,
+            max(
+                case
+                    when field = 'pipeline' and position = 1 then coalesce(old_value, new_value)
+                end
+            ) as first_pipeline
         from {{ ref("int_opportunity_changes") }}
         group by opportunity_key
     ),
@@ -65,7 +70,7 @@ with
             told.is_first_told,
             told.last_moved_at,
             told.last_told_at,
-            told.first_pipeline,
+            coalesce(told.first_pipeline, first_changes.first_pipeline) as first_pipeline,
             -- What was before a first move nobody knows, unless it is that of the creation.
             coalesce(
                 told.first_stage,
