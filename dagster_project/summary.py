@@ -46,7 +46,7 @@ FINDINGS = {
     "closed_before_created": "closed before they were created",
     "closing_contradicted": "closed on a date that their history contradicts",
     "data_after_as_of": "with data from after the moment that counts as now",
-    "stage_unknown": "with stages in their history that no pipeline names",
+    "stage_unknown": "with stages, or pipelines, in their history that nothing names",
     "created_at_missing": "without a moment of creation",
 }
 """What `mart_data_hygiene` finds, in words; a rule that is not here is told by its name."""

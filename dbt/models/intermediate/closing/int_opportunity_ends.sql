@@ -30,12 +30,7 @@ with
             opportunity_key,
             coalesce(
                 min(case when is_told then changed_at end), min(changed_at)
-            ) as first_changed_at,
-            max(
-                case
-                    when field = 'pipeline' and position = 1 then coalesce(old_value, new_value)
-                end
-            ) as first_pipeline
+            ) as first_changed_at
         from {{ ref("int_opportunity_changes") }}
         group by opportunity_key
     ),
@@ -70,7 +65,7 @@ with
             told.is_first_told,
             told.last_moved_at,
             told.last_told_at,
-            coalesce(told.first_pipeline, first_changes.first_pipeline) as first_pipeline,
+            told.first_pipeline,
             -- What was before a first move nobody knows, unless it is that of the creation.
             coalesce(
                 told.first_stage,
