@@ -78,7 +78,10 @@ _HYGIENE = {
         _broken("closed_before_contact", "No deal was closed before the first contact."),
         _broken("owner_left", "An open deal's owner still works here."),
         _DATA_ENDS,
-        _broken("stage_unknown", "Every stage of a history is one that a pipeline names, every pipeline one of the source."),
+        _broken(
+            "stage_unknown",
+            "Every stage of a history is one that a pipeline names, every pipeline one of the source.",
+        ),
     ),
     "lead": (
         _broken("owner_missing", "The lead has an owner."),
