@@ -80,7 +80,7 @@ _HYGIENE = {
         _DATA_ENDS,
         _broken(
             "stage_unknown",
-            "Every stage of a history is one that a pipeline names, every pipeline one of the source.",
+            "Every stage of a history is one that a pipeline names, and so is every pipeline.",
         ),
     ),
     "lead": (

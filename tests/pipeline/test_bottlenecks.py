@@ -115,7 +115,8 @@ class Compiled:
 GIVEN = {
     "fct_stage_visits": """
         select 'crm' as source_instance, null::varchar as pipeline, stage,
-            1::bigint as stage_order, team, 'open' as status, false as is_skipped, true as is_entry_known, null::varchar as removal,
+            1::bigint as stage_order, team, 'open' as status, false as is_skipped,
+            true as is_entry_known, null::varchar as removal,
             entered as entered_at, exited as exited_at, exited::date as exited_on,
             cast(case when not isnan(days) then days end as decimal(38, 6)) as days,
             10::decimal(38, 6) as amount_native, 10::decimal(38, 6) as amount,
