@@ -163,8 +163,8 @@ _REJECTED = f"""
         select
             rejected.source_instance,
             rejected.entity,
-            coalesce(rejected.source_file, '')
-            || coalesce(':' || cast(rejected.source_line as varchar), '')
+            coalesce(rejected.source_file, '') || ':'
+            || coalesce(cast(rejected.source_line as varchar), '')
             || ' ' || rejected.reason as example,
             row_number() over (
                 partition by rejected.source_instance, rejected.entity
