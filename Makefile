@@ -25,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 company = $(if $(COMPANY),--company '$(COMPANY)')
 
-.PHONY: help run ui bench contract graph test lint clean
+.PHONY: help run check ui bench contract graph test lint clean
 
 help:  ## List the commands
 	@echo 'Usage: make <command> [VARIABLE=value]'
@@ -33,7 +33,7 @@ help:  ## List the commands
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do \
 	  printf '  %-10s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo 'Variables of run, ui and bench:'
+	@echo 'Variables of run, check, ui and bench:'
 	@echo '  COMPANY=path/to/company.yml   the company (default: company.yml)'
 	@echo 'Variables of run:'
 	@echo '  AS_OF=2024-03-31              the business moment, the end of that day: later events do not exist'
@@ -49,6 +49,9 @@ run: $(INSTALLED)  ## Ingest, build, audit and publish a company; print its KPIs
 	  $(if $(AS_OF),--as-of '$(AS_OF)') $(if $(KNOWN_AT),--known-at '$(KNOWN_AT)') \
 	  $(if $(filter-out 0 no false,$(FORCE)),--force) $(if $(filter-out 0 no false,$(FRESH)),--fresh) \
 	  $(if $(DAYS),--days '$(DAYS)') $(if $(SCALE),--scale '$(SCALE)') $(if $(SEED),--seed '$(SEED)')
+
+check: $(INSTALLED)  ## Tell all that is wrong with a company file and its sources; write nothing
+	@$(PY) -m dagster_project.cli check $(company) $(if $(filter-out 0 no false,$(FORCE)),--force)
 
 ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
 	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)'

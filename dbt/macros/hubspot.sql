@@ -55,3 +55,30 @@
         else {{ moment }}
     end
 {%- endmacro %}
+
+{#-
+    The stages of a portal's pipelines, in their latest known versions. Their pipeline bears its name
+    of now: a stage that was taken out before the pipeline was renamed still knows the former one.
+-#}
+{% macro hubspot_stages() -%}
+    select
+        source_instance,
+        source_id,
+        source_row,
+        source_updated_at,
+        is_deleted,
+        loaded_at,
+        object,
+        stage_id,
+        pipeline_id,
+        first_value(pipeline) over (
+            partition by source_instance, object, pipeline_id
+            order by case when is_deleted then 1 else 0 end, loaded_at desc, source_id
+        ) as pipeline,
+        label,
+        display_order,
+        is_closed,
+        probability,
+        is_no_decision
+    from ({{ latest_versions("hubspot", "stages") }}) as latest_stages
+{%- endmacro %}

@@ -79,6 +79,8 @@ _HYGIENE = {
         _broken("owner_left", "An open deal's owner still works here."),
         _DATA_ENDS,
         _broken("stage_unknown", "Every stage of a history is one that a pipeline names."),
+        _broken("emptied_contradicted", "What a history says was emptied, or set, is so."),
+        _broken("history_unreadable", "Amounts and dates of a history are numbers and days."),
     ),
     "lead": (
         _broken("owner_missing", "The lead has an owner."),
@@ -131,6 +133,17 @@ _DEALS = (
     ),
 )
 
+_STAGES = (
+    never(
+        "rename_inferred",
+        "warning",
+        "A stage keeps its name, or has an id that tells that it was renamed. One that vanished as"
+        " another one appeared in its place is taken for it; if it is not, give stages ids"
+        " (source_id) or the new one another stage_order.",
+        "is_rename_inferred",
+    ),
+)
+
 _QUOTAS = (
     never(
         "given_twice",
@@ -146,6 +159,21 @@ _QUOTAS = (
         " still to come at a past moment may lack one. Give fx_rates, up to 31 days before.",
         "measure = 'revenue' and amount is null"
         " and not ({is_look_back} and period_start > {as_of_day})",
+    ),
+)
+
+_REFERENCES = (
+    never(
+        "over_a_tenth_resolves",
+        "critical",
+        "Of 20 or more references to what a source provides, at least a tenth resolve.",
+        "is_critical",
+    ),
+    never(
+        "resolves",
+        "warning",
+        "What records point at is known, merges come to an end, and an id has one name.",
+        "n_unresolved > 0 and not is_critical",
     ),
 )
 
@@ -205,6 +233,7 @@ def _suite(
     checks: tuple[Check, ...],
     relation: str = "",
     may_be_empty: bool = True,
+    samples: int = 5,
 ) -> Suite:
     table = f"marts.{name}"
     return Suite(
@@ -213,6 +242,7 @@ def _suite(
         keys,
         tuple(replace(check, table=table) for check in checks),
         may_be_empty,
+        samples,
     )
 
 
@@ -230,6 +260,13 @@ SUITES = (
             "given_by",
         ),
         _QUOTAS,
+    ),
+    _suite("mart_references", ("summary",), _REFERENCES, samples=100),
+    _suite(
+        "dim_stage",
+        ("source_instance", "pipeline", "names"),
+        _STAGES,
+        "select *, coalesce(former_names || ' now ', '') || stage as names from marts.dim_stage",
     ),
     *(
         _suite(f"fct_{entity}_hygiene", ("source_instance", "source_id"), rules)

@@ -15,13 +15,17 @@ import pytest
 from portals import TOKEN, Portal
 
 from ingestion.errors import CompanyError, SourceError
+from ingestion.pipeline import SourceCheck
 from ingestion.sandbox.api.faults import Drift, Faults
 from ingestion.sandbox.api.hubspot_portal import first_id
 from ingestion.sandbox.world_schema import NONE
+from ingestion.sources.hubspot.checking import check
+from ingestion.sources.hubspot.client import Patience
 from ingestion.sources.hubspot.objects import OBJECTS
 from ingestion.sources.hubspot.rows import Reading
 from ingestion.sources.hubspot.scopes import MissingScopeError
 from ingestion.sources.hubspot.settings import HubSpotSource
+from ingestion.warehouse import Warehouse
 
 
 @pytest.mark.parametrize(
@@ -70,6 +74,37 @@ def test_a_token_that_was_pasted_into_the_file_is_not_shown(
 def test_what_the_portal_lacks_is_named(portal: Portal, keys: str, message: str) -> None:
     with pytest.raises(SourceError, match=message):
         portal.sync(keys)
+
+
+def checked(portal: Portal, keys: str) -> SourceCheck:
+    company = portal.company(keys)
+    context = portal.context(company, Warehouse.of(company))
+    return check(context, company.sources[0], Patience(attempts=1, timeout=(1, 5)))
+
+
+def test_a_check_asks_for_the_properties_that_are_mapped_and_no_records(portal: Portal) -> None:
+    wrong = "mapping: {deals: {region: territory, amount: worth}, leads: {channel: way}}"
+    found = checked(portal, wrong)
+    assert [told.split(":")[1].strip() for told in found.problems] == [
+        "mapping.leads.channel = 'way'",
+        "mapping.deals.region = 'territory'",
+        "mapping.deals.amount = 'worth'",
+    ]
+    asked = [request.path for request in portal.asked()]
+    assert asked == ["/crm/v3/properties/leads", "/crm/v3/properties/deals"]
+    right = checked(portal, "no_decision: []")
+    assert (right.problems, right.remarks) == ((), ())
+
+
+def test_a_check_says_what_it_could_not_check(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portal, "url", "http://127.0.0.1:9")
+    found = checked(portal, "objects: [deals]")
+    assert found.problems == ()
+    assert found.remarks[0].startswith("not checked, since it cannot be reached: source crm: GET")
+    monkeypatch.delenv("HUBSPOT_TOKEN")
+    assert "HUBSPOT_TOKEN is not set" in checked(portal, "objects: [deals]").problems[0]
 
 
 def test_a_mapped_property_fills_the_canonical_column(portal: Portal) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from ingestion.contract import Column, ColumnType
 from ingestion.duckdb_sql import STORED, literal
 from ingestion.sources.files.inference import DATE, OFFSET, TIMESTAMP
+
+EARLIEST, LATEST = dt.date(1970, 1, 2), dt.date(2100, 12, 31)
+"""The days that dates and moments may be of: before are what programs write for none (year 1,
+1900, 0 seconds since 1970), after what people write for never."""
 
 EXPECTED: dict[ColumnType, str] = {
     "text": "text",

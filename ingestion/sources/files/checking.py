@@ -38,19 +38,6 @@ def reject_unknown_stages(
     """)
 
 
-def tell_apart_repeats(connection: duckdb.DuckDBPyConnection, mapped: str) -> None:
-    """Give rows that repeat another, value for value, ids of their own: by occurrence."""
-    connection.execute(f"""
-        update {quote(mapped)} as m set source_id = md5(m.source_id || '#' || repeat.occurrence)
-        from (
-            select {POSITION}, row_number() over (
-                partition by source_id order by row_hash, {POSITION}) as occurrence
-            from {quote(mapped)} where {REASON} is null and source_id in ({_repeated(mapped)})
-        ) as repeat
-        where repeat.{POSITION} = m.{POSITION} and repeat.occurrence > 1
-    """)
-
-
 def reject_repeats(
     connection: duckdb.DuckDBPyConnection, mapped: str, key: Sequence[str], firsts: str
 ) -> None:
@@ -107,8 +94,7 @@ def record_rejected(
                 own.line::BIGINT as source_line,
                 {REASON} || case
                     when first.{POSITION} is null then ''
-                    else coalesce('; the first is in line ' || kept.line
-                        || case when kept.file <> own.file then ' of ' || kept.file else '' end, '')
+                    else coalesce('; the first is in line ' || kept.line, '')
                 end as reason,
                 records.record
             from rejected

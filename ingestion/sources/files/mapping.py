@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingestion.contract import Column, Entity
 from ingestion.duckdb_sql import STORED, literal, quote
-from ingestion.errors import SourceError, first_line
+from ingestion.errors import Gathered, SourceError, first_line
 from ingestion.settings import Scalar
 from ingestion.sources.files.casting import EXPECTED, Zones, cast
 from ingestion.sources.files.hidden import HIDDEN, TEXT_OF
@@ -138,13 +140,17 @@ def map_entity(
 
     Its columns: POSITION in the rowset and FILE_ROW in the file (both from 0), the canonical
     columns cast, `source_extra`, `row_hash`, and REASON: what is wrong with the row, NULL when
-    nothing is. An id that cannot be known is NULL. Raises SourceError naming the expression that
+    nothing is. An id that cannot be known is NULL. Raises SourceError naming every expression that
     fails.
     """
     import duckdb
 
-    used = expressions(entity, mapping, rowset)
-    picked = [_pick(connection, rowset, entity.by_name[n], sql) for n, sql in used.items()]
+    used, wrong = expressions(entity, mapping, rowset), Gathered()
+    picked: list[_Picked] = []
+    for name, sql in used.items():
+        with wrong.each():
+            picked.append(_pick(connection, rowset, entity.by_name[name], sql))
+    wrong.raise_any()
     extra = _extra(connection, rowset, used.values())
     try:
         connection.execute(_mapped(entity, rowset, picked, extra, zones, target))
@@ -161,7 +167,7 @@ def expressions(entity: Entity, mapping: EntityMapping, rowset: RowSet) -> dict[
     """The SQL expression of each canonical column that is mapped.
 
     What is exactly a column's name is that column: names with spaces, and words of SQL, need no
-    quotes. Raises SourceError when columns that are taken by their names lack a required one.
+    quotes. Raises SourceError when columns that are taken by their names lack required ones.
     """
     own = {name.lower(): name for name in rowset.own_columns}
     if mapping.columns is not None:
@@ -171,14 +177,13 @@ def expressions(entity: Entity, mapping: EntityMapping, rowset: RowSet) -> dict[
             else _expression(value)
             for name, value in mapping.columns.items()
         }
-    needed = [c.name for c in entity.columns if c.required]
-    needed += ["source_id"] if entity.is_referenced else []
-    for name in needed:
-        if name not in own:
-            raise SourceError(
-                f"no column is called '{name}'; give 'columns'. Columns there are: "
-                f"{', '.join(rowset.own_columns)}"
-            )
+    needed = [*entity.needed, *(["source_id"] if entity.is_referenced else [])]
+    missing = [name for name in needed if name not in own]
+    if missing:
+        raise SourceError(
+            f"no column is called {' or '.join(map(repr, missing))}; give 'columns'. Columns there "
+            f"are: {', '.join(rowset.own_columns)}"
+        )
     return {name: quote(own[name]) for name in entity.by_name if name in own}
 
 
@@ -234,11 +239,22 @@ def _pick(
         ((_, type_, *_),) = described.fetchall()
     except (NotSqlError, duckdb.Error) as error:
         raise SourceError(
-            f"columns.{column.name} = {expression!r}: {first_line(error)}. Columns there are: "
+            f"columns.{column.name} = {expression!r}: {_said(error, rowset)} Columns there are: "
             f"{', '.join(rowset.own_columns)}; text that is meant as it stands is quoted twice, "
             f"e.g. {column.name}: \"'text'\""
         ) from None
     return _Picked(column, sql, type_)
+
+
+def _said(error: Exception, rowset: RowSet) -> str:
+    """What DuckDB says of an expression; of a name that there is not, the one that is near."""
+    missing = re.match(r'Binder Error: Referenced column "(.+?)" not found', str(error))
+    if not missing:
+        return f"{first_line(error)}."
+    own = {name.lower(): name for name in rowset.own_columns}
+    near = difflib.get_close_matches(missing[1].lower(), own, n=1)
+    guess = f"; did you mean '{own[near[0]]}'?" if near else "."
+    return f"no column is called '{missing[1]}'{guess}"
 
 
 def _extra(connection: duckdb.DuckDBPyConnection, rowset: RowSet, used: Iterable[str]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from ingestion.settings import Scalar, Settings, SourceName, Zone
+from ingestion.settings import Provides, Scalar, Settings, SourceName, Zone
 
 
 class FileOptions(Settings):
@@ -63,12 +64,14 @@ class FilesSource(Settings):
     """A folder of exports: CSV, TSV, JSON lines (gzipped or not), Parquet, XLSX.
 
     `path` is relative to the company file; where a simulated company gives none, its exports.
-    `timezone` is that of timestamps that name none; the company's own by default.
+    `timezone` is that of timestamps that name none; the company's own by default. `provides` says
+    which part of an entity (say, a region) the source gives, where another source gives the rest.
     """
 
     name: SourceName
     type: Literal["files"]
     path: Path
+    provides: Provides
     timezone: Zone | None = None
     options: FileOptions = FileOptions()
     views: dict[str, FileView] = Field(default_factory=dict)
@@ -88,3 +91,12 @@ class FilesSource(Settings):
         if not found.is_dir() and found != context.get("exports"):
             raise ValueError(f"no such folder ({found}); paths are relative to the company file")
         return found
+
+    @property
+    def entities_given(self) -> tuple[str, ...]:
+        """The entities that the source gives rows of."""
+        return tuple(self.entities)
+
+    def without(self, entities: Sequence[str]) -> str:
+        """How to leave entities out."""
+        return f"remove {', '.join(f'entities.{entity}' for entity in entities)}"

@@ -50,6 +50,10 @@ _RESULTS = jsonpath.compile_path("results")
 _NEXT = jsonpath.compile_path("paging.next.after")
 
 
+class NoAnswerError(SourceError):
+    """The portal cannot be reached now."""
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long to wait for an answer, and how often to ask again. Times are seconds.
@@ -145,7 +149,7 @@ class PatientSession(requests.Session):
                     wait = self._retry_after(response) or wait
             if attempt < self._patience.attempts:
                 time.sleep(wait)
-        raise SourceError(
+        raise NoAnswerError(
             f"{self._place(path)}: no good answer in {self._patience.attempts} attempts; the last "
             f"one: {problem}. Nothing of this source was loaded; run again later"
         )

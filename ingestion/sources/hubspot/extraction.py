@@ -20,9 +20,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ingestion.duckdb_sql import quote, workbench
-from ingestion.errors import SourceError
+from ingestion.errors import Gathered, SourceError
 from ingestion.pipeline import ExtractContext, Extraction, TableLoad
 from ingestion.sources.hubspot import directory
+from ingestion.sources.hubspot.checking import refuse_unknown
 from ingestion.sources.hubspot.client import (
     ASSOCIATIONS_PAGE,
     HISTORY_PAGE,
@@ -135,15 +136,20 @@ class _Extract:
         )
 
     def _plan_all(self) -> dict[str, _Plan]:
-        """What to read of each object. Raises SourceError: what may not be read, all of it."""
-        plans, refused = {}, []
+        """What to read of each object. Raises SourceError of all that is wrong."""
+        plans: dict[str, _Plan] = {}
+        refused: list[MissingScopeError] = []
+        wrong = Gathered()
         for name in self.source.objects:
-            try:
-                plans[name] = self._plan(OBJECTS[name])
-            except MissingScopeError as error:
-                refused.append(error)
+            with wrong.each():
+                try:
+                    plans[name] = self._plan(OBJECTS[name])
+                except MissingScopeError as error:
+                    refused.append(error)
         if refused:
-            raise MissingScopeError.together(self.source, refused)
+            with wrong.each():
+                raise MissingScopeError.together(self.source, refused)
+        wrong.raise_any()
         return plans
 
     def _plan(self, crm_object: CrmObject) -> _Plan:
@@ -354,14 +360,7 @@ class _Plan:
         """
         defined = {found["name"]: found for found in definitions}
         mapped = source.mapping.get(crm_object.name, {})
-        before = last.properties if last else {}
-        for column, name in mapped.items():
-            if name not in defined and name not in before:
-                raise SourceError(
-                    f"source {source.name}: mapping.{crm_object.name}.{column} = '{name}': the "
-                    "portal has no such property; take its internal name from the property's "
-                    "settings in HubSpot"
-                )
+        refuse_unknown(source, crm_object.name, {*defined, *(last.properties if last else ())})
         value_of = {
             known.name: holder
             for known in crm_object.properties

@@ -36,21 +36,30 @@ with
 
     -- Deals whose history tells of stages that no pipeline names.
     astray as (
-        {%- for value in ["old_value", "new_value"] %}
+        {%- for pipeline, stage in [("old_pipeline", "old_stage"), ("pipeline", "stage")] %}
             select told.opportunity_key
-            from {{ ref("int_opportunity_changes") }} as told
+            from {{ ref("int_opportunity_stage_changes") }} as told
             left join
                 stages
                 on told.source_instance = stages.source_instance
-                and coalesce(told.pipeline, '') = stages.pipeline
-                and told.{{ value }} = stages.stage
+                and coalesce(told.{{ pipeline }}, '') = stages.pipeline
+                and told.{{ stage }} = stages.stage
             where
                 told.field = 'stage'
                 and told.is_told
-                and told.{{ value }} is not null
+                and told.{{ stage }} is not null
                 and stages.stage is null
                 {{ 'union' if not loop.last }}
         {%- endfor %}
+    ),
+
+    doubted as (
+        select
+            opportunity_key,
+            count(case when finding = 'emptied_contradicted' then 1 end) as contradictions,
+            count(case when finding = 'history_unreadable' then 1 end) as unreadable
+        from {{ ref("int_history_findings") }}
+        group by opportunity_key
     ),
 
     deals as (
@@ -64,6 +73,8 @@ with
             closings.contradiction,
             coalesce(closings.is_undated, opportunities.closed_at is null) as is_undated,
             astray.opportunity_key is not null as stage_unknown,
+            coalesce(doubted.contradictions > 0, false) as emptied_contradicted,
+            coalesce(doubted.unreadable > 0, false) as history_unreadable,
             {%- for column, day in [
                 ("closing_gap_days", "closings.recorded_on"),
                 (
@@ -82,6 +93,7 @@ with
         full join later on opportunities.opportunity_key = later.entity_key
         left join closings on opportunities.opportunity_key = closings.opportunity_key
         left join astray on opportunities.opportunity_key = astray.opportunity_key
+        left join doubted on opportunities.opportunity_key = doubted.opportunity_key
     ),
 
     final as (
@@ -140,6 +152,8 @@ with
             end as closed_before_created,
             deals.data_after_as_of,
             case when deals.counts then deals.stage_unknown end as stage_unknown,
+            case when deals.counts then deals.emptied_contradicted end as emptied_contradicted,
+            case when deals.counts then deals.history_unreadable end as history_unreadable,
             case
                 when deals.is_closed
                 then deals.first_contact_at is not null and deals.days_from_contact_to_close < 0

@@ -31,6 +31,8 @@
             "owner_left",
             "data_after_as_of",
             "stage_unknown",
+            "emptied_contradicted",
+            "history_unreadable",
         ]
         + of_closings,
     },
@@ -89,7 +91,23 @@
     "converted_before_created",
     "data_after_as_of",
     "stage_unknown",
+    "emptied_contradicted",
+    "history_unreadable",
 ] + of_closings -%}
+{#- References that put a figure in doubt where they resolve to nothing. -#}
+{%- set of_figures = [
+    "owner_unknown",
+    "manager_unknown",
+    "team_unknown",
+    "opportunity_unknown",
+    "current_stage_unknown",
+    "entity_unknown",
+    "field_unknown",
+    "merged_into_unknown",
+    "merged_in_circle",
+    "merged_into_deleted",
+    "name_differs",
+] -%}
 -- What to fix first: per entity, rep and rule, how many records break it and what money hangs on
 -- them. `all` stands for all entities, all reps, all rules, and counts each record once. Where
 -- nobody knows the money of any of the failing records there is none: NULL, not 0.
@@ -208,6 +226,58 @@ with
         {%- endfor %}
     ),
 
+    -- References that resolve to nothing. Stages in histories are a rule of the deals already.
+    of_references as (
+        select
+            entity,
+            'all' as rep_id,
+            rule,
+            1000 + row_number() over (order by entity, rule) as rule_number,
+            case
+                when rule in ('{{ of_figures | join("', '") }}') then 'high' else 'low'
+            end as severity,
+            sum(n_given) as records,
+            sum(n_unresolved) as failing,
+            case
+                entity
+                when 'opportunities'
+                then 'open and won'
+                when 'quotas'
+                then 'quota'
+                else 'recorded'
+            end as money_kind,
+            {{ known_money("sum(money_at_stake)", "sum(n_unresolved)", "sum(n_without_money)") }}
+            as money_at_stake,
+            sum(n_without_money) as failing_without_amount,
+            {{ ratio("sum(money_at_stake)", "sum(money_given)") }} as money_share,
+            max(samples) as example_keys
+        from {{ ref("mart_references") }}
+        where
+            is_provided
+            and n_unresolved > 0
+            and not (entity = 'field_changes' and rule = 'stage_unknown')
+        group by entity, rule
+    ),
+
+    rules as (
+        {%- for relation in ["by_rule", "of_references"] %}
+            select
+                entity,
+                rep_id,
+                rule,
+                rule_number,
+                severity,
+                records,
+                failing,
+                money_kind,
+                money_at_stake,
+                failing_without_amount,
+                money_share,
+                example_keys
+            from {{ relation }} {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ),
+
     ranked as (
         select
             *,
@@ -226,7 +296,7 @@ with
                             rule_number
                     )
             end as fix_rank
-        from by_rule
+        from rules
     ),
 
     by_entity as (

@@ -108,6 +108,9 @@ with
                 before.{{ "amount_native" if field == "amount" else field }} as {{ field }}_before,
                 now_in.{{ "amount_native" if field == "amount" else field }} as {{ field }},
             {%- endfor %}
+            before.pipeline is distinct from now_in.pipeline as is_in_other_pipeline,
+            before.stage_label as stage_label_before,
+            now_in.stage_label,
             before.status as status_before,
             now_in.status,
             before.stage_order as stage_order_before,
@@ -240,13 +243,17 @@ with
                     end as pipeline_effect,
                     abs(value - value_before) as money_at_stake
                 {%- elif field == "stage" -%}
-                    stage_before as old_value,
-                    stage as new_value,
+                    case
+                        when is_in_other_pipeline then stage_label_before else stage_before
+                    end as old_value,
+                    case when is_in_other_pipeline then stage_label else stage end as new_value,
                     case
                         when status <> 'open' and status is distinct from status_before
                         then status
                         when status_before <> 'open' and status = 'open'
                         then 'reopened'
+                        when is_in_other_pipeline
+                        then 'moved'
                         when stage_order > stage_order_before
                         then 'advanced'
                         when stage_order < stage_order_before
@@ -283,7 +290,11 @@ with
                         when existed
                         then
                             was_kept
-                            and (stage is distinct from stage_before or status <> status_before)
+                            and (
+                                stage is distinct from stage_before
+                                or is_in_other_pipeline
+                                or status <> status_before
+                            )
                         else status <> 'open'
                     end
                 {%- else %}

@@ -1,7 +1,7 @@
 with
     deals as ({{ latest_versions("hubspot", "deals") }}),
 
-    stages as ({{ latest_versions("hubspot", "stages") }}),
+    stages as ({{ hubspot_stages() }}),
 
     merged_ids as (
         select
