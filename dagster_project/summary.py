@@ -75,6 +75,8 @@ FINDINGS = {
     "team_unknown": "of a team that no source knows",
     "opportunity_unknown": "of a deal that no source knows",
     "current_stage_unknown": "in a stage that no pipeline names",
+    "entity_unknown": "about records that no source knows",
+    "field_unknown": "of fields that nobody knows",
     "merged_into_unknown": "merged into a deal that their source does not know, so they count",
     "merged_in_circle": "merged in a circle, of which one counts",
     "merged_into_deleted": "merged into a deleted deal, so they count no more",
@@ -259,10 +261,17 @@ def findings(paths: CompanyPaths) -> list[str]:
             order by fix_rank"""
         ).fetchall()
     return [
-        f"{failing:,} of {records:,} {entity} {FINDINGS.get(rule, rule.replace('_', ' '))}, "
+        f"{failing:,} of {records:,} {entity} {words(rule)}, "
         f"with {_at_stake(money, share, kind)} ({rule}, such as {keys})"
         for failing, records, entity, rule, money, kind, share, keys in rows
     ]
+
+
+def words(rule: str) -> str:
+    """What a rule finds, in words: also of a reference to any entity that is not known."""
+    if rule.endswith("_unknown") and rule not in FINDINGS:
+        return f"with a {rule.removesuffix('_unknown').replace('_', ' ')} that no source knows"
+    return FINDINGS.get(rule, rule.replace("_", " "))
 
 
 def _at_stake(money: float | None, share: float | None, kind: str) -> str:
