@@ -95,6 +95,21 @@ def test_all_that_is_wrong_with_the_file_and_its_sources_is_one_error(
     assert not (exports.root / "data").exists()
 
 
+def test_what_is_rejected_is_told_with_what_is_refused(exports: Exports) -> None:
+    """In whichever source; else it would be the next message but one."""
+    exports.write("bills.csv", "id,customer,issued,status,total\n7,c,31.1.2024,paid,5\n")
+    company = load_company(two_sources(exports, {**PEOPLE, "name": "nme"}, BILLS))
+    with pytest.raises(SourceError) as error:
+        prepare(company, company.sources)
+    refused, rejected = str(error.value).splitlines()
+    assert "sources.crm.entities.users: columns.name = 'nme': no column is called" in refused
+    assert "did you mean 'name'? Columns there are: id, name, mail;" in refused
+    assert rejected.startswith(
+        f"{company.path}: sources.books.entities.invoices: rejected: "
+        "1 × issued_at like 31.1.2024 (bills.csv:2): expected a timestamp"
+    )
+
+
 def test_a_check_says_that_all_is_right_and_writes_nothing(
     exports: Exports, capsys: pytest.CaptureFixture[str]
 ) -> None:
