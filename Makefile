@@ -79,6 +79,12 @@ clean:  ## Remove .venv and everything that runs have made (data/)
 	@rm -rf $(VENV) data dbt/target dbt/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# A link leads to the .venv of another checkout, which is that one's to fill and to empty.
+ifneq ($(shell test -L $(VENV) && echo linked),)
+$(INSTALLED): requirements.lock
+	@test -x $(PY) || { echo '$(VENV) is a link that leads to no installation: remove it (rm $(VENV)), or run make where it leads to' >&2; exit 2; }
+	@echo '$(VENV) is a link and stays as it is; if a package is missing, run make where it leads to, or rm $(VENV)' >&2
+else
 # Made anew when the lock changes and after an interrupted installation: the stamp comes last.
 # The lock is complete, and pip up to 23 cannot resolve extras in hash mode: hence --no-deps.
 $(INSTALLED): requirements.lock
@@ -93,3 +99,4 @@ $(INSTALLED): requirements.lock
 	  '/^Collecting/ {if (++n % 25 == 0) {printf "  %d of %d packages\n", n, total; fflush()}} \
 	   /^Installing/ {print "  unpacking"; fflush()}'
 	@touch $@
+endif

@@ -51,15 +51,44 @@ FINDINGS = {
     "closing_contradicted": "closed on a date that their history contradicts",
     "data_after_as_of": "with data from after the moment that counts as now",
     "stage_unknown": "with stages in their history that no pipeline names",
+    "emptied_contradicted": "with values that their history says were emptied and that are there, "
+    "or the other way round",
+    "history_unreadable": "with amounts or dates in their history that cannot be read",
     "created_at_missing": "without a moment of creation",
+    "amount_negative": "with a negative amount",
+    "owner_missing": "without an owner",
+    "owner_left": "owned by somebody who has left",
+    "account_missing": "without an account",
+    "close_date_missing": "open without an expected close date",
+    "close_date_past": "open past their close date, so due in no period",
+    "lost_without_reason": "lost without a reason",
+    "closed_before_contact": "closed before the first contact",
+    "channel_missing": "without a channel",
+    "converted_before_created": "converted before they were created",
+    "converted_without_opportunity": "converted without naming an opportunity",
+    "domain_missing": "without a web domain",
+    "email_missing": "without an email address",
+    "about_nothing": "about no deal, lead, contact or account",
+    "after_owner_left": "of somebody who had left by then",
+    "owner_unknown": "with an owner whom no source knows",
+    "manager_unknown": "with a manager whom no source knows",
+    "team_unknown": "of a team that no source knows",
+    "opportunity_unknown": "of a deal that no source knows",
+    "current_stage_unknown": "in a stage that no pipeline names",
+    "merged_into_unknown": "merged into a deal that their source does not know, so they count",
+    "merged_in_circle": "merged in a circle, of which one counts",
+    "merged_into_deleted": "merged into a deleted deal, so they count no more",
+    "name_differs": "with different names for one id in two sources",
 }
-"""What `mart_data_hygiene` finds, in words; a rule that is not here is told by its name."""
+"""What each rule of `mart_data_hygiene` finds, in words that follow the records."""
 FINDINGS_SHOWN = 3
 INSTANT = dt.timedelta(microseconds=1)
 """A period has ended at its last microsecond."""
 GRAINS = {"month": 1, "quarter": 3}
 RULES_SHOWN = 5
 FAILURES_SHOWN = 10
+REFERENCES = "marts.mart_references"
+"""What resolves to nothing is told in full, whatever else there is to tell."""
 KEYS_SHOWN = 3
 CHANGES_SHOWN = 5
 WIDTH_OF_A_FILE = 120
@@ -216,18 +245,18 @@ def headlines(figures: Figures) -> Mapping[str, str]:
 
 
 def findings(paths: CompanyPaths) -> list[str]:
-    """What puts published figures in doubt, a sentence each, by the money at stake.
+    """The worst that the records are found to break, a sentence each, in the mart's order.
 
-    Findings of which nobody knows the money come last; those without any are left out.
+    What has no money at stake is left out.
     """
     with open_published(paths.published / "marts.duckdb") as connection:
         rows = connection.execute(
             f"""select failing, records, entity, rule, money_at_stake, money_kind, money_share,
                 example_keys
             from marts.mart_data_hygiene
-            where rep_id = 'all' and severity = 'high' and failing > 0
-                and (money_at_stake > 0 or money_at_stake is null)
-            order by money_at_stake desc nulls last, rule limit {FINDINGS_SHOWN}"""
+            where rep_id = 'all' and fix_rank <= {FINDINGS_SHOWN}
+                and (money_at_stake <> 0 or failing_without_amount > 0)
+            order by fix_rank"""
         ).fetchall()
     return [
         f"{failing:,} of {records:,} {entity} {FINDINGS.get(rule, rule.replace('_', ' '))}, "
@@ -237,7 +266,7 @@ def findings(paths: CompanyPaths) -> list[str]:
 
 
 def _at_stake(money: float | None, share: float | None, kind: str) -> str:
-    if money is None:
+    if not money:
         return "an amount that is not known"
     return f"{money:,.0f} or {share or 0:.0%} of the {kind} amount"
 
@@ -414,7 +443,11 @@ def _print_audits(console: Console, run: PipelineRun) -> None:
             f"Audit of {layer}: {passed} of {len(report.results)} checks passed, "
             f"{len(report.failures)} critical failed, {len(report.warnings)} warnings"
         )
-        failing = (*report.failures, *report.warnings)
+        found = (*report.failures, *report.warnings)
+        for result in found:
+            if result.table == REFERENCES:
+                _print_references(console, result)
+        failing = [result for result in found if result.table != REFERENCES]
         for result in failing[:FAILURES_SHOWN]:
             _print_failure(console, result)
             if result.name == "rejected_within_tolerance" and not result.success:
@@ -429,6 +462,15 @@ def _print_audits(console: Console, run: PipelineRun) -> None:
             console.print(f"  and {len(failing) - FAILURES_SHOWN} more: see the Data Docs")
 
 
+def _print_references(console: Console, result: CheckResult) -> None:
+    for summary in result.sample_keys or (result.observed,):
+        console.print(
+            f"  {result.severity}: {summary}",
+            style="red" if result.severity == "critical" else "yellow",
+            markup=False,
+        )
+
+
 def _print_failure(console: Console, result: CheckResult) -> None:
     found = (
         f"{result.unexpected:,} of {result.checked:,} rows" if result.checked else result.observed
@@ -439,6 +481,8 @@ def _print_failure(console: Console, result: CheckResult) -> None:
         style="red" if result.severity == "critical" else "yellow",
         markup=False,
     )
+    if result.severity == "critical":
+        console.print(f"    {result.description}", markup=False)
 
 
 def _print_places(console: Console, run: PipelineRun) -> None:

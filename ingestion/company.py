@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 
 from ingestion.errors import CompanyError, Problem, one_of
+from ingestion.provides import find_overlaps
 from ingestion.pruning import Key, positions, without
 from ingestion.settings import Currency, Settings, Zone
 from ingestion.sources.files.settings import FilesSource
@@ -234,7 +235,7 @@ _TEXT, _NULL = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "null"))
 
 
 class _Loader(yaml.SafeLoader):
-    """Loads YAML, refuses keys that are written twice, and takes inline rows as they are written.
+    """Loads YAML, refuses keys that are written twice, and takes `rows` and `provides` as written.
 
     YAML would drop the first of two keys, and make of 0123 the number 83, of NO false, of 12:30
     the number 750.
@@ -249,12 +250,14 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
         for key, value in node.value:
             if key.value == "rows" and isinstance(value, yaml.SequenceNode):
-                _take_as_text(value)
+                _take_as_text(value.value)
+            elif key.value == "provides":
+                _take_as_text([value])
         return super().construct_mapping(node, deep)
 
 
-def _take_as_text(rows: yaml.SequenceNode) -> None:
-    for row in rows.value:
+def _take_as_text(rows: list[yaml.Node]) -> None:
+    for row in rows:
         for _, value in row.value if isinstance(row, yaml.MappingNode) else ():
             if isinstance(value, yaml.ScalarNode) and value.tag != _NULL:
                 value.tag = _TEXT
@@ -281,7 +284,10 @@ def _source_problems(company: Company, document: dict[str, Any]) -> Iterator[Pro
     """What is wrong with sources beyond the form of their settings."""
     from ingestion.sources.files.validation import find_problems
 
-    for index, source in zip(positions(document), company.sources, strict=True):
+    places = positions(document)
+    for (_, index, *rest), value, message in find_overlaps(company.sources):
+        yield Problem(("sources", places[int(index)], *rest), value, message)
+    for index, source in zip(places, company.sources, strict=True):
         if isinstance(source, FilesSource) and source.path.is_dir():
             for key, value, message in find_problems(source, company.timezone):
                 yield Problem(("sources", index, *key), value, message)

@@ -186,7 +186,7 @@ _REJECTED = f"""
             count(*) over of_rule as rule_rows,
             case when count(*) over of_rule > 1
                 then cast(count(*) over of_rule as varchar) || ' × ' else '' end
-            || coalesce(source_file, '') || ':' || coalesce(cast(source_line as varchar), '')
+            || coalesce(source_file, '') || coalesce(':' || cast(source_line as varchar), '')
             || ' ' || reason as example,
             row_number() over (
                 partition by source_instance, entity, rules
@@ -605,14 +605,16 @@ _REJECTED_CHECKS = (
     between(
         "rejected_within_tolerance",
         "critical",
-        "No more rows break the contract than rejected_tolerance in company.yml allows.",
+        "No more rows break the contract than rejected_tolerance in company.yml allows. Mend the"
+        " rows at their source, or allow more there: the share of rows, such as"
+        " rejected_tolerance: 0.05.",
         column="rejected_share",
         maximum={"$PARAMETER": "rejected_tolerance"},
     ),
     never(
         "quota_repeated",
         "critical",
-        "No target has two quotas of one measure, grain and first day.",
+        "No target has two quotas of one measure, grain and first day. Remove one from its file.",
         "repeated_quotas > 0",
     ),
 )

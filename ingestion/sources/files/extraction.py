@@ -7,17 +7,19 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.contract import ENTITIES
-from ingestion.duckdb_sql import workbench
+from ingestion.duckdb_sql import quote, workbench
 from ingestion.errors import Gathered, SourceError
 from ingestion.pipeline import ExtractContext, Extraction, SourceCheck, TableCheck, TableLoad
+from ingestion.sources.files.bad_cells import needed_columns, notes, without_bad_cells
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog, Origin, Relation
 from ingestion.sources.files.entity_load import EntityLoad
+from ingestion.sources.files.histories import HISTORIES, check_values
 from ingestion.sources.files.mapping import expressions, map_entity, relate
 from ingestion.sources.files.reading import Table, inline_table, read
 from ingestion.sources.files.remapping import MAX_GONE, Said, changes, said_of
@@ -141,7 +143,7 @@ class _Extract:
         for name, mapping in self.source.entities.items():
             if mapping.from_ is not None:
                 with self.wrong.each(), self._at(f"entities.{name}.from"):
-                    origins[name] = catalog.origin(self.connection, mapping.from_)
+                    origins[name] = catalog.origin(self.connection, mapping.from_, mapping.options)
         return origins
 
     def _is_found(self, name: str) -> bool:
@@ -234,13 +236,26 @@ class _Extract:
             inline = inline_table(self.connection, f"§rows {name}", rows, file)
             tables, sql = {inline.name: inline}, None
         else:
-            tables = {relation.name: self._read(relation) for relation in origin.relations}
             sql = origin.sql
+            needed = needed_columns(self.connection, entity, mapping, sql)
+            tables = {
+                relation.name: self._usable(name, relation, needed) for relation in origin.relations
+            }
         with self._at(f"entities.{name}.from"):
             rowset = relate(self.connection, f"§from {name}", sql, tables)
         mapped = f"§mapped {name}"
         with self._at(f"entities.{name}"):
-            map_entity(self.connection, entity, mapping, rowset, self._zones, mapped)
+            self.warnings += map_entity(
+                self.connection,
+                entity,
+                mapping,
+                rowset,
+                self._zones,
+                mapped,
+                self.context.company.currency,
+            )
+            if name == HISTORIES:
+                check_values(self.connection, mapped, self._zones)
             has_ids = "source_id" in expressions(entity, mapping, rowset)
         return EntityLoad(
             self.connection,
@@ -252,11 +267,21 @@ class _Extract:
             tuple(tables.values()),
         )
 
+    def _usable(self, entity: str, relation: Relation, needed: frozenset[str] | None) -> Table:
+        """A relation without rows that have errors in needed columns; warns of what is not read."""
+        table = self._read(relation)
+        told = [f"{part.name}: {note}" for part in table.parts for note in part.notes]
+        self.warnings = [*dict.fromkeys([*self.warnings, *told, *notes(table, needed)])]
+        return without_bad_cells(self.connection, table, needed, f"{table.name} of {entity}")
+
     def _read(self, relation: Relation) -> Table:
-        """Read a relation, once."""
+        """Read a relation, once, into a table of its own: one of its name may be read otherwise."""
         if relation not in self.tables:
             root, folder = self.source.path, self.context.folder
-            self.tables[relation] = read(self.connection, relation, root, folder)
+            table = read(self.connection, relation, root, folder)
+            name = f"§files {len(self.tables)}"
+            self.connection.execute(f"alter table {quote(table.name)} rename to {quote(name)}")
+            self.tables[relation] = replace(table, name=name)
         return self.tables[relation]
 
     @property

@@ -13,6 +13,7 @@ from ingestion.settings import Scalar
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog
 from ingestion.sources.files.checking import reject_repeats
+from ingestion.sources.files.histories import HISTORIES, check_values
 from ingestion.sources.files.mapping import POSITION, REASON, map_entity, relate
 from ingestion.sources.files.parsing import NotSqlError, parse_expression
 from ingestion.sources.files.reading import inline_table
@@ -87,9 +88,9 @@ def _unknown_columns(
         where = (*key, "columns" if mapping.columns else "rows")
         if entity.is_referenced and "source_id" not in mapped:
             yield Problem(where, None, "'source_id' is missing: other entities point to it")
-        for column in entity.columns:
-            if column.required and column.name not in mapped:
-                yield Problem(where, None, f"'{column.name}' is missing: {entity.name} need it")
+        for name in entity.needed:
+            if name not in mapped:
+                yield Problem(where, None, f"'{name}' is missing: {entity.name} need it")
 
 
 def _expression_problems(
@@ -118,6 +119,8 @@ def _row_problems(
     rowset = relate(connection, "", None, {table.name: table})
     mapped = f"§mapped {entity.name}"
     map_entity(connection, entity, mapping, rowset, zones, mapped)
+    if entity.name == HISTORIES:
+        check_values(connection, mapped, zones)
     has_ids = any("source_id" in row for row in mapping.rows)
     if key_columns := ("source_id",) if has_ids else entity.key:
         reject_repeats(connection, mapped, key_columns, f"§firsts {entity.name}")
