@@ -238,9 +238,11 @@ class _Extract:
         else:
             sql = origin.sql
             needed = needed_columns(self.connection, entity, mapping, sql)
-            tables = {
-                relation.name: self._usable(name, relation, needed) for relation in origin.relations
-            }
+            tables, wrong = {}, Gathered()
+            for relation in origin.relations:
+                with wrong.each():
+                    tables[relation.name] = self._usable(name, relation, needed)
+            wrong.raise_any()
         with self._at(f"entities.{name}.from"):
             rowset = relate(self.connection, f"§from {name}", sql, tables)
         mapped = f"§mapped {name}"
