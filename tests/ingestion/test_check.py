@@ -109,7 +109,7 @@ def test_each_file_that_cannot_be_read_is_told_of_for_all_that_read_it(exports: 
     mappings = {e: {"from": o, "columns": columns} for e, o in zip(entities, origins, strict=True)}
     mappings["contacts"] = {
         "from": 'select * from "bad.jsonl" join "bad.xlsx" using (id)',
-        "columns": {"source_id": "id"},
+        "columns": columns,
     }
     company = exports.company(mappings)
     with pytest.raises(SourceError) as error:

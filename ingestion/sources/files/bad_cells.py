@@ -20,14 +20,14 @@ from ingestion.sources.files.parsing import (
 )
 from ingestion.sources.files.reading import Part, Table
 from ingestion.sources.files.set_aside import BadCell, lines_without
-from ingestion.sources.files.settings import EntityMapping
+from ingestion.sources.files.settings import Input
 
 if TYPE_CHECKING:
     import duckdb
 
 
 def needed_columns(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, mapping: EntityMapping, sql: str | None
+    connection: duckdb.DuckDBPyConnection, entity: Entity, mapping: Input, sql: str | None
 ) -> frozenset[str] | None:
     """The names, in lower case, that a mapping may mean columns by; None: it may mean any column.
 

@@ -40,7 +40,7 @@ from ingestion.sources.files.parsing import (
     select_also,
 )
 from ingestion.sources.files.reading import Table
-from ingestion.sources.files.settings import EntityMapping
+from ingestion.sources.files.settings import Input
 
 if TYPE_CHECKING:
     import duckdb
@@ -266,7 +266,7 @@ def _of_headers(headers: Sequence[str]) -> str:
 def map_entity(
     connection: duckdb.DuckDBPyConnection,
     entity: Entity,
-    mapping: EntityMapping,
+    mapping: Input,
     rowset: RowSet,
     zones: Zones,
     target: str,
@@ -334,7 +334,7 @@ def _formed(
     return formed, tuple(said)
 
 
-def expressions(entity: Entity, mapping: EntityMapping, rowset: RowSet) -> dict[str, str]:
+def expressions(entity: Entity, mapping: Input, rowset: RowSet) -> dict[str, str]:
     """The SQL expression of each canonical column that is mapped.
 
     What is exactly a column's name is that column: names with spaces, and words of SQL, need no
