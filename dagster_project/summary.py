@@ -459,14 +459,6 @@ def _print_audits(console: Console, run: PipelineRun) -> None:
         failing = [result for result in found if result.table != REFERENCES]
         for result in failing[:FAILURES_SHOWN]:
             _print_failure(console, result)
-            if result.name == "rejected_within_tolerance" and not result.success:
-                console.print(
-                    f"    mend what is rejected, as said above, or allow more than "
-                    f"{run.company.rejected_tolerance:.1%} with rejected_tolerance in "
-                    f"{run.company.path}",
-                    markup=False,
-                    soft_wrap=True,
-                )
         if len(failing) > FAILURES_SHOWN:
             console.print(f"  and {len(failing) - FAILURES_SHOWN} more: see the Data Docs")
 
