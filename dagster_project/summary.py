@@ -50,7 +50,7 @@ FINDINGS = {
     "closed_before_created": "closed before they were created",
     "closing_contradicted": "closed on a date that their history contradicts",
     "data_after_as_of": "with data from after the moment that counts as now",
-    "stage_unknown": "with stages in their history that no pipeline names",
+    "stage_unknown": "with stages, or pipelines, in their history that nothing names",
     "emptied_contradicted": "with values that their history says were emptied and that are there, "
     "or the other way round",
     "history_unreadable": "with amounts or dates in their history that cannot be read",

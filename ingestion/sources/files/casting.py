@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from ingestion.contract import Column, ColumnType
 from ingestion.duckdb_sql import STORED, literal
 from ingestion.sources.files.inference import DATE, OFFSET, TIMESTAMP
-
-EARLIEST, LATEST = dt.date(1970, 1, 2), dt.date(2100, 12, 31)
-"""The days that dates and moments may be of: before are what programs write for none (year 1,
-1900, 0 seconds since 1970), after what people write for never."""
+from ingestion.sources.files.numbers import SYMBOLS, Amount, Style, number, trimmed
 
 EXPECTED: dict[ColumnType, str] = {
     "text": "text",
@@ -23,6 +20,15 @@ EXPECTED: dict[ColumnType, str] = {
     "date": "a date, such as 2024-01-31",
 }
 
+EARLIEST, LATEST = dt.date(1970, 1, 2), dt.date(2100, 12, 31)
+"""The days that dates and moments may be of: before are what programs write for none (year 1,
+1900, 0 seconds since 1970), after what people write for never."""
+
+PLAUSIBLE = f"a day from {EARLIEST} to {LATEST}"
+
+CURRENCY_COLUMNS = ("currency", "from_currency", "to_currency")
+WRITTEN = "written"
+
 
 @dataclass(frozen=True)
 class Zones:
@@ -32,24 +38,63 @@ class Zones:
     company: str
 
 
-def cast(column: Column, value: str, type_: str, zones: Zones) -> str:
+@dataclass(frozen=True)
+class Form:
+    """How the values of a column are written, as options say or the whole column tells.
+
+    Numbers in text are in one of `styles`, amounts with a currency, a sign or K and M where
+    `is_marked`, shares in `percent`. Dates in text fit one of `formats` (of strptime) or are in
+    ISO 8601. With `days_in`, moments stand for days: those of this zone, or those that are
+    `WRITTEN`.
+    """
+
+    styles: tuple[Style, ...] = ()
+    is_marked: bool = False
+    percent: bool = False
+    formats: tuple[str, ...] = ()
+    days_in: str | None = None
+
+
+PLAIN = Form()
+
+
+def cast(column: Column, value: str, type_: str, zones: Zones, form: Form = PLAIN) -> str:
     """SQL that casts the expression `value` of DuckDB type `type_` to the column's type.
 
     Timestamps become UTC without a zone. A bare date means midnight in the company's zone, and a
-    timestamp's date is the date it then is there.
+    timestamp's date is the date it then is there. Dates that are not plausible do not fit.
     """
+    if column.type in ("date", "timestamp"):
+        found = temporal(column, value, type_, zones, form)
+        return f"case when {is_plausible(found)} then {found} end"
     if column.type == "text":
-        return f"nullif({_as_text(value, type_)}, '')"
+        text = f"nullif({_as_text(value, type_)}, '')"
+        return _currency(text) if column.name in CURRENCY_COLUMNS else text
+    if column.type == "money" and form.is_marked:
+        return Amount(value).value(form.styles, STORED["money"])
     if column.type in ("money", "number"):
-        return f"try_cast({value} as {STORED[column.type]})"
+        return _number(column, value, type_, form)
     if column.type == "integer":
-        number = f"try_cast({value} as DECIMAL(38,10))"
-        return f"case when {number} = trunc({number}) then try_cast({number} as BIGINT) end"
-    if column.type == "boolean":
-        return _boolean(f"lower({value}::VARCHAR)")
+        found = f"({_styled(value, type_, form, 'DECIMAL(38,10)')})"
+        return f"case when {found} = trunc({found}) then try_cast({found} as BIGINT) end"
+    return _boolean(f"lower({value}::VARCHAR)")
+
+
+def temporal(column: Column, value: str, type_: str, zones: Zones, form: Form = PLAIN) -> str:
+    """SQL of a value as date or timestamp, plausible or not."""
     if column.type == "date":
-        return _date(value, type_, zones)
-    return _timestamp(value, type_, zones)
+        return _date(value, type_, zones, form)
+    return _timestamp(value, type_, zones, form)
+
+
+def is_plausible(value: str) -> str:
+    """SQL of whether a date or moment is of a day that may be."""
+    return f"{value} >= '{EARLIEST}' and {value} < '{LATEST + dt.timedelta(1)}'"
+
+
+def is_share(column: Column) -> bool:
+    """Whether a column is of probabilities and the like, from 0 to 1."""
+    return column.type == "number" and column.maximum == 1
 
 
 def _as_text(value: str, type_: str) -> str:
@@ -60,6 +105,33 @@ def _as_text(value: str, type_: str) -> str:
     return f"{value}::VARCHAR"
 
 
+def _currency(text: str) -> str:
+    """A currency's code in capitals, whatever it was written in, or by its sign."""
+    signs = " ".join(f"when {literal(sign)} then {literal(code)}" for sign, code in SYMBOLS.items())
+    code = trimmed(text)
+    return f"case {code} {signs} else nullif(upper({code}), '') end"
+
+
+def _number(column: Column, value: str, type_: str, form: Form) -> str:
+    stored = STORED[column.type]
+    found = _styled(value, type_, form, stored)
+    if not is_share(column):
+        return found
+    if form.percent:
+        found = f"try_cast({found} / 100 as {stored})"
+    if type_ != "VARCHAR":
+        return found
+    share = _styled(f"rtrim({trimmed(value)}, '% ')", type_, form, stored)
+    return (
+        f"case when {trimmed(value)} like '%\\%' escape '\\' "
+        f"then try_cast({share} / 100 as {stored}) else {found} end"
+    )
+
+
+def _styled(value: str, type_: str, form: Form, stored: str) -> str:
+    return number(value, form.styles if type_ == "VARCHAR" else (), stored)
+
+
 def _boolean(text: str) -> str:
     return (
         f"case when {text} in ('true', 't', 'yes', 'y', '1') then true "
@@ -67,38 +139,111 @@ def _boolean(text: str) -> str:
     )
 
 
-def _date(value: str, type_: str, zones: Zones) -> str:
+def _date(value: str, type_: str, zones: Zones, form: Form) -> str:
     if type_ == "DATE":
         return value
-    if type_ == "VARCHAR":
-        return (
-            f"case when {_matches(value, DATE)} then try_cast({value} as DATE) "
-            f"else {_local_date(_timestamp(value, type_, zones), zones)} end"
-        )
-    return _local_date(_timestamp(value, type_, zones), zones)
+    local = _local_date(moment(value, type_, zones, form), zones.company)
+    if form.days_in:
+        local = day_of_moment(value, type_, zones, form)
+    day = _day(value, type_, form)
+    return f"coalesce({day}, {local})" if day else local
 
 
-def _local_date(utc: str, zones: Zones) -> str:
-    return f"timezone({literal(zones.company)}, timezone('UTC', {utc}))::DATE"
+def text_day(value: str, form: Form) -> str:
+    """SQL of a bare day in text; NULL where there is none."""
+    return _day(value, "VARCHAR", form) or "NULL::DATE"
 
 
-def _timestamp(value: str, type_: str, zones: Zones) -> str:
+def _timestamp(value: str, type_: str, zones: Zones, form: Form) -> str:
     if type_ == "DATE":
-        return _utc(f"{value}::TIMESTAMP", zones.company)
+        return _utc(f"try_cast({value} as TIMESTAMP)", zones.company)
+    found = moment(value, type_, zones, form)
+    if form.days_in:
+        found = _midnight(day_of_moment(value, type_, zones, form), zones)
+    day = _day(value, type_, form)
+    return f"coalesce({_midnight(day, zones)}, {found})" if day else found
+
+
+def _midnight(day: str, zones: Zones) -> str:
+    return _utc(f"({day})::TIMESTAMP", zones.company)
+
+
+def _day(value: str, type_: str, form: Form) -> str | None:
+    """A value that is a bare day in text, or in a number where a format says so."""
+    days = [
+        f"try_strptime({value}::VARCHAR, {literal(format_)})::DATE"
+        for format_ in form.formats
+        if is_of_days(format_)
+    ]
+    if type_ == "VARCHAR":
+        days.append(f"case when {matches(value, DATE)} then try_cast({value} as DATE) end")
+    if not days or not (type_ == "VARCHAR" or is_whole(type_)):
+        return None
+    return f"coalesce({', '.join(days)})" if len(days) > 1 else days[0]
+
+
+def moment(value: str, type_: str, zones: Zones, form: Form) -> str:
+    """SQL of a value that is a moment and no bare day, in UTC; NULL where it is none."""
     if type_ == "TIMESTAMP WITH TIME ZONE":
         return _naive(value)
     if type_.startswith("TIMESTAMP"):
         return _utc(f"{value}::TIMESTAMP", zones.source)
+    moments = [
+        _naive(parsed) if "%z" in format_ else _utc(parsed, zones.source)
+        for format_ in form.formats
+        if not is_of_days(format_) and (type_ == "VARCHAR" or is_whole(type_))
+        for parsed in [f"try_strptime({value}::VARCHAR, {literal(format_)})"]
+    ]
     if type_ == "VARCHAR":
-        return (
-            f"case when {_matches(value, DATE)} "
-            f"then {_utc(f'try_cast({value} as TIMESTAMP)', zones.company)} "
-            f"when {_matches(value, TIMESTAMP)} "
+        moments.append(
+            f"case when {matches(value, TIMESTAMP)} "
             f"then {_utc(f'try_cast({value} as TIMESTAMP)', zones.source)} "
-            f"when {_matches(value, TIMESTAMP + OFFSET)} "
+            f"when {matches(value, TIMESTAMP + OFFSET)} "
             f"then {_naive(f'try_cast({value} as TIMESTAMPTZ)')} end"
         )
-    return "NULL::TIMESTAMP"
+    return f"coalesce({', '.join(moments)})" if moments else "NULL::TIMESTAMP"
+
+
+def wall_clock(value: str, type_: str, form: Form) -> str:
+    """SQL of a moment as it is written, whatever its zone; NULL where none is written."""
+    if type_ == "TIMESTAMP WITH TIME ZONE":
+        return "NULL::TIMESTAMP"
+    if type_.startswith("TIMESTAMP"):
+        return f"{value}::TIMESTAMP"
+    if type_ != "VARCHAR":
+        return "NULL::TIMESTAMP"
+    walls = [
+        f"try_strptime({value}, {literal(format_)})"
+        for format_ in form.formats
+        if not is_of_days(format_) and "%z" not in format_
+    ]
+    walls.append(
+        f"case when {matches(value, f'{TIMESTAMP}{OFFSET}?')} "
+        f"then try_cast(regexp_replace({value}, '{OFFSET}$', '') as TIMESTAMP) end"
+    )
+    return f"coalesce({', '.join(walls)})"
+
+
+def day_of_moment(value: str, type_: str, zones: Zones, form: Form) -> str:
+    """SQL of the day that a moment stands for where `days_in` says what it stands for."""
+    assert form.days_in
+    if form.days_in == WRITTEN:
+        return f"({wall_clock(value, type_, form)})::DATE"
+    return _local_date(moment(value, type_, zones, form), form.days_in)
+
+
+def is_of_days(format_: str) -> bool:
+    """Whether a format of strptime is of days: it has no time of day."""
+    return not any(f"%{mark}" in format_.replace("%-", "%") for mark in "HIMSfgnpzZcXTR")
+
+
+def is_whole(type_: str) -> bool:
+    """Whether a DuckDB type is of whole numbers."""
+    return type_.endswith("INT") or type_ in ("INTEGER", "UINTEGER")
+
+
+def _local_date(utc: str, zone: str) -> str:
+    return f"timezone({literal(zone)}, timezone('UTC', {utc}))::DATE"
 
 
 def _utc(local: str, zone: str) -> str:
@@ -106,10 +251,11 @@ def _utc(local: str, zone: str) -> str:
     return local if zone == "UTC" else _naive(f"timezone({literal(zone)}, {local})")
 
 
-def _naive(moment: str) -> str:
+def _naive(instant: str) -> str:
     """A moment as UTC without a zone; twice as fast as `timezone('UTC', …)`."""
-    return f"make_timestamp(epoch_us({moment}))"
+    return f"make_timestamp(epoch_us({instant}))"
 
 
-def _matches(value: str, pattern: str) -> str:
+def matches(value: str, pattern: str) -> str:
+    """SQL of whether a text is of a pattern, from beginning to end."""
     return f"regexp_full_match({value}, '{pattern}')"

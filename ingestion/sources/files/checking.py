@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -150,7 +149,7 @@ def _broken(parts: Iterable[Part]) -> pa.Table:
                 "file": part.name,
                 "line": line.line,
                 "reason": line.reason,
-                "record": json.dumps({"line": line.text}, ensure_ascii=False),
+                "record": line.record,
             }
             for part in parts
             for line in part.broken

@@ -111,7 +111,7 @@ def remedy(type_: ColumnType, samples: Sequence[str]) -> str | None:
         return _if_none(empty[0])
     if type_ == "boolean":
         return f"use {_cases(said, lambda word: _BOOLEANS.get(word.lower(), '…'))}"
-    return _of_dates(said) if type_ in ("date", "timestamp") else _of_numbers(said)
+    return _of_dates(said) if type_ in ("date", "timestamp") else _of_numbers(type_, said)
 
 
 def _of_dates(values: Sequence[str]) -> str | None:
@@ -210,9 +210,12 @@ def _swapped(format_: str) -> str:
     return re.sub(r"^%d([/-]) ?%m", r"%m\1%d", format_)
 
 
-def _of_numbers(values: Sequence[str]) -> str | None:
-    if all(not re.search(r"\d", value) for value in values):
-        return f"use {_cases(values, lambda word: '…')}"
+def _of_numbers(type_: ColumnType, values: Sequence[str]) -> str | None:
+    """What would mend numbers; words are degrees of something, but no amounts."""
+    words = [value for value in values if not re.search(r"\d", value)]
+    if words == values:
+        return f"use {_cases(values, lambda word: '…')}" if type_ == "number" else None
+    values = [value for value in values if value not in words]
     if all(value.endswith("%") for value in values):
         return "use replace(x, '%', '')::DOUBLE / 100"
     decimals: set[str] = set()

@@ -25,7 +25,8 @@ TIMESTAMP = DATE + r"[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?"
 OFFSET = r"(Z|[+-]\d{2}(:?\d{2})?| UTC)"
 
 TEMPORAL = ("DATE", "TIMESTAMP", "TIMESTAMPTZ")
-ALL = ("BIGINT", "DECIMAL", "DOUBLE", *TEMPORAL, "BOOLEAN")
+NUMBERS = ("BIGINT", "DECIMAL", "DOUBLE")
+ALL = (*NUMBERS, *TEMPORAL, "BOOLEAN")
 """Types that text may turn out to have, narrowest first."""
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,20 +14,33 @@ from ingestion.contract import Column, Entity
 from ingestion.duckdb_sql import STORED, literal, quote
 from ingestion.errors import Gathered, SourceError, first_line
 from ingestion.settings import Scalar
-from ingestion.sources.files.casting import EXPECTED, Zones, cast
+from ingestion.sources.files.casting import (
+    EXPECTED,
+    PLAIN,
+    PLAUSIBLE,
+    Form,
+    Zones,
+    cast,
+    is_plausible,
+    temporal,
+)
+from ingestion.sources.files.evidence import Values, form_of, misfits, refuse_doubtful
 from ingestion.sources.files.hidden import HIDDEN, TEXT_OF
+from ingestion.sources.files.hints import remedy
 from ingestion.sources.files.inference import TEXT
+from ingestion.sources.files.numbers import SHARED_SYMBOLS, Amount, Style
 from ingestion.sources.files.parsing import (
     NotSqlError,
     bare_column,
     column_names,
     driving_table,
+    made_of,
     parse,
     parse_expression,
     select_also,
 )
 from ingestion.sources.files.reading import Table
-from ingestion.sources.files.settings import EntityMapping
+from ingestion.sources.files.settings import Input
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,6 +48,7 @@ if TYPE_CHECKING:
 POSITION = quote(f"{HIDDEN}position")
 FILE_ROW = quote(f"{HIDDEN}row")
 REASON = quote(f"{HIDDEN}reason")
+SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -41,13 +56,23 @@ class RowSet:
     """The rows that an entity is mapped from: a DuckDB table, and its columns' types.
 
     `driver` is the table of files whose rows they are, where each is one row of a file;
-    `file_row` is then SQL of its position there.
+    `file_row` is then SQL of its position there. `headers` say which lines of the files name the
+    columns. `sources` are the tables that it is made of, and `made_of` says of which of their
+    columns its own are.
     """
 
     table: str
     columns: Mapping[str, str]
     driver: Table | None = None
     file_row: str = "NULL::BIGINT"
+    headers: tuple[str, ...] = ()
+    sources: tuple[Table, ...] = ()
+    made_of: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    @property
+    def offered(self) -> str:
+        """What columns there are, and where their names come from."""
+        return f"Columns there are: {', '.join(self.own_columns)}{_of_headers(self.headers)}"
 
     @property
     def own_columns(self) -> list[str]:
@@ -58,6 +83,54 @@ class RowSet:
         """SQL of a column's value as it was before it was typed."""
         return quote(TEXT_OF + column if TEXT_OF + column in self.columns else column)
 
+    @property
+    def origin(self) -> str:
+        """Where the rows come from, for messages."""
+        names = dict.fromkeys(part.name for table in self.sources for part in table.parts)
+        return ", ".join([*names][:SHOWN]) + (", …" if len(names) > SHOWN else "")
+
+    def writing(self, columns: Iterable[str]) -> tuple[Style | None, tuple[str, ...]]:
+        """How numbers and dates are written in text of these columns, as options say.
+
+        Raises SourceError where the text may be of files that are written in different ways.
+        """
+        writings = {(table.style, table.formats) for table in self.sources}
+        names = self._origins(columns)
+        if len(writings) > 1:
+            writings = {
+                (table.style, table.formats)
+                for table in self.sources
+                if names & {name.lower() for name in table.columns}
+            } or {(None, ())}
+        if len(writings) > 1:
+            raise SourceError(
+                "is text that may be of files whose options (decimal, thousands, date_format) "
+                "differ; give them the same, or make a number or date of it in 'from'"
+            )
+        return next(iter(writings), (None, ()))
+
+    def doubtful(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """Numbers that may be in groups, of the columns that these are made of."""
+        names = self._origins(columns)
+        return next(
+            (
+                samples
+                for table in self.sources
+                for column, samples in table.doubtful.items()
+                if column.lower() in names
+            ),
+            (),
+        )
+
+    def _origins(self, columns: Iterable[str]) -> set[str]:
+        """The names of all columns that some are made of, in lower case."""
+        names: set[str] = set()
+        new = {column.lower() for column in columns}
+        while new:
+            names |= new
+            new = {part for name, parts in self.made_of if name in names for part in parts} - names
+        return names
+
     def as_json(self, columns: Iterable[str]) -> str:
         """SQL of a JSON object of columns; NULL when there are none."""
         pairs = ", ".join(f"{literal(name)}, {self.original(name)}" for name in columns)
@@ -66,15 +139,20 @@ class RowSet:
 
 @dataclass(frozen=True)
 class _Picked:
-    """What a mapping picks for a canonical column: SQL, and its DuckDB type.
+    """What a mapping picks for a canonical column: SQL, its DuckDB type, and how it is written.
 
-    A guarded expression that fails on a row is NULL there; else it is a struct of its value.
+    `is_plain`: it is text that is known to be a number as it stands. `hint` is what would mend
+    what does not fit. A guarded expression that fails on a row is NULL there; else it is a struct
+    of its value.
     """
 
     column: Column
     sql: str
     type: str
+    is_plain: bool = False
     is_guarded: bool = False
+    form: Form = PLAIN
+    hint: str | None = None
 
     @property
     def name(self) -> str:
@@ -97,19 +175,63 @@ class _Picked:
     def does_not_fit(self) -> str:
         return f"({quote(self.column.name)} is null and not ({self.is_empty}))"
 
+    @property
+    def is_temporal(self) -> bool:
+        return self.column.type in ("date", "timestamp")
+
+    @property
+    def is_implausible(self) -> str:
+        return quote(f"{HIDDEN}implausible {self.column.name}")
+
+    @property
+    def currency(self) -> str | None:
+        """SQL of the currency that is written with an amount, if any is."""
+        return Amount(self.value).currency if self.form.is_marked else None
+
 
 def relate(
     connection: duckdb.DuckDBPyConnection, name: str, sql: str | None, tables: Mapping[str, Table]
 ) -> RowSet:
     """What a `from` gives: its one table as it is, or the result of its SQL as table `name`.
 
-    Raises SourceError when the SQL fails.
+    The SQL calls the tables by their keys. Raises SourceError when it fails.
     """
-    import duckdb
-
+    headers = tuple(
+        dict.fromkeys(
+            part.header for table in tables.values() for part in table.parts if part.header
+        )
+    )
     if sql is None:
         (table,) = tables.values()
-        return RowSet(table.name, _describe(connection, table.name), table, "rowid")
+        columns = _describe(connection, table.name)
+        return RowSet(table.name, columns, table, "rowid", headers, (table,))
+    with _called_by_keys(connection, tables):
+        rowset = _select(connection, name, sql, tables)
+    made = tuple(made_of(parse(connection, sql)))
+    return replace(rowset, headers=headers, sources=tuple(tables.values()), made_of=made)
+
+
+@contextmanager
+def _called_by_keys(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]
+) -> Iterator[None]:
+    """Let tables bear the names for a while that SQL calls them by."""
+    renamed = [(table.name, key) for key, table in tables.items() if table.name != key]
+    for name, key in renamed:
+        connection.execute(f"alter table {quote(name)} rename to {quote(key)}")
+    try:
+        yield
+    finally:
+        for name, key in renamed:
+            connection.execute(f"alter table {quote(key)} rename to {quote(name)}")
+
+
+def _select(
+    connection: duckdb.DuckDBPyConnection, name: str, sql: str, tables: Mapping[str, Table]
+) -> RowSet:
+    """The result of SQL as table `name`. Raises SourceError when it fails."""
+    import duckdb
+
     create = f"create or replace table {quote(name)} as "
     driving = driving_table(parse(connection, sql))
     if driving and driving[0].lower() in tables:
@@ -124,24 +246,38 @@ def relate(
     try:
         connection.execute(create + sql)
     except duckdb.Error as error:
-        raise SourceError(first_line(error)) from None
+        parts = [part for table in tables.values() for part in table.parts]
+        headers = dict.fromkeys(part.header for part in parts if part.header)
+        where = _of_headers([*headers]) if isinstance(error, duckdb.BinderException) else ""
+        raise SourceError(f"{first_line(error)}{where}") from None
     return RowSet(name, _describe(connection, name))
+
+
+def _of_headers(headers: Sequence[str]) -> str:
+    """Which lines name the columns, and what says that others do."""
+    if not headers:
+        return ""
+    named = f"{', '.join(headers[:3])}{', …' if len(headers) > 3 else ''}"
+    is_sheet = any(" of sheet " in header for header in headers)
+    options = "header_row" + (", sheet" if is_sheet else ", delimiter")
+    return f". They are named in {named}; if that is not so, write options: {options}"
 
 
 def map_entity(
     connection: duckdb.DuckDBPyConnection,
     entity: Entity,
-    mapping: EntityMapping,
+    mapping: Input,
     rowset: RowSet,
     zones: Zones,
     target: str,
-) -> None:
-    """Make table `target`: a row for each row of the rowset.
+    currency: str | None = None,
+) -> tuple[str, ...]:
+    """Make table `target`: a row for each row of the rowset. What about it deserves a look.
 
     Its columns: POSITION in the rowset and FILE_ROW in the file (both from 0), the canonical
     columns cast, `source_extra`, `row_hash`, and REASON: what is wrong with the row, NULL when
-    nothing is. An id that cannot be known is NULL. Raises SourceError naming every expression that
-    fails.
+    nothing is. An id that cannot be known is NULL. `currency` is the company's. Raises SourceError
+    naming every expression that fails, or numbers of which it is unsure what they are.
     """
     import duckdb
 
@@ -152,18 +288,53 @@ def map_entity(
             picked.append(_pick(connection, rowset, entity.by_name[name], sql))
     wrong.raise_any()
     extra = _extra(connection, rowset, used.values())
+
+    def make(picked: Sequence[_Picked]) -> tuple[str, ...]:
+        formed, said = _formed(connection, rowset, used, picked, zones)
+        connection.execute(_mapped(entity, rowset, formed, extra, zones, target, currency))
+        return said
+
     try:
-        connection.execute(_mapped(entity, rowset, picked, extra, zones, target))
+        return make(picked)
     except duckdb.Error as error:
         # An expression fails on some row: reject only the rows on which it does.
-        guarded = [replace(pick, is_guarded=True) for pick in picked]
         try:
-            connection.execute(_mapped(entity, rowset, guarded, extra, zones, target))
+            return make([replace(pick, is_guarded=True) for pick in picked])
         except duckdb.Error:
             raise SourceError(f"columns: {first_line(error)}") from None
 
 
-def expressions(entity: Entity, mapping: EntityMapping, rowset: RowSet) -> dict[str, str]:
+def _formed(
+    connection: duckdb.DuckDBPyConnection,
+    rowset: RowSet,
+    used: Mapping[str, str],
+    picked: Iterable[_Picked],
+    zones: Zones,
+) -> tuple[list[_Picked], tuple[str, ...]]:
+    """What is picked, with how it is written as options and whole columns tell; what to say."""
+    formed, said = [], []
+    for pick in picked:
+        names = list(column_names(parse_expression(connection, used[pick.column.name])))
+        if samples := rowset.doubtful(names):
+            refuse_doubtful(pick.column, samples, rowset.origin)
+        style: Style | None = None
+        formats: tuple[str, ...] = ()
+        if pick.column.type != "text" and (pick.type == TEXT or pick.is_temporal):
+            try:
+                style, formats = rowset.writing(names)
+            except SourceError as error:
+                raise SourceError(f"columns.{pick.column.name}: {error}") from None
+        rows = f"(select {pick.selected} from {quote(rowset.table)})"
+        is_plain = pick.is_plain and style is None
+        values = Values(pick.column, rows, pick.value, pick.type, rowset.origin, is_plain)
+        form, note = form_of(connection, values, zones, style, formats)
+        mend = remedy(pick.column.type, misfits(connection, values, zones, form))
+        formed.append(replace(pick, form=form, hint=mend))
+        said += [note] if note else []
+    return formed, tuple(said)
+
+
+def expressions(entity: Entity, mapping: Input, rowset: RowSet) -> dict[str, str]:
     """The SQL expression of each canonical column that is mapped.
 
     What is exactly a column's name is that column: names with spaces, and words of SQL, need no
@@ -180,10 +351,8 @@ def expressions(entity: Entity, mapping: EntityMapping, rowset: RowSet) -> dict[
     needed = [*entity.needed, *(["source_id"] if entity.is_referenced else [])]
     missing = [name for name in needed if name not in own]
     if missing:
-        raise SourceError(
-            f"no column is called {' or '.join(map(repr, missing))}; give 'columns'. Columns there "
-            f"are: {', '.join(rowset.own_columns)}"
-        )
+        names = " or ".join(map(repr, missing))
+        raise SourceError(f"no column is called {names}; give 'columns'. {rowset.offered}")
     return {name: quote(own[name]) for name in entity.by_name if name in own}
 
 
@@ -234,16 +403,16 @@ def _pick(
     try:
         bare = bare_column(parse_expression(connection, expression))
         is_retyped = bare is not None and TEXT_OF + bare in rowset.columns
+        is_plain = bool(bare) and is_retyped and rowset.columns[bare or ""] == "DOUBLE"
         sql = rowset.original(bare) if bare and is_retyped else f"(\n{expression}\n)"
         described = connection.execute(f"describe select {sql} from {quote(rowset.table)}")
         ((_, type_, *_),) = described.fetchall()
     except (NotSqlError, duckdb.Error) as error:
         raise SourceError(
-            f"columns.{column.name} = {expression!r}: {_said(error, rowset)} Columns there are: "
-            f"{', '.join(rowset.own_columns)}; text that is meant as it stands is quoted twice, "
-            f"e.g. {column.name}: \"'text'\""
+            f"columns.{column.name} = {expression!r}: {_said(error, rowset)} {rowset.offered}; "
+            f"text that is meant as it stands is quoted twice, e.g. {column.name}: \"'text'\""
         ) from None
-    return _Picked(column, sql, type_)
+    return _Picked(column, sql, type_, is_plain)
 
 
 def _said(error: Exception, rowset: RowSet) -> str:
@@ -274,21 +443,35 @@ def _mapped(
     extra: str,
     zones: Zones,
     target: str,
+    currency: str | None,
 ) -> str:
     """The statement that makes the mapped table."""
     casts = {"is_deleted": "false"}
     for p in picked:
         empty = casts.get(p.column.name)
-        sql = cast(p.column, p.value, p.type, zones)
+        read = temporal if p.is_temporal else cast
+        sql = read(p.column, p.value, p.type, zones, p.form)
         casts[p.column.name] = (
             f"case when {p.is_empty} then {empty} else {sql} end" if empty else sql
         )
+    if "currency" in entity.by_name:
+        written = [p.currency for p in picked if p.currency]
+        codes = [f"case when length({code}) = 3 then {code} end" for code in written]
+        if codes:
+            casts["currency"] = f"coalesce({', '.join([casts.get('currency', 'NULL'), *codes])})"
     typed = ", ".join(
         f"{casts.get(name, 'NULL')}::{STORED[column.type]} as {quote(name)}"
         for name, column in entity.by_name.items()
     )
+    days = [(p, quote(p.column.name)) for p in picked if p.is_temporal]
+    plausible = ", ".join(
+        f"case when {is_plausible(name)} then {name} end as {name}" for _, name in days
+    )
+    checked = f" replace ({plausible})" if days else ""
+    checked += "".join(f", not ({is_plausible(name)}) as {p.is_implausible}" for p, name in days)
     names = ", ".join(quote(name) for name in entity.by_name if name != "source_id")
-    problems = ", ".join(problem for pick in picked for problem in _problems(pick))
+    problems = [problem for pick in picked for problem in _problems(pick)]
+    problems += _currency_problems(entity, picked, currency)
     return f"""
         create or replace table {quote(target)} as
         with picked as (
@@ -296,12 +479,36 @@ def _mapped(
                 {extra} as source_extra, {", ".join(pick.selected for pick in picked)}
             from {quote(rowset.table)}
         ),
-        typed as (select *, {typed} from picked)
+        typed as (select *, {typed} from picked),
+        checked as (select *{checked} from typed)
         select {POSITION}, {FILE_ROW}, {_source_id(entity, picked)} as source_id, {names},
             source_extra, {row_hash(entity)} as row_hash,
-            nullif(concat_ws('; ', {problems}), '') as {REASON}
-        from typed
+            nullif(concat_ws('; ', {", ".join(problems)}), '') as {REASON}
+        from checked
     """
+
+
+def _currency_problems(
+    entity: Entity, picked: Iterable[_Picked], company: str | None
+) -> Iterator[str]:
+    """SQL of amounts whose text names another currency than their row; NULL where it does not."""
+    if "currency" in entity.by_name:
+        of_row = f"coalesce(currency, {literal(company) if company else 'NULL'})"
+    elif company and entity.name != "invoice_lines":
+        of_row = literal(company)
+    else:
+        return
+    other = "; if it is in another currency, map 'currency'"
+    for pick in picked:
+        if pick.currency:
+            shared = " ".join(
+                f"when {literal(sign)} then {of_row} not in ({', '.join(map(literal, codes))})"
+                for sign, codes in SHARED_SYMBOLS.items()
+            )
+            differs = f"case {pick.currency} {shared} else {pick.currency} <> {of_row} end"
+            shown = f"{literal(pick.column.name + ' = ')} || left({pick.value}::VARCHAR, 200)"
+            reason = f"{shown} || ': the row is in ' || {of_row} || {literal(other)}"
+            yield f"case when {differs} then {reason} end"
 
 
 def _problems(pick: _Picked) -> Iterator[str]:
@@ -320,7 +527,12 @@ def _problems(pick: _Picked) -> Iterator[str]:
         text = literal(f"{column.name}: missing, but required")
         yield f"case when ({pick.is_empty}) and {missing} then {text} end"
     if column.type != "text":
-        yield problem(pick.does_not_fit, EXPECTED[column.type])
+        mend = f"; {pick.hint}" if pick.hint else ""
+        misfit = pick.does_not_fit
+        if pick.is_temporal:
+            misfit += f" and {pick.is_implausible} is not true"
+            yield problem(pick.is_implausible, PLAUSIBLE + mend)
+        yield problem(misfit, EXPECTED[column.type] + mend)
     if column.allowed:
         allowed = ", ".join(map(literal, column.allowed))
         yield problem(f"{name} not in ({allowed})", f"one of {', '.join(column.allowed)}")

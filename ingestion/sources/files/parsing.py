@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 Node = dict[str, Any]
 
 
+READS_NO_FILES = frozenset({"generate_series", "json_each", "json_tree", "range", "unnest"})
+"""Table functions that may be called: what others read, no load would know of."""
+
+
 class NotSqlError(Exception):
     """The text is not one SELECT statement; the message is the parser's."""
 
@@ -29,10 +33,15 @@ def parse(connection: duckdb.DuckDBPyConnection, sql: str) -> Node:
 
 
 def parse_expression(connection: duckdb.DuckDBPyConnection, expression: str) -> Node:
-    """The syntax tree of one scalar expression. Raises NotSqlError."""
+    """The syntax tree of one scalar expression. Raises NotSqlError.
+
+    It computes with a row's own columns: files are only read by `from`.
+    """
     node = parse(connection, f"select (\n{expression}\n)")
     if len(node.get("select_list", ())) != 1 or node["from_table"]["type"] != "EMPTY":
         raise NotSqlError("expected one expression")
+    for name in (*table_names(node), *strange_reads(node)):
+        raise NotSqlError(f"{name} is read beside the rows of 'from': join it there")
     return node["select_list"][0]
 
 
@@ -54,6 +63,49 @@ def table_names(node: Any, hidden: frozenset[str] = frozenset()) -> Iterator[str
                 yield from table_names(value, hidden)
 
 
+def strange_reads(node: Any) -> Iterator[str]:
+    """What is read other than by the bare name of a view: table functions, tables of a schema."""
+    if isinstance(node, list):
+        for item in node:
+            yield from strange_reads(item)
+    elif isinstance(node, dict):
+        if node.get("type") == "TABLE_FUNCTION":
+            function = node["function"]["function_name"]
+            if function.lower() not in READS_NO_FILES:
+                yield f"{function}(…)"
+        if node.get("type") == "BASE_TABLE" and (node["schema_name"] or node["catalog_name"]):
+            parts = node["catalog_name"], node["schema_name"], node["table_name"]
+            yield ".".join(part for part in parts if part)
+        for value in node.values():
+            yield from strange_reads(value)
+
+
+def words(node: Any) -> Iterator[str]:
+    """Every text in a syntax tree: names of columns wherever they stand, and much else."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, list):
+        for item in node:
+            yield from words(item)
+    elif isinstance(node, dict):
+        for value in node.values():
+            yield from words(value)
+
+
+def names_columns(node: Any) -> bool:
+    """Whether every column that is not taken as it is, is named: no pattern or position takes any.
+
+    PIVOT, UNPIVOT and column aliases of tables take columns otherwise.
+    """
+    if isinstance(node, list):
+        return all(map(names_columns, node))
+    if not isinstance(node, dict):
+        return True
+    is_pattern = node.get("type") == "STAR" and node["columns"]
+    is_turned = node.get("type") in ("PIVOT", "SET_OPERATION_NODE") or node.get("column_name_alias")
+    return not is_pattern and not is_turned and all(map(names_columns, node.values()))
+
+
 def column_names(node: Any) -> Iterator[str]:
     """Every name in a column reference: table, column or struct field."""
     if isinstance(node, list):
@@ -69,6 +121,41 @@ def column_names(node: Any) -> Iterator[str]:
 def bare_column(node: Node) -> str | None:
     """The column's name, when the expression is nothing but a reference to it."""
     return node["column_names"][-1] if node["class"] == "COLUMN_REF" else None
+
+
+def made_of(node: Any) -> Iterator[tuple[str, frozenset[str]]]:
+    """Columns that selects give, each with the names that it is made of, all in lower case.
+
+    In a union, a column of the first select is made of what stands in its place in the others.
+    """
+    if isinstance(node, list):
+        for item in node:
+            yield from made_of(item)
+    elif isinstance(node, dict):
+        for column in _selected(node):
+            if name := column["alias"] or bare_column(column):
+                yield name.lower(), frozenset(map(str.lower, column_names(column)))
+        if node.get("type") == "SET_OPERATION_NODE":
+            selects = [_selected(part) for part in _united(node)]
+            for first, *others in zip(*selects, strict=False):
+                name = first["alias"] or bare_column(first) or ""
+                yield name.lower(), frozenset(map(str.lower, column_names(others)))
+        for value in node.values():
+            yield from made_of(value)
+
+
+def _selected(node: Node) -> list[Node]:
+    selected = node.get("select_list")
+    return selected if isinstance(selected, list) else []
+
+
+def _united(node: Node) -> Iterator[Node]:
+    """The selects of a union, in order."""
+    if node.get("type") == "SET_OPERATION_NODE":
+        for part in node.get("children") or (node["left"], node["right"]):
+            yield from _united(part)
+    else:
+        yield node
 
 
 def driving_table(node: Node) -> tuple[str, str] | None:

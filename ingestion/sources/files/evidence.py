@@ -1,0 +1,251 @@
+"""What all values of a column tell of how each is to be read.
+
+A value by itself may be read in two ways: `15.500`, `2024-03-01T00:00:00Z`, a probability of 20.
+Its column tells which, or the load stops and says what to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ingestion.contract import Column
+from ingestion.duckdb_sql import literal, one_row
+from ingestion.errors import SourceError
+from ingestion.sources.files.casting import (
+    WRITTEN,
+    Form,
+    Zones,
+    cast,
+    is_share,
+    moment,
+    wall_clock,
+)
+from ingestion.sources.files.hints import remedy
+from ingestion.sources.files.inference import SAMPLE_ROWS
+from ingestion.sources.files.numbers import (
+    COMMA,
+    POINT,
+    Amount,
+    Style,
+    kind,
+    number,
+    unsigned,
+)
+
+if TYPE_CHECKING:
+    import duckdb
+
+SAMPLES = 20
+SHOWN = 3
+MICROSECONDS_A_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class Values:
+    """The values that a mapping picks for a column.
+
+    `rows` is SQL that follows `from`, in which `sql` gives them as the DuckDB type `type`.
+    `origin` says where they come from, for messages. `is_plain`: all are numbers as they stand.
+    """
+
+    column: Column
+    rows: str
+    sql: str
+    type: str
+    origin: str
+    is_plain: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        return self.type == "VARCHAR"
+
+    @property
+    def given(self) -> str:
+        """SQL of whether there is a value."""
+        return f"{self.sql} is not null" + (f" and {self.sql} <> ''" if self.is_text else "")
+
+
+def form_of(
+    connection: duckdb.DuckDBPyConnection,
+    values: Values,
+    zones: Zones,
+    style: Style | None,
+    formats: tuple[str, ...],
+) -> tuple[Form, str | None]:
+    """How the values of a column are written, and what to say of it, if anything.
+
+    `style` is that which options say, if they do. Raises SourceError where numbers may mean two
+    things, or none without an option.
+    """
+    type_ = values.column.type
+    if type_ in ("date", "timestamp"):
+        form = Form(formats=formats)
+        return replace(form, days_in=days_in(connection, values, zones, form)), None
+    if type_ not in ("money", "number", "integer"):
+        return Form(), None
+    is_open = values.is_text and not values.is_plain
+    form = _numbers(connection, values, style) if is_open else Form()
+    if is_share(values.column) and _is_percent(connection, values, form):
+        said = f"{values.column.name} of {values.origin} is read as percent: its values go to 100"
+        return replace(form, percent=True), said
+    return form, None
+
+
+def misfits(
+    connection: duckdb.DuckDBPyConnection, values: Values, zones: Zones, form: Form
+) -> Sequence[str]:
+    """Some different values that do not fit their column, as text."""
+    if values.column.type == "text" or values.is_plain:
+        return ()
+    found = cast(values.column, values.sql, values.type, zones, form)
+    rows = connection.execute(
+        f"select distinct left({values.sql}::VARCHAR, 60) from {values.rows} "
+        f"where {values.given} and {found} is null limit {SAMPLES}"
+    ).fetchall()
+    return sorted(value for (value,) in rows)
+
+
+def doubtful_columns(
+    connection: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """Columns of text, read as numbers, that may be numbers in groups; some of their values.
+
+    `columns` are quoted names, and the DuckDB types that they were given.
+    """
+    found = {}
+    for column, type_ in columns.items():
+        if type_ == "DOUBLE" or type_.endswith(",3)"):
+            seen = _seen(connection, rows, column, unsigned(column))
+            if seen.count("point?") and not seen.count("point", "long point"):
+                found[column] = seen.samples("point?")
+    return found
+
+
+def refuse_doubtful(column: Column, samples: Sequence[str], origin: str) -> None:
+    """Stop a load whose amounts may be in groups, though they were read as they stand."""
+    if column.type in ("money", "integer"):
+        raise SourceError(_which(column, samples, origin))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """How often each kind of number is in a column, with samples; how many carry a mark."""
+
+    counts: Mapping[str, tuple[int, int, tuple[str, ...]]]
+
+    def count(self, *kinds: str) -> int:
+        return sum(self.counts[kind][0] for kind in kinds if kind in self.counts)
+
+    @property
+    def marked(self) -> int:
+        return sum(marked for _, marked, _ in self.counts.values())
+
+    def samples(self, *kinds: str) -> tuple[str, ...]:
+        return tuple(
+            dict.fromkeys(s for kind in kinds if kind in self.counts for s in self.counts[kind][2])
+        )
+
+
+def _seen(
+    connection: duckdb.DuckDBPyConnection,
+    rows: str,
+    value: str,
+    body: str,
+    is_marked: str = "false",
+) -> _Seen:
+    found = connection.execute(
+        f"select {kind(body)}, count(*), count(*) filter ({is_marked}), min({value}), "
+        f"max({value}), any_value({value}) from {rows} where {value} <> '' group by 1"
+    ).fetchall()
+    return _Seen({name: (n, marked, tuple(samples)) for name, n, marked, *samples in found})
+
+
+def _numbers(connection: duckdb.DuckDBPyConnection, values: Values, style: Style | None) -> Form:
+    """How numbers in text are written."""
+    is_money = values.column.type == "money"
+    amount = Amount(values.sql)
+    body = (
+        f"coalesce(nullif({amount.body}, ''), {values.sql})" if is_money else unsigned(values.sql)
+    )
+    is_marked = amount.is_marked if is_money else "false"
+    seen = _seen(connection, values.rows, values.sql, body, is_marked)
+    if style:
+        return Form(styles=(style,), is_marked=seen.marked > 0)
+    points = seen.count("point", "long point", "point, grouped")
+    commas = seen.count("comma")
+    if seen.marked:
+        if (seen.count("point?") and bool(points) == bool(commas)) or (
+            seen.count("comma?") and points and commas
+        ):
+            raise SourceError(
+                _which(values.column, seen.samples("point?", "comma?"), values.origin)
+            )
+        styles = (COMMA, POINT) if commas and not points else (POINT, COMMA)
+        return Form(styles=styles, is_marked=True)
+    is_unsure = values.column.type != "number" or bool(commas)
+    if seen.count("point?") and is_unsure and (not points or commas):
+        raise SourceError(_which(values.column, seen.samples("point?", "comma"), values.origin))
+    grouped, ungrouped = ("comma?", "point, grouped", "spaced"), ("long", "long point")
+    if seen.count(*grouped) > seen.count(*ungrouped) or commas > seen.count("point", *ungrouped):
+        raise SourceError(_which(values.column, seen.samples(*grouped, "comma"), values.origin))
+    return Form()
+
+
+def _which(column: Column, samples: Sequence[str], origin: str) -> str:
+    shown = ", ".join(samples[:SHOWN])
+    if origin.endswith((".yml", ".yaml")):
+        return f"{column.name}: {shown}: write amounts with no mark for thousands, such as 15500"
+    what = remedy("money", samples) or "say decimal and thousands"
+    return (
+        f"columns.{column.name}: {origin} has numbers such as {shown}, which are not read as they "
+        f"stand: points or commas may group thousands or begin decimals. In 'options', {what}"
+    )
+
+
+def _is_percent(connection: duckdb.DuckDBPyConnection, values: Values, form: Form) -> bool:
+    """Whether probabilities are in percent: some over 1, none over 100, none of 1 or a part."""
+    styles = form.styles if values.is_text else ()
+    share = number(values.sql, styles, "DOUBLE")
+    least, most = one_row(
+        connection,
+        f"select min(share) filter (share > 0), max(share) "
+        f"from (select {share} as share from {values.rows} where {values.given})",
+    )
+    return most is not None and least is not None and most > 1 and least > 1 and most <= 100
+
+
+def days_in(
+    connection: duckdb.DuckDBPyConnection, values: Values, zones: Zones, form: Form
+) -> str | None:
+    """The zone at whose midnights all moments of a column are: they are days there.
+
+    None where they are not, or it has none.
+    """
+    if not (values.is_text or values.type.startswith("TIMESTAMP")):
+        return None
+    found = moment(values.sql, values.type, zones, form)
+    tests = dict(_midnights(values, zones, form, found))
+    given = f"from {values.rows} where {values.given}"
+    for rows in (f"(select * {given} limit {SAMPLE_ROWS})", f"(select * {given})"):
+        results = [f"bool_and({test}) filter ({found} is not null)" for test in tests.values()]
+        if results:
+            row = one_row(connection, f"select {', '.join(results)} from {rows}")
+            tests = {zone: tests[zone] for zone, holds in zip(tests, row, strict=True) if holds}
+    return next(iter(tests), None)
+
+
+def _midnights(values: Values, zones: Zones, form: Form, found: str) -> Iterator[tuple[str, str]]:
+    """Zones, and SQL of whether a moment is at midnight there."""
+    if values.type == "TIMESTAMP WITH TIME ZONE":
+        yield "UTC", f"epoch_us({values.sql}) % {MICROSECONDS_A_DAY} = 0"
+        for zone in {zones.company, zones.source} - {"UTC"}:
+            local = f"timezone({literal(zone)}, {values.sql})"
+            yield zone, f"{local} = date_trunc('day', {local})"
+        return
+    wall = wall_clock(values.sql, values.type, form)
+    yield WRITTEN, f"coalesce({wall} = date_trunc('day', {wall}), false)"
+    if values.is_text:
+        has_offset = f"regexp_full_match({values.sql}, '.*(Z|UTC|[+-]\\d{{2}}(:?\\d{{2}})?)')"
+        yield "UTC", f"({has_offset} and {found} = date_trunc('day', {found}))"
