@@ -247,18 +247,19 @@ def headlines(figures: Figures) -> Mapping[str, str]:
 
 
 def findings(paths: CompanyPaths) -> list[str]:
-    """The worst that the records are found to break, a sentence each, in the mart's order.
+    """The worst findings that have money at stake, a sentence each.
 
-    What has no money at stake is left out.
+    What puts published figures in doubt goes before what only makes work harder; of both, what has
+    most money at stake comes first, and that of which nobody knows the money last.
     """
     with open_published(paths.published / "marts.duckdb") as connection:
         rows = connection.execute(
             f"""select failing, records, entity, rule, money_at_stake, money_kind, money_share,
                 example_keys
             from marts.mart_data_hygiene
-            where rep_id = 'all' and fix_rank <= {FINDINGS_SHOWN}
-                and (money_at_stake <> 0 or failing_without_amount > 0)
-            order by fix_rank"""
+            where rep_id = 'all' and (money_at_stake <> 0 or failing_without_amount > 0)
+            order by severity = 'high' desc, abs(money_at_stake) desc nulls last, fix_rank
+            limit {FINDINGS_SHOWN}"""
         ).fetchall()
     return [
         f"{failing:,} of {records:,} {entity} {words(rule)}, "
@@ -270,7 +271,8 @@ def findings(paths: CompanyPaths) -> list[str]:
 def words(rule: str) -> str:
     """What a rule finds, in words: also of a reference to any entity that is not known."""
     if rule.endswith("_unknown") and rule not in FINDINGS:
-        return f"with a {rule.removesuffix('_unknown').replace('_', ' ')} that no source knows"
+        target = rule.removesuffix("_unknown").replace("_", " ")
+        return f"with {'an' if target[0] in 'aeio' else 'a'} {target} that no source knows"
     return FINDINGS.get(rule, rule.replace("_", " "))
 
 

@@ -287,11 +287,8 @@ with
                     row_number() over (
                         partition by rep_id, case when failing > 0 then 1 else 0 end
                         order by
-                            case
-                                when money_at_stake = 0 and failing_without_amount = 0 then 1 else 0
-                            end,
+                            abs(coalesce(money_at_stake, 0)) desc,
                             case when severity = 'high' then 0 else 1 end,
-                            abs(money_at_stake) desc nulls last,
                             failing desc,
                             rule_number
                     )
