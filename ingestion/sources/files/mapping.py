@@ -421,7 +421,7 @@ def _said(error: Exception, rowset: RowSet) -> str:
     if not missing:
         return f"{first_line(error)}."
     own = {name.lower(): name for name in rowset.own_columns}
-    near = difflib.get_close_matches(missing[1].lower(), own, n=1)
+    near = difflib.get_close_matches(missing[1].lower(), own, n=1, cutoff=0.7)
     guess = f"; did you mean '{own[near[0]]}'?" if near else "."
     return f"no column is called '{missing[1]}'{guess}"
 
