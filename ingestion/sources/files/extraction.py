@@ -283,13 +283,14 @@ class _Extract:
                     self.context.company.currency,
                 )
                 add_problems(self.connection, part, rowset)
-                with_ids.append("source_id" in expressions(entity, shaped, rowset))
+                used = expressions(entity, shaped, rowset)
+                if name == HISTORIES:
+                    self.warnings += check_values(self.connection, part, rowset, used, self._zones)
+                with_ids.append("source_id" in used)
             parts.append((part, rowset))
         if made:
             parts.append(self._made_stages(parts, made))
         rowset = united(self.connection, parts, mapped, f"§rows of {name}")
-        if name == HISTORIES:
-            check_values(self.connection, mapped, self._zones)
         self.warnings += shaping.warnings
         has_ids = all(with_ids)
         return EntityLoad(
