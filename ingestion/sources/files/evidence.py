@@ -82,7 +82,9 @@ def form_of(
     type_ = values.column.type
     if type_ in ("date", "timestamp"):
         form = Form(formats=formats)
-        return replace(form, days_in=days_in(connection, values, zones, form)), None
+        zone = days_in(connection, values, zones, form)
+        said = None if zone else _mostly_days(connection, values, zones, form)
+        return replace(form, days_in=zone), said
     if type_ not in ("money", "number", "integer"):
         return Form(), None
     is_open = values.is_text and not values.is_plain
@@ -186,7 +188,9 @@ def _numbers(connection: duckdb.DuckDBPyConnection, values: Values, style: Style
         return Form(styles=styles, is_marked=True)
     is_unsure = values.column.type != "number" or bool(commas)
     if seen.count("point?") and is_unsure and (not points or commas):
-        raise SourceError(_which(values.column, seen.samples("point?", "comma"), values.origin))
+        raise SourceError(
+            _which(values.column, seen.samples("point?", "comma", "point"), values.origin)
+        )
     grouped, ungrouped = ("comma?", "point, grouped", "spaced"), ("long", "long point")
     if seen.count(*grouped) > seen.count(*ungrouped) or commas > seen.count("point", *ungrouped):
         raise SourceError(_which(values.column, seen.samples(*grouped, "comma"), values.origin))
@@ -234,6 +238,29 @@ def days_in(
             row = one_row(connection, f"select {', '.join(results)} from {rows}")
             tests = {zone: tests[zone] for zone, holds in zip(tests, row, strict=True) if holds}
     return next(iter(tests), None)
+
+
+def _mostly_days(
+    connection: duckdb.DuckDBPyConnection, values: Values, zones: Zones, form: Form
+) -> str | None:
+    """What to say of a field of days whose moments are mostly, but not all, midnights."""
+    if values.column.type != "date" or not (values.is_text or values.type.startswith("TIMESTAMP")):
+        return None
+    found = moment(values.sql, values.type, zones, form)
+    tests = dict(_midnights(values, zones, form, found))
+    counts = [f"count(*) filter ({test} and {found} is not null)" for test in tests.values()]
+    moments, *midnights = one_row(
+        connection,
+        f"select count({found}), {', '.join(counts)} from {values.rows} where {values.given}",
+    )
+    if 2 * max(midnights) <= moments:
+        return None
+    column = values.column.name
+    return (
+        f"{column}: {max(midnights):,} of {moments:,} moments in {values.origin} are midnights, "
+        f"the others are not: all are taken as moments, and {column} as their day in "
+        f"{zones.company}; where they are days as written, map {column}: x::DATE"
+    )
 
 
 def _midnights(values: Values, zones: Zones, form: Form, found: str) -> Iterator[tuple[str, str]]:

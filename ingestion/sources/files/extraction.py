@@ -161,7 +161,7 @@ class _Extract:
             rowset = relate(self.connection, f"§from {name}", sql, tables)
         mapped = f"§mapped {name}"
         with self._at(f"entities.{name}"):
-            self.warnings += map_entity(
+            said = map_entity(
                 self.connection,
                 entity,
                 mapping,
@@ -170,6 +170,7 @@ class _Extract:
                 mapped,
                 self.context.company.currency,
             )
+            self.warnings += [f"{self.source.name}: {name}: {what}" for what in said]
             has_ids = "source_id" in expressions(entity, mapping, rowset)
         return EntityLoad(
             self.connection,

@@ -19,6 +19,7 @@ from ingestion.sources.files.casting import (
     Zones,
     cast,
     is_plausible,
+    is_share,
     temporal,
 )
 from ingestion.sources.files.evidence import Values, form_of, misfits, refuse_doubtful
@@ -362,6 +363,8 @@ def _pick(
             f"{', '.join(rowset.own_columns)}; text that is meant as it stands is quoted twice, "
             f"e.g. {column.name}: \"'text'\""
         ) from None
+    if type_ == "JSON" and column.type != "text":
+        sql, type_ = f"{sql} ->> '$'", TEXT
     return _Picked(column, sql, type_, is_plain)
 
 
@@ -478,7 +481,8 @@ def _problems(pick: _Picked) -> Iterator[str]:
     if column.minimum is not None:
         yield problem(f"{name} < {column.minimum}", f"{column.minimum:g} or more")
     if column.maximum is not None:
-        yield problem(f"{name} > {column.maximum}", f"{column.maximum:g} or less")
+        mend = "; where it is percent, x / 100" if is_share(column) else ""
+        yield problem(f"{name} > {column.maximum}", f"{column.maximum:g} or less{mend}")
 
 
 def _expression(value: Scalar) -> str:

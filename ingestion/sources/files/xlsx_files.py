@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ingestion.duckdb_sql import quote, register
 from ingestion.errors import SourceError
 from ingestion.sources.files.csv_files import unique_names
+from ingestion.sources.files.numbers import decimal_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -66,6 +67,8 @@ def _text(cell: object) -> str | None:
         return str(cell).lower()
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT_INTEGERS:
         return str(int(cell))
+    if isinstance(cell, float):
+        return decimal_text(cell)
     if isinstance(cell, dt.datetime):
         return cell.isoformat(" ")
     return str(cell) or None

@@ -39,7 +39,7 @@ with
             coalesce(stages.pipeline, deals.pipeline) as pipeline,
             coalesce(stages.label, deals.dealstage) as stage,
             deals.amount,
-            deals.deal_currency_code as currency,
+            {{ currency_code("deals.deal_currency_code") }} as currency,
             deals.createdate as created_at,
             deals.first_contact_at,
             {{ local_day("deals.closedate") }} as close_date,
