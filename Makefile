@@ -25,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 company = $(if $(COMPANY),--company '$(COMPANY)')
 
-.PHONY: help run ui bench contract graph test lint clean
+.PHONY: help run check ui bench contract graph test lint clean
 
 help:  ## List the commands
 	@echo 'Usage: make <command> [VARIABLE=value]'
@@ -33,7 +33,7 @@ help:  ## List the commands
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do \
 	  printf '  %-10s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo 'Variables of run, ui and bench:'
+	@echo 'Variables of run, check, ui and bench:'
 	@echo '  COMPANY=path/to/company.yml   the company (default: company.yml)'
 	@echo 'Variables of run:'
 	@echo '  AS_OF=2024-03-31              the business moment, the end of that day: later events do not exist'
@@ -49,6 +49,9 @@ run: $(INSTALLED)  ## Ingest, build, audit and publish a company; print its KPIs
 	  $(if $(AS_OF),--as-of '$(AS_OF)') $(if $(KNOWN_AT),--known-at '$(KNOWN_AT)') \
 	  $(if $(filter-out 0 no false,$(FORCE)),--force) $(if $(filter-out 0 no false,$(FRESH)),--fresh) \
 	  $(if $(DAYS),--days '$(DAYS)') $(if $(SCALE),--scale '$(SCALE)') $(if $(SEED),--seed '$(SEED)')
+
+check: $(INSTALLED)  ## Tell all that is wrong with a company file and its sources; write nothing
+	@$(PY) -m dagster_project.cli check $(company) $(if $(filter-out 0 no false,$(FORCE)),--force)
 
 ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
 	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)'
@@ -76,6 +79,12 @@ clean:  ## Remove .venv and everything that runs have made (data/)
 	@rm -rf $(VENV) data dbt/target dbt/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# A link leads to the .venv of another checkout, which is that one's to fill and to empty.
+ifneq ($(shell test -L $(VENV) && echo linked),)
+$(INSTALLED): requirements.lock
+	@test -x $(PY) || { echo '$(VENV) is a link that leads to no installation: remove it (rm $(VENV)), or run make where it leads to' >&2; exit 2; }
+	@echo '$(VENV) is a link and stays as it is; if a package is missing, run make where it leads to, or rm $(VENV)' >&2
+else
 # Made anew when the lock changes and after an interrupted installation: the stamp comes last.
 # The lock is complete, and pip up to 23 cannot resolve extras in hash mode: hence --no-deps.
 $(INSTALLED): requirements.lock
@@ -90,3 +99,4 @@ $(INSTALLED): requirements.lock
 	  '/^Collecting/ {if (++n % 25 == 0) {printf "  %d of %d packages\n", n, total; fflush()}} \
 	   /^Installing/ {print "  unpacking"; fflush()}'
 	@touch $@
+endif

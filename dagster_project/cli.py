@@ -1,8 +1,8 @@
-"""The commands behind `make run` and `make ui`.
+"""The commands behind `make run`, `make check` and `make ui`.
 
 Exit status of a run: 0 published, or nothing is new; 1 built or audited with failures, so nothing
 was published; 2 the company file, a source or the warehouse is wrong; 3 another run is under way;
-130 stopped.
+130 stopped. Of a check: 0 a run would load this and publish it; 2 it would not.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from dagster_project.check import print_check, read_or_refuse
 from dagster_project.dbt_runner import BuildError
 from dagster_project.lock import LockHeldError
 from dagster_project.pipeline_run import COMPANY_FILE, PipelineRun, company_file, open_run
@@ -50,8 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     keep_bytecode()
     options = _parser().parse_args(arguments)
     try:
-        company = load_company(options.company)
-        return _ui(company, options.port) if options.command == "ui" else _run(company, options)
+        match options.command:
+            case "check":
+                return _check(options)
+            case "ui":
+                return _ui(load_company(options.company), options.port)
+            case _:
+                return _run(read_or_refuse(options.company), options)
     except LockHeldError as error:
         return _fail(error, UNDER_WAY)
     except (BuildError, PublicationError, UnexpectedError) as error:
@@ -74,9 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--days", type=int, default=0, help="let a simulated company go on first")
     run.add_argument("--scale", type=float, help="size of a simulated company to be founded")
     run.add_argument("--seed", type=int, help="choice of a simulated company to be founded")
+    check = commands.add_parser(
+        "check", help="tell what a run would stumble over, and write nothing"
+    )
+    check.add_argument("--force", action="store_true", help="accept an export that has shrunk")
     ui = commands.add_parser("ui", help="start the Dagster webserver and daemon")
     ui.add_argument("--port", type=int, default=3000)
-    for command in (run, ui):
+    for command in (run, check, ui):
         command.add_argument(
             "--company", type=Path, default=company_file(), metavar="FILE", help="the company file"
         )
@@ -84,8 +94,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fail(error: SalesopsError, status: int) -> int:
-    print(f"error: {error}", file=sys.stderr)
+    for line in str(error).splitlines():
+        print(f"error: {line}", file=sys.stderr)
     return status
+
+
+def _check(options: argparse.Namespace) -> int:
+    with _progress():
+        return PUBLISHED if print_check(options.company, options.force) else WRONG_SETTINGS
 
 
 def _run(company: Company, options: argparse.Namespace) -> int:

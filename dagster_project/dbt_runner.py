@@ -21,6 +21,7 @@ from ingestion.duckdb_sql import MEMORY_LIMIT, THREADS, memory_limit
 from ingestion.errors import SalesopsError
 from ingestion.kept import kept
 from ingestion.paths import PROJECT, CompanyPaths
+from ingestion.provided import provided
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ class Dbt:
             "closing": self.company.closing,
             "team": self.company.team,
             "personal_quotas": list(self.company.personal_quotas),
+            "provided": provided(self.company),
             **self._parsing_variables,
         }
 

@@ -18,7 +18,7 @@ from dagster_project.simulation import Simulation, systems_up
 from ingestion.company import MOMENTS, Company, read_moment
 from ingestion.errors import SalesopsError, WarehouseError
 from ingestion.paths import PROJECT, CompanyPaths
-from ingestion.pipeline import LoadReport, load_source
+from ingestion.pipeline import LoadReport, Prepared, prepare
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -74,8 +74,9 @@ class PipelineRun:
     is_time_travel: bool
     force: bool
     is_built: bool = False
+    prepared: list[Prepared] | None = None
     loads: list[LoadReport] = field(default_factory=list)
-    refused: dict[str, SalesopsError] = field(default_factory=dict)
+    refused: SalesopsError | None = None
     audits: dict[str, AuditReport] = field(default_factory=dict)
     publication: Publication | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -98,22 +99,31 @@ class PipelineRun:
     def load(self, source_type: str) -> list[LoadReport]:
         """Load what is new in the sources of a type, once: whoever asks again is told the same.
 
-        Raises SourceError or WarehouseError; it is then in `refused`, by type.
+        All sources are read and checked before the first is loaded. Raises SourceError or
+        WarehouseError; it is then `refused`, and nothing was loaded.
         """
-        if source_type in self.refused:
-            raise self.refused[source_type]
-        if not any(load.type == source_type for load in self.loads):
-            with self.phase(f"load {source_type}"):
-                try:
-                    self.loads += [
-                        load_source(self.company, source, force=self.force, progress=log.info)
-                        for source in self.company.sources
-                        if source.type == source_type
-                    ]
-                except SalesopsError as error:
-                    self.refused[source_type] = error
-                    raise
+        if self.refused:
+            raise self.refused
+        try:
+            if not any(load.type == source_type for load in self.loads):
+                self._load(source_type)
+        except SalesopsError as error:
+            self.refused = error
+            raise
         return [load for load in self.loads if load.type == source_type]
+
+    def _load(self, source_type: str) -> None:
+        if self.prepared is None:
+            with self.phase("read and check"):
+                self.prepared = prepare(
+                    self.company, self.company.sources, force=self.force, progress=log.info
+                )
+        with self.phase(f"load {source_type}"):
+            self.loads += [
+                prepared.load(log.info)
+                for prepared in self.prepared
+                if prepared.source.type == source_type
+            ]
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

@@ -179,13 +179,30 @@ def _write(
 
 @contextmanager
 def open_published(marts: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A reader of a published file, in which `marts.<table>` finds the tables."""
+    """A reader of a published file, in which `marts.<table>` finds the tables.
+
+    A tool that holds the file open to write lets nobody else in: the Parquet files of the same
+    publication are read then.
+    """
     import duckdb
 
     with duckdb.connect() as connection:
-        connection.execute(f"attach {_quoted(str(marts))} as published (read_only)")
-        connection.execute("use published")
+        try:
+            connection.execute(f"attach {_quoted(str(marts))} as published (read_only)")
+            connection.execute("use published")
+        except duckdb.IOException:
+            if not marts.exists():
+                raise
+            _show_exported(connection, (marts.parent / "parquet").resolve())
         yield connection
+
+
+def _show_exported(connection: duckdb.DuckDBPyConnection, parquet: Path) -> None:
+    """Show the Parquet files of a publication as the tables of the schema `marts`."""
+    connection.execute(f"create schema {MARTS}")
+    for path in parquet.glob("*.parquet"):
+        rows = f"read_parquet({_quoted(str(path))})"
+        connection.execute(f'create view {MARTS}."{path.stem}" as from {rows}')
 
 
 def in_place(folder: Path) -> Publication | None:
@@ -196,7 +213,7 @@ def in_place(folder: Path) -> Publication | None:
         publication = Publication.from_json((folder / "manifest.json").read_text(encoding="utf-8"))
         counts = dict(publication.row_counts)
         with open_published(folder / "marts.duckdb") as connection:
-            connection.execute(f"use published.{MARTS}")
+            connection.execute(f"use {MARTS}")
             found = connection.execute("select run_id from publication").fetchall()
             tables = {name: _count(connection, name) for name in counts}
             files = connection.execute(
@@ -305,12 +322,17 @@ def inputs(run: PipelineRun) -> tuple[Mapping[str, Any], ...]:
 
 
 def _put_in_place(folder: Path, aside: Path, parquet: Path, publication: Publication) -> None:
-    """Rename what was written aside over what was published; each rename is atomic."""
+    """Rename what was written aside over what was published; each rename is atomic.
+
+    What a tool has written into its own copy, and DuckDB has not yet put into the file, is beside
+    it: DuckDB would put it into the new one.
+    """
     link = folder / f"parquet.{publication.run_id}.tmp"
     link.symlink_to(parquet.name)
     listing = folder / f"manifest.json.{publication.run_id}.tmp"
     listing.write_text(publication.as_json() + "\n", encoding="utf-8")
     _sync(listing)
+    (folder / "marts.duckdb.wal").unlink(missing_ok=True)
     aside.replace(folder / "marts.duckdb")
     link.replace(folder / "parquet")
     listing.replace(folder / "manifest.json")

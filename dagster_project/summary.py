@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from dagster_project.pipeline_run import PipelineRun
 from dagster_project.publication import open_published
+from ingestion.duckdb_sql import literal
 from ingestion.paths import CompanyPaths
+from ingestion.rejections import Rule, by_rule, samples_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
     from dagster_project.publication import Publication
     from expectations.report import CheckResult
+    from ingestion.pipeline import LoadReport
+    from ingestion.warehouse import Warehouse
 
 HEADLINES = {
     "revenue_won": "Revenue won",
@@ -47,15 +51,44 @@ FINDINGS = {
     "closing_contradicted": "closed on a date that their history contradicts",
     "data_after_as_of": "with data from after the moment that counts as now",
     "stage_unknown": "with stages in their history that no pipeline names",
+    "emptied_contradicted": "with values that their history says were emptied and that are there, "
+    "or the other way round",
+    "history_unreadable": "with amounts or dates in their history that cannot be read",
     "created_at_missing": "without a moment of creation",
+    "amount_negative": "with a negative amount",
+    "owner_missing": "without an owner",
+    "owner_left": "owned by somebody who has left",
+    "account_missing": "without an account",
+    "close_date_missing": "open without an expected close date",
+    "close_date_past": "open past their close date, so due in no period",
+    "lost_without_reason": "lost without a reason",
+    "closed_before_contact": "closed before the first contact",
+    "channel_missing": "without a channel",
+    "converted_before_created": "converted before they were created",
+    "converted_without_opportunity": "converted without naming an opportunity",
+    "domain_missing": "without a web domain",
+    "email_missing": "without an email address",
+    "about_nothing": "about no deal, lead, contact or account",
+    "after_owner_left": "of somebody who had left by then",
+    "owner_unknown": "with an owner whom no source knows",
+    "manager_unknown": "with a manager whom no source knows",
+    "team_unknown": "of a team that no source knows",
+    "opportunity_unknown": "of a deal that no source knows",
+    "current_stage_unknown": "in a stage that no pipeline names",
+    "merged_into_unknown": "merged into a deal that their source does not know, so they count",
+    "merged_in_circle": "merged in a circle, of which one counts",
+    "merged_into_deleted": "merged into a deleted deal, so they count no more",
+    "name_differs": "with different names for one id in two sources",
 }
-"""What `mart_data_hygiene` finds, in words; a rule that is not here is told by its name."""
+"""What each rule of `mart_data_hygiene` finds, in words that follow the records."""
 FINDINGS_SHOWN = 3
 INSTANT = dt.timedelta(microseconds=1)
 """A period has ended at its last microsecond."""
 GRAINS = {"month": 1, "quarter": 3}
-REASONS_SHOWN = 3
+RULES_SHOWN = 5
 FAILURES_SHOWN = 10
+REFERENCES = "marts.mart_references"
+"""What resolves to nothing is told in full, whatever else there is to tell."""
 KEYS_SHOWN = 3
 CHANGES_SHOWN = 5
 WIDTH_OF_A_FILE = 120
@@ -212,18 +245,18 @@ def headlines(figures: Figures) -> Mapping[str, str]:
 
 
 def findings(paths: CompanyPaths) -> list[str]:
-    """What puts published figures in doubt, a sentence each, by the money at stake.
+    """The worst that the records are found to break, a sentence each, in the mart's order.
 
-    Findings of which nobody knows the money come last; those without any are left out.
+    What has no money at stake is left out.
     """
     with open_published(paths.published / "marts.duckdb") as connection:
         rows = connection.execute(
             f"""select failing, records, entity, rule, money_at_stake, money_kind, money_share,
                 example_keys
             from marts.mart_data_hygiene
-            where rep_id = 'all' and severity = 'high' and failing > 0
-                and (money_at_stake > 0 or money_at_stake is null)
-            order by money_at_stake desc nulls last, rule limit {FINDINGS_SHOWN}"""
+            where rep_id = 'all' and fix_rank <= {FINDINGS_SHOWN}
+                and (money_at_stake <> 0 or failing_without_amount > 0)
+            order by fix_rank"""
         ).fetchall()
     return [
         f"{failing:,} of {records:,} {entity} {FINDINGS.get(rule, rule.replace('_', ' '))}, "
@@ -233,7 +266,7 @@ def findings(paths: CompanyPaths) -> list[str]:
 
 
 def _at_stake(money: float | None, share: float | None, kind: str) -> str:
-    if money is None:
+    if not money:
         return "an amount that is not known"
     return f"{money:,.0f} or {share or 0:.0%} of the {kind} amount"
 
@@ -351,47 +384,56 @@ def _records(figure: Figure | None) -> str:
 
 
 def _print_loads(console: Console, run: PipelineRun) -> None:
-    table = _plain_table("loaded", "rows", "new", "changed", "deleted", "rejected")
-    unchanged = []
-    for load in run.loads:
-        for one in load.tables:
-            if one.is_unchanged:
-                unchanged.append(one)
-                continue
-            counts = (one.rows, one.rows_new, one.rows_changed, one.rows_deleted)
-            cells = [f"{count:,}" for count in (*counts, one.rows_rejected)]
-            table.add_row(f"{load.source}.{one.entity}", *cells)
-    if table.row_count:
+    """What became of the rows that were read, what deserves a look, and what was rejected."""
+    tables = [(load.source, one) for load in run.loads for one in load.tables]
+    loaded = [(source, one) for source, one in tables if not one.is_unchanged]
+    restated = ["restated"] if any(one.rows_restated for _, one in loaded) else []
+    table = _plain_table(
+        "loaded", "read", "fit", "rejected", *restated, "new", "changed", "deleted"
+    )
+    for source, one in loaded:
+        read = "–" if one.rows_read is None else f"{one.rows_read:,}"
+        became = (one.rows, one.rows_rejected, *((one.rows_restated,) if restated else ()))
+        counts = (*became, one.rows_new, one.rows_changed, one.rows_deleted)
+        table.add_row(f"{source}.{one.entity}", read, *(f"{count:,}" for count in counts))
+    if loaded:
         console.print(table)
-    if unchanged:
-        rows = sum(one.rows for one in unchanged)
-        console.print(f"Unchanged, so not loaded again: {len(unchanged)} tables, {rows:,} rows")
-    for source, entity, reason, count in _rejections(run):
-        console.print(f"Rejected from {source}.{entity}: {count:,} × {reason}", style="yellow")
+    if restated:
+        console.print(
+            "Restated: another file has the record, too, and its row counts.", style="dim"
+        )
+    if len(loaded) < len(tables):
+        rows = sum(one.rows for _, one in tables if one.is_unchanged)
+        count = len(tables) - len(loaded)
+        console.print(f"Unchanged, so not loaded again: {count} tables, {rows:,} rows")
+    for load in run.loads:
+        for warning in load.warnings:
+            console.print(f"{load.source}: {warning}", style="yellow", markup=False)
+    for line in rejections(run.warehouse, run.loads):
+        console.print(line, style="yellow", markup=False)
 
 
-def _rejections(run: PipelineRun) -> Iterable[Sequence[Any]]:
-    """The most frequent reasons for which the entities' last exports had rows rejected."""
-    for source_type in run.company.source_types:
-        dataset = f"raw_{source_type}"
-        affected = {
-            (load.source, table.entity)
-            for load in run.loads
-            for table in load.tables
-            if load.type == source_type and table.rows_rejected
-        }
-        for source, entity in sorted(affected):
-            rows = run.warehouse.read(
-                f"""select reason, count(*) as rejected
-                from {dataset}.rejected
-                where source_instance = ? and entity = ? and _dlt_load_id = (
-                    select max(_dlt_load_id) from {dataset}.exports
-                    where source_instance = ? and entity = ?)
-                group by reason order by rejected desc, reason limit {REASONS_SHOWN}""",
-                [source, entity, source, entity],
-            )
-            for row in rows.to_pylist():
-                yield source, entity, row["reason"], row["rejected"]
+def rejections(warehouse: Warehouse, loads: Iterable[LoadReport]) -> Iterator[str]:
+    """The rules that most rows of the entities' last exports broke, a line each."""
+    for load in loads:
+        for table in load.tables:
+            place = f"Rejected from {load.source}.{table.entity}"
+            rules = _broken_rules(warehouse, load, table.entity) if table.rows_rejected else []
+            for rule in rules[:RULES_SHOWN]:
+                yield f"{place}: {rule}"
+            if len(rules) > RULES_SHOWN:
+                rows = max(rule.rows for rule in rules[RULES_SHOWN:])
+                left_out = len(rules) - RULES_SHOWN
+                yield f"{place}: {left_out} more rules, up to {rows:,} × each: make check lists all"
+
+
+def _broken_rules(warehouse: Warehouse, load: LoadReport, entity: str) -> list[Rule]:
+    dataset = f"raw_{load.type}"
+    # Values stand in the SQL, for patterns have question marks, too.
+    ours = f"source_instance = {literal(load.source)} and entity = {literal(entity)}"
+    rejected = f"""{dataset}.rejected where {ours} and _dlt_load_id = (
+        select max(_dlt_load_id) from {dataset}.exports where {ours})"""
+    return by_rule(entity, warehouse.read(samples_of(rejected)).to_pylist())
 
 
 def _print_audits(console: Console, run: PipelineRun) -> None:
@@ -401,11 +443,32 @@ def _print_audits(console: Console, run: PipelineRun) -> None:
             f"Audit of {layer}: {passed} of {len(report.results)} checks passed, "
             f"{len(report.failures)} critical failed, {len(report.warnings)} warnings"
         )
-        failing = (*report.failures, *report.warnings)
+        found = (*report.failures, *report.warnings)
+        for result in found:
+            if result.table == REFERENCES:
+                _print_references(console, result)
+        failing = [result for result in found if result.table != REFERENCES]
         for result in failing[:FAILURES_SHOWN]:
             _print_failure(console, result)
+            if result.name == "rejected_within_tolerance" and not result.success:
+                console.print(
+                    f"    mend what is rejected, as said above, or allow more than "
+                    f"{run.company.rejected_tolerance:.1%} with rejected_tolerance in "
+                    f"{run.company.path}",
+                    markup=False,
+                    soft_wrap=True,
+                )
         if len(failing) > FAILURES_SHOWN:
             console.print(f"  and {len(failing) - FAILURES_SHOWN} more: see the Data Docs")
+
+
+def _print_references(console: Console, result: CheckResult) -> None:
+    for summary in result.sample_keys or (result.observed,):
+        console.print(
+            f"  {result.severity}: {summary}",
+            style="red" if result.severity == "critical" else "yellow",
+            markup=False,
+        )
 
 
 def _print_failure(console: Console, result: CheckResult) -> None:
@@ -418,6 +481,8 @@ def _print_failure(console: Console, result: CheckResult) -> None:
         style="red" if result.severity == "critical" else "yellow",
         markup=False,
     )
+    if result.severity == "critical":
+        console.print(f"    {result.description}", markup=False)
 
 
 def _print_places(console: Console, run: PipelineRun) -> None:

@@ -22,12 +22,8 @@ if TYPE_CHECKING:
     )
     from great_expectations.core.batch_definition import BatchDefinition
 
-SAMPLES = 5
-"""How many failing rows are named."""
-
 _RESULT_FORMAT = {
     "result_format": "SUMMARY",
-    "partial_unexpected_count": SAMPLES,
     # Rows are told by their keys: values may be personal data.
     "exclude_unexpected_values": True,
     "return_unexpected_index_query": False,
@@ -85,7 +81,7 @@ class Judge:
         )
         validation = self._rows.get_batch({"dataframe": rows.frame}).validate(
             suite_of_theirs,
-            result_format=_RESULT_FORMAT,
+            result_format={**_RESULT_FORMAT, "partial_unexpected_count": suite.samples},
             expectation_parameters=self._parameters,
         )
         validation.meta["run_id"] = gx.RunIdentifier(run_name=self._run_id)

@@ -1,7 +1,7 @@
 """company.yml: one file that describes a company, read into validated settings.
 
-`load_company` is the only way in. Whatever is wrong with the file is one `CompanyError` that names
-the file, the key, the value and what is allowed, raised before anything is written.
+`load_company` is the only way in. Whatever is wrong with the file is one `CompanyError`, a line for
+each thing with the file, the key, the value and what is allowed, raised before anything is written.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -18,11 +19,16 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 
 from ingestion.errors import CompanyError, Problem, one_of
+from ingestion.provides import find_overlaps
+from ingestion.pruning import Key, positions, without
 from ingestion.settings import Currency, Settings, Zone
 from ingestion.sources.files.settings import FilesSource
 from ingestion.sources.hubspot.settings import HubSpotSource
 
 Source = Annotated[FilesSource | HubSpotSource, Field(discriminator="type")]
+
+STAND_INS = {"name": "Company", "currency": "USD", "timezone": "UTC"}
+"""What stands in for settings that are wrong, so that the sources can be checked."""
 
 SECRET = re.compile("token|secret|passw|credential|api_?key|^auth", re.IGNORECASE)
 """Keys beside which somebody may have written a secret: their values are not shown."""
@@ -127,26 +133,88 @@ def read_moment(text: str) -> dt.datetime | dt.date:
     return dt.date.fromisoformat(text) if len(text) <= 10 else dt.datetime.fromisoformat(text)
 
 
+@dataclass(frozen=True)
+class Read:
+    """What a company file says.
+
+    `problems` is all that is wrong with it, a line each; `company` is the rest, as far as it can
+    be used: None where too little is right.
+    """
+
+    company: Company | None
+    problems: tuple[str, ...]
+
+
 def load_company(path: Path) -> Company:
     """Read and validate a company file.
 
-    Raises CompanyError naming file, key, value and what is allowed.
+    Raises CompanyError of everything that is wrong, naming file, key, value and what is allowed.
     """
+    read = read_company(path)
+    if read.problems or read.company is None:
+        raise CompanyError(*read.problems)
+    return read.company
+
+
+def read_company(path: Path) -> Read:
+    """Read a company file as far as it is right. Raises CompanyError where it is no YAML."""
     path = path.resolve()
     document = _read_yaml(path)
-    try:
-        company = Company.model_validate(
-            {**document, "path": path},
-            context={"folder": path.parent, "exports": _sandbox_exports(document)},
-        )
-    except ValidationError as error:
-        found = sorted(error.errors(include_url=False), key=lambda it: it["type"] == "missing")
-        problems = [_as_problem(details) for details in found]
-    else:
-        problems = list(_source_problems(company))
-        if not problems:
-            return company
-    raise CompanyError(f"{path}: {_explain(document, problems)}")
+    company, rest, problems = _in_form(path, document)
+    if company:
+        beyond = list(_source_problems(company, rest))
+        wrong = [
+            it.key for it in beyond if it.key[2:3] == ("entities",) and it.key[-1] != "columns"
+        ]
+        company = _in_form(path, without(rest, wrong))[0] if wrong else company
+        views = {problem.key[:3] for problem in problems}  # without which no `from` is right
+        problems += [
+            problem
+            for problem in beyond
+            if problem.key[-1:] != ("from",) or (*problem.key[:2], "views") not in views
+        ]
+    told = (f"{path}: {_explain(document, problem)}" for problem in problems)
+    return Read(company, tuple(dict.fromkeys(told)))
+
+
+def _in_form(
+    path: Path, document: dict[str, Any]
+) -> tuple[Company | None, dict[str, Any], list[Problem]]:
+    """The company that is left without what is wrong in its form, what it is read from, and that.
+
+    None where nothing is left.
+    """
+    rest: dict[str, Any] = document
+    problems: list[Problem] = []
+    while True:
+        try:
+            return _validated(path, rest), rest, problems
+        except ValidationError as error:
+            found = sorted(error.errors(include_url=False), key=lambda it: it["type"] == "missing")
+        problems = problems or [_as_problem(details) for details in found]
+        less = {**STAND_INS, **without(rest, (_in_place(it["loc"], rest) for it in found))}
+        if less == rest or not positions(less):
+            return None, rest, problems
+        rest = less
+
+
+def _validated(path: Path, document: dict[str, Any]) -> Company:
+    """The company of a document, the sources that were left out of it aside."""
+    sources = document.get("sources")
+    if isinstance(sources, list):
+        document = {**document, "sources": [sources[it] for it in positions(document)]}
+    return Company.model_validate(
+        {**document, "path": path},
+        context={"folder": path.parent, "exports": _sandbox_exports(document)},
+    )
+
+
+def _in_place(location: tuple[str | int, ...], document: dict[str, Any]) -> Key:
+    """The key in the document that pydantic's location of something wrong means."""
+    if location[:1] != ("sources",) or len(location) < 2:
+        return location
+    _, number, *rest = location
+    return ("sources", positions(document)[int(number)], *rest[1:])
 
 
 def _slug(name: str) -> str:
@@ -167,7 +235,7 @@ _TEXT, _NULL = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "null"))
 
 
 class _Loader(yaml.SafeLoader):
-    """Loads YAML, refuses keys that are written twice, and takes inline rows as they are written.
+    """Loads YAML, refuses keys that are written twice, and takes `rows` and `provides` as written.
 
     YAML would drop the first of two keys, and make of 0123 the number 83, of NO false, of 12:30
     the number 750.
@@ -182,12 +250,14 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
         for key, value in node.value:
             if key.value == "rows" and isinstance(value, yaml.SequenceNode):
-                _take_as_text(value)
+                _take_as_text(value.value)
+            elif key.value == "provides":
+                _take_as_text([value])
         return super().construct_mapping(node, deep)
 
 
-def _take_as_text(rows: yaml.SequenceNode) -> None:
-    for row in rows.value:
+def _take_as_text(rows: list[yaml.Node]) -> None:
+    for row in rows:
         for _, value in row.value if isinstance(row, yaml.MappingNode) else ():
             if isinstance(value, yaml.ScalarNode) and value.tag != _NULL:
                 value.tag = _TEXT
@@ -210,11 +280,14 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return document
 
 
-def _source_problems(company: Company) -> Iterator[Problem]:
+def _source_problems(company: Company, document: dict[str, Any]) -> Iterator[Problem]:
     """What is wrong with sources beyond the form of their settings."""
     from ingestion.sources.files.validation import find_problems
 
-    for index, source in enumerate(company.sources):
+    places = positions(document)
+    for (_, index, *rest), value, message in find_overlaps(company.sources):
+        yield Problem(("sources", places[int(index)], *rest), value, message)
+    for index, source in zip(places, company.sources, strict=True):
         if isinstance(source, FilesSource) and source.path.is_dir():
             for key, value, message in find_problems(source, company.timezone):
                 yield Problem(("sources", index, *key), value, message)
@@ -262,9 +335,9 @@ def _types(model: type[BaseModel]) -> tuple[Any, ...]:
     return get_args(field.annotation) if field else ()
 
 
-def _explain(document: dict[str, Any], problems: list[Problem]) -> str:
-    """The first thing that is wrong, with the number of others."""
-    key, value, message = problems[0]
+def _explain(document: dict[str, Any], problem: Problem) -> str:
+    """What is wrong, in one line."""
+    key, value, message = problem
     steps = [str(step) for step in key]
     if len(key) > 1 and key[0] == "sources":
         source = document["sources"][key[1]]
@@ -273,8 +346,7 @@ def _explain(document: dict[str, Any], problems: list[Problem]) -> str:
     given = "" if value is None or isinstance(value, dict | list) else f" = {_shorten(value)}"
     if given and key and SECRET.search(str(key[-1])):
         given = " = ***"
-    others = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{'.'.join(steps) or 'the whole file'}{given}: {message}{others}"
+    return f"{'.'.join(steps) or 'the whole file'}{given}: {message}"
 
 
 def _shorten(value: object) -> str:

@@ -14,6 +14,9 @@ from typing import Literal
 
 ColumnType = Literal["text", "money", "number", "integer", "boolean", "timestamp", "date"]
 
+RECORD = "record"
+"""What a column points at whose row says of which entity the record is."""
+
 STAGE_STATUSES = ("open", "won", "lost", "no_decision")
 FORECAST_CATEGORIES = ("omitted", "pipeline", "best_case", "commit", "closed")
 
@@ -24,6 +27,8 @@ class Column:
 
     `event` marks the moment of something that happens to a record after it was created: as of an
     earlier moment it has not happened, and the value does not exist.
+    `references` says what the values point at: an entity, by its `source_id`; `users.team` and
+    `pipeline_stages.stage`, by those columns; RECORD, a record of the entity that the row names.
     """
 
     name: str
@@ -34,6 +39,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     event: bool = False
+    references: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class Entity:
     `key` is the natural key that stands in for `source_id` where a source gives none. Without a
     key, `source_id` must be mapped when `is_referenced` (other entities point to it); otherwise
     a row is identified by all of its values.
+    `told` columns must be mapped, though a row may have no value there: that is what it tells.
     `begins_at` is the column whose moment brings a record into being: as of an earlier moment the
     record does not exist. (Field changes have none: a later change tells the value before it.)
     """
@@ -54,6 +61,7 @@ class Entity:
     key: tuple[str, ...] = ()
     is_referenced: bool = False
     begins_at: str | None = None
+    told: tuple[str, ...] = ()
     by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +73,11 @@ class Entity:
         """Name of the hash of system, instance and id that staging adds."""
         return f"{self.singular}_key"
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns that a source must map, `source_id` left out."""
+        return tuple(c.name for c in self.columns if c.required or c.name in self.told)
+
 
 META_COLUMNS = (
     Column("source_id", "text", "The record's id in the system that it came from.", required=True),
@@ -75,6 +88,10 @@ META_COLUMNS = (
 
 def _text(name: str, description: str, **rules: object) -> Column:
     return Column(name, "text", description, **rules)  # type: ignore[arg-type]
+
+
+def _id(name: str, references: str, description: str, **rules: object) -> Column:
+    return Column(name, "text", description, references=references, **rules)  # type: ignore[arg-type]
 
 
 def _at(name: str, description: str, **rules: object) -> Column:
@@ -109,7 +126,7 @@ _ENTITIES = (
                 allowed=("rep", "manager", "sdr", "marketing", "other"),
             ),
             _text("team", "The team's name."),
-            _text("manager_id", "source_id of the person's manager."),
+            _id("manager_id", "users", "source_id of the person's manager."),
             _text("region", "Sales region."),
             _text("segment", "Market segment that the person serves."),
             _on("hired_on", "First day at the company."),
@@ -129,8 +146,8 @@ _ENTITIES = (
             _text("segment", "Market segment."),
             _text("region", "Sales region."),
             _count("employees", "Number of employees."),
-            _text("parent_id", "source_id of the parent account."),
-            _text("owner_id", "source_id of the owning user."),
+            _id("parent_id", "accounts", "source_id of the parent account."),
+            _id("owner_id", "users", "source_id of the owning user."),
             _at("created_at", "When the account was created (UTC)."),
         ),
         is_referenced=True,
@@ -143,7 +160,7 @@ _ENTITIES = (
         (
             _text("email", "Email address (personal data: never published)."),
             _text("name", "The person's name (personal data: never published).", required=True),
-            _text("account_id", "source_id of the account."),
+            _id("account_id", "accounts", "source_id of the account."),
             _text("title", "Job title."),
             _at("created_at", "When the contact was created (UTC)."),
         ),
@@ -158,17 +175,21 @@ _ENTITIES = (
             _at("created_at", "When the lead was created (UTC).", required=True),
             _text("name", "The person's name (personal data: never published)."),
             _text("email", "Email address (personal data: never published)."),
-            _text("account_id", "source_id of the account."),
-            _text("contact_id", "source_id of the contact."),
-            _text("owner_id", "source_id of the owning user."),
+            _id("account_id", "accounts", "source_id of the account."),
+            _id("contact_id", "contacts", "source_id of the contact."),
+            _id("owner_id", "users", "source_id of the owning user."),
             _text("channel", "Marketing channel that brought the lead."),
-            _text("campaign_id", "source_id of the campaign that brought the lead."),
+            _id("campaign_id", "campaigns", "source_id of the campaign that brought the lead."),
             _text("status", "The lead's status, as the source names it."),
             _at("qualified_at", "When marketing qualified the lead (UTC).", event=True),
             _at("accepted_at", "When sales accepted the lead (UTC).", event=True),
             _at("first_response_at", "When the lead was first answered (UTC).", event=True),
             _at("converted_at", "When the lead became an opportunity (UTC).", event=True),
-            _text("opportunity_id", "source_id of the opportunity that the lead became."),
+            _id(
+                "opportunity_id",
+                "opportunities",
+                "source_id of the opportunity that the lead became.",
+            ),
         ),
         is_referenced=True,
         begins_at="created_at",
@@ -208,10 +229,10 @@ _ENTITIES = (
         "Deals.",
         (
             _text("name", "The deal's name."),
-            _text("account_id", "source_id of the account."),
-            _text("owner_id", "source_id of the owning user."),
+            _id("account_id", "accounts", "source_id of the account."),
+            _id("owner_id", "users", "source_id of the owning user."),
             _text("pipeline", "The pipeline; none where a company has only one."),
-            _text("stage", "The current stage.", required=True),
+            _text("stage", "The current stage.", required=True, references="pipeline_stages.stage"),
             _money("amount", "Native amount."),
             _CURRENCY,
             _at("created_at", "When the deal was created (UTC)."),
@@ -225,8 +246,12 @@ _ENTITIES = (
             _text("segment", "Market segment."),
             _text("loss_reason", "Why the deal was lost."),
             _text("forecast_category", "Forecast category.", allowed=FORECAST_CATEGORIES),
-            _text("campaign_id", "source_id of the campaign that brought the deal."),
-            _text("merged_into_id", "source_id of the deal that this one was merged into."),
+            _id("campaign_id", "campaigns", "source_id of the campaign that brought the deal."),
+            _id(
+                "merged_into_id",
+                "opportunities",
+                "source_id of the deal that this one was merged into.",
+            ),
         ),
         is_referenced=True,
         begins_at="created_at",
@@ -237,13 +262,14 @@ _ENTITIES = (
         "The history of records: one row per field and change.",
         (
             _text("entity", "Name of the changed record's entity.", required=True),
-            _text("entity_id", "source_id of the changed record.", required=True),
+            _id("entity_id", RECORD, "source_id of the changed record.", required=True),
             _text("field", "The changed column (stage, amount, close_date, …).", required=True),
-            _text("old_value", "Value before the change."),
-            _text("new_value", "Value after the change.", required=True),
+            _text("old_value", "Value before the change; none: not told, or there was none."),
+            _text("new_value", "Value after the change; none: the value was emptied."),
             _at("changed_at", "When the value changed (UTC).", required=True),
-            _text("changed_by", "source_id of the user who changed it."),
+            _id("changed_by", "users", "source_id of the user who changed it."),
         ),
+        told=("new_value",),
     ),
     Entity(
         "activities",
@@ -258,14 +284,16 @@ _ENTITIES = (
             ),
             _text("direction", "Who started it: in or out.", allowed=("in", "out")),
             _at("occurred_at", "When it happened (UTC).", required=True),
-            _text("owner_id", "source_id of the user who did it."),
-            _text("opportunity_id", "source_id of the opportunity that it was about."),
-            _text("lead_id", "source_id of the lead that it was about."),
-            _text("contact_id", "source_id of the contact it was with."),
-            _text("account_id", "source_id of the account it was with."),
+            _id("owner_id", "users", "source_id of the user who did it."),
+            _id(
+                "opportunity_id", "opportunities", "source_id of the opportunity that it was about."
+            ),
+            _id("lead_id", "leads", "source_id of the lead that it was about."),
+            _id("contact_id", "contacts", "source_id of the contact it was with."),
+            _id("account_id", "accounts", "source_id of the account it was with."),
             Column("duration_seconds", "number", "How long it took, seconds.", minimum=0),
             _text("outcome", "How it ended, as the source names it."),
-            _text("content_id", "source_id of the content that was used."),
+            _id("content_id", "content", "source_id of the content that was used."),
         ),
         begins_at="occurred_at",
     ),
@@ -293,7 +321,7 @@ _ENTITIES = (
             _text("platform", "Advertising platform.", required=True),
             _on("day", "The day of the spend.", required=True),
             _text("ad_account", "Advertising account."),
-            _text("campaign_id", "source_id of the campaign."),
+            _id("campaign_id", "campaigns", "source_id of the campaign."),
             _text("ad_group", "Ad group or ad set."),
             _text("ad", "The ad."),
             _money("spend", "Native spend.", required=True),
@@ -314,10 +342,10 @@ _ENTITIES = (
             _at("occurred_at", "When it happened (UTC).", required=True),
             _text("type", "Kind of touch.", required=True),
             _text("channel", "Marketing channel."),
-            _text("campaign_id", "source_id of the campaign."),
-            _text("lead_id", "source_id of the lead."),
-            _text("contact_id", "source_id of the contact."),
-            _text("opportunity_id", "source_id of the opportunity."),
+            _id("campaign_id", "campaigns", "source_id of the campaign."),
+            _id("lead_id", "leads", "source_id of the lead."),
+            _id("contact_id", "contacts", "source_id of the contact."),
+            _id("opportunity_id", "opportunities", "source_id of the opportunity."),
         ),
         begins_at="occurred_at",
     ),
@@ -329,7 +357,7 @@ _ENTITIES = (
             _text("name", "The customer's name."),
             _text("email", "Billing email address (personal data: never published)."),
             _text("domain", "Web domain."),
-            _text("account_id", "source_id of the account."),
+            _id("account_id", "accounts", "source_id of the account."),
             _at("created_at", "When the customer was created (UTC)."),
         ),
         is_referenced=True,
@@ -340,7 +368,7 @@ _ENTITIES = (
         "subscription",
         "Recurring contracts.",
         (
-            _text("customer_id", "source_id of the customer.", required=True),
+            _id("customer_id", "customers", "source_id of the customer.", required=True),
             _text("status", "The subscription's status, as the source names it.", required=True),
             _at("started_at", "When it began (UTC).", required=True),
             _at("ended_at", "When it ended or will end (UTC)."),
@@ -356,7 +384,7 @@ _ENTITIES = (
         "invoice",
         "Invoices.",
         (
-            _text("customer_id", "source_id of the customer.", required=True),
+            _id("customer_id", "customers", "source_id of the customer.", required=True),
             _at("issued_at", "When it was issued (UTC).", required=True),
             _at("due_at", "When it is due (UTC)."),
             _at("paid_at", "When it was paid (UTC).", event=True),
@@ -365,7 +393,7 @@ _ENTITIES = (
             _money("total", "Native total, tax included.", required=True),
             _money("tax", "Native tax."),
             _money("amount_paid", "Native amount paid so far."),
-            _text("opportunity_id", "source_id of the opportunity that led to it."),
+            _id("opportunity_id", "opportunities", "source_id of the opportunity that led to it."),
         ),
         is_referenced=True,
         begins_at="issued_at",
@@ -375,7 +403,7 @@ _ENTITIES = (
         "invoice_line",
         "Lines of invoices.",
         (
-            _text("invoice_id", "source_id of the invoice.", required=True),
+            _id("invoice_id", "invoices", "source_id of the invoice.", required=True),
             _text("product", "What was sold."),
             Column("quantity", "number", "How many; negative on returns."),
             _money("amount", "Native amount of the line.", required=True),
@@ -389,8 +417,8 @@ _ENTITIES = (
         "payment",
         "Payments received.",
         (
-            _text("customer_id", "source_id of the customer.", required=True),
-            _text("invoice_id", "source_id of the paid invoice."),
+            _id("customer_id", "customers", "source_id of the customer.", required=True),
+            _id("invoice_id", "invoices", "source_id of the paid invoice."),
             _at("occurred_at", "When it was received (UTC).", required=True),
             _money("amount", "Native amount.", required=True),
             _CURRENCY,
@@ -402,8 +430,8 @@ _ENTITIES = (
         "credit_note",
         "Credits and refunds.",
         (
-            _text("customer_id", "source_id of the customer.", required=True),
-            _text("invoice_id", "source_id of the credited invoice."),
+            _id("customer_id", "customers", "source_id of the customer.", required=True),
+            _id("invoice_id", "invoices", "source_id of the credited invoice."),
             _at("occurred_at", "When it was given (UTC).", required=True),
             _money("amount", "Native amount.", required=True),
             _CURRENCY,
@@ -422,7 +450,7 @@ _ENTITIES = (
                 required=True,
                 allowed=("salaries", "tools", "events", "agency", "other"),
             ),
-            _text("team", "The team that it was spent on."),
+            _text("team", "The team that it was spent on.", references="users.team"),
             _money("amount", "Native amount.", required=True),
             _CURRENCY,
         ),
@@ -434,8 +462,8 @@ _ENTITIES = (
         "quota",
         "Targets of a rep, a team, or (with neither) the company.",
         (
-            _text("owner_id", "source_id of the user that the quota is for."),
-            _text("team", "The team that the quota is for."),
+            _id("owner_id", "users", "source_id of the user that the quota is for."),
+            _text("team", "The team that the quota is for.", references="users.team"),
             _on("period_start", "First day of the period.", required=True),
             _text(
                 "period_grain",
@@ -472,7 +500,7 @@ _ENTITIES = (
         "forecast_submission",
         "Forecasts as submitted by reps and managers.",
         (
-            _text("owner_id", "source_id of the user who forecasts.", required=True),
+            _id("owner_id", "users", "source_id of the user who forecasts.", required=True),
             _on("period_start", "First day of the forecast period.", required=True),
             _text("category", "Forecast category.", required=True, allowed=FORECAST_CATEGORIES),
             _money("amount", "Forecast amount, company currency.", required=True),
@@ -500,8 +528,8 @@ _ENTITIES = (
         "experiment_assignment",
         "Which unit was given which variant.",
         (
-            _text("experiment_id", "source_id of the experiment.", required=True),
-            _text("unit_id", "source_id of the assigned record.", required=True),
+            _id("experiment_id", "experiments", "source_id of the experiment.", required=True),
+            _id("unit_id", RECORD, "source_id of the assigned record.", required=True),
             _text("variant", "The variant.", required=True),
             _at("assigned_at", "When it was assigned (UTC).", required=True),
         ),
@@ -513,7 +541,7 @@ _ENTITIES = (
         "training_record",
         "Courses that people took.",
         (
-            _text("user_id", "source_id of the user.", required=True),
+            _id("user_id", "users", "source_id of the user.", required=True),
             _text("course", "The course.", required=True),
             _text("skill", "The skill that it trains."),
             _at("completed_at", "When it was completed (UTC).", event=True),
@@ -535,9 +563,9 @@ _ENTITIES = (
         "content_use",
         "Uses of sales content.",
         (
-            _text("content_id", "source_id of the content.", required=True),
-            _text("user_id", "source_id of the user."),
-            _text("opportunity_id", "source_id of the opportunity."),
+            _id("content_id", "content", "source_id of the content.", required=True),
+            _id("user_id", "users", "source_id of the user."),
+            _id("opportunity_id", "opportunities", "source_id of the opportunity."),
             _at("occurred_at", "When it was used (UTC).", required=True),
         ),
         begins_at="occurred_at",
@@ -547,8 +575,8 @@ _ENTITIES = (
         "survey_response",
         "Answers to customer surveys.",
         (
-            _text("account_id", "source_id of the account."),
-            _text("opportunity_id", "source_id of the opportunity."),
+            _id("account_id", "accounts", "source_id of the account."),
+            _id("opportunity_id", "opportunities", "source_id of the opportunity."),
             _at("occurred_at", "When it was answered (UTC).", required=True),
             _text("type", "Kind of survey.", required=True, allowed=("nps", "csat")),
             Column("score", "number", "The score given.", required=True),
@@ -573,7 +601,7 @@ REJECTED_COLUMNS = (
     Column("source_instance", "text", "Name of the source in company.yml.", required=True),
     Column("entity", "text", "The entity that the row was meant for.", required=True),
     Column("source_id", "text", "The row's id, where it has one."),
-    Column("source_file", "text", "The file that the row came from."),
+    Column("source_file", "text", "The file of the row; of an API, the object and its id."),
     Column("source_line", "integer", "Line of the file on which the row starts."),
     Column("reason", "text", "What is wrong, column by column.", required=True),
     Column("record", "text", "The whole row as it came, as a JSON object.", required=True),

@@ -86,13 +86,17 @@ def _contract_macro() -> str:
             "            'columns': [",
             *(
                 f"                {{'name': '{column.name}', 'type': '{SQL_TYPES[column.type]}',"
-                f" 'is_event': {column.event}}},"
+                f" 'is_event': {column.event}{_reference(column)}}},"
                 for column in entity.columns
             ),
             "            ],",
             "        },",
         ]
     return "\n".join([*lines, "    }) }}", "{%- endmacro %}", ""])
+
+
+def _reference(column: Column) -> str:
+    return f", 'references': '{column.references}'" if column.references else ""
 
 
 def _doc_blocks() -> str:

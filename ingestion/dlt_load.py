@@ -12,6 +12,7 @@ from ingestion.errors import SalesopsError, WarehouseError, first_line
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
+    import dlt
     import pyarrow as pa
     from dlt.common.schema.typing import TColumnSchemaBase
 
@@ -51,11 +52,23 @@ def append(
     tables: Mapping[str, Iterable[pa.RecordBatch]],
     folder: Path,
 ) -> None:
-    """Append batches to tables of a dataset, whose every declared table and column then exists.
+    """Append batches to tables of a dataset at once: `set_down`, then `load`."""
+    set_down(warehouse, dataset, declared, tables, folder)
+    load(warehouse, dataset, folder)
 
-    dlt works in `folder`, and takes settings from nowhere else. The rows count only once dlt has
-    recorded their load in `_dlt_loads`. Raises WarehouseError with dlt's cause; what a source
-    raises while its batches are taken passes through.
+
+def set_down(
+    warehouse: Warehouse,
+    dataset: str,
+    declared: Mapping[str, tuple[Column, ...]],
+    tables: Mapping[str, Iterable[pa.RecordBatch]],
+    folder: Path,
+) -> None:
+    """Write batches for tables of a dataset into `folder`, for `load` to append later.
+
+    Every declared table and column will then exist. dlt works in `folder`, and takes settings from
+    nowhere else. What a source raises while its batches are taken passes through; anything else is
+    a WarehouseError with dlt's cause.
     """
     import dlt
 
@@ -75,6 +88,25 @@ def append(
         )
         for name in needed
     ]
+    with _pipeline(warehouse, dataset, folder) as pipeline:
+        pipeline.extract(dlt.source(lambda: resources, name=dataset)())
+        pipeline.normalize()
+
+
+def load(warehouse: Warehouse, dataset: str, folder: Path) -> None:
+    """Append what was set down in `folder`.
+
+    The rows count only once dlt has recorded their load in `_dlt_loads`. Raises WarehouseError.
+    """
+    with _pipeline(warehouse, dataset, folder) as pipeline:
+        pipeline.load()
+
+
+@contextmanager
+def _pipeline(warehouse: Warehouse, dataset: str, folder: Path) -> Iterator[dlt.Pipeline]:
+    """The dlt pipeline that works in `folder`. What fails in it is raised as what made it fail."""
+    import dlt
+
     with _settings_of_our_own(folder):
         pipeline = dlt.pipeline(
             pipeline_name="salesops",
@@ -83,7 +115,7 @@ def append(
             dataset_name=dataset,
         )
         try:
-            pipeline.run(dlt.source(lambda: resources, name=dataset)())
+            yield pipeline
         except Exception as error:
             raise _cause(warehouse, error) from error
         finally:

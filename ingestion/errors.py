@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import NamedTuple
+
+SHOWN = 50
+"""The problems that an error lists; of others it says how many there are."""
 
 
 class SalesopsError(Exception):
-    """Something that the user can put right; printed without a traceback."""
+    """Something that the user can put right, or several things: a line each, no traceback."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        left_out = len(self.problems) - SHOWN
+        more = [f"… and {left_out:,} more"] if left_out > 0 else []
+        return "\n".join([*self.problems[:SHOWN], *more])
 
 
 class CompanyError(SalesopsError):
@@ -29,6 +43,26 @@ class SourceError(SalesopsError):
 
 class WarehouseError(SalesopsError):
     """The warehouse cannot be used."""
+
+
+@dataclass
+class Gathered:
+    """What is wrong with sources, found step by step, to be told at once."""
+
+    problems: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def each(self) -> Iterator[None]:
+        """Keep the problems that a step raises as SourceError, and go on."""
+        try:
+            yield
+        except SourceError as error:
+            self.problems += error.problems
+
+    def raise_any(self) -> None:
+        """Raise SourceError of all that was found, each thing once."""
+        if self.problems:
+            raise SourceError(*dict.fromkeys(self.problems))
 
 
 def one_of(given: str, allowed: Iterable[str]) -> str:

@@ -35,6 +35,7 @@ def _currency(written: str) -> str:
 
 Zone = Annotated[str, AfterValidator(_zone)]
 Currency = Annotated[str, AfterValidator(_currency)]
+Provides = Annotated[dict[str, Annotated[str, Field(min_length=1)]], Field(default_factory=dict)]
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
 

@@ -116,7 +116,10 @@
                 open_deals.ends_at,
                 open_deals.opportunity_key,
                 {{ or_none("open_deals.owner_id") }} as rep,
+                open_deals.source_instance,
+                open_deals.pipeline,
                 open_deals.stage,
+                open_deals.stage_label,
                 open_deals.probability,
                 open_deals.close_date,
                 {{ month_start("open_deals.close_date") }} as due_month,
@@ -180,6 +183,7 @@
             select
                 date_day,
                 {{ or_none("owner_id") }} as rep_id,
+                source_instance,
                 {{ or_none("pipeline") }} as pipeline,
                 {{ or_none("stage") }} as stage,
                 currency,
@@ -189,6 +193,7 @@
             group by
                 date_day,
                 {{ or_none("owner_id") }},
+                source_instance,
                 {{ or_none("pipeline") }},
                 {{ or_none("stage") }},
                 currency

@@ -1,6 +1,9 @@
 {#- Whatever is said differently by DuckDB and PostgreSQL, one dispatched macro each. -#}
 {% macro numeric_type() -%} numeric(38, 6) {%- endmacro %}
 
+{#- Of rates: twelve digits of one millionth, too. -#}
+{% macro rate_type() -%} numeric(38, 17) {%- endmacro %}
+
 {% macro double_type() -%} double precision {%- endmacro %}
 
 {#- The median of an expression, interpolated, as a double. -#}
@@ -86,19 +89,68 @@
     )
 {%- endmacro %}
 
-{#- An amount of money from its text. DuckDB reads text into wide decimals a hundred times slower. -#}
+{#-
+    An amount of money from its text, NULL where it is none. DuckDB reads text into wide decimals a
+    hundred times slower.
+-#}
 {% macro money_from_text(text) -%}
     {{ return(adapter.dispatch("money_from_text", "salesops")(text)) }}
 {%- endmacro %}
 
-{% macro default__money_from_text(text) -%} cast({{ text }} as numeric(28, 6)) {%- endmacro %}
+{% macro default__money_from_text(text) -%}
+    case
+        when
+            {{ text }}
+            ~ '^\s*[+-]?(\d{1,22}(\.\d*)?|\.\d+|\d{1,3}(\.\d*)?[eE](\+?1?\d|-\d{1,2}))\s*$'
+        then cast({{ text }} as numeric(28, 6))
+    end
+{%- endmacro %}
 
 {% macro duckdb__money_from_text(text) -%}
     coalesce(
         cast(try_cast({{ text }} as numeric(18, 6)) as numeric(28, 6)),
-        cast({{ text }} as numeric(28, 6))
+        try_cast({{ text }} as numeric(28, 6))
     )
 {%- endmacro %}
+
+{#- A day, or that of a moment, from its text, NULL where it is none. -#}
+{% macro date_from_text(text) -%}
+    {{ return(adapter.dispatch("date_from_text", "salesops")(text)) }}
+{%- endmacro %}
+
+{% macro default__date_from_text(text) -%}
+    case
+        when {{ text }} !~ '^(?!0000)\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([T ].*)?$'
+        then null
+        when
+            cast(substr({{ text }}, 9, 2) as integer) <= extract(
+                day
+                from
+                    cast(substr({{ text }}, 1, 8) || '01' as date)
+                    + interval '1 month'
+                    - interval '1 day'
+            )
+        then cast(substr({{ text }}, 1, 10) as date)
+    end
+{%- endmacro %}
+
+{% macro duckdb__date_from_text(text) -%} try_cast({{ text }} as date) {%- endmacro %}
+
+{#- A moment in UTC from its text, NULL where it is none. -#}
+{% macro moment_from_text(text) -%}
+    {{ return(adapter.dispatch("moment_from_text", "salesops")(text)) }}
+{%- endmacro %}
+
+{% macro default__moment_from_text(text) -%}
+    case
+        when
+            {{ salesops.default__date_from_text(text) }} is not null
+            and substr({{ text }}, 11) ~ '^([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?Z?)?$'
+        then cast({{ text }} as timestamp)
+    end
+{%- endmacro %}
+
+{% macro duckdb__moment_from_text(text) -%} try_cast({{ text }} as timestamp) {%- endmacro %}
 
 {#-
     An amount times a rate, rounded half up to cents. DuckDB rounds wide decimals ten times slower
@@ -109,7 +161,7 @@
 {%- endmacro %}
 
 {% macro default__to_cents(amount, rate) -%}
-    round(cast({{ amount }} as numeric(24, 6)) * cast({{ rate }} as numeric(24, 10)), 2)
+    round(cast({{ amount }} as numeric(24, 6)) * cast({{ rate }} as {{ rate_type() }}), 2)
 {%- endmacro %}
 
 {% macro duckdb__to_cents(amount, rate) -%}
@@ -121,4 +173,26 @@
         then cast({{ product }} as numeric(18, 2))
         else {{ salesops.default__to_cents(amount, rate) }}
     end
+{%- endmacro %}
+
+{#- A text with each of its letters written in one way, however its accents came. -#}
+{% macro composed(text) -%}
+    {{ return(adapter.dispatch("composed", "salesops")(text)) }}
+{%- endmacro %}
+
+{% macro default__composed(text) -%} normalize({{ text }}, nfc) {%- endmacro %}
+
+{% macro duckdb__composed(text) -%} nfc_normalize({{ text }}) {%- endmacro %}
+
+{#- A number as text, rounded, its thousands grouped: 1,234. -#}
+{% macro grouped(number) -%}
+    {{ return(adapter.dispatch("grouped", "salesops")(number)) }}
+{%- endmacro %}
+
+{% macro default__grouped(number) -%}
+    to_char(round({{ number }}), 'FM999,999,999,999,999,990')
+{%- endmacro %}
+
+{% macro duckdb__grouped(number) -%}
+    format('{:,}', cast(round({{ number }}) as bigint))
 {%- endmacro %}

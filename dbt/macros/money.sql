@@ -39,3 +39,18 @@
 {% macro known_money(money, failing, unknown) -%}
     case when {{ failing }} = 0 or {{ unknown }} < {{ failing }} then coalesce({{ money }}, 0) end
 {%- endmacro %}
+
+{#-
+    The rate back, with at least twelve digits and no more decimals than the fifteen digits on which
+    engines agree.
+-#}
+{% macro inverse_rate(rate) -%}
+    {%- set quotient = "(cast(1 as " ~ double_type() ~ ") / " ~ rate ~ ")" -%}
+    case
+        when {{ rate }} > 100
+        then cast({{ quotient }} as {{ rate_type() }})
+        when {{ rate }} > 0.1
+        then cast(cast({{ quotient }} as numeric(38, 14)) as {{ rate_type() }})
+        else cast(cast({{ quotient }} as numeric(38, 10)) as {{ rate_type() }})
+    end
+{%- endmacro %}

@@ -3,12 +3,14 @@
     (deals.last_{{ field }}_at is null or filled.valid_from >= deals.last_{{ field }}_at)
 {%- endmacro %}
 
-{#- Whether a change of a field, with the value of the change before it, changes anything. -#}
+{#-
+    Whether a change of a field, with that before it, changes anything. An old value that is not told
+    is that of the change before; where there is none, the field had no value.
+-#}
 {% macro is_change() -%}
     (
-        coalesce(old_value, previous_value) is null
-        or new_value <> coalesce(old_value, previous_value)
-        or previous_value <> new_value
+        new_value is distinct from coalesce(old_value, previous_value)
+        or (previous_changed_at is not null and new_value is distinct from previous_value)
     )
 {%- endmacro %}
 
@@ -17,5 +19,13 @@
     (
         {{ ends }}.last_stage_status is null
         and coalesce({{ ends }}.last_status, 'open') = {{ ends }}.status
+    )
+{%- endmacro %}
+
+{#- Whether a record is in another place, pipeline or stage, than its history leaves it in. -#}
+{% macro is_moved_on(ends) -%}
+    (
+        {{ ends }}.last_stage <> {{ ends }}.stage
+        or coalesce({{ ends }}.last_pipeline <> coalesce({{ ends }}.pipeline, ''), false)
     )
 {%- endmacro %}

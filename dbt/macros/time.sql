@@ -76,6 +76,19 @@
     )
 {%- endmacro %}
 
+{#- The last working day, Monday to Friday, before a day. -#}
+{% macro last_working_day(day) -%}
+    cast(
+        {{
+            dbt.dateadd(
+                "day",
+                "case extract(isodow from " ~ day ~ ") when 1 then -3 when 7 then -2 else -1 end",
+                day,
+            )
+        }} as date
+    )
+{%- endmacro %}
+
 {#- The last microsecond of a day of the company's time zone, as a UTC moment. -#}
 {% macro day_end(day) -%}
     ({{ day_start(dbt.dateadd("day", 1, day)) }} - interval '1 microsecond')

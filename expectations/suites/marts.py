@@ -79,6 +79,8 @@ _HYGIENE = {
         _broken("owner_left", "An open deal's owner still works here."),
         _DATA_ENDS,
         _broken("stage_unknown", "Every stage of a history is one that a pipeline names."),
+        _broken("emptied_contradicted", "What a history says was emptied, or set, is so."),
+        _broken("history_unreadable", "Amounts and dates of a history are numbers and days."),
     ),
     "lead": (
         _broken("owner_missing", "The lead has an owner."),
@@ -112,7 +114,8 @@ _DEALS = (
         "rate_missing",
         "critical",
         "Every amount is converted: its currency has a rate of its day. What was open at a past"
-        " moment may lack one, as it may at a past month's end.",
+        " moment may lack one, as it may at a past month's end. Give fx_rates, up to 31 days"
+        " before.",
         "removal is null and amount_native is not null and amount is null"
         " and not ({is_look_back} and closed_on is null)",
     ),
@@ -126,7 +129,18 @@ _DEALS = (
         "stage_unknown",
         "warning",
         "The deal's stage is one of a pipeline; another one counts as open.",
-        "stage is not null and stage_order is null",
+        "removal is null and stage is not null and stage_order is null",
+    ),
+)
+
+_STAGES = (
+    never(
+        "rename_inferred",
+        "warning",
+        "A stage keeps its name, or has an id that tells that it was renamed. One that vanished as"
+        " another one appeared in its place is taken for it; if it is not, give stages ids"
+        " (source_id) or the new one another stage_order.",
+        "is_rename_inferred",
     ),
 )
 
@@ -134,16 +148,32 @@ _QUOTAS = (
     never(
         "given_twice",
         "critical",
-        "A target has one quota of a measure, grain and first day, in whatever source.",
+        "A target has one quota of a measure, grain and first day, in whatever source. Remove the"
+        " others from their files.",
         "times_given > 1",
     ),
     never(
         "rate_missing",
         "critical",
         "Every revenue quota is converted: its currency has a rate of its first day. One that was"
-        " still to come at a past moment may lack one.",
+        " still to come at a past moment may lack one. Give fx_rates, up to 31 days before.",
         "measure = 'revenue' and amount is null"
         " and not ({is_look_back} and period_start > {as_of_day})",
+    ),
+)
+
+_REFERENCES = (
+    never(
+        "over_a_tenth_resolves",
+        "critical",
+        "Of 20 or more references to what a source provides, at least a tenth resolve.",
+        "is_critical",
+    ),
+    never(
+        "resolves",
+        "warning",
+        "What records point at is known, merges come to an end, and an id has one name.",
+        "n_unresolved > 0 and not is_critical",
     ),
 )
 
@@ -151,7 +181,8 @@ _KPIS = (
     Check(
         "kpis_given",
         "critical",
-        "There are KPIs.",
+        "There are KPIs. Without any the sources have given no deals: see the rows rejected and the"
+        " exports without rows.",
         "ExpectTableRowCountToBeBetween",
         {"min_value": 1},
         {},
@@ -202,6 +233,7 @@ def _suite(
     checks: tuple[Check, ...],
     relation: str = "",
     may_be_empty: bool = True,
+    samples: int = 5,
 ) -> Suite:
     table = f"marts.{name}"
     return Suite(
@@ -210,6 +242,7 @@ def _suite(
         keys,
         tuple(replace(check, table=table) for check in checks),
         may_be_empty,
+        samples,
     )
 
 
@@ -227,6 +260,13 @@ SUITES = (
             "given_by",
         ),
         _QUOTAS,
+    ),
+    _suite("mart_references", ("summary",), _REFERENCES, samples=100),
+    _suite(
+        "dim_stage",
+        ("source_instance", "pipeline", "names"),
+        _STAGES,
+        "select *, coalesce(former_names || ' now ', '') || stage as names from marts.dim_stage",
     ),
     *(
         _suite(f"fct_{entity}_hygiene", ("source_instance", "source_id"), rules)

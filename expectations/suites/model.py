@@ -38,7 +38,7 @@ class Suite:
 
     `relation` is a query whose placeholders `expectations.frames` fills in. `keys` are the
     columns that say which rows failed: ids, never personal data. `may_be_empty`: a table without
-    rows holds every check.
+    rows holds every check. `samples`: how many failing rows are named.
     """
 
     table: str
@@ -46,6 +46,7 @@ class Suite:
     keys: tuple[str, ...]
     checks: tuple[Check, ...]
     may_be_empty: bool = True
+    samples: int = 5
 
 
 def given(column: str, severity: Severity, description: str) -> Check:

@@ -21,6 +21,7 @@ from expectations.suites.model import (
 )
 from ingestion.contract import ENTITIES
 from ingestion.currencies import CURRENCIES
+from ingestion.rejections import rules_of
 
 EMAIL = r"^[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+$"
 DOMAIN = r"^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}$"
@@ -159,20 +160,16 @@ _IS_REPEATED_QUOTA = "rejected.entity = 'quotas' and rejected.reason like '%meas
 _REJECTED = f"""
     {_EXPORTS},
 
-    examples as (
+    ruled as (
         select
             rejected.source_instance,
             rejected.entity,
-            coalesce(rejected.source_file, '') || ':'
-            || coalesce(cast(rejected.source_line as varchar), '')
-            || ' ' || rejected.reason as example,
-            row_number() over (
-                partition by rejected.source_instance, rejected.entity
-                order by
-                    case when {_IS_REPEATED_QUOTA} then 0 else 1 end,
-                    rejected.source_file, rejected.source_line, rejected.source_id
-            ) as position,
-            case when {_IS_REPEATED_QUOTA} then 1 end as is_repeated_quota
+            rejected.source_file,
+            rejected.source_line,
+            rejected.source_id,
+            rejected.reason,
+            {rules_of("rejected.reason")} as rules,
+            case when {_IS_REPEATED_QUOTA} then 1 else 0 end as is_repeated_quota
         from {{dataset}}.rejected as rejected
         inner join latest_exports
             on rejected.source_instance = latest_exports.source_instance
@@ -180,14 +177,45 @@ _REJECTED = f"""
             and rejected._dlt_load_id = latest_exports._dlt_load_id
     ),
 
+    -- One row for each rule that was broken: how often, and the first that broke it.
+    examples as (
+        select
+            source_instance,
+            entity,
+            is_repeated_quota,
+            count(*) over of_rule as rule_rows,
+            case when count(*) over of_rule > 1
+                then cast(count(*) over of_rule as varchar) || ' × ' else '' end
+            || coalesce(source_file, '') || coalesce(':' || cast(source_line as varchar), '')
+            || ' ' || reason as example,
+            row_number() over (
+                partition by source_instance, entity, rules
+                order by is_repeated_quota desc, source_file, source_line, source_id
+            ) as number_in_rule
+        from ruled
+        window of_rule as (partition by source_instance, entity, rules)
+    ),
+
+    ordered as (
+        select
+            *,
+            row_number() over (
+                partition by source_instance, entity
+                order by is_repeated_quota desc, rule_rows desc, example
+            ) as position
+        from examples
+        where number_in_rule = 1
+    ),
+
     first_examples as (
         select
             source_instance,
             entity,
-            string_agg(example, '; ' order by position) as examples,
-            count(is_repeated_quota) as repeated_quotas
-        from examples
-        where position <= 3
+            string_agg(
+                case when position <= 3 then example end, '; ' order by position
+            ) as examples,
+            sum(is_repeated_quota) as repeated_quotas
+        from ordered
         group by source_instance, entity
     )
 
@@ -577,14 +605,16 @@ _REJECTED_CHECKS = (
     between(
         "rejected_within_tolerance",
         "critical",
-        "No more rows break the contract than rejected_tolerance in company.yml allows.",
+        "No more rows break the contract than rejected_tolerance in company.yml allows. Mend the"
+        " rows at their source, or allow more there: the share of rows, such as"
+        " rejected_tolerance: 0.05.",
         column="rejected_share",
         maximum={"$PARAMETER": "rejected_tolerance"},
     ),
     never(
         "quota_repeated",
         "critical",
-        "No target has two quotas of one measure, grain and first day.",
+        "No target has two quotas of one measure, grain and first day. Remove one from its file.",
         "repeated_quotas > 0",
     ),
 )

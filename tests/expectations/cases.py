@@ -189,7 +189,8 @@ _RULES = {
         "owner_missing account_missing amount_missing close_date_missing created_at_missing "
         "won_without_amount lost_without_reason amount_negative close_date_past no_close_date "
         "close_date_far_from_closing closed_in_future closing_contradicted closed_before_created "
-        "closed_before_contact owner_left data_after_as_of stage_unknown"
+        "closed_before_contact owner_left data_after_as_of stage_unknown emptied_contradicted "
+        "history_unreadable"
     ),
     "lead": (
         "owner_missing channel_missing converted_before_created converted_without_opportunity "
@@ -220,6 +221,12 @@ DEAL_CASES: dict[str, Case] = {
     "stage_unknown": Case({"stage_order": None}, {"stage": None, "stage_order": None}),
 }
 
+STAGE_BASE: Values = {"source_instance": "crm", "pipeline": "Sales", "former_names": "Proposal"}
+
+STAGE_CASES: dict[str, Case] = {
+    "rename_inferred": Case({"is_rename_inferred": True}, {"is_rename_inferred": False}),
+}
+
 REPEATED_QUOTA = (
     "owner_id = r1, period_start = 2024-01-01, period_grain = month, measure = revenue: repeated;"
     " the first is in line 2"
@@ -240,6 +247,12 @@ QUOTA_CASES: dict[str, Case] = {
     "given_twice": Case({"times_given": 2, "given_by": "crm, hr"}, {}),
     "rate_missing": Case({"amount": None}, {"measure": "deals", "amount": None}),
 }
+
+REFERENCE_CASES: dict[str, Values] = {
+    "over_a_tenth_resolves": {"n_unresolved": 20, "is_critical": True},
+    "resolves": {"n_unresolved": 1, "is_critical": False},
+}
+"""What breaks one check of references keeps the other."""
 
 KPI_BASE: Values = {
     "metric": "win_rate",

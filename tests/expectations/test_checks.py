@@ -21,8 +21,11 @@ from tests.expectations.cases import (
     QUOTA_CASES,
     RAW_BASE,
     RAW_CASES,
+    REFERENCE_CASES,
     REJECTED_CASE,
     REPEATED_QUOTA,
+    STAGE_BASE,
+    STAGE_CASES,
     Values,
 )
 from tests.expectations.warehouses import Store, make_company, run_audit
@@ -104,10 +107,16 @@ def _fill_marts(store: Store) -> None:
     for name, case in DEAL_CASES.items():
         store.deal(f"{name} breaks", **case.breaks)
         store.deal(f"{name} keeps", **case.keeps)
+    for name, case in STAGE_CASES.items():
+        for end, values in (("breaks", case.breaks), ("keeps", case.keeps)):
+            store.insert("marts.dim_stage", {**STAGE_BASE, **values, "stage": f"{name} {end}"})
     for name, case in QUOTA_CASES.items():
         for end, values in (("breaks", case.breaks), ("keeps", case.keeps)):
             row = {**QUOTA_BASE, **values, "target_key": f"{name} {end}"}
             store.insert("marts.fct_quotas", row)
+    for name, values in REFERENCE_CASES.items():
+        store.insert("marts.mart_references", {**values, "summary": f"{name} breaks"})
+    store.insert("marts.mart_references", {"n_unresolved": 0, "is_critical": False})
     for table, rule in RULES:
         for end, value in (("breaks", True), ("keeps", False), ("is exempt", None)):
             row = {"source_instance": "crm", "source_id": f"{rule} {end}", rule: value}
@@ -158,6 +167,21 @@ def test_quota_check(results: Results, name: str) -> None:
     assert found.sample_keys == (f"rep/{name} breaks/month/2026-06-01/revenue/GBP/{given_by}",)
 
 
+@pytest.mark.parametrize("name", REFERENCE_CASES)
+def test_reference_check(results: Results, name: str) -> None:
+    found = results["marts.mart_references", name]
+    severity = "critical" if name == "over_a_tenth_resolves" else "warning"
+    assert (found.success, found.severity, found.unexpected) == (False, severity, 1)
+    assert found.sample_keys == (f"{name} breaks",)
+
+
+@pytest.mark.parametrize("name", STAGE_CASES)
+def test_stage_check(results: Results, name: str) -> None:
+    found = results["marts.dim_stage", name]
+    assert (found.success, found.severity, found.unexpected) == (False, "warning", 1)
+    assert found.sample_keys == (f"crm/Sales/Proposal now {name} breaks",)
+
+
 @pytest.mark.parametrize("name", DEAL_CASES)
 def test_deal_check(results: Results, name: str) -> None:
     found = results["marts.fct_opportunities", name]
@@ -188,7 +212,9 @@ def test_every_check_has_a_case() -> None:
         ("raw_files.rejected", "rejected_within_tolerance"),
         ("raw_files.rejected", "quota_repeated"),
         *(("marts.fct_quotas", name) for name in QUOTA_CASES),
+        *(("marts.mart_references", name) for name in REFERENCE_CASES),
         *(("marts.fct_opportunities", name) for name in DEAL_CASES),
+        *(("marts.dim_stage", name) for name in STAGE_CASES),
         *((f"marts.{table}", rule) for table, rule in RULES),
         *(("marts.kpi_values", name) for name in KPI_CASES),
         # Fires on a table without rows: see test_audit.py.

@@ -55,6 +55,10 @@ DEAL_COLUMNS = {
     "stage": "varchar",
     "stage_order": "bigint",
 }
+STAGE_COLUMNS = {
+    **dict.fromkeys(("source_instance", "pipeline", "stage", "former_names"), "varchar"),
+    "is_rename_inferred": "boolean",
+}
 QUOTA_COLUMNS = {
     **dict.fromkeys(
         ("target", "target_key", "period_grain", "measure", "currency", "given_by"), "varchar"
@@ -63,6 +67,7 @@ QUOTA_COLUMNS = {
     "amount": "decimal(38, 6)",
     "times_given": "bigint",
 }
+REFERENCE_COLUMNS = {"summary": "varchar", "n_unresolved": "bigint", "is_critical": "boolean"}
 KPI_COLUMNS = {
     **dict.fromkeys(("metric", "variant", "period_grain", "dimension", "dimension_key"), "varchar"),
     "period_start": "date",
@@ -79,6 +84,7 @@ def make_company(folder: Path, instances: Iterable[str] = ("crm",), **settings: 
             "name": instance,
             "type": "files",
             "path": ".",
+            "provides": {"opportunities": instance, "leads": instance},
             "entities": {"opportunities": {"from": "deals"}, "leads": {"from": "leads"}},
         }
         for instance in instances
@@ -139,7 +145,9 @@ class Store:
     def create_marts(self) -> None:
         """The tables of the marts that are audited, with one KPI."""
         self._create("marts", "fct_opportunities", DEAL_COLUMNS)
+        self._create("marts", "dim_stage", STAGE_COLUMNS)
         self._create("marts", "fct_quotas", QUOTA_COLUMNS)
+        self._create("marts", "mart_references", REFERENCE_COLUMNS)
         for table, rules in HYGIENE_RULES.items():
             self._create("marts", table, {**HYGIENE_COLUMNS, **dict.fromkeys(rules, "boolean")})
         self._create("marts", "kpi_values", KPI_COLUMNS)

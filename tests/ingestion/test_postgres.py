@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import pytest
 
+from dagster_project.summary import rejections
+from ingestion.pipeline import load_source
 from ingestion.warehouse import Warehouse
 from tests.ingestion.conftest import Exports
 from tests.ingestion.postgres_server import find_programs, running_server
@@ -61,6 +63,23 @@ def test_versions_on_postgres(on_postgres: Exports) -> None:
     assert (load.rows_new, load.rows_changed, load.rows_deleted) == (0, 0, 0)
     (rejected,) = on_postgres.rejected()
     assert rejected["source_line"] == 5
+
+
+def test_rules_of_rejected_rows_on_postgres(on_postgres: Exports) -> None:
+    """Its patterns are as greedy as their first quantifier."""
+    bad = "a,Open,ten; x = 1,soon,\nb,Open,a = b: c,later,\nb,Open,1,2024-01-05,\nb,Open,2,,\n"
+    on_postgres.write("deals.csv", CSV + bad)
+    company = on_postgres.company(ENTITIES)
+    report = load_source(company, company.sources[0])
+    told = [*rejections(Warehouse.of(company), [report])]
+    begins = [
+        "2 × amount like ten; x = 1, a = b: c (deals.csv:5): expected a number, such as",
+        "2 × close_date like soon, later (deals.csv:5): expected a date, such as 2024-01-31",
+        "2 × created_at like soon, later (deals.csv:5): expected a timestamp, such as",
+        "1 × source_id like b (deals.csv:8): repeated",
+    ]
+    for line, begin in zip(told, begins, strict=True):
+        assert line.startswith(f"Rejected from crm.opportunities: {begin}")
 
 
 def test_types_of_results(on_postgres: Exports) -> None:

@@ -46,6 +46,19 @@ def test_status_and_closing_day(company: Published, name: str, status: str, clos
     assert (row["status"], str(row["closed_on"])[:10]) == (status, closed_on)
 
 
+def test_what_was_taken_away_is_missing_until_it_is_set_again(company: Published) -> None:
+    rows = company.warehouse(
+        "select at_end.month_start, at_end.rep, at_end.amount_native, at_end.close_date "
+        "from intermediate.int_pipeline_at_month_end as at_end "
+        "inner join marts.fct_opportunities using (opportunity_key) "
+        "where opportunity_id = 'regressed' order by month_start"
+    )
+    assert [str(month)[:7] for month in rows["month_start"]] == ["2025-04", "2025-05", "2025-06"]
+    assert list(rows["rep"]) == ["(none)", "aiko", "aiko"]
+    assert list(rows["amount_native"].fillna(0).astype(int)) == [21000, 0, 21000]
+    assert list(rows["close_date"].isna()) == [True, False, False]
+
+
 @pytest.mark.parametrize(
     ("name", "days"),
     [("zero_cycle", 0), ("bare_dates", 32), ("won_before_contact", -4 - 23 / 24)],

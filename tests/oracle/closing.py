@@ -4,6 +4,7 @@ Pure: no frames, no time zones, no product code. "Told" means that a row of a hi
 version is a kept state of the record, of the moment at which its source says it changed it, else
 of its load. Where the rule leaves room, this is what holds here, and why:
 
+- A stage that was emptied is none, and every deal is in one: it stays in the stage before.
 - A move into a stage that the company does not have changes nothing but the stage: a closed
   stretch goes on through it, an open deal stays open ("neither open nor contradictions").
 - A first told change *out of* a closed stage, with none into it (an import), tells that the deal
@@ -40,7 +41,10 @@ OPEN = "open"
 
 @dataclass(frozen=True)
 class Change:
-    """A told change of a stage; `old` is None where the history does not say."""
+    """A told change; `old` is None where the history does not say, or there was no value.
+
+    `new` is None where the value was emptied.
+    """
 
     at: Moment
     old: str | None
@@ -141,8 +145,8 @@ def timeline(
     of the deal's pipeline. `until` is the company's own as_of where it ends windows.
     """
     seen = _in_time(versions, until)
-    if changes:
-        first, events = _told(chained(changes), statuses)
+    if told := chained(changes):
+        first, events = _told(told, statuses)
         events += _later(seen, events, statuses)
     else:
         first, events = _between(seen, statuses)
@@ -159,15 +163,16 @@ def chained(changes: Sequence[Change]) -> list[Change]:
     deal was in already are none.
     """
     result: list[Change] = []
+    stage = left = None
     for at in sorted({change.at for change in changes}):
         together = [change for change in changes if change.at == at]
-        before = result[-1].new if result else None
-        begins = [before, *(change.old for change in together)]
+        begins = [left, *(change.old for change in together)]
         chains = (_chain(begin, together) for begin in begins)
         for change in next((chain for chain in chains if chain), together):
-            old = change.old if change.old is not None else (result[-1].new if result else None)
-            if change.new != old:
-                result.append(Change(at, old, change.new))
+            old = change.old if change.old is not None else stage
+            stage, left = change.new if change.new is not None else old, change.new
+            if stage != old:
+                result.append(Change(at, old, stage))
     return result
 
 

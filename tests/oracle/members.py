@@ -240,9 +240,15 @@ def _as_created(records: Records, deals: pd.DataFrame) -> pd.DataFrame:
 
 
 def _close_dates(records: Records) -> pd.DataFrame:
-    """Changes of close dates, in order; none: the source has no history of them."""
+    """Changes of close dates, in order; none: the source has no history of them.
+
+    What a date was that had been taken away, the change that took it away tells.
+    """
     changes = records["changes"]
-    return changes[changes["field"] == "close_date"].sort_values("changed_at", kind="stable")
+    dates = changes[changes["field"] == "close_date"].sort_values("changed_at", kind="stable")
+    before = dates.groupby("entity_id")[["old_value", "new_value"]].shift()
+    old = dates["old_value"].fillna(before["new_value"]).fillna(before["old_value"])
+    return dates.assign(old_value=old)
 
 
 def _known_from(records: Records) -> pd.Timestamp | None:

@@ -140,11 +140,30 @@ def _removal(deals: pd.DataFrame, changes: pd.DataFrame, moment: pd.Timestamp) -
     """Why a deal does not count: merged into another, or deleted, at that moment."""
     merges = changes[changes["field"] == "merged_into_id"].groupby("entity_id")["changed_at"].max()
     updated = deals["source_updated_at"].fillna(EARLIEST)
-    merged = deals["merged_into_id"].notna() & (_lookup(merges, deals).fillna(updated) <= moment)
+    merged_at = _lookup(merges, deals).fillna(updated)
+    merged = deals["id"].isin(_merged(deals, merged_at[merged_at <= moment]))
     recorded = (deals["is_deleted"] & (updated <= moment)).map({True: "true", False: "false"})
     deleted = _replay(deals.assign(is_deleted=recorded), changes, "is_deleted", moment) == "true"
     removal = pd.Series(None, index=deals.index, dtype=object)
     return removal.mask(deleted, "deleted").mask(merged, "merged")
+
+
+def _merged(deals: pd.DataFrame, merged_at: pd.Series) -> set[str]:
+    """The deals that live on in another: into a known one, and of a circle all but one."""
+    said = deals.loc[merged_at.index]
+    said = said[said["merged_into_id"].isin(set(deals["id"]))]
+    into = dict(zip(said["id"], said["merged_into_id"], strict=True))
+    when = dict(zip(deals.loc[merged_at.index, "id"], merged_at, strict=True))
+    is_deleted = dict(zip(deals["id"], deals["is_deleted"], strict=True))
+    for deal in list(into):
+        way = [deal]
+        while (heir := into.get(way[-1])) and heir not in way:
+            way.append(heir)
+        if heir:
+            circle = sorted(way[way.index(heir) :])
+            circle.sort(key=lambda one: when[one], reverse=True)
+            del into[min(circle, key=lambda one: bool(is_deleted[one]))]
+    return set(into)
 
 
 def _owner_at_close(deals: pd.DataFrame, changes: pd.DataFrame) -> pd.Series:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from contextlib import AbstractContextManager
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import CompletedProcess
+from subprocess import PIPE, CompletedProcess, Popen
 
 import duckdb
 import yaml
@@ -19,6 +21,20 @@ from tests.kpis.companies import Published
 from tests.runs import Run, run, started
 
 EDGE_CASES = PROJECT / "tests" / "companies" / "edge_cases"
+
+
+@contextmanager
+def held_to_write(marts: Path, sql: str = "select 1") -> Iterator[None]:
+    """Another process has a published file open to write, and has done something in it."""
+    code = "import duckdb, sys; held = duckdb.connect(sys.argv[1]).execute(sys.argv[2]); input(1)"
+    tool = Popen([sys.executable, "-c", code, str(marts), sql], stdin=PIPE, stdout=PIPE)
+    assert tool.stdout is not None
+    try:
+        assert tool.stdout.read(1) == b"1"
+        yield
+    finally:
+        tool.kill()
+        tool.communicate()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 
 from dagster_project.publication import open_published
 from tests.conftest import Publish
-from tests.orchestration.copies import Copy
+from tests.orchestration.copies import Copy, held_to_write
 
 
 def kill_at(copy: Copy, progress: str) -> None:
@@ -46,11 +46,18 @@ def test_a_run_killed_in_any_phase_leaves_the_marts(victim: Victim, progress: st
     assert victim.copy.published() == victim.published
 
 
-def test_the_run_after_those_that_were_killed_publishes(victim: Victim) -> None:
-    done = victim.copy.run()
+def test_the_run_after_those_that_were_killed_publishes_whoever_holds_the_file(
+    victim: Victim,
+) -> None:
+    with held_to_write(victim.copy.marts, "create table marts.marts.own as select 1 as mine"):
+        done = victim.copy.run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert victim.copy.kpis() != victim.kpis
     assert not list((victim.copy.data / "published").glob("*.tmp*"))
+    with open_published(victim.copy.marts) as connection:
+        assert connection.execute(
+            "select count(*) from duckdb_tables() where table_name = 'own'"
+        ).fetchone() == (0,)
 
 
 def test_a_second_run_says_who_holds_the_lock(copy: Copy) -> None:

@@ -14,12 +14,17 @@ import duckdb
 import pytest
 
 from dagster_project.pipeline_run import PipelineRun
-from dagster_project.publication import PublicationError, open_published, publish
+from dagster_project.publication import (
+    PublicationError,
+    in_place,
+    open_published,
+    publish,
+)
 from expectations.report import AuditReport, CheckResult
 from ingestion.company import Company, load_company
 from ingestion.paths import CompanyPaths
 from ingestion.warehouse import Warehouse
-from tests.orchestration.copies import EDGE_CASES
+from tests.orchestration.copies import EDGE_CASES, held_to_write
 
 AS_OF = dt.datetime(2026, 5, 20, 9)
 
@@ -145,6 +150,28 @@ def test_readers_keep_what_they_have_open(company: Company, warehouse: Warehouse
     with reader(company) as opened_after:
         assert opened_after.execute("select count(*) from marts.dim_rep").fetchone() == (3,)
     assert len(duckdb.read_parquet(str(parquet / "dim_rep.parquet"))) == 3
+
+
+def test_a_tool_that_holds_the_file_to_write_stops_nobody(
+    company: Company, warehouse: Warehouse
+) -> None:
+    publish(audited(company, warehouse, "one"), MANIFEST)
+    folder = CompanyPaths.of(company).published
+    with held_to_write(folder / "marts.duckdb", "delete from marts.marts.dim_rep"):
+        with pytest.raises(duckdb.IOException, match="lock"):
+            duckdb.connect(folder / "marts.duckdb", read_only=True)
+        with reader(company) as connection:
+            assert connection.execute("select count(*) from marts.dim_rep").fetchone() == (2,)
+        publish(audited(company, warehouse, "two"), MANIFEST)
+        with reader(company) as connection:
+            assert connection.execute("select run_id from marts.publication").fetchone() == ("two",)
+            assert connection.execute("select count(*) from marts.dim_rep").fetchone() == (2,)
+
+
+def test_what_is_not_there_is_no_publication(tmp_path: Path) -> None:
+    with pytest.raises(duckdb.IOException), open_published(tmp_path / "marts.duckdb"):
+        pass
+    assert in_place(tmp_path) is None
 
 
 def test_leftovers_of_killed_runs_are_removed(company: Company, warehouse: Warehouse) -> None:

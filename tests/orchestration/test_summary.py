@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from dagster_project.summary import (
+    FINDINGS,
     Figure,
     Figures,
     Period,
@@ -17,7 +19,7 @@ from dagster_project.summary import (
     headlines,
     latest_complete,
 )
-from ingestion.paths import CompanyPaths
+from ingestion.paths import PROJECT, CompanyPaths
 
 JAN, FEB, MAR = (dt.date(2024, month, 1) for month in (1, 2, 3))
 
@@ -90,15 +92,14 @@ def test_what_is_in_no_period_is_told_with_its_share_of_what_was_won(tmp_path: P
             create schema published.marts;
             create table published.marts.mart_data_hygiene as
             select * from (values
-                ('all', 'opportunities', 'no_close_date', 'high', 12, 40, 2800, 'won', 0.28, 'd1'),
-                ('all', 'opportunities', 'a_new_finding', 'high', 1, 40, 5000, 'won', 0.5, 'd2'),
-                ('all', 'opportunities', 'close_date_past', 'low', 9, 40, 9000, 'open', 0.9, 'd3'),
-                ('all', 'accounts', 'data_after_as_of', 'high', 2, 40, null, 'open', null, 'd4'),
-                ('all', 'opportunities', 'stage_unknown', 'high', 2, 40, 0, 'open', 0, 'd5'),
-                ('all', 'opportunities', 'closed_in_future', 'high', 0, 40, 0, 'won', 0, null),
-                ('ann', 'opportunities', 'no_close_date', 'high', 12, 40, 2800, 'won', 0.28, 'd1')
-            ) as findings (rep_id, entity, rule, severity, failing, records, money_at_stake,
-                money_kind, money_share, example_keys)"""
+                ('all', 'opportunities', 'no_close_date', 2, 12, 40, 2800, 0, 'won', 0.28, 'd1'),
+                ('all', 'opportunities', 'a_new_finding', 1, 1, 40, 5000, 0, 'won', 0.5, 'd2'),
+                ('all', 'opportunities', 'close_date_past', 4, 9, 40, 9000, 0, 'open', 0.9, 'd3'),
+                ('all', 'accounts', 'data_after_as_of', 3, 2, 40, null, 2, 'open', null, 'd4'),
+                ('all', 'opportunities', 'closed_in_future', null, 0, 40, 0, 0, 'won', 0, null),
+                ('ann', 'opportunities', 'no_close_date', 1, 12, 40, 2800, 0, 'won', 0.28, 'd1')
+            ) as findings (rep_id, entity, rule, fix_rank, failing, records, money_at_stake,
+                failing_without_amount, money_kind, money_share, example_keys)"""
         )
     assert findings(paths) == [
         "1 of 40 opportunities a new finding, with 5,000 or 50% of the won amount "
@@ -109,3 +110,11 @@ def test_what_is_in_no_period_is_told_with_its_share_of_what_was_won(tmp_path: P
         "2 of 40 accounts with data from after the moment that counts as now, with an amount "
         "that is not known (data_after_as_of, such as d4)",
     ]
+
+
+def test_every_rule_that_may_be_shown_has_words() -> None:
+    sql = (PROJECT / "dbt/models/marts/hygiene/mart_data_hygiene.sql").read_text(encoding="utf-8")
+    lists = re.findall(r"(?:of_\w+ = |\"rules\": )\[(.*?)\]", sql, re.DOTALL)
+    rules = {rule for names in lists for rule in re.findall(r"\"(\w+)\"", names)}
+    assert {"no_close_date", "amount_missing", "about_nothing"} <= rules
+    assert rules == FINDINGS.keys()

@@ -43,7 +43,6 @@ SOURCE = """
 """
 NEVER = dt.datetime(9999, 12, 31)
 """By then, all loads are known."""
-AMOUNT = 100
 
 
 @dataclass(frozen=True, repr=False)
@@ -131,8 +130,8 @@ def _versions(deal: Deal, case: Case) -> Iterator[dict[str, object]]:
             "source_updated_at": record.updated_at,
             "is_deleted": record.is_deleted,
             "stage": record.stage,
-            "amount": AMOUNT,
-            "owner_id": f"{deal.id}{deal.owners[-1].new if deal.owners else 'a'}",
+            "amount": deal.amount,
+            "owner_id": _owner(deal, deal.owner),
             "created_at": deal.created_at(case.zone),
             "close_date": record.close_date.on if record.close_date else None,
             "closed_at": closed.span(case.zone).first if isinstance(closed, Day) else closed,
@@ -140,12 +139,18 @@ def _versions(deal: Deal, case: Case) -> Iterator[dict[str, object]]:
         }
 
 
+def _owner(deal: Deal, name: str | None) -> str | None:
+    """The id of a deal's own owner of a name; None: nobody has it."""
+    return None if name is None else f"{deal.id}{name}"
+
+
 def _changes(deal: Deal) -> Iterator[dict[str, object]]:
     owners = [
-        Change(change.at, f"{deal.id}{change.old}", f"{deal.id}{change.new}")
+        Change(change.at, _owner(deal, change.old), _owner(deal, change.new))
         for change in deal.owners
     ]
-    told = [("stage", change) for change in deal.moves] + [("owner_id", one) for one in owners]
+    told = [("stage", change) for change in deal.moves]
+    told += [("owner_id", one) for one in owners] + [("amount", one) for one in deal.amounts]
     for row, (name, change) in enumerate(told):
         yield {
             "source_instance": deal.source,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from tests.oracle.closing import Change, Span, Timeline, Version, timeline
+from tests.oracle.closing import Change, Span, Timeline, Version, chained, timeline
 
 Moment = dt.datetime
 STATUSES = {
@@ -25,6 +26,7 @@ DAYS = 120
 LOADS = tuple(BEGIN + dt.timedelta(days=n, hours=5) for n in (45, 80, 100, 130))
 NOW = BEGIN + dt.timedelta(days=300)
 INSTANT = dt.timedelta(microseconds=1)
+AMOUNT = "100"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Deal:
-    """`moves` and `owners` are told, in the source's order; moments are UTC without zone."""
+    """`moves`, `owners` and `amounts` are told, in the source's order; moments are UTC, no zone.
+
+    What was emptied becomes None.
+    """
 
     id: str
     source: str
@@ -76,6 +81,22 @@ class Deal:
     moves: tuple[Change, ...]
     owners: tuple[Change, ...]
     records: tuple[Record, ...]
+    amounts: tuple[Change, ...] = ()
+
+    @property
+    def owner(self) -> str | None:
+        """Who has it now."""
+        return self.owners[-1].new if self.owners else "a"
+
+    @property
+    def amount(self) -> str | None:
+        """What it is worth now."""
+        return self.amounts[-1].new if self.amounts else AMOUNT
+
+    @property
+    def told(self) -> list[Moment]:
+        """The moments of which its history tells something."""
+        return [change.at for change in (*chained(self.moves), *self.owners, *self.amounts)]
 
     @property
     def record(self) -> Record:
@@ -110,11 +131,20 @@ class Deal:
 
     def told_after(self, moment: Moment, zone: ZoneInfo) -> bool:
         """Whether anything of it is told, created or updated after a moment."""
-        moments = [change.at for change in (*self.moves, *self.owners)]
+        moments = [change.at for change in (*self.moves, *self.owners, *self.amounts)]
         moments += [record.updated_at for record in self.records if record.updated_at]
         created = self.created_at(zone)
         begins = [created] if created and not self.record.is_deleted else []
         return any(at > moment for at in (*moments, *begins))
+
+
+def held(changes: Sequence[Change], now: str | None, moment: Moment) -> str | None:
+    """What a field was at a moment, by its told changes and what the record says now."""
+    later = [change for change in changes if change.at > moment]
+    if not later:
+        return now
+    past = [change for change in changes if change.at <= moment]
+    return past[-1].new if past else later[0].old
 
 
 def midnight(day: dt.date, zone: ZoneInfo) -> Moment:
@@ -142,14 +172,17 @@ STAGES = st.sampled_from(list(STATUSES))
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[Change, ...]:
-    """Moves told of a deal, perhaps with the first old value unknown and instants out of order."""
+    """Moves told of a deal, perhaps with the first old value unknown and instants out of order.
+
+    A stage may be emptied on the way.
+    """
     count = draw(st.integers(0, 5))
     if not count:
         return ()
     at, stage = draw(MOMENTS), draw(st.one_of(st.none(), STAGES))
     moves: list[Change] = []
     for _ in range(count):
-        new = draw(st.one_of(STAGES, STAGES, STAGES, st.just(UNKNOWN)))
+        new = draw(st.one_of(STAGES, STAGES, STAGES, st.sampled_from([UNKNOWN, UNKNOWN, None])))
         if new != stage:
             moves.append(Change(at, stage, new))
             stage = new
@@ -200,16 +233,29 @@ def versions(draw: st.DrawFn, moves: Sequence[Change]) -> tuple[Record, ...]:
 
 
 @st.composite
+def values(draw: st.DrawFn, told: Sequence[Moment], before: str, after: str) -> tuple[Change, ...]:
+    """What became of a field's value, if anything is told: changed, emptied, set or both."""
+    ways = [[before, after], [before, None], [None, after], [before, None, after]]
+    way = draw(st.one_of(st.just([]), st.sampled_from(ways)))
+    at = draw(st.one_of(st.sampled_from(told), MOMENTS) if told else MOMENTS)
+    changes = []
+    for old, new in pairwise(way):
+        changes.append(Change(at, old, new))
+        at += dt.timedelta(minutes=draw(GAPS))
+    return tuple(changes)
+
+
+@st.composite
 def deals(draw: st.DrawFn, source: str) -> Deal:
     """A deal without a name."""
     moves = draw(histories()) if source == TELLING else ()
     created = draw(st.one_of(MOMENTS, BARE_DAYS, MOMENTS, BARE_DAYS, st.none()))
-    owners = ()
-    if source == TELLING and draw(st.booleans()):
+    owners, amounts = (), ()
+    if source == TELLING:
         told = [change.at for change in moves]
-        at = draw(st.one_of(st.sampled_from(told), MOMENTS) if told else MOMENTS)
-        owners = (Change(at, "a", "b"),)
-    return Deal("", source, created, moves, owners, draw(versions(moves)))
+        owners = draw(values(told, "a", "b"))
+        amounts = draw(values(told, "60", AMOUNT))
+    return Deal("", source, created, moves, owners, draw(versions(moves)), amounts)
 
 
 @dataclass(frozen=True, repr=False)

@@ -7,7 +7,12 @@ with
     days as (select date_day from {{ ref("dim_date") }}),
 
     quoted as (
-        select from_currency as currency, day, rate, 1 as preference, source_instance
+        select
+            from_currency as currency,
+            day,
+            cast(rate as {{ rate_type() }}) as rate,
+            1 as preference,
+            source_instance
         from rates
         where to_currency = '{{ var("currency") }}' and from_currency <> '{{ var("currency") }}'
 
@@ -16,7 +21,7 @@ with
         select
             to_currency as currency,
             day,
-            cast(cast(1 as {{ double_type() }}) / rate as numeric(28, 10)) as rate,
+            {{ inverse_rate("rate") }} as rate,
             2 as preference,
             source_instance
         from rates

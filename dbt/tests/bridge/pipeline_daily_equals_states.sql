@@ -2,6 +2,7 @@
 {%- set columns = [
     "date_day",
     "rep_id",
+    "source_instance",
     "pipeline",
     "stage",
     "currency",

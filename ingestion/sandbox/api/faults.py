@@ -32,7 +32,8 @@ class Faults:
     it; an answer whose JSON ends early; a page that comes twice. With `out_of_order`, pages of
     lists and rows of searches come in another order. The search index is `index_lag_seconds` old.
     At most `requests_per_interval` requests in `interval_seconds`, `searches_per_second` searches.
-    The pipelines no longer have `removed_stages` (labels), though deals are still in them.
+    The pipelines no longer have `removed_stages` (labels), though deals are still in them. The
+    token's app lacks the scopes of `forbidden` objects.
     """
 
     rate_limited: float = 0.0
@@ -52,6 +53,7 @@ class Faults:
     searches_per_second: int = 100_000
     drift: Mapping[str, Drift] = field(default_factory=dict)
     removed_stages: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
     seed: int = 0
 
     @classmethod
@@ -67,8 +69,8 @@ class Faults:
             )
             for name, changes in document.get("drift", {}).items()
         }  # fmt: skip
-        removed_stages = tuple(document.get("removed_stages", ()))
-        return cls(**{**document, "drift": drift, "removed_stages": removed_stages})
+        lists = {name: tuple(document.get(name, ())) for name in ("removed_stages", "forbidden")}
+        return cls(**{**document, "drift": drift, **lists})
 
 
 class Mishaps:

@@ -21,6 +21,7 @@ from ingestion.sandbox.api.faults import Fault, Faults, Mishaps, Window
 from ingestion.sandbox.api.hubspot_associations import Associations
 from ingestion.sandbox.api.hubspot_errors import (
     BadRequestError,
+    ForbiddenError,
     HubSpotError,
     NotFoundError,
     UnauthorizedError,
@@ -33,6 +34,7 @@ PAGE_LIMIT = 100
 HISTORY_PAGE_LIMIT = 50
 ASSOCIATION_LIMIT = 1_000
 OWNER_PAGE_LIMIT = 500
+URL_LIMIT = 8_000
 CORRELATION_ID = "00000000-0000-4000-8000-000000000000"
 AGAIN = "-again"
 """Ends a cursor that leads to a page that was served before."""
@@ -139,7 +141,9 @@ class HubSpotApi:
         within = window.take()
         try:
             self._authorize(request)
-            if fault == "rate_limited" or not within:
+            if len(str(request.url)) > URL_LIMIT:
+                response = Response("<h1>414 Request-URI Too Large</h1>", 414)
+            elif fault == "rate_limited" or not within:
                 policy = "SECONDLY" if is_search else "TEN_SECONDLY_ROLLING"
                 response = _too_many(policy, self._faults.retry_after_seconds)
             elif fault == "server_error":
@@ -310,6 +314,10 @@ class HubSpotApi:
         kind = object_type(name)
         if kind is None:
             raise BadRequestError(f"Unable to infer object type from: {name}")
+        if kind.name in self._faults.forbidden:
+            raise ForbiddenError(
+                "This app hasn't been granted all required scopes to make this call."
+            )
         return kind
 
 

@@ -26,3 +26,10 @@ class UnauthorizedError(HubSpotError):
 
     status = 401
     category = "INVALID_AUTHENTICATION"
+
+
+class ForbiddenError(HubSpotError):
+    """The app of the token lacks a scope."""
+
+    status = 403
+    category = "MISSING_SCOPES"

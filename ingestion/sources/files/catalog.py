@@ -9,12 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.errors import SourceError, one_of
-from ingestion.sources.files.parsing import NotSqlError, parse, table_names
+from ingestion.sources.files.parsing import (
+    READS_NO_FILES,
+    Node,
+    NotSqlError,
+    parse,
+    strange_reads,
+    table_names,
+)
+from ingestion.sources.files.settings import FileOptions
 
 if TYPE_CHECKING:
     import duckdb
 
-    from ingestion.sources.files.settings import FileOptions, FilesSource
+    from ingestion.sources.files.settings import FilesSource
 
 FORMATS: Mapping[str, str] = {
     ".csv": "csv",
@@ -33,7 +41,12 @@ _NAME = re.compile(
     r"(?P<suffix>\.(csv|tsv|txt|jsonl|ndjson|json)(?=(\.gz)?$)|\.(parquet|xlsx)$)",
     re.IGNORECASE,
 )
-_SQL = re.compile(r"\s*(select|with|from|\()\b", re.IGNORECASE)
+_SQL = re.compile(
+    r"\s*(--|/\*|\(|select\*|(select|with|from|values|table|pivot|unpivot|describe|summarize|show"
+    r"|insert|create|copy|attach|install|load|set|update|delete)(?=[\s(\"']))",
+    re.IGNORECASE,
+)
+"""How statements begin, and names of files seldom do."""
 _PATTERN = re.compile(r"[*?\[/]")
 
 
@@ -73,42 +86,61 @@ class Catalog:
             raise SourceError(f"{source.name}: there is no folder {source.path}")
         return cls(source, tuple(sorted(filter(_is_readable, source.path.iterdir()))))
 
-    def origin(self, connection: duckdb.DuckDBPyConnection, text: str) -> Origin:
-        """What a `from` means.
+    def origin(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        text: str,
+        options: FileOptions = FileOptions(),  # noqa: B008 (it is immutable)
+    ) -> Origin:
+        """What a `from` means whose files are read with these options where they say something.
 
         It is the name of a view, a file with or without its suffix, a glob pattern, or SQL over
         them. Raises SourceError naming what there is.
         """
         name = text.strip()
-        relation = self._relation(name)
+        relation = self._relation(name, options, may_be_pattern=not _SQL.match(text))
         if relation:
             return Origin((relation,))
-        if not _SQL.match(text):
-            raise SourceError(f"no such file or view; {self._there_is(name)}")
         try:
-            names = sorted(set(table_names(parse(connection, text))))
+            tree = parse(connection, text)
         except NotSqlError as error:
-            raise SourceError(f"not valid SQL: {error}") from None
+            if not _SQL.match(text):
+                raise SourceError(f"no such file or view; {self._there_is(name)}") from None
+            raise SourceError(f"not valid SQL: {error}{_remedy(text)}") from None
+        self._refuse_strange(tree)
         relations = {}
-        for name in names:
-            relation = self._relation(name)
+        for name in sorted(set(table_names(tree))):
+            relation = self._relation(name, options)
             if relation is None:
                 raise SourceError(f"no file or view '{name}'; {self._there_is(name)}")
             relations[relation.name] = relation
         return Origin(tuple(relations.values()), text)
 
-    def _relation(self, name: str) -> Relation | None:
+    def _refuse_strange(self, tree: Node) -> None:
+        """Refuse SQL that reads other than views: nobody would see that such a file changed."""
+        for read in strange_reads(tree):
+            raise SourceError(
+                f"{read} is read past the views, so that no load would see that it has changed. "
+                f"Every file in {self.source.path} is a table: write from deals, or from "
+                '"deals.csv" in double quotes; for several files as one, '
+                "views: {deals: {glob: 'deals_*.csv'}}; for delimiter, encoding, sheet and the "
+                f"like, options. Functions that may be called: {', '.join(sorted(READS_NO_FILES))}"
+            )
+
+    def _relation(
+        self, name: str, options: FileOptions, may_be_pattern: bool = True
+    ) -> Relation | None:
         """The view, file or pattern of this name."""
-        for view, options in self.source.views.items():
+        for view, files in self.source.views.items():
             if view.lower() == name.lower():
-                paths = self._glob(options.glob)
+                paths = self._glob(files.glob)
                 if not paths:
                     there = ", ".join(path.name for path in self.files) or "no files"
                     raise SourceError(
-                        f"view '{view}': no file matches '{options.glob}'; in "
+                        f"view '{view}': no file matches '{files.glob}'; in "
                         f"{self.source.path}: {there}"
                     )
-                return Relation(name.lower(), paths, options)
+                return Relation(name.lower(), paths, options.over(files.over(self.source.options)))
         paths = tuple(path for path in self.files if path.name == name) or tuple(
             path for path in self.files if stem(path).lower() == name.lower()
         )
@@ -118,9 +150,9 @@ class Catalog:
                 f"'{name}' may be {names}: name one with its suffix, or read all as one table "
                 "with a pattern or a view"
             )
-        if not paths and _PATTERN.search(name) and "\n" not in name:
+        if not paths and may_be_pattern and _PATTERN.search(name):
             paths = self._glob(name)
-        return Relation(name.lower(), paths, self.source.options) if paths else None
+        return Relation(name.lower(), paths, options.over(self.source.options)) if paths else None
 
     def _glob(self, pattern: str) -> tuple[Path, ...]:
         folder = self.source.path
@@ -161,6 +193,13 @@ def check_files(source: FilesSource) -> Iterable[tuple[str, str]]:
                     catalog.origin(connection, mapping.from_)
                 except SourceError as error:
                     yield name, str(error)
+
+
+def _remedy(text: str) -> str:
+    """What to write instead of statements that are valid, but cannot be taken."""
+    if re.match(r"\s*pivot\b", text, re.IGNORECASE):
+        return "; PIVOT has to name its values: pivot deals on stage in ('Open', 'Won') using …"
+    return ""
 
 
 def _is_readable(path: Path) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -35,19 +34,6 @@ def reject_unknown_stages(
         where stage is not null and not exists (
             select 1 from ({known}) as known where known.stage = deal.stage
                 and (known.pipeline is null or known.pipeline = deal.pipeline))
-    """)
-
-
-def tell_apart_repeats(connection: duckdb.DuckDBPyConnection, mapped: str) -> None:
-    """Give rows that repeat another, value for value, ids of their own: by occurrence."""
-    connection.execute(f"""
-        update {quote(mapped)} as m set source_id = md5(m.source_id || '#' || repeat.occurrence)
-        from (
-            select {POSITION}, row_number() over (
-                partition by source_id order by row_hash, {POSITION}) as occurrence
-            from {quote(mapped)} where {REASON} is null and source_id in ({_repeated(mapped)})
-        ) as repeat
-        where repeat.{POSITION} = m.{POSITION} and repeat.occurrence > 1
     """)
 
 
@@ -107,8 +93,7 @@ def record_rejected(
                 own.line::BIGINT as source_line,
                 {REASON} || case
                     when first.{POSITION} is null then ''
-                    else coalesce('; the first is in line ' || kept.line
-                        || case when kept.file <> own.file then ' of ' || kept.file else '' end, '')
+                    else coalesce('; the first is in line ' || kept.line, '')
                 end as reason,
                 records.record
             from rejected
@@ -164,7 +149,7 @@ def _broken(parts: Iterable[Part]) -> pa.Table:
                 "file": part.name,
                 "line": line.line,
                 "reason": line.reason,
-                "record": json.dumps({"line": line.text}, ensure_ascii=False),
+                "record": line.record,
             }
             for part in parts
             for line in part.broken

@@ -3,41 +3,69 @@
 from __future__ import annotations
 
 import csv
+import io
+import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ingestion.duckdb_sql import literal, path_literal, quote
 from ingestion.errors import SourceError
+from ingestion.sources.files.csv_header import Header, find_header
+from ingestion.sources.files.layout import ends_reports, is_footer, of_lines
 from ingestion.sources.files.settings import FileOptions
-from ingestion.sources.files.text_files import CHUNK, has_line_feeds, plain_text, with_line_feeds
+from ingestion.sources.files.text_files import (
+    CHUNK,
+    cut,
+    has_line_feeds,
+    last_lines,
+    line_at,
+    plain_text,
+    text_from,
+    with_line_feeds,
+)
 
 if TYPE_CHECKING:
     import duckdb
 
-DELIMITERS = ",;\t|"
 MAX_ROW_BYTES = 16 << 20
+FOOTER_BYTES = 1 << 16
+"""How long a footer may be that is found."""
 
 
 @dataclass(frozen=True)
 class BrokenLine:
-    """What cannot be read as a row: its physical line (from 1), whole text, and why."""
+    """What cannot be taken as a row: its physical line (from 1), whole text, and why.
 
-    line: int
+    `values` are the row's own, by column, where it has any.
+    """
+
+    line: int | None
     text: str
     reason: str
+    values: Mapping[str, str | None] | None = None
+
+    @property
+    def record(self) -> str:
+        """The whole row, as a JSON object."""
+        return json.dumps(self.values or {"line": self.text}, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A CSV file as it was read: the plain text, its header, and what is broken in it."""
+    """A CSV file as it was read: the plain text of its rows, and what is broken in it.
+
+    The first line of `path` is the header's, which is line `header.line` of the file. `notes` say
+    what of the file was not taken for rows.
+    """
 
     path: Path
-    delimiter: str
+    header: Header
     columns: tuple[str, ...]
     broken: tuple[BrokenLine, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def lines(self, rows: Sequence[int]) -> list[int | None]:
         """The physical lines (from 1) on which rows (from 0, ascending) start."""
@@ -55,12 +83,12 @@ class CsvFile:
     def _starts(self, file: Iterable[str]) -> Iterator[int]:
         """The lines on which the records after the header start; blank lines are no records."""
         csv.field_size_limit(sys.maxsize)
-        reader = csv.reader(file, delimiter=self.delimiter)
+        reader = csv.reader(file, delimiter=self.header.delimiter)
         next(reader)
         end = reader.line_num
         for record in reader:
             if record and (len(self.columns) > 1 or record[0]):
-                yield end + 1
+                yield self.header.line + end
             end = reader.line_num
 
 
@@ -76,28 +104,45 @@ def read_csv(
     Empty values are NULL. `folder` takes copies of files that DuckDB cannot read as they are.
     Raises SourceError when the file is empty or damaged.
     """
-    import duckdb
-
     path = plain_text(file, options.encoding, folder)
     if not has_line_feeds(path):
         path = with_line_feeds(path, folder)
-    delimiter, columns = _header(path, file, options.delimiter)
-    try:
-        _create_table(connection, table, path, delimiter, columns)
-    except duckdb.InvalidInputException:
-        # DuckDB gives up, without a line, on files that mix line ends.
-        path = with_line_feeds(path, folder)
-        _create_table(connection, table, path, delimiter, columns)
-    broken = tuple(_broken_lines(connection, path, options.encoding))
-    connection.execute("drop table reject_errors; drop table reject_scans")
-    return CsvFile(path, delimiter, columns, broken)
+    header = find_header(path, file, options)
+    notes = []
+    if header.above:
+        notes.append(f"line {header.line} names the columns; above it: {'; '.join(header.above)}")
+    end = None
+    if options.footer_rows:
+        end = last_lines(path, options.footer_rows)
+        if end is None or line_at(path, end) <= header.line:
+            raise SourceError(
+                f"{file}: options.footer_rows = {options.footer_rows}, but there are fewer lines "
+                f"below line {header.line}, which names the columns"
+            )
+        notes.append(_footer_note(path, end, 1))
+    if header.line > 1 or end is not None:
+        path = cut(path, header.line - 1, end, folder)
+    path, broken = _load(connection, table, path, header, options, folder)
+    if options.footer_rows is None and broken:
+        footer = _footer_start(path, header, broken)
+        if footer is not None:
+            notes.append(_footer_note(path, footer, header.line))
+            path = cut(path, 0, footer, folder)
+            path, broken = _load(connection, table, path, header, options, folder)
+    columns = unique_names(header.names)
+    return CsvFile(path, header, columns, tuple(broken.values()), tuple(notes))
 
 
 def unique_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Column names that differ in more than case; one that has none is called by its number."""
+    """Column names that differ in more than case; one that has none is called by its number.
+
+    `rowid` becomes `row_id`: DuckDB's own rowid is what tells rows from each other.
+    """
     unique: dict[str, str] = {}
     for number, name in enumerate(names, start=1):
         base = given = name.strip() or f"column{number}"
+        if base.lower() == "rowid":
+            base = given = "row_id"
         suffix = 1
         while given.lower() in unique:
             suffix += 1
@@ -106,15 +151,70 @@ def unique_names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(unique.values())
 
 
-def _header(path: Path, file: Path, delimiter: str | None) -> tuple[str, tuple[str, ...]]:
-    """The delimiter, and the columns that the first line names."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="\n") as lines:
-        first = lines.readline()
-        if not first.strip():
-            raise SourceError(f"{file}: empty; its first line must name the columns")
-        delimiter = delimiter or max(DELIMITERS, key=first.count)
-        lines.seek(0)
-        return delimiter, unique_names(next(csv.reader(lines, delimiter=delimiter)))
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    path: Path,
+    header: Header,
+    options: FileOptions,
+    folder: Path,
+) -> tuple[Path, dict[int, BrokenLine]]:
+    """Make the table; the text that it was made of, and its broken lines by where they begin."""
+    import duckdb
+
+    columns = unique_names(header.names)
+    try:
+        _create_table(connection, table, path, header.delimiter, columns)
+    except duckdb.InvalidInputException:
+        # DuckDB gives up, without a line, on files that mix line ends.
+        path = with_line_feeds(path, folder)
+        _create_table(connection, table, path, header.delimiter, columns)
+    broken = dict(_broken_lines(connection, path, options.encoding, header.line))
+    connection.execute("drop table reject_errors; drop table reject_scans")
+    return path, broken
+
+
+def _footer_start(path: Path, header: Header, broken: dict[int, BrokenLine]) -> int | None:
+    """Where the footer begins that ends a file, if there is one.
+
+    Where the file ends with lines that have too few values and may be a footer or not, their
+    reasons come to say so.
+    """
+    earliest = path.stat().st_size - FOOTER_BYTES
+    offsets = sorted(offset for offset in broken if offset >= earliest)
+    ends = {offset: text_from(path, offset) for offset in offsets}
+    rows = {offset: list(_parsed(text, header.delimiter)) for offset, text in ends.items()}
+    for offset, text in ends.items():
+        is_apart = text[:1] in ("\r", "\n") or ends_reports(rows[offset][0])
+        if is_apart and is_footer(rows[offset]):
+            return offset
+    for index, offset in enumerate(offsets):
+        rest = offsets[index:]
+        if len(rows[offset]) == len(rest) and max(map(len, rows[offset])) < len(header.names):
+            hint = f"; if the file ends with a footer, say so in options: footer_rows: {len(rest)}"
+            broken.update((s, replace(broken[s], reason=broken[s].reason + hint)) for s in rest)
+            break
+    return None
+
+
+def _footer_note(path: Path, offset: int, first_line: int) -> str:
+    """What a footer says, and where it is; `first_line` is the number of the path's first line."""
+    text = text_from(path, offset)
+    lines = [
+        (number, line.strip())
+        for number, line in enumerate(text.splitlines(), first_line + line_at(path, offset) - 1)
+        if line.strip()
+    ]
+    shown = "; ".join(line.strip('"') for _, line in lines[:6])
+    return f"{of_lines([number for number, _ in lines])} a footer, not read: {shown}"
+
+
+def _parsed(text: str, delimiter: str) -> Iterator[list[str]]:
+    """The rows of a text that are not blank, their cells stripped."""
+    plain = text.replace("\r\n", "\n").replace("\r", " ")
+    for row in csv.reader(io.StringIO(plain, newline="\n"), delimiter=delimiter):
+        if row:
+            yield [cell.strip() for cell in row]
 
 
 def _create_table(
@@ -136,8 +236,9 @@ def _create_table(
 
 
 def _broken_lines(
-    connection: duckdb.DuckDBPyConnection, path: Path, encoding: str
-) -> Iterator[BrokenLine]:
+    connection: duckdb.DuckDBPyConnection, path: Path, encoding: str, first_line: int
+) -> Iterator[tuple[int, BrokenLine]]:
+    """Broken lines, by the bytes before them and the blank lines above them."""
     errors = connection.execute(
         "select line_byte_position - 1, any_value(csv_line), any_value(error_type), "
         "case any_value(error_type) when 'TOO MANY COLUMNS' "
@@ -145,7 +246,7 @@ def _broken_lines(
         "from reject_errors group by line_byte_position order by line_byte_position"
     ).fetchall()
     with path.open("rb") as file:
-        line = 1
+        line = first_line
         for offset, text, error_type, message in errors:
             line += _line_ends(file, offset - file.tell())
             line += _blank_lines(file)
@@ -154,7 +255,7 @@ def _broken_lines(
                 text = file.readline().decode("utf-8", "backslashreplace")
                 file.seek(start)
                 message = f"not valid {encoding}; options.encoding says what it is, e.g. cp1252"
-            yield BrokenLine(line, text.strip("\r\n"), f"broken line: {message}")
+            yield offset, BrokenLine(line, text.strip("\r\n"), f"broken line: {message}")
 
 
 def _line_ends(file: BinaryIO, length: int) -> int:

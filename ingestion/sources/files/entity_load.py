@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Literal
 from ingestion.contract import RECORD_COLUMNS, REJECTED_COLUMNS, Entity
 from ingestion.duckdb_sql import STORED, literal, one_row, quote, register
 from ingestion.pipeline import TableLoad
+from ingestion.rejections import Rule, by_rule, samples_of
 from ingestion.sources.files.checking import (
     record_rejected,
     reject_repeats,
     reject_unknown_stages,
-    tell_apart_repeats,
 )
 from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON, RowSet, row_hash
-from ingestion.sources.files.reading import Table
+from ingestion.sources.files.overlaps import NO_OVERLAP, Overlap, number_occurrences, take_newest
+from ingestion.sources.files.reading import Part, Table
 from ingestion.sources.files.versions import History, find_changes, vanished_ids
 
 if TYPE_CHECKING:
@@ -47,15 +48,24 @@ class EntityLoad:
     rows_changed: int = 0
     rows_deleted: int = 0
     rows_rejected: int = 0
+    rows_read: int = 0
+    overlap: Overlap = NO_OVERLAP
 
     def check(self, stages: EntityLoad | None) -> None:
-        """Reject repeated ids, and stages that are not among the mapped `stages`."""
+        """Take one row of what several files have; reject repeated ids, and unknown stages.
+
+        Known stages are those of the mapped `stages`.
+        """
         firsts = self._name("firsts")
+        self.rows_read = self._count_read()
         if stages:
             reject_unknown_stages(self.connection, self.mapped, stages.mapped)
         has_key = not self.has_ids and bool(self.entity.key)
         if not self.has_ids and not has_key:
-            tell_apart_repeats(self.connection, self.mapped)
+            number_occurrences(self.connection, self.mapped, self._parts)
+        self.overlap = take_newest(
+            self.connection, self.mapped, self._parts, self._name("restated")
+        )
         key = self.entity.key if has_key else ("source_id",)
         reject_repeats(self.connection, self.mapped, key, firsts)
         record_rejected(
@@ -123,7 +133,47 @@ class EntityLoad:
             self.rows_changed,
             self.rows_deleted,
             self.rows_rejected,
+            rows_read=self.rows_read,
+            rows_restated=self.overlap.rows,
         )
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that rejected rows broke."""
+        sampled = self.connection.execute(samples_of(quote(self._name("rejected"))))
+        return tuple(by_rule(self.entity.name, sampled.to_arrow_table().to_pylist()))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that were read, and where rows are written, the company file."""
+        return tuple(dict.fromkeys(part.name for table in self.tables for part in table.parts))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What deserves a look, though the rows fit."""
+        return [self._told_of_overlap()] if self.overlap.rows else []
+
+    def _told_of_overlap(self) -> str:
+        overlap = self.overlap
+        what = "ids" if self.has_ids else "keys" if self.entity.key else "rows"
+        which = {0: "of the last file by name", overlap.ids: "of the latest source_updated_at"}
+        taken = which.get(overlap.by_time, " or ".join(reversed(which.values())))
+        record, kept, other = overlap.example
+        example = f"{record}: {kept}" if self.has_ids else kept
+        return (
+            f"{self.entity.name}: {overlap.ids:,} {what} in several files, {overlap.differing:,} "
+            f"with other values: the row {taken} was taken ({example}, not {other})"
+        )
+
+    def _count_read(self) -> int:
+        """The rows that there are to map, and the lines that cannot be read as rows."""
+        (rows,) = one_row(self.connection, f"select count(*) from {quote(self.rowset.table)}")
+        parts = (part for table in self.tables for part in table.parts)
+        return int(rows) + sum(len(part.broken) for part in parts)
+
+    @property
+    def _parts(self) -> tuple[Part, ...]:
+        """The files whose rows the mapped rows are."""
+        return self.rowset.driver.parts if self.rowset.driver else ()
 
     def _create_versions(self, selects: list[str]) -> None:
         """Make the view of all that is appended."""
@@ -153,10 +203,8 @@ class EntityLoad:
 
     def _file(self) -> str:
         """SQL of the name of the file that a mapped row came from."""
-        parts = self.rowset.driver.parts if self.rowset.driver else ()
-        names = dict.fromkeys(part.name for table in self.tables for part in table.parts)
-        file = literal(", ".join(names))
-        for part in reversed(parts):
+        file = literal(", ".join(self.files))
+        for part in reversed(self._parts):
             end = part.first + part.rows
             file = f"case when {FILE_ROW} < {end} then {literal(part.name)} else {file} end"
         return file

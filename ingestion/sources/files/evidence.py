@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 SAMPLES = 20
 SHOWN = 3
+USUAL = 3
+"""How many numbers in groups are a way of writing, and no slip, though they are few of many."""
 MICROSECONDS_A_DAY = 86_400_000_000
 
 
@@ -141,6 +143,10 @@ class _Seen:
         return sum(self.counts[kind][0] for kind in kinds if kind in self.counts)
 
     @property
+    def total(self) -> int:
+        return sum(count for count, _, _ in self.counts.values())
+
+    @property
     def marked(self) -> int:
         return sum(marked for _, marked, _ in self.counts.values())
 
@@ -191,9 +197,11 @@ def _numbers(connection: duckdb.DuckDBPyConnection, values: Values, style: Style
         raise SourceError(
             _which(values.column, seen.samples("point?", "comma", "point"), values.origin)
         )
-    grouped, ungrouped = ("comma?", "point, grouped", "spaced"), ("long", "long point")
-    if seen.count(*grouped) > seen.count(*ungrouped) or commas > seen.count("point", *ungrouped):
-        raise SourceError(_which(values.column, seen.samples(*grouped, "comma"), values.origin))
+    marks = ("comma?", "point, grouped", "spaced", "comma")
+    found, plain = seen.count(*marks), seen.count("long", "long point")
+    is_usual = found >= USUAL or 2 * found > seen.total
+    if is_usual and found > plain + (seen.count("point") if commas else 0):
+        raise SourceError(_which(values.column, seen.samples(*marks), values.origin))
     return Form()
 
 

@@ -7,18 +7,21 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.contract import ENTITIES
-from ingestion.duckdb_sql import workbench
-from ingestion.errors import SourceError
-from ingestion.pipeline import ExtractContext, Extraction, TableLoad
+from ingestion.duckdb_sql import quote, workbench
+from ingestion.errors import Gathered, SourceError
+from ingestion.pipeline import ExtractContext, Extraction, SourceCheck, TableCheck, TableLoad
+from ingestion.sources.files.bad_cells import needed_columns, notes, without_bad_cells
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog, Origin, Relation
 from ingestion.sources.files.entity_load import EntityLoad
-from ingestion.sources.files.mapping import expressions, map_entity, relate
+from ingestion.sources.files.histories import HISTORIES, check_values
+from ingestion.sources.files.mapping import expressions, map_entity, relate, written
+from ingestion.sources.files.parsing import column_names, parse_expression
 from ingestion.sources.files.reading import Table, inline_table, read
 from ingestion.sources.files.remapping import MAX_GONE, Said, changes, said_of
 from ingestion.sources.files.settings import FilesSource
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 CHECKED, STAGES = "opportunities", "pipeline_stages"
 MIN_SHARE = 0.8
+MAX_CHANGED, MIN_SHIFTED = 0.5, 3
+"""Where a load changes more than this share of the records, and at least so many, it is told."""
 
 
 @contextmanager
@@ -38,11 +43,23 @@ def extract(context: ExtractContext, source: FilesSource) -> Iterator[Extraction
     """Read and map the entities whose inputs changed; find their new versions.
 
     All of them are mapped and compared with the last load before the first row is handed out.
-    Raises SourceError naming company file and key.
+    Raises SourceError naming company file and key of all that is wrong.
     """
+    with _begun(context, source) as begun:
+        yield begun.run()
+
+
+def check(context: ExtractContext, source: FilesSource) -> SourceCheck:
+    """Read and map all entities, and tell what a load would make of them."""
+    with _begun(context, source) as begun:
+        return begun.check()
+
+
+@contextmanager
+def _begun(context: ExtractContext, source: FilesSource) -> Iterator[_Extract]:
     with workbench(context.folder / "spill") as connection:
         connection.execute("set TimeZone = 'UTC'")
-        yield _Extract(context, source, connection).run()
+        yield _Extract(context, source, connection)
 
 
 @dataclass
@@ -52,27 +69,27 @@ class _Extract:
     connection: duckdb.DuckDBPyConnection
     tables: dict[Relation, Table] = field(default_factory=dict)
     digests: dict[Path, str] = field(default_factory=dict)
+    wrong: Gathered = field(default_factory=Gathered)
     warnings: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.history = History(self.context.warehouse, self.context.dataset, self.source.name)
+        self.last = self.history.last_exports()
+        self.origins = self._origins()
+
     def run(self) -> Extraction:
-        history = History(self.context.warehouse, self.context.dataset, self.source.name)
-        last = history.last_exports()
-        origins = self._origins()
-        fingerprints = {name: self._fingerprint(name, origins) for name in self.source.entities}
+        """Load what changed."""
+        fingerprints = self._fingerprints()
         changed = [
             name
             for name, fingerprint in fingerprints.items()
-            if name not in last or last[name].fingerprint != fingerprint
+            if name not in self.last or self.last[name].fingerprint != fingerprint
         ]
-        loads = self._load(changed, origins)
-        said = {name: self._said(name, origins.get(name)) for name in loads}
-        for name, load in loads.items():
-            load.compare(history if name in last else None, self.source.entities[name].export)
-            if name in origins and name in last:
-                self._refuse_remapped(name, load, last[name].said, said[name])
-                self._refuse_shrunk(name, load, last[name])
+        said = {name: self._said(name) for name in changed}
+        loads = self._load(changed, said)
+        self.wrong.raise_any()
         reports = [
-            loads[name].report() if name in loads else _unchanged(name, last[name])
+            loads[name].report() if name in loads else _unchanged(name, self.last[name])
             for name in self.source.entities
         ]
         if not loads:
@@ -82,7 +99,7 @@ class _Extract:
             {
                 "source_instance": self.source.name,
                 "fingerprint": fingerprints[name],
-                "files": self._described_files(origins.get(name)),
+                "files": self._described_files(self.origins.get(name)),
                 "mapping": json.dumps(said[name]),
                 "extracted_at": now,
                 **asdict(load.report()),
@@ -91,21 +108,49 @@ class _Extract:
         ]
         return Extraction(tuple(reports), _batches(loads, exports), tuple(self.warnings))
 
+    def check(self) -> SourceCheck:
+        """Find out what a load would do, with all entities."""
+        names = [name for name in self.source.entities if self._is_found(name)]
+        loads = self._load(names, {name: self._said(name) for name in names})
+        return SourceCheck(
+            self.source.name,
+            self.source.type,
+            str(self.source.path),
+            tuple(TableCheck(it.report(), it.files, it.rules()) for it in loads.values()),
+            tuple(dict.fromkeys(self.wrong.problems)),
+            tuple(self.warnings),
+        )
+
     def _origins(self) -> dict[str, Origin]:
         """What each `from` means."""
-        catalog = Catalog.of(self.source)
-        origins = {}
+        origins: dict[str, Origin] = {}
+        with self.wrong.each(), self._at("path"):
+            catalog = Catalog.of(self.source)
+        if self.wrong.problems:
+            return origins
         for name, mapping in self.source.entities.items():
             if mapping.from_ is not None:
-                with self._at(f"entities.{name}.from"):
-                    origins[name] = catalog.origin(self.connection, mapping.from_)
+                with self.wrong.each(), self._at(f"entities.{name}.from"):
+                    origins[name] = catalog.origin(self.connection, mapping.from_, mapping.options)
         return origins
 
-    def _said(self, name: str, origin: Origin | None) -> Said:
+    def _is_found(self, name: str) -> bool:
+        return name in self.origins or self.source.entities[name].from_ is None
+
+    def _said(self, name: str) -> Said:
         """What company.yml says of how an entity is read."""
+        origin = self.origins.get(name)
         return said_of(self.source, name, origin, self.context.company.path.parent)
 
-    def _fingerprint(self, name: str, origins: Mapping[str, Origin]) -> str:
+    def _fingerprints(self) -> dict[str, str]:
+        """The fingerprints of the entities whose files can be found and read."""
+        fingerprints = {}
+        for name in filter(self._is_found, self.source.entities):
+            with self.wrong.each():
+                fingerprints[name] = self._fingerprint(name)
+        return fingerprints
+
+    def _fingerprint(self, name: str) -> str:
         """A hash of all that an entity's rows depend on."""
         names = [name, STAGES] if name == CHECKED else [name]
         inputs = [
@@ -114,7 +159,7 @@ class _Extract:
                 [asdict(column) for column in TABLES[entity]],
                 [
                     (relation.name, relation.options.model_dump(), path.name, self._digest(path))
-                    for relation in (origins[entity].relations if entity in origins else ())
+                    for relation in self._relations(entity)
                     for path in relation.files
                 ],
             )
@@ -134,20 +179,44 @@ class _Extract:
                 raise SourceError(f"{path}: cannot be read ({error.strerror})") from None
         return self.digests[path]
 
-    def _load(self, names: Sequence[str], origins: Mapping[str, Origin]) -> dict[str, EntityLoad]:
-        """Map and check entities. Stages come first: opportunities are checked against them."""
-        loads: dict[str, EntityLoad] = {}
-        if CHECKED in names and STAGES in self.source.entities:
-            loads[STAGES] = self._map(STAGES, origins.get(STAGES))
-            loads[STAGES].check(None)
-        for name in names:
-            if name not in loads:
-                loads[name] = self._map(name, origins.get(name))
-                loads[name].check(loads.get(STAGES) if name == CHECKED else None)
-        return {name: loads[name] for name in names}
+    def _relations(self, name: str) -> tuple[Relation, ...]:
+        return self.origins[name].relations if name in self.origins else ()
 
-    def _map(self, name: str, origin: Origin | None) -> EntityLoad:
+    def _load(self, names: Sequence[str], said: Mapping[str, Said]) -> dict[str, EntityLoad]:
+        """Map and check entities, and compare them with the last load; keep what is wrong.
+
+        Stages come first: opportunities are checked against them.
+        """
+        loads: dict[str, EntityLoad] = {}
+        stages_too = [STAGES] if CHECKED in names and self._has_stages else []
+        for name in dict.fromkeys([*stages_too, *names]):
+            with self.wrong.each():
+                load = self._map(name)
+                load.check(loads.get(STAGES) if name == CHECKED else None)
+                loads[name] = load
+        loads = {name: loads[name] for name in names if name in loads}
+        for name, load in loads.items():
+            with self.wrong.each():
+                self._compare(name, load, said[name])
+            self.warnings += load.warnings
+        return loads
+
+    @property
+    def _has_stages(self) -> bool:
+        return STAGES in self.source.entities and self._is_found(STAGES)
+
+    def _compare(self, name: str, load: EntityLoad, said: Said) -> None:
+        """Compare an entity with its last load. Raises SourceError where it cannot be right."""
+        last = self.last.get(name)
+        load.compare(self.history if last else None, self.source.entities[name].export)
+        if last and name in self.origins:
+            self._refuse_remapped(name, load, last.said, said)
+            self._refuse_shrunk(name, load, last)
+            self._warn_of_shift(name, load, last.said, said)
+
+    def _map(self, name: str) -> EntityLoad:
         """Read what an entity comes from, and map it."""
+        origin = self.origins.get(name)
         entity, mapping = ENTITIES[name], self.source.entities[name]
         self.context.progress(f"{self.source.name}: reading {name}")
         if origin is None:
@@ -155,8 +224,11 @@ class _Extract:
             inline = inline_table(self.connection, f"§rows {name}", rows, file)
             tables, sql = {inline.name: inline}, None
         else:
-            tables = {relation.name: self._read(relation) for relation in origin.relations}
             sql = origin.sql
+            needed = needed_columns(self.connection, entity, mapping, sql)
+            tables = {
+                relation.name: self._usable(name, relation, needed) for relation in origin.relations
+            }
         with self._at(f"entities.{name}.from"):
             rowset = relate(self.connection, f"§from {name}", sql, tables)
         mapped = f"§mapped {name}"
@@ -170,8 +242,13 @@ class _Extract:
                 mapped,
                 self.context.company.currency,
             )
-            self.warnings += [f"{self.source.name}: {name}: {what}" for what in said]
-            has_ids = "source_id" in expressions(entity, mapping, rowset)
+            self.warnings += [f"{name}: {what}" for what in said]
+            used = expressions(entity, mapping, rowset)
+            if name == HISTORIES:
+                names = column_names(parse_expression(self.connection, used["new_value"]))
+                writing = written(rowset, "new_value", names)
+                check_values(self.connection, mapped, self._zones, rowset.origin, *writing)
+            has_ids = "source_id" in used
         return EntityLoad(
             self.connection,
             self.source.name,
@@ -182,11 +259,21 @@ class _Extract:
             tuple(tables.values()),
         )
 
+    def _usable(self, entity: str, relation: Relation, needed: frozenset[str] | None) -> Table:
+        """A relation without rows that have errors in needed columns; warns of what is not read."""
+        table = self._read(relation)
+        told = [f"{part.name}: {note}" for part in table.parts for note in part.notes]
+        self.warnings = [*dict.fromkeys([*self.warnings, *told, *notes(table, needed)])]
+        return without_bad_cells(self.connection, table, needed, f"{table.name} of {entity}")
+
     def _read(self, relation: Relation) -> Table:
-        """Read a relation, once."""
+        """Read a relation, once, into a table of its own: one of its name may be read otherwise."""
         if relation not in self.tables:
             root, folder = self.source.path, self.context.folder
-            self.tables[relation] = read(self.connection, relation, root, folder)
+            table = read(self.connection, relation, root, folder)
+            name = f"§files {len(self.tables)}"
+            self.connection.execute(f"alter table {quote(table.name)} rename to {quote(name)}")
+            self.tables[relation] = replace(table, name=name)
         return self.tables[relation]
 
     @property
@@ -200,8 +287,8 @@ class _Extract:
         try:
             yield
         except SourceError as error:
-            file = self.context.company.path
-            raise SourceError(f"{file}: sources.{self.source.name}.{key}: {error}") from None
+            place = f"{self.context.company.path}: sources.{self.source.name}.{key}"
+            raise SourceError(*(f"{place}: {problem}" for problem in error.problems)) from None
 
     def _refuse_remapped(self, name: str, load: EntityLoad, before: Said | None, now: Said) -> None:
         """Stop a load whose changed mapping no longer finds most of the records.
@@ -237,6 +324,23 @@ class _Extract:
                     "was loaded. If it is right, run again with FORCE=1; if it holds only some of "
                     "the records, say so with export: partial"
                 )
+
+    def _warn_of_shift(self, name: str, load: EntityLoad, before: Said | None, now: Said) -> None:
+        """Warn where most records changed at once: as when ids shift from row to row."""
+        changed, there = load.rows_changed, load.rows_before
+        if changed < MIN_SHIFTED or changed <= MAX_CHANGED * there:
+            return
+        told = f"{name}: {changed:,} of {there:,} records changed at once"
+        if before is not None and before != now:
+            why = f", and so has how they are read: {'; '.join(changes(before, now))}"
+        else:
+            columns = self.source.entities[name].columns or {}
+            expression = columns.get("source_id", "source_id")
+            why = (
+                f": ids made by row number? ({expression if load.has_ids else 'the key'} tells the "
+                "records apart; one that goes to another record rewrites the history of both)"
+            )
+        self.warnings.append(told + why)
 
     def _described_files(self, origin: Origin | None) -> str:
         """The files that were read, as JSON."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ingestion.contract import Column, Entity
 from ingestion.duckdb_sql import STORED, literal, quote
-from ingestion.errors import SourceError, first_line
+from ingestion.errors import Gathered, SourceError, first_line
 from ingestion.settings import Scalar
 from ingestion.sources.files.casting import (
     EXPECTED,
@@ -54,16 +57,23 @@ class RowSet:
     """The rows that an entity is mapped from: a DuckDB table, and its columns' types.
 
     `driver` is the table of files whose rows they are, where each is one row of a file;
-    `file_row` is then SQL of its position there. `sources` are the tables that it is made of, and
-    `made_of` says of which of their columns its own are.
+    `file_row` is then SQL of its position there. `headers` say which lines of the files name the
+    columns. `sources` are the tables that it is made of, and `made_of` says of which of their
+    columns its own are.
     """
 
     table: str
     columns: Mapping[str, str]
     driver: Table | None = None
     file_row: str = "NULL::BIGINT"
+    headers: tuple[str, ...] = ()
     sources: tuple[Table, ...] = ()
     made_of: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    @property
+    def offered(self) -> str:
+        """What columns there are, and where their names come from."""
+        return f"Columns there are: {', '.join(self.own_columns)}{_of_headers(self.headers)}"
 
     @property
     def own_columns(self) -> list[str]:
@@ -185,18 +195,46 @@ def relate(
 ) -> RowSet:
     """What a `from` gives: its one table as it is, or the result of its SQL as table `name`.
 
-    Raises SourceError when the SQL fails.
+    The SQL calls the tables by their keys. Raises SourceError when it fails.
     """
-    import duckdb
-
+    headers = tuple(
+        dict.fromkeys(
+            part.header for table in tables.values() for part in table.parts if part.header
+        )
+    )
     if sql is None:
         (table,) = tables.values()
         columns = _describe(connection, table.name)
-        return RowSet(table.name, columns, table, "rowid", (table,))
+        return RowSet(table.name, columns, table, "rowid", headers, (table,))
+    with _called_by_keys(connection, tables):
+        rowset = _select(connection, name, sql, tables)
+    made = tuple(made_of(parse(connection, sql)))
+    return replace(rowset, headers=headers, sources=tuple(tables.values()), made_of=made)
+
+
+@contextmanager
+def _called_by_keys(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]
+) -> Iterator[None]:
+    """Let tables bear the names for a while that SQL calls them by."""
+    renamed = [(table.name, key) for key, table in tables.items() if table.name != key]
+    for name, key in renamed:
+        connection.execute(f"alter table {quote(name)} rename to {quote(key)}")
+    try:
+        yield
+    finally:
+        for name, key in renamed:
+            connection.execute(f"alter table {quote(key)} rename to {quote(name)}")
+
+
+def _select(
+    connection: duckdb.DuckDBPyConnection, name: str, sql: str, tables: Mapping[str, Table]
+) -> RowSet:
+    """The result of SQL as table `name`. Raises SourceError when it fails."""
+    import duckdb
+
     create = f"create or replace table {quote(name)} as "
-    tree = parse(connection, sql)
-    sources, made = tuple(tables.values()), tuple(made_of(tree))
-    driving = driving_table(tree)
+    driving = driving_table(parse(connection, sql))
     if driving and driving[0].lower() in tables:
         row = f"{quote(driving[1])}.rowid as {FILE_ROW}"
         try:
@@ -205,13 +243,25 @@ def relate(
             pass  # An aggregate's row is no row of a file; other errors come again below.
         else:
             driver = tables[driving[0].lower()]
-            columns = _describe(connection, name)
-            return RowSet(name, columns, driver, FILE_ROW, sources, made)
+            return RowSet(name, _describe(connection, name), driver, FILE_ROW)
     try:
         connection.execute(create + sql)
     except duckdb.Error as error:
-        raise SourceError(first_line(error)) from None
-    return RowSet(name, _describe(connection, name), sources=sources, made_of=made)
+        parts = [part for table in tables.values() for part in table.parts]
+        headers = dict.fromkeys(part.header for part in parts if part.header)
+        where = _of_headers([*headers]) if isinstance(error, duckdb.BinderException) else ""
+        raise SourceError(f"{first_line(error)}{where}") from None
+    return RowSet(name, _describe(connection, name))
+
+
+def _of_headers(headers: Sequence[str]) -> str:
+    """Which lines name the columns, and what says that others do."""
+    if not headers:
+        return ""
+    named = f"{', '.join(headers[:3])}{', …' if len(headers) > 3 else ''}"
+    is_sheet = any(" of sheet " in header for header in headers)
+    options = "header_row" + (", sheet" if is_sheet else ", delimiter")
+    return f". They are named in {named}; if that is not so, write options: {options}"
 
 
 def map_entity(
@@ -228,12 +278,16 @@ def map_entity(
     Its columns: POSITION in the rowset and FILE_ROW in the file (both from 0), the canonical
     columns cast, `source_extra`, `row_hash`, and REASON: what is wrong with the row, NULL when
     nothing is. An id that cannot be known is NULL. `currency` is the company's. Raises SourceError
-    naming the expression that fails, or numbers of which it is unsure what they are.
+    naming every expression that fails, or numbers of which it is unsure what they are.
     """
     import duckdb
 
-    used = expressions(entity, mapping, rowset)
-    picked = [_pick(connection, rowset, entity.by_name[n], sql) for n, sql in used.items()]
+    used, wrong = expressions(entity, mapping, rowset), Gathered()
+    picked: list[_Picked] = []
+    for name, sql in used.items():
+        with wrong.each():
+            picked.append(_pick(connection, rowset, entity.by_name[name], sql))
+    wrong.raise_any()
     extra = _extra(connection, rowset, used.values())
 
     def make(picked: Sequence[_Picked]) -> tuple[str, ...]:
@@ -264,28 +318,34 @@ def _formed(
         names = list(column_names(parse_expression(connection, used[pick.column.name])))
         if samples := rowset.doubtful(names):
             refuse_doubtful(pick.column, samples, rowset.origin)
-        style: Style | None = None
-        formats: tuple[str, ...] = ()
+        writing: tuple[Style | None, tuple[str, ...]] = (None, ())
         if pick.column.type != "text" and (pick.type == TEXT or pick.is_temporal):
-            try:
-                style, formats = rowset.writing(names)
-            except SourceError as error:
-                raise SourceError(f"columns.{pick.column.name}: {error}") from None
+            writing = written(rowset, pick.column.name, names)
         rows = f"(select {pick.selected} from {quote(rowset.table)})"
-        is_plain = pick.is_plain and style is None
+        is_plain = pick.is_plain and writing[0] is None
         values = Values(pick.column, rows, pick.value, pick.type, rowset.origin, is_plain)
-        form, note = form_of(connection, values, zones, style, formats)
+        form, note = form_of(connection, values, zones, *writing)
         mend = remedy(pick.column.type, misfits(connection, values, zones, form))
         formed.append(replace(pick, form=form, hint=mend))
         said += [note] if note else []
     return formed, tuple(said)
 
 
+def written(
+    rowset: RowSet, column: str, names: Iterable[str]
+) -> tuple[Style | None, tuple[str, ...]]:
+    """How numbers and dates are written in what a column is made of. SourceError: nobody knows."""
+    try:
+        return rowset.writing(names)
+    except SourceError as error:
+        raise SourceError(f"columns.{column}: {error}") from None
+
+
 def expressions(entity: Entity, mapping: EntityMapping, rowset: RowSet) -> dict[str, str]:
     """The SQL expression of each canonical column that is mapped.
 
     What is exactly a column's name is that column: names with spaces, and words of SQL, need no
-    quotes. Raises SourceError when columns that are taken by their names lack a required one.
+    quotes. Raises SourceError when columns that are taken by their names lack required ones.
     """
     own = {name.lower(): name for name in rowset.own_columns}
     if mapping.columns is not None:
@@ -295,14 +355,11 @@ def expressions(entity: Entity, mapping: EntityMapping, rowset: RowSet) -> dict[
             else _expression(value)
             for name, value in mapping.columns.items()
         }
-    needed = [c.name for c in entity.columns if c.required]
-    needed += ["source_id"] if entity.is_referenced else []
-    for name in needed:
-        if name not in own:
-            raise SourceError(
-                f"no column is called '{name}'; give 'columns'. Columns there are: "
-                f"{', '.join(rowset.own_columns)}"
-            )
+    needed = [*entity.needed, *(["source_id"] if entity.is_referenced else [])]
+    missing = [name for name in needed if name not in own]
+    if missing:
+        names = " or ".join(map(repr, missing))
+        raise SourceError(f"no column is called {names}; give 'columns'. {rowset.offered}")
     return {name: quote(own[name]) for name in entity.by_name if name in own}
 
 
@@ -359,13 +416,23 @@ def _pick(
         ((_, type_, *_),) = described.fetchall()
     except (NotSqlError, duckdb.Error) as error:
         raise SourceError(
-            f"columns.{column.name} = {expression!r}: {first_line(error)}. Columns there are: "
-            f"{', '.join(rowset.own_columns)}; text that is meant as it stands is quoted twice, "
-            f"e.g. {column.name}: \"'text'\""
+            f"columns.{column.name} = {expression!r}: {_said(error, rowset)} {rowset.offered}; "
+            f"text that is meant as it stands is quoted twice, e.g. {column.name}: \"'text'\""
         ) from None
     if type_ == "JSON" and column.type != "text":
         sql, type_ = f"{sql} ->> '$'", TEXT
     return _Picked(column, sql, type_, is_plain)
+
+
+def _said(error: Exception, rowset: RowSet) -> str:
+    """What DuckDB says of an expression; of a name that there is not, the one that is near."""
+    missing = re.match(r'Binder Error: Referenced column "(.+?)" not found', str(error))
+    if not missing:
+        return f"{first_line(error)}."
+    own = {name.lower(): name for name in rowset.own_columns}
+    near = difflib.get_close_matches(missing[1].lower(), own, n=1)
+    guess = f"; did you mean '{own[near[0]]}'?" if near else "."
+    return f"no column is called '{missing[1]}'{guess}"
 
 
 def _extra(connection: duckdb.DuckDBPyConnection, rowset: RowSet, used: Iterable[str]) -> str:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 Node = dict[str, Any]
 
 
+READS_NO_FILES = frozenset({"generate_series", "json_each", "json_tree", "range", "unnest"})
+"""Table functions that may be called: what others read, no load would know of."""
+
+
 class NotSqlError(Exception):
     """The text is not one SELECT statement; the message is the parser's."""
 
@@ -29,10 +33,15 @@ def parse(connection: duckdb.DuckDBPyConnection, sql: str) -> Node:
 
 
 def parse_expression(connection: duckdb.DuckDBPyConnection, expression: str) -> Node:
-    """The syntax tree of one scalar expression. Raises NotSqlError."""
+    """The syntax tree of one scalar expression. Raises NotSqlError.
+
+    It computes with a row's own columns: files are only read by `from`.
+    """
     node = parse(connection, f"select (\n{expression}\n)")
     if len(node.get("select_list", ())) != 1 or node["from_table"]["type"] != "EMPTY":
         raise NotSqlError("expected one expression")
+    for name in (*table_names(node), *strange_reads(node)):
+        raise NotSqlError(f"{name} is read beside the rows of 'from': join it there")
     return node["select_list"][0]
 
 
@@ -52,6 +61,49 @@ def table_names(node: Any, hidden: frozenset[str] = frozenset()) -> Iterator[str
         for key, value in node.items():
             if key != "cte_map":
                 yield from table_names(value, hidden)
+
+
+def strange_reads(node: Any) -> Iterator[str]:
+    """What is read other than by the bare name of a view: table functions, tables of a schema."""
+    if isinstance(node, list):
+        for item in node:
+            yield from strange_reads(item)
+    elif isinstance(node, dict):
+        if node.get("type") == "TABLE_FUNCTION":
+            function = node["function"]["function_name"]
+            if function.lower() not in READS_NO_FILES:
+                yield f"{function}(…)"
+        if node.get("type") == "BASE_TABLE" and (node["schema_name"] or node["catalog_name"]):
+            parts = node["catalog_name"], node["schema_name"], node["table_name"]
+            yield ".".join(part for part in parts if part)
+        for value in node.values():
+            yield from strange_reads(value)
+
+
+def words(node: Any) -> Iterator[str]:
+    """Every text in a syntax tree: names of columns wherever they stand, and much else."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, list):
+        for item in node:
+            yield from words(item)
+    elif isinstance(node, dict):
+        for value in node.values():
+            yield from words(value)
+
+
+def names_columns(node: Any) -> bool:
+    """Whether every column that is not taken as it is, is named: no pattern or position takes any.
+
+    PIVOT, UNPIVOT and column aliases of tables take columns otherwise.
+    """
+    if isinstance(node, list):
+        return all(map(names_columns, node))
+    if not isinstance(node, dict):
+        return True
+    is_pattern = node.get("type") == "STAR" and node["columns"]
+    is_turned = node.get("type") in ("PIVOT", "SET_OPERATION_NODE") or node.get("column_name_alias")
+    return not is_pattern and not is_turned and all(map(names_columns, node.values()))
 
 
 def column_names(node: Any) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,21 +16,22 @@ from ingestion.sources.files.hidden import TEXT_OF
 from ingestion.sources.files.inference import ALL, TEMPORAL, TEXT, infer_types
 from ingestion.sources.files.json_files import read_json
 from ingestion.sources.files.numbers import Style, said_style
+from ingestion.sources.files.set_aside import BadCell, Lines, Tidied, tidy
 from ingestion.sources.files.typed_columns import typed_columns
+from ingestion.sources.files.xlsx_errors import cell_name
 from ingestion.sources.files.xlsx_files import read_xlsx
 
 if TYPE_CHECKING:
     import duckdb
-
-Lines = Callable[[Sequence[int]], Sequence[int | None]]
-"""The lines (from 1) on which rows of a file (from 0, ascending) start."""
 
 
 @dataclass(frozen=True)
 class Part:
     """One file's share of a table: `rows` rows from position `first`, the table's first being 0.
 
-    `name` is the file's, relative to the source's folder.
+    `name` is the file's, relative to the source's folder. `header` says which line of it names the
+    columns, where one does; `cells` are its bad ones, by rows of the part; `letters` are those of
+    a sheet's columns by their names. `notes` say what of the file was not taken for rows.
     """
 
     name: str
@@ -38,6 +39,16 @@ class Part:
     rows: int
     lines: Lines
     broken: tuple[BrokenLine, ...] = ()
+    header: str | None = None
+    cells: tuple[BadCell, ...] = ()
+    letters: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def cell(self, cell: BadCell) -> str:
+        """The name of a bad cell: `B7` of a sheet, else its column."""
+        if cell.column not in self.letters:
+            return cell.column
+        return f"{self.letters[cell.column]}{self.lines([cell.row])[0]}"
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,11 @@ class _Content:
     texts: tuple[str, ...]
     types: tuple[str, ...]
     lines: Lines
+    names: tuple[str, ...] = ()
     broken: tuple[BrokenLine, ...] = ()
+    header: str | None = None
+    letters: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def read(
@@ -79,12 +94,24 @@ def read(
     contents: list[_Content] = []
     for path, name in zip(relation.files, names, strict=True):
         content = _read_file(connection, path, name, relation, folder)
+        tidied = _tidied(connection, name, content, relation)
         first = parts[-1].first + parts[-1].rows if parts else 0
         (rows,) = one_row(connection, f"select count(*) from {quote(name)}")
         parts.append(
-            Part(path.relative_to(root).as_posix(), first, rows, content.lines, content.broken)
+            Part(
+                path.relative_to(root).as_posix(),
+                first,
+                rows,
+                tidied.lines,
+                content.broken,
+                content.header,
+                tidied.cells,
+                content.letters,
+                (*content.notes, *tidied.notes),
+            )
         )
         contents.append(content)
+    parts = list(_compared(connection, parts, names))
     table = _create_typed(connection, relation, names, contents)
     for name in names:
         connection.execute(f"drop table {quote(name)}")
@@ -118,14 +145,62 @@ def _read_file(
     kind = format_of(path)
     if kind == "csv":
         csv = read_csv(connection, path, table, relation.options, folder)
-        return _Content(csv.columns, ALL, csv.lines, csv.broken)
+        return _Content(
+            csv.columns,
+            ALL,
+            csv.lines,
+            csv.header.names,
+            csv.broken,
+            f"line {csv.header.line} of {path.name}",
+            notes=csv.notes,
+        )
     if kind == "xlsx":
-        columns, numbers = read_xlsx(connection, path, table, relation.options.sheet)
-        return _Content(columns, ALL, lambda rows: [numbers[row] for row in rows])
+        sheet = read_xlsx(connection, path, table, relation.options)
+        letters = {
+            column: cell_name(0, index).rstrip("1")
+            for column, index in zip(sheet.columns, sheet.indexes, strict=True)
+        }
+        return _Content(
+            sheet.columns,
+            ALL,
+            lambda rows: [sheet.numbers[row] for row in rows],
+            sheet.header,
+            header=f"row {sheet.header_row} of sheet '{sheet.sheet}' of {path.name}",
+            letters=letters,
+            notes=sheet.notes,
+        )
     if kind == "json":
         return _Content(read_json(connection, path, table, folder), TEMPORAL, _row_numbers)
     _read_parquet(connection, path, table)
     return _Content((), (), _row_numbers)
+
+
+def _tidied(
+    connection: duckdb.DuckDBPyConnection, table: str, content: _Content, relation: Relation
+) -> Tidied:
+    """What is left of a file's rows once those are gone that are no records: of text, of sheets."""
+    if not content.names:
+        return Tidied(content.lines, (), ())
+    is_end_said = relation.options.footer_rows is not None
+    return tidy(connection, table, content.texts, content.names, content.lines, is_end_said)
+
+
+def _compared(
+    connection: duckdb.DuckDBPyConnection, parts: Sequence[Part], tables: Sequence[str]
+) -> Iterator[Part]:
+    """Parts that also tell which columns they lack that others have."""
+    columns = [
+        {row[0].lower(): row[0] for row in connection.execute(f"describe {quote(t)}").fetchall()}
+        for t in tables
+    ]
+    every = {key: name for one in columns for key, name in one.items()}
+    for part, own in zip(parts, columns, strict=True):
+        lacking = [name for key, name in every.items() if key not in own]
+        if lacking:
+            header = f" ({part.header} names its columns)" if part.header else ""
+            note = f"it lacks what others have: {', '.join(lacking)}{header}"
+            part = replace(part, notes=(*part.notes, note))
+        yield part
 
 
 def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> None:

@@ -37,9 +37,9 @@ def said_of(source: FilesSource, entity: str, origin: Origin | None, home: Path)
         "export": mapping.export,
         "path": Path(os.path.relpath(source.path, home)).as_posix(),
         "timezone": source.timezone or "the company's",
-        "options": source.options.model_dump_json(),
+        "options": mapping.options.over(source.options).model_dump_json(exclude_defaults=True),
         **{
-            f"views.{name}": view.model_dump_json()
+            f"views.{name}": view.model_dump_json(exclude_defaults=True)
             for name, view in source.views.items()
             if name.lower() in names
         },

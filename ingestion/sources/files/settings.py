@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from ingestion.settings import Scalar, Settings, SourceName, Zone
+from ingestion.settings import Provides, Scalar, Settings, SourceName, Zone
 
 DATE_MARKS = frozenset("aAbBdfgGHIjmMnpSuVwyYz%")
 """What may follow a % in a format of strptime."""
 
 
+_PAIRS = ({"header_row", "skip_rows"}, {"decimal", "thousands"})
+"""Options that say one thing together: who writes one of them inherits neither."""
+
+
 class FileOptions(Settings):
     """How to read files whose form is not the usual one.
 
+    `header_row` is the line (from 1) that names the columns; `skip_rows`, instead, says how many
+    lines there are above it. `footer_rows` says how many lines that are not blank end a file after
+    its records; 0: none, whatever they look like. `sheet` is a sheet's name, else its position
+    from 0.
     `decimal` and `thousands` are the marks in numbers, a space being any kind of space; either
     tells of the other. `date_format` is one format of strptime or several; what fits none of them
     is read as ISO 8601.
@@ -25,9 +35,25 @@ class FileOptions(Settings):
     delimiter: str | None = Field(None, min_length=1, max_length=1)
     encoding: str = "utf-8"
     sheet: str | int = 0
+    header_row: int | None = Field(None, ge=1)
+    skip_rows: int | None = Field(None, ge=0)
+    footer_rows: int | None = Field(None, ge=0)
     decimal: Literal[".", ","] | None = None
     thousands: Literal[".", ",", " ", "\u00a0", "\u2009", "\u202f", "'", "\u2019"] | None = None
     date_format: tuple[str, ...] = ()
+
+    @field_validator("sheet", mode="before")
+    @classmethod
+    def _name_or_position(cls, sheet: object) -> object:
+        if isinstance(sheet, bool):
+            raise ValueError("YAML reads this as true or false: write the sheet's name in quotes")
+        return sheet.isoformat() if isinstance(sheet, dt.date) else sheet
+
+    @model_validator(mode="after")
+    def _one_header(self) -> FileOptions:
+        if self.header_row is not None and self.skip_rows is not None:
+            raise ValueError("give header_row or skip_rows: either says where the header is")
+        return self
 
     @field_validator("date_format", mode="before")
     @classmethod
@@ -65,11 +91,38 @@ class FileOptions(Settings):
             ) from None
         return name
 
+    def over(self, others: FileOptions) -> FileOptions:
+        """These options where they are written, else those of the others."""
+        written = self._written()
+        replaced = {name for pair in _PAIRS if pair & written.keys() for name in pair}
+        inherited = {k: value for k, value in others._written().items() if k not in replaced}
+        return FileOptions(**{**inherited, **written})
+
+    def _written(self) -> dict[str, Any]:
+        """The options that are written, by name."""
+        names = self.model_fields_set & FileOptions.model_fields.keys()
+        return {name: getattr(self, name) for name in names}
+
 
 class FileView(FileOptions):
-    """A named view over the files that a glob pattern finds, read as one table."""
+    """A named view over the files that a glob pattern finds, read as one table.
+
+    Its options stand beside `glob`, or under `options` as those of a source and an entity do.
+    """
 
     glob: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_options(cls, settings: Any) -> Any:
+        if not isinstance(settings, dict) or not isinstance(settings.get("options"), dict):
+            return settings
+        options = settings["options"]
+        rest = {key: value for key, value in settings.items() if key != "options"}
+        for key in options:
+            if key in rest:
+                raise ValueError(f"'{key}' is written beside 'glob' and under 'options'")
+        return {**rest, **options}
 
 
 class EntityMapping(Settings):
@@ -78,6 +131,7 @@ class EntityMapping(Settings):
     Either `rows` (a small table written inline) or `from` (the name of one file, or DuckDB SQL
     over the files) with `columns` (canonical column: SQL expression). Without `columns`, every
     column that bears a canonical name is taken as it is.
+    `options` are how the files of `from` are read, where that differs from the view or the source.
     `export` says whether each export holds all records (what vanishes from it was deleted) or
     only some of them.
     """
@@ -85,6 +139,7 @@ class EntityMapping(Settings):
     from_: str | None = Field(None, alias="from")
     columns: dict[str, Scalar] | None = None
     rows: tuple[dict[str, Scalar], ...] | None = None
+    options: FileOptions = FileOptions()
     export: Literal["full", "partial"] = "full"
 
     @model_validator(mode="after")
@@ -93,6 +148,8 @@ class EntityMapping(Settings):
             raise ValueError("give either 'from' (with 'columns') or 'rows'")
         if self.rows is not None and self.columns is not None:
             raise ValueError("'columns' goes with 'from'; rows are written with canonical names")
+        if self.rows is not None and self.options.model_fields_set:
+            raise ValueError("'options' are of files: they go with 'from'")
         return self
 
 
@@ -100,12 +157,14 @@ class FilesSource(Settings):
     """A folder of exports: CSV, TSV, JSON lines (gzipped or not), Parquet, XLSX.
 
     `path` is relative to the company file; where a simulated company gives none, its exports.
-    `timezone` is that of timestamps that name none; the company's own by default.
+    `timezone` is that of timestamps that name none; the company's own by default. `provides` says
+    which part of an entity (say, a region) the source gives, where another source gives the rest.
     """
 
     name: SourceName
     type: Literal["files"]
     path: Path
+    provides: Provides
     timezone: Zone | None = None
     options: FileOptions = FileOptions()
     views: dict[str, FileView] = Field(default_factory=dict)
@@ -125,3 +184,12 @@ class FilesSource(Settings):
         if not found.is_dir() and found != context.get("exports"):
             raise ValueError(f"no such folder ({found}); paths are relative to the company file")
         return found
+
+    @property
+    def entities_given(self) -> tuple[str, ...]:
+        """The entities that the source gives rows of."""
+        return tuple(self.entities)
+
+    def without(self, entities: Sequence[str]) -> str:
+        """How to leave entities out."""
+        return f"remove {', '.join(f'entities.{entity}' for entity in entities)}"

@@ -70,6 +70,52 @@ def with_line_feeds(path: Path, folder: Path) -> Path:
     return copy
 
 
+def cut(path: Path, lines: int, end: int | None, folder: Path) -> Path:
+    """A copy in `folder` without a file's first lines, and up to byte `end` where that is given."""
+    copy = _new_file(folder)
+    with path.open("rb") as source, copy.open("wb") as target:
+        for _ in range(lines):
+            source.readline()
+        left = None if end is None else end - source.tell()
+        while chunk := source.read(CHUNK if left is None else min(CHUNK, left)):
+            target.write(chunk)
+            left = None if left is None else left - len(chunk)
+    return copy
+
+
+def last_lines(path: Path, count: int) -> int | None:
+    """The byte at which the last lines that are not blank begin; None where there are fewer."""
+    size = path.stat().st_size
+    start = max(0, size - CHUNK)
+    with path.open("rb") as file:
+        file.seek(start)
+        lines = file.read().splitlines(keepends=True)
+    end = size
+    for line in reversed(lines):
+        end -= len(line)
+        count -= bool(line.strip())
+        if not count:
+            return end
+    return None
+
+
+def line_at(path: Path, offset: int) -> int:
+    """The line (from 1) that begins at a byte."""
+    line = 1
+    with path.open("rb") as file:
+        while offset > 0 and (chunk := file.read(min(CHUNK, offset))):
+            line += chunk.count(b"\n")
+            offset -= len(chunk)
+    return line
+
+
+def text_from(path: Path, offset: int) -> str:
+    """The text from a byte on, as much as a footer may have."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(CHUNK).decode("utf-8", "replace")
+
+
 def has_line_feeds(path: Path) -> bool:
     """Whether lines end in line feeds, as they do but for exports of old Macs."""
     with path.open("rb") as file:

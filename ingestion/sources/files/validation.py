@@ -13,6 +13,7 @@ from ingestion.settings import Scalar
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog
 from ingestion.sources.files.checking import reject_repeats
+from ingestion.sources.files.histories import HISTORIES, check_values
 from ingestion.sources.files.mapping import POSITION, REASON, map_entity, relate
 from ingestion.sources.files.parsing import NotSqlError, parse_expression
 from ingestion.sources.files.reading import inline_table
@@ -45,13 +46,13 @@ def find_problems(source: FilesSource, timezone: str) -> Iterator[Problem]:
             entity = ENTITIES.get(name)
             if entity is None:
                 yield Problem(key, None, f"unknown entity; {one_of(name, ENTITIES)}")
-            elif unknown := [*_unknown_columns(key, entity, mapping)]:
-                yield from unknown
-            elif mapping.from_ is not None:
+            unknown = [*_unknown_columns(key, entity, mapping)] if entity else []
+            yield from unknown
+            if mapping.from_ is not None:
                 origin = mapping.from_
                 yield from _missing_files(catalog, connection, (*key, "from"), origin, origin)
                 yield from _expression_problems(connection, (*key, "columns"), mapping)
-            else:
+            elif entity and not unknown:
                 yield from _row_problems(connection, (*key, "rows"), entity, mapping, zones)
 
 
@@ -87,9 +88,9 @@ def _unknown_columns(
         where = (*key, "columns" if mapping.columns else "rows")
         if entity.is_referenced and "source_id" not in mapped:
             yield Problem(where, None, "'source_id' is missing: other entities point to it")
-        for column in entity.columns:
-            if column.required and column.name not in mapped:
-                yield Problem(where, None, f"'{column.name}' is missing: {entity.name} need it")
+        for name in entity.needed:
+            if name not in mapped:
+                yield Problem(where, None, f"'{name}' is missing: {entity.name} need it")
 
 
 def _expression_problems(
@@ -119,6 +120,8 @@ def _row_problems(
     mapped = f"§mapped {entity.name}"
     try:
         map_entity(connection, entity, mapping, rowset, zones, mapped)
+        if entity.name == HISTORIES:
+            check_values(connection, mapped, zones, rowset.origin)
     except SourceError as error:
         yield Problem(key, None, str(error))
         return

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 import requests
@@ -26,6 +26,7 @@ from dlt.sources.helpers.rest_client.paginators import (
 )
 
 from ingestion.errors import SourceError
+from ingestion.sources.hubspot.scopes import MissingScopeError, objects_of, without
 from ingestion.sources.hubspot.settings import HubSpotSource
 
 PAGE = 100
@@ -33,6 +34,8 @@ HISTORY_PAGE = 50
 SEARCH_PAGE = 200
 ASSOCIATIONS_PAGE = 1_000
 OWNERS_PAGE = 500
+LONGEST_URL = 7_500
+"""HubSpot refuses longer ones from 8,000 characters on (status 414); a cursor needs some, too."""
 
 NOT_FOUND = "OBJECT_NOT_FOUND"
 RETRIED_STATUS = frozenset({408, 429})
@@ -45,6 +48,10 @@ TRANSIENT = (
 
 _RESULTS = jsonpath.compile_path("results")
 _NEXT = jsonpath.compile_path("paging.next.after")
+
+
+class NoAnswerError(SourceError):
+    """The portal cannot be reached now."""
 
 
 @dataclass(frozen=True)
@@ -138,11 +145,11 @@ class PatientSession(requests.Session):
                 else:
                     problem = f"status {response.status_code}: {self._message(response)}"
                     if response.status_code not in RETRIED_STATUS and response.status_code < 500:
-                        raise SourceError(f"{self._place(path)}: {problem}{self._remedy(response)}")
+                        raise self._error(response, f"{self._place(path)}: {problem}")
                     wait = self._retry_after(response) or wait
             if attempt < self._patience.attempts:
                 time.sleep(wait)
-        raise SourceError(
+        raise NoAnswerError(
             f"{self._place(path)}: no good answer in {self._patience.attempts} attempts; the last "
             f"one: {problem}. Nothing of this source was loaded; run again later"
         )
@@ -167,13 +174,15 @@ class PatientSession(requests.Session):
             text = response.reason
         return str(text).replace(self._token, "***")
 
-    def _remedy(self, response: requests.Response) -> str:
-        if response.status_code in (401, 403):
-            return (
-                f"; check the token in the environment variable {self._source.token_env} and the "
-                "scopes of its private app"
-            )
-        return ""
+    def _error(self, response: requests.Response, problem: str) -> SourceError:
+        path = urlsplit(response.url).path
+        if response.status_code == 403:
+            return MissingScopeError.of(self._source, path, problem, response.content)
+        if response.status_code == 401:
+            problem += f"; check the token in the environment variable {self._source.token_env}"
+        elif "/properties/" in path:
+            problem += f"; if the portal has none, {without(self._source, objects_of(path))}"
+        return SourceError(problem)
 
 
 def _document(content: bytes) -> dict[str, Any] | None:
@@ -232,6 +241,7 @@ class HubSpotClient:
                 f"source {source.name}: the environment variable {source.token_env} is not set; "
                 "it holds the access token of a private app of the portal"
             )
+        self._source_url = source.url
         self._session = PatientSession(source, token, patience or Patience())
         self._rest = RESTClient(
             source.url,
@@ -244,6 +254,10 @@ class HubSpotClient:
     def stop(self) -> None:
         """Let no request begin any more: what is under way is given up."""
         self._session.is_stopped.set()
+
+    def fits_url(self, path: str, **params: object) -> bool:
+        """Whether a list may be asked for with these parameters in its URL."""
+        return len(f"{self._source_url}{path}?{urlencode(params)}") <= LONGEST_URL
 
     def pages(self, path: str, **params: object) -> Iterator[Page]:
         """All pages of a list that goes on by cursor."""

@@ -161,7 +161,11 @@ class Delta:
 
     def rejected_batches(self) -> Iterator[pa.RecordBatch]:
         """The rows to reject that were not rejected before, or for another reason."""
-        values = {"entity": literal(self.table), "source_file": "null", "source_line": "null"}
+        values = {
+            "entity": literal(self.table),
+            "source_file": f"{literal(f'{self.table}/')} || source_id",
+            "source_line": "null",
+        }
         columns = ", ".join(
             f"{values.get(column.name, quote(column.name))} as {quote(column.name)}"
             for column in REJECTED_COLUMNS

@@ -20,9 +20,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ingestion.duckdb_sql import quote, workbench
-from ingestion.errors import SourceError
+from ingestion.errors import Gathered, SourceError
 from ingestion.pipeline import ExtractContext, Extraction, TableLoad
 from ingestion.sources.hubspot import directory
+from ingestion.sources.hubspot.checking import refuse_unknown
 from ingestion.sources.hubspot.client import (
     ASSOCIATIONS_PAGE,
     HISTORY_PAGE,
@@ -35,6 +36,7 @@ from ingestion.sources.hubspot.intake import LINK_TYPE, Intake, record_type
 from ingestion.sources.hubspot.objects import OBJECTS, CrmObject
 from ingestion.sources.hubspot.raw import LastLoad, RawState
 from ingestion.sources.hubspot.rows import DEAL_STAGES, Reading, links
+from ingestion.sources.hubspot.scopes import MissingScopeError
 from ingestion.sources.hubspot.settings import HubSpotSource
 from ingestion.sources.hubspot.tables import EXPORTS, TABLES
 
@@ -69,10 +71,12 @@ def extract(
     with workbench(context.folder / "intake", MEMORY) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
-        with context.warehouse.kept_open():
-            extraction = _Extract(
-                context, source, HubSpotClient(source, patience), connection
-            ).run()
+        try:
+            with context.warehouse.kept_open():
+                client = HubSpotClient(source, patience)
+                extraction = _Extract(context, source, client, connection).run()
+        except SourceError as error:
+            raise SourceError(f"{context.company.path}: {error}") from None
         yield extraction
 
 
@@ -94,8 +98,8 @@ class _Extract:
 
     def run(self) -> Extraction:
         """Read everything that is wanted; say nothing when nothing is new."""
+        self.plans = self._plan_all()
         self._read_directory()
-        self.plans = {name: self._plan(OBJECTS[name]) for name in self.source.objects}
         self._fetch_all()
         for plan in self.plans.values():
             self._compare_object(plan)
@@ -131,11 +135,35 @@ class _Extract:
             "(select list(stage_id) from \"stages rows\" where object = 'deals')"
         )
 
+    def _plan_all(self) -> dict[str, _Plan]:
+        """What to read of each object. Raises SourceError of all that is wrong."""
+        plans: dict[str, _Plan] = {}
+        refused: list[MissingScopeError] = []
+        wrong = Gathered()
+        for name in self.source.objects:
+            with wrong.each():
+                try:
+                    plans[name] = self._plan(OBJECTS[name])
+                except MissingScopeError as error:
+                    refused.append(error)
+        if refused:
+            with wrong.each():
+                raise MissingScopeError.together(self.source, refused)
+        wrong.raise_any()
+        return plans
+
     def _plan(self, crm_object: CrmObject) -> _Plan:
         """What to read of an object, and since when; tells of properties that changed."""
         page = self.client.whole(f"/crm/v3/properties/{crm_object.name}")
         last = self.last.get(crm_object.name)
-        plan = _Plan.of(self.source, crm_object, page.results, page.received_at, last)
+        plan = _Plan.of(
+            self.source,
+            crm_object,
+            page.results,
+            self.context.company.timezone,
+            page.received_at,
+            last,
+        )
         self.warnings += plan.warnings(last)
         return plan
 
@@ -153,14 +181,13 @@ class _Extract:
 
     def _fetch(self, plan: _Plan) -> None:
         """Take in an object's records and their associations."""
-        crm_object = plan.reading.crm_object
-        members = record_type(plan.reading.properties, crm_object.history)
+        members = record_type(plan.reading.properties, plan.reading.history_asked)
         with self.connection.cursor() as connection:
             folder = self.context.folder
             with Intake(connection, f"{plan.name} records", members, folder) as intake:
                 for records in self._records(plan):
                     intake.add(records)
-            for to_object in crm_object.links:
+            for to_object in plan.reading.links:
                 self._fetch_links(connection, plan.name, to_object)
 
     def _fetch_links(
@@ -176,7 +203,7 @@ class _Extract:
     def _compare_object(self, plan: _Plan) -> None:
         """Make an object's rows of what was fetched, and find what is new among them."""
         name, crm_object = plan.name, plan.reading.crm_object
-        parts = [f"({links(f'{name} {to}', to)})" for to in crm_object.links]
+        parts = [f"({links(f'{name} {to}', to)})" for to in plan.reading.links]
         if parts:
             table = quote(f"{name} links")
             self.connection.execute(f"create table {table} as {' union all '.join(parts)}")
@@ -191,28 +218,29 @@ class _Extract:
 
     def _records(self, plan: _Plan) -> Iterator[list[dict[str, Any]]]:
         """Pages of the records to read: live ones, then archived ones."""
-        history = plan.reading.crm_object.history
-        size = HISTORY_PAGE if history else PAGE
-        if plan.since is None:
-            pages = self.client.pages(
-                f"/crm/v3/objects/{plan.name}",
-                limit=size,
-                properties=",".join(plan.reading.properties),
-                **({"propertiesWithHistory": ",".join(history)} if history else {}),
-            )
+        if plan.since is not None:
+            yield from self._by_id(plan, self._modified(plan), archived=False)
+        elif self.client.fits_url(plan.path, **plan.wanted):
+            pages = self.client.pages(plan.path, **plan.wanted)
             yield from self._counted(plan.name, (page.results for page in pages))
         else:
-            yield from self._by_id(plan, self._modified(plan), size, archived=False)
-        yield from self._by_id(plan, self._archived(plan), size, archived=True)
+            records = self._by_id(plan, self._listed(plan), archived=False)
+            yield from self._counted(plan.name, records)
+        yield from self._by_id(plan, self._archived(plan), archived=True)
 
     def _by_id(
-        self, plan: _Plan, ids: Iterable[str], size: int, archived: bool
+        self, plan: _Plan, ids: Iterable[str], archived: bool
     ) -> Iterator[list[dict[str, Any]]]:
-        history = plan.reading.crm_object.history
-        for some in _groups(dict.fromkeys(ids), size):
+        reading = plan.reading
+        for some in _groups(dict.fromkeys(ids), plan.page):
             yield self.client.read(
-                plan.name, some, plan.reading.properties, history, archived
+                plan.name, some, reading.properties, reading.history_asked, archived
             ).results
+
+    def _listed(self, plan: _Plan) -> Iterator[str]:
+        """Ids of all live records, whose properties are too many to be asked for in a URL."""
+        for page in self.client.pages(plan.path, limit=PAGE):
+            yield from (record["id"] for record in page.results)
 
     def _modified(self, plan: _Plan) -> Iterator[str]:
         """Ids of what was modified in the window, and of what was rejected before it."""
@@ -229,7 +257,7 @@ class _Extract:
         if plan.since is not None:
             table = self.state.archived(plan.name)
             known = set(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
-        pages = self.client.pages(f"/crm/v3/objects/{plan.name}", limit=PAGE, archived="true")
+        pages = self.client.pages(plan.path, limit=PAGE, archived="true")
         for page in pages:
             for record in page.results:
                 if (record["id"], _moment(record["archivedAt"])) not in known:
@@ -322,6 +350,7 @@ class _Plan:
         source: HubSpotSource,
         crm_object: CrmObject,
         definitions: Iterable[Mapping[str, Any]],
+        timezone: str,
         now: dt.datetime,
         last: LastLoad | None,
     ) -> _Plan:
@@ -331,14 +360,7 @@ class _Plan:
         """
         defined = {found["name"]: found for found in definitions}
         mapped = source.mapping.get(crm_object.name, {})
-        before = last.properties if last else {}
-        for column, name in mapped.items():
-            if name not in defined and name not in before:
-                raise SourceError(
-                    f"source {source.name}: mapping.{crm_object.name}.{column} = '{name}': the "
-                    "portal has no such property; take its internal name from the property's "
-                    "settings in HubSpot"
-                )
+        refuse_unknown(source, crm_object.name, {*defined, *(last.properties if last else ())})
         value_of = {
             known.name: holder
             for known in crm_object.properties
@@ -349,9 +371,12 @@ class _Plan:
         always = (crm_object.modified, *value_of.values(), *custom)
         properties = tuple(dict.fromkeys(name for name in always if name in defined))
         types = {name: defined[name]["type"] for name in properties}
-        fingerprint = _hash(types, value_of, source.no_decision, TABLES[crm_object.name])
+        links = tuple(name for name in crm_object.links if name in source.objects)
+        fingerprint = _hash(
+            types, value_of, links, timezone, source.no_decision, TABLES[crm_object.name]
+        )
         return cls(
-            Reading(crm_object, source.name, value_of, properties),
+            Reading(crm_object, source.name, value_of, properties, links, timezone),
             types,
             fingerprint,
             _window_start(last, fingerprint, now),
@@ -362,6 +387,26 @@ class _Plan:
     def name(self) -> str:
         """The object's name."""
         return self.reading.name
+
+    @property
+    def path(self) -> str:
+        """Where the object's records are listed."""
+        return f"/crm/v3/objects/{self.name}"
+
+    @property
+    def page(self) -> int:
+        """How many records HubSpot gives at a time."""
+        return HISTORY_PAGE if self.reading.history_asked else PAGE
+
+    @property
+    def wanted(self) -> dict[str, object]:
+        """The parameters that ask for records with all that is read of them."""
+        history = ",".join(self.reading.history_asked)
+        return {
+            "limit": self.page,
+            "properties": ",".join(self.reading.properties),
+            **({"propertiesWithHistory": history} if history else {}),
+        }
 
     def warnings(self, last: LastLoad | None) -> Iterator[str]:
         """What changed about the properties since the last load, or does not fit their columns."""

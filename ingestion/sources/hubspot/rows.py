@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ingestion.contract import Column, ColumnType
@@ -30,13 +30,26 @@ class Reading:
     """How one object's records are read: where each typed property's value is, and what else is.
 
     `value_of` maps a property of the object to the one that holds its value, `properties` are all
-    that were asked for.
+    that were asked for, `links` the objects whose associations were. Days of moments are those of
+    the company's `timezone`.
     """
 
     crm_object: CrmObject
     instance: str
     value_of: dict[str, str]
     properties: tuple[str, ...]
+    links: tuple[str, ...]
+    timezone: str
+
+    @property
+    def history_of(self) -> dict[str, str]:
+        """By property whose history is read: the one that holds its values, and so their past."""
+        return {name: self.value_of.get(name, name) for name in self.crm_object.history}
+
+    @property
+    def history_asked(self) -> tuple[str, ...]:
+        """The properties whose history is asked for."""
+        return tuple(dict.fromkeys(self.history_of.values()))
 
     @property
     def name(self) -> str:
@@ -54,11 +67,6 @@ class Reading:
 
         Reads tables `<object> records` and `<object> links`, and the variable DEAL_STAGES.
         """
-        values = [self._value(known.name) for known in self.crm_object.properties]
-        typed = [
-            f"{_typed(value, known.type)} as {quote(known.name)}"
-            for known, value in zip(self.crm_object.properties, values, strict=True)
-        ]
         changed_at = 'case when archived then "archivedAt" else "updatedAt" end'
         links, associations = self._links()
         records = quote(f"{self.name} records")
@@ -81,17 +89,34 @@ class Reading:
                     id as source_id,
                     {_typed(changed_at, "timestamp")} as source_updated_at,
                     coalesce(archived, false) as is_deleted,
-                    {", ".join([*typed, *links])},
-                    {_reason(self._problems(values))} as reason,
+                    {", ".join([*self.columns(), *links])},
+                    {_reason(self._problems())} as reason,
                     case when reason is not null then to_json(latest)::VARCHAR end as record
                 from latest {associations}
             )
             select *, {row_hash(TABLES[self.name])} as row_hash from typed
         """
 
+    def columns(self) -> list[str]:
+        """The typed columns of the object's properties, from `properties` of a record."""
+        return [
+            f"{self._typed(self._value(known.name), known.type)} as {quote(known.name)}"
+            for known in self.crm_object.properties
+        ]
+
     def _value(self, name: str) -> str:
         holder = self.value_of.get(name)
         return f"nullif(properties.{quote(holder)}, '')" if holder else "null::VARCHAR"
+
+    def _typed(self, value: str, type_: ColumnType) -> str:
+        """A value as its type; a day also where the property holds moments."""
+        if type_ != "date":
+            return _typed(value, type_)
+        moment = _typed(value, "timestamp")
+        return (
+            f"case when {moment} = {moment}::DATE then {moment}::DATE "
+            f"else timezone({literal(self.timezone)}, timezone('UTC', {moment}))::DATE end"
+        )
 
     def _extra(self) -> str:
         if not self.extra:
@@ -99,32 +124,39 @@ class Reading:
         members = ", ".join(f"{literal(name)}, properties.{quote(name)}" for name in self.extra)
         return f"nullif(json_merge_patch('{{}}', json_object({members}))::VARCHAR, '{{}}')"
 
-    def _problems(self, values: Sequence[str]) -> Iterable[tuple[str, str]]:
+    def _problems(self) -> Iterable[tuple[str, str]]:
         """Conditions under which a record breaks the contract, and what to say then."""
-        for known, value in zip(self.crm_object.properties, values, strict=True):
+        for known in self.crm_object.properties:
+            value = self._value(known.name)
             if known.required:
                 yield f"{value} is null", literal(f"{known.name}: missing")
             if known.type != "text":
                 yield (
-                    f"{value} is not null and {_typed(value, known.type)} is null",
+                    f"{value} is not null and {self._typed(value, known.type)} is null",
                     f"{literal(f'{known.name} = ')} || {value} || "
                     f"{literal(f': not {EXPECTED[known.type]}')}",
                 )
         if self.name == "deals":
             stage = self._value("dealstage")
             yield (
-                f"not list_contains(getvariable('{DEAL_STAGES}'), {stage})",
+                f"not archived and not list_contains(getvariable('{DEAL_STAGES}'), {stage})",
                 f"'dealstage = ' || {stage} || ': not a stage of any pipeline'",
             )
 
     def _links(self) -> tuple[list[str], str]:
         """The columns of associations, and the join that gives them."""
-        if not self.crm_object.links:
-            return [], ""
+        columns = [
+            f"links.{LINK_COLUMNS[name]}"
+            if name in self.links
+            else f"null::VARCHAR as {LINK_COLUMNS[name]}"
+            for name in self.crm_object.links
+        ]
+        if not self.links:
+            return ([*columns, "null::VARCHAR as associations"], "") if columns else ([], "")
         nearest = [
             f"(min(case when is_primary then to_id else to_id + {PRIMARY} end) "
             f"filter (to_object = {literal(name)}) % {PRIMARY})::VARCHAR as {LINK_COLUMNS[name]}"
-            for name in self.crm_object.links
+            for name in self.links
         ]
         links = quote(f"{self.name} links")
         join = f"""
@@ -142,18 +174,17 @@ class Reading:
                 group by from_id
             ) as sets on sets.from_id = latest.id
         """
-        columns = [f"links.{LINK_COLUMNS[name]}" for name in self.crm_object.links]
         return [*columns, "sets.associations"], join
 
     def history(self) -> str:
         """Rows of `property_history` of the records that are taken."""
         changes = " union all ".join(
             f"select id, {literal(name)} as property, "
-            f'unnest("propertiesWithHistory".{quote(name)}) as change, '
-            f'generate_subscripts("propertiesWithHistory".{quote(name)}, 1) as position '
+            f'unnest("propertiesWithHistory".{quote(holder)}) as change, '
+            f'generate_subscripts("propertiesWithHistory".{quote(holder)}, 1) as position '
             f"from {quote(f'{self.name} records')} where id in "
             f"(select source_id from {quote(f'{self.name} rows')} where reason is null)"
-            for name in self.crm_object.history
+            for name, holder in self.history_of.items()
         )
         types = {known.name: known.type for known in self.crm_object.properties}
         unfit = " or ".join(

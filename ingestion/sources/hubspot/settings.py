@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ingestion.errors import one_of
+from ingestion.settings import Provides
 from ingestion.sources.hubspot.objects import OBJECTS
 
 API = "https://api.hubapi.com"
+
+_ENTITIES: Mapping[str, tuple[str, ...]] = {
+    "users": ("users",),
+    "accounts": ("companies",),
+    "contacts": ("contacts",),
+    "leads": ("leads",),
+    "opportunities": ("deals",),
+    "activities": ("calls", "emails", "meetings", "notes", "tasks"),
+}
+"""The objects whose records an entity of the contract is made of."""
 
 
 class HubSpotSource(BaseModel):
@@ -20,7 +32,8 @@ class HubSpotSource(BaseModel):
     not the default one. `no_decision` lists stages (names or ids) whose deals ended without a
     decision: HubSpot itself knows only won and lost. `objects` are those to read, all by default;
     a portal may not have all of them, or the token's app not the scopes. `token_env` names the
-    environment variable that holds the token.
+    environment variable that holds the token. `provides` says which part of an entity (say, a
+    region) the portal gives, where another source gives the rest.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,6 +45,7 @@ class HubSpotSource(BaseModel):
     objects: tuple[str, ...] = tuple(OBJECTS)
     mapping: dict[str, dict[str, str]] = {}
     no_decision: tuple[str, ...] = ()
+    provides: Provides
 
     @field_validator("token_env")
     @classmethod
@@ -64,3 +78,20 @@ class HubSpotSource(BaseModel):
                         f"column '{column}' of '{name}' cannot be mapped; {one_of(column, known)}"
                     )
         return mapping
+
+    @property
+    def entities_given(self) -> tuple[str, ...]:
+        """The entities that the portal gives rows of."""
+        return tuple(
+            entity
+            for entity, names in _ENTITIES.items()
+            if any(name in self.objects for name in names)
+        )
+
+    def without(self, entities: Sequence[str]) -> str:
+        """How to leave entities out."""
+        dropped = {name for entity in entities for name in _ENTITIES[entity]}
+        if "opportunities" in entities:
+            dropped.add("line_items")
+        kept = [name for name in self.objects if name not in dropped]
+        return f"write objects: [{', '.join(kept)}]"

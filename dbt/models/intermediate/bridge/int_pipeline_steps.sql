@@ -79,7 +79,8 @@ with
     deals as (
         select
             opportunities.opportunity_key,
-            coalesce(opportunities.pipeline, '') as pipeline,
+            opportunities.source_instance,
+            coalesce(beginnings.pipeline, '') as first_pipeline,
             opportunities.amount,
             coalesce(opportunities.currency, '') as currency,
             coalesce(cast(opportunities.close_date as {{ dbt.type_string() }}), '') as close_date,
@@ -106,9 +107,10 @@ with
     turns as (
         select
             opportunity_key,
-            pipeline,
+            source_instance,
             begins_at as happened_at,
             0 as step,
+            first_pipeline as pipeline,
             coalesce(first_stage, '') as stage,
             first_status as status,
             case
@@ -129,9 +131,10 @@ with
 
         select
             changes.opportunity_key,
-            deals.pipeline,
+            deals.source_instance,
             changes.holds_from as happened_at,
             1 as step,
+            null as pipeline,
             null as stage,
             null as status,
             case
@@ -142,7 +145,11 @@ with
                 else {{ money_from_text("changes.new_value") }}
             end as amount,
             case
-                when changes.field = 'amount' then not changes.is_last or deals.amount is not null
+                when changes.field <> 'amount'
+                then null
+                when changes.is_last
+                then deals.amount is not null
+                else changes.new_value is not null
             end as has_amount,
             {%- for field in texts %}
                 case
@@ -150,7 +157,7 @@ with
                     then null
                     when changes.is_last
                     then deals.{{ field }}
-                    else changes.new_value
+                    else coalesce(changes.new_value, '')
                 end as {{ field }},
             {%- endfor %}
             null as removal
@@ -162,9 +169,10 @@ with
 
         select
             moves.opportunity_key,
-            deals.pipeline,
+            deals.source_instance,
             moves.entered_at as happened_at,
             2 as step,
+            coalesce(moves.pipeline, '') as pipeline,
             moves.stage,
             moves.status,
             null as amount,
@@ -184,9 +192,10 @@ with
 
             select
                 deals.opportunity_key,
-                deals.pipeline,
+                deals.source_instance,
                 greatest(removals.{{ moment }}, deals.begins_at) as happened_at,
                 {{ 2 + loop.index }} as step,
+                null as pipeline,
                 null as stage,
                 null as status,
                 null as amount,
@@ -204,12 +213,12 @@ with
     filled as (
         select
             opportunity_key,
-            pipeline,
+            source_instance,
             happened_at,
             lead(happened_at) over (
                 partition by opportunity_key order by happened_at, step
             ) as next_happened_at,
-            {%- for field in ["stage", "status"] + fields + ["has_amount", "removal"] %}
+            {%- for field in ["pipeline", "stage", "status"] + fields + ["has_amount", "removal"] %}
                 {{ last_known(field, "opportunity_key", "happened_at, step") }}
                 as {{ field }}{{ ',' if not loop.last }}
             {%- endfor %}
@@ -220,13 +229,14 @@ with
     states as (
         select
             opportunity_key,
-            pipeline,
+            source_instance,
             happened_at,
             {{ local_day("happened_at") }} as happened_on,
+            nullif(pipeline, '') as pipeline,
             nullif(stage, '') as stage,
             case when has_amount then cast(amount as {{ numeric_type() }}) end as amount,
             coalesce(nullif(currency, ''), '{{ var("currency") }}') as currency,
-            cast(nullif(close_date, '') as date) as close_date,
+            {{ date_from_text("close_date") }} as close_date,
             {{ or_none("owner_id") }} as rep,
             status,
             removal,
@@ -239,7 +249,7 @@ with
         select
             *,
             lag(is_open) over in_order as was_open,
-            {%- for field in ["stage", "amount", "currency", "close_date", "rep"] %}
+            {%- for field in ["pipeline", "stage", "amount", "currency", "close_date", "rep"] %}
                 lag({{ field }}) over in_order as {{ field }}_before,
             {%- endfor %}
             lead(happened_on) over in_order as next_happened_on
@@ -250,7 +260,7 @@ with
     final as (
         select
             opportunity_key,
-            nullif(pipeline, '') as pipeline,
+            source_instance,
             happened_at,
             happened_on,
             coalesce(next_happened_on, {{ as_of_day() }}) as until,
@@ -260,7 +270,7 @@ with
                 when was_open then null when was_open is null then 'created' else 'reopened'
             end as came_by,
             case when is_open then null when removal <> '' then removal else status end as left_by,
-            {%- for field in ["stage", "amount", "currency", "close_date", "rep"] %}
+            {%- for field in ["pipeline", "stage", "amount", "currency", "close_date", "rep"] %}
                 {{ field }}_before, {{ field }},
             {%- endfor %}
             amount_before is distinct from amount

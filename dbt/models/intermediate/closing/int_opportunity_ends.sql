@@ -2,8 +2,20 @@
 -- the kept versions first showed what the record shows.
 with
     opportunities as (
-        select opportunity_key, source_instance, pipeline, stage, created_at, closed_at, close_date
-        from {{ ref("int_opportunities__unioned") }}
+        select
+            records.opportunity_key,
+            records.source_instance,
+            coalesce(renames.pipeline, records.pipeline, '') as pipeline,
+            coalesce(renames.stage, records.stage) as stage,
+            records.created_at,
+            records.closed_at,
+            records.close_date
+        from {{ ref("int_opportunities__unioned") }} as records
+        left join
+            {{ ref("int_stage_renames") }} as renames
+            on records.source_instance = renames.source_instance
+            and coalesce(records.pipeline, '') = renames.former_pipeline
+            and records.stage = renames.former_stage
     ),
 
     stages as (
@@ -31,6 +43,7 @@ with
             max(case when position = 1 and is_told then 1 else 0 end) = 1 as is_first_told,
             max(changed_at) as last_moved_at,
             max(case when is_told then changed_at end) as last_told_at,
+            max(first_pipeline) as first_pipeline,
             max(first_stage) as first_stage,
             min(case when position = 1 then changed_at end) as first_moved_at,
             max(
@@ -52,6 +65,7 @@ with
             told.is_first_told,
             told.last_moved_at,
             told.last_told_at,
+            told.first_pipeline,
             -- What was before a first move nobody knows, unless it is that of the creation.
             coalesce(
                 told.first_stage,
@@ -67,6 +81,7 @@ with
             ) as first_stage,
             told.last_opened_at,
             told.closing_position,
+            last_moves.pipeline as last_pipeline,
             last_moves.stage as last_stage,
             last_moves.status as last_stage_status,
             last_moves.known_status as last_status,
@@ -76,7 +91,7 @@ with
         left join
             stages
             on opportunities.source_instance = stages.source_instance
-            and coalesce(opportunities.pipeline, '') = stages.pipeline
+            and opportunities.pipeline = stages.pipeline
             and opportunities.stage = stages.stage
         left join first_changes on opportunities.opportunity_key = first_changes.opportunity_key
         left join told on opportunities.opportunity_key = told.opportunity_key
@@ -97,26 +112,25 @@ with
             versions.opportunity_key,
             versions.load_number,
             versions.shown_at,
-            case
-                when records.last_stage <> records.stage then records.last_told_at
-            end as stage_told_at,
+            case when {{ is_moved_on("records") }} then records.last_told_at end as stage_told_at,
             case
                 when records.status <> 'open'
                 then records.last_opened_at
                 when records.last_status <> 'open'
                 then records.last_told_at
             end as status_told_at,
-            versions.stage is distinct from records.stage as is_elsewhere,
+            versions.stage is distinct from records.stage
+            or versions.pipeline <> records.pipeline as is_elsewhere,
             coalesce(stages.status, '') <> records.status as is_otherwise
         from {{ ref("int_opportunity_versions") }} as versions
         inner join records on versions.opportunity_key = records.opportunity_key
         left join
             stages
             on records.source_instance = stages.source_instance
-            and coalesce(records.pipeline, '') = stages.pipeline
+            and coalesce(versions.pipeline, records.pipeline) = stages.pipeline
             and versions.stage = stages.stage
         where
-            records.last_stage is distinct from records.stage
+            coalesce({{ is_moved_on("records") }}, true)
             or not coalesce(records.is_closing_told, false)
     ),
 
@@ -164,11 +178,13 @@ with
             records.begins_at,
             records.closed_at,
             records.close_date,
+            records.first_pipeline,
             records.first_stage,
             records.last_position,
             records.left_closed_as,
             records.is_first_told,
             records.last_moved_at,
+            records.last_pipeline,
             records.last_stage,
             records.last_stage_status,
             records.last_status,

@@ -10,14 +10,14 @@ with
         select
             opportunity_key,
             source_instance,
+            coalesce(old_pipeline, '') as old_pipeline,
+            old_stage,
             coalesce(pipeline, '') as pipeline,
-            old_value,
-            new_value,
+            stage,
             changed_at,
             is_told,
             position
-        from {{ ref("int_opportunity_changes") }}
-        where field = 'stage'
+        from {{ ref("int_opportunity_stage_changes") }}
     ),
 
     stages as (
@@ -45,22 +45,24 @@ with
             moves.position,
             moves.changed_at,
             moves.is_told,
-            moves.new_value as stage,
+            moves.pipeline,
+            moves.stage,
             stages.status,
-            case when moves.position = 1 then moves.old_value end as first_stage,
+            case when moves.position = 1 then moves.old_pipeline end as first_pipeline,
+            case when moves.position = 1 then moves.old_stage end as first_stage,
             first_stages.status as first_status
         from moves
         left join
             stages
             on moves.source_instance = stages.source_instance
             and moves.pipeline = stages.pipeline
-            and moves.new_value = stages.stage
+            and moves.stage = stages.stage
         left join
             stages as first_stages
             on moves.position = 1
             and moves.source_instance = first_stages.source_instance
-            and moves.pipeline = first_stages.pipeline
-            and moves.old_value = first_stages.stage
+            and moves.old_pipeline = first_stages.pipeline
+            and moves.old_stage = first_stages.stage
     ),
 
     known as (
@@ -87,8 +89,10 @@ with
             position,
             changed_at,
             is_told,
+            pipeline,
             stage,
             status,
+            first_pipeline,
             first_stage,
             known_status,
             coalesce(
@@ -103,8 +107,10 @@ with
             0 as position,
             least(placed.changed_at, first_versions.seen_at) as changed_at,
             false as is_told,
+            placed.first_pipeline as pipeline,
             placed.first_stage as stage,
             placed.first_status as status,
+            null as first_pipeline,
             null as first_stage,
             placed.first_status as known_status,
             true as is_closing

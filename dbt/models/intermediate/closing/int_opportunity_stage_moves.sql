@@ -15,6 +15,7 @@ with
         select
             history.opportunity_key,
             history.position,
+            history.pipeline,
             history.stage,
             case
                 when closings.is_known and history.position = closings.closing_position
@@ -110,6 +111,11 @@ with
             ends.opportunity_key,
             case
                 when closings.opportunity_key is not null and closings.closed_at is null
+                then ends.pipeline
+                else coalesce(ends.first_pipeline, ends.pipeline)
+            end as pipeline,
+            case
+                when closings.opportunity_key is not null and closings.closed_at is null
                 then ends.stage
                 when ends.last_position is not null
                 then case when closed_first.opportunity_key is null then ends.first_stage end
@@ -124,6 +130,7 @@ with
     untold as (
         select
             ends.opportunity_key,
+            ends.pipeline,
             ends.stage,
             case
                 when closings.opportunity_key is not null and not closings.is_known
@@ -145,7 +152,7 @@ with
             case
                 when closings.opportunity_key is not null and not closings.is_known
                 then closings.closed_at is not null
-                else ends.last_stage <> ends.stage and not {{ is_renamed("ends") }}
+                else {{ is_moved_on("ends") }} and not {{ is_renamed("ends") }}
             end
     ),
 
@@ -154,6 +161,7 @@ with
             opportunity_key,
             -1 as position,
             cast(null as timestamp) as moved_at,
+            pipeline,
             stage,
             false as is_told
         from beginnings
@@ -164,21 +172,23 @@ with
             kept.opportunity_key,
             kept.position,
             kept.moved_at,
-            case
-                when
-                    kept.position = ends.last_position
-                    and {{ is_renamed("ends") }}
-                    and not kept.is_before_closing
-                then ends.stage
-                else kept.stage
-            end as stage,
+            {%- for part in ["pipeline", "stage"] %}
+                case
+                    when
+                        kept.position = ends.last_position
+                        and {{ is_renamed("ends") }}
+                        and not kept.is_before_closing
+                    then ends.{{ part }}
+                    else kept.{{ part }}
+                end as {{ part }},
+            {%- endfor %}
             kept.is_told
         from kept
         inner join ends on kept.opportunity_key = ends.opportunity_key
 
         union all
 
-        select opportunity_key, 1000000000 as position, moved_at, stage, false as is_told
+        select opportunity_key, 1000000000 as position, moved_at, pipeline, stage, false as is_told
         from untold
     ),
 
@@ -196,6 +206,7 @@ with
             ) as position,
             moves.moved_at,
             greatest(moves.moved_at, ends.begins_at) as entered_at,
+            moves.pipeline,
             moves.stage,
             moves.is_told,
             coalesce(
@@ -206,7 +217,7 @@ with
         left join
             stages
             on ends.source_instance = stages.source_instance
-            and coalesce(ends.pipeline, '') = stages.pipeline
+            and coalesce(moves.pipeline, '') = stages.pipeline
             and moves.stage = stages.stage
     ),
 
@@ -226,6 +237,7 @@ with
             position,
             moved_at,
             entered_at,
+            nullif(pipeline, '') as pipeline,
             stage,
             status,
             is_told,

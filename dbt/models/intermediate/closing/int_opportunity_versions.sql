@@ -20,6 +20,7 @@ with
                 loaded_at,
                 source_updated_at,
                 {{ columns.created_at }} as created_at,
+                pipeline,
                 {{ columns.stage }} as stage
             from {{ known_versions(source_type, columns.table) }} {{ 'union all' if not loop.last }}
         {%- endfor %}
@@ -33,11 +34,14 @@ with
 
     {%- if "hubspot" in var("source_types") %}
         stages as (
-            select source_instance, source_id, stage from {{ ref("stg_hubspot__pipeline_stages") }}
+            select source_instance, source_id, pipeline, stage
+            from {{ ref("stg_hubspot__pipeline_stages") }}
         ),
     {% endif %}
 
     ends as (select count(*) > 0 as are_open from {{ ref("int_data_after_as_of") }}),
+
+    renames as (select * from {{ ref("int_stage_renames") }}),
 
     final as (
         select
@@ -65,12 +69,20 @@ with
                     )
             end as shown_at,
             versions.created_at,
-            {% if "hubspot" in var("source_types") -%} coalesce(stages.stage, versions.stage)
-            {%- else -%} versions.stage
-            {%- endif %} as stage
+            {%- for part in ["pipeline", "stage"] %}
+                {% if "hubspot" in var("source_types") -%}
+                    coalesce(stages.{{ part }}, renames.{{ part }}, versions.{{ part }})
+                {%- else -%} coalesce(renames.{{ part }}, versions.{{ part }})
+                {%- endif %} as {{ part }}{{ ',' if not loop.last }}
+            {%- endfor %}
         from versions
         inner join first_loads on versions.source_instance = first_loads.source_instance
         cross join ends
+        left join
+            renames
+            on versions.source_instance = renames.source_instance
+            and coalesce(versions.pipeline, '') = renames.former_pipeline
+            and versions.stage = renames.former_stage
         {%- if "hubspot" in var("source_types") %}
             left join
                 stages

@@ -32,27 +32,46 @@ with
     kinds as (
         select
             source_instance,
-            coalesce(pipeline, '') as pipeline,
             field,
-            case when field = 'stage' then old_value end as old_stage,
-            case when field = 'stage' then new_value end as new_stage
+            cast(null as {{ dbt.type_string() }}) as old_pipeline,
+            cast(null as {{ dbt.type_string() }}) as old_stage,
+            cast(null as {{ dbt.type_string() }}) as pipeline,
+            cast(null as {{ dbt.type_string() }}) as stage
         from changes
+        where field <> 'stage'
+        group by source_instance, field
+
+        union all
+
+        select
+            source_instance,
+            field,
+            coalesce(old_pipeline, '') as old_pipeline,
+            old_stage,
+            coalesce(pipeline, '') as pipeline,
+            stage
+        from {{ ref("int_opportunity_stage_changes") }}
+        where field = 'stage' and is_told
         group by
             source_instance,
-            coalesce(pipeline, ''),
             field,
-            case when field = 'stage' then old_value end,
-            case when field = 'stage' then new_value end
+            coalesce(old_pipeline, ''),
+            old_stage,
+            coalesce(pipeline, ''),
+            stage
     ),
 
-    -- Of whichever deal, also of one that was created later.
+    -- Of whichever deal, also of one that was created later. A row without any value tells nothing.
     logged as (
         select
             source_instance,
             field,
             min(min(changed_at)) over (partition by source_instance) as told_from
         from {{ ref("int_field_changes__unioned") }}
-        where entity = 'opportunities' and not is_deleted
+        where
+            entity = 'opportunities'
+            and not is_deleted
+            and (old_value is not null or new_value is not null)
         group by source_instance, field
     ),
 
@@ -77,11 +96,11 @@ with
             stages as new_stages
             on kinds.source_instance = new_stages.source_instance
             and kinds.pipeline = new_stages.pipeline
-            and kinds.new_stage = new_stages.stage
+            and kinds.stage = new_stages.stage
         left join
             stages as old_stages
             on kinds.source_instance = old_stages.source_instance
-            and kinds.pipeline = old_stages.pipeline
+            and kinds.old_pipeline = old_stages.pipeline
             and kinds.old_stage = old_stages.stage
         group by kinds.source_instance, kinds.field
     ),

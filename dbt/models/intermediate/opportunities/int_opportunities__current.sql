@@ -27,32 +27,28 @@ with
             and moves.position = latest.position
     ),
 
+    merges as (
+        select opportunity_key, merged_at
+        from {{ ref("int_opportunity_merges") }}
+        where merged_into_key is not null
+    ),
+
     changes as (
-        select *, changed_at <= {{ as_of() }} as has_happened, {{ is_true("new_value") }} as is_yes
+        select
+            *,
+            changed_at <= {{ as_of() }} as has_happened,
+            coalesce({{ is_true("new_value") }}, false) as is_yes
         from {{ ref("int_opportunity_changes") }}
-        where field in ('merged_into_id', 'is_deleted')
+        where field = 'is_deleted'
     ),
 
     removals as (
         select
             opportunity_key,
-            max(
-                case when has_happened and field = 'merged_into_id' then changed_at end
-            ) as merged_at,
-            max(
-                case when has_happened and field = 'is_deleted' and is_yes then changed_at end
-            ) as deleted_at,
-            max(
-                case when has_happened and field = 'is_deleted' and not is_yes then changed_at end
-            ) as restored_at,
-            min(
-                case when not has_happened and field = 'is_deleted' and is_yes then changed_at end
-            ) as deleted_later_at,
-            min(
-                case
-                    when not has_happened and field = 'is_deleted' and not is_yes then changed_at
-                end
-            ) as restored_later_at
+            max(case when has_happened and is_yes then changed_at end) as deleted_at,
+            max(case when has_happened and not is_yes then changed_at end) as restored_at,
+            min(case when not has_happened and is_yes then changed_at end) as deleted_later_at,
+            min(case when not has_happened and not is_yes then changed_at end) as restored_later_at
         from changes
         group by opportunity_key
     ),
@@ -62,6 +58,7 @@ with
     dated as (
         select
             opportunities.*,
+            now_in.pipeline as pipeline_now,
             now_in.stage as stage_now,
             now_in.stage_order,
             now_in.status,
@@ -86,10 +83,7 @@ with
                 opportunities.created_at
             ) as credited_at,
             case
-                when
-                    opportunities.merged_into_id is not null
-                    and coalesce(removals.merged_at, opportunities.source_updated_at, {{ as_of() }})
-                    <= {{ as_of() }}
+                when merges.opportunity_key is not null
                 then 'merged'
                 when
                     opportunities.is_deleted
@@ -107,8 +101,8 @@ with
                 then 'deleted'
             end as removal,
             case
-                when opportunities.merged_into_id is not null
-                then coalesce(removals.merged_at, opportunities.source_updated_at)
+                when merges.opportunity_key is not null
+                then merges.merged_at
                 when opportunities.is_deleted
                 then coalesce(opportunities.source_updated_at, removals.deleted_at)
                 else removals.deleted_at
@@ -120,6 +114,7 @@ with
             last_closings
             on opportunities.opportunity_key = last_closings.opportunity_key
             and now_in.status <> 'open'
+        left join merges on opportunities.opportunity_key = merges.opportunity_key
         left join removals on opportunities.opportunity_key = removals.opportunity_key
     ),
 
@@ -149,7 +144,7 @@ with
             case
                 when at_close.states_found > 0 then at_close.owner_id else dated.owner_id_now
             end as credited_owner_id,
-            dated.pipeline,
+            dated.pipeline_now as pipeline,
             dated.stage_now as stage,
             dated.stage_order,
             dated.status,

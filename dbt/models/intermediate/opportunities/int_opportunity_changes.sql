@@ -5,8 +5,11 @@
 --
 -- Changes of one field in one instant are put in the order in which one's new value is the next
 -- one's old value, all the way, else in the source's order. A change to the value that a field
--- had already is
--- none.
+-- had already is none.
+--
+-- A new value of NULL says that the field was emptied; where what it had is told, an empty old
+-- value
+-- follows it. Every deal is in a stage: one that was emptied is still the one before.
 with recursive
     changes as (
         select
@@ -15,14 +18,21 @@ with recursive
             entity_id,
             field,
             old_value,
-            new_value,
+            case
+                when field = 'stage' then coalesce(new_value, old_value) else new_value
+            end as new_value,
+            new_value is null as is_emptied,
+            field = 'stage' and new_value is null as is_no_move,
             changed_at,
             changed_by,
             source_row,
             source_id,
             true as is_told
         from {{ ref("int_field_changes__unioned") }}
-        where entity = 'opportunities' and not is_deleted
+        where
+            entity = 'opportunities'
+            and not is_deleted
+            and not (field = 'stage' and old_value is null and new_value is null)
 
         union all
 
@@ -33,6 +43,8 @@ with recursive
             field,
             old_value,
             new_value,
+            new_value is null as is_emptied,
+            false as is_no_move,
             changed_at,
             null as changed_by,
             null as source_row,
@@ -52,6 +64,7 @@ with recursive
             changed_at,
             changed_by,
             is_told,
+            is_no_move,
             row_number() over in_time as position,
             lag(new_value) over in_time as previous_value,
             lag(changed_at) over in_time as previous_changed_at,
@@ -65,7 +78,7 @@ with recursive
     unclear as (
         select distinct source_instance, entity_id, field
         from by_time
-        where previous_changed_at = changed_at or not coalesce({{ is_change() }}, false)
+        where previous_changed_at = changed_at or is_no_move or not {{ is_change() }}
     ),
 
     unclear_changes as (
@@ -85,8 +98,17 @@ with recursive
         having count(*) > 1
     ),
 
+    -- Where a change starts, and where it leads to; '' is no value.
     in_crowds as (
-        select unclear_changes.*
+        select
+            unclear_changes.*,
+            coalesce(unclear_changes.old_value, '') as starts_at,
+            case
+                when not unclear_changes.is_emptied
+                then unclear_changes.new_value
+                when unclear_changes.old_value is not null
+                then ''
+            end as leads_to
         from unclear_changes
         inner join
             crowded_instants
@@ -108,7 +130,7 @@ with recursive
             and earlier.entity_id = later.entity_id
             and earlier.field = later.field
             and earlier.changed_at = later.changed_at
-            and earlier.new_value = later.old_value
+            and earlier.leads_to = later.starts_at
             and earlier.field_change_key <> later.field_change_key
     ),
 
@@ -118,7 +140,7 @@ with recursive
             in_crowds.entity_id,
             in_crowds.field,
             in_crowds.changed_at,
-            in_crowds.new_value
+            in_crowds.leads_to
         from in_crowds
         left join following on in_crowds.field_change_key = following.earlier_change_key
         where following.earlier_change_key is null
@@ -132,13 +154,16 @@ with recursive
             in_crowds.field_change_key,
             in_crowds.source_row,
             case
-                when ends_of_crowds.new_value is not null
+                when ends_of_crowds.leads_to is not null
                 then 0
                 when
                     crowded_instants.changed_at is null
-                    and by_time.previous_value = in_crowds.old_value
+                    and by_time.previous_changed_at is not null
+                    and coalesce(by_time.previous_value, '') = in_crowds.starts_at
                 then 0
-                when preceded.later_change_key is null
+                when
+                    preceded.later_change_key is null
+                    or (by_time.previous_changed_at is null and in_crowds.starts_at = '')
                 then 1
                 else 2
             end as preference
@@ -162,7 +187,7 @@ with recursive
             and by_time.entity_id = ends_of_crowds.entity_id
             and by_time.field = ends_of_crowds.field
             and by_time.previous_changed_at = ends_of_crowds.changed_at
-            and in_crowds.old_value = ends_of_crowds.new_value
+            and in_crowds.starts_at = ends_of_crowds.leads_to
         left join preceded on in_crowds.field_change_key = preceded.later_change_key
     ),
 
@@ -172,7 +197,7 @@ with recursive
             in_crowds.entity_id,
             in_crowds.field,
             in_crowds.changed_at,
-            in_crowds.new_value,
+            in_crowds.leads_to,
             beginnings.preference,
             beginnings.source_row,
             1 as length,
@@ -187,7 +212,7 @@ with recursive
             chains.entity_id,
             chains.field,
             chains.changed_at,
-            in_crowds.new_value,
+            in_crowds.leads_to,
             chains.preference,
             chains.source_row,
             chains.length + 1 as length,
@@ -199,7 +224,7 @@ with recursive
             and chains.entity_id = in_crowds.entity_id
             and chains.field = in_crowds.field
             and chains.changed_at = in_crowds.changed_at
-            and chains.new_value = in_crowds.old_value
+            and chains.leads_to = in_crowds.starts_at
         where
             chains.way not like '%|' || in_crowds.field_change_key || '|%'
             and chains.length < {{ longest_chain }}
@@ -259,8 +284,10 @@ with recursive
             unclear_changes.changed_at,
             unclear_changes.changed_by,
             unclear_changes.is_told,
+            unclear_changes.is_no_move,
             row_number() over in_turn as position,
-            lag(unclear_changes.new_value) over in_turn as previous_value
+            lag(unclear_changes.new_value) over in_turn as previous_value,
+            lag(unclear_changes.changed_at) over in_turn as previous_changed_at
         from unclear_changes
         left join
             ranked_in_crowds on unclear_changes.field_change_key = ranked_in_crowds.field_change_key
@@ -287,7 +314,7 @@ with recursive
             is_told,
             position
         from ordered
-        where {{ is_change() }}
+        where {{ is_change() }} and not is_no_move
     ),
 
     numbered as (

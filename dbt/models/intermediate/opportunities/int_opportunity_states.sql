@@ -3,7 +3,8 @@
 --
 -- It begins when the deal was created, whatever its history tells of before. The stage is that of
 -- int_opportunity_stage_moves. Between changes another field keeps the value of the last change;
--- before its first change it has that change's old value; after its last one, the record's own.
+-- before its first change it has that change's old value; after its last one, the record's own. A
+-- value that was emptied is none until the next change.
 -- Intervals after the run's moment are left out, so the last one of each deal is its state as of
 -- then. A valid_from of NULL says that nobody knows since when.
 with
@@ -47,8 +48,8 @@ with
         select
             opportunities.opportunity_key,
             opportunities.source_instance,
-            opportunities.pipeline,
             beginnings.entered_at as begins_at,
+            coalesce(beginnings.pipeline, '') as first_pipeline,
             beginnings.stage as first_stage,
             beginnings.status as first_status,
             {%- for field in fields %}
@@ -69,10 +70,11 @@ with
             opportunity_key,
             begins_at as valid_from,
             0 as step,
+            first_pipeline as pipeline,
             first_stage as stage,
             first_status as status,
             {%- for field in fields %}
-                first_{{ field }} as {{ field }}{{ ',' if not loop.last }}
+                coalesce(first_{{ field }}, '') as {{ field }}{{ ',' if not loop.last }}
             {%- endfor %}
         from deals
 
@@ -82,11 +84,13 @@ with
             opportunity_key,
             holds_from as valid_from,
             1 as step,
+            null as pipeline,
             null as stage,
             null as status,
             {%- for field in fields %}
-                max(case when field = '{{ field }}' then new_value end) as {{ field }}
-                {{- ',' if not loop.last }}
+                max(
+                    case when field = '{{ field }}' then coalesce(new_value, '') end
+                ) as {{ field }}{{ ',' if not loop.last }}
             {%- endfor %}
         from changes
         where is_last_in_instant
@@ -98,6 +102,7 @@ with
             opportunity_key,
             entered_at as valid_from,
             2 as step,
+            coalesce(pipeline, '') as pipeline,
             stage,
             status,
             {%- for field in fields %}
@@ -107,20 +112,19 @@ with
         where position > 1 and is_last_in_instant
     ),
 
-    {#- NULL, the unknown beginning, comes first on every engine. #}
+    {#- NULL, the unknown beginning, comes first on every engine; '' is a value that was emptied. #}
     {% set order = "coalesce(valid_from, cast('0001-01-01' as timestamp)), step" %}
     filled as (
         select
             opportunity_key,
             valid_from,
             step,
+            {{ last_known("pipeline", "opportunity_key", order) }} as pipeline,
             {{ last_known("stage", "opportunity_key", order) }} as stage,
             {{ last_known("status", "opportunity_key", order) }} as status,
-            {{ last_known("currency", "opportunity_key", order) }} as currency,
-            {{ last_known("amount", "opportunity_key", order) }} as amount,
-            {{ last_known("close_date", "opportunity_key", order) }} as close_date,
-            {{ last_known("owner_id", "opportunity_key", order) }} as owner_id,
-            {{ last_known("forecast_category", "opportunity_key", order) }} as forecast_category,
+            {%- for field in fields %}
+                nullif({{ last_known(field, "opportunity_key", order) }}, '') as {{ field }},
+            {%- endfor %}
             lead(valid_from) over (partition by opportunity_key order by {{ order }}) as valid_to
         from instants
     ),
@@ -131,7 +135,7 @@ with
             filled.valid_from,
             filled.valid_to,
             deals.source_instance,
-            deals.pipeline,
+            nullif(filled.pipeline, '') as pipeline,
             filled.stage,
             filled.status,
             case
@@ -145,7 +149,7 @@ with
             case
                 when {{ is_settled("close_date") }}
                 then deals.close_date
-                else cast(filled.close_date as date)
+                else {{ date_from_text("filled.close_date") }}
             end as close_date,
             case
                 when {{ is_settled("owner_id") }} then deals.owner_id else filled.owner_id
@@ -174,6 +178,7 @@ with
             valued.source_instance,
             valued.pipeline,
             valued.stage,
+            stages.stage_label,
             stages.stage_order,
             valued.status,
             stages.probability,

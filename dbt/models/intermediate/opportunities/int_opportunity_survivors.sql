@@ -1,38 +1,27 @@
 -- One row per deal that was merged away: the deal that it lives on in, through however many merges.
---
--- A merge into a deal that nobody knows, or a circle of merges, leaves none: such deals are not
--- here.
 with recursive
-    deals as (
-        select opportunity_key, source_instance, source_id, merged_into_id, removal
-        from {{ ref("int_opportunities__current") }}
+    merges as (
+        select opportunity_key, merged_into_key
+        from {{ ref("int_opportunity_merges") }}
+        where merged_into_key is not null
     ),
 
-    -- Pairs that are there already are not added again, so that circles come to an end.
     followed as (
-        select deals.opportunity_key, deals.source_instance, deals.merged_into_id
-        from deals
-        where deals.removal = 'merged'
+        select opportunity_key, merged_into_key
+        from merges
 
-        union
+        union all
 
-        select followed.opportunity_key, deals.source_instance, deals.merged_into_id
+        select followed.opportunity_key, merges.merged_into_key
         from followed
-        inner join
-            deals
-            on followed.source_instance = deals.source_instance
-            and followed.merged_into_id = deals.source_id
-        where deals.removal = 'merged'
+        inner join merges on followed.merged_into_key = merges.opportunity_key
     ),
 
     final as (
-        select followed.opportunity_key, deals.opportunity_key as survivor_key
+        select followed.opportunity_key, followed.merged_into_key as survivor_key
         from followed
-        inner join
-            deals
-            on followed.source_instance = deals.source_instance
-            and followed.merged_into_id = deals.source_id
-        where deals.removal is null or deals.removal <> 'merged'
+        left join merges on followed.merged_into_key = merges.opportunity_key
+        where merges.opportunity_key is null
     )
 
 select *

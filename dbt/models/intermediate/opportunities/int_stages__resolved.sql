@@ -4,49 +4,65 @@
 -- any other pipeline (a deal may have come from one), first in the deal's own source; one that was
 -- retired still tells what it was. A stage that no pipeline names counts as open: a deal that was
 -- somewhere unknown was not yet closed.
+--
+-- A stage is known by source, pipeline and name. Its label says more than the name only where other
+-- pipelines, or sources, have a stage of this name.
 with
     stages as (select * from {{ ref("int_pipeline_stages__unioned") }}),
 
     opportunities as (select * from {{ ref("int_opportunities__unioned") }}),
 
-    moves as (
-        select distinct
+    changes as (select * from {{ ref("int_opportunity_stage_changes") }}),
+
+    used as (
+        select
             opportunities.source_instance,
-            opportunities.pipeline,
-            changes.old_value as old_stage,
-            changes.new_value as new_stage
-        from {{ ref("int_field_changes__unioned") }} as changes
-        inner join
-            opportunities
-            on changes.source_instance = opportunities.source_instance
-            and changes.entity_id = opportunities.source_id
-        where changes.entity = 'opportunities' and changes.field = 'stage'
+            coalesce(nullif(renames.pipeline, ''), opportunities.pipeline) as pipeline,
+            coalesce(renames.stage, opportunities.stage) as stage
+        from opportunities
+        left join
+            {{ ref("int_stage_renames") }} as renames
+            on opportunities.source_instance = renames.source_instance
+            and coalesce(opportunities.pipeline, '') = renames.former_pipeline
+            and opportunities.stage = renames.former_stage
+
+        union
+
+        select source_instance, pipeline, stage
+        from changes
+        where stage is not null
+
+        union
+
+        select source_instance, old_pipeline as pipeline, old_stage as stage
+        from changes
+        where old_stage is not null
     ),
 
     named as (
+        select source_instance, pipeline, stage
+        from used
+
+        union
+
         select source_instance, pipeline, stage
         from opportunities
 
         union
 
-        select source_instance, pipeline, new_stage as stage
-        from moves
-
-        union
-
-        select source_instance, pipeline, old_stage as stage
-        from moves
-        where old_stage is not null
-
-        union
-
         -- What only earlier versions of a deal tell is a stage that its pipeline has.
         select pipelines.source_instance, pipelines.pipeline, stages.stage
-        from (select distinct source_instance, pipeline from opportunities) as pipelines
+        from (select distinct source_instance, pipeline from used) as pipelines
         inner join
             stages
             on pipelines.source_instance = stages.source_instance
             and (stages.pipeline is null or stages.pipeline = pipelines.pipeline)
+
+        union
+
+        select source_instance, pipeline, stage
+        from stages
+        where pipeline is not null
     ),
 
     matched as (
@@ -55,6 +71,7 @@ with
             named.pipeline,
             named.stage,
             stages.pipeline_stage_key,
+            coalesce(named.pipeline, stages.pipeline) as pipeline_of_stage,
             stages.stage_order,
             stages.status,
             stages.probability,
@@ -79,18 +96,64 @@ with
         left join stages on named.stage = stages.stage
     ),
 
+    resolved as (select * from matched where choice = 1),
+
+    places as (
+        select resolved.stage, resolved.source_instance, resolved.pipeline_of_stage as pipeline
+        from resolved
+        inner join
+            used
+            on resolved.source_instance = used.source_instance
+            and resolved.pipeline is not distinct from used.pipeline
+            and resolved.stage = used.stage
+
+        union
+
+        select stage, source_instance, pipeline
+        from stages
+        where pipeline is not null and not is_deleted
+    ),
+
+    names as (
+        select
+            stage,
+            coalesce(pipeline, '') as pipeline,
+            count(*) as of_pipeline,
+            sum(count(*)) over (partition by stage) as of_stage
+        from places
+        group by stage, coalesce(pipeline, '')
+    ),
+
     final as (
         select
-            source_instance,
-            pipeline,
-            stage,
-            pipeline_stage_key,
-            stage_order,
-            coalesce(status, 'open') as status,
-            probability,
-            forecast_category
-        from matched
-        where choice = 1
+            resolved.source_instance,
+            resolved.pipeline,
+            resolved.stage,
+            case
+                when names.of_stage > 1
+                then
+                    resolved.stage
+                    || ' ('
+                    || case
+                        when names.of_pipeline = 1
+                        then coalesce(resolved.pipeline_of_stage, 'no pipeline')
+                        else
+                            coalesce(resolved.pipeline_of_stage || ', ', '')
+                            || resolved.source_instance
+                    end
+                    || ')'
+                else resolved.stage
+            end as stage_label,
+            resolved.pipeline_stage_key,
+            resolved.stage_order,
+            coalesce(resolved.status, 'open') as status,
+            resolved.probability,
+            resolved.forecast_category
+        from resolved
+        left join
+            names
+            on resolved.stage = names.stage
+            and coalesce(resolved.pipeline_of_stage, '') = names.pipeline
     )
 
 select *

@@ -20,8 +20,9 @@ with
         select
             months.month_start,
             open_deals.entity_key as opportunity_key,
+            open_deals.source_instance,
             open_deals.pipeline,
-            open_deals.stage,
+            {{ or_none("open_deals.stage_name") }} as stage,
             open_deals.team,
             open_deals.numerator as amount,
             coalesce(open_deals.exclusion_reason = 'no_rate', false) as is_without_rate,

@@ -1,6 +1,7 @@
 {#- Fields whose history the states and metrics of deals are built on. -#}
 {%- set fields = [
     "stage",
+    "pipeline",
     "amount",
     "currency",
     "close_date",
@@ -10,7 +11,8 @@
     "is_deleted",
 ] -%}
 -- Field changes of opportunities that no source tells: what differs between the versions of a deal
--- that raw has kept, where they are later than the last change of the field that is told.
+-- that raw has kept, where they are later than the last change of the field that is told. A value
+-- that a version no longer has was emptied.
 --
 -- A version that is not later than the one before it corrects it, and so does one of which nobody
 -- knows the moment; only that a record vanished, or came back, is never a correction.
@@ -39,7 +41,7 @@
         told as (
             select source_instance, entity_id, field, max(changed_at) as told_until
             from {{ known_versions("files", "field_changes") }}
-            where entity = 'opportunities'
+            where entity = 'opportunities' and not (field = 'stage' and new_value is null)
             group by source_instance, entity_id, field
         ),
 
@@ -95,9 +97,7 @@
                 where
                     {% if field == "is_deleted" -%} previous_load_number is not null
                     {%- else -%} seen_at > previous_seen_at
-                    {%- endif %}
-                    and {{ field }} is distinct from previous_{{ field }}
-                    and {{ field }} is not null
+                    {%- endif %} and {{ field }} is distinct from previous_{{ field }}
                     {{ 'union all' if not loop.last }}
             {%- endfor %}
         ),

@@ -17,6 +17,11 @@ with
         where status = 'open' and not is_deleted
     ),
 
+    labels as (
+        select source_instance, coalesce(pipeline, '') as pipeline, stage, stage_label
+        from {{ ref("int_stages__resolved") }}
+    ),
+
     final as (
         select
             jumps.opportunity_key,
@@ -24,6 +29,7 @@ with
             jumps.pipeline,
             jumps.position,
             stages.stage,
+            labels.stage_label,
             stages.stage_order,
             stages.status,
             jumps.exited_at as skipped_at,
@@ -44,6 +50,11 @@ with
             on jumps.path = stages.path
             and jumps.stage_order < stages.stage_order
             and jumps.next_stage_order > stages.stage_order
+        left join
+            labels
+            on jumps.source_instance = labels.source_instance
+            and coalesce(jumps.pipeline, '') = labels.pipeline
+            and stages.stage = labels.stage
         left join histories on jumps.source_instance = histories.source_instance
     )
 

@@ -1,6 +1,7 @@
 -- How long stays in each open stage lasted that have ended, of deals that count: the measure for
 -- the stays that go on.
 select
+    source_instance,
     {{ or_none("pipeline") }} as pipeline,
     stage,
     count(*) as stays_ended,
@@ -16,4 +17,4 @@ where
     and removal is null
     and exited_at is not null
     and days is not null
-group by {{ or_none("pipeline") }}, stage
+group by source_instance, {{ or_none("pipeline") }}, stage

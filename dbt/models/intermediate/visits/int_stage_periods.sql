@@ -9,6 +9,7 @@ with
     -- ended: such stays say nothing of what is usual.
     ended as (
         select
+            visits.source_instance,
             {{ or_none("visits.pipeline") }} as pipeline,
             visits.stage,
             {{ or_none("visits.team") }} as team,
@@ -22,7 +23,8 @@ with
         from {{ ref("fct_stage_visits") }} as visits
         inner join
             durations
-            on {{ or_none("visits.pipeline") }} = durations.pipeline
+            on visits.source_instance = durations.source_instance
+            and {{ or_none("visits.pipeline") }} = durations.pipeline
             and visits.stage = durations.stage
         where
             visits.status = 'open'
@@ -36,6 +38,7 @@ with
     of_teams as (
         {%- for team in ["'all'", "team"] %}
             select
+                source_instance,
                 pipeline,
                 stage,
                 {{ team }} as team,
@@ -50,9 +53,14 @@ with
     ),
 
     places as (
-        select pipeline, stage, team, row_number() over (order by pipeline, stage, team) as place
+        select
+            source_instance,
+            pipeline,
+            stage,
+            team,
+            row_number() over (order by source_instance, pipeline, stage, team) as place
         from of_teams
-        group by pipeline, stage, team
+        group by source_instance, pipeline, stage, team
     ),
 
     -- The tests compare lengths in 32 steps of about as many stays each: so the work depends little
@@ -72,7 +80,8 @@ with
         from of_teams
         inner join
             places
-            on of_teams.pipeline = places.pipeline
+            on of_teams.source_instance = places.source_instance
+            and of_teams.pipeline = places.pipeline
             and of_teams.stage = places.stage
             and of_teams.team = places.team
     ),
@@ -202,6 +211,7 @@ with
         select
             periods.period_grain,
             periods.period_start,
+            places.source_instance,
             places.pipeline,
             places.stage,
             places.team,

@@ -7,6 +7,7 @@ with
         select
             period_grain,
             period_start,
+            source_instance,
             pipeline,
             stage,
             team,
@@ -43,6 +44,7 @@ with
 
     entered as (
         select
+            source_instance,
             {{ or_none("pipeline") }} as pipeline,
             stage,
             {{ or_none("team") }} as team,
@@ -54,7 +56,7 @@ with
 
     stays as (
         {%- for team in ["'all'", "team"] %}
-            select pipeline, stage, {{ team }} as team, entered_at, days
+            select source_instance, pipeline, stage, {{ team }} as team, entered_at, days
             from entered {{ 'union all' if not loop.last }}
         {%- endfor %}
     ),
@@ -63,6 +65,7 @@ with
         select
             entries.period_grain,
             entries.period_start,
+            entries.source_instance,
             entries.pipeline,
             entries.stage,
             entries.team,
@@ -72,7 +75,8 @@ with
         from entries
         inner join
             stays
-            on entries.pipeline = stays.pipeline
+            on entries.source_instance = stays.source_instance
+            and entries.pipeline = stays.pipeline
             and entries.stage = stays.stage
             and entries.team = stays.team
             and stays.entered_at >= entries.entered_year_before_at
@@ -83,6 +87,7 @@ with
         select
             period_grain,
             period_start,
+            source_instance,
             pipeline,
             stage,
             team,
@@ -93,7 +98,7 @@ with
             count(case when not is_now and is_long then 1 end) as usual_stays_long,
             count(case when not is_now and is_late then 1 end) as usual_stays_late
         from due
-        group by period_grain, period_start, pipeline, stage, team
+        group by period_grain, period_start, source_instance, pipeline, stage, team
     )
 
 select *

@@ -6,7 +6,7 @@ with
     states as (select * from {{ ref("int_opportunity_states") }}),
 
     passed_through as (
-        select opportunity_key, stage, status, entered_at, position
+        select opportunity_key, pipeline, stage, status, entered_at, position
         from {{ ref("int_opportunity_stage_moves") }}
         where is_passed_through and stage is not null and entered_at <= {{ as_of() }}
     ),
@@ -35,7 +35,7 @@ with
         select
             states.opportunity_key,
             states.source_instance,
-            states.pipeline,
+            passed_through.pipeline,
             passed_through.stage,
             passed_through.status,
             states.valid_from as entered_at,
@@ -52,7 +52,11 @@ with
     ),
 
     compared as (
-        select *, row_number() over in_order as nth, lag(stage) over in_order as previous_stage
+        select
+            *,
+            row_number() over in_order as nth,
+            lag(pipeline) over in_order as previous_pipeline,
+            lag(stage) over in_order as previous_stage
         from steps
         window
             in_order as (
@@ -67,6 +71,7 @@ with
             compared.source_instance,
             compared.pipeline,
             compared.stage,
+            stages.stage_label,
             compared.entered_at,
             {{ local_time("compared.entered_at") }} as entered_local,
             compared.owner_id,
@@ -85,7 +90,10 @@ with
             on compared.source_instance = stages.source_instance
             and coalesce(compared.pipeline, '') = coalesce(stages.pipeline, '')
             and compared.stage = stages.stage
-        where compared.nth = 1 or compared.stage is distinct from compared.previous_stage
+        where
+            compared.nth = 1
+            or compared.stage is distinct from compared.previous_stage
+            or compared.pipeline is distinct from compared.previous_pipeline
     ),
 
     sequenced as (
@@ -99,8 +107,9 @@ with
             lead(status) over in_order as next_status,
             lead(path) over in_order as next_path,
             lead(open_before) over in_order as next_open_before,
+            -- Orders of different pipelines do not compare.
             max(case when status in ('open', 'won') then stage_order end) over (
-                partition by opportunity_key
+                partition by opportunity_key, path
                 order by nth
                 rows between 1 following and unbounded following
             ) as highest_later,
@@ -144,7 +153,7 @@ with
             opportunity_key,
             position,
             row_number() over (
-                partition by opportunity_key, stage order by position
+                partition by opportunity_key, pipeline, stage order by position
             ) as visit_number
         from moved
         where
@@ -165,6 +174,7 @@ with
             moved.path,
             moved.position,
             moved.stage,
+            moved.stage_label,
             moved.stage_order,
             moved.status,
             moved.open_up_to > moved.open_before as is_step,

@@ -27,6 +27,7 @@ with
             resolved.source_instance,
             resolved.pipeline,
             resolved.stage,
+            resolved.stage_label,
             resolved.stage_order,
             resolved.status,
             placed.path,

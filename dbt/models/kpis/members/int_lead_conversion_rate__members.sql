@@ -17,7 +17,7 @@ with
     survivors as (select * from {{ ref("int_opportunity_survivors") }}),
 
     -- What became of a deal is what became of the one that it was merged into. One that was deleted
-    -- never was; one that nobody knows further of was a deal, and is not won.
+    -- never was.
     deals as (
         select
             instances.lead_instance,

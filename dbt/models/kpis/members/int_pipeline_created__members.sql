@@ -21,6 +21,7 @@ with
             states.valid_from,
             states.status,
             states.owner_id,
+            states.pipeline,
             states.amount_native,
             states.currency,
             {{ local_day("states.valid_from") }} as began_on
@@ -51,7 +52,7 @@ with
             deals.lead_source,
             deals.product,
             deals.deal_type,
-            deals.pipeline,
+            {{ or_none("first_states.pipeline") }} as pipeline,
             first_states.began_on,
             first_states.status,
             removals.removal,

@@ -49,9 +49,14 @@ with
             {{ or_none("deals.lead_source") }} as lead_source,
             {{ or_none("deals.product") }} as product,
             {{ or_none("deals.deal_type") }} as deal_type,
-            {{ or_none("deals.pipeline") }} as pipeline,
-            {{ or_none("case when unsure.opportunity_key is null then open_deals.stage end") }}
-            as stage,
+            {{ or_none("open_deals.pipeline") }} as pipeline,
+            {{
+                or_none(
+                    "case when unsure.opportunity_key is null then open_deals.stage_label end"
+                )
+            }} as stage,
+            open_deals.source_instance,
+            case when unsure.opportunity_key is null then open_deals.stage end as stage_name,
             case when unsure.opportunity_key is null then open_deals.probability end as probability,
             open_deals.month_start < {{ current_month() }}
             and (
@@ -77,6 +82,8 @@ select
     'default' as variant,
     {{ deal_member() }},
     stage,
+    source_instance,
+    stage_name,
     month_start as period_on,
     amount as numerator,
     cast(null as integer) as denominator,
@@ -89,6 +96,8 @@ select
     'weighted' as variant,
     {{ deal_member() }},
     stage,
+    source_instance,
+    stage_name,
     month_start as period_on,
     cast(
         cast(amount as numeric(24, 6)) * cast(probability as numeric(8, 6)) as {{ numeric_type() }}

@@ -4,7 +4,8 @@ with
     entries as (
         select
             opportunity_key,
-            stage,
+            {{ or_none("pipeline") }} as pipeline,
+            {{ or_none("stage_label") }} as stage,
             position,
             is_skipped,
             is_entry_known,
@@ -18,8 +19,8 @@ with
     ),
 
     {%- set populations = {
-        "all_entries": "opportunity_key, stage",
-        "stays": "opportunity_key, stage, is_skipped",
+        "all_entries": "opportunity_key, pipeline, stage",
+        "stays": "opportunity_key, pipeline, stage, is_skipped",
     } %}
     compared as (
         select
@@ -45,10 +46,11 @@ with
     select
         '{{ variant }}' as variant,
         'opportunity_stage' as entity,
-        md5(deals.opportunity_key || '|' || {{ or_none("compared.stage") }}) as entity_key,
+        md5(deals.opportunity_key || '|' || compared.stage) as entity_key,
         deals.opportunity_id as entity_id,
-        {%- for cut in deal_cuts() %} deals.{{ cut }}, {%- endfor %}
-        {{ or_none("compared.stage") }} as stage,
+        {%- for cut in deal_cuts() if cut != "pipeline" %} deals.{{ cut }}, {%- endfor %}
+        compared.pipeline,
+        compared.stage,
         compared.entered_on as period_on,
         {{ outcome }} as numerator,
         1 as denominator,

@@ -5,7 +5,8 @@ with
         select
             stage_visit_key,
             opportunity_key,
-            stage,
+            {{ or_none("pipeline") }} as pipeline,
+            {{ or_none("stage_label") }} as stage,
             days,
             exited_on,
             is_entry_known,
@@ -19,6 +20,7 @@ with
             'stage_visit' as entity,
             stage_visit_key as entity_key,
             opportunity_key,
+            pipeline,
             stage,
             days,
             exited_on,
@@ -30,14 +32,15 @@ with
     per_deal as (
         select
             'opportunity_stage' as entity,
-            md5(opportunity_key || '|' || {{ or_none("stage") }}) as entity_key,
+            md5(opportunity_key || '|' || stage) as entity_key,
             opportunity_key,
+            pipeline,
             stage,
             case when count(days) = count(*) then sum(days) end as days,
             max(exited_on) as exited_on,
             min(case when is_entry_known then 1 else 0 end) = 1 as is_entry_known
         from stays
-        group by opportunity_key, stage
+        group by opportunity_key, pipeline, stage
         having max(case when is_unfinished then 1 else 0 end) = 0
     )
 
@@ -52,8 +55,9 @@ with
         population.entity,
         population.entity_key,
         deals.opportunity_id as entity_id,
-        {%- for cut in deal_cuts() %} deals.{{ cut }}, {%- endfor %}
-        {{ or_none("population.stage") }} as stage,
+        {%- for cut in deal_cuts() if cut != "pipeline" %} deals.{{ cut }}, {%- endfor %}
+        population.pipeline,
+        population.stage,
         population.exited_on as period_on,
         population.days as numerator,
         1 as denominator,

@@ -14,14 +14,18 @@ with
     judged as (
         select
             stays.opportunity_key,
-            stays.stage,
+            stays.stage_label as stage,
             stays.is_entry_known,
             stays.age_days,
             durations.median_days,
             stays.age_days > 2 * durations.median_days as is_stalled
         from stays
         inner join deals on stays.opportunity_key = deals.opportunity_key
-        left join durations on deals.pipeline = durations.pipeline and stays.stage = durations.stage
+        left join
+            durations
+            on stays.source_instance = durations.source_instance
+            and {{ or_none("stays.pipeline") }} = durations.pipeline
+            and stays.stage = durations.stage
     )
 
 select

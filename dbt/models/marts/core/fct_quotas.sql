@@ -96,7 +96,7 @@ with
             ) as days_in_period,
             cast(targeted.amount as {{ numeric_type() }}) as amount_native,
             targeted.quota_currency as currency,
-            cast(targeted.fx_rate as numeric(28, 10)) as fx_rate,
+            cast(targeted.fx_rate as {{ rate_type() }}) as fx_rate,
             case
                 when targeted.measure = 'revenue'
                 then {{ reporting_amount("targeted.amount", "targeted.fx_rate") }}

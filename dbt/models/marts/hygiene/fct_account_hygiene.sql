@@ -7,6 +7,8 @@ with
 
     reps as (select rep_id, left_on from {{ ref("dim_rep") }}),
 
+    given as ({{ given_columns("accounts", ["owner_id", "domain"]) }}),
+
     open_amounts as (
         select
             account_key,
@@ -30,12 +32,8 @@ with
                     then 0
                 end as {{ numeric_type() }}
             ) as amount_at_stake,
-            case
-                when accounts.account_key is not null then accounts.owner_id is null
-            end as owner_missing,
-            case
-                when accounts.account_key is not null then accounts.domain is null
-            end as domain_missing,
+            case when given.owner_id then accounts.owner_id is null end as owner_missing,
+            case when given.domain then accounts.domain is null end as domain_missing,
             case
                 when accounts.owner_id is not null
                 then coalesce(reps.left_on < {{ as_of_day() }}, false)
@@ -44,6 +42,7 @@ with
         from accounts
         full join later on accounts.account_key = later.entity_key
         left join reps on accounts.owner_id = reps.rep_id
+        left join given on accounts.source_instance = given.source_instance
         left join open_amounts on accounts.account_key = open_amounts.account_key
     )
 

@@ -7,17 +7,24 @@ with
 
     reps as (select rep_id, left_on from {{ ref("dim_rep") }}),
 
+    given as (
+        {{
+            given_columns(
+                "activities",
+                ["owner_id", "opportunity_id", "lead_id", "contact_id", "account_id"],
+            )
+        }}
+    ),
+
     final as (
         select
             coalesce(activities.activity_key, later.entity_key) as activity_key,
             coalesce(activities.source_instance, later.source_instance) as source_instance,
             coalesce(activities.source_id, later.source_id) as source_id,
             coalesce(activities.owner_id, later.owner_id) as rep_id,
+            case when given.owner_id then activities.owner_id is null end as owner_missing,
             case
-                when activities.activity_key is not null then activities.owner_id is null
-            end as owner_missing,
-            case
-                when activities.activity_key is not null
+                when given.opportunity_id or given.lead_id or given.contact_id or given.account_id
                 then
                     coalesce(
                         activities.opportunity_id,
@@ -38,6 +45,7 @@ with
         from activities
         full join later on activities.activity_key = later.entity_key
         left join reps on activities.owner_id = reps.rep_id
+        left join given on activities.source_instance = given.source_instance
     )
 
 select *

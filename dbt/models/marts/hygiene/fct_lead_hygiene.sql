@@ -7,17 +7,20 @@ with
 
     reps as (select rep_id, left_on from {{ ref("dim_rep") }}),
 
+    given as ({{ given_columns("leads", ["owner_id", "channel", "opportunity_id"]) }}),
+
     final as (
         select
             coalesce(leads.lead_key, later.entity_key) as lead_key,
             coalesce(leads.source_instance, later.source_instance) as source_instance,
             coalesce(leads.source_id, later.source_id) as source_id,
             coalesce(leads.owner_id, later.owner_id) as rep_id,
-            case when leads.lead_key is not null then leads.owner_id is null end as owner_missing,
-            case when leads.lead_key is not null then leads.channel is null end as channel_missing,
+            case when given.owner_id then leads.owner_id is null end as owner_missing,
+            case when given.channel then leads.channel is null end as channel_missing,
             leads.converted_at < leads.created_at as converted_before_created,
             case
-                when leads.converted_at is not null then leads.opportunity_id is null
+                when given.opportunity_id and leads.converted_at is not null
+                then leads.opportunity_id is null
             end as converted_without_opportunity,
             case
                 when leads.converted_at is null and leads.owner_id is not null
@@ -27,6 +30,7 @@ with
         from leads
         full join later on leads.lead_key = later.entity_key
         left join reps on leads.owner_id = reps.rep_id
+        left join given on leads.source_instance = given.source_instance
     )
 
 select *

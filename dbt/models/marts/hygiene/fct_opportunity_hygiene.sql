@@ -25,23 +25,41 @@ with
         where pipeline_stage_key is not null
     ),
 
+    given as (
+        {{
+            given_columns(
+                "opportunities",
+                ["owner_id", "account_id", "amount", "close_date", "created_at", "loss_reason"],
+            )
+        }}
+    ),
+
     -- Deals whose history tells of stages that no pipeline names.
     astray as (
-        {%- for value in ["old_value", "new_value"] %}
+        {%- for pipeline, stage in [("old_pipeline", "old_stage"), ("pipeline", "stage")] %}
             select told.opportunity_key
-            from {{ ref("int_opportunity_changes") }} as told
+            from {{ ref("int_opportunity_stage_changes") }} as told
             left join
                 stages
                 on told.source_instance = stages.source_instance
-                and coalesce(told.pipeline, '') = stages.pipeline
-                and told.{{ value }} = stages.stage
+                and coalesce(told.{{ pipeline }}, '') = stages.pipeline
+                and told.{{ stage }} = stages.stage
             where
                 told.field = 'stage'
                 and told.is_told
-                and told.{{ value }} is not null
+                and told.{{ stage }} is not null
                 and stages.stage is null
                 {{ 'union' if not loop.last }}
         {%- endfor %}
+    ),
+
+    doubted as (
+        select
+            opportunity_key,
+            count(case when finding = 'emptied_contradicted' then 1 end) as contradictions,
+            count(case when finding = 'history_unreadable' then 1 end) as unreadable
+        from {{ ref("int_history_findings") }}
+        group by opportunity_key
     ),
 
     deals as (
@@ -55,6 +73,8 @@ with
             closings.contradiction,
             coalesce(closings.is_undated, opportunities.closed_at is null) as is_undated,
             astray.opportunity_key is not null as stage_unknown,
+            coalesce(doubted.contradictions > 0, false) as emptied_contradicted,
+            coalesce(doubted.unreadable > 0, false) as history_unreadable,
             {%- for column, day in [
                 ("closing_gap_days", "closings.recorded_on"),
                 (
@@ -73,6 +93,7 @@ with
         full join later on opportunities.opportunity_key = later.entity_key
         left join closings on opportunities.opportunity_key = closings.opportunity_key
         left join astray on opportunities.opportunity_key = astray.opportunity_key
+        left join doubted on opportunities.opportunity_key = doubted.opportunity_key
     ),
 
     final as (
@@ -91,18 +112,27 @@ with
                     when deals.is_won then deals.amount when deals.counts then 0
                 end as {{ numeric_type() }}
             ) as won_amount_at_stake,
-            case when deals.counts then deals.owner_id is null end as owner_missing,
             case
-                when deals.is_open or deals.is_won then deals.account_id is null
+                when given.owner_id and deals.counts then deals.owner_id is null
+            end as owner_missing,
+            case
+                when given.account_id and (deals.is_open or deals.is_won)
+                then deals.account_id is null
             end as account_missing,
-            case when deals.is_open then coalesce(deals.amount_native, 0) = 0 end as amount_missing,
-            case when deals.is_open then deals.close_date is null end as close_date_missing,
-            case when deals.counts then deals.created_at is null end as created_at_missing,
             case
-                when deals.is_won then coalesce(deals.amount_native, 0) = 0
+                when given.amount and deals.is_open then coalesce(deals.amount_native, 0) = 0
+            end as amount_missing,
+            case
+                when given.close_date and deals.is_open then deals.close_date is null
+            end as close_date_missing,
+            case
+                when given.created_at and deals.counts then deals.created_at is null
+            end as created_at_missing,
+            case
+                when given.amount and deals.is_won then coalesce(deals.amount_native, 0) = 0
             end as won_without_amount,
             case
-                when deals.status = 'lost' then deals.loss_reason is null
+                when given.loss_reason and deals.status = 'lost' then deals.loss_reason is null
             end as lost_without_reason,
             deals.amount_native < 0 as amount_negative,
             case
@@ -122,6 +152,8 @@ with
             end as closed_before_created,
             deals.data_after_as_of,
             case when deals.counts then deals.stage_unknown end as stage_unknown,
+            case when deals.counts then deals.emptied_contradicted end as emptied_contradicted,
+            case when deals.counts then deals.history_unreadable end as history_unreadable,
             case
                 when deals.is_closed
                 then deals.first_contact_at is not null and deals.days_from_contact_to_close < 0
@@ -133,6 +165,7 @@ with
             cast(deals.closing_gap_days as integer) as closing_gap_days
         from deals
         left join reps on deals.owner_id = reps.rep_id
+        left join given on deals.source_instance = given.source_instance
     )
 
 select *

@@ -8,7 +8,10 @@
 ] -%}
 {#- All findings of which what was won is at stake. -#}
 {%- set of_won = of_closings + ["won_without_amount"] -%}
-{#- The rules of each entity, by their columns in `fct_<entity>_hygiene`. -#}
+{#-
+    The rules of each entity, by their columns in `fct_<entity>_hygiene`. `money_kind` names the money
+    of an entity whose `amount_at_stake` is neither open nor won.
+-#}
 {%- set entities = {
     "opportunity": {
         "name": "opportunities",
@@ -28,6 +31,8 @@
             "owner_left",
             "data_after_as_of",
             "stage_unknown",
+            "emptied_contradicted",
+            "history_unreadable",
         ]
         + of_closings,
     },
@@ -86,10 +91,26 @@
     "converted_before_created",
     "data_after_as_of",
     "stage_unknown",
+    "emptied_contradicted",
+    "history_unreadable",
 ] + of_closings -%}
+{#- References that put a figure in doubt where they resolve to nothing. -#}
+{%- set of_figures = [
+    "owner_unknown",
+    "manager_unknown",
+    "team_unknown",
+    "opportunity_unknown",
+    "current_stage_unknown",
+    "entity_unknown",
+    "field_unknown",
+    "merged_into_unknown",
+    "merged_in_circle",
+    "merged_into_deleted",
+    "name_differs",
+] -%}
 -- What to fix first: per entity, rep and rule, how many records break it and what money hangs on
--- them. `all` stands for all entities, all reps, all rules. Where nobody knows the money of any of
--- the failing records there is none: NULL, not 0.
+-- them. `all` stands for all entities, all reps, all rules, and counts each record once. Where
+-- nobody knows the money of any of the failing records there is none: NULL, not 0.
 with
     {%- for entity, spec in entities.items() %}
         {{ entity }}_records as (
@@ -111,6 +132,9 @@ with
                     )
                 }} as won_money,
                 {%- for rule in spec.rules %} {{ rule }}, {%- endfor %}
+                {% for rule in spec.rules %}
+                    {{ rule }} is not null {{ "or" if not loop.last }}
+                {%- endfor %} as is_judged,
                 {%- for kind, rules in [
                     ("open", spec.rules | reject("in", of_won) | list),
                     ("won", spec.rules | select("in", of_won) | list),
@@ -147,6 +171,7 @@ with
                     coalesce(case when is_open_money_at_stake then open_money end, 0)
                     + coalesce(case when is_won_money_at_stake then won_money end, 0)
                 ) as any_rule_money,
+                count(case when is_judged then 1 end) as any_rule_records,
                 count(
                     case when is_open_money_at_stake or is_won_money_at_stake then 1 end
                 ) as any_rule_failing,
@@ -175,7 +200,7 @@ with
                     '{{ "high" if rule in high else "low" }}' as severity,
                     {{ rule }}_records as records,
                     {{ rule }}_failing as failing,
-                    '{{ money }}' as money_kind,
+                    '{{ spec.money_kind or money }}' as money_kind,
                     {{ known_money(rule ~ "_money", rule ~ "_failing", rule ~ "_unknown") }}
                     as money_at_stake,
                     {{ rule }}_unknown as failing_without_amount,
@@ -185,6 +210,8 @@ with
                             "all_" ~ money ~ "_money",
                         )
                     }} as money_share,
+                    any_rule_records,
+                    any_rule_failing,
                     {{ known_money("any_rule_money", "any_rule_failing", "any_rule_unknown") }}
                     as any_rule_money,
                     any_rule_unknown,
@@ -199,6 +226,51 @@ with
         {%- endfor %}
     ),
 
+    -- References that resolve to nothing. Stages in histories are a rule of the deals already.
+    of_references as (
+        select
+            entity,
+            'all' as rep_id,
+            rule,
+            1000 + row_number() over (order by entity, rule) as rule_number,
+            case
+                when rule in ('{{ of_figures | join("', '") }}') then 'high' else 'low'
+            end as severity,
+            sum(n_given) as records,
+            sum(n_unresolved) as failing,
+            case
+                entity
+                when 'opportunities'
+                then 'open and won'
+                when 'quotas'
+                then 'quota'
+                else 'recorded'
+            end as money_kind,
+            {{ known_money("sum(money_at_stake)", "sum(n_unresolved)", "sum(n_without_money)") }}
+            as money_at_stake,
+            sum(n_without_money) as failing_without_amount,
+            {{ ratio("sum(money_at_stake)", "sum(money_given)") }} as money_share,
+            cast(null as {{ numeric_type() }}) as any_rule_money,
+            null as any_rule_unknown,
+            max(samples) as example_keys
+        from {{ ref("mart_references") }}
+        where
+            is_provided
+            and n_unresolved > 0
+            and not (entity = 'field_changes' and rule = 'stage_unknown')
+        group by entity, rule
+    ),
+
+    rules as (
+        select *
+        from by_rule
+
+        union all
+
+        select *
+        from of_references
+    ),
+
     ranked as (
         select
             *,
@@ -208,21 +280,24 @@ with
                     row_number() over (
                         partition by rep_id, case when failing > 0 then 1 else 0 end
                         order by
-                            coalesce(money_at_stake, 0) desc,
+                            case
+                                when money_at_stake = 0 and failing_without_amount = 0 then 1 else 0
+                            end,
                             case when severity = 'high' then 0 else 1 end,
+                            abs(money_at_stake) desc nulls last,
                             failing desc,
                             rule_number
                     )
             end as fix_rank
-        from by_rule
+        from rules
     ),
 
     by_entity as (
         select
             entity,
             rep_id,
-            sum(records) as records,
-            sum(failing) as failing,
+            max(any_rule_records) as records,
+            max(any_rule_failing) as failing,
             max(any_rule_money) as money_at_stake,
             max(any_rule_unknown) as failing_without_amount
         from by_rule

@@ -69,7 +69,7 @@ with
             priced.probability,
             cast(priced.amount_native as {{ numeric_type() }}) as amount_native,
             priced.currency,
-            cast(priced.fx_rate as numeric(28, 10)) as fx_rate,
+            cast(priced.fx_rate as {{ rate_type() }}) as fx_rate,
             {{ reporting_amount("priced.amount_native", "priced.fx_rate") }} as amount,
             priced.created_at,
             priced.created_on,

@@ -1,12 +1,21 @@
 -- Every change of a deal's fields up to the run's moment, with the value before and after.
 with
+    -- What only renamed a stage is none.
     changes as (
         select
-            *,
-            case when field = 'stage' then old_value end as old_stage,
-            case when field = 'stage' then new_value end as new_stage
-        from {{ ref("int_opportunity_changes") }}
-        where changed_at <= {{ as_of() }}
+            changes.*,
+            places.old_pipeline,
+            places.old_stage,
+            places.pipeline as new_pipeline,
+            places.stage as new_stage
+        from {{ ref("int_opportunity_changes") }} as changes
+        left join
+            {{ ref("int_opportunity_stage_changes") }} as places
+            on changes.field_change_key = places.field_change_key
+            and changes.field = 'stage'
+        where
+            changes.changed_at <= {{ as_of() }}
+            and (changes.field <> 'stage' or places.field_change_key is not null)
     ),
 
     opportunities as (
@@ -22,8 +31,8 @@ with
             opportunities.opportunity_id,
             changes.field,
             changes.position,
-            changes.old_value,
-            changes.new_value,
+            coalesce(changes.old_stage, changes.old_value) as old_value,
+            coalesce(changes.new_stage, changes.new_value) as new_value,
             changes.changed_at,
             {{ local_day("changes.changed_at") }} as changed_on,
             changes.changed_by,
@@ -36,12 +45,12 @@ with
         left join
             stages as old_stages
             on changes.source_instance = old_stages.source_instance
-            and coalesce(changes.pipeline, '') = coalesce(old_stages.pipeline, '')
+            and coalesce(changes.old_pipeline, '') = coalesce(old_stages.pipeline, '')
             and changes.old_stage = old_stages.stage
         left join
             stages as new_stages
             on changes.source_instance = new_stages.source_instance
-            and coalesce(changes.pipeline, '') = coalesce(new_stages.pipeline, '')
+            and coalesce(changes.new_pipeline, '') = coalesce(new_stages.pipeline, '')
             and changes.new_stage = new_stages.stage
     )
 

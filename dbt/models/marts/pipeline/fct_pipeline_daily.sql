@@ -1,5 +1,6 @@
--- The open pipeline at the end of every day (now, of the current one), by rep, pipeline, stage and
--- currency: the sum of all that came in and went out until then. What is empty has no row.
+-- The open pipeline at the end of every day (now, of the current one), by rep, source, pipeline,
+-- stage and currency: the sum of all that came in and went out until then. What is empty has no
+-- row.
 with
     steps as (select * from {{ ref("int_pipeline_steps") }}),
 
@@ -7,7 +8,14 @@ with
 
     changes as (
         select
-            happened_on, rep, pipeline, stage, currency, 1 as deals, coalesce(amount, 0) as amount
+            happened_on,
+            rep,
+            source_instance,
+            pipeline,
+            stage,
+            currency,
+            1 as deals,
+            coalesce(amount, 0) as amount
         from steps
         where is_open
 
@@ -16,7 +24,8 @@ with
         select
             happened_on,
             rep_before as rep,
-            pipeline,
+            source_instance,
+            pipeline_before as pipeline,
             stage_before as stage,
             currency_before as currency,
             -1 as deals,
@@ -29,13 +38,20 @@ with
         select
             happened_on,
             rep,
+            source_instance,
             {{ or_none("pipeline") }} as pipeline,
             {{ or_none("stage") }} as stage,
             currency,
             sum(deals) as deals,
             sum(amount) as amount
         from changes
-        group by happened_on, rep, {{ or_none("pipeline") }}, {{ or_none("stage") }}, currency
+        group by
+            happened_on,
+            rep,
+            source_instance,
+            {{ or_none("pipeline") }},
+            {{ or_none("stage") }},
+            currency
         having sum(deals) <> 0 or sum(amount) <> 0
     ),
 
@@ -47,19 +63,24 @@ with
                 {{ as_of_day() }}
             ) as last_day,
             rep,
+            source_instance,
             pipeline,
             stage,
             currency,
             sum(deals) over in_order as deals,
             sum(amount) over in_order as amount
         from by_day
-        window in_order as (partition by rep, pipeline, stage, currency order by happened_on)
+        window
+            in_order as (
+                partition by rep, source_instance, pipeline, stage, currency order by happened_on
+            )
     ),
 
     days as (
         select
             {{ each("day", "first_day", "last_day") }} as date_day,
             rep,
+            source_instance,
             pipeline,
             stage,
             currency,
@@ -73,6 +94,7 @@ with
         select
             days.date_day,
             days.rep as rep_id,
+            days.source_instance,
             days.pipeline,
             days.stage,
             days.currency,

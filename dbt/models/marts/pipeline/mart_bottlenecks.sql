@@ -7,9 +7,13 @@ with
     open_deals as (select * from {{ ref("int_open_stays__month_end") }}),
 
     stages as (
-        select {{ or_none("pipeline") }} as pipeline, stage, min(stage_order) as stage_order
+        select
+            source_instance,
+            {{ or_none("pipeline") }} as pipeline,
+            stage,
+            min(stage_order) as stage_order
         from {{ ref("fct_stage_visits") }}
-        group by {{ or_none("pipeline") }}, stage
+        group by source_instance, {{ or_none("pipeline") }}, stage
     ),
 
     at_period_end as (
@@ -18,6 +22,7 @@ with
                 select
                     '{{ grain }}' as period_grain,
                     {{ fiscal_period_start("month_start", grain) }} as period_start,
+                    source_instance,
                     pipeline,
                     stage,
                     {{ team }} as team,
@@ -36,6 +41,7 @@ with
         select
             periods.period_grain,
             periods.period_start,
+            periods.source_instance,
             periods.pipeline,
             periods.stage,
             periods.team,
@@ -64,12 +70,14 @@ with
             periods
             on at_period_end.period_grain = periods.period_grain
             and at_period_end.period_start = periods.period_start
+            and at_period_end.source_instance = periods.source_instance
             and at_period_end.pipeline = periods.pipeline
             and at_period_end.stage = periods.stage
             and at_period_end.team = periods.team
         group by
             periods.period_grain,
             periods.period_start,
+            periods.source_instance,
             periods.pipeline,
             periods.stage,
             periods.team
@@ -102,12 +110,17 @@ with
             stalls.usual_stays_late,
             stalls.usual_stays_long
         from periods
-        left join stages on periods.pipeline = stages.pipeline and periods.stage = stages.stage
+        left join
+            stages
+            on periods.source_instance = stages.source_instance
+            and periods.pipeline = stages.pipeline
+            and periods.stage = stages.stage
         {%- for other in ["held_up", "stalls"] %}
             left join
                 {{ other }}
                 on periods.period_grain = {{ other }}.period_grain
                 and periods.period_start = {{ other }}.period_start
+                and periods.source_instance = {{ other }}.source_instance
                 and periods.pipeline = {{ other }}.pipeline
                 and periods.stage = {{ other }}.stage
                 and periods.team = {{ other }}.team
@@ -207,7 +220,7 @@ with
         select
             *,
             count(case when is_bottleneck then null else 1 end) over (
-                partition by period_grain, pipeline, stage, team
+                partition by period_grain, source_instance, pipeline, stage, team
                 order by period_start
                 rows between unbounded preceding and current row
             ) as run
@@ -221,6 +234,8 @@ with
                 || '|'
                 || period_start
                 || '|'
+                || source_instance
+                || '|'
                 || pipeline
                 || '|'
                 || stage
@@ -229,6 +244,7 @@ with
             ) as bottleneck_key,
             cast(period_grain as {{ dbt.type_string() }}) as period_grain,
             period_start,
+            source_instance,
             pipeline,
             stage,
             stage_order,
@@ -246,6 +262,7 @@ with
                         order by
                             coalesce(money_held_up, 0) desc,
                             coalesce(money_dropped, 0) desc,
+                            source_instance,
                             pipeline,
                             stage_order,
                             stage,
@@ -256,7 +273,7 @@ with
                 when is_bottleneck
                 then
                     min(case when is_bottleneck then period_start end) over (
-                        partition by period_grain, pipeline, stage, team, run
+                        partition by period_grain, source_instance, pipeline, stage, team, run
                     )
             end as bottleneck_since,
             is_slow,

@@ -20,20 +20,40 @@ with
 
     durations as (select * from {{ ref("int_stage_durations") }}),
 
+    -- What a date that was taken away was, the change that took it away tells.
+    told_changes as (
+        select
+            opportunity_key,
+            field,
+            position,
+            changed_at,
+            case
+                when old_value is not null or field <> 'close_date'
+                then old_value
+                else lag(old_value) over (partition by opportunity_key, field order by position)
+            end as old_value,
+            new_value
+        from {{ ref("fct_opportunity_changes") }}
+        where
+            field in ('close_date', 'amount')
+            and opportunity_key in (select opportunity_key from deals)
+    ),
+
     changes as (
         select
             opportunity_key,
             field,
             position,
             changed_at,
-            case when field = 'close_date' then cast(old_value as date) end as old_close_date,
-            case when field = 'close_date' then cast(new_value as date) end as new_close_date,
+            case
+                when field = 'close_date' then {{ date_from_text("old_value") }}
+            end as old_close_date,
+            case
+                when field = 'close_date' then {{ date_from_text("new_value") }}
+            end as new_close_date,
             case when field = 'amount' then {{ money_from_text("old_value") }} end as old_amount,
             case when field = 'amount' then {{ money_from_text("new_value") }} end as new_amount
-        from {{ ref("fct_opportunity_changes") }}
-        where
-            field in ('close_date', 'amount')
-            and opportunity_key in (select opportunity_key from deals)
+        from told_changes
     ),
 
     changed as (
@@ -153,7 +173,8 @@ with
         left join stays on deals.opportunity_key = stays.opportunity_key
         left join
             durations
-            on {{ or_none("deals.pipeline") }} = durations.pipeline
+            on deals.source_instance = durations.source_instance
+            and {{ or_none("deals.pipeline") }} = durations.pipeline
             and deals.stage = durations.stage
         left join changed on deals.opportunity_key = changed.opportunity_key
         left join histories on deals.source_instance = histories.source_instance
@@ -170,7 +191,7 @@ with
             end as is_old_in_stage,
             days_overdue > 0 as is_overdue,
             case when pushes >= 2 then true when are_pushes_known then false end as is_pushed_often,
-            amount_native < first_amount_native as is_amount_cut,
+            coalesce(amount_native, 0) < first_amount_native as is_amount_cut,
             case when tells_activities then days_since_touch > 14 end as is_untouched,
             case
                 when tells_directions

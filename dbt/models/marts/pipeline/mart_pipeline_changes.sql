@@ -1,6 +1,7 @@
 {%- set fields = ["stage", "amount", "currency", "close_date", "owner_id", "forecast_category"] -%}
--- What has changed since yesterday, last week and the beginning of month and quarter, deal by deal:
--- the state of then beside that of now, with who changed it last, ranked by the money concerned.
+-- What has changed since yesterday (the last working day), last week and the beginning of month and
+-- quarter, deal by deal: the state of then beside that of now, with who changed it last, ranked
+-- by the money concerned.
 -- What was changed and changed back is no change, but whatever came into the pipeline or left it is
 -- there, as in the bridge: created and deleted since, won and re-opened. All is valued at today's
 -- rates, so that the effects add up to what deals did to the pipeline, not what exchange rates did;
@@ -30,7 +31,7 @@ with
 
     windows as (
         {%- for since, day in [
-            ("yesterday", dbt.dateadd("day", -1, as_of_day())),
+            ("yesterday", last_working_day(as_of_day())),
             ("last_week", dbt.dateadd("day", -7, as_of_day())),
             ("month_start", current_month()),
             ("quarter_start", fiscal_period_start(current_month(), "quarter")),
@@ -107,6 +108,9 @@ with
                 before.{{ "amount_native" if field == "amount" else field }} as {{ field }}_before,
                 now_in.{{ "amount_native" if field == "amount" else field }} as {{ field }},
             {%- endfor %}
+            before.pipeline is distinct from now_in.pipeline as is_in_other_pipeline,
+            before.stage_label as stage_label_before,
+            now_in.stage_label,
             before.status as status_before,
             now_in.status,
             before.stage_order as stage_order_before,
@@ -239,13 +243,17 @@ with
                     end as pipeline_effect,
                     abs(value - value_before) as money_at_stake
                 {%- elif field == "stage" -%}
-                    stage_before as old_value,
-                    stage as new_value,
+                    case
+                        when is_in_other_pipeline then stage_label_before else stage_before
+                    end as old_value,
+                    case when is_in_other_pipeline then stage_label else stage end as new_value,
                     case
                         when status <> 'open' and status is distinct from status_before
                         then status
                         when status_before <> 'open' and status = 'open'
                         then 'reopened'
+                        when is_in_other_pipeline
+                        then 'moved'
                         when stage_order > stage_order_before
                         then 'advanced'
                         when stage_order < stage_order_before
@@ -282,7 +290,11 @@ with
                         when existed
                         then
                             was_kept
-                            and (stage is distinct from stage_before or status <> status_before)
+                            and (
+                                stage is distinct from stage_before
+                                or is_in_other_pipeline
+                                or status <> status_before
+                            )
                         else status <> 'open'
                     end
                 {%- else %}

@@ -1,11 +1,11 @@
 with
     history as ({{ latest_versions("hubspot", "property_history") }}),
 
-    stages as ({{ latest_versions("hubspot", "stages") }}),
+    stages as ({{ hubspot_stages() }}),
 
     pipelines as (
         select distinct source_instance, pipeline_id, pipeline
-        from ({{ latest_versions("hubspot", "stages") }}) as stages
+        from ({{ hubspot_stages() }}) as stages
         where object = 'deals'
     ),
 
@@ -41,13 +41,18 @@ with
                 then {{ currency_code("history.value") }}
                 when 'closedate'
                 then
-                    cast(
-                        {{
-                            local_day(
-                                "cast(case when history.property = 'closedate' then history.value end as timestamp)"
-                            )
-                        }}
-                        as {{ dbt.type_string() }}
+                    coalesce(
+                        cast(
+                            {{
+                                hubspot_day(
+                                    moment_from_text(
+                                        "case when history.property = 'closedate' then history.value end"
+                                    )
+                                )
+                            }}
+                            as {{ dbt.type_string() }}
+                        ),
+                        history.value
                     )
                 else history.value
             end as new_value
@@ -74,7 +79,7 @@ with
         from values_in_words
     ),
 
-    -- A change of the hour is none of the day, and a value that was cleared is none.
+    -- A change of the hour is none of the day. A value that was cleared is none from then on.
     final as (
         select
             {{ hubspot_record_columns("field_changes", "changes") }},
@@ -90,9 +95,7 @@ with
             owners
             on changes.source_instance = owners.source_instance
             and changes.user_id = owners.user_id
-        where
-            changes.new_value is not null
-            and (changes.old_value is null or changes.old_value <> changes.new_value)
+        where changes.new_value is distinct from changes.old_value
     )
 
 select *

@@ -15,10 +15,10 @@ with
             leads.channel,
             leads.campaign_id,
             coalesce(stages.label, leads.hs_pipeline_stage) as status,
-            leads.qualified_at,
-            leads.accepted_at,
-            leads.first_response_at,
-            leads.converted_at,
+            {{ hubspot_moment("leads.qualified_at") }} as qualified_at,
+            {{ hubspot_moment("leads.accepted_at") }} as accepted_at,
+            {{ hubspot_moment("leads.first_response_at") }} as first_response_at,
+            {{ hubspot_moment("leads.converted_at") }} as converted_at,
             leads.deal_id as opportunity_id
         from leads
         left join

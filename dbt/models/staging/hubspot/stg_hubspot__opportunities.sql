@@ -1,7 +1,7 @@
 with
     deals as ({{ latest_versions("hubspot", "deals") }}),
 
-    stages as ({{ latest_versions("hubspot", "stages") }}),
+    stages as ({{ hubspot_stages() }}),
 
     merged_ids as (
         select
@@ -41,10 +41,11 @@ with
             deals.amount,
             {{ currency_code("deals.deal_currency_code") }} as currency,
             deals.createdate as created_at,
-            deals.first_contact_at,
-            {{ local_day("deals.closedate") }} as close_date,
+            {{ hubspot_moment("deals.first_contact_at") }} as first_contact_at,
+            {{ hubspot_day("deals.closedate") }} as close_date,
             case
-                when coalesce(stages.is_closed, stages.probability in (0, 1)) then deals.closedate
+                when coalesce(stages.is_closed, stages.probability in (0, 1))
+                then {{ hubspot_moment("deals.closedate") }}
             end as closed_at,
             case
                 lower(deals.dealtype)

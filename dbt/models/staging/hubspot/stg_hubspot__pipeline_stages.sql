@@ -1,5 +1,5 @@
 with
-    stages as ({{ latest_versions("hubspot", "stages") }}),
+    stages as ({{ hubspot_stages() }}),
 
     final as (
         select

@@ -1,0 +1,101 @@
+{#- The fields whose past values are read, and those of them that are no text. -#}
+{%- set fields = ["amount", "currency", "close_date", "owner_id", "forecast_category"] -%}
+{%- set readers = {"amount": money_from_text, "close_date": date_from_text} -%}
+-- What told histories of deals say that cannot be: one row per deal, field and finding.
+--
+-- `emptied_contradicted`: a field was emptied, and its next change starts from a value, or its
+-- record
+-- has one; or its last change gave it a value, and its record has none. A stage is never empty. A
+-- change that tells neither value tells nothing, and is contradicted by the record alone.
+-- `history_unreadable`: an amount that is no number, a close date that is no day.
+with
+    opportunities as (select * from {{ ref("int_opportunities__unioned") }}),
+
+    changes as (
+        select
+            opportunity_key,
+            field,
+            old_value,
+            new_value,
+            is_told,
+            next_changed_at is null as is_last,
+            lead(is_told) over in_order as is_next_told,
+            lead(old_value) over in_order as next_old_value
+        from {{ ref("int_opportunity_changes") }}
+        where field in ('{{ fields | join("', '") }}')
+        window in_order as (partition by opportunity_key, field order by position)
+    ),
+
+    without_value as (
+        select distinct opportunities.opportunity_key, told.field
+        from {{ ref("int_field_changes__unioned") }} as told
+        inner join
+            opportunities
+            on told.source_instance = opportunities.source_instance
+            and told.entity_id = opportunities.source_id
+        where
+            told.entity = 'opportunities'
+            and not told.is_deleted
+            and told.new_value is null
+            and told.field in ('stage', '{{ fields | join("', '") }}')
+    ),
+
+    last_changes as (select * from changes where is_last),
+
+    -- Deals whose history ends by saying whether the field has a value.
+    ends as (
+        select opportunity_key, field, new_value is not null as has_value
+        from last_changes
+        where is_told
+
+        union all
+
+        select without_value.opportunity_key, without_value.field, false as has_value
+        from without_value
+        left join
+            last_changes
+            on without_value.opportunity_key = last_changes.opportunity_key
+            and without_value.field = last_changes.field
+        where last_changes.opportunity_key is null and without_value.field <> 'stage'
+    ),
+
+    final as (
+        select ends.opportunity_key, ends.field, 'emptied_contradicted' as finding
+        from ends
+        inner join opportunities on ends.opportunity_key = opportunities.opportunity_key
+        where
+            case
+                ends.field
+                {%- for field in fields %}
+                    when '{{ field }}' then opportunities.{{ field }} is not null
+                {%- endfor %}
+            end
+            <> ends.has_value
+
+        union
+
+        select opportunity_key, field, 'emptied_contradicted' as finding
+        from changes
+        where is_told and is_next_told and new_value is null and next_old_value is not null
+
+        union
+
+        select opportunity_key, field, 'emptied_contradicted' as finding
+        from without_value
+        where field = 'stage'
+
+        {%- for field, read in readers.items() %}
+            {%- for value in ["old_value", "new_value"] %}
+
+                union
+
+                select opportunity_key, field, 'history_unreadable' as finding
+                from changes
+                where
+                    field = '{{ field }}' and {{ value }} is not null and {{ read(value) }} is null
+            {%- endfor %}
+        {%- endfor %}
+    )
+
+select *
+from final

@@ -1,0 +1,527 @@
+-- The changes of each deal's place, its pipeline and stage, in order, with the place before.
+--
+-- A stage is read in the pipeline of its moment. Stage and pipeline changed within a second are one
+-- move; a pipeline changed alone is one to the stage of the same name there. A stage that the
+-- pipeline of the moment does not have is that of the deal's other pipelines, or of the only one in
+-- the source that has it: it was told before or after the pipeline, or without it. Former names of
+-- stages are those of now (`int_stage_renames`), and what only renamed a stage is no change.
+with
+    opportunities as (
+        select opportunity_key, source_instance, coalesce(pipeline, '') as pipeline, stage
+        from {{ ref("int_opportunities__unioned") }}
+    ),
+
+    changes as (
+        select
+            field_change_key,
+            opportunity_key,
+            source_instance,
+            coalesce(pipeline, '') as pipeline,
+            field,
+            old_value,
+            new_value,
+            changed_at,
+            is_told,
+            position
+        from {{ ref("int_opportunity_changes") }}
+        where field in ('stage', 'pipeline')
+    ),
+
+    stages as (
+        select source_instance, coalesce(pipeline, '') as pipeline, stage, status, is_deleted
+        from {{ ref("int_pipeline_stages__unioned") }}
+    ),
+
+    renames as (select * from {{ ref("int_stage_renames") }}),
+
+    -- What a name means in a pipeline; '' are the stages common to all pipelines of a source.
+    meanings as (
+        select
+            stages.source_instance,
+            stages.pipeline,
+            stages.stage as name,
+            stages.pipeline as pipeline_now,
+            stages.stage
+        from stages
+        left join
+            renames
+            on stages.source_instance = renames.source_instance
+            and stages.pipeline = renames.former_pipeline
+            and stages.stage = renames.former_stage
+        where renames.former_stage is null
+
+        union
+
+        select
+            source_instance,
+            former_pipeline as pipeline,
+            former_stage as name,
+            pipeline as pipeline_now,
+            stage
+        from renames
+    ),
+
+    kinds as (
+        {%- for value in ["old_value", "new_value"] %}
+            select source_instance, pipeline, {{ value }} as name
+            from changes
+            where field = 'stage' and {{ value }} is not null
+            group by source_instance, pipeline, {{ value }} {{ 'union' if not loop.last }}
+        {%- endfor %}
+    ),
+
+    -- Names that mean a stage, but not simply one of the deal's own pipeline.
+    odd_kinds as (
+        select
+            kinds.source_instance,
+            kinds.pipeline,
+            kinds.name,
+            max(case when meanings.pipeline in (kinds.pipeline, '') then 1 else 0 end)
+            = 0 as is_foreign
+        from kinds
+        inner join
+            meanings
+            on kinds.source_instance = meanings.source_instance
+            and kinds.name = meanings.name
+        group by kinds.source_instance, kinds.pipeline, kinds.name
+        having
+            max(
+                case
+                    when meanings.pipeline in (kinds.pipeline, '') and meanings.stage = kinds.name
+                    then 1
+                    else 0
+                end
+            )
+            = 0
+    ),
+
+    -- Deals whose record is in a stage that its pipeline lists: a name that this pipeline does not
+    -- list is of another one. Of other deals nobody knows what their pipelines have.
+    settled as (
+        select opportunities.opportunity_key
+        from opportunities
+        inner join
+            meanings
+            on opportunities.source_instance = meanings.source_instance
+            and opportunities.pipeline = meanings.pipeline
+            and opportunities.stage = meanings.name
+            and meanings.pipeline <> ''
+        group by opportunities.opportunity_key
+    ),
+
+    listed as (select distinct source_instance, pipeline from meanings where pipeline <> ''),
+
+    involved as (
+        {%- for value in ["old_value", "new_value"] %}
+            select changes.opportunity_key
+            from changes
+            inner join
+                odd_kinds
+                on changes.source_instance = odd_kinds.source_instance
+                and changes.pipeline = odd_kinds.pipeline
+                and changes.{{ value }} = odd_kinds.name
+            left join settled on changes.opportunity_key = settled.opportunity_key
+            where
+                changes.field = 'stage'
+                and (not odd_kinds.is_foreign or settled.opportunity_key is not null)
+
+            union
+        {% endfor %}
+        select opportunity_key
+        from changes
+        where
+            field = 'pipeline'
+            and (old_value is not null or position > 1 or coalesce(new_value, '') <> pipeline)
+    ),
+
+    odd_changes as (
+        select changes.*
+        from changes
+        inner join involved on changes.opportunity_key = involved.opportunity_key
+    ),
+
+    stage_changes as (select * from odd_changes where field = 'stage'),
+
+    pipeline_changes as (
+        select
+            field_change_key,
+            opportunity_key,
+            coalesce(old_value, new_value, '') as old_pipeline,
+            coalesce(new_value, '') as new_pipeline,
+            changed_at,
+            is_told,
+            position
+        from odd_changes
+        where field = 'pipeline'
+    ),
+
+    together as (
+        select
+            pipeline_changes.field_change_key as pipeline_change_key,
+            stage_changes.field_change_key as stage_change_key,
+            pipeline_changes.new_pipeline,
+            pipeline_changes.position,
+            row_number() over (
+                partition by pipeline_changes.field_change_key
+                order by
+                    abs(
+                        {{
+                            microseconds_between(
+                                "pipeline_changes.changed_at", "stage_changes.changed_at"
+                            )
+                        }}
+                    ),
+                    stage_changes.position
+            ) as choice
+        from pipeline_changes
+        inner join
+            stage_changes
+            on pipeline_changes.opportunity_key = stage_changes.opportunity_key
+            and abs(
+                {{
+                    microseconds_between(
+                        "pipeline_changes.changed_at", "stage_changes.changed_at"
+                    )
+                }}
+            )
+            < 1000000
+    ),
+
+    taken_along as (
+        select
+            stage_change_key,
+            new_pipeline,
+            row_number() over (partition by stage_change_key order by position desc) as choice
+        from together
+        where choice = 1
+    ),
+
+    -- Where a deal was before its first change: what it was in all along, if no change of it is
+    -- told. Of one that has closed since, though nothing tells how, nobody knows.
+    beginnings as (
+        select
+            opportunities.opportunity_key,
+            opportunities.source_instance,
+            case
+                when first_stages.opportunity_key is not null
+                then first_stages.old_value
+                when coalesce(stages.status, 'open') = 'open'
+                then opportunities.stage
+            end as stage,
+            coalesce(first_pipelines.old_pipeline, opportunities.pipeline) as pipeline,
+            settled.opportunity_key is not null as is_settled
+        from opportunities
+        inner join involved on opportunities.opportunity_key = involved.opportunity_key
+        left join settled on opportunities.opportunity_key = settled.opportunity_key
+        left join
+            stage_changes as first_stages
+            on opportunities.opportunity_key = first_stages.opportunity_key
+            and first_stages.position = 1
+        left join
+            pipeline_changes as first_pipelines
+            on opportunities.opportunity_key = first_pipelines.opportunity_key
+            and first_pipelines.position = 1
+        left join
+            (
+                select source_instance, pipeline, stage, min(status) as status
+                from stages
+                group by source_instance, pipeline, stage
+            ) as stages
+            on opportunities.source_instance = stages.source_instance
+            and opportunities.pipeline = stages.pipeline
+            and opportunities.stage = stages.stage
+    ),
+
+    events as (
+        select
+            stage_changes.field_change_key,
+            stage_changes.opportunity_key,
+            'stage' as field,
+            stage_changes.changed_at,
+            stage_changes.is_told,
+            stage_changes.position as turn,
+            stage_changes.old_value as old_stage,
+            stage_changes.new_value as stage,
+            taken_along.new_pipeline as pipeline
+        from stage_changes
+        left join
+            taken_along
+            on stage_changes.field_change_key = taken_along.stage_change_key
+            and taken_along.choice = 1
+
+        union all
+
+        select
+            pipeline_changes.field_change_key,
+            pipeline_changes.opportunity_key,
+            'pipeline' as field,
+            pipeline_changes.changed_at,
+            pipeline_changes.is_told,
+            pipeline_changes.position as turn,
+            null as old_stage,
+            null as stage,
+            pipeline_changes.new_pipeline as pipeline
+        from pipeline_changes
+        left join
+            together
+            on pipeline_changes.field_change_key = together.pipeline_change_key
+            and together.choice = 1
+        where together.pipeline_change_key is null
+    ),
+
+    filled as (
+        select
+            events.field_change_key,
+            events.opportunity_key,
+            events.field,
+            events.changed_at,
+            events.is_told,
+            events.old_stage,
+            row_number() over (
+                partition by events.opportunity_key order by events.changed_at, events.turn
+            ) as position,
+            coalesce(
+                {{
+                    last_known(
+                        "events.stage", "events.opportunity_key", "events.changed_at, events.turn"
+                    )
+                }},
+                beginnings.stage
+            ) as stage,
+            coalesce(
+                {{
+                    last_known(
+                        "events.pipeline",
+                        "events.opportunity_key",
+                        "events.changed_at, events.turn",
+                    )
+                }},
+                beginnings.pipeline
+            ) as pipeline,
+            beginnings.source_instance,
+            beginnings.stage as first_stage,
+            beginnings.pipeline as first_pipeline,
+            beginnings.is_settled
+        from events
+        inner join beginnings on events.opportunity_key = beginnings.opportunity_key
+    ),
+
+    followed as (
+        select
+            *,
+            coalesce(
+                old_stage,
+                lag(stage) over (partition by opportunity_key order by position),
+                first_stage
+            ) as stage_before,
+            coalesce(
+                lag(pipeline) over (partition by opportunity_key order by position), first_pipeline
+            ) as pipeline_before
+        from filled
+    ),
+
+    sides as (
+        select
+            opportunity_key,
+            source_instance,
+            position,
+            'before' as side,
+            stage_before as name,
+            pipeline_before as pipeline,
+            is_settled
+        from followed
+
+        union all
+
+        select
+            opportunity_key,
+            source_instance,
+            position,
+            'after' as side,
+            stage as name,
+            pipeline,
+            is_settled
+        from followed
+    ),
+
+    of_deals as (
+        select opportunity_key, pipeline
+        from beginnings
+
+        union
+
+        select opportunity_key, new_pipeline as pipeline
+        from pipeline_changes
+
+        union
+
+        select opportunities.opportunity_key, opportunities.pipeline
+        from opportunities
+        inner join involved on opportunities.opportunity_key = involved.opportunity_key
+    ),
+
+    only_ones as (
+        select source_instance, name, min(pipeline) as pipeline
+        from meanings
+        group by source_instance, name
+        having count(distinct pipeline) = 1
+    ),
+
+    -- The pipelines in which a name may be meant: 0 that of the moment, 1 another one of the
+    -- deal's, 2 the only one of the source that has it.
+    elsewhere as (
+        select sides.*
+        from sides
+        inner join
+            listed
+            on sides.source_instance = listed.source_instance
+            and sides.pipeline = listed.pipeline
+        where sides.is_settled
+    ),
+
+    possible as (
+        select opportunity_key, position, side, source_instance, name, pipeline, 0 as preference
+        from sides
+
+        union all
+
+        select
+            elsewhere.opportunity_key,
+            elsewhere.position,
+            elsewhere.side,
+            elsewhere.source_instance,
+            elsewhere.name,
+            of_deals.pipeline,
+            1 as preference
+        from elsewhere
+        inner join of_deals on elsewhere.opportunity_key = of_deals.opportunity_key
+
+        union all
+
+        select
+            elsewhere.opportunity_key,
+            elsewhere.position,
+            elsewhere.side,
+            elsewhere.source_instance,
+            elsewhere.name,
+            only_ones.pipeline,
+            2 as preference
+        from elsewhere
+        inner join
+            only_ones
+            on elsewhere.source_instance = only_ones.source_instance
+            and elsewhere.name = only_ones.name
+    ),
+
+    meant as (
+        select
+            possible.opportunity_key,
+            possible.position,
+            possible.side,
+            meanings.stage,
+            case
+                when meanings.pipeline_now = '' then possible.pipeline else meanings.pipeline_now
+            end as pipeline,
+            row_number() over (
+                partition by possible.opportunity_key, possible.position, possible.side
+                order by
+                    possible.preference,
+                    case when meanings.pipeline = '' then 1 else 0 end,
+                    possible.pipeline,
+                    meanings.pipeline_now,
+                    meanings.stage
+            ) as choice
+        from possible
+        inner join
+            meanings
+            on possible.source_instance = meanings.source_instance
+            and meanings.pipeline in (possible.pipeline, '')
+            and possible.name = meanings.name
+    ),
+
+    placed as (
+        select
+            followed.field_change_key,
+            followed.opportunity_key,
+            followed.source_instance,
+            followed.field,
+            followed.changed_at,
+            followed.is_told,
+            followed.position,
+            coalesce(before.pipeline, followed.pipeline_before) as old_pipeline,
+            coalesce(before.stage, followed.stage_before) as old_stage,
+            coalesce(after.pipeline, followed.pipeline) as pipeline,
+            coalesce(after.stage, followed.stage) as stage
+        from followed
+        left join
+            meant as before
+            on followed.opportunity_key = before.opportunity_key
+            and followed.position = before.position
+            and before.side = 'before'
+            and before.choice = 1
+        left join
+            meant as after
+            on followed.opportunity_key = after.opportunity_key
+            and followed.position = after.position
+            and after.side = 'after'
+            and after.choice = 1
+    ),
+
+    compared as (
+        select
+            *,
+            lag(stage) over (partition by opportunity_key order by position) as previous_stage,
+            lag(pipeline) over (partition by opportunity_key order by position) as previous_pipeline
+        from placed
+    ),
+
+    moved as (
+        select *, row_number() over (partition by opportunity_key order by position) as nth
+        from compared
+        where
+            (field = 'stage' or stage is not null)
+            and (
+                old_stage is null
+                or stage is distinct from old_stage
+                or pipeline <> old_pipeline
+                or stage is distinct from coalesce(previous_stage, stage)
+                or pipeline <> coalesce(previous_pipeline, pipeline)
+            )
+    ),
+
+    final as (
+        select
+            field_change_key,
+            opportunity_key,
+            source_instance,
+            field,
+            nullif(old_pipeline, '') as old_pipeline,
+            old_stage,
+            nullif(pipeline, '') as pipeline,
+            stage,
+            changed_at,
+            is_told,
+            nth as position
+        from moved
+
+        union all
+
+        select
+            changes.field_change_key,
+            changes.opportunity_key,
+            changes.source_instance,
+            changes.field,
+            nullif(changes.pipeline, '') as old_pipeline,
+            changes.old_value as old_stage,
+            nullif(changes.pipeline, '') as pipeline,
+            changes.new_value as stage,
+            changes.changed_at,
+            changes.is_told,
+            changes.position
+        from changes
+        left join involved on changes.opportunity_key = involved.opportunity_key
+        where changes.field = 'stage' and involved.opportunity_key is null
+    )
+
+select *
+from final

@@ -1,0 +1,67 @@
+"""Which columns of the contract a company's sources give, as far as company.yml tells.
+
+Where an export's own columns are taken by their names, and where a portal has properties of its
+own, only the data tell: what is empty in all records of a source is not given by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ingestion.company import Company
+from ingestion.sources.files.settings import EntityMapping
+from ingestion.sources.hubspot.settings import HubSpotSource
+
+JUDGED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "opportunities": (
+            "owner_id", "account_id", "amount", "close_date", "created_at", "loss_reason",
+        ),
+        "leads": ("owner_id", "channel", "opportunity_id"),
+        "accounts": ("owner_id", "domain"),
+        "contacts": ("account_id", "email"),
+        "activities": ("owner_id", "opportunity_id", "lead_id", "contact_id", "account_id"),
+    }
+)  # fmt: skip
+"""The columns of which a rule of hygiene asks whether they are empty."""
+LINKED = {
+    "account_id": "companies", "contact_id": "contacts", "lead_id": "leads",
+    "opportunity_id": "deals",
+}  # fmt: skip
+"""The object of HubSpot that a reference is to: one that is not read is not referred to."""
+
+
+def provided(company: Company) -> dict[str, dict[str, list[str]]]:
+    """The names of the sources that give a column, by entity and column."""
+    return {
+        entity: {
+            column: [
+                source.name
+                for source in company.sources
+                if (
+                    _is_of_hubspot(source, entity, column)
+                    if isinstance(source, HubSpotSource)
+                    else column in _written(source.entities.get(entity))
+                )
+            ]
+            for column in columns
+        }
+        for entity, columns in JUDGED.items()
+    }
+
+
+def _is_of_hubspot(source: HubSpotSource, entity: str, column: str) -> bool:
+    """Whether every portal has it; `channel` is a property that a company makes itself."""
+    if column in LINKED:
+        return LINKED[column] in source.objects
+    return column != "channel"
+
+
+def _written(mapping: EntityMapping | None) -> set[str]:
+    """The columns that company.yml itself names for an entity."""
+    if mapping is None:
+        return set()
+    if mapping.columns is not None:
+        return {name for name, value in mapping.columns.items() if value is not None}
+    return {name for row in mapping.rows or () for name in row}

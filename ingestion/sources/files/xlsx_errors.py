@@ -1,0 +1,104 @@
+"""Cells of XLSX sheets that hold errors, which the reader gives as blank ones."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+from ingestion.errors import SourceError
+
+_ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
+_REFERENCE = re.compile(r"([A-Z]+)(\d+)")
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
+
+
+def error_cells(file: Path, sheet: str) -> dict[tuple[int, int], str]:
+    """The errors in a sheet, such as `#REF!`, by row and column (both from 0).
+
+    Raises SourceError where the parts of the workbook cannot be found or read.
+    """
+    try:
+        with zipfile.ZipFile(file) as book:
+            part = _part(book, sheet)
+            if not _ERROR.search(book.read(part)):
+                return {}
+            with book.open(part) as xml:
+                return dict(_errors(xml))
+    except (KeyError, StopIteration, ElementTree.ParseError, zipfile.BadZipFile) as error:
+        raise SourceError(
+            f"{file}: sheet '{sheet}' cannot be searched for errors such as #REF! ({error!r}); "
+            "save the file again as XLSX, or the sheet as CSV"
+        ) from None
+
+
+def cell_name(row: int, column: int) -> str:
+    """A cell's name, by its row and column from 0.
+
+    >>> cell_name(6, 27)
+    'AB7'
+    """
+    letters = ""
+    column += 1
+    while column:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return f"{letters}{row + 1}"
+
+
+def _part(book: zipfile.ZipFile, sheet: str) -> str:
+    """The name of the part of a workbook that holds a sheet."""
+    relations = ElementTree.fromstring(book.read("_rels/.rels"))
+    workbook = next(
+        one.attrib["Target"].lstrip("/")
+        for one in relations
+        if one.attrib["Type"].endswith("/officeDocument")
+    )
+    folder, name = posixpath.split(workbook)
+    tree = ElementTree.fromstring(book.read(workbook))
+    wanted = next(
+        one.attrib.get(_RELATION) or one.attrib.get(_STRICT_RELATION)
+        for one in tree.iter()
+        if _local(one.tag) == "sheet" and one.attrib["name"] == sheet
+    )
+    targets = ElementTree.fromstring(book.read(f"{folder}/_rels/{name}.rels"))
+    target = next(one.attrib["Target"] for one in targets if one.attrib["Id"] == wanted)
+    return (
+        target.lstrip("/")
+        if target.startswith("/")
+        else posixpath.normpath(posixpath.join(folder, target))
+    )
+
+
+def _errors(xml: object) -> Iterator[tuple[tuple[int, int], str]]:
+    """The errors in a sheet's XML. Rows and cells without a reference follow the one before."""
+    row = column = -1
+    for event, element in ElementTree.iterparse(xml, ("start", "end")):  # type: ignore[arg-type]
+        tag = _local(element.tag)
+        if event == "start" and tag == "row":
+            row, column = int(element.get("r", row + 2)) - 1, -1
+        elif event == "start" and tag == "c":
+            match = _REFERENCE.fullmatch(element.get("r", ""))
+            column = _number(match[1]) if match else column + 1
+        elif event == "end" and tag == "c" and element.get("t") == "e":
+            value = next((one.text for one in element if _local(one.tag) == "v"), None)
+            yield (row, column), value or "#VALUE!"
+        elif event == "end" and tag == "row":
+            element.clear()
+
+
+def _number(letters: str) -> int:
+    """A column's number from 0, by its letters."""
+    number = 0
+    for letter in letters:
+        number = 26 * number + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+def _local(tag: str) -> str:
+    """A tag's name without its namespace."""
+    return tag.rpartition("}")[2]

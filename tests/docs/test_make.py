@@ -1,0 +1,57 @@
+"""What `make` does to an installation that is not its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from subprocess import CompletedProcess, run
+
+import pytest
+
+from ingestion.paths import PROJECT
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout whose .venv is a link to another's, which is older than the lock."""
+    other = tmp_path / "other" / ".venv" / "bin"
+    other.mkdir(parents=True)
+    python = other / "python"
+    python.write_text('#!/bin/sh\necho ran "$@"\n')
+    python.chmod(0o755)
+    (other.parent / ".installed").touch()
+    os.utime(other.parent / ".installed", (0, 0))
+    root = tmp_path / "checkout"
+    root.mkdir()
+    shutil.copy(PROJECT / "Makefile", root)
+    (root / "requirements.lock").touch()
+    (root / ".venv").symlink_to(other.parent)
+    return root
+
+
+def make(root: Path, target: str) -> CompletedProcess[str]:
+    return run(["make", target], cwd=root, capture_output=True, text=True, check=False)
+
+
+def test_a_linked_installation_is_used_as_it_is(checkout: Path) -> None:
+    done = make(checkout, "run")
+    assert done.returncode == 0, done.stderr
+    assert "ran -m dagster_project.cli run" in done.stdout
+    assert ".venv is a link and stays as it is" in done.stderr
+    other = (checkout / ".venv").resolve()
+    assert sorted(path.name for path in other.iterdir()) == [".installed", "bin"]
+
+
+def test_cleaning_removes_the_link_and_leaves_what_it_leads_to(checkout: Path) -> None:
+    other = (checkout / ".venv").resolve()
+    assert make(checkout, "clean").returncode == 0
+    assert not (checkout / ".venv").is_symlink()
+    assert (other / "bin" / "python").exists()
+
+
+def test_a_link_that_leads_nowhere_is_named(checkout: Path) -> None:
+    shutil.rmtree((checkout / ".venv").resolve())
+    done = make(checkout, "run")
+    assert done.returncode == 2
+    assert "leads to no installation: remove it" in done.stderr
