@@ -273,7 +273,7 @@ class _Extract:
             part = f"{mapped} {number}" if mapping.also or made else mapped
             with self._at(key):
                 shaped, rowset = shaping.shaped(entity, said, rowset, f"{name} {number}")
-                self.warnings += map_entity(
+                told = map_entity(
                     self.connection,
                     entity,
                     shaped,
@@ -285,7 +285,8 @@ class _Extract:
                 add_problems(self.connection, part, rowset)
                 used = expressions(entity, shaped, rowset)
                 if name == HISTORIES:
-                    self.warnings += check_values(self.connection, part, rowset, used, self._zones)
+                    told += check_values(self.connection, part, rowset, used, self._zones)
+                self.warnings += [f"{name}: {note}" for note in told]
                 with_ids.append("source_id" in used)
             parts.append((part, rowset))
         if made:

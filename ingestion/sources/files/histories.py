@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from ingestion.contract import ENTITIES, Column
 from ingestion.duckdb_sql import STORED, literal, quote
-from ingestion.errors import SourceError
 from ingestion.sources.files.casting import EXPECTED, PLAUSIBLE, Form, Zones, cast, temporal
 from ingestion.sources.files.evidence import Values, form_of, misfits, refuse_doubtful
 from ingestion.sources.files.hidden import TEXT_OF
 from ingestion.sources.files.hints import remedy
 from ingestion.sources.files.inference import TEXT
-from ingestion.sources.files.mapping import REASON, RowSet
+from ingestion.sources.files.mapping import REASON, RowSet, written
 from ingestion.sources.files.parsing import column_names, parse_expression
 
 if TYPE_CHECKING:
@@ -133,10 +132,7 @@ def _fields(
         if value in used
         for name in column_names(parse_expression(connection, used[value]))
     ]
-    try:
-        style, formats = rowset.writing(names)
-    except SourceError as error:
-        raise SourceError(f"columns.new_value: {error}") from None
+    style, formats = written(rowset, "new_value", names)
     is_plain = style is None and not _is_text(rowset, names)
     fields, said = [], []
     for entity, column in sorted(columns, key=lambda one: (one[0], one[1].name)):

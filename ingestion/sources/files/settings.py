@@ -17,6 +17,10 @@ DATE_MARKS = frozenset("aAbBdfgGHIjmMnpSuVwyYz%")
 """What may follow a % in a format of strptime."""
 
 
+_PAIRS = ({"header_row", "skip_rows"}, {"decimal", "thousands"})
+"""Options that say one thing together: who writes one of them inherits neither."""
+
+
 class FileOptions(Settings):
     """How to read files whose form is not the usual one.
 
@@ -91,12 +95,8 @@ class FileOptions(Settings):
     def over(self, others: FileOptions) -> FileOptions:
         """These options where they are written, else those of the others."""
         written = self._written()
-        header = {"header_row", "skip_rows"}
-        inherited = {
-            name: value
-            for name, value in others._written().items()
-            if name not in header or not header & written.keys()
-        }
+        replaced = {name for pair in _PAIRS if pair & written.keys() for name in pair}
+        inherited = {k: value for k, value in others._written().items() if k not in replaced}
         return FileOptions(**{**inherited, **written})
 
     def _written(self) -> dict[str, Any]:

@@ -147,10 +147,14 @@ def _row_problems(
     table = inline_table(connection, f"§rows {entity.name}", mapping.rows, "company.yml")
     rowset = relate(connection, "", None, {table.name: table})
     mapped = f"§mapped {entity.name}"
-    map_entity(connection, entity, mapping, rowset, zones, mapped)
-    if entity.name == HISTORIES:
-        used = expressions(entity, mapping, rowset)
-        check_values(connection, mapped, rowset, used, zones)
+    try:
+        map_entity(connection, entity, mapping, rowset, zones, mapped)
+        if entity.name == HISTORIES:
+            used = expressions(entity, mapping, rowset)
+            check_values(connection, mapped, rowset, used, zones)
+    except SourceError as error:
+        yield Problem(key, None, str(error))
+        return
     has_ids = any("source_id" in row for row in mapping.rows)
     if key_columns := ("source_id",) if has_ids else entity.key:
         reject_repeats(connection, mapped, key_columns, f"§firsts {entity.name}")
