@@ -219,6 +219,7 @@ def check(
     Raises WarehouseError.
     """
     warehouse = Warehouse.of(company)
+    warehouse.check_readable()
     for source in company.sources:
         with tempfile.TemporaryDirectory() as folder:
             context = ExtractContext(

@@ -181,6 +181,18 @@ def test_a_check_tells_what_a_load_would_refuse_and_change(exports: Exports) -> 
     assert len(exports.rows("select * from raw_files._dlt_loads")) == 1
 
 
+def test_a_check_moves_no_unusable_warehouse_aside(
+    exports: Exports, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = two_sources(exports, PEOPLE, BILLS)
+    file = warehouse(load_company(path))
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"no database" * 1000)
+    assert main(["check", "--company", str(path)]) == 2
+    assert "not a usable database" in capsys.readouterr().err
+    assert file.exists()
+
+
 def test_rejected_rows_are_grouped_by_rule_whatever_their_values(exports: Exports) -> None:
     """Values that look like parts of reasons, several rules to a row, repeats, broken lines."""
     exports.write(
