@@ -89,14 +89,14 @@ class FileOptions(Settings):
         return name
 
     def over(self, others: FileOptions) -> FileOptions:
-        """These options where they are written, else those of the others."""
+        """These options where they are written, else those of the others that go with them."""
         written = self._written()
-        header = {"header_row", "skip_rows"}
-        inherited = {
-            name: value
-            for name, value in others._written().items()
-            if name not in header or not header & written.keys()
-        }
+        inherited = others._written()
+        if written.keys() & {"header_row", "skip_rows"}:
+            inherited = {k: v for k, v in inherited.items() if k not in ("header_row", "skip_rows")}
+        for mark, other in (("decimal", "thousands"), ("thousands", "decimal")):
+            if mark in written and inherited.get(other) == written[mark]:
+                inherited.pop(other)
         return FileOptions(**{**inherited, **written})
 
     def _written(self) -> dict[str, Any]:
