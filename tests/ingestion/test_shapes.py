@@ -291,6 +291,25 @@ def test_snapshots_tell_what_differs_from_the_one_before(exports: Exports) -> No
     assert rows[3][4] == dt.datetime(2024, 1, 5, 10)
 
 
+def test_snapshots_are_read_as_options_say(exports: Exports) -> None:
+    """1.200,50 is what it was, and no change of 1200,5."""
+    exports.write(
+        "history.csv",
+        "deal;modified;amount;close\n1;05.01.2024 10:00;1.200,50;01.03.2024\n"
+        "1;06.01.2024 10:00;1200,5;01.03.2024\n1;07.01.2024 10:00;12.000,00;02.04.2024\n",
+    )
+    options = {"decimal": ",", "thousands": ".", "date_format": ["%d.%m.%Y %H:%M", "%d.%m.%Y"]}
+    fields = {"amount": "amount", "close_date": "close"}
+    exports.load(snapshots(by=None, fields=fields), options=options)
+    told = "field, old_value, new_value, changed_at::date::varchar"
+    assert loaded(exports, "field_changes", told, "changed_at, field") == [
+        ("amount", None, "1200.5", "2024-01-05"),
+        ("close_date", None, "2024-03-01", "2024-01-05"),
+        ("amount", "1200.5", "12000", "2024-01-07"),
+        ("close_date", "2024-03-01", "2024-04-02", "2024-01-07"),
+    ]
+
+
 @pytest.mark.parametrize("newest_first", [False, True])
 def test_snapshots_of_one_second_follow_the_files_order(
     exports: Exports, newest_first: bool

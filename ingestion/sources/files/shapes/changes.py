@@ -46,8 +46,9 @@ def from_snapshots(bench: Bench, rowset: RowSet, said: Snapshots, zones: Zones) 
             for name, column in columns.items()
         },
         "moment": fitted(bench, rowset, CHANGED_AT, at, zones),
+        **{f"value {field}": _text(bench, rowset, value) for field, value in values.items()},
         **{
-            f"value {field}": _value(bench, rowset, fields[field], value, zones)
+            f"meant {field}": _meant(bench, rowset, fields[field], value, zones)
             for field, value in values.items()
         },
     }
@@ -63,8 +64,8 @@ def from_snapshots(bench: Bench, rowset: RowSet, said: Snapshots, zones: Zones) 
             lag({_own("value " + field)}) over {in_order} as {_own("old")},
             {_own("value " + field)} as {_own("new")}, {FILE_ROW}
         from known
-        qualify {_own("value " + field)}
-            is distinct from lag({_own("value " + field)}) over {in_order}
+        qualify {_own("meant " + field)}
+            is distinct from lag({_own("meant " + field)}) over {in_order}
         """
         for field in said.fields
     )
@@ -104,7 +105,8 @@ def from_intervals(bench: Bench, rowset: RowSet, said: Intervals, zones: Zones) 
     field = ENTITIES[said.entity].by_name[said.field]
     shown = {
         "id": _text(bench, rowset, column_sql(rowset, said.id, "intervals.id")),
-        "new": _value(bench, rowset, field, value, zones),
+        "new": _text(bench, rowset, value),
+        "meant": _meant(bench, rowset, field, value, zones),
         "at": _text(bench, rowset, began),
         "moment": fitted(bench, rowset, CHANGED_AT, began, zones),
         "until": "NULL::TIMESTAMP",
@@ -120,7 +122,8 @@ def from_intervals(bench: Bench, rowset: RowSet, said: Intervals, zones: Zones) 
     sql = f"""
         with rows as (select {_named(shown)}, {FILE_ROW} from {source(rowset)}),
         followed as (
-            select *, lag({_own("new")}) over in_order as {_own("old")}
+            select *, lag({_own("new")}) over in_order as {_own("old")},
+                lag({_own("meant")}) over in_order as {_own("meant before")}
             from rows
             window in_order as (
                 partition by {_own("id")}
@@ -129,7 +132,8 @@ def from_intervals(bench: Bench, rowset: RowSet, said: Intervals, zones: Zones) 
         select {_as_changes(said.entity, literal(said.field), "NULL::VARCHAR")},
             {_own("wrong")}, {FILE_ROW}
         from followed
-        where {_own("new")} is distinct from {_own("old")} or {_own("wrong")} is not null
+        where {_own("meant")} is distinct from {_own("meant before")}
+            or {_own("wrong")} is not null
         order by {FILE_ROW}
     """
     changes = bench.reshaped(rowset, "changes", sql)
@@ -162,11 +166,10 @@ def _text(bench: Bench, rowset: RowSet, sql: str) -> str:
     return f"({fitted(bench, rowset, TEXT, sql, Zones('UTC', 'UTC'))})::VARCHAR"
 
 
-def _value(bench: Bench, rowset: RowSet, column: Column, sql: str, zones: Zones) -> str:
-    """SQL of a value's text in the form of its field, so that equal values are equal texts."""
-    as_text = f"{fitted(bench, rowset, column, sql, zones)}::{STORED[column.type]}::VARCHAR"
-    offset = " || '+00'" if column.type == "timestamp" else ""
-    return f"coalesce({as_text}{offset}, {_text(bench, rowset, sql)})"
+def _meant(bench: Bench, rowset: RowSet, column: Column, sql: str, zones: Zones) -> str:
+    """SQL of a text that is the same for values that are, however they are written."""
+    meant = f"{fitted(bench, rowset, column, sql, zones)}::{STORED[column.type]}::VARCHAR"
+    return f"coalesce({meant}, {_text(bench, rowset, sql)})"
 
 
 def _own(name: str) -> str:
