@@ -18,7 +18,7 @@ RECORD = "record"
 """What a column points at whose row says of which entity the record is."""
 
 STAGE_STATUSES = ("open", "won", "lost", "no_decision")
-FORECAST_CATEGORIES = ("omitted", "pipeline", "best_case", "commit", "closed")
+FORECAST_CATEGORIES = ("omitted", "pipeline", "best_case", "most_likely", "commit", "closed")
 
 
 @dataclass(frozen=True)
@@ -233,6 +233,7 @@ _ENTITIES = (
             _id("owner_id", "users", "source_id of the owning user."),
             _text("pipeline", "The pipeline; none where a company has only one."),
             _text("stage", "The current stage.", required=True, references="pipeline_stages.stage"),
+            _text("last_open_stage", "The stage that a closed deal was last open in, if it tells."),
             _money("amount", "Native amount."),
             _CURRENCY,
             _at("created_at", "When the deal was created (UTC)."),
@@ -280,7 +281,7 @@ _ENTITIES = (
                 "type",
                 "Kind of activity.",
                 required=True,
-                allowed=("call", "email", "meeting", "demo", "task", "note"),
+                allowed=("call", "email", "meeting", "demo", "task", "note", "message", "chat"),
             ),
             _text("direction", "Who started it: in or out.", allowed=("in", "out")),
             _at("occurred_at", "When it happened (UTC).", required=True),

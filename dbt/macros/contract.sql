@@ -152,6 +152,7 @@
                             "is_event": False,
                             "references": "pipeline_stages.stage",
                         },
+                        {"name": "last_open_stage", "type": "varchar", "is_event": False},
                         {"name": "amount", "type": "numeric(28, 6)", "is_event": False},
                         {"name": "currency", "type": "varchar", "is_event": False},
                         {"name": "created_at", "type": "timestamp", "is_event": False},

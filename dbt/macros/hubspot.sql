@@ -22,7 +22,7 @@
         when 'BEST_CASE'
         then 'best_case'
         when 'MOST_LIKELY'
-        then 'best_case'
+        then 'most_likely'
         when 'COMMIT'
         then 'commit'
         when 'CLOSED'

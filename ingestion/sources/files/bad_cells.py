@@ -20,29 +20,27 @@ from ingestion.sources.files.parsing import (
 )
 from ingestion.sources.files.reading import Part, Table
 from ingestion.sources.files.set_aside import BadCell, lines_without
-from ingestion.sources.files.settings import EntityMapping
+from ingestion.sources.files.settings import Input
 
 if TYPE_CHECKING:
     import duckdb
 
 
 def needed_columns(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, mapping: EntityMapping, sql: str | None
+    connection: duckdb.DuckDBPyConnection, entity: Entity, mapping: Input, sql: str | None
 ) -> frozenset[str] | None:
     """The names, in lower case, that a mapping may mean columns by; None: it may mean any column.
 
     `sql` is that of its `from`. Only a plain select leaves columns alone that it does not name.
     """
+    names = {word.lower() for word in words(mapping.model_dump(mode="json"))}
     if mapping.columns is None:
-        names = set(entity.by_name)
-    else:
-        names = set()
-        for expression in map(str, mapping.columns.values()):
-            names.add(expression.lower())
-            try:
-                names |= {word.lower() for word in words(parse_expression(connection, expression))}
-            except NotSqlError:
-                continue  # It is a column's name as it stands, or mapping it will say what it is.
+        names |= entity.by_name.keys()
+    for expression in map(str, (mapping.columns or {}).values()):
+        try:
+            names |= {word.lower() for word in words(parse_expression(connection, expression))}
+        except NotSqlError:
+            continue  # It is a column's name as it stands, or mapping it will say what it is.
     if sql is not None:
         tree = parse(connection, sql)
         if driving_table(tree) is None or not names_columns(tree):

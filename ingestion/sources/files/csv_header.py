@@ -17,8 +17,6 @@ from ingestion.sources.files.settings import FileOptions
 from ingestion.sources.files.text_files import CHUNK
 
 DELIMITERS = ",;\t|"
-MIN_SHARE = 0.5
-"""The share of the rows below a header that have as many values as it where it is one."""
 
 _SEP = re.compile(r'"?sep=(?P<delimiter>.)"?[,;\t| ]*\n', re.IGNORECASE)
 """The first line by which Excel is told what separates values."""
@@ -50,13 +48,16 @@ class _Reading:
         return self.rows[self.index][1]
 
     @property
-    def score(self) -> tuple[bool, bool, int]:
-        """How well the delimiter fits; of two that separate anything, the greater one is right."""
+    def score(self) -> tuple[int, bool, int]:
+        """How well the delimiter fits: how often it separates values as in the header, and so on.
+
+        Of two that separate anything the one that scores higher is right.
+        """
         width, below = len(self.header), self.rows[self.index + 1 :]
-        fitting = sum(len(row) >= width and not any(row[width:]) for _, row in below)
         if width < 2:
-            return (False, False, 0)
-        return (fitting >= MIN_SHARE * len(below), self.index == 0, width)
+            return (0, False, 0)
+        fitting = sum(len(row) >= width and not any(row[width:]) for _, row in below)
+        return (fitting * (width - 1), self.index == 0, width)
 
 
 def find_header(path: Path, file: Path, options: FileOptions) -> Header:
@@ -81,7 +82,7 @@ def find_header(path: Path, file: Path, options: FileOptions) -> Header:
         readings.append(_Reading(delimiter, rows, index))
     best, *others = sorted(readings, key=lambda reading: reading.score, reverse=True)
     line, names = best.rows[best.index]
-    if any(other.score == best.score > (False, False, 0) for other in others):
+    if any(other.score == best.score > (0, False, 0) for other in others):
         equal = [repr(one.delimiter) for one in readings if one.score == best.score]
         raise SourceError(
             f"{file}: line {line} ({shown(names)}) may be separated by {' or '.join(equal)}: say "

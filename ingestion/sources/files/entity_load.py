@@ -31,7 +31,8 @@ BATCH_ROWS = 122_880  # a row group of DuckDB's
 class EntityLoad:
     """An entity mapped to table `mapped` from `rowset`, which was read from `tables`.
 
-    To be checked, then compared with earlier loads; then its batches can be taken. `rows_before`
+    To be checked, then compared with earlier loads; then its batches can be taken. `is_numbered`:
+    rows of one key, or of the same values, are told apart by their occurrence. `rows_before`
     counts the records that were there before, deleted ones left out.
     """
 
@@ -39,6 +40,7 @@ class EntityLoad:
     instance: str
     entity: Entity
     has_ids: bool
+    is_numbered: bool
     mapped: str
     rowset: RowSet
     tables: tuple[Table, ...]
@@ -61,8 +63,9 @@ class EntityLoad:
         if stages:
             reject_unknown_stages(self.connection, self.mapped, stages.mapped)
         has_key = not self.has_ids and bool(self.entity.key)
-        if not self.has_ids and not has_key:
-            number_occurrences(self.connection, self.mapped, self._parts)
+        if self.is_numbered:
+            order = FILE_ROW if has_key else "row_hash"
+            number_occurrences(self.connection, self.mapped, self._parts, order)
         self.overlap = take_newest(
             self.connection, self.mapped, self._parts, self._name("restated")
         )

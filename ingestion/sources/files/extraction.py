@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.contract import ENTITIES
+from ingestion.contract import ENTITIES, Entity
 from ingestion.duckdb_sql import quote, workbench
 from ingestion.errors import Gathered, SourceError
 from ingestion.pipeline import ExtractContext, Extraction, SourceCheck, TableCheck, TableLoad
@@ -20,11 +20,19 @@ from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog, Origin, Relation
 from ingestion.sources.files.entity_load import EntityLoad
 from ingestion.sources.files.histories import HISTORIES, check_values
-from ingestion.sources.files.mapping import expressions, map_entity, relate, written
-from ingestion.sources.files.parsing import column_names, parse_expression
+from ingestion.sources.files.mapping import RowSet, expressions, map_entity, relate
 from ingestion.sources.files.reading import Table, inline_table, read
 from ingestion.sources.files.remapping import MAX_GONE, Said, changes, said_of
-from ingestion.sources.files.settings import FilesSource
+from ingestion.sources.files.settings import EntityMapping, FilesSource, Input
+from ingestion.sources.files.shapes.inputs import (
+    add_problems,
+    inputs,
+    needs,
+    united,
+)
+from ingestion.sources.files.shapes.settings import Status
+from ingestion.sources.files.shapes.shaping import Shaping
+from ingestion.sources.files.shapes.statuses import make_stages
 from ingestion.sources.files.tables import EXPORTS, TABLES
 from ingestion.sources.files.versions import History, LastExport
 
@@ -87,7 +95,8 @@ class _Extract:
         ]
         said = {name: self._said(name) for name in changed}
         loads = self._load(changed, said)
-        self.wrong.raise_any()
+        rejected = self._rejected(loads)
+        self.wrong.raise_any(rejected)
         reports = [
             loads[name].report() if name in loads else _unchanged(name, self.last[name])
             for name in self.source.entities
@@ -106,7 +115,8 @@ class _Extract:
             }
             for name, load in loads.items()
         ]
-        return Extraction(tuple(reports), _batches(loads, exports), tuple(self.warnings))
+        batches = _batches(loads, exports)
+        return Extraction(tuple(reports), batches, tuple(self.warnings), rejected)
 
     def check(self) -> SourceCheck:
         """Find out what a load would do, with all entities."""
@@ -118,21 +128,46 @@ class _Extract:
             str(self.source.path),
             tuple(TableCheck(it.report(), it.files, it.rules()) for it in loads.values()),
             tuple(dict.fromkeys(self.wrong.problems)),
+            self._rejected(loads),
             tuple(self.warnings),
         )
 
+    def _rejected(self, loads: Mapping[str, EntityLoad]) -> tuple[str, ...]:
+        """What is rejected, by entity and rule, in words of the company file."""
+        place = f"{self.context.company.path}: sources.{self.source.name}.entities"
+        return tuple(
+            f"{place}.{name}: rejected: {rule}"
+            for name, load in loads.items()
+            if load.rows_rejected
+            for rule in load.rules()
+        )
+
     def _origins(self) -> dict[str, Origin]:
-        """What each `from` means."""
+        """What the inputs of each entity read, together."""
         origins: dict[str, Origin] = {}
-        with self.wrong.each(), self._at("path"):
-            catalog = Catalog.of(self.source)
-        if self.wrong.problems:
-            return origins
         for name, mapping in self.source.entities.items():
-            if mapping.from_ is not None:
-                with self.wrong.each(), self._at(f"entities.{name}.from"):
-                    origins[name] = catalog.origin(self.connection, mapping.from_, mapping.options)
+            with self.wrong.each():
+                found = [self._origin(key, said) for key, said in _inputs(name, mapping)]
+                relations = [it for origin in found if origin for it in origin.relations]
+                if relations:
+                    origins[name] = Origin(tuple(dict.fromkeys(relations)))
         return origins
+
+    def _origin(self, key: str, said: Input) -> Origin | None:
+        """What the `from` of an input means, where it has one."""
+        if said.from_ is None:
+            return None
+        with self._at("path"):
+            catalog = Catalog.of(self.source)
+        with self._at(f"{key}.from"):
+            return catalog.origin(self.connection, said.from_, said.options)
+
+    @property
+    def _status(self) -> Status | None:
+        """What is said of a status beside the stage."""
+        deals = self.source.entities.get(CHECKED)
+        said = [one.status for one in inputs(deals) if one.status] if deals else []
+        return said[0] if said else None
 
     def _is_found(self, name: str) -> bool:
         return name in self.origins or self.source.entities[name].from_ is None
@@ -152,8 +187,8 @@ class _Extract:
 
     def _fingerprint(self, name: str) -> str:
         """A hash of all that an entity's rows depend on."""
-        names = [name, STAGES] if name == CHECKED else [name]
-        inputs = [
+        names = [name, *needs(self.source.entities, name)]
+        depended = [
             (
                 self.source.entities[entity].model_dump(mode="json"),
                 [asdict(column) for column in TABLES[entity]],
@@ -164,9 +199,9 @@ class _Extract:
                 ],
             )
             for entity in names
-            if entity in self.source.entities
         ]
-        text = json.dumps([asdict(self._zones), inputs], default=str)
+        status = self._status.model_dump() if self._status and STAGES in names else None
+        text = json.dumps([asdict(self._zones), depended, status], default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _digest(self, path: Path) -> str:
@@ -185,13 +220,17 @@ class _Extract:
     def _load(self, names: Sequence[str], said: Mapping[str, Said]) -> dict[str, EntityLoad]:
         """Map and check entities, and compare them with the last load; keep what is wrong.
 
-        Stages come first: opportunities are checked against them.
+        Entities come after those that they need: deals, after their stages.
         """
         loads: dict[str, EntityLoad] = {}
-        stages_too = [STAGES] if CHECKED in names and self._has_stages else []
-        for name in dict.fromkeys([*stages_too, *names]):
+        ordered = [one for name in names for one in (*needs(self.source.entities, name), name)]
+        for name in filter(self._is_found, dict.fromkeys(ordered)):
+            mapping = self.source.entities[name]
+            is_shaped = not all(said.is_plain for said in inputs(mapping))
+            if is_shaped and not loads.keys() >= {*needs(self.source.entities, name)}:
+                continue  # What it needs is wrong, and told.
             with self.wrong.each():
-                load = self._map(name)
+                load = self._map(name, loads)
                 load.check(loads.get(STAGES) if name == CHECKED else None)
                 loads[name] = load
         loads = {name: loads[name] for name in names if name in loads}
@@ -200,10 +239,6 @@ class _Extract:
                 self._compare(name, load, said[name])
             self.warnings += load.warnings
         return loads
-
-    @property
-    def _has_stages(self) -> bool:
-        return STAGES in self.source.entities and self._is_found(STAGES)
 
     def _compare(self, name: str, load: EntityLoad, said: Said) -> None:
         """Compare an entity with its last load. Raises SourceError where it cannot be right."""
@@ -214,50 +249,93 @@ class _Extract:
             self._refuse_shrunk(name, load, last)
             self._warn_of_shift(name, load, last.said, said)
 
-    def _map(self, name: str) -> EntityLoad:
-        """Read what an entity comes from, and map it."""
-        origin = self.origins.get(name)
-        entity, mapping = ENTITIES[name], self.source.entities[name]
+    def _map(self, name: str, loads: Mapping[str, EntityLoad]) -> EntityLoad:
+        """Read what an entity comes from, shape and map it, beside those that are mapped."""
+        mapping = self.source.entities[name]
+        entity = replace(ENTITIES[name], key=mapping.key or ENTITIES[name].key)
         self.context.progress(f"{self.source.name}: reading {name}")
-        if origin is None:
-            rows, file = mapping.rows or (), self.context.company.path.name
-            inline = inline_table(self.connection, f"§rows {name}", rows, file)
-            tables, sql = {inline.name: inline}, None
-        else:
-            sql = origin.sql
-            needed = needed_columns(self.connection, entity, mapping, sql)
-            tables = {
-                relation.name: self._usable(name, relation, needed) for relation in origin.relations
-            }
-        with self._at(f"entities.{name}.from"):
-            rowset = relate(self.connection, f"§from {name}", sql, tables)
         mapped = f"§mapped {name}"
-        with self._at(f"entities.{name}"):
-            said = map_entity(
-                self.connection,
-                entity,
-                mapping,
-                rowset,
-                self._zones,
-                mapped,
-                self.context.company.currency,
-            )
-            self.warnings += [f"{name}: {what}" for what in said]
-            used = expressions(entity, mapping, rowset)
-            if name == HISTORIES:
-                names = column_names(parse_expression(self.connection, used["new_value"]))
-                writing = written(rowset, "new_value", names)
-                check_values(self.connection, mapped, self._zones, rowset.origin, *writing)
-            has_ids = "source_id" in used
+        tables: dict[str, Table] = {}
+        parts: list[tuple[str, RowSet]] = []
+        with_ids: list[bool] = []
+        made = self._status if name == STAGES else None
+        shaping = Shaping(
+            self.connection, self._zones, {one: load.mapped for one, load in loads.items()}
+        )
+        for number, (key, said) in enumerate(_inputs(name, mapping)):
+            origin = self._origin(key, said)
+            own = self._tables(name, entity, said, origin)
+            tables |= {table.name: table for table in own.values()}
+            with self._at(f"{key}.from"):
+                rowset = relate(
+                    self.connection, f"§from {name} {number}", origin.sql if origin else None, own
+                )
+            part = f"{mapped} {number}" if mapping.also or made else mapped
+            with self._at(key):
+                shaped, rowset = shaping.shaped(entity, said, rowset, f"{name} {number}")
+                told = map_entity(
+                    self.connection,
+                    entity,
+                    shaped,
+                    rowset,
+                    self._zones,
+                    part,
+                    self.context.company.currency,
+                )
+                add_problems(self.connection, part, rowset)
+                used = expressions(entity, shaped, rowset)
+                if name == HISTORIES:
+                    told += check_values(self.connection, part, rowset, used, self._zones)
+                self.warnings += [f"{name}: {note}" for note in told]
+                with_ids.append("source_id" in used)
+            parts.append((part, rowset))
+        if made:
+            parts.append(self._made_stages(parts, made))
+        rowset = united(self.connection, parts, mapped, f"§rows of {name}")
+        self.warnings += shaping.warnings
+        has_ids = all(with_ids)
         return EntityLoad(
             self.connection,
             self.source.name,
             entity,
             has_ids,
+            not has_ids and (bool(mapping.key) or not entity.key),
             mapped,
             rowset,
             tuple(tables.values()),
         )
+
+    def _made_stages(
+        self, parts: Sequence[tuple[str, RowSet]], status: Status
+    ) -> tuple[str, RowSet]:
+        """The closed stages that a status beside the stage needs and mapped stages lack."""
+        united(self.connection, parts, "§known stages", "§rows of known stages")
+        rowset = make_stages(self.connection, "§known stages", "§made stages", status)
+        said = Input.model_validate({"from": "stages"})
+        map_entity(
+            self.connection, ENTITIES[STAGES], said, rowset, self._zones, "§mapped made stages"
+        )
+        return "§mapped made stages", rowset
+
+    def _tables(
+        self, name: str, entity: Entity, said: Input, origin: Origin | None
+    ) -> dict[str, Table]:
+        """The tables that an input is read from, by the names that its SQL calls them."""
+        if origin is None:
+            rows, file = self.source.entities[name].rows or (), self.context.company.path.name
+            inline = inline_table(self.connection, f"§rows {name}", rows, file)
+            return {inline.name: inline}
+        # The keys of a shape may mean any column.
+        needed = (
+            needed_columns(self.connection, entity, said, origin.sql) if said.is_plain else None
+        )
+        tables: dict[str, Table] = {}
+        wrong = Gathered()
+        for relation in origin.relations:
+            with wrong.each():
+                tables[relation.name] = self._usable(name, relation, needed)
+        wrong.raise_any()
+        return tables
 
     def _usable(self, entity: str, relation: Relation, needed: frozenset[str] | None) -> Table:
         """A relation without rows that have errors in needed columns; warns of what is not read."""
@@ -354,6 +432,12 @@ class _Extract:
                 for path in (origin.paths if origin else ())
             ]
         )
+
+
+def _inputs(name: str, mapping: EntityMapping) -> list[tuple[str, Input]]:
+    """The inputs of an entity, by their keys."""
+    keys = [f"entities.{name}", *(f"entities.{name}.also.{n}" for n in range(len(mapping.also)))]
+    return list(zip(keys, inputs(mapping), strict=True))
 
 
 def _batches(

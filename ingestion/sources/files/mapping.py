@@ -41,7 +41,7 @@ from ingestion.sources.files.parsing import (
     select_also,
 )
 from ingestion.sources.files.reading import Table
-from ingestion.sources.files.settings import EntityMapping
+from ingestion.sources.files.settings import Input
 
 if TYPE_CHECKING:
     import duckdb
@@ -267,7 +267,7 @@ def _of_headers(headers: Sequence[str]) -> str:
 def map_entity(
     connection: duckdb.DuckDBPyConnection,
     entity: Entity,
-    mapping: EntityMapping,
+    mapping: Input,
     rowset: RowSet,
     zones: Zones,
     target: str,
@@ -341,7 +341,7 @@ def written(
         raise SourceError(f"columns.{column}: {error}") from None
 
 
-def expressions(entity: Entity, mapping: EntityMapping, rowset: RowSet) -> dict[str, str]:
+def expressions(entity: Entity, mapping: Input, rowset: RowSet) -> dict[str, str]:
     """The SQL expression of each canonical column that is mapped.
 
     What is exactly a column's name is that column: names with spaces, and words of SQL, need no
@@ -430,7 +430,7 @@ def _said(error: Exception, rowset: RowSet) -> str:
     if not missing:
         return f"{first_line(error)}."
     own = {name.lower(): name for name in rowset.own_columns}
-    near = difflib.get_close_matches(missing[1].lower(), own, n=1)
+    near = difflib.get_close_matches(missing[1].lower(), own, n=1, cutoff=0.7)
     guess = f"; did you mean '{own[near[0]]}'?" if near else "."
     return f"no column is called '{missing[1]}'{guess}"
 

@@ -99,9 +99,9 @@ def take_newest(
 
 
 def number_occurrences(
-    connection: duckdb.DuckDBPyConnection, mapped: str, parts: Sequence[Part]
+    connection: duckdb.DuckDBPyConnection, mapped: str, parts: Sequence[Part], order: str
 ) -> None:
-    """Give rows that repeat another of their file, value for value, ids of their own.
+    """Give rows that have the id of another of their file ids of their own, in some order.
 
     The second of each file is the same as the second of every other.
     """
@@ -110,7 +110,7 @@ def number_occurrences(
             update {quote(mapped)} as m set source_id = md5(m.source_id || '#' || repeat.occurrence)
             from (
                 select r.{POSITION}, row_number() over (
-                    partition by r.source_id, f.number order by r.row_hash, r.{POSITION}
+                    partition by r.source_id, f.number order by r.{order}, r.{POSITION}
                 ) as occurrence
                 from {quote(mapped)} as r asof left join "{FILES}" as f on r.{FILE_ROW} >= f.first
                 where r.{REASON} is null and r.source_id in (

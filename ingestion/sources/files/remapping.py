@@ -6,12 +6,14 @@ was not. When a load lacks most records, what was said at the last one tells the
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ingestion.sources.files.catalog import Origin
-from ingestion.sources.files.settings import FilesSource
+from ingestion.sources.files.settings import EntityMapping, FilesSource
 
 MAX_GONE = 0.5
 """The share of an entity's records above which a changed mapping is held to have lost them."""
@@ -34,6 +36,7 @@ def said_of(source: FilesSource, entity: str, origin: Origin | None, home: Path)
     return {
         "from": " ".join(str(mapping.from_).split()),
         **{f"columns.{name}": str(value) for name, value in columns.items()},
+        **{name: json.dumps(value) for name, value in _shape(mapping).items()},
         "export": mapping.export,
         "path": Path(os.path.relpath(source.path, home)).as_posix(),
         "timezone": source.timezone or "the company's",
@@ -44,6 +47,12 @@ def said_of(source: FilesSource, entity: str, origin: Origin | None, home: Path)
             if name.lower() in names
         },
     }
+
+
+def _shape(mapping: EntityMapping) -> dict[str, Any]:
+    """What is said of the shape of its rows, key by key."""
+    plain = {"from_", "columns", "rows", "export"}
+    return mapping.model_dump(mode="json", by_alias=True, exclude=plain, exclude_defaults=True)
 
 
 def changes(before: Said, now: Said) -> Iterator[str]:

@@ -267,16 +267,18 @@ _NUMBERS = (
 def _bad_cells(rows: _Rows, removed: Sequence[int]) -> Iterable[BadCell]:
     """The cells that hold errors, which become NULL; `removed` rows came before."""
     table, errors = quote(rows.table), ", ".join(map(literal, ERRORS))
-    tests = {c: f"starts_with({quote(c)}, '#') and {quote(c)} in ({errors})" for c in rows.columns}
-    any_of = ", ".join(f"bool_or({test})" for test in tests.values())
-    found = one_row(rows.connection, f"select {any_of} from {table}")
-    for has_errors, (column, test) in zip(found, tests.items(), strict=True):
-        if has_errors:
-            for row, error in rows.connection.execute(
-                f"select rowid, {quote(column)} from {table} where {test} order by rowid"
-            ).fetchall():
-                yield BadCell(row - bisect.bisect(removed, row), column, error)
-            rows.connection.execute(f"update {table} set {quote(column)} = null where {test}")
+    may_be = ", ".join(f"bool_or(starts_with({quote(column)}, '#'))" for column in rows.columns)
+    found = one_row(rows.connection, f"select {may_be} from {table}")
+    for column, has_some in zip(rows.columns, found, strict=True):
+        if not has_some:
+            continue
+        is_error = f"{quote(column)} in ({errors})"
+        cells = rows.connection.execute(
+            f"select rowid, {quote(column)} from {table} where {is_error} order by rowid"
+        ).fetchall()
+        for row, error in cells:
+            yield BadCell(row - bisect.bisect(removed, row), column, error)
+        rows.connection.execute(f"update {table} set {quote(column)} = null where {is_error}")
 
 
 def lines_without(lines: Lines, removed: Sequence[int]) -> Lines:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ingestion.settings import Provides, Scalar, Settings, SourceName, Zone
+from ingestion.sources.files.shapes.settings import Shape
 
 DATE_MARKS = frozenset("aAbBdfgGHIjmMnpSuVwyYz%")
 """What may follow a % in a format of strptime."""
@@ -125,21 +126,38 @@ class FileView(FileOptions):
         return {**rest, **options}
 
 
-class EntityMapping(Settings):
+class Input(Shape):
+    """Rows of files, and how they map to an entity's canonical columns.
+
+    `options` are how the files of `from` are read, where that differs from the view or the source.
+    """
+
+    from_: str | None = Field(None, alias="from")
+    columns: dict[str, Scalar] | None = None
+    options: FileOptions = FileOptions()
+
+
+class Further(Input):
+    """Another input of an entity, beside its own."""
+
+    from_: str = Field(alias="from")
+
+
+class EntityMapping(Input):
     """Where an entity's rows come from, and how they map to its canonical columns.
 
     Either `rows` (a small table written inline) or `from` (the name of one file, or DuckDB SQL
     over the files) with `columns` (canonical column: SQL expression). Without `columns`, every
     column that bears a canonical name is taken as it is.
-    `options` are how the files of `from` are read, where that differs from the view or the source.
     `export` says whether each export holds all records (what vanishes from it was deleted) or
-    only some of them.
+    only some of them. `also` has further inputs, each mapped in its own way, read with the options
+    of the entity unless it has others. `key` names canonical columns that tell records without ids
+    from each other, with the occurrence in the file.
     """
 
-    from_: str | None = Field(None, alias="from")
-    columns: dict[str, Scalar] | None = None
+    key: tuple[str, ...] = ()
+    also: tuple[Further, ...] = ()
     rows: tuple[dict[str, Scalar], ...] | None = None
-    options: FileOptions = FileOptions()
     export: Literal["full", "partial"] = "full"
 
     @model_validator(mode="after")

@@ -14,15 +14,23 @@ from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog
 from ingestion.sources.files.checking import reject_repeats
 from ingestion.sources.files.histories import HISTORIES, check_values
-from ingestion.sources.files.mapping import POSITION, REASON, map_entity, relate
+from ingestion.sources.files.mapping import POSITION, REASON, expressions, map_entity, relate
 from ingestion.sources.files.parsing import NotSqlError, parse_expression
 from ingestion.sources.files.reading import inline_table
-from ingestion.sources.files.settings import EntityMapping, FilesSource
+from ingestion.sources.files.settings import EntityMapping, FilesSource, Input
+from ingestion.sources.files.shapes.validation import (
+    circle_problems,
+    given,
+    key_problems,
+    shape_problems,
+)
 
 if TYPE_CHECKING:
     import duckdb
 
-_MAY_BE_NAME = re.compile(r"[^()'\"+*,|=<>:;]+")
+Key = tuple[str | int, ...]
+
+_MAY_BE_NAME = re.compile(r"([^()'\"+*,|=<>:;]|[:,] |\([^()'\"|=<>;]*\))+")
 """An expression that could be the name of a column as it stands."""
 
 
@@ -46,20 +54,33 @@ def find_problems(source: FilesSource, timezone: str) -> Iterator[Problem]:
             entity = ENTITIES.get(name)
             if entity is None:
                 yield Problem(key, None, f"unknown entity; {one_of(name, ENTITIES)}")
-            unknown = [*_unknown_columns(key, entity, mapping)] if entity else []
+            unknown = [*_unknown_columns(key, entity, mapping, source)] if entity else []
             yield from unknown
             if mapping.from_ is not None:
-                origin = mapping.from_
-                yield from _missing_files(catalog, connection, (*key, "from"), origin, origin)
-                yield from _expression_problems(connection, (*key, "columns"), mapping)
-            elif entity and not unknown:
+                yield from _input_problems(catalog, connection, key, mapping)
+            elif entity and not unknown and mapping.is_plain:
                 yield from _row_problems(connection, (*key, "rows"), entity, mapping, zones)
+            for number, said in enumerate(mapping.also):
+                also = (*key, "also", number)
+                if entity and not (unknown := [*_unknown_columns(also, entity, said, source)]):
+                    yield from _input_problems(catalog, connection, also, said)
+                else:
+                    yield from unknown
+        yield from circle_problems(source.entities)
+
+
+def _input_problems(
+    catalog: Catalog, connection: duckdb.DuckDBPyConnection, key: Key, said: Input
+) -> Iterator[Problem]:
+    assert said.from_ is not None
+    yield from _missing_files(catalog, connection, (*key, "from"), said.from_, said.from_)
+    yield from _expression_problems(connection, (*key, "columns"), said)
 
 
 def _missing_files(
     catalog: Catalog,
     connection: duckdb.DuckDBPyConnection,
-    key: tuple[str, ...],
+    key: Key,
     origin: str,
     value: str,
 ) -> Iterator[Problem]:
@@ -70,11 +91,15 @@ def _missing_files(
 
 
 def _unknown_columns(
-    key: tuple[str, ...], entity: Entity, mapping: EntityMapping
+    key: Key, entity: Entity, mapping: Input, source: FilesSource
 ) -> Iterator[Problem]:
-    """Columns that the entity does not have, then those that it needs and are not mapped."""
-    written: list[tuple[tuple[str | int, ...], Mapping[str, Scalar]]] = [
-        ((*key, "rows", number), row) for number, row in enumerate(mapping.rows or ())
+    """Columns that the entity does not have, then those that it needs and are not mapped.
+
+    Then what is wrong with the shape of its rows.
+    """
+    rows = mapping.rows if isinstance(mapping, EntityMapping) else None
+    written: list[tuple[Key, Mapping[str, Scalar]]] = [
+        ((*key, "rows", number), row) for number, row in enumerate(rows or ())
     ]
     if mapping.columns:
         written.append(((*key, "columns"), mapping.columns))
@@ -84,17 +109,21 @@ def _unknown_columns(
                 message = f"unknown column of {entity.name}; {one_of(name, entity.by_name)}"
                 yield Problem((*where, name), value, message)
     if written:
-        mapped = {name for _, columns in written for name in columns}
+        mapped = given(mapping).union(*(columns for _, columns in written))
         where = (*key, "columns" if mapping.columns else "rows")
-        if entity.is_referenced and "source_id" not in mapped:
+        has_key = isinstance(mapping, EntityMapping) and mapping.key
+        if entity.is_referenced and "source_id" not in mapped and not has_key:
             yield Problem(where, None, "'source_id' is missing: other entities point to it")
         for name in entity.needed:
             if name not in mapped:
                 yield Problem(where, None, f"'{name}' is missing: {entity.name} need it")
+    yield from shape_problems(key, entity, mapping, source.entities)
+    if isinstance(mapping, EntityMapping):
+        yield from key_problems(key, entity, mapping)
 
 
 def _expression_problems(
-    connection: duckdb.DuckDBPyConnection, key: tuple[str, ...], mapping: EntityMapping
+    connection: duckdb.DuckDBPyConnection, key: Key, mapping: Input
 ) -> Iterator[Problem]:
     for name, expression in (mapping.columns or {}).items():
         if isinstance(expression, str) and not _MAY_BE_NAME.fullmatch(expression):
@@ -106,7 +135,7 @@ def _expression_problems(
 
 def _row_problems(
     connection: duckdb.DuckDBPyConnection,
-    key: tuple[str, ...],
+    key: Key,
     entity: Entity,
     mapping: EntityMapping,
     zones: Zones,
@@ -121,7 +150,8 @@ def _row_problems(
     try:
         map_entity(connection, entity, mapping, rowset, zones, mapped)
         if entity.name == HISTORIES:
-            check_values(connection, mapped, zones, rowset.origin)
+            used = expressions(entity, mapping, rowset)
+            check_values(connection, mapped, rowset, used, zones)
     except SourceError as error:
         yield Problem(key, None, str(error))
         return

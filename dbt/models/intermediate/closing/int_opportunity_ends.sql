@@ -7,6 +7,7 @@ with
             records.source_instance,
             coalesce(renames.pipeline, records.pipeline, '') as pipeline,
             coalesce(renames.stage, records.stage) as stage,
+            records.last_open_stage,
             records.created_at,
             records.closed_at,
             records.close_date
@@ -173,6 +174,7 @@ with
             records.source_instance,
             records.pipeline,
             records.stage,
+            records.last_open_stage,
             records.status,
             records.created_at,
             records.begins_at,

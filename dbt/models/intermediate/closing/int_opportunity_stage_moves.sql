@@ -105,7 +105,7 @@ with
             )
     ),
 
-    {#- A deal without any history is, while it is open, where its record says. #}
+    {#- A deal without any history is, while it is open, where its record says that it is, or was. #}
     beginnings as (
         select
             ends.opportunity_key,
@@ -121,6 +121,7 @@ with
                 then case when closed_first.opportunity_key is null then ends.first_stage end
                 when closings.opportunity_key is null
                 then ends.stage
+                else ends.last_open_stage
             end as stage
         from ends
         left join closings on ends.opportunity_key = closings.opportunity_key
@@ -145,7 +146,8 @@ with
                         ends.last_moved_at,
                         closings.closed_at
                     )
-            end as moved_at
+            end as moved_at,
+            ends.last_position is null and ends.last_open_stage is not null as is_told
         from ends
         left join closings on ends.opportunity_key = closings.opportunity_key
         where
@@ -188,7 +190,7 @@ with
 
         union all
 
-        select opportunity_key, 1000000000 as position, moved_at, pipeline, stage, false as is_told
+        select opportunity_key, 1000000000 as position, moved_at, pipeline, stage, is_told
         from untold
     ),
 

@@ -50,6 +50,12 @@ with
 
         union
 
+        select source_instance, pipeline, last_open_stage as stage
+        from opportunities
+        where last_open_stage is not null
+
+        union
+
         -- What only earlier versions of a deal tell is a stage that its pipeline has.
         select pipelines.source_instance, pipelines.pipeline, stages.stage
         from (select distinct source_instance, pipeline from used) as pipelines

@@ -113,7 +113,9 @@ with
             deals
             on activities.source_instance = deals.source_instance
             and activities.opportunity_id = deals.opportunity_id
-        where activities.type in ('call', 'email', 'meeting', 'demo') and not activities.is_deleted
+        where
+            activities.type in ('call', 'email', 'meeting', 'demo', 'message', 'chat')
+            and not activities.is_deleted
         group by deals.opportunity_key
     ),
 

@@ -38,6 +38,7 @@ with
             deals.hubspot_owner_id as owner_id,
             coalesce(stages.pipeline, deals.pipeline) as pipeline,
             coalesce(stages.label, deals.dealstage) as stage,
+            cast(null as {{ dbt.type_string() }}) as last_open_stage,
             deals.amount,
             {{ currency_code("deals.deal_currency_code") }} as currency,
             deals.createdate as created_at,

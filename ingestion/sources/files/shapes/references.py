@@ -1,0 +1,131 @@
+"""Words that stand for values, and names that stand for ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ingestion.contract import ENTITIES
+from ingestion.duckdb_sql import literal, quote
+from ingestion.settings import Scalar
+from ingestion.sources.files.hidden import HIDDEN
+from ingestion.sources.files.mapping import REASON, RowSet
+from ingestion.sources.files.shapes.rows import Bench, fold, folded, source
+
+SHOWN = 3
+
+
+def target_of(entity: str, column: str) -> str:
+    """The entity whose records a column points at by their ids; empty where there is none."""
+    known = ENTITIES[entity].by_name.get(column)
+    return known.references if known and known.references in ENTITIES else ""
+
+
+@dataclass(frozen=True)
+class Names:
+    """The records of an entity that are pointed at: SQL of a table, of its ids and their names."""
+
+    table: str
+    id: str
+    name: str
+
+    @classmethod
+    def of(cls, mapped: str, column: str) -> Names:
+        """Those of mapped rows."""
+        table = f"(from {quote(mapped)} where {REASON} is null and not coalesce(is_deleted, false))"
+        return cls(table, "source_id", quote(column))
+
+
+def in_words(expression: str, words: Mapping[str, Scalar], otherwise: str | None = None) -> str:
+    """SQL of what an expression's word stands for, `''` being the empty cell; else `otherwise`.
+
+    That is the value itself where it is not given.
+    """
+    cases = " ".join(
+        f"when {literal(fold(word))} then {'NULL' if value is None else literal(value)}"
+        for word, value in words.items()
+    )
+    value = f"(\n{expression}\n)"
+    other = otherwise or f"{value}::VARCHAR"
+    return f"case coalesce({folded(value)}, '') {cases} else {other} end"
+
+
+def matched(
+    bench: Bench, rowset: RowSet, column: str, expression: str, names: Names
+) -> tuple[RowSet, str, list[str]]:
+    """The rows with the ids of the records that a column names; SQL of these, and warnings.
+
+    A name is a record's if it is exactly that of one; else if it is that of one but for case,
+    blanks and the form of its letters. What is an id already, or no record's name, stays.
+    """
+    value, id_, ways = (quote(f"{HIDDEN}{part} {column}") for part in ("value", "id", "ways"))
+    nth = quote(f"{HIDDEN}nth")
+    shaped = bench.reshaped(
+        rowset,
+        f"matched {column}",
+        f"""
+        with rows as (
+            select *, (\n{expression}\n)::VARCHAR as {value}, row_number() over () as {nth}
+            from {source(rowset)}
+        ),
+        records as (
+            select ({names.id})::VARCHAR as id, ({names.name})::VARCHAR as name from {names.table}
+        ),
+        exact as (
+            select name, min(id) as id, count(distinct id) as n from records group by name
+        ),
+        alike as (
+            select {folded("name")} as name, min(id) as id, count(distinct id) as n
+            from records group by all
+        )
+        select rows.* exclude ({nth}),
+            case
+                when ids.id is not null then rows.{value}
+                when exact.n = 1 then exact.id
+                when exact.n is null and alike.n = 1 then alike.id
+                else rows.{value}
+            end as {id_},
+            case
+                when ids.id is not null then 1
+                when exact.n is not null then exact.n
+                when alike.n = 1 then 0
+                else alike.n
+            end as {ways}
+        from rows
+        left join (select distinct id from records) as ids on ids.id = rows.{value}
+        left join exact on exact.name = rows.{value}
+        left join alike on alike.name = {folded(f"rows.{value}")}
+        order by rows.{nth}
+        """,
+    )
+    found = bench.connection.execute(f"""
+        select {value}, {id_}, {ways}, count(*) from {quote(shaped.table)}
+        where {ways} <> 1 group by all order by count(*) desc, {value}
+    """).fetchall()
+    return shaped, id_, list(_warnings(column, found))
+
+
+def _warnings(column: str, found: Iterable[tuple[str, str, int, int]]) -> Iterable[str]:
+    rows = list(found)
+    near = [row for row in rows if row[2] == 0]
+    if near:
+        yield (
+            f"match.{column}: {sum(row[3] for row in near):,} rows spell a name otherwise than its "
+            "record does (case, blanks or the form of letters) and count for it: "
+            + _some(f"{value!r} for {id_!r} ({n:,})" for value, id_, _, n in near)
+            + "; spell them alike at the source"
+        )
+    several = [row for row in rows if row[2] > 1]
+    if several:
+        yield (
+            f"match.{column}: {sum(row[3] for row in several):,} rows bear a name that several "
+            "records have, and are left as they are: "
+            + _some(f"{value!r} is {ways} ({n:,})" for value, _, ways, n in several)
+            + "; map the column that holds ids, or match by one that tells them apart"
+        )
+
+
+def _some(texts: Iterable[str]) -> str:
+    all_ = list(texts)
+    more = f" and {len(all_) - SHOWN} more" if len(all_) > SHOWN else ""
+    return ", ".join(all_[:SHOWN]) + more
