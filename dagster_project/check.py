@@ -22,14 +22,16 @@ log = logging.getLogger("salesops")
 def read_or_refuse(path: Path) -> Company:
     """The company, to be run.
 
-    Raises CompanyError of all that is wrong with its file, and then of all that is wrong with what
-    the file is right about, too.
+    Raises CompanyError of all that is wrong with its file, and then of all that is wrong with the
+    sources, as far as the file is right about them.
     """
     read = read_company(path)
     if read.company and not read.problems:
         return read.company
-    checks = check(read.company) if read.company and not read.company.sandbox else ()
-    raise CompanyError(*read.problems, *(problem for it in checks for problem in it.problems))
+    checks = [*check(read.company)] if read.company and not read.company.sandbox else []
+    problems = [problem for source in checks for problem in source.problems]
+    rejected = [told for source in checks for told in source.rejected]
+    raise CompanyError(*read.problems, *problems, *rejected)
 
 
 def print_check(path: Path, force: bool) -> bool:
@@ -39,7 +41,7 @@ def print_check(path: Path, force: bool) -> bool:
     YAML, WarehouseError, and LockHeldError where a simulated company is running.
     """
     read = read_company(path)
-    refused = list(read.problems)
+    refused, rejected = list(read.problems), 0
     for problem in read.problems:
         print(f"error: {problem}")
     if read.company is None:
@@ -49,8 +51,11 @@ def print_check(path: Path, force: bool) -> bool:
             _print_source(source)
             refused += source.problems
             refused += _beyond_tolerance(company, source)
+            rejected += sum(table.load.rows_rejected for table in source.tables)
     if refused:
         print(f"\n{len(refused)} to mend: a run would stop, or not be published.")
+    elif rejected:
+        print(f"\nA run would load this: {rejected:,} rejected rows are within rejected_tolerance.")
     else:
         print("\nAll is right: a run would load this.")
     return not refused

@@ -50,7 +50,7 @@ FINDINGS = {
     "closed_before_created": "closed before they were created",
     "closing_contradicted": "closed on a date that their history contradicts",
     "data_after_as_of": "with data from after the moment that counts as now",
-    "stage_unknown": "with stages in their history that no pipeline names",
+    "stage_unknown": "with stages, or pipelines, in their history that nothing names",
     "emptied_contradicted": "with values that their history says were emptied and that are there, "
     "or the other way round",
     "history_unreadable": "with amounts or dates in their history that cannot be read",
@@ -75,6 +75,8 @@ FINDINGS = {
     "team_unknown": "of a team that no source knows",
     "opportunity_unknown": "of a deal that no source knows",
     "current_stage_unknown": "in a stage that no pipeline names",
+    "entity_unknown": "about records that no source knows",
+    "field_unknown": "of fields that nobody knows",
     "merged_into_unknown": "merged into a deal that their source does not know, so they count",
     "merged_in_circle": "merged in a circle, of which one counts",
     "merged_into_deleted": "merged into a deleted deal, so they count no more",
@@ -245,24 +247,33 @@ def headlines(figures: Figures) -> Mapping[str, str]:
 
 
 def findings(paths: CompanyPaths) -> list[str]:
-    """The worst that the records are found to break, a sentence each, in the mart's order.
+    """The worst findings that have money at stake, a sentence each.
 
-    What has no money at stake is left out.
+    What puts published figures in doubt goes before what only makes work harder; of both, what has
+    most money at stake comes first, and that of which nobody knows the money last.
     """
     with open_published(paths.published / "marts.duckdb") as connection:
         rows = connection.execute(
             f"""select failing, records, entity, rule, money_at_stake, money_kind, money_share,
                 example_keys
             from marts.mart_data_hygiene
-            where rep_id = 'all' and fix_rank <= {FINDINGS_SHOWN}
-                and (money_at_stake <> 0 or failing_without_amount > 0)
-            order by fix_rank"""
+            where rep_id = 'all' and (money_at_stake <> 0 or failing_without_amount > 0)
+            order by severity = 'high' desc, abs(money_at_stake) desc nulls last, fix_rank
+            limit {FINDINGS_SHOWN}"""
         ).fetchall()
     return [
-        f"{failing:,} of {records:,} {entity} {FINDINGS.get(rule, rule.replace('_', ' '))}, "
+        f"{failing:,} of {records:,} {entity} {words(rule)}, "
         f"with {_at_stake(money, share, kind)} ({rule}, such as {keys})"
         for failing, records, entity, rule, money, kind, share, keys in rows
     ]
+
+
+def words(rule: str) -> str:
+    """What a rule finds, in words: also of a reference to any entity that is not known."""
+    if rule.endswith("_unknown") and rule not in FINDINGS:
+        target = rule.removesuffix("_unknown").replace("_", " ")
+        return f"with {'an' if target[0] in 'aeio' else 'a'} {target} that no source knows"
+    return FINDINGS.get(rule, rule.replace("_", " "))
 
 
 def _at_stake(money: float | None, share: float | None, kind: str) -> str:
@@ -450,14 +461,6 @@ def _print_audits(console: Console, run: PipelineRun) -> None:
         failing = [result for result in found if result.table != REFERENCES]
         for result in failing[:FAILURES_SHOWN]:
             _print_failure(console, result)
-            if result.name == "rejected_within_tolerance" and not result.success:
-                console.print(
-                    f"    mend what is rejected, as said above, or allow more than "
-                    f"{run.company.rejected_tolerance:.1%} with rejected_tolerance in "
-                    f"{run.company.path}",
-                    markup=False,
-                    soft_wrap=True,
-                )
         if len(failing) > FAILURES_SHOWN:
             console.print(f"  and {len(failing) - FAILURES_SHOWN} more: see the Data Docs")
 

@@ -59,10 +59,10 @@ class Gathered:
         except SourceError as error:
             self.problems += error.problems
 
-    def raise_any(self) -> None:
-        """Raise SourceError of all that was found, each thing once."""
+    def raise_any(self, also: Iterable[str] = ()) -> None:
+        """Raise SourceError of all that was found, each thing once, and what else is to be told."""
         if self.problems:
-            raise SourceError(*dict.fromkeys(self.problems))
+            raise SourceError(*dict.fromkeys([*self.problems, *also]))
 
 
 def one_of(given: str, allowed: Iterable[str]) -> str:

@@ -72,11 +72,15 @@ class LoadReport:
 
 @dataclass(frozen=True)
 class Extraction:
-    """What a source hands to dlt: batches of rows by table name. None at all: nothing to load."""
+    """What a source hands to dlt: batches of rows by table name. None at all: nothing to load.
+
+    `rejected` tells what is rejected, rule by rule, should it come to be refused with others.
+    """
 
     loads: tuple[TableLoad, ...]
     tables: Mapping[str, Iterable[pa.RecordBatch]]
     warnings: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,8 @@ class TableCheck:
 class SourceCheck:
     """What a load of one source would do.
 
-    `problems` would stop it; `remarks` would not, and say what else deserves a look.
+    `problems` would stop it; `rejected` tells what would be rejected, rule by rule, in words of
+    the company file; `remarks` say what else deserves a look.
     """
 
     source: str
@@ -100,6 +105,7 @@ class SourceCheck:
     place: str
     tables: tuple[TableCheck, ...] = ()
     problems: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
@@ -201,7 +207,7 @@ def prepare(
             prepared.append(_prepare(context, source))
     if wrong.problems:
         shutil.rmtree(CompanyPaths.of(company).dlt, ignore_errors=True)
-    wrong.raise_any()
+    wrong.raise_any(told for one in prepared for told in one.extraction.rejected)
     return prepared
 
 
@@ -213,6 +219,7 @@ def check(
     Raises WarehouseError.
     """
     warehouse = Warehouse.of(company)
+    warehouse.check_readable()
     for source in company.sources:
         with tempfile.TemporaryDirectory() as folder:
             context = ExtractContext(

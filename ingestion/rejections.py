@@ -1,7 +1,7 @@
 """Rejected rows by rule: what was expected of which column, how often it was not, and samples.
 
 A reason is `column = value: expected …`, as often as there are things wrong with a row, joined by
-semicolons. A rule is what is left of one of them without the value.
+semicolons. A rule is what is left of one of them without the value and the place.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ SAMPLES = 100
 SHOWN = 2
 LONGEST = 60
 PLACES = r"; the first is in line [0-9]+( of [^;]*)?| Found: [0-9]+"
-VALUE = r"(?s)([a-z0-9_]+?) = .*?: (expected|repeated|not |does not )"
+VALUE = r"(?s) = .*?: (expected|repeated|not |does not |an error |the row is )"
+NEXT = re.compile(r"; (?=[a-z0-9_]+(?: of [a-z0-9_]+)?: )")
+"""What is between two rules; what mends a rule may follow it after a semicolon, too."""
 
 
 def rules_of(reason: str) -> str:
     """SQL of the rules that a reason is about, joined by semicolons; DuckDB's and PostgreSQL's."""
     placeless = f"regexp_replace({reason}, '{PLACES}', '', 'g')"
-    return rf"regexp_replace({placeless}, '{VALUE}', '\1: \2', 'g')"
+    return rf"regexp_replace({placeless}, '{VALUE}', ': \1', 'g')"
 
 
 def samples_of(rejected: str) -> str:
@@ -69,8 +71,10 @@ class Rule:
         return told + (f": {expected}" if expected else "") + (f"; {mend}" if mend else "")
 
     def _remedy(self) -> str | None:
+        """What would mend the values, where that is not said with what was expected."""
+        name, _, expected = self.text.partition(": ")
         entity = ENTITIES.get(self.entity)
-        column = entity.by_name.get(self.text.partition(": ")[0]) if entity else None
+        column = entity.by_name.get(name) if entity and "; " not in expected else None
         return remedy(column.type, self.samples) if column and self.samples else None
 
 
@@ -79,7 +83,7 @@ def by_rule(entity: str, sampled: Iterable[Mapping[str, Any]]) -> list[Rule]:
     found: dict[str, Rule] = {}
     counted: set[str] = set()
     for row in sampled:
-        for text in row["rules"].split("; "):
+        for text in NEXT.split(row["rules"]):
             rule = found.setdefault(text, Rule(entity, text, _place(row)))
             rule.rows += 0 if row["rules"] in counted else row["rows"]
             rule.samples += _values(text, row["reason"])

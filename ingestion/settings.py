@@ -26,7 +26,8 @@ def _zone(name: str) -> str:
     return name
 
 
-def _currency(code: str) -> str:
+def _currency(written: str) -> str:
+    code = written.strip().upper()
     if code not in CURRENCIES:
         raise ValueError(f"not an ISO 4217 currency code; {one_of(code, CURRENCIES)}")
     return code

@@ -144,6 +144,13 @@ class Warehouse:
                 "sources; versions of records that the sources no longer hold are lost"
             )
 
+    def check_readable(self) -> None:
+        """Raise WarehouseError where the file is no database; nothing is moved or made."""
+        if self.name == "duckdb" and Path(self.location).exists() and (defect := self._defect()):
+            raise WarehouseError(
+                f"{self.location}: not a usable database ({defect}); the next run moves it aside"
+            )
+
     def set_aside(self) -> Path | None:
         """Keep the file under a dated name, which is returned; the next load makes a new one.
 

@@ -17,6 +17,7 @@ from ingestion.duckdb_sql import memory_limit
 
 MODELS = (
     "int_opportunity_changes",
+    "int_opportunity_stage_changes",
     "int_opportunity_states",
     "int_stage_visits",
     "int_pipeline_steps",

@@ -115,7 +115,12 @@
         source_updated_at,
         coalesce(is_deleted, false) as is_deleted,
         loaded_at,
-        {%- for column in spec.columns %} {{ column.name }}{{ ',' if not loop.last }} {%- endfor %}
+        {%- for column in spec.columns %}
+            {%- if column.name in ("currency", "from_currency", "to_currency") %}
+                {{ currency_code(column.name) }} as {{ column.name }}{{ ',' if not loop.last }}
+            {%- else %} {{ column.name }}{{ ',' if not loop.last }}
+            {%- endif %}
+        {%- endfor %}
     from ({{ latest_versions(source_type, entity) }}) as versions
 {%- endmacro %}
 

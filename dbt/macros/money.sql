@@ -1,3 +1,6 @@
+{#- A currency's ISO 4217 code, however a source writes it: in capitals, without blanks. -#}
+{% macro currency_code(code) -%} nullif(upper(trim({{ code }})), '') {%- endmacro %}
+
 {#- The rate from a currency to the company's, from a join with int_fx_rates__daily. -#}
 {% macro fx_rate(currency, rates) -%}
     case when {{ currency }} = '{{ var("currency") }}' then 1 else {{ rates }}.rate end

@@ -78,7 +78,10 @@ _HYGIENE = {
         _broken("closed_before_contact", "No deal was closed before the first contact."),
         _broken("owner_left", "An open deal's owner still works here."),
         _DATA_ENDS,
-        _broken("stage_unknown", "Every stage of a history is one that a pipeline names."),
+        _broken(
+            "stage_unknown",
+            "Every stage of a history is one that a pipeline names, and so is every pipeline.",
+        ),
         _broken("emptied_contradicted", "What a history says was emptied, or set, is so."),
         _broken("history_unreadable", "Amounts and dates of a history are numbers and days."),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,45 @@ def test_all_that_is_wrong_with_the_file_and_its_sources_is_one_error(
     assert not (exports.root / "data").exists()
 
 
+def test_each_file_that_cannot_be_read_is_told_of_for_all_that_read_it(exports: Exports) -> None:
+    exports.write("old_1.csv.gz", gzip.compress(b"id,name\n1,Ann\n" * 99)[:40])
+    exports.write("old_2.csv", "id,name\n1,Ann\n")
+    exports.write("old_3.csv", "")
+    exports.write("bad.parquet", "no")
+    exports.write("bad.xlsx", "no")
+    exports.write("bad.jsonl", '{"id": 1, "name": "A"}\n{"id": \n')
+    columns = {"source_id": "id", "name": "name"}
+    origins = ["old_*", "bad.parquet", "bad.xlsx", "bad.jsonl"]
+    entities = ["users", "accounts", "campaigns", "experiments"]
+    mappings = {e: {"from": o, "columns": columns} for e, o in zip(entities, origins, strict=True)}
+    mappings["contacts"] = {
+        "from": 'select * from "bad.jsonl" join "bad.xlsx" using (id)',
+        "columns": columns,
+    }
+    company = exports.company(mappings)
+    with pytest.raises(SourceError) as error:
+        prepare(company, company.sources)
+    told = str(error.value).splitlines()
+    for name in ("old_1.csv.gz", "old_3.csv", "bad.parquet", "bad.xlsx", "bad.jsonl"):
+        assert [line for line in told if name in line], name
+    assert not [line for line in told if "old_2" in line]
+
+
+def test_what_is_rejected_is_told_with_what_is_refused(exports: Exports) -> None:
+    """In whichever source; else it would be the next message but one."""
+    exports.write("bills.csv", "id,customer,issued,status,total\n7,c,31.1.2024,paid,5\n")
+    company = load_company(two_sources(exports, {**PEOPLE, "name": "nme"}, BILLS))
+    with pytest.raises(SourceError) as error:
+        prepare(company, company.sources)
+    refused, rejected = str(error.value).splitlines()
+    assert "sources.crm.entities.users: columns.name = 'nme': no column is called" in refused
+    assert "did you mean 'name'?" in refused
+    assert rejected.startswith(
+        f"{company.path}: sources.books.entities.invoices: rejected: "
+        "1 × issued_at like 31.1.2024 (bills.csv:2): expected a timestamp"
+    )
+
+
 def test_a_check_says_that_all_is_right_and_writes_nothing(
     exports: Exports, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,6 +181,18 @@ def test_a_check_tells_what_a_load_would_refuse_and_change(exports: Exports) -> 
     assert len(exports.rows("select * from raw_files._dlt_loads")) == 1
 
 
+def test_a_check_moves_no_unusable_warehouse_aside(
+    exports: Exports, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = two_sources(exports, PEOPLE, BILLS)
+    file = warehouse(load_company(path))
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"no database" * 1000)
+    assert main(["check", "--company", str(path)]) == 2
+    assert "not a usable database" in capsys.readouterr().err
+    assert file.exists()
+
+
 def test_rejected_rows_are_grouped_by_rule_whatever_their_values(exports: Exports) -> None:
     """Values that look like parts of reasons, several rules to a row, repeats, broken lines."""
     exports.write(
@@ -152,7 +204,10 @@ def test_rejected_rows_are_grouped_by_rule_whatever_their_values(exports: Export
     company = load_company(two_sources(exports, PEOPLE, BILLS))
     _, books = check(company)
     (invoices,) = books.tables
-    found = {rule.text: (rule.rows, rule.samples, rule.place) for rule in invoices.rules}
+    found = {
+        rule.text.split("; use")[0]: (rule.rows, rule.samples, rule.place)
+        for rule in invoices.rules
+    }
     number, moment = "expected a number, such as 1234.50", "expected a timestamp, such as"
     assert found == {
         f"total: {number}": (1, ["a = b: none"], "bills.csv:4"),

@@ -159,7 +159,7 @@ def test_as_of_may_be_a_time(file: Path, written: str, moment: dt.datetime) -> N
         ("{glob:", "{globe:", "sources.0 (crm).views.all_deals.globe"),
         ("status: won", "status: wan", "pipeline_stages.rows.1: status = wan: expected one of"),
         (", status: won", "", "pipeline_stages.rows.1: status: missing, but required"),
-        ("0.5", "50", "pipeline_stages.rows.0: probability = 50: expected 1 or less"),
+        ("0.5", "150", "pipeline_stages.rows.0: probability = 150: expected 1 or less"),
         ("stage_order: 2", "stage_order: second", "rows.1: stage_order = second: expected a whole"),
         ("status: won", "statuss: won", "pipeline_stages.rows.1.statuss = 'won': unknown column"),
         ("stage: Won", "stage: Open", "pipeline_stages.rows.1: stage = Open: repeated"),

@@ -49,7 +49,8 @@ def test_who_maps_no_new_value_does_not_empty_everything(exports: Exports) -> No
     ("row", "reason"),
     [
         ("d2,amount,,abc", "new_value of amount = abc: expected a number"),
-        ('d2,amount,"1,200.00",900', "old_value of amount = 1,200.00: expected a number"),
+        ("d2,amount,1.2.3,900", "old_value of amount = 1.2.3: expected a number"),
+        ("d2,close_date,,9999-12-31", "new_value of close_date = 9999-12-31: expected a day from"),
         ("d2,close_date,,31.02.2024", "new_value of close_date = 31.02.2024: expected a date"),
         ("d2,close_date,2024-02-31,", "old_value of close_date = 2024-02-31: expected a date"),
         ("d2,closed_at,,soon", "new_value of closed_at = soon: expected a timestamp"),
@@ -66,7 +67,7 @@ def test_a_value_that_does_not_fit_its_field_is_rejected(
     [rejected] = exports.rejected()
     assert (rejected["source_file"], rejected["source_line"]) == ("log.csv", 3)
     assert rejected["reason"].startswith(reason)
-    assert rejected["reason"].endswith("or nothing where there was no value")
+    assert ", or nothing where there was no value" in rejected["reason"]
     assert rejected["record"]["entity_id"] == "d2"
 
 
@@ -128,7 +129,7 @@ def test_what_was_loaded_before_its_values_were_checked_is_not_changed(
     exports.write("log.csv", log)
     with monkeypatch.context() as unchecked:
         for module in ("extraction", "validation"):
-            unchecked.setattr(f"ingestion.sources.files.{module}.check_values", lambda *_: None)
+            unchecked.setattr(f"ingestion.sources.files.{module}.check_values", lambda *_: ())
         exports.load(MAPPING)
     before = exports.rows("select entity_id, source_id from raw_files.field_changes")
     exports.write("log.csv", log + "opportunities,d5,amount,,7,2024-03-01\n")
@@ -139,6 +140,41 @@ def test_what_was_loaded_before_its_values_were_checked_is_not_changed(
     assert {row["source_id"] for row in rows} == {
         row["source_id"] for row in before if row["entity_id"] == "d4"
     }
+
+
+def test_options_and_whole_fields_say_how_values_are_written(exports: Exports) -> None:
+    """The zone is west of Greenwich: a midnight in UTC is the evening before there."""
+    exports.settings = {"timezone": "America/New_York"}
+    log = changes(
+        'd1,amount,"1.200,50",15.500',
+        "d2,close_date,2024-03-01T00:00:00Z,2024-04-01T00:00:00Z",
+        "d3,closed_at,,01.11.2024 10:00",
+        "d4,currency,usd,€",
+    )
+    exports.write("log.csv", log)
+    with pytest.raises(SalesopsError, match=r"new_value: log\.csv has numbers such as .*thousands"):
+        exports.load(MAPPING)
+    options = {"decimal": ",", "thousands": ".", "date_format": "%d.%m.%Y %H:%M"}
+    assert exports.load(MAPPING, options=options)["field_changes"].rows_rejected == 0
+    assert values(exports) == {
+        "d1": ("1200.5", "15500"),
+        "d2": ("2024-03-01", "2024-04-01"),
+        "d3": (None, "2024-11-01 14:00:00"),
+        "d4": ("USD", "EUR"),
+    }
+
+
+def test_what_is_written_may_come_to_mean_something_else(exports: Exports) -> None:
+    """An option that reads the same text otherwise changes the rows that it is about."""
+    log = changes("d1,owner_id,15.500,16.500", "d2,amount,15.500,16.500")
+    exports.write("log.csv", log)
+    exports.load(MAPPING, options={"decimal": "."})
+    exports.write("log.csv", log + "\n")
+    options = {"decimal": ",", "thousands": "."}
+    counts = exports.load(MAPPING, options=options)["field_changes"]
+    assert (counts.rows_changed, counts.rows_rejected) == (1, 0)
+    rows = exports.rows("select new_value from raw_files.field_changes where entity_id = 'd2'")
+    assert {row["new_value"] for row in rows} == {"16.5", "16500"}
 
 
 def test_json_says_emptied_with_null_or_nothing(exports: Exports) -> None:

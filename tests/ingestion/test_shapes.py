@@ -279,7 +279,7 @@ def test_snapshots_tell_what_differs_from_the_one_before(exports: Exports) -> No
     assert (load.rows, load.rows_rejected) == (7, 0)
     told = "entity_id, field, old_value, new_value, changed_at, changed_by"
     rows = loaded(exports, "field_changes", told, "entity_id, changed_at, field")
-    assert [(r[0], r[1], r[2] and r[2].removesuffix(".00"), r[3], r[5]) for r in rows] == [
+    assert [(*r[:4], r[5]) for r in rows] == [
         ("1", "amount", None, "100", "ann"),
         ("1", "close_date", None, "2024-03-01", "ann"),
         ("1", "stage", None, "Qualified", "ann"),
@@ -407,7 +407,7 @@ def test_spend_over_a_span_adds_up_to_the_cent(exports: Exports) -> None:
     reasons = {row["source_line"]: row["reason"] for row in exports.rejected()}
     assert reasons[4].endswith("to is before from")
     assert "from = : expected a date" in reasons[5]
-    assert reasons[6].startswith("spend = free: expected a number")
+    assert "spend = free: expected a number" in reasons[6]
 
 
 @pytest.mark.parametrize(
@@ -450,10 +450,10 @@ def test_a_wide_quota_sheet(exports: Exports, months: list[str]) -> None:
     [
         ("users", {"status": {"column": "s"}}, "users.status: goes with opp"),
         ("users", {"spread": {"from": "a", "to": "b"}}, "spread: goes with spend_daily"),
-        ("users", {"snapshots": {"id": "a", "at": "b", "fields": {"stage": "c"}}}, "goes with field_"),
+        ("users", {"snapshots": {"id": "a", "at": "b", "fields": {"stage": "c"}}}, "goes with"),
         ("users", {"match": {"manager_id": "nick"}}, "match.manager_id: not mapped; give"),
         ("users", {"match": {"name": "name"}}, "match.name = 'name': points at no record"),
-        ("users", {"words": {"rolle": {"x": "rep"}}}, "words.rolle: unknown column of users; did you"),
+        ("users", {"words": {"rolle": {"x": "rep"}}}, "words.rolle: unknown column of users"),
         ("users", {"words": {"name": {True: "x"}}}, "write the word in quotes, such as 'Yes'"),
         ("users", {"key": ["mail"]}, "users.key.0 = 'mail': not a mapped column of users"),
         ("users", {"key": ["name"]}, "users.key: 'source_id' is mapped: records have ids"),
@@ -484,7 +484,7 @@ def test_a_status_needs_the_open_stages(exports: Exports) -> None:
     exports.write("deals.csv", "id,stage,owner,status\n")
     entities = {"opportunities": status_of()["opportunities"]}
     with pytest.raises(
-        CompanyError, match="status: give entities.pipeline_stages: the open stages"
+        CompanyError, match=r"status: give entities.pipeline_stages: the open stages"
     ):
         exports.company(entities)
 

@@ -377,6 +377,7 @@ def _pipeline_value(records: Records, as_of: pd.Timestamp) -> Iterator[Members]:
             _with_cuts(records, state.assign(month=month, value=value), state["owner_id"])
         )
     frame = pd.concat(states, ignore_index=True)
+    frame["stage"] = _stage_labels(records, frame)
     months = tuple(pd.period_range(first_month, this_month, freq="M"))
     unvalued = _unvalued(frame)
     value = frame["value"].fillna(Decimal(0))
@@ -391,6 +392,15 @@ def _pipeline_value(records: Records, as_of: pd.Timestamp) -> Iterator[Members]:
     yield Members(
         "pipeline_value", "weighted", "money", "opportunity", weights, cuts, months=months
     )
+
+
+def _stage_labels(records: Records, frame: pd.DataFrame) -> list[str]:
+    """Stages as cuts name them: with the pipeline where several pipelines have one of the name."""
+    pipelines = records["stages"].groupby("stage")["pipeline"].nunique()
+    return [
+        f"{stage} ({pipeline})" if pipelines.get(stage, 0) > 1 else stage
+        for stage, pipeline in zip(frame["stage"], frame["pipeline"], strict=True)
+    ]
 
 
 def _leads(records: Records, as_of: pd.Timestamp, deals: pd.DataFrame) -> Iterator[Members]:

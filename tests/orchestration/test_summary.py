@@ -18,6 +18,7 @@ from dagster_project.summary import (
     headline,
     headlines,
     latest_complete,
+    words,
 )
 from ingestion.paths import PROJECT, CompanyPaths
 
@@ -92,14 +93,14 @@ def test_what_is_in_no_period_is_told_with_its_share_of_what_was_won(tmp_path: P
             create schema published.marts;
             create table published.marts.mart_data_hygiene as
             select * from (values
-                ('all', 'opportunities', 'no_close_date', 2, 12, 40, 2800, 0, 'won', 0.28, 'd1'),
-                ('all', 'opportunities', 'a_new_finding', 1, 1, 40, 5000, 0, 'won', 0.5, 'd2'),
-                ('all', 'opportunities', 'close_date_past', 4, 9, 40, 9000, 0, 'open', 0.9, 'd3'),
-                ('all', 'accounts', 'data_after_as_of', 3, 2, 40, null, 2, 'open', null, 'd4'),
-                ('all', 'opportunities', 'closed_in_future', null, 0, 40, 0, 0, 'won', 0, null),
-                ('ann', 'opportunities', 'no_close_date', 1, 12, 40, 2800, 0, 'won', 0.28, 'd1')
-            ) as findings (rep_id, entity, rule, fix_rank, failing, records, money_at_stake,
-                failing_without_amount, money_kind, money_share, example_keys)"""
+        ('all', 'opportunities', 'no_close_date', 'high', 3, 12, 40, 2800, 0, 'won', 0.28, 'd1'),
+        ('all', 'opportunities', 'a_new_finding', 'high', 2, 1, 40, 5000, 0, 'won', 0.5, 'd2'),
+        ('all', 'opportunities', 'close_date_past', 'low', 1, 9, 40, 9000, 0, 'open', 0.9, 'd3'),
+        ('all', 'accounts', 'data_after_as_of', 'high', 4, 2, 40, null, 2, 'open', null, 'd4'),
+        ('all', 'opportunities', 'closed_in_future', 'high', null, 0, 40, 0, 0, 'won', 0, null),
+        ('ann', 'opportunities', 'no_close_date', 'high', 1, 12, 40, 2800, 0, 'won', 0.28, 'd1')
+            ) as findings (rep_id, entity, rule, severity, fix_rank, failing, records,
+                money_at_stake, failing_without_amount, money_kind, money_share, example_keys)"""
         )
     assert findings(paths) == [
         "1 of 40 opportunities a new finding, with 5,000 or 50% of the won amount "
@@ -118,3 +119,9 @@ def test_every_rule_that_may_be_shown_has_words() -> None:
     rules = {rule for names in lists for rule in re.findall(r"\"(\w+)\"", names)}
     assert {"no_close_date", "amount_missing", "about_nothing"} <= rules
     assert rules == FINDINGS.keys()
+
+
+def test_a_reference_to_anything_unknown_has_words() -> None:
+    assert words("owner_unknown") == "with an owner whom no source knows"
+    assert words("sales_team_unknown") == "with a sales team that no source knows"
+    assert words("account_unknown") == "with an account that no source knows"

@@ -35,6 +35,7 @@ SOURCE = """
   - name: {name}
     type: files
     path: .
+    provides: {{opportunities: {name}}}
     entities:
       opportunities: {{from: opportunities.csv}}
       field_changes: {{from: field_changes.csv}}

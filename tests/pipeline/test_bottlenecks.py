@@ -114,8 +114,9 @@ class Compiled:
 
 GIVEN = {
     "fct_stage_visits": """
-        select null::varchar as pipeline, stage, 1::bigint as stage_order, team, 'open' as status,
-            false as is_skipped, true as is_entry_known, null::varchar as removal,
+        select 'crm' as source_instance, null::varchar as pipeline, stage,
+            1::bigint as stage_order, team, 'open' as status, false as is_skipped,
+            true as is_entry_known, null::varchar as removal,
             entered as entered_at, exited as exited_at, exited::date as exited_on,
             cast(case when not isnan(days) then days end as decimal(38, 6)) as days,
             10::decimal(38, 6) as amount_native, 10::decimal(38, 6) as amount,
@@ -125,8 +126,8 @@ GIVEN = {
         select distinct date_trunc('month', entered_at)::date as month_start
         from warehouse.marts.fct_stage_visits""",
     "int_open_stays__month_end": """
-        select null::date as month_start, '' as pipeline, '' as stage, '' as team, 0 as amount,
-            false as is_without_rate, 0.0 as age_days where false""",
+        select null::date as month_start, '' as source_instance, '' as pipeline, '' as stage,
+            '' as team, 0 as amount, false as is_without_rate, 0.0 as age_days where false""",
 }
 
 

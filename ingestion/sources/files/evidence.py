@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 SAMPLES = 20
 SHOWN = 3
+USUAL = 3
+"""How many numbers in groups are a way of writing, and no slip, though they are few of many."""
 MICROSECONDS_A_DAY = 86_400_000_000
 
 
@@ -82,7 +84,9 @@ def form_of(
     type_ = values.column.type
     if type_ in ("date", "timestamp"):
         form = Form(formats=formats)
-        return replace(form, days_in=days_in(connection, values, zones, form)), None
+        zone = days_in(connection, values, zones, form)
+        said = None if zone else _mostly_days(connection, values, zones, form)
+        return replace(form, days_in=zone), said
     if type_ not in ("money", "number", "integer"):
         return Form(), None
     is_open = values.is_text and not values.is_plain
@@ -139,6 +143,10 @@ class _Seen:
         return sum(self.counts[kind][0] for kind in kinds if kind in self.counts)
 
     @property
+    def total(self) -> int:
+        return sum(count for count, _, _ in self.counts.values())
+
+    @property
     def marked(self) -> int:
         return sum(marked for _, marked, _ in self.counts.values())
 
@@ -186,10 +194,14 @@ def _numbers(connection: duckdb.DuckDBPyConnection, values: Values, style: Style
         return Form(styles=styles, is_marked=True)
     is_unsure = values.column.type != "number" or bool(commas)
     if seen.count("point?") and is_unsure and (not points or commas):
-        raise SourceError(_which(values.column, seen.samples("point?", "comma"), values.origin))
-    grouped, ungrouped = ("comma?", "point, grouped", "spaced"), ("long", "long point")
-    if seen.count(*grouped) > seen.count(*ungrouped) or commas > seen.count("point", *ungrouped):
-        raise SourceError(_which(values.column, seen.samples(*grouped, "comma"), values.origin))
+        raise SourceError(
+            _which(values.column, seen.samples("point?", "comma", "point"), values.origin)
+        )
+    marks = ("comma?", "point, grouped", "spaced", "comma")
+    found, plain = seen.count(*marks), seen.count("long", "long point")
+    is_usual = found >= USUAL or 2 * found > seen.total
+    if is_usual and found > plain + (seen.count("point") if commas else 0):
+        raise SourceError(_which(values.column, seen.samples(*marks), values.origin))
     return Form()
 
 
@@ -234,6 +246,29 @@ def days_in(
             row = one_row(connection, f"select {', '.join(results)} from {rows}")
             tests = {zone: tests[zone] for zone, holds in zip(tests, row, strict=True) if holds}
     return next(iter(tests), None)
+
+
+def _mostly_days(
+    connection: duckdb.DuckDBPyConnection, values: Values, zones: Zones, form: Form
+) -> str | None:
+    """What to say of a field of days whose moments are mostly, but not all, midnights."""
+    if values.column.type != "date" or not (values.is_text or values.type.startswith("TIMESTAMP")):
+        return None
+    found = moment(values.sql, values.type, zones, form)
+    tests = dict(_midnights(values, zones, form, found))
+    counts = [f"count(*) filter ({test} and {found} is not null)" for test in tests.values()]
+    moments, *midnights = one_row(
+        connection,
+        f"select count({found}), {', '.join(counts)} from {values.rows} where {values.given}",
+    )
+    if 2 * max(midnights) <= moments:
+        return None
+    column = values.column.name
+    return (
+        f"{column}: {max(midnights):,} of {moments:,} moments in {values.origin} are midnights, "
+        f"the others are not: all are taken as moments, and {column} as their day in "
+        f"{zones.company}; where they are days as written, map {column}: x::DATE"
+    )
 
 
 def _midnights(values: Values, zones: Zones, form: Form, found: str) -> Iterator[tuple[str, str]]:

@@ -95,7 +95,8 @@ class _Extract:
         ]
         said = {name: self._said(name) for name in changed}
         loads = self._load(changed, said)
-        self.wrong.raise_any()
+        rejected = self._rejected(loads)
+        self.wrong.raise_any(rejected)
         reports = [
             loads[name].report() if name in loads else _unchanged(name, self.last[name])
             for name in self.source.entities
@@ -114,7 +115,8 @@ class _Extract:
             }
             for name, load in loads.items()
         ]
-        return Extraction(tuple(reports), _batches(loads, exports), tuple(self.warnings))
+        batches = _batches(loads, exports)
+        return Extraction(tuple(reports), batches, tuple(self.warnings), rejected)
 
     def check(self) -> SourceCheck:
         """Find out what a load would do, with all entities."""
@@ -126,7 +128,18 @@ class _Extract:
             str(self.source.path),
             tuple(TableCheck(it.report(), it.files, it.rules()) for it in loads.values()),
             tuple(dict.fromkeys(self.wrong.problems)),
+            self._rejected(loads),
             tuple(self.warnings),
+        )
+
+    def _rejected(self, loads: Mapping[str, EntityLoad]) -> tuple[str, ...]:
+        """What is rejected, by entity and rule, in words of the company file."""
+        place = f"{self.context.company.path}: sources.{self.source.name}.entities"
+        return tuple(
+            f"{place}.{name}: rejected: {rule}"
+            for name, load in loads.items()
+            if load.rows_rejected
+            for rule in load.rules()
         )
 
     def _origins(self) -> dict[str, Origin]:
@@ -260,7 +273,7 @@ class _Extract:
             part = f"{mapped} {number}" if mapping.also or made else mapped
             with self._at(key):
                 shaped, rowset = shaping.shaped(entity, said, rowset, f"{name} {number}")
-                self.warnings += map_entity(
+                told = map_entity(
                     self.connection,
                     entity,
                     shaped,
@@ -270,13 +283,15 @@ class _Extract:
                     self.context.company.currency,
                 )
                 add_problems(self.connection, part, rowset)
-                with_ids.append("source_id" in expressions(entity, shaped, rowset))
+                used = expressions(entity, shaped, rowset)
+                if name == HISTORIES:
+                    told += check_values(self.connection, part, rowset, used, self._zones)
+                self.warnings += [f"{name}: {note}" for note in told]
+                with_ids.append("source_id" in used)
             parts.append((part, rowset))
         if made:
             parts.append(self._made_stages(parts, made))
         rowset = united(self.connection, parts, mapped, f"§rows of {name}")
-        if name == HISTORIES:
-            check_values(self.connection, mapped, self._zones)
         self.warnings += shaping.warnings
         has_ids = all(with_ids)
         return EntityLoad(
@@ -314,9 +329,13 @@ class _Extract:
         needed = (
             needed_columns(self.connection, entity, said, origin.sql) if said.is_plain else None
         )
-        return {
-            relation.name: self._usable(name, relation, needed) for relation in origin.relations
-        }
+        tables: dict[str, Table] = {}
+        wrong = Gathered()
+        for relation in origin.relations:
+            with wrong.each():
+                tables[relation.name] = self._usable(name, relation, needed)
+        wrong.raise_any()
+        return tables
 
     def _usable(self, entity: str, relation: Relation, needed: frozenset[str] | None) -> Table:
         """A relation without rows that have errors in needed columns; warns of what is not read."""

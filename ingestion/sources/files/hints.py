@@ -87,6 +87,8 @@ def remedy(type_: ColumnType, samples: Sequence[str]) -> str | None:
     "use date_format: ['%d/%m/%y', '%b %d, %Y']"
     >>> remedy("date", ["0001-01-01"])
     "if it stands for none, nullif(x, '0001-01-01')"
+    >>> remedy("date", ["0001-01-01", "9999-12-31"])
+    'if they stand for none, case when year(x::DATE) between 1971 and 2100 then x end'
     >>> remedy("money", ["1.234,56", "12,50"])
     "use decimal: ',' and thousands: '.'"
     >>> remedy("money", ["1,250,000"])
@@ -119,7 +121,7 @@ def _of_dates(values: Sequence[str]) -> str | None:
     usual = [value for value in values if _ISO.fullmatch(value)]
     if usual == values:
         unreal = [v for v in usual if not EARLIEST.year < int(v[:4]) <= LATEST.year]
-        return _if_none(unreal[0]) if unreal else None
+        return _if_none(*unreal) if unreal else None
     values = [value for value in values if value not in usual]
     times = {value: _TIME.search(value) for value in values}
     days = {value: value[: time.start()] if time else value for value, time in times.items()}
@@ -216,7 +218,7 @@ def _of_numbers(type_: ColumnType, values: Sequence[str]) -> str | None:
     if words == values:
         return f"use {_cases(values, lambda word: '…')}" if type_ == "number" else None
     values = [value for value in values if value not in words]
-    if all(value.endswith("%") for value in values):
+    if all(re.fullmatch(r"-?\d+(\.\d+)? ?%", value) for value in values):
         return "use replace(x, '%', '')::DOUBLE / 100"
     decimals: set[str] = set()
     groups: set[str] = set()
@@ -260,8 +262,11 @@ def _separators(decimals: set[str], groups: set[str], doubtful: dict[str, str]) 
     return None
 
 
-def _if_none(value: str) -> str:
-    return f"if it stands for none, nullif(x, '{_quoted(value)}')"
+def _if_none(value: str, *others: str) -> str:
+    if not others:
+        return f"if it stands for none, nullif(x, '{_quoted(value)}')"
+    years = f"{EARLIEST.year + 1} and {LATEST.year}"
+    return f"if they stand for none, case when year(x::DATE) between {years} then x end"
 
 
 def _marked(mark: str) -> str:

@@ -22,6 +22,7 @@ from ingestion.sources.files.casting import (
     Zones,
     cast,
     is_plausible,
+    is_share,
     temporal,
 )
 from ingestion.sources.files.evidence import Values, form_of, misfits, refuse_doubtful
@@ -317,21 +318,27 @@ def _formed(
         names = list(column_names(parse_expression(connection, used[pick.column.name])))
         if samples := rowset.doubtful(names):
             refuse_doubtful(pick.column, samples, rowset.origin)
-        style: Style | None = None
-        formats: tuple[str, ...] = ()
+        writing: tuple[Style | None, tuple[str, ...]] = (None, ())
         if pick.column.type != "text" and (pick.type == TEXT or pick.is_temporal):
-            try:
-                style, formats = rowset.writing(names)
-            except SourceError as error:
-                raise SourceError(f"columns.{pick.column.name}: {error}") from None
+            writing = written(rowset, pick.column.name, names)
         rows = f"(select {pick.selected} from {quote(rowset.table)})"
-        is_plain = pick.is_plain and style is None
+        is_plain = pick.is_plain and writing[0] is None
         values = Values(pick.column, rows, pick.value, pick.type, rowset.origin, is_plain)
-        form, note = form_of(connection, values, zones, style, formats)
+        form, note = form_of(connection, values, zones, *writing)
         mend = remedy(pick.column.type, misfits(connection, values, zones, form))
         formed.append(replace(pick, form=form, hint=mend))
         said += [note] if note else []
     return formed, tuple(said)
+
+
+def written(
+    rowset: RowSet, column: str, names: Iterable[str]
+) -> tuple[Style | None, tuple[str, ...]]:
+    """How numbers and dates are written in what a column is made of. SourceError: nobody knows."""
+    try:
+        return rowset.writing(names)
+    except SourceError as error:
+        raise SourceError(f"columns.{column}: {error}") from None
 
 
 def expressions(entity: Entity, mapping: Input, rowset: RowSet) -> dict[str, str]:
@@ -412,6 +419,8 @@ def _pick(
             f"columns.{column.name} = {expression!r}: {_said(error, rowset)} {rowset.offered}; "
             f"text that is meant as it stands is quoted twice, e.g. {column.name}: \"'text'\""
         ) from None
+    if type_ == "JSON" and column.type != "text":
+        sql, type_ = f"{sql} ->> '$'", TEXT
     return _Picked(column, sql, type_, is_plain)
 
 
@@ -421,7 +430,7 @@ def _said(error: Exception, rowset: RowSet) -> str:
     if not missing:
         return f"{first_line(error)}."
     own = {name.lower(): name for name in rowset.own_columns}
-    near = difflib.get_close_matches(missing[1].lower(), own, n=1)
+    near = difflib.get_close_matches(missing[1].lower(), own, n=1, cutoff=0.7)
     guess = f"; did you mean '{own[near[0]]}'?" if near else "."
     return f"no column is called '{missing[1]}'{guess}"
 
@@ -539,7 +548,8 @@ def _problems(pick: _Picked) -> Iterator[str]:
     if column.minimum is not None:
         yield problem(f"{name} < {column.minimum}", f"{column.minimum:g} or more")
     if column.maximum is not None:
-        yield problem(f"{name} > {column.maximum}", f"{column.maximum:g} or less")
+        mend = "; where it is percent, x / 100" if is_share(column) else ""
+        yield problem(f"{name} > {column.maximum}", f"{column.maximum:g} or less{mend}")
 
 
 def _expression(value: Scalar) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.duckdb_sql import one_row, path_literal, quote, register
-from ingestion.errors import SourceError, first_line
+from ingestion.errors import Gathered, SourceError, first_line
 from ingestion.sources.files.catalog import Relation, format_of
 from ingestion.sources.files.csv_files import BrokenLine, read_csv
 from ingestion.sources.files.evidence import doubtful_columns
@@ -87,35 +87,51 @@ def read(
     """Read the files of a relation into a table of its name, united by the names of columns.
 
     The source's folder is `root`; `folder` takes copies of files that DuckDB cannot read as they
-    are. Raises SourceError naming the file that cannot be read.
+    are. Raises SourceError naming all files that cannot be read.
     """
     names = [f"§part {number}" for number in range(len(relation.files))]
+    try:
+        parts, contents = _read_parts(connection, relation, names, root, folder)
+        table = _create_typed(connection, relation, names, contents)
+    finally:
+        for name in names:
+            connection.execute(f"drop table if exists {quote(name)}")
+    return replace(table, parts=tuple(parts))
+
+
+def _read_parts(
+    connection: duckdb.DuckDBPyConnection,
+    relation: Relation,
+    names: Sequence[str],
+    root: Path,
+    folder: Path,
+) -> tuple[list[Part], list[_Content]]:
+    """Read each file of a relation into the table of its name among `names`."""
     parts: list[Part] = []
     contents: list[_Content] = []
+    wrong = Gathered()
     for path, name in zip(relation.files, names, strict=True):
-        content = _read_file(connection, path, name, relation, folder)
-        tidied = _tidied(connection, name, content, relation)
-        first = parts[-1].first + parts[-1].rows if parts else 0
-        (rows,) = one_row(connection, f"select count(*) from {quote(name)}")
-        parts.append(
-            Part(
-                path.relative_to(root).as_posix(),
-                first,
-                rows,
-                tidied.lines,
-                content.broken,
-                content.header,
-                tidied.cells,
-                content.letters,
-                (*content.notes, *tidied.notes),
+        with wrong.each():
+            content = _read_file(connection, path, name, relation, folder)
+            tidied = _tidied(connection, name, content, relation)
+            first = parts[-1].first + parts[-1].rows if parts else 0
+            (rows,) = one_row(connection, f"select count(*) from {quote(name)}")
+            parts.append(
+                Part(
+                    path.relative_to(root).as_posix(),
+                    first,
+                    rows,
+                    tidied.lines,
+                    content.broken,
+                    content.header,
+                    tidied.cells,
+                    content.letters,
+                    (*content.notes, *tidied.notes),
+                )
             )
-        )
-        contents.append(content)
-    parts = list(_compared(connection, parts, names))
-    table = _create_typed(connection, relation, names, contents)
-    for name in names:
-        connection.execute(f"drop table {quote(name)}")
-    return replace(table, parts=tuple(parts))
+            contents.append(content)
+    wrong.raise_any()
+    return list(_compared(connection, parts, names)), contents
 
 
 def inline_table(

@@ -14,7 +14,7 @@ from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog
 from ingestion.sources.files.checking import reject_repeats
 from ingestion.sources.files.histories import HISTORIES, check_values
-from ingestion.sources.files.mapping import POSITION, REASON, map_entity, relate
+from ingestion.sources.files.mapping import POSITION, REASON, expressions, map_entity, relate
 from ingestion.sources.files.parsing import NotSqlError, parse_expression
 from ingestion.sources.files.reading import inline_table
 from ingestion.sources.files.settings import EntityMapping, FilesSource, Input
@@ -147,9 +147,14 @@ def _row_problems(
     table = inline_table(connection, f"§rows {entity.name}", mapping.rows, "company.yml")
     rowset = relate(connection, "", None, {table.name: table})
     mapped = f"§mapped {entity.name}"
-    map_entity(connection, entity, mapping, rowset, zones, mapped)
-    if entity.name == HISTORIES:
-        check_values(connection, mapped, zones)
+    try:
+        map_entity(connection, entity, mapping, rowset, zones, mapped)
+        if entity.name == HISTORIES:
+            used = expressions(entity, mapping, rowset)
+            check_values(connection, mapped, rowset, used, zones)
+    except SourceError as error:
+        yield Problem(key, None, str(error))
+        return
     has_ids = any("source_id" in row for row in mapping.rows)
     if key_columns := ("source_id",) if has_ids else entity.key:
         reject_repeats(connection, mapped, key_columns, f"§firsts {entity.name}")

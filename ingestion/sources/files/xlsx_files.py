@@ -13,6 +13,7 @@ from ingestion.duckdb_sql import quote, register
 from ingestion.errors import SourceError
 from ingestion.sources.files.csv_files import unique_names
 from ingestion.sources.files.layout import SAMPLE_ROWS, header_index, of_lines, shown
+from ingestion.sources.files.numbers import decimal_text
 from ingestion.sources.files.set_aside import ERRORS
 from ingestion.sources.files.settings import FileOptions
 from ingestion.sources.files.xlsx_errors import error_cells
@@ -225,6 +226,8 @@ def _text(cell: object) -> str:
         return str(cell).lower()
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT_INTEGERS:
         return str(int(cell))
+    if isinstance(cell, float):
+        return decimal_text(cell)
     if isinstance(cell, dt.datetime):
         return cell.isoformat(" ")
     return str(cell)

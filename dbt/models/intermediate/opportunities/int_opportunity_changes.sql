@@ -7,8 +7,7 @@
 -- one's old value, all the way, else in the source's order. A change to the value that a field
 -- had already is none.
 --
--- A new value of NULL says that the field was emptied; where what it had is told, an empty old
--- value
+-- A new value of NULL says that the field was emptied; where what it had is told, an empty old one
 -- follows it. Every deal is in a stage: one that was emptied is still the one before.
 with recursive
     changes as (

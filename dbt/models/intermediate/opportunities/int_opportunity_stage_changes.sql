@@ -21,6 +21,7 @@ with
             old_value,
             new_value,
             changed_at,
+            next_changed_at,
             is_told,
             position
         from {{ ref("int_opportunity_changes") }}
@@ -59,6 +60,35 @@ with
             pipeline as pipeline_now,
             stage
         from renames
+    ),
+
+    -- Deals whose history tells of pipelines in the words of the record, which names one: a history
+    -- of ids beside names, or of what the record does not tell, says nothing of where it is.
+    understood as (
+        select changes.opportunity_key
+        from changes
+        inner join
+            (
+                select source_instance, pipeline
+                from stages
+
+                union
+
+                select source_instance, former_pipeline as pipeline
+                from renames
+
+                union
+
+                select source_instance, pipeline
+                from opportunities
+            ) as pipelines
+            on changes.source_instance = pipelines.source_instance
+            and changes.new_value = pipelines.pipeline
+        where
+            changes.field = 'pipeline'
+            and changes.pipeline <> ''
+            and changes.next_changed_at is null
+        group by changes.opportunity_key
     ),
 
     kinds as (
@@ -127,11 +157,16 @@ with
 
             union
         {% endfor %}
-        select opportunity_key
+        select changes.opportunity_key
         from changes
+        inner join understood on changes.opportunity_key = understood.opportunity_key
         where
-            field = 'pipeline'
-            and (old_value is not null or position > 1 or coalesce(new_value, '') <> pipeline)
+            changes.field = 'pipeline'
+            and (
+                changes.old_value is not null
+                or changes.position > 1
+                or changes.new_value <> changes.pipeline
+            )
     ),
 
     odd_changes as (
@@ -144,15 +179,16 @@ with
 
     pipeline_changes as (
         select
-            field_change_key,
-            opportunity_key,
-            coalesce(old_value, new_value, '') as old_pipeline,
-            coalesce(new_value, '') as new_pipeline,
-            changed_at,
-            is_told,
-            position
+            odd_changes.field_change_key,
+            odd_changes.opportunity_key,
+            coalesce(odd_changes.old_value, odd_changes.new_value, '') as old_pipeline,
+            coalesce(odd_changes.new_value, '') as new_pipeline,
+            odd_changes.changed_at,
+            odd_changes.is_told,
+            odd_changes.position
         from odd_changes
-        where field = 'pipeline'
+        inner join understood on odd_changes.opportunity_key = understood.opportunity_key
+        where odd_changes.field = 'pipeline'
     ),
 
     together as (

@@ -28,26 +28,41 @@ with
         inner join deals on merges.opportunity_key = deals.opportunity_key
     ),
 
-    names as (
-        select target, target_id, source_instance, name, {{ loosely("name") }} as loose_name
+    -- An address or the id itself, given for want of a name, is none.
+    named as (
+        select target, target_id, source_instance, name
         from {{ ref("int_reference_targets") }}
-        where target in ('users', 'accounts') and not is_deleted and name is not null
+        where
+            target in ('users', 'accounts')
+            and not is_deleted
+            and name <> target_id
+            and name not like '%@%'
+    ),
+
+    shared as (
+        select target, target_id
+        from named
+        group by target, target_id
+        having min(source_instance) <> max(source_instance)
     ),
 
     known_twice as (
         select
-            target,
-            target_id,
-            count(distinct loose_name) > 1 as is_found,
-            ''''
-            || target_id
-            || ''': '
+            named.target,
+            named.target_id,
+            count(distinct {{ loosely("named.name") }}) > 1 as is_found,
+            case
+                when named.target_id like '%@%' then '(email)' else '''' || named.target_id || ''''
+            end
+            || ': '
             || string_agg(
-                '''' || name || ''' in ' || source_instance, ', ' order by source_instance
+                '''' || named.name || ''' in ' || named.source_instance,
+                ', '
+                order by named.source_instance
             ) as sample
-        from names
-        group by target, target_id
-        having count(distinct source_instance) > 1
+        from named
+        inner join shared on named.target = shared.target and named.target_id = shared.target_id
+        group by named.target, named.target_id
     ),
 
     money_of as (

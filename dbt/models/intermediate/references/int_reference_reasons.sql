@@ -126,7 +126,7 @@ with
                 then 'id of source ' || named.found_in
                 when
                     lower({{ without_blanks("named.value") }})
-                    in ('total', 'totals', 'grand total', 'sum', 'gesamt', 'summe')
+                    ~ '^(grand |sub)?(total|totals|totale|sum|summe|suma|somme|gesamt)( .*)?:?$'
                 then 'a total'
             end as reason
         from named

@@ -1,5 +1,3 @@
-{{ config(materialized="view") }}
-
 -- What anything can point at: every known record of whatever moment, deleted ones included, with
 -- what else may be given instead of its id; teams and stages by name; the columns of the contract
 -- as <entity>.<column>.

@@ -34,8 +34,25 @@ with
         }}
     ),
 
-    -- Deals whose history tells of stages that no pipeline names.
+    pipelines as (select distinct source_instance, pipeline from stages),
+
+    -- Deals whose history tells of stages that no pipeline names, or of pipelines that nothing
+    -- does.
     astray as (
+        select told.opportunity_key
+        from {{ ref("int_opportunity_changes") }} as told
+        left join
+            pipelines
+            on told.source_instance = pipelines.source_instance
+            and told.new_value = pipelines.pipeline
+        where
+            told.field = 'pipeline'
+            and told.is_told
+            and told.new_value <> ''
+            and told.pipeline is not null
+            and pipelines.pipeline is null
+
+        union
         {%- for pipeline, stage in [("old_pipeline", "old_stage"), ("pipeline", "stage")] %}
             select told.opportunity_key
             from {{ ref("int_opportunity_stage_changes") }} as told

@@ -250,8 +250,6 @@ with
             as money_at_stake,
             sum(n_without_money) as failing_without_amount,
             {{ ratio("sum(money_at_stake)", "sum(money_given)") }} as money_share,
-            cast(null as {{ numeric_type() }}) as any_rule_money,
-            null as any_rule_unknown,
             max(samples) as example_keys
         from {{ ref("mart_references") }}
         where
@@ -262,13 +260,22 @@ with
     ),
 
     rules as (
-        select *
-        from by_rule
-
-        union all
-
-        select *
-        from of_references
+        {%- for relation in ["by_rule", "of_references"] %}
+            select
+                entity,
+                rep_id,
+                rule,
+                rule_number,
+                severity,
+                records,
+                failing,
+                money_kind,
+                money_at_stake,
+                failing_without_amount,
+                money_share,
+                example_keys
+            from {{ relation }} {{ 'union all' if not loop.last }}
+        {%- endfor %}
     ),
 
     ranked as (
@@ -280,11 +287,8 @@ with
                     row_number() over (
                         partition by rep_id, case when failing > 0 then 1 else 0 end
                         order by
-                            case
-                                when money_at_stake = 0 and failing_without_amount = 0 then 1 else 0
-                            end,
+                            abs(coalesce(money_at_stake, 0)) desc,
                             case when severity = 'high' then 0 else 1 end,
-                            abs(money_at_stake) desc nulls last,
                             failing desc,
                             rule_number
                     )

@@ -37,6 +37,8 @@ with
                 then coalesce(pipelines.pipeline, history.value)
                 when 'hs_manual_forecast_category'
                 then {{ hubspot_forecast_category("history.value") }}
+                when 'deal_currency_code'
+                then {{ currency_code("history.value") }}
                 when 'closedate'
                 then
                     coalesce(

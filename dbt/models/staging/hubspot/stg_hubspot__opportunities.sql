@@ -40,7 +40,7 @@ with
             coalesce(stages.label, deals.dealstage) as stage,
             cast(null as {{ dbt.type_string() }}) as last_open_stage,
             deals.amount,
-            deals.deal_currency_code as currency,
+            {{ currency_code("deals.deal_currency_code") }} as currency,
             deals.createdate as created_at,
             {{ hubspot_moment("deals.first_contact_at") }} as first_contact_at,
             {{ hubspot_day("deals.closedate") }} as close_date,

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from ingestion.contract import ENTITIES, Column
 from ingestion.duckdb_sql import STORED, literal, quote
-from ingestion.sources.files.casting import Zones, cast
+from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.hidden import HIDDEN
 from ingestion.sources.files.mapping import FILE_ROW, RowSet
-from ingestion.sources.files.shapes.rows import Bench, column_sql, problem_columns, source
+from ingestion.sources.files.shapes.rows import (
+    Bench,
+    column_sql,
+    fitted,
+    problem_columns,
+    source,
+)
 from ingestion.sources.files.shapes.settings import Intervals, Snapshots
 
 CHANGED_AT = ENTITIES["field_changes"].by_name["changed_at"]
@@ -27,22 +33,21 @@ def from_snapshots(bench: Bench, rowset: RowSet, said: Snapshots, zones: Zones) 
     record or moment stays, once, to be rejected.
     """
     fields = ENTITIES[said.entity].by_name
-    columns = {
-        "id": _column(rowset, said.id, "snapshots.id"),
-        "at": _column(rowset, said.at, "snapshots.at"),
-        "by": _column(rowset, said.by, "snapshots.by") if said.by else ("NULL", "VARCHAR"),
-    }
+    columns = {"id": said.id, "at": said.at, **({"by": said.by} if said.by else {})}
     values = {
-        field: _column(rowset, column, f"snapshots.fields.{field}")
+        field: column_sql(rowset, column, f"snapshots.fields.{field}")
         for field, column in said.fields.items()
     }
+    at = column_sql(rowset, said.at, "snapshots.at")
     shown = {
-        **{name: _text(column) for name, column in columns.items()},
-        **{f"value {field}": _text(column) for field, column in values.items()},
-        "moment": cast(CHANGED_AT, *columns["at"], zones),
+        "by": "NULL::VARCHAR",
         **{
-            f"meant {field}": f"coalesce(({cast(fields[field], *value, zones)})"
-            f"::{STORED[fields[field].type]}::VARCHAR, {_text(value)})"
+            name: _text(bench, rowset, column_sql(rowset, column, f"snapshots.{name}"))
+            for name, column in columns.items()
+        },
+        "moment": fitted(bench, rowset, CHANGED_AT, at, zones),
+        **{
+            f"value {field}": _value(bench, rowset, fields[field], value, zones)
             for field, value in values.items()
         },
     }
@@ -58,8 +63,8 @@ def from_snapshots(bench: Bench, rowset: RowSet, said: Snapshots, zones: Zones) 
             lag({_own("value " + field)}) over {in_order} as {_own("old")},
             {_own("value " + field)} as {_own("new")}, {FILE_ROW}
         from known
-        qualify {_own("meant " + field)}
-            is distinct from lag({_own("meant " + field)}) over {in_order}
+        qualify {_own("value " + field)}
+            is distinct from lag({_own("value " + field)}) over {in_order}
         """
         for field in said.fields
     )
@@ -94,21 +99,23 @@ def from_snapshots(bench: Bench, rowset: RowSet, said: Snapshots, zones: Zones) 
 
 def from_intervals(bench: Bench, rowset: RowSet, said: Intervals, zones: Zones) -> RowSet:
     """A change for each row that shows another value than the one before it, of one record."""
-    began = _column(rowset, said.from_, "intervals.from")
+    began = column_sql(rowset, said.from_, "intervals.from")
+    value = column_sql(rowset, said.value, "intervals.value")
+    field = ENTITIES[said.entity].by_name[said.field]
     shown = {
-        "id": _text(_column(rowset, said.id, "intervals.id")),
-        "new": _text(_column(rowset, said.value, "intervals.value")),
-        "at": _text(began),
-        "moment": cast(CHANGED_AT, *began, zones),
+        "id": _text(bench, rowset, column_sql(rowset, said.id, "intervals.id")),
+        "new": _value(bench, rowset, field, value, zones),
+        "at": _text(bench, rowset, began),
+        "moment": fitted(bench, rowset, CHANGED_AT, began, zones),
         "until": "NULL::TIMESTAMP",
         "wrong": "NULL::VARCHAR",
     }
     if said.to:
-        ended = _column(rowset, said.to, "intervals.to")
-        shown["until"] = cast(CHANGED_AT, *ended, zones)
+        ended = column_sql(rowset, said.to, "intervals.to")
+        shown["until"] = fitted(bench, rowset, CHANGED_AT, ended, zones)
         shown["wrong"] = (
             f"case when {shown['until']} < {shown['moment']} then {literal(said.to + ' = ')} || "
-            f"{_text(ended)} || {literal(f': is before {said.from_}')} end"
+            f"{_text(bench, rowset, ended)} || {literal(f': is before {said.from_}')} end"
         )
     sql = f"""
         with rows as (select {_named(shown)}, {FILE_ROW} from {source(rowset)}),
@@ -150,22 +157,21 @@ def _as_changes(entity: str, field: str, by: str) -> str:
     return ", ".join([*shown, *visible])
 
 
-def _column(rowset: RowSet, name: str, key: str) -> tuple[str, str]:
-    """SQL and type of a column, as it was before it was typed where its type rewrites it."""
-    sql = column_sql(rowset, name, key)
-    types = {quote(column): type_ for column, type_ in rowset.columns.items()}
-    return sql, types[sql]
+def _text(bench: Bench, rowset: RowSet, sql: str) -> str:
+    """SQL of a value's text as it is written; blank is none."""
+    return f"({fitted(bench, rowset, TEXT, sql, Zones('UTC', 'UTC'))})::VARCHAR"
 
 
-def _text(column: tuple[str, str]) -> str:
-    """SQL of a value's text; blank is none."""
-    sql, type_ = column
-    return f"nullif(({cast(TEXT, sql, type_, Zones('UTC', 'UTC'))})::VARCHAR, '')"
+def _value(bench: Bench, rowset: RowSet, column: Column, sql: str, zones: Zones) -> str:
+    """SQL of a value's text in the form of its field, so that equal values are equal texts."""
+    as_text = f"{fitted(bench, rowset, column, sql, zones)}::{STORED[column.type]}::VARCHAR"
+    offset = " || '+00'" if column.type == "timestamp" else ""
+    return f"coalesce({as_text}{offset}, {_text(bench, rowset, sql)})"
 
 
 def _own(name: str) -> str:
     return quote(f"{HIDDEN}{name}")
 
 
-def _named(columns: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
-    return ", ".join(f"{sql} as {_own(name)}" for name, sql in dict(columns).items())
+def _named(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{sql} as {_own(name)}" for name, sql in columns.items())

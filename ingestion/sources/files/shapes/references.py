@@ -5,32 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ingestion.contract import ENTITIES
 from ingestion.duckdb_sql import literal, quote
 from ingestion.settings import Scalar
 from ingestion.sources.files.hidden import HIDDEN
 from ingestion.sources.files.mapping import REASON, RowSet
 from ingestion.sources.files.shapes.rows import Bench, fold, folded, source
 
-TARGETS: Mapping[str, str] = {
-    "owner_id": "users",
-    "manager_id": "users",
-    "user_id": "users",
-    "changed_by": "users",
-    "account_id": "accounts",
-    "parent_id": "accounts",
-    "contact_id": "contacts",
-    "lead_id": "leads",
-    "opportunity_id": "opportunities",
-    "merged_into_id": "opportunities",
-    "campaign_id": "campaigns",
-    "customer_id": "customers",
-    "invoice_id": "invoices",
-    "content_id": "content",
-    "experiment_id": "experiments",
-}
-"""The entities that columns point at."""
-
 SHOWN = 3
+
+
+def target_of(entity: str, column: str) -> str:
+    """The entity whose records a column points at by their ids; empty where there is none."""
+    known = ENTITIES[entity].by_name.get(column)
+    return known.references if known and known.references in ENTITIES else ""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,15 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ingestion.duckdb_sql import literal, quote
+from ingestion.contract import Column
+from ingestion.duckdb_sql import literal, one_row, quote
 from ingestion.errors import SourceError, one_of
 from ingestion.settings import Scalar
+from ingestion.sources.files.casting import Zones, cast
+from ingestion.sources.files.evidence import Values, form_of
 from ingestion.sources.files.hidden import HIDDEN, TEXT_OF
 from ingestion.sources.files.mapping import FILE_ROW, RowSet, relate
+from ingestion.sources.files.parsing import column_names, parse_expression
 from ingestion.sources.files.shapes.periods import first_days
 from ingestion.sources.files.shapes.settings import Unpivot
 
@@ -35,7 +39,14 @@ class Bench:
     def reshaped(self, rowset: RowSet, step: str, sql: str) -> RowSet:
         """The rows that `sql` makes of `source(rowset)`, still knowing their rows in the file."""
         shaped = relate(self.connection, f"§{step} {self.name}", sql, {})
-        return replace(shaped, driver=rowset.driver, file_row=FILE_ROW)
+        return replace(
+            shaped,
+            driver=rowset.driver,
+            file_row=FILE_ROW,
+            headers=rowset.headers,
+            sources=rowset.sources,
+            made_of=(*rowset.made_of, *shaped.made_of),
+        )
 
 
 def source(rowset: RowSet) -> str:
@@ -53,10 +64,18 @@ def column_sql(rowset: RowSet, text: str, key: str) -> str:
     return rowset.original(own[text.lower()])
 
 
-def type_of(bench: Bench, rowset: RowSet, sql: str) -> str:
-    """The DuckDB type of an expression over the rows."""
-    described = bench.connection.execute(f"describe select (\n{sql}\n) from {source(rowset)}")
-    return str(described.fetchall()[0][1])
+def fitted(bench: Bench, rowset: RowSet, column: Column, sql: str, zones: Zones) -> str:
+    """SQL of an expression over the rows, cast to a canonical column as it is written there.
+
+    It is NULL where a value does not fit. Raises SourceError where it is unsure how it is written.
+    """
+    connection, value = bench.connection, quote(f"{HIDDEN}fitted")
+    rows = f"(select (\n{sql}\n) as {value} from {source(rowset)})"
+    type_ = str(connection.execute(f"describe from {rows}").fetchall()[0][1])
+    style, formats = rowset.writing(column_names(parse_expression(connection, sql)))
+    values = Values(column, rows, value, type_, rowset.origin)
+    form, _ = form_of(connection, values, zones, style, formats)
+    return f"({cast(column, f'({sql})', type_, zones, form)})"
 
 
 def folded(sql: str) -> str:
@@ -116,9 +135,9 @@ def _row_names(unpivot: Unpivot) -> dict[str, Scalar]:
 
 
 def one_of_each(bench: Bench, rowset: RowSet, column: str) -> tuple[RowSet, list[str]]:
-    """The first row of each value of a column, spelled as most are; with a warning where they vary.
+    """The first row of each value of a column, spelled as most are.
 
-    Values that differ in what people do not see are one.
+    Values that differ in what people do not see are one. Warns of these, and of rows without value.
     """
     value = column_sql(rowset, column, "one_per")
     key, spelling = (quote(f"{HIDDEN}{name}") for name in ("key", "spelling"))
@@ -147,7 +166,13 @@ def one_of_each(bench: Bench, rowset: RowSet, column: str) -> tuple[RowSet, list
         select list({spelling} order by n desc, {spelling}), list(n order by n desc, {spelling})
         from ({counted}) group by {key} having count(*) > 1 order by {key}
     """).fetchall()
-    warnings = [
+    blank, rows = one_row(
+        bench.connection,
+        f"select count(*) filter ({key} is null or {key} = ''), count(*) from {keyed}",
+    )
+    left_out = f"one_per = {column!r}: {blank:,} of {rows:,} rows have none, and are left out"
+    warnings = [left_out] if blank else []
+    warnings += [
         f"one_per = {column!r}: "
         + " and ".join(f"{s!r} ({n:,} rows)" for s, n in zip(spellings, counts, strict=True))
         + f" are taken for one, as {spellings[0]!r}; spell them alike at the source"

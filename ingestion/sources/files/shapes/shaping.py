@@ -70,7 +70,7 @@ class Shaping:
         self, entity: Entity, column: str, by: str, columns: Mapping[str, str], rowset: RowSet
     ) -> references.Names:
         """The records that a column points at; those of the entity itself are its rows."""
-        target = references.TARGETS[column]
+        target = references.target_of(entity.name, column)
         if target != entity.name:
             return references.Names.of(self.mapped[target], by)
         if not {"source_id", by} <= columns.keys():

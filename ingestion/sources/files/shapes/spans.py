@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from ingestion.contract import Column, Entity
 from ingestion.duckdb_sql import STORED, literal, quote
-from ingestion.sources.files.casting import EXPECTED, Zones, cast
+from ingestion.sources.files.casting import EXPECTED, Zones
 from ingestion.sources.files.hidden import HIDDEN
 from ingestion.sources.files.mapping import FILE_ROW, RowSet
-from ingestion.sources.files.shapes.rows import Bench, column_sql, problem_columns, source, type_of
+from ingestion.sources.files.shapes.rows import Bench, column_sql, fitted, problem_columns, source
 from ingestion.sources.files.shapes.settings import Span
 
 DAY = "day"
@@ -34,8 +34,7 @@ def spread(
     ends = {}
     for key, name in (("from", said.from_), ("to", said.to)):
         sql = column_sql(rowset, name, f"spread.{key}")
-        types = {quote(column): type_ for column, type_ in rowset.columns.items()}
-        ends[key] = (name, f"{sql}::VARCHAR", f"({cast(day, sql, types[sql], zones)})")
+        ends[key] = (name, f"{sql}::VARCHAR", fitted(bench, rowset, day, sql, zones))
     first, last, number, days = (
         quote(HIDDEN + part) for part in ("first", "last", "nth day", "days")
     )
@@ -46,25 +45,27 @@ def spread(
     )
     (start, _, begins), (end, _, finishes) = ends["from"], ends["to"]
     reversed_ = f"case when {finishes} < {begins} then {literal(f'{end} is before {start}')} end"
-    problem = f"nullif(concat_ws('; ', {wrong}, {reversed_}), '')"
+    amounts = {
+        name: (entity.by_name[name], fitted(bench, rowset, entity.by_name[name], sql, zones))
+        for name, sql in columns.items()
+        if entity.by_name[name].type in DIGITS
+    }
+    unfit = "".join(
+        f", case when {value} is null and nullif(({columns[name]})::VARCHAR, '') is not null then "
+        f"{literal(name + ' = ')} || ({columns[name]})::VARCHAR || "
+        f"{literal(': expected ' + EXPECTED[column.type])} end"
+        for name, (column, value) in amounts.items()
+    )
+    problem = f"nullif(concat_ws('; ', {wrong}, {reversed_}{unfit}), '')"
     dated = bench.reshaped(
         rowset,
         "span",
         f"select {problem_columns(rowset, problem)}, {begins} as {first}, {finishes} as {last} "
         f"from {source(rowset)}",
     )
-    amounts = {
-        name: (
-            entity.by_name[name],
-            sql,
-            cast(entity.by_name[name], f"(\n{sql}\n)", type_of(bench, rowset, sql), zones),
-        )
-        for name, sql in columns.items()
-        if entity.by_name[name].type in DIGITS
-    }
     shares = "".join(
-        f", {_share(column, sql, typed, number, days)} as {quote(HIDDEN + 'share ' + name)}"
-        for name, (column, sql, typed) in amounts.items()
+        f", {_share(column, value, number, days)} as {quote(HIDDEN + 'share ' + name)}"
+        for name, (column, value) in amounts.items()
     )
     shaped = bench.reshaped(
         dated,
@@ -86,13 +87,11 @@ def spread(
     }
 
 
-def _share(column: Column, sql: str, typed: str, number: str, days: str) -> str:
-    """SQL of a day's share, as text; a value that is no number stays as it is."""
-    value = f"({typed})"
+def _share(column: Column, value: str, number: str, days: str) -> str:
+    """SQL of a day's share."""
 
     def up_to(end: str) -> str:
         share = f"round({value}::DOUBLE * {end} / {days}, {DIGITS[column.type]})"
         return f"case when {end} = {days} then {value} else {share}::{STORED[column.type]} end"
 
-    share = f"({up_to(f'({number} + 1)')} - {up_to(number)})"
-    return f"coalesce({share}::VARCHAR, (\n{sql}\n)::VARCHAR)"
+    return f"{up_to(f'({number} + 1)')} - {up_to(number)}"

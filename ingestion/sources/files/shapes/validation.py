@@ -10,7 +10,7 @@ from ingestion.errors import Problem, SourceError, one_of
 from ingestion.sources.files.settings import EntityMapping, Input
 from ingestion.sources.files.shapes.changes import GIVEN
 from ingestion.sources.files.shapes.inputs import DEALS, STAGES, needs
-from ingestion.sources.files.shapes.references import TARGETS
+from ingestion.sources.files.shapes.references import target_of
 from ingestion.sources.files.shapes.rows import fold
 from ingestion.sources.files.shapes.spans import DAY
 from ingestion.sources.files.shapes.statuses import words_of
@@ -87,11 +87,11 @@ def _match_problems(
     key: Key, entity: Entity, said: Input, entities: Mapping[str, EntityMapping]
 ) -> Iterator[Problem]:
     for column, by in said.match.items():
-        target = TARGETS.get(column)
+        target = target_of(entity.name, column)
         where = (*key, "match", column)
-        if target is None:
-            message = f"points at no record; {one_of(column, TARGETS)}"
-            yield Problem(where, by, message)
+        if not target:
+            pointing = [name for name in entity.by_name if target_of(entity.name, name)]
+            yield Problem(where, by, f"points at no record; {one_of(column, pointing)}")
         elif target not in entities:
             message = (
                 f"the source has no {target} to look names up in; give entities.{target}, with "
