@@ -62,6 +62,6 @@ def _written(mapping: EntityMapping | None) -> set[str]:
     """The columns that company.yml itself names for an entity."""
     if mapping is None:
         return set()
-    if mapping.columns is not None:
-        return {name for name, value in mapping.columns.items() if value is not None}
-    return {name for row in mapping.rows or () for name in row}
+    written = [columns for one in (mapping, *mapping.also) if (columns := one.columns)]
+    written += mapping.rows or ()
+    return {name for columns in written for name, value in columns.items() if value is not None}

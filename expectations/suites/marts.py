@@ -141,8 +141,8 @@ _STAGES = (
         "rename_inferred",
         "warning",
         "A stage keeps its name, or has an id that tells that it was renamed. One that vanished as"
-        " another one appeared in its place is taken for it; if it is not, give stages ids"
-        " (source_id) or the new one another stage_order.",
+        " another one appeared in its place is taken for it. If it is not, list the old stage once"
+        " more for one run; if stages have ids, map source_id.",
         "is_rename_inferred",
     ),
 )

@@ -128,6 +128,7 @@ def test_totals_of_groups_are_no_records(exports: Exports) -> None:
     [
         ("name,employees\nAcme,10\nTotal,25\nZenith,5\n", 3),  # an oil company
         ("name,employees\nAcme,10\nTotal,10\n", 3),  # one row's sum is its value
+        ("id,name,amount\n1,A,5\n2,B,7\nAverage,,6\n", 4),
         ("owner,deals\nAnn,1\nBob,2\n,3\n", 4),  # a deal without owner, or the sum
     ],
 )

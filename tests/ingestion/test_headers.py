@@ -31,6 +31,7 @@ DEALS = {"source_id": "id", "stage": "stage", "amount": "amount"}
         '"Deals, closed, by owner"\nAs of 2024-03-31\n\n',
         "sep=;\nDeals\n\n",
         "Report:;Deals\nFilter:;closed\n;;;\n",
+        "Deals\nFilter:;closed;won\n\n",
     ],
 )
 def test_a_header_below_titles_is_found(exports: Exports, above: str) -> None:
@@ -97,7 +98,7 @@ def test_what_may_be_separated_two_ways_is_refused(exports: Exports) -> None:
         "a,b\nx,y,z\nu,v,w\n",
         # What may be a title may be a header of one column.
         "name\nid,team\nu1,East\n",
-        # A header of years is none of words.
+        # A header of years is none of words, unless it stands apart.
         "Quotas\nname,2023,2024\nAnn,1,2\n",
     ],
 )
@@ -108,9 +109,17 @@ def test_what_is_not_certain_is_taken_as_it_stands(exports: Exports, text: str) 
     assert next(iter(types)) == text.partition("\n")[0].partition(",")[0]
 
 
+@pytest.mark.parametrize("periods", ["2023,2024", "2024-01,2024-02", "Jan,Feb", "1/2024,2/2024"])
+def test_years_and_months_name_columns_that_stand_apart(exports: Exports, periods: str) -> None:
+    exports.write("t.csv", f"Quotas\n\nname,{periods}\nAnn,1,2\nBob,3,4\n")
+    table, rows, types = read_files(exports.folder, "t.csv")
+    assert (rows, list(types)) == ([("Ann", 1, 2), ("Bob", 3, 4)], ["name", *periods.split(",")])
+    assert table.parts[0].header == "line 3 of t.csv"
+
+
 @pytest.mark.parametrize("options", [{"header_row": 3}, {"skip_rows": 2}, {"skip_rows": 1}])
 def test_the_header_is_where_options_say(exports: Exports, options: dict[str, Any]) -> None:
-    exports.write("t.csv", "Quotas\n\nname,2023,2024\nAnn,1,2\n")
+    exports.write("t.csv", "Quotas,USD\n\nname,2023,2024\nAnn,1,2\n")
     table, rows, types = read_files(exports.folder, "t.csv", **options)
     assert (rows, list(types)) == ([("Ann", 1, 2)], ["name", "2023", "2024"])
     assert table.parts[0].header == "line 3 of t.csv"
@@ -155,7 +164,7 @@ def test_a_column_that_is_not_there_names_the_header_and_the_option(
 
 
 def test_repeated_headers_are_no_rows(exports: Exports) -> None:
-    text = f"{HEADER}1;Ann;Open;10\n{HEADER}2;Bob;Won;20\n{HEADER}3;;Open\n"
+    text = f"{HEADER}1;Ann;Open;10\n{HEADER.upper()}2;Bob;Won;20\n{HEADER}3;;Open\n"
     exports.write("deals.csv", text)
     table, rows, types = read_files(exports.folder, "deals.csv")
     (part,) = table.parts
@@ -164,7 +173,7 @@ def test_repeated_headers_are_no_rows(exports: Exports) -> None:
     assert list(part.lines([0, 1])) == [2, 4]
     assert part.notes == (
         "lines 3, 5 are the header again, not read: "
-        "id, name, stage, amount; id, name, stage, amount",
+        "ID, NAME, STAGE, AMOUNT; id, name, stage, amount",
     )
     assert [line.line for line in part.broken] == [6]
 

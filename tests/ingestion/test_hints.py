@@ -6,7 +6,7 @@ import doctest
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.contract import ColumnType
@@ -71,6 +71,7 @@ def test_numbers(type_: ColumnType, samples: list[str], written: str | None) -> 
         ["%d.%m.%Y", "%d.%m.%Y %H:%M", "%d %B %Y", "%d-%b-%Y", "%b %d, %Y", "%Y/%m/%d", "%Y.%m.%d"]
     ),
 )
+@settings(max_examples=40, deadline=None)
 def test_what_is_said_reads_the_value(day: object, format_: str) -> None:
     with duckdb.connect() as connection:
         read = "select strftime(?::DATE, ?)"

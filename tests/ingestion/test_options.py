@@ -33,6 +33,8 @@ def names(exports: Exports, entity: str = "users") -> list[str]:
         ({"header_row": 3}, {"skip_rows": 2, "sheet": 1}, {"header_row": 3, "sheet": 1}),
         ({"skip_rows": 1}, {"header_row": 3}, {"skip_rows": 1}),
         ({"encoding": "utf-8"}, {"encoding": "cp1252"}, {"encoding": "utf-8"}),
+        ({"thousands": ","}, {"decimal": ",", "thousands": "."}, {"thousands": ","}),
+        ({"thousands": " "}, {"decimal": ","}, {"thousands": " ", "decimal": ","}),
     ],
 )
 def test_only_options_that_are_written_override(

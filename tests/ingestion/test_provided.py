@@ -14,10 +14,13 @@ FILES = """
   - name: erp
     type: files
     path: exports
+    provides: {opportunities: East, leads: East}
     entities:
       opportunities:
         from: deals
         columns: {source_id: id, stage: phase, amount: worth, account_id: null}
+        also:
+          - {from: leads, columns: {source_id: id, stage: phase, loss_reason: worth}}
       leads: {from: leads}
       accounts:
         rows:
@@ -27,6 +30,7 @@ FILES = """
 HUBSPOT = """
   - name: crm
     type: hubspot
+    provides: {opportunities: West, leads: West}
     objects: [deals, contacts, leads]
 """
 
@@ -43,6 +47,7 @@ def given(tmp_path: Path) -> dict[str, dict[str, list[str]]]:
 
 def test_what_is_mapped_or_written_is_given(given: dict[str, dict[str, list[str]]]) -> None:
     assert given["opportunities"]["amount"] == ["erp", "crm"]
+    assert given["opportunities"]["loss_reason"] == ["erp", "crm"]
     assert given["opportunities"]["close_date"] == ["crm"]
     assert given["accounts"]["domain"] == ["erp", "crm"]
     assert given["accounts"]["owner_id"] == ["crm"]

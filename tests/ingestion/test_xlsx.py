@@ -355,3 +355,19 @@ def test_a_year_is_a_sheets_name_where_there_is_such_a_sheet(exports: Exports) -
     for sheet in (2025, -1, "1"):
         with pytest.raises(SourceError, match=f"no sheet {sheet!r}.*there are: 2023, 2024"):
             read_files(exports.folder, "t.xlsx", sheet=sheet)
+
+
+def test_a_sheet_of_the_same_columns_that_is_not_read_is_told(exports: Exports) -> None:
+    header: list[Cell] = ["id", "name"]
+    sheets: dict[str, list[list[Cell]]] = {
+        "March": [header, ["a", "Ann"]],
+        "Notes": [["text"], ["x"]],
+        "April": [["April"], [], header, ["b", "Bob"]],
+    }
+    write_xlsx(exports.folder / "t.xlsx", sheets)
+    table, _, _ = read_files(exports.folder, "t.xlsx")
+    (note,) = table.parts[0].notes
+    assert note.startswith("sheet 'March' was read, but not 'April', which has the same columns")
+    assert note.endswith("sheet: April")
+    table, _, _ = read_files(exports.folder, "t.xlsx", sheet=0)
+    assert table.parts[0].notes == ()

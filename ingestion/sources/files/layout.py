@@ -14,6 +14,8 @@ SAMPLE_ROWS = 200
 _NUMBER = r"[-+(]?[\d.,'\s%$€£]*\d[\d.,'\s%$€£)]*( ?[A-Z]{3})?"
 _VALUE = re.compile(rf"{_NUMBER}|\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}.*")
 """What is a number or a date, so no name of a column."""
+_PERIOD = re.compile(r"(19|20)\d\d([-/.]\d{1,2}|$)|\d{1,2}[-/.](19|20)\d\d$")
+"""What is a year, a month or a day, and may name a column of targets."""
 
 _FOOTER = re.compile(
     r"copyright\W*(\(c\)|©|\d{4})|©\W*\d{4}|\(c\)\W*\d{4}|.*\ball rights reserved"
@@ -33,7 +35,9 @@ _FOOTER = re.compile(
 TOTAL = (
     r"(?P<whose>.+ )?((grand|sub|sum)[ -]?)?(totals?|sum|summe|gesamt|gesamtsumme|zwischensumme"
     r"|gesamtergebnis|ergebnis|insgesamt|total général|total general|totale|totaal|totaux|suma"
-    r"|somme|razem|итого|всего|合計|总计)( \(\d+ \w+\))?(?P<of> (for|of|für|von) .+)?\s*:?"
+    r"|somme|razem|итого|всего|合計|总计"
+    r"|average|count|durchschnitt|mittelwert|anzahl|moyenne|promedio)"
+    r"( \(\d+ \w+\))?(?P<of> (for|of|für|von) .+)?\s*:?"
 )
 """What the first cell of a total says, in any case of its letters: it may say whose."""
 
@@ -46,17 +50,19 @@ def header_index(
     Cells are stripped. `gaps` are rows after a blank one, `bands` those with cells that are merged
     over several columns. A later row is the header where no row after it has more cells, its own
     are words and none of them twice, and those above it are titles (one cell, or two where it has
-    many) or bands.
+    many) or bands. After a gap, titles may have more cells, and years and months are words, too.
     """
     counts = [sum(map(bool, row)) for row in rows]
     if not rows or (0 not in bands and counts[0] >= max(counts)):
         return 0
     for index in range(1, len(rows)):
-        is_widest = counts[index] == max(counts[index:])
-        if is_widest and _names_columns(rows[index]) and (counts[index] > 2 or index in gaps):
+        is_apart, count = index in gaps, counts[index]
+        is_widest = count == max(counts[index:])
+        if is_widest and _names_columns(rows[index], is_apart) and (count > 2 or is_apart):
             is_below_titles = all(
-                (above in bands and 3 * counts[above] <= 2 * counts[index])
-                or (counts[above] <= 2 and 2 * counts[above] <= counts[index])
+                (above in bands and 3 * counts[above] <= 2 * count)
+                or (counts[above] <= 2 and 2 * counts[above] <= count)
+                or (is_apart and counts[above] < count)
                 for above in range(index)
             )
             return index if is_below_titles else 0
@@ -113,7 +119,8 @@ def of_lines(lines: Sequence[int | None], most: int = 5) -> str:
     return f"lines {named}{f' and {len(lines) - most} more' if len(lines) > most else ''} are"
 
 
-def _names_columns(row: Sequence[str]) -> bool:
+def _names_columns(row: Sequence[str], may_be_periods: bool) -> bool:
     names = [cell.casefold() for cell in row if cell]
-    is_distinct = len(names) == len(set(names))
-    return len(names) > 1 and is_distinct and not any(map(_VALUE.fullmatch, names))
+    values = [name for name in names if _VALUE.fullmatch(name)]
+    are_periods = may_be_periods and len(values) < len(names) and all(map(_PERIOD.match, values))
+    return len(names) > 1 and len(names) == len(set(names)) and (not values or are_periods)

@@ -113,8 +113,9 @@ def tidy(
             notes.append(f"{of_lines(lines(list(found)))} {what}, not read: {_shown(found)}")
 
     gone.update({row: cells for row, cells in marked.items() if not any(cells)})
-    names = [name.strip() for name in header]
-    take("the header again", {row: cells for row, cells in marked.items() if cells == names})
+    names = [name.strip().lower() for name in header]
+    again = {row: cells for row, cells in marked.items() if [*map(str.lower, cells)] == names}
+    take("the header again", again)
     if not is_end_said:
         take("a footer", _footer(rows, gone, lines))
     totals = {row: cells for row, cells in marked.items() if row not in gone}
@@ -140,7 +141,10 @@ def _may_be_no_record(rows: _Rows, header: Sequence[str]) -> str:
     conditions = [f"{first} is null", f"regexp_full_match({first}, {literal(TOTAL)}, 'i')"]
     named = [(quote(c), name.strip()) for c, name in zip(rows.columns, header, strict=True)]
     if sum(bool(name) for _, name in named) > 1:
-        same = (f"trim(coalesce({column}, '')) = {literal(name)}" for column, name in named)
+        same = (
+            f"lower(trim(coalesce({column}, ''))) = {literal(name.lower())}"
+            for column, name in named
+        )
         conditions.append(f"({' and '.join(same)})")
     return " or ".join(conditions)
 

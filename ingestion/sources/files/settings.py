@@ -17,10 +17,6 @@ DATE_MARKS = frozenset("aAbBdfgGHIjmMnpSuVwyYz%")
 """What may follow a % in a format of strptime."""
 
 
-_PAIRS = ({"header_row", "skip_rows"}, {"decimal", "thousands"})
-"""Options that say one thing together: who writes one of them inherits neither."""
-
-
 class FileOptions(Settings):
     """How to read files whose form is not the usual one.
 
@@ -93,10 +89,14 @@ class FileOptions(Settings):
         return name
 
     def over(self, others: FileOptions) -> FileOptions:
-        """These options where they are written, else those of the others."""
+        """These options where they are written, else those of the others that go with them."""
         written = self._written()
-        replaced = {name for pair in _PAIRS if pair & written.keys() for name in pair}
-        inherited = {k: value for k, value in others._written().items() if k not in replaced}
+        inherited = others._written()
+        if written.keys() & {"header_row", "skip_rows"}:
+            inherited = {k: v for k, v in inherited.items() if k not in ("header_row", "skip_rows")}
+        for mark, other in (("decimal", "thousands"), ("thousands", "decimal")):
+            if mark in written and inherited.get(other) == written[mark]:
+                inherited.pop(other)
         return FileOptions(**{**inherited, **written})
 
     def _written(self) -> dict[str, Any]:

@@ -89,6 +89,8 @@ def read_xlsx(
         notes.append(f"{lines} a footer, not read: {texts}")
     notes += _fill_down(sheet, top)
     names = _names(sheet, top)
+    if "sheet" not in options.model_fields_set:
+        notes += _twins(file, sheet.name, names)
     rows = [sheet.rows[number] for number in numbers]
     indexes = [n for n, name in enumerate(names) if name or any(row[n].strip() for row in rows)]
     header = tuple(names[index] for index in indexes)
@@ -192,6 +194,30 @@ def _fill_down(sheet: _Sheet, top: int) -> Iterator[str]:
     if merged:
         lines = of_lines([first + 1 for (first, _), _ in itertools.islice(merged, 50)])
         yield f"{lines} merged with rows below in some column: each row was given the value"
+
+
+def _twins(file: Path, sheet: str, names: list[str]) -> Iterator[str]:
+    """Tell of sheets that have the same columns as the one that was read, and were not read."""
+    from python_calamine import CalamineWorkbook, SheetTypeEnum
+
+    book = CalamineWorkbook.from_path(file)
+    others = [one.name for one in book.sheets_metadata if one.typ == SheetTypeEnum.WorkSheet]
+    header = [name for name in names if name]
+    twins = [
+        name
+        for name in others
+        if name != sheet
+        and any(
+            [text for cell in row if (text := _text(cell).strip())] == header
+            for row in book.get_sheet_by_name(name).to_python(nrows=SAMPLE_ROWS)
+        )
+    ]
+    if twins:
+        listed = ", ".join(map(repr, twins))
+        yield (
+            f"sheet '{sheet}' was read, but not {listed}, which has the same columns: say which in "
+            f"options, such as sheet: {twins[0]}"
+        )
 
 
 def _text(cell: object) -> str:

@@ -76,7 +76,8 @@ def extract(
                 client = HubSpotClient(source, patience)
                 extraction = _Extract(context, source, client, connection).run()
         except SourceError as error:
-            raise SourceError(f"{context.company.path}: {error}") from None
+            told = (f"{context.company.path}: {problem}" for problem in error.problems)
+            raise SourceError(*told) from None
         yield extraction
 
 

@@ -6,7 +6,8 @@
 -- A stage whose record stays (`source_id`) and whose name changes was renamed. Where a source gives
 -- no ids a name is all there is of a stage: one that vanished in the load in which another one
 -- appeared in its place (pipeline, order and status, and no other one in that place came or went)
--- was renamed, too, by inference. A name that a stage of the pipeline has now is that stage's.
+-- was renamed, too, by inference. One that came back later, and went alone, was not. A name that
+-- a stage of the pipeline has now is that stage's.
 with recursive
     versions as (
         {%- for source_type in var("source_types") if source_type in tables %}
@@ -66,7 +67,7 @@ with recursive
     ),
 
     {%- for came_or_went, condition in {
-        "vanished": "is_deleted and not was_deleted",
+        "vanished": "is_deleted and not was_deleted and nth_from_last = 1",
         "appeared": "not is_deleted and coalesce(was_deleted, true)",
     }.items() %}
         {{ came_or_went }} as (
