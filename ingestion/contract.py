@@ -110,6 +110,10 @@ def _count(name: str, description: str, **rules: object) -> Column:
     return Column(name, "integer", description, minimum=0, **rules)  # type: ignore[arg-type]
 
 
+def _share(name: str, description: str) -> Column:
+    return Column(name, "number", description, minimum=0, maximum=1)
+
+
 _CURRENCY = _text("currency", "ISO 4217 code of the native amounts; none means the company's own.")
 
 _ENTITIES = (
@@ -208,13 +212,7 @@ _ENTITIES = (
                 required=True,
                 allowed=STAGE_STATUSES,
             ),
-            Column(
-                "probability",
-                "number",
-                "Probability of winning from this stage, 0 to 1.",
-                minimum=0,
-                maximum=1,
-            ),
+            _share("probability", "Probability of winning from this stage, 0 to 1."),
             _text(
                 "forecast_category",
                 "Forecast category of deals in this stage.",
@@ -246,6 +244,10 @@ _ENTITIES = (
             _text("region", "Sales region."),
             _text("segment", "Market segment."),
             _text("loss_reason", "Why the deal was lost."),
+            _share(
+                "probability",
+                "The deal's own probability of winning, 0 to 1, where the source gives one.",
+            ),
             _text("forecast_category", "Forecast category.", allowed=FORECAST_CATEGORIES),
             _id("campaign_id", "campaigns", "source_id of the campaign that brought the deal."),
             _id(

@@ -121,6 +121,7 @@
                 open_deals.stage,
                 open_deals.stage_label,
                 open_deals.probability,
+                open_deals.deal_probability,
                 open_deals.close_date,
                 {{ month_start("open_deals.close_date") }} as due_month,
                 open_deals.currency,

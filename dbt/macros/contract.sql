@@ -165,6 +165,7 @@
                         {"name": "region", "type": "varchar", "is_event": False},
                         {"name": "segment", "type": "varchar", "is_event": False},
                         {"name": "loss_reason", "type": "varchar", "is_event": False},
+                        {"name": "probability", "type": "numeric(28, 10)", "is_event": False},
                         {"name": "forecast_category", "type": "varchar", "is_event": False},
                         {
                             "name": "campaign_id",

@@ -122,6 +122,7 @@
         period has the state of its last month, and the company has every month in all `variants`.
         A state of the past is NULL where over a tenth of its records are not known; in a look back
         every state is.
+    optional_variants: those of `variants` that a company without members of them has no rows of.
     variant_units: units of the variants whose unit is not that of the metric.
     by_grain: members say by themselves in the periods of which grains they count, in the columns
         `counts_in_month`, `counts_in_quarter`, `counts_in_year` and `counts_in_all`.
@@ -135,6 +136,7 @@
     medians=[],
     months=none,
     variants=["default"],
+    optional_variants=[],
     variant_units={},
     by_grain=false
 ) -%}
@@ -239,6 +241,9 @@
                         0 as n_excluded
                         {{- ', 0 as n_unknown' if additive }}
                     from {{ months }} as months
+                    {%- if variant in optional_variants %}
+                        where exists (select 1 from members where variant = '{{ variant }}')
+                    {%- endif %}
                 {%- endfor %}
             {%- endif %}
         ),

@@ -29,3 +29,8 @@
         or coalesce({{ ends }}.last_pipeline <> coalesce({{ ends }}.pipeline, ''), false)
     )
 {%- endmacro %}
+
+{#- A share from 0 to 1 from its text, NULL where it is none. -#}
+{% macro share_from_text(text) -%}
+    case when {{ money_from_text(text) }} between 0 and 1 then {{ money_from_text(text) }} end
+{%- endmacro %}

@@ -161,11 +161,11 @@ OBJECTS = Exports(
         "Account.csv": "Id,Name,Industry,OwnerId\n001A,Harbor Freightways,Transport,005A\n",
         "Opportunity.csv": """\
 Id,Name,AccountId,OwnerId,StageName,Amount,CloseDate,CreatedDate,Type,LeadSource,\
-ForecastCategoryName,SystemModstamp,IsDeleted
+ForecastCategoryName,Probability,SystemModstamp,IsDeleted
 006A,Fleet tracking,001A,005B,Negotiation/Review,90000,2024-06-28,2024-02-01T15:00:00.000Z,\
-New Customer,Web,Most Likely,2024-03-02T11:00:00.000Z,false
+New Customer,Web,Most Likely,90,2024-03-02T11:00:00.000Z,false
 006B,Cranes,001A,005A,Closed Lost,15000,2024-03-03,2024-02-02T15:00:00.000Z,\
-Existing Customer - Upgrade,,Omitted,2024-03-03T11:00:00.000Z,false
+Existing Customer - Upgrade,,Omitted,0,2024-03-03T11:00:00.000Z,false
 """,
         "OpportunityHistory.csv": """\
 Id,OpportunityId,CreatedById,CreatedDate,StageName,Amount,CloseDate,Probability
@@ -180,18 +180,19 @@ Id,OpportunityId,CreatedById,CreatedDate,Field,DataType,OldValue,NewValue
 017C,006A,005B,2024-03-02T11:00:00.000Z,Amount,Currency,80000,90000
 """,
     },
-    {"users": 2, "accounts": 1, "opportunities": 2, "field_changes": 7},
+    {"users": 2, "accounts": 1, "opportunities": 2, "field_changes": 9},
     {
         "select field, old_value, new_value from field_changes where old_value is not null "
         "order by changed_at, field": [
+            ("probability", "0.1", "0.9"),
             ("stage", "Prospecting", "Negotiation/Review"),
             ("owner_id", "005A", "005B"),
             ("amount", "80000", "90000"),
             ("close_date", "2024-05-31", "2024-06-28"),
         ],
-        "select source_id, forecast_category, deal_type from opportunities": [
-            ("006A", "most_likely", "new"),
-            ("006B", "omitted", "expansion"),
+        "select source_id, forecast_category, deal_type, probability from opportunities": [
+            ("006A", "most_likely", "new", 0.9),
+            ("006B", "omitted", "expansion", 0),
         ],
     },
 )
@@ -210,9 +211,9 @@ REPORT = Exports(
     },
     {"users": 2, "accounts": 1, "opportunities": 2},
     {
-        "select source_id, close_date, owner_id, deal_type from opportunities": [
-            ("006X1", dt.date(2024, 3, 15), "Ruth Ames", "new"),
-            ("006X2", dt.date(2024, 12, 1), "Ken Ode", "expansion"),
+        "select source_id, close_date, owner_id, deal_type, probability from opportunities": [
+            ("006X1", dt.date(2024, 3, 15), "Ruth Ames", "new", 1),
+            ("006X2", dt.date(2024, 12, 1), "Ken Ode", "expansion", 0.1),
         ]
     },
 )

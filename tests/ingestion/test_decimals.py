@@ -181,11 +181,19 @@ def test_amounts_with_a_currency(tmp_path: Path, text: str, amount: float | None
         (["high", "0.2"], [0.2]),
     ],
 )
-def test_probabilities_in_percent(tmp_path: Path, written: list[str], read: list[float]) -> None:
+@pytest.mark.parametrize(
+    ("entity", "others"),
+    [
+        ("pipeline_stages", {"stage": "n", "stage_order": "n", "status": "'open'"}),
+        ("opportunities", {"source_id": "n", "stage": "'Lead'"}),
+    ],
+)
+def test_probabilities_in_percent(
+    tmp_path: Path, entity: str, others: dict[str, str], written: list[str], read: list[float]
+) -> None:
     rows = "\n".join(f"{n};{value}" for n, value in enumerate(written))
-    (tmp_path / "stages.csv").write_text(f"n;p\n{rows}\n")
-    columns = {"stage": "n", "stage_order": "n", "status": "'open'", "probability": "p"}
-    found = map_files(tmp_path, "pipeline_stages", "stages", columns)
+    (tmp_path / "written.csv").write_text(f"n;p\n{rows}\n")
+    found = map_files(tmp_path, entity, "written", {**others, "probability": "p"})
     assert list(map(float, found.good("probability"))) == read
     remedies = ("where it is percent, x / 100", "use case x when 'high' then … end")
     assert all(why.endswith(remedies) for why in found.bad)

@@ -5,6 +5,7 @@
     "currency",
     "close_date",
     "owner_id",
+    "probability",
     "forecast_category",
 ] -%}
 {%- set always = "cast('0001-01-01' as timestamp)" -%}

@@ -1,4 +1,11 @@
-{%- set fields = ["currency", "amount", "close_date", "owner_id", "forecast_category"] -%}
+{%- set fields = [
+    "currency",
+    "amount",
+    "close_date",
+    "owner_id",
+    "probability",
+    "forecast_category",
+] -%}
 -- The life of each deal as intervals in which nothing changed: [valid_from, valid_to).
 --
 -- It begins when the deal was created, whatever its history tells of before. The stage is that of
@@ -155,6 +162,11 @@ with
                 when {{ is_settled("owner_id") }} then deals.owner_id else filled.owner_id
             end as owner_id,
             case
+                when {{ is_settled("probability") }}
+                then deals.probability
+                else {{ share_from_text("filled.probability") }}
+            end as deal_probability,
+            case
                 when {{ is_settled("forecast_category") }}
                 then deals.forecast_category
                 else filled.forecast_category
@@ -186,6 +198,7 @@ with
             coalesce(valued.currency, '{{ var("currency") }}') as currency,
             valued.close_date,
             valued.owner_id,
+            valued.deal_probability,
             coalesce(valued.forecast_category, stages.forecast_category) as forecast_category
         from valued
         left join

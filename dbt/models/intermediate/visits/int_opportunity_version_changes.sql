@@ -6,6 +6,7 @@
     "currency",
     "close_date",
     "owner_id",
+    "probability",
     "forecast_category",
     "merged_into_id",
     "is_deleted",

@@ -3,6 +3,9 @@
 -- One row per deal that was open when a month ended, in its state of then: stage, amount,
 -- owner, and the owner's team and manager.
 --
+-- By deal, the deal's own probability of then comes before its stage's. Of a past that no history
+-- tells, one that its record has now says nothing: most sources set it to 0 or 1 with the closing.
+--
 -- The stage of a stay of which a log tells only the end is sure only once the log has begun. What
 -- the first version of a deal shows holds from its creation, as its record would without others.
 with
@@ -17,6 +20,10 @@ with
     versions as (select * from {{ ref("int_user_versions") }}),
 
     histories as (select * from {{ ref("int_field_histories") }} where field = 'stage'),
+
+    probability_histories as (
+        select * from {{ ref("int_field_histories") }} where field = 'probability'
+    ),
 
     unsure as (
         select
@@ -62,6 +69,12 @@ with
             and (
                 open_deals.stage is null or unsure.opportunity_key is not null
             ) as is_stage_unknown,
+            open_deals.deal_probability,
+            deals.deal_probability is not null
+            and (open_deals.month_start < {{ current_month() }} or {{ is_look_back() }})
+            and not coalesce(
+                probability_histories.known_from <= open_deals.ends_at, false
+            ) as is_deal_probability_unknown,
             open_deals.amount_native,
             open_deals.amount
         from open_deals
@@ -76,6 +89,27 @@ with
             unsure
             on open_deals.opportunity_key = unsure.opportunity_key
             and open_deals.ends_at <= unsure.unsure_until
+        left join
+            probability_histories
+            on open_deals.source_instance = probability_histories.source_instance
+    ),
+
+    weighted as (
+        select
+            *, 'weighted' as variant, probability as weight, is_stage_unknown as is_weight_unknown
+        from priced
+
+        union all
+
+        select
+            *,
+            'weighted_by_deal' as variant,
+            coalesce(deal_probability, probability) as weight,
+            is_deal_probability_unknown
+            or (deal_probability is null and is_stage_unknown) as is_weight_unknown
+        from priced
+        where
+            exists (select 1 from {{ ref("fct_opportunities") }} where deal_probability is not null)
     )
 
 select
@@ -93,20 +127,18 @@ from priced
 union all
 
 select
-    'weighted' as variant,
+    variant,
     {{ deal_member() }},
     stage,
     source_instance,
     stage_name,
     month_start as period_on,
     cast(
-        cast(amount as numeric(24, 6)) * cast(probability as numeric(8, 6)) as {{ numeric_type() }}
+        cast(amount as numeric(24, 6)) * cast(weight as numeric(8, 6)) as {{ numeric_type() }}
     ) as numerator,
     cast(null as integer) as denominator,
     coalesce(
         {{ amount_exclusion("amount_native", "amount") }},
-        case
-            when is_stage_unknown then 'no_history' when probability is null then 'no_probability'
-        end
+        case when is_weight_unknown then 'no_history' when weight is null then 'no_probability' end
     ) as exclusion_reason
-from priced
+from weighted

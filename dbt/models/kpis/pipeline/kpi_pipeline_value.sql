@@ -6,6 +6,7 @@
         cuts=deal_cuts() + ["stage"],
         additive=true,
         months=ref("int_pipeline_months"),
-        variants=["default", "weighted"],
+        variants=["default", "weighted", "weighted_by_deal"],
+        optional_variants=["weighted_by_deal"],
     )
 }}
