@@ -461,6 +461,22 @@ def test_a_wide_quota_sheet(exports: Exports, months: list[str]) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("key", "names"), [("name", {"name": "Stage"}), ("value", {"value": "stage"})]
+)
+def test_columns_made_of_columns_hide_no_other(
+    exports: Exports, key: str, names: dict[str, str]
+) -> None:
+    exports.write("deals.csv", "id,stage,Offer\n1,Won,2024-01-05\n")
+    history = entity(
+        from_="deals",
+        unpivot={"columns": ["Offer"], "name": "entered", "value": "at"} | names,
+        intervals={"id": "id", "value": "stage", "from": "stage"},
+    )
+    with pytest.raises(SourceError, match=rf"unpivot\.{key} = '[Ss]tage': there is a column of t"):
+        exports.load({"field_changes": history})
+
+
 # What is wrong is said before anything is read, by key and remedy.
 
 
