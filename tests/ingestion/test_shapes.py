@@ -169,6 +169,15 @@ def test_a_name_spelled_otherwise_is_told(exports: Exports) -> None:
     assert "'Anna Li ' for '7' (1)" in told
 
 
+def test_an_id_that_is_the_name_of_another_is_told(exports: Exports) -> None:
+    exports.write("people.csv", "id,name\nSam,Samuel\n9,Sam\nAnn,Ann\n")
+    exports.write("deals.csv", "id,stage,owner\n1,Offer,Sam\n2,Offer,Ann\n")
+    (told,) = warnings(exports, matching())
+    assert loaded(exports, "opportunities", "source_id, owner_id") == [("1", "Sam"), ("2", "Ann")]
+    assert "1 rows bear the id of one record that is the name of another" in told
+    assert "count for the id: 'Sam' (1)" in told
+
+
 def test_a_renamed_user_file_moves_the_deals_that_match_it(exports: Exports) -> None:
     exports.write("people.csv", PEOPLE)
     exports.write("deals.csv", "id,stage,owner\n1,Offer,Ann Li\n")
