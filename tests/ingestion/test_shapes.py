@@ -361,7 +361,8 @@ def test_columns_of_stages_are_intervals_too(exports: Exports) -> None:
     exports.write(
         "deals.csv",
         "id,Date entered Offer,Date entered Qualified\n"
-        "1,2024-01-05 10:00,2024-01-01 10:00\n2,,2024-01-02 10:00\n",
+        "1,2024-01-05 10:00,2024-01-01 10:00\n2,,2024-01-02 10:00\n"
+        "same_day,2024-01-03,2024-01-03\n",
     )
     history = entity(
         from_="deals",
@@ -372,14 +373,16 @@ def test_columns_of_stages_are_intervals_too(exports: Exports) -> None:
         },
         intervals={"id": "id", "value": "stage", "from": "entered"},
     )
-    assert exports.load({"field_changes": history})["field_changes"].rows == 3
+    assert exports.load({"field_changes": history})["field_changes"].rows == 5
     moves = loaded(
-        exports, "field_changes", "entity_id, old_value, new_value", "entity_id, changed_at"
+        exports, "field_changes", "entity_id, old_value, new_value", "entity_id, changed_at, 3"
     )
     assert moves == [
         ("1", None, "Qualified"),
         ("1", "Qualified", "Offer"),
         ("2", None, "Qualified"),
+        ("same_day", "Qualified", "Offer"),
+        ("same_day", None, "Qualified"),
     ]
 
 
