@@ -169,6 +169,15 @@ def test_a_name_spelled_otherwise_is_told(exports: Exports) -> None:
     assert "'Anna Li ' for '7' (1)" in told
 
 
+def test_an_id_that_is_the_name_of_another_is_told(exports: Exports) -> None:
+    exports.write("people.csv", "id,name\nSam,Samuel\n9,Sam\nAnn,Ann\n")
+    exports.write("deals.csv", "id,stage,owner\n1,Offer,Sam\n2,Offer,Ann\n")
+    (told,) = warnings(exports, matching())
+    assert loaded(exports, "opportunities", "source_id, owner_id") == [("1", "Sam"), ("2", "Ann")]
+    assert "1 rows bear the id of one record that is the name of another" in told
+    assert "count for the id: 'Sam' (1)" in told
+
+
 def test_a_renamed_user_file_moves_the_deals_that_match_it(exports: Exports) -> None:
     exports.write("people.csv", PEOPLE)
     exports.write("deals.csv", "id,stage,owner\n1,Offer,Ann Li\n")
@@ -352,7 +361,8 @@ def test_columns_of_stages_are_intervals_too(exports: Exports) -> None:
     exports.write(
         "deals.csv",
         "id,Date entered Offer,Date entered Qualified\n"
-        "1,2024-01-05 10:00,2024-01-01 10:00\n2,,2024-01-02 10:00\n",
+        "1,2024-01-05 10:00,2024-01-01 10:00\n2,,2024-01-02 10:00\n"
+        "same_day,2024-01-03,2024-01-03\n",
     )
     history = entity(
         from_="deals",
@@ -363,14 +373,16 @@ def test_columns_of_stages_are_intervals_too(exports: Exports) -> None:
         },
         intervals={"id": "id", "value": "stage", "from": "entered"},
     )
-    assert exports.load({"field_changes": history})["field_changes"].rows == 3
+    assert exports.load({"field_changes": history})["field_changes"].rows == 5
     moves = loaded(
-        exports, "field_changes", "entity_id, old_value, new_value", "entity_id, changed_at"
+        exports, "field_changes", "entity_id, old_value, new_value", "entity_id, changed_at, 3"
     )
     assert moves == [
         ("1", None, "Qualified"),
         ("1", "Qualified", "Offer"),
         ("2", None, "Qualified"),
+        ("same_day", "Qualified", "Offer"),
+        ("same_day", None, "Qualified"),
     ]
 
 
@@ -459,6 +471,22 @@ def test_a_wide_quota_sheet(exports: Exports, months: list[str]) -> None:
         ("ann", dt.date(2024, 2, 1), Decimal("1500.5")),
         ("bob", dt.date(2024, 2, 1), 2000),
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "names"), [("name", {"name": "Stage"}), ("value", {"value": "stage"})]
+)
+def test_columns_made_of_columns_hide_no_other(
+    exports: Exports, key: str, names: dict[str, str]
+) -> None:
+    exports.write("deals.csv", "id,stage,Offer\n1,Won,2024-01-05\n")
+    history = entity(
+        from_="deals",
+        unpivot={"columns": ["Offer"], "name": "entered", "value": "at"} | names,
+        intervals={"id": "id", "value": "stage", "from": "stage"},
+    )
+    with pytest.raises(SourceError, match=rf"unpivot\.{key} = '[Ss]tage': there is a column of t"):
+        exports.load({"field_changes": history})
 
 
 # What is wrong is said before anything is read, by key and remedy.

@@ -73,11 +73,15 @@ with
                 else 'spelled another way'
             end as reason
         from candidates
+        -- The same id is one of another source, where nothing is looked for.
+        where kind <> 'id' or value <> meant
     ),
 
     closest as (
         select
             *,
+            min(meant_id) over (partition by target, value, reason)
+            <> max(meant_id) over (partition by target, value, reason) as is_of_several,
             row_number() over (
                 partition by target, value
                 order by
@@ -111,7 +115,10 @@ with
             named.records,
             named.money,
             named.position,
-            closest.meant_id,
+            case
+                when not (closest.reason = 'name instead of id' and closest.is_of_several)
+                then closest.meant_id
+            end as meant_id,
             case
                 when not named.is_provided
                 then 'no source provides ' || named.target
@@ -120,6 +127,8 @@ with
                     and named.column_name = 'entity_id'
                     and named.target not in ('{{ contract() | join("', '") }}')
                 then named.target || ' is no entity of the contract'
+                when closest.reason = 'name instead of id' and closest.is_of_several
+                then 'name that several have'
                 when closest.reason is not null
                 then closest.reason
                 when named.found_in is not null

@@ -219,13 +219,13 @@ with
             case
                 likeliest
                 {%- for reason, expression in [
-                    ("blanks", "trim(@)"),
-                    ("case", "lower(@)"),
-                    ("15 against 18 characters", "left(@, 15)"),
+                    ("blanks", "trim(x)"),
+                    ("case", "lower(x)"),
+                    ("15 against 18 characters", "left(x, 15)"),
                     (".0 at the end", "replace(@, ''.0'', '''')"),
-                    ("leading zeros", "ltrim(@, ''0'')"),
+                    ("leading zeros", "ltrim(x, ''0'')"),
                 ] %}
-                    when '{{ reason }}' then replace('{{ expression }}', '@', column_name)
+                    when '{{ reason }}' then '{{ expression }}'
                 {%- endfor %}
             end as remedy,
             {{ ratio("n_unresolved", "n_given") }} as unresolved_share,
@@ -308,7 +308,7 @@ with
                                 || remedy
                                 || '" under entities.'
                                 || entity
-                                || '.columns in company.yml, and the ids of '
+                                || '.columns in company.yml, x being what is there now, and the ids of '
                                 || target
                                 || ' alike'
                             else ''

@@ -99,7 +99,11 @@ def from_snapshots(bench: Bench, rowset: RowSet, said: Snapshots, zones: Zones) 
 
 
 def from_intervals(bench: Bench, rowset: RowSet, said: Intervals, zones: Zones) -> RowSet:
-    """A change for each row that shows another value than the one before it, of one record."""
+    """A change for each row that shows another value than the one before it, of one record.
+
+    Rows of one moment follow one another as they stand: those of one row of the file, as `unpivot`
+    lists their columns.
+    """
     began = column_sql(rowset, said.from_, "intervals.from")
     value = column_sql(rowset, said.value, "intervals.value")
     field = ENTITIES[said.entity].by_name[said.field]
@@ -120,21 +124,25 @@ def from_intervals(bench: Bench, rowset: RowSet, said: Intervals, zones: Zones) 
             f"{_text(bench, rowset, ended)} || {literal(f': is before {said.from_}')} end"
         )
     sql = f"""
-        with rows as (select {_named(shown)}, {FILE_ROW} from {source(rowset)}),
+        with rows as (
+            select {_named(shown)}, {FILE_ROW}, row_number() over () as {_own("nth")}
+            from {source(rowset)}
+        ),
         followed as (
             select *, lag({_own("new")}) over in_order as {_own("old")},
                 lag({_own("meant")}) over in_order as {_own("meant before")}
             from rows
             window in_order as (
                 partition by {_own("id")}
-                order by {_own("moment")}, {_own("until")} nulls last, {FILE_ROW})
+                order by {_own("moment")}, {_own("until")} nulls last, {FILE_ROW},
+                    {_own("nth")})
         )
         select {_as_changes(said.entity, literal(said.field), "NULL::VARCHAR")},
             {_own("wrong")}, {FILE_ROW}
         from followed
         where {_own("meant")} is distinct from {_own("meant before")}
             or {_own("wrong")} is not null
-        order by {FILE_ROW}
+        order by {FILE_ROW}, {_own("nth")}
     """
     changes = bench.reshaped(rowset, "changes", sql)
     told = f"select {problem_columns(changes, _own('wrong'))} from {source(changes)}"

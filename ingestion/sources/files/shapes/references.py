@@ -86,6 +86,7 @@ def matched(
                 else rows.{value}
             end as {id_},
             case
+                when ids.id is not null and (exact.n > 1 or exact.id <> ids.id) then -1
                 when ids.id is not null then 1
                 when exact.n is not null then exact.n
                 when alike.n = 1 then 0
@@ -122,6 +123,14 @@ def _warnings(column: str, found: Iterable[tuple[str, str, int, int]]) -> Iterab
             "records have, and are left as they are: "
             + _some(f"{value!r} is {ways} ({n:,})" for value, _, ways, n in several)
             + "; map the column that holds ids, or match by one that tells them apart"
+        )
+    both = [row for row in rows if row[2] < 0]
+    if both:
+        yield (
+            f"match.{column}: {sum(row[3] for row in both):,} rows bear the id of one record that "
+            "is the name of another, and count for the id: "
+            + _some(f"{value!r} ({n:,})" for value, _, _, n in both)
+            + "; if names are meant, match by a column that tells them apart"
         )
 
 

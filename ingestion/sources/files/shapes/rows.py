@@ -110,6 +110,13 @@ def unpivoted(bench: Bench, rowset: RowSet, unpivot: Unpivot) -> RowSet:
         for name in rowset.columns
         if name.lower().removeprefix(TEXT_OF) not in gone and quote(name) != FILE_ROW
     ]
+    for key, made in (("name", unpivot.name), ("value", unpivot.value)):
+        there = [name for name in rowset.own_columns if name.lower() not in gone]
+        if made.lower() in map(str.lower, there):
+            raise SourceError(
+                f"unpivot.{key} = {made!r}: there is a column of that name already, which would "
+                f"hide the new one; call it otherwise"
+            )
     cell = quote(f"{HIDDEN}cell")
     return bench.reshaped(
         rowset,
