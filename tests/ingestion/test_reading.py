@@ -259,6 +259,8 @@ def test_a_value_that_holds_records_is_told(exports: Exports) -> None:
     [
         ("t.csv", b"", "empty; its first line must name the columns"),
         ("t.csv", b"\n\n", "empty; its first line must name the columns"),
+        ("t.csv", "a,b\n1,2\n".encode("utf-16-le"), "options: encoding: utf-16-le"),
+        ("t.csv", "a,b\n1,2\n".encode("utf-16-be"), "options: encoding: utf-16-be"),
         (
             "t.csv.gz",
             gzip.compress(b"a,b\n1,2\n" * 999, mtime=0)[:-9],
