@@ -126,7 +126,8 @@ def read_csv(
         path = cut(path, header.line - 1, end, folder)
     path, broken = _load(connection, table, path, header, options, folder)
     if options.footer_rows is None and broken:
-        footer = _footer_start(path, header, broken)
+        rows = connection.execute(f"from {quote(table)} limit 1").fetchall()
+        footer = _footer_start(path, header, broken, bool(rows))
         if footer is not None:
             notes.append(_footer_note(path, footer, header.line))
             path = cut(path, 0, footer, folder)
@@ -179,11 +180,13 @@ def _load(
     return path, broken
 
 
-def _footer_start(path: Path, header: Header, broken: dict[int, BrokenLine]) -> int | None:
+def _footer_start(
+    path: Path, header: Header, broken: dict[int, BrokenLine], has_rows: bool
+) -> int | None:
     """Where the footer begins that ends a file, if there is one.
 
-    Where the file ends with lines that have too few values and may be a footer or not, their
-    reasons come to say so.
+    Where the file has rows and ends with lines that have too few values and may be a footer or not,
+    their reasons come to say so.
     """
     earliest = path.stat().st_size - FOOTER_BYTES
     offsets = sorted(offset for offset in broken if offset >= earliest)
@@ -195,8 +198,8 @@ def _footer_start(path: Path, header: Header, broken: dict[int, BrokenLine]) -> 
             return offset
     for index, offset in enumerate(offsets):
         rest = offsets[index:]
-        if "\n" in broken[offset].text:
-            break  # What an open quote swallowed is no footer.
+        if "\n" in broken[offset].text or not has_rows:
+            break  # What an open quote swallowed is no footer, and a whole file none either.
         if len(rows[offset]) == len(rest) and max(map(len, rows[offset])) < len(header.names):
             hint = f"; if the file ends with a footer, say so in options: footer_rows: {len(rest)}"
             broken.update((s, replace(broken[s], reason=broken[s].reason + hint)) for s in rest)
