@@ -107,6 +107,21 @@ def test_moments_that_are_all_midnight_are_days(
         assert (found.good("close_date"), found.good("created_at")) == (DAYS, MIDNIGHTS)
 
 
+@pytest.mark.parametrize(
+    ("format_", "written"),
+    [
+        ("%d.%m.%Y %H:%M %z", ["01.03.2024 00:00 +0300", "01.12.2024 00:00 +0300"]),
+        ("%d.%m.%Y %H:%M%z", ["01.03.2024 00:00+03:00", "01.12.2024 00:00+03:00"]),
+    ],
+)
+def test_midnights_of_a_format_with_an_offset_are_days(
+    tmp_path: Path, format_: str, written: list[str]
+) -> None:
+    options = {"date_format": format_}
+    found = mapped(tmp_path, *written, zones=NEW_YORK, options=options)
+    assert (found.good("close_date"), found.good("created_at")) == (DAYS, MIDNIGHTS)
+
+
 def test_a_value_that_is_no_date_does_not_hide_the_midnights(tmp_path: Path) -> None:
     found = mapped(tmp_path, "2024-03-01T00:00:00Z", "never", "2024-12-01T00:00:00Z")
     assert (found.good("close_date"), found.good("created_at")) == (DAYS, MIDNIGHTS)

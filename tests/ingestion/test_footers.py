@@ -70,6 +70,15 @@ def test_a_short_line_may_be_a_record_that_was_cut_off(exports: Exports, end: st
     assert "a footer, not read" in part.notes[0]
 
 
+def test_a_file_is_not_all_footer(exports: Exports) -> None:
+    exports.write("deals.csv", "id,stage,amount,\n1,New,5\n2,New,7\n")
+    columns = {"source_id": "id", "stage": "stage", "amount": "amount"}
+    exports.load({"opportunities": {"from": "deals", "columns": columns}})
+    assert {row["reason"] for row in exports.rejected()} == {
+        "broken line: Expected Number of Columns: 4 Found: 3"
+    }
+
+
 @pytest.mark.parametrize("row", ["Confidential Ltd,,,,", "Copyright Agency,c,Open,1,2024-01-01"])
 def test_records_that_sound_like_footers_stay(exports: Exports, row: str) -> None:
     ids, part = read(exports, f"{DEALS}{row}\n")

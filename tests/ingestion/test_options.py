@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from ingestion.errors import CompanyError, SourceError
+from ingestion.pipeline import check
 from ingestion.sources.files.catalog import Catalog
 from ingestion.sources.files.mapping import relate
 from ingestion.sources.files.reading import read
@@ -171,6 +172,15 @@ def test_sql_is_known_however_it_begins(exports: Exports, tmp_path: Path, sql: s
         name = next(column for column in rowset.columns if column in ("name", "col1"))
         rows = connection.execute(f'select "{name}" from "{rowset.table}" order by 1').fetchall()
     assert rows == [("Ann",), ("Bob",)]
+
+
+def test_sql_that_reads_no_file_is_loaded_and_checked(exports: Exports) -> None:
+    sql = "select * from (values (1, 'Ann'), (2, null)) as people(id, name)"
+    users = {"users": {"from": sql, "columns": PEOPLE}}
+    (source,) = check(exports.company(users))
+    assert [table.load.rows_rejected for table in source.tables] == [1]
+    assert exports.load(users)["users"].rows == 1
+    assert exports.load(users)["users"].is_unchanged
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestion.errors import SourceError
+from ingestion.pipeline import load_source
 from ingestion.sources.files.catalog import Relation
 from ingestion.sources.files.hidden import HIDDEN, TEXT_OF
 from ingestion.sources.files.reading import Table, read
 from ingestion.sources.files.settings import FileOptions
+from tests.ingestion.conftest import Exports
 
 TEXT = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1, max_size=12
@@ -226,12 +228,30 @@ def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert list(read_files(tmp_path, "t.csv")[2]) == ["a", "A_2", "column3", "a_2_2"]
 
 
-def test_an_open_quote_swallows_the_rest_into_one_broken_line(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_bytes(b'a,b\n1,x\n2,"open\n3,y\n')
+def test_each_record_that_an_open_quote_swallows_is_a_broken_line(tmp_path: Path) -> None:
+    swallowed = "".join(f"{n},y\n" for n in range(3, 3000))
+    (tmp_path / "t.csv").write_text(f'a,b\n1,x\n\n2,"open\nmore\n{swallowed}')
     table, rows, _ = read_files(tmp_path, "t.csv")
     assert rows == [(1, "x")]
-    (line,) = table.parts[0].broken
-    assert (line.line, line.text) == (3, '2,"open\n3,y')
+    first, second, *_, last = broken = table.parts[0].broken
+    assert len(broken) == 2998
+    assert (first.line, first.text) == (4, '2,"open\nmore')
+    assert (second.line, second.text) == (6, "3,y")
+    assert (last.line, last.text) == (3002, "2999,y")
+    assert last.reason.endswith("in quotes that are not closed; the first is in line 4")
+
+
+def test_a_value_that_holds_records_is_told(exports: Exports) -> None:
+    rows = [f"{n},New,pipe,{n}" for n in range(2, 12)]
+    rows[3], rows[7] = '5,New,"5 inch,5', '9,New,pipe 9",9'
+    exports.write("deals.csv", "\n".join(["id,stage,name,amount", *rows, ""]))
+    columns = {name: name for name in ("stage", "name", "amount")}
+    deals = {"from": "deals", "columns": {"source_id": "id", **columns}}
+    company = exports.company({"opportunities": deals})
+    report = load_source(company, company.sources[0])
+    assert report.tables[0].rows == 6
+    (warning,) = report.warnings
+    assert warning.startswith("deals.csv: line 5 has a value in quotes that goes on over 3 lines")
 
 
 @pytest.mark.parametrize(
@@ -239,6 +259,8 @@ def test_an_open_quote_swallows_the_rest_into_one_broken_line(tmp_path: Path) ->
     [
         ("t.csv", b"", "empty; its first line must name the columns"),
         ("t.csv", b"\n\n", "empty; its first line must name the columns"),
+        ("t.csv", "a,b\n1,2\n".encode("utf-16-le"), "options: encoding: utf-16-le"),
+        ("t.csv", "a,b\n1,2\n".encode("utf-16-be"), "options: encoding: utf-16-be"),
         (
             "t.csv.gz",
             gzip.compress(b"a,b\n1,2\n" * 999, mtime=0)[:-9],

@@ -212,14 +212,16 @@ def wall_clock(value: str, type_: str, form: Form) -> str:
         return f"{value}::TIMESTAMP"
     if type_ != "VARCHAR":
         return "NULL::TIMESTAMP"
+    local = f"regexp_replace({value}, '{OFFSET}$', '')"
     walls = [
-        f"try_strptime({value}, {literal(format_)})"
+        f"try_strptime({local if format_.endswith('%z') else value}, "
+        f"{literal(format_.removesuffix('%z'))})"
         for format_ in form.formats
-        if not is_of_days(format_) and "%z" not in format_
+        if not is_of_days(format_) and "%z" not in format_.removesuffix("%z")
     ]
     walls.append(
         f"case when {matches(value, f'{TIMESTAMP}{OFFSET}?')} "
-        f"then try_cast(regexp_replace({value}, '{OFFSET}$', '') as TIMESTAMP) end"
+        f"then try_cast({local} as TIMESTAMP) end"
     )
     return f"coalesce({', '.join(walls)})"
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 MAX_ROW_BYTES = 16 << 20
 FOOTER_BYTES = 1 << 16
 """How long a footer may be that is found."""
+MIN_COLUMNS = 4
+"""How many columns tell lines of text, which have a comma or two, from records."""
 
 
 @dataclass(frozen=True)
@@ -124,13 +126,17 @@ def read_csv(
         path = cut(path, header.line - 1, end, folder)
     path, broken = _load(connection, table, path, header, options, folder)
     if options.footer_rows is None and broken:
-        footer = _footer_start(path, header, broken)
+        rows = connection.execute(f"from {quote(table)} limit 1").fetchall()
+        footer = _footer_start(path, header, broken, bool(rows))
         if footer is not None:
             notes.append(_footer_note(path, footer, header.line))
             path = cut(path, 0, footer, folder)
             path, broken = _load(connection, table, path, header, options, folder)
     columns = unique_names(header.names)
-    return CsvFile(path, header, columns, tuple(broken.values()), tuple(notes))
+    lines = tuple(_told_apart(path, header, broken))
+    csv_file = CsvFile(path, header, columns, lines)
+    notes += _swallowing(connection, table, csv_file)
+    return replace(csv_file, notes=tuple(notes))
 
 
 def unique_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -174,11 +180,13 @@ def _load(
     return path, broken
 
 
-def _footer_start(path: Path, header: Header, broken: dict[int, BrokenLine]) -> int | None:
+def _footer_start(
+    path: Path, header: Header, broken: dict[int, BrokenLine], has_rows: bool
+) -> int | None:
     """Where the footer begins that ends a file, if there is one.
 
-    Where the file ends with lines that have too few values and may be a footer or not, their
-    reasons come to say so.
+    Where the file has rows and ends with lines that have too few values and may be a footer or not,
+    their reasons come to say so.
     """
     earliest = path.stat().st_size - FOOTER_BYTES
     offsets = sorted(offset for offset in broken if offset >= earliest)
@@ -190,6 +198,8 @@ def _footer_start(path: Path, header: Header, broken: dict[int, BrokenLine]) -> 
             return offset
     for index, offset in enumerate(offsets):
         rest = offsets[index:]
+        if "\n" in broken[offset].text or not has_rows:
+            break  # What an open quote swallowed is no footer, and a whole file none either.
         if len(rows[offset]) == len(rest) and max(map(len, rows[offset])) < len(header.names):
             hint = f"; if the file ends with a footer, say so in options: footer_rows: {len(rest)}"
             broken.update((s, replace(broken[s], reason=broken[s].reason + hint)) for s in rest)
@@ -256,6 +266,76 @@ def _broken_lines(
                 file.seek(start)
                 message = f"not valid {encoding}; options.encoding says what it is, e.g. cp1252"
             yield offset, BrokenLine(line, text.strip("\r\n"), f"broken line: {message}")
+
+
+def _told_apart(
+    path: Path, header: Header, broken: Mapping[int, BrokenLine]
+) -> Iterator[BrokenLine]:
+    """Broken lines, and by themselves those that are records but for the quotes that one opens.
+
+    A quote that nobody closes takes all that follows into its line: as one row in thousands it
+    would be within any tolerance.
+    """
+    for offset, line in broken.items():
+        first, *others = _records_within(path, offset, header) if "\n" in line.text else [(0, "")]
+        yield replace(line, text=first[1]) if others else line
+        for below, text in others:
+            reason = f"broken line: in quotes that are not closed; the first is in line {line.line}"
+            yield BrokenLine((line.line or 0) + below, text, reason)
+
+
+def _records_within(path: Path, offset: int, header: Header) -> list[tuple[int, str]]:
+    """The lines of a row, by how far below its first they are; what is no record goes with one."""
+    csv.field_size_limit(sys.maxsize)
+    lines: list[str] = []
+    with path.open(encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+        file.seek(offset)
+        rows = csv.reader(_kept(file, lines), delimiter=header.delimiter)
+        next(filter(None, rows), None)
+    start = next((n for n, line in enumerate(lines) if line.strip("\r\n")), 0)
+    found: list[tuple[int, list[str]]] = []
+    for below, text in enumerate(lines[start:]):
+        cells = next(csv.reader([text], delimiter=header.delimiter), [])
+        is_record = len(header.names) in (len(cells), text.count(header.delimiter) + 1)
+        if not found or (is_record and len(header.names) > 1):
+            found.append((below, []))
+        found[-1][1].append(text)
+    return [(below, "".join(texts).strip("\r\n")) for below, texts in found]
+
+
+def _kept(lines: Iterable[str], kept: list[str]) -> Iterator[str]:
+    """Lines, which are kept as they are taken."""
+    for line in lines:
+        kept.append(line)
+        yield line
+
+
+def _swallowing(connection: duckdb.DuckDBPyConnection, table: str, file: CsvFile) -> Iterator[str]:
+    """What to say of values in quotes that hold lines of as many values as the header has.
+
+    A stray quote at the beginning of a value and one at the end of another, rows below, make one
+    value of all that is between them, and nothing is broken.
+    """
+    names, mark = [quote(name) for name in file.columns], literal(file.header.delimiter)
+    if len(names) < MIN_COLUMNS:
+        return
+    is_long = " or ".join(f"contains({name}, chr(10))" for name in names)
+    lines = " + ".join(
+        f"len(list_filter(string_split(coalesce({name}, ''), chr(10))[2:], "
+        f"lambda line: len(string_split(line, {mark})) = {len(names)}))"
+        for name in names
+    )
+    found = connection.execute(
+        f"select rowid, lines from (select rowid, {lines} as lines from {quote(table)} "
+        f"where {is_long}) where lines > 1 order by rowid"
+    ).fetchall()
+    if found:
+        (first,) = file.lines([found[0][0]])
+        yield (
+            f"line {first} has a value in quotes that goes on over {found[0][1]:,} lines which "
+            f"look like records, and are none now; {len(found):,} such values in all. If a quote "
+            "is missing, mend it where it comes from"
+        )
 
 
 def _line_ends(file: BinaryIO, length: int) -> int:

@@ -185,7 +185,7 @@ def _numbers(connection: duckdb.DuckDBPyConnection, values: Values, style: Style
     commas = seen.count("comma")
     if seen.marked:
         if (seen.count("point?") and bool(points) == bool(commas)) or (
-            seen.count("comma?") and points and commas
+            seen.count("comma?") and commas
         ):
             raise SourceError(
                 _which(values.column, seen.samples("point?", "comma?"), values.origin)

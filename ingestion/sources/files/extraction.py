@@ -149,7 +149,7 @@ class _Extract:
             with self.wrong.each():
                 found = [self._origin(key, said) for key, said in _inputs(name, mapping)]
                 relations = [it for origin in found if origin for it in origin.relations]
-                if relations:
+                if any(found):
                     origins[name] = Origin(tuple(dict.fromkeys(relations)))
         return origins
 

@@ -110,11 +110,14 @@ COMMA = Style(",", (".", SPACES, APOSTROPHES))
 
 
 def _grouped(marks: str) -> str:
-    """A pattern of a whole number in groups; commas also group lakhs and crores."""
+    """A pattern of a whole number in groups; commas also group lakhs and crores.
+
+    What begins with 0, such as `0,250`, is in no groups.
+    """
     mark = f"[{marks}]"
     if marks == ",":
-        return "\\d{1,3}(?:,\\d{2,3})*,\\d{3}"
-    return f"\\d{{1,3}}(?:{mark}\\d{{3}})+"
+        return "[1-9]\\d{0,2}(?:,\\d{2,3})*,\\d{3}"
+    return f"[1-9]\\d{{0,2}}(?:{mark}\\d{{3}})+"
 
 
 def said_style(options: FileOptions | None) -> Style | None:
@@ -216,6 +219,8 @@ _SIGNS = sorted((*SYMBOLS, *SHARED_SYMBOLS, "kr."), key=len, reverse=True)
 _CURRENCY = "|".join([*map(re.escape, _SIGNS), "[A-Za-z]{3}"])
 _SCALE = "|".join(map(re.escape, sorted(SCALES, key=len, reverse=True)))
 _BODY = f"[\\d.,{APOSTROPHES}{SPACES}]*?\\d[.,]?"
+_NO_CENTS = "(\\d[.,])(?:--?|[–—])"
+"""A dash in place of cents, `1.200,-`, which is no minus."""
 _PARTS = ("open", "sign", "before", "inner", "body", "scale", "after", "minus", "close")
 _AMOUNT = (
     f"^(\\()?([-+\u2212])?[{SPACES}]*({_CURRENCY})?[{SPACES}]*([-+\u2212])?[{SPACES}]*({_BODY})"
@@ -232,7 +237,8 @@ class Amount:
     @property
     def _parts(self) -> str:
         names = ", ".join(map(literal, _PARTS))
-        return f"regexp_extract({trimmed(self.text)}, {literal(_AMOUNT)}, [{names}])"
+        text = f"regexp_replace({trimmed(self.text)}, {literal(_NO_CENTS)}, '\\1')"
+        return f"regexp_extract({text}, {literal(_AMOUNT)}, [{names}])"
 
     @property
     def body(self) -> str:
@@ -242,7 +248,8 @@ class Amount:
     @property
     def is_marked(self) -> str:
         """Whether there is more than a number and its sign."""
-        return _with(self._parts, "concat(p.open, p.before, p.scale, p.after, p.minus) <> ''")
+        marked = _with(self._parts, "concat(p.open, p.before, p.scale, p.after, p.minus) <> ''")
+        return f"({marked} or regexp_matches({self.text}, {literal(_NO_CENTS)}))"
 
     @property
     def currency(self) -> str:

@@ -35,6 +35,12 @@ def plain_text(file: Path, encoding: str, folder: Path) -> Path:
             marked = (name for mark, name in _BOMS.items() if head.startswith(mark))
             encoding = next(marked, encoding)
             is_utf8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
+            if is_utf8 and b"\0" in head[:2]:
+                order = "be" if head.startswith(b"\0") else "le"
+                raise SourceError(
+                    f"{file}: not {encoding}, but UTF-16 without a byte order mark; say so in "
+                    f"options: encoding: utf-16-{order}"
+                )
             if is_utf8 and not is_gzip:
                 return file
             copy = _new_file(folder)
