@@ -106,7 +106,7 @@ def test_lines_are_physical_lines(tmp_path: Path, data: st.DataObject) -> None:
                     "",
                     "",
                     "short",
-                    "a,b,c",
+                    "a,2,c",
                 ]
             ),
             max_size=20,

@@ -50,7 +50,8 @@ def header_index(
     Cells are stripped. `gaps` are rows after a blank one, `bands` those with cells that are merged
     over several columns. A later row is the header where no row after it has more cells, its own
     are words and none of them twice, and those above it are titles (one cell, or two where it has
-    many) or bands. After a gap, titles may have more cells, and years and months are words, too.
+    many) or bands. After a gap, titles may have more cells, if fewer than most rows below it, and
+    years and months are words, too.
     """
     counts = [sum(map(bool, row)) for row in rows]
     if not rows or (0 not in bands and counts[0] >= max(counts)):
@@ -59,10 +60,12 @@ def header_index(
         is_apart, count = index in gaps, counts[index]
         is_widest = count == max(counts[index:])
         if is_widest and _names_columns(rows[index], is_apart) and (count > 2 or is_apart):
+            below = counts[index + 1 :]
+            are_wider = 2 * sum(cells > max(counts[:index]) for cells in below) >= len(below) > 0
             is_below_titles = all(
                 (above in bands and 3 * counts[above] <= 2 * count)
                 or (counts[above] <= 2 and 2 * counts[above] <= count)
-                or (is_apart and counts[above] < count)
+                or (is_apart and are_wider and counts[above] < count)
                 for above in range(index)
             )
             return index if is_below_titles else 0
