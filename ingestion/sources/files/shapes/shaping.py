@@ -49,7 +49,8 @@ class Shaping:
         if said.snapshots:
             rowset = changes.from_snapshots(bench, rowset, said.snapshots, self.zones)
         if said.intervals:
-            rowset = changes.from_intervals(bench, rowset, said.intervals, self.zones)
+            rowset, warnings = changes.from_intervals(bench, rowset, said.intervals, self.zones)
+            self._warn(entity, warnings)
         columns = _columns(entity, said, rowset)
         for column, words in said.words.items():
             columns[column] = references.in_words(columns[column], words)
