@@ -547,6 +547,79 @@ def test_columns_made_of_columns_hide_no_other(
         exports.load({"field_changes": history})
 
 
+# Names in histories.
+
+NAMED = "deal,modified,rep\n1,2024-01-01,Anna Li\n1,2024-01-02,anna li\n1,2024-01-03,Jörg Weiß\n"
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        {"snapshots": {"id": "deal", "at": "modified", "fields": {"owner_id": "rep"}}},
+        {"intervals": {"field": "owner_id", "id": "deal", "value": "rep", "from": "modified"}},
+    ],
+)
+def test_owners_in_histories_become_ids_by_name(exports: Exports, history: dict[str, Any]) -> None:
+    """Before they are compared: another spelling is no change of the owner."""
+    exports.write("people.csv", PEOPLE)
+    exports.write("owners.csv", NAMED + "2,2024-01-01,Zoe\n2,2024-01-02,9\n")
+    said = entity(from_="owners", match={"owner_id": "name"}, **history)
+    (told,) = warnings(exports, {"field_changes": said, "users": matching()["users"]})
+    columns = "entity_id, field, old_value, new_value"
+    assert loaded(exports, "field_changes", columns, "entity_id, changed_at") == [
+        ("1", "owner_id", None, "7"),
+        ("1", "owner_id", "7", "8"),
+        ("2", "owner_id", None, "Zoe"),
+        ("2", "owner_id", "Zoe", "9"),
+    ]
+    assert told.startswith("field_changes: match.owner_id: 1 rows spell a name otherwise")
+
+
+def test_accounts_above_and_who_changed_them_by_name(exports: Exports) -> None:
+    exports.write("people.csv", PEOPLE)
+    exports.write("accounts.csv", "id,name\n1,Holding\n2,Works\n")
+    exports.write("owners.csv", "account,modified,group,who\n2,2024-01-01,Holding,Anna Li\n")
+    said = entity(
+        from_="owners",
+        match={"parent_id": "name", "changed_by": "name"},
+        snapshots={
+            "entity": "accounts",
+            "id": "account",
+            "at": "modified",
+            "by": "who",
+            "fields": {"parent_id": "group"},
+        },
+    )
+    accounts = entity(from_="accounts", columns={"source_id": "id", "name": "name"})
+    users = matching()["users"]
+    exports.load({"field_changes": said, "accounts": accounts, "users": users})
+    assert loaded(exports, "field_changes", "field, new_value, changed_by") == [
+        ("parent_id", "1", "7")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("match", "message"),
+    [
+        ({"owner_id": "nick"}, "match.owner_id = 'nick': unknown column of users"),
+        ({"account_id": "name"}, "match.account_id: unknown column of field_changes"),
+        ({"stage": "name"}, "match.stage = 'name': points at no record"),
+    ],
+)
+def test_only_fields_of_a_history_that_point_at_records_are_matched(
+    exports: Exports, match: dict[str, str], message: str
+) -> None:
+    fields = {"owner_id": "rep", "stage": "stage"}
+    said = entity(
+        from_="owners",
+        match=match,
+        snapshots={"id": "deal", "at": "modified", "fields": fields},
+    )
+    with pytest.raises(CompanyError) as error:
+        exports.company({"field_changes": said, "users": matching()["users"]})
+    assert message in str(error.value)
+
+
 # What is wrong is said before anything is read, by key and remedy.
 
 

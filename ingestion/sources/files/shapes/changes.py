@@ -28,7 +28,19 @@ GIVEN = ("entity", "entity_id", "field", "old_value", "new_value", "changed_at",
 """The canonical columns that the rows have afterwards, each hidden under its name."""
 
 
-def from_snapshots(bench: Bench, rowset: RowSet, said: Snapshots, zones: Zones) -> RowSet:
+def values_of(rowset: RowSet, said: Snapshots | Intervals) -> dict[str, str]:
+    """SQL of the value of each field whose history it is."""
+    if isinstance(said, Intervals):
+        return {said.field: column_sql(rowset, said.value, "intervals.value")}
+    return {
+        field: column_sql(rowset, column, f"snapshots.fields.{field}")
+        for field, column in said.fields.items()
+    }
+
+
+def from_snapshots(
+    bench: Bench, rowset: RowSet, said: Snapshots, values: Mapping[str, str], zones: Zones
+) -> RowSet:
     """A change for each field that a row shows otherwise than the one before it, of one record.
 
     The first row tells the values that are there; where it has none, nothing is told. Rows of one
@@ -37,10 +49,6 @@ def from_snapshots(bench: Bench, rowset: RowSet, said: Snapshots, zones: Zones) 
     """
     fields = ENTITIES[said.entity].by_name
     columns = {"id": said.id, "at": said.at, **({"by": said.by} if said.by else {})}
-    values = {
-        field: column_sql(rowset, column, f"snapshots.fields.{field}")
-        for field, column in said.fields.items()
-    }
     at = column_sql(rowset, said.at, "snapshots.at")
     shown = {
         "by": "NULL::VARCHAR",
@@ -102,7 +110,7 @@ def from_snapshots(bench: Bench, rowset: RowSet, said: Snapshots, zones: Zones) 
 
 
 def from_intervals(
-    bench: Bench, rowset: RowSet, said: Intervals, zones: Zones
+    bench: Bench, rowset: RowSet, said: Intervals, values: Mapping[str, str], zones: Zones
 ) -> tuple[RowSet, list[str]]:
     """A change for each row that shows another value than the one before it, of one record.
 
@@ -113,7 +121,7 @@ def from_intervals(
     Rows of one moment follow one another as they stand: those of one row of the file, as `unpivot`
     lists their columns.
     """
-    stays = _stays(bench, rowset, said, zones)
+    stays = _stays(bench, rowset, said, values[said.field], zones)
     is_empty_after = "false" if said.field == STAGE else _own("is over")
     sql = f"""
         with stays as (
@@ -147,7 +155,7 @@ _IN_ORDER = (
 )
 
 
-def _stays(bench: Bench, rowset: RowSet, said: Intervals, zones: Zones) -> RowSet:
+def _stays(bench: Bench, rowset: RowSet, said: Intervals, value: str, zones: Zones) -> RowSet:
     """The intervals, each with what was before it and what comes next of its record.
 
     `is over`: nothing follows its `end`, or only later; `is early`: the next one begins before it.
@@ -155,7 +163,6 @@ def _stays(bench: Bench, rowset: RowSet, said: Intervals, zones: Zones) -> RowSe
     after it.
     """
     began = column_sql(rowset, said.from_, "intervals.from")
-    value = column_sql(rowset, said.value, "intervals.value")
     field = ENTITIES[said.entity].by_name[said.field]
     shown = {
         "id": _text(bench, rowset, column_sql(rowset, said.id, "intervals.id")),

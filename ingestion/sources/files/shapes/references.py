@@ -11,14 +11,21 @@ from ingestion.settings import Scalar
 from ingestion.sources.files.hidden import HIDDEN
 from ingestion.sources.files.mapping import REASON, RowSet
 from ingestion.sources.files.shapes.rows import Bench, fold, folded, source
+from ingestion.sources.files.shapes.settings import Shape
 
 SHOWN = 3
 
 
 def target_of(entity: str, column: str) -> str:
     """The entity whose records a column points at by their ids; empty where there is none."""
-    known = ENTITIES[entity].by_name.get(column)
+    known = ENTITIES[entity].by_name.get(column) if entity in ENTITIES else None
     return known.references if known and known.references in ENTITIES else ""
+
+
+def target_in(entity: str, said: Shape, column: str) -> str:
+    """The same of a column to match: one of the rows', or a field that they tell the history of."""
+    history = said.history
+    return target_of(history.entity if history and column in history.told else entity, column)
 
 
 @dataclass(frozen=True)
