@@ -357,6 +357,64 @@ def test_intervals_are_changes_from_one_to_the_next(exports: Exports) -> None:
     assert rejected["reason"] == "left = 2024-01-02: is before entered"
 
 
+OWNED = {"field": "owner_id", "id": "deal", "value": "owner", "from": "since", "to": "until"}
+
+
+def test_a_value_is_emptied_where_its_interval_ends_and_none_follows(exports: Exports) -> None:
+    exports.write(
+        "owners.csv",
+        "deal,owner,since,until\ngap,ann,2024-01-01,2024-01-05\ngap,ann,2024-02-01,\n"
+        "next_day,ann,2024-01-01,2024-01-05\nnext_day,bob,2024-01-06,2024-01-09\n"
+        "within,ann,2024-01-01,2024-12-31\nwithin,bob,2024-03-01,2024-03-31\n"
+        "by_seconds,ann,2024-01-01 10:00:00,2024-01-02 10:00:00\n"
+        "by_seconds,bob,2024-01-02 10:00:30,2024-01-02 12:00:00\n"
+        "by_seconds,cem,2024-01-02 12:02:00,\n",
+    )
+    (told,) = warnings(exports, {"field_changes": entity(from_="owners", intervals=OWNED)})
+    columns = "entity_id, old_value, new_value, changed_at::varchar"
+    rows = loaded(exports, "field_changes", columns, "entity_id, changed_at")
+    assert [(*row[:3], row[3].removesuffix(" 00:00:00")) for row in rows] == [
+        ("by_seconds", None, "ann", "2024-01-01 10:00:00"),
+        ("by_seconds", "ann", "bob", "2024-01-02 10:00:30"),
+        ("by_seconds", "bob", None, "2024-01-02 12:00:00"),
+        ("by_seconds", None, "cem", "2024-01-02 12:02:00"),
+        ("gap", None, "ann", "2024-01-01"),
+        ("gap", "ann", None, "2024-01-05"),
+        ("gap", None, "ann", "2024-02-01"),
+        ("next_day", None, "ann", "2024-01-01"),
+        ("next_day", "ann", "bob", "2024-01-06"),
+        ("next_day", "bob", None, "2024-01-09"),
+        ("within", None, "ann", "2024-01-01"),
+        ("within", "ann", "bob", "2024-03-01"),
+        ("within", "bob", None, "2024-12-31"),
+    ]
+    assert told == (
+        "field_changes: intervals.to = 'until': 1 intervals end after the next one of their record "
+        "has begun, and count until then: 'within' until 2024-12-31, next from 2024-03-01"
+    )
+
+
+def test_a_stage_lasts_until_the_next_one_and_gaps_are_told(exports: Exports) -> None:
+    exports.write(
+        "stays.csv",
+        "deal,stage,entered,left\n1,Qualified,2024-01-01,2024-01-05\n1,Offer,2024-01-09,2024-02-01\n"
+        "2,Qualified,2024-01-01,2024-01-05\n2,Offer,2024-01-04 10:00,\n"
+        "3,Qualified,2024-01-01,2024-01-05\n3,Offer,2024-01-04,\n",
+    )
+    said = {"id": "deal", "value": "stage", "from": "entered", "to": "left"}
+    told = warnings(exports, {"field_changes": entity(from_="stays", intervals=said)})
+    assert {row[0] for row in loaded(exports, "field_changes", "new_value")} == {
+        "Qualified",
+        "Offer",
+    }
+    assert told == (
+        "field_changes: intervals.to = 'left': 1 intervals end before the next one of their record "
+        "begins, which is then in no stage: '1' until 2024-01-05, next from 2024-01-09",
+        "field_changes: intervals.to = 'left': 1 intervals end after the next one of their record "
+        "has begun, and count until then: '3' until 2024-01-05, next from 2024-01-04",
+    )
+
+
 def test_columns_of_stages_are_intervals_too(exports: Exports) -> None:
     exports.write(
         "deals.csv",
@@ -487,6 +545,79 @@ def test_columns_made_of_columns_hide_no_other(
     )
     with pytest.raises(SourceError, match=rf"unpivot\.{key} = '[Ss]tage': there is a column of t"):
         exports.load({"field_changes": history})
+
+
+# Names in histories.
+
+NAMED = "deal,modified,rep\n1,2024-01-01,Anna Li\n1,2024-01-02,anna li\n1,2024-01-03,Jörg Weiß\n"
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        {"snapshots": {"id": "deal", "at": "modified", "fields": {"owner_id": "rep"}}},
+        {"intervals": {"field": "owner_id", "id": "deal", "value": "rep", "from": "modified"}},
+    ],
+)
+def test_owners_in_histories_become_ids_by_name(exports: Exports, history: dict[str, Any]) -> None:
+    """Before they are compared: another spelling is no change of the owner."""
+    exports.write("people.csv", PEOPLE)
+    exports.write("owners.csv", NAMED + "2,2024-01-01,Zoe\n2,2024-01-02,9\n")
+    said = entity(from_="owners", match={"owner_id": "name"}, **history)
+    (told,) = warnings(exports, {"field_changes": said, "users": matching()["users"]})
+    columns = "entity_id, field, old_value, new_value"
+    assert loaded(exports, "field_changes", columns, "entity_id, changed_at") == [
+        ("1", "owner_id", None, "7"),
+        ("1", "owner_id", "7", "8"),
+        ("2", "owner_id", None, "Zoe"),
+        ("2", "owner_id", "Zoe", "9"),
+    ]
+    assert told.startswith("field_changes: match.owner_id: 1 rows spell a name otherwise")
+
+
+def test_accounts_above_and_who_changed_them_by_name(exports: Exports) -> None:
+    exports.write("people.csv", PEOPLE)
+    exports.write("accounts.csv", "id,name\n1,Holding\n2,Works\n")
+    exports.write("owners.csv", "account,modified,group,who\n2,2024-01-01,Holding,Anna Li\n")
+    said = entity(
+        from_="owners",
+        match={"parent_id": "name", "changed_by": "name"},
+        snapshots={
+            "entity": "accounts",
+            "id": "account",
+            "at": "modified",
+            "by": "who",
+            "fields": {"parent_id": "group"},
+        },
+    )
+    accounts = entity(from_="accounts", columns={"source_id": "id", "name": "name"})
+    users = matching()["users"]
+    exports.load({"field_changes": said, "accounts": accounts, "users": users})
+    assert loaded(exports, "field_changes", "field, new_value, changed_by") == [
+        ("parent_id", "1", "7")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("match", "message"),
+    [
+        ({"owner_id": "nick"}, "match.owner_id = 'nick': unknown column of users"),
+        ({"account_id": "name"}, "match.account_id: unknown column of field_changes"),
+        ({"stage": "name"}, "match.stage = 'name': points at no record"),
+    ],
+)
+def test_only_fields_of_a_history_that_point_at_records_are_matched(
+    exports: Exports, match: dict[str, str], message: str
+) -> None:
+    fields = {"owner_id": "rep", "stage": "stage"}
+    said = entity(
+        from_="owners",
+        match=match,
+        snapshots={"id": "deal", "at": "modified", "fields": fields},
+    )
+    with pytest.raises(CompanyError) as error:
+        exports.company({"field_changes": said, "users": matching()["users"]})
+    assert message in str(error.value)
 
 
 # What is wrong is said before anything is read, by key and remedy.

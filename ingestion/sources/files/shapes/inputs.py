@@ -11,7 +11,7 @@ from ingestion.errors import SourceError
 from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON, RowSet
 from ingestion.sources.files.reading import Part, Table
 from ingestion.sources.files.settings import EntityMapping, Input
-from ingestion.sources.files.shapes.references import target_of
+from ingestion.sources.files.shapes.references import target_in
 from ingestion.sources.files.shapes.rows import PROBLEM
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _needed(entities: Mapping[str, EntityMapping], name: str) -> Iterator[str]:
         yield STAGES
     for one in inputs(entities[name]):
         for column in one.match:
-            target = target_of(name, column)
+            target = target_in(name, one, column)
             if target in entities and target != name:
                 yield target
 

@@ -11,14 +11,21 @@ from ingestion.settings import Scalar
 from ingestion.sources.files.hidden import HIDDEN
 from ingestion.sources.files.mapping import REASON, RowSet
 from ingestion.sources.files.shapes.rows import Bench, fold, folded, source
+from ingestion.sources.files.shapes.settings import Shape
 
 SHOWN = 3
 
 
 def target_of(entity: str, column: str) -> str:
     """The entity whose records a column points at by their ids; empty where there is none."""
-    known = ENTITIES[entity].by_name.get(column)
+    known = ENTITIES[entity].by_name.get(column) if entity in ENTITIES else None
     return known.references if known and known.references in ENTITIES else ""
+
+
+def target_in(entity: str, said: Shape, column: str) -> str:
+    """The same of a column to match: one of the rows', or a field that they tell the history of."""
+    history = said.history
+    return target_of(history.entity if history and column in history.told else entity, column)
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,7 @@ def _warnings(column: str, found: Iterable[tuple[str, str, int, int]]) -> Iterab
         yield (
             f"match.{column}: {sum(row[3] for row in near):,} rows spell a name otherwise than its "
             "record does (case, blanks or the form of letters) and count for it: "
-            + _some(f"{value!r} for {id_!r} ({n:,})" for value, id_, _, n in near)
+            + some(f"{value!r} for {id_!r} ({n:,})" for value, id_, _, n in near)
             + "; spell them alike at the source"
         )
     several = [row for row in rows if row[2] > 1]
@@ -121,7 +128,7 @@ def _warnings(column: str, found: Iterable[tuple[str, str, int, int]]) -> Iterab
         yield (
             f"match.{column}: {sum(row[3] for row in several):,} rows bear a name that several "
             "records have, and are left as they are: "
-            + _some(f"{value!r} is {ways} ({n:,})" for value, _, ways, n in several)
+            + some(f"{value!r} is {ways} ({n:,})" for value, _, ways, n in several)
             + "; map the column that holds ids, or match by one that tells them apart"
         )
     both = [row for row in rows if row[2] < 0]
@@ -129,12 +136,13 @@ def _warnings(column: str, found: Iterable[tuple[str, str, int, int]]) -> Iterab
         yield (
             f"match.{column}: {sum(row[3] for row in both):,} rows bear the id of one record that "
             "is the name of another, and count for the id: "
-            + _some(f"{value!r} ({n:,})" for value, _, _, n in both)
+            + some(f"{value!r} ({n:,})" for value, _, _, n in both)
             + "; if names are meant, match by a column that tells them apart"
         )
 
 
-def _some(texts: Iterable[str]) -> str:
+def some(texts: Iterable[str]) -> str:
+    """The first of some texts, and how many more there are."""
     all_ = list(texts)
     more = f" and {len(all_) - SHOWN} more" if len(all_) > SHOWN else ""
     return ", ".join(all_[:SHOWN]) + more

@@ -60,6 +60,11 @@ class Snapshots(Settings):
     by: str | None = None
     fields: dict[str, str] = Field(min_length=1)
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The fields whose history it is."""
+        return tuple(self.fields)
+
 
 class Intervals(Settings):
     """Rows that show from when to when a field of a record had a value."""
@@ -70,6 +75,11 @@ class Intervals(Settings):
     value: str
     from_: str = Field(alias="from")
     to: str | None = None
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The field whose history it is."""
+        return (self.field,)
 
 
 class Span(Settings):
@@ -85,7 +95,8 @@ class Shape(Settings):
     `unpivot`, then `one_per` (one row for each value of a column, blank ones left out), then
     `snapshots` or `intervals` (the changes that they show), then, of the columns that are mapped,
     `words` (column: word: value), `match` (column that points at a record: the column of the
-    record by which it does), `status` beside the stage and `spread` over days.
+    record by which it does), `status` beside the stage and `spread` over days. A field that
+    `snapshots` or `intervals` are the history of can be matched, too, before they are compared.
     """
 
     unpivot: Unpivot | None = None
@@ -102,6 +113,11 @@ class Shape(Settings):
         if self.snapshots and self.intervals:
             raise ValueError("give snapshots or intervals; what is left goes into 'also'")
         return self
+
+    @property
+    def history(self) -> Snapshots | Intervals | None:
+        """The changes that the rows show."""
+        return self.snapshots or self.intervals
 
     @property
     def is_plain(self) -> bool:

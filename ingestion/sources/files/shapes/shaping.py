@@ -46,19 +46,22 @@ class Shaping:
         if said.one_per:
             rowset, warnings = rows.one_of_each(bench, rowset, said.one_per)
             self._warn(entity, warnings)
+        match = dict(said.match)
+        if said.history:
+            values = changes.values_of(rowset, said.history)
+            told = {column: match.pop(column) for column in said.match if column in values}
+            rowset = self._matched(bench, entity, said, rowset, values, told)
         if said.snapshots:
-            rowset = changes.from_snapshots(bench, rowset, said.snapshots, self.zones)
+            rowset = changes.from_snapshots(bench, rowset, said.snapshots, values, self.zones)
         if said.intervals:
-            rowset = changes.from_intervals(bench, rowset, said.intervals, self.zones)
+            rowset, warnings = changes.from_intervals(
+                bench, rowset, said.intervals, values, self.zones
+            )
+            self._warn(entity, warnings)
         columns = _columns(entity, said, rowset)
         for column, words in said.words.items():
             columns[column] = references.in_words(columns[column], words)
-        for column, by in said.match.items():
-            names = self._names(entity, column, by, columns, rowset)
-            rowset, columns[column], warnings = references.matched(
-                bench, rowset, column, columns[column], names
-            )
-            self._warn(entity, warnings)
+        rowset = self._matched(bench, entity, said, rowset, columns, match)
         if said.status:
             closed = statuses.closed_stages(self.connection, self.mapped[STAGES])
             rowset, columns = statuses.with_status(bench, rowset, columns, said.status, closed)
@@ -66,11 +69,35 @@ class Shaping:
             rowset, columns = spans.spread(bench, entity, rowset, columns, said.spread, self.zones)
         return said.model_copy(update={"columns": columns}), rowset
 
+    def _matched(
+        self,
+        bench: rows.Bench,
+        entity: Entity,
+        said: Input,
+        rowset: RowSet,
+        columns: dict[str, str],
+        match: Mapping[str, str],
+    ) -> RowSet:
+        """The rows with the ids of what is named; `columns` are then these."""
+        for column, by in match.items():
+            target = references.target_in(entity.name, said, column)
+            names = self._names(entity, target, column, by, columns, rowset)
+            rowset, columns[column], warnings = references.matched(
+                bench, rowset, column, columns[column], names
+            )
+            self._warn(entity, warnings)
+        return rowset
+
     def _names(
-        self, entity: Entity, column: str, by: str, columns: Mapping[str, str], rowset: RowSet
+        self,
+        entity: Entity,
+        target: str,
+        column: str,
+        by: str,
+        columns: Mapping[str, str],
+        rowset: RowSet,
     ) -> references.Names:
         """The records that a column points at; those of the entity itself are its rows."""
-        target = references.target_of(entity.name, column)
         if target != entity.name:
             return references.Names.of(self.mapped[target], by)
         if not {"source_id", by} <= columns.keys():

@@ -10,7 +10,7 @@ from ingestion.errors import Problem, SourceError, one_of
 from ingestion.sources.files.settings import EntityMapping, Input
 from ingestion.sources.files.shapes.changes import GIVEN
 from ingestion.sources.files.shapes.inputs import DEALS, STAGES, needs
-from ingestion.sources.files.shapes.references import target_of
+from ingestion.sources.files.shapes.references import target_in
 from ingestion.sources.files.shapes.rows import fold
 from ingestion.sources.files.shapes.spans import DAY
 from ingestion.sources.files.shapes.statuses import words_of
@@ -34,15 +34,17 @@ def shape_problems(
     yield from _misplaced(key, entity, said)
     mapped = set(said.columns) if said.columns is not None else set(entity.by_name)
     for name in ("words", "match"):
+        told = said.history.told if said.history and name == "match" else ()
+        known = (*entity.by_name, *told)
         for column in getattr(said, name):
-            if column not in entity.by_name:
-                message = f"unknown column of {entity.name}; {one_of(column, entity.by_name)}"
+            if column not in known:
+                message = f"unknown column of {entity.name}; {one_of(column, known)}"
                 yield Problem((*key, name, column), None, message)
-            elif column not in mapped:
+            elif column not in (*mapped, *told):
                 message = f"not mapped; give columns.{column}, too"
                 yield Problem((*key, name, column), None, message)
     yield from _match_problems(key, entity, said, entities)
-    if said.snapshots or said.intervals:
+    if said.history:
         yield from _history_problems(key, said)
     if said.status:
         yield from _status_problems(key, said, entities)
@@ -87,10 +89,11 @@ def _match_problems(
     key: Key, entity: Entity, said: Input, entities: Mapping[str, EntityMapping]
 ) -> Iterator[Problem]:
     for column, by in said.match.items():
-        target = target_of(entity.name, column)
+        target = target_in(entity.name, said, column)
         where = (*key, "match", column)
         if not target:
-            pointing = [name for name in entity.by_name if target_of(entity.name, name)]
+            known = (*entity.by_name, *(said.history.told if said.history else ()))
+            pointing = [name for name in known if target_in(entity.name, said, name)]
             yield Problem(where, by, f"points at no record; {one_of(column, pointing)}")
         elif target not in entities:
             message = (
@@ -104,17 +107,15 @@ def _match_problems(
 
 
 def _history_problems(key: Key, said: Input) -> Iterator[Problem]:
-    name = "snapshots" if said.snapshots else "intervals"
-    history = said.snapshots or said.intervals
+    name, history = "snapshots" if said.snapshots else "intervals", said.history
     assert history is not None
     entity = ENTITIES.get(history.entity)
     if entity is None:
         message = f"unknown entity; {one_of(history.entity, ENTITIES)}"
         yield Problem((*key, name, "entity"), history.entity, message)
         return
-    fields = said.snapshots.fields if said.snapshots else (said.intervals.field,)  # type: ignore[union-attr]
     where = (*key, name, "fields") if said.snapshots else (*key, name)
-    for field in fields:
+    for field in history.told:
         if field not in entity.by_name:
             message = f"unknown column of {entity.name}; {one_of(field, entity.by_name)}"
             yield Problem((*where, field) if said.snapshots else (*where, "field"), field, message)
