@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ingestion.pipeline import LoadReport, load_source
-from ingestion.sources.files.file_order import in_order
+from ingestion.sources.files.file_order import in_order, is_certain
 from tests.ingestion.conftest import Exports
 
 DEALS = {"source_id": "id", "stage": "stage", "amount": "amount"}
@@ -171,7 +171,53 @@ def test_sql_over_a_view_of_files_overlaps_likewise(exports: Exports) -> None:
         ["2023/deals.csv", "2024/deals.csv", "2024/deals (1).csv"],
         ["Deals_1.CSV", "deals_2.csv", "DEALS_3.csv"],
         ["markets 2023.csv", "markets 2024.csv"],
+        ["deals_Q3 2023.csv", "deals_Q4 2023.csv", "deals_Q1 2024.csv", "deals_Q1 2024 (1).csv"],
+        ["deals Q4-23.csv", "deals 1Q24.csv", "deals Q2'24.csv"],
+        ["deals_2023-Q4.csv", "deals_2024-Q1.csv"],
+        ["deals_Q1.csv", "deals_Q2.csv"],
+        ["deals_31122023.csv", "deals_01022024.csv", "deals_13022024.csv"],
+        ["deals_12312023.csv", "deals_01022024.csv"],
+        ["deals_20231231.csv", "deals_20240102.csv"],
+        ["deals_311223.csv", "deals_010224.csv"],
+        ["deals_123123.csv", "deals_020124.csv"],
+        ["deals_202312.csv", "deals_202401.csv"],
+        ["deals_31.12.23.csv", "deals_1.2.24.csv"],
+        ["deals_01122023_31122023.csv", "deals_01012024_31012024.csv"],
+        ["deals_20240131_082916.csv", "deals_20240131_083015.csv"],
+        ["deals 2024-01-31 08.29.16.csv", "deals 2024-01-31 08.30.15.csv"],
+        ["deals_2024-01-31-10.csv", "deals_2024-02-01-09.csv"],
+        ["deals_99887766.csv", "deals_100887766.csv"],
+        ["deals_Feb.csv", "deals_Mar.csv", "deals_Apr.csv", "deals_Sept.csv"],
+        ["deals_31 Mar.csv", "deals_1 Apr.csv"],
+        ["deals_2023 Dec.csv", "deals_2024 Mar.csv", "deals_2024 April.csv"],
+        ["deals_2024-Mar-31.csv", "deals_2024-Apr-01.csv"],
+        ["deals_31Dec23.csv", "deals_01Jan24.csv"],
     ],
 )
 def test_files_are_ordered_as_people_name_them(names: list[str]) -> None:
     assert in_order(reversed(names)) == in_order(names) == names
+    assert is_certain(names)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["deals_02012024.csv", "deals_01022024.csv"],
+        ["deals 02.01.2024.csv", "deals 01.02.2024.csv"],
+        ["deals_021124.csv", "deals_011224.csv"],
+        ["deals_Dec 23.csv", "deals_Jan 24.csv"],
+    ],
+)
+def test_dates_that_may_be_read_in_two_ways_give_no_certain_order(names: list[str]) -> None:
+    assert in_order(reversed(names)) == in_order(names)
+    assert not is_certain(names)
+
+
+def test_a_last_file_that_is_guessed_is_named_with_the_remedy(exports: Exports) -> None:
+    exports.write("deals_02012024.csv", HEADER + "a,Open,1,2024-01-01\n")
+    exports.write("deals_01022024.csv", HEADER + "a,Open,2,2024-01-02\n")
+    (warning,) = deals(exports).warnings
+    assert "read in two ways, and deals_01022024.csv was taken for the newest: map sou" in warning
+    assert amounts(exports) == {"a": 2}
+    (warning,) = deals(exports, source_updated_at="updated").warnings
+    assert "two ways" not in warning

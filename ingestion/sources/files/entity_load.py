@@ -162,9 +162,15 @@ class EntityLoad:
         taken = which.get(overlap.by_time, " or ".join(reversed(which.values())))
         record, kept, other = overlap.example
         example = f"{record}: {kept}" if self.has_ids else kept
+        doubt = (
+            f"; the dates in the names may be read in two ways, and {overlap.guessed} was taken "
+            "for the newest: map source_updated_at, or name the files by year, month and day "
+            "(2024-01-31)"
+        )
         return (
             f"{self.entity.name}: {overlap.ids:,} {what} in several files, {overlap.differing:,} "
             f"with other values: the row {taken} was taken ({example}, not {other})"
+            f"{doubt if overlap.guessed else ''}"
         )
 
     def _count_read(self) -> int:

@@ -18,6 +18,7 @@ from ingestion.pipeline import ExtractContext, Extraction, SourceCheck, TableChe
 from ingestion.sources.files.bad_cells import needed_columns, notes, without_bad_cells
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog, Origin, Relation
+from ingestion.sources.files.copies import unread_copies
 from ingestion.sources.files.entity_load import EntityLoad
 from ingestion.sources.files.histories import HISTORIES, check_values
 from ingestion.sources.files.mapping import RowSet, expressions, map_entity, relate
@@ -84,6 +85,9 @@ class _Extract:
         self.history = History(self.context.warehouse, self.context.dataset, self.source.name)
         self.last = self.history.last_exports()
         self.origins = self._origins()
+        read = {path for origin in self.origins.values() for path in origin.paths}
+        if read:
+            self.warnings += unread_copies(Catalog.of(self.source), read)
 
     def run(self) -> Extraction:
         """Load what changed."""
@@ -102,7 +106,7 @@ class _Extract:
             for name in self.source.entities
         ]
         if not loads:
-            return Extraction(tuple(reports), {})
+            return Extraction(tuple(reports), {}, tuple(self.warnings))
         now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
         exports = [
             {

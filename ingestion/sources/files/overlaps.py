@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestion.duckdb_sql import one_row, quote, register
-from ingestion.sources.files.file_order import in_order
+from ingestion.sources.files.file_order import in_order, is_certain
 from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON
 from ingestion.sources.files.reading import Part
 
@@ -23,7 +23,8 @@ class Overlap:
     """`ids` are in several files, `differing` of them with other values; `rows` do not count.
 
     `by_time` of them are taken by `source_updated_at`, the others from the last file. One of those
-    that differ, or of all, is told as an example: its id, the file taken, another one.
+    that differ, or of all, is told as an example: its id, the file taken, another one. `guessed` is
+    the file that was taken for the last where the dates in their names may be read in two ways.
     """
 
     rows: int
@@ -31,6 +32,7 @@ class Overlap:
     differing: int = 0
     by_time: int = 0
     example: tuple[str, str, str] = ("", "", "")
+    guessed: str | None = None
 
 
 NO_OVERLAP = Overlap(0)
@@ -95,7 +97,11 @@ def take_newest(
             arg_max([source_id, taken_from, name], (is_different, -position))
         from {quote(restated)}""",
     )
-    return Overlap(rows, ids, differing, by_time, tuple(example)) if rows else NO_OVERLAP
+    if not rows:
+        return NO_OVERLAP
+    names = [part.name for part in parts if part.rows]
+    guessed = None if by_time == ids or is_certain(names) else in_order(names)[-1]
+    return Overlap(rows, ids, differing, by_time, tuple(example), guessed)
 
 
 def number_occurrences(
