@@ -23,6 +23,10 @@ def test_examples() -> None:
     [
         (["01.11.2026"], "use date_format: '%d.%m.%Y'"),
         (["1.11.26 14:05"], "use date_format: '%d.%m.%y %H:%M'"),
+        (["99-03-01"], "use date_format: '%y-%m-%d'"),
+        (["3/14/24", "03/04/24"], "use date_format: '%m/%d/%y'"),
+        (["13/03/2024", "03/04/24"], "use date_format: ['%d/%m/%Y', '%d/%m/%y']"),
+        (["31/12/99"], "use date_format: '%d/%m/%y'"),
         (["2024/3/1"], "use date_format: '%Y/%m/%d'"),
         (["20240301"], "use date_format: '%Y%m%d'"),
         (["05-Jan-24"], "use date_format: '%d-%b-%y'"),
@@ -42,6 +46,12 @@ def test_examples() -> None:
 def test_dates(samples: list[str], written: str | None) -> None:
     found = remedy("date", samples)
     assert found == written or (found and written and written in found)
+
+
+def test_a_short_year_that_may_come_first_is_named() -> None:
+    said = "'%d/%m/%y %H:%M' if the day comes first, '%m/%d/%y %H:%M' if the month does"
+    said = f"use date_format: {said}, '%y/%m/%d %H:%M' if the year does"
+    assert remedy("timestamp", ["05/06/07 10:00"]) == said
 
 
 @pytest.mark.parametrize(

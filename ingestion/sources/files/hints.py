@@ -83,8 +83,10 @@ def remedy(type_: ColumnType, samples: Sequence[str]) -> str | None:
     "use date_format: '%d/%m/%Y' if the day comes first, '%m/%d/%Y' if the month does"
     >>> remedy("timestamp", ["3/14/2024 5:07 PM"])
     "use date_format: '%m/%d/%Y %I:%M %p'"
-    >>> remedy("date", ["14/03/24", "Mar 2, 2024"])
-    "use date_format: ['%d/%m/%y', '%b %d, %Y']"
+    >>> remedy("date", ["24-03-01", "24-03-31"])
+    "use date_format: '%d-%m-%y' if the day comes first, '%y-%m-%d' if the year does"
+    >>> remedy("date", ["14/03/2024", "Mar 2, 2024"])
+    "use date_format: ['%d/%m/%Y', '%b %d, %Y']"
     >>> remedy("date", ["0001-01-01"])
     "if it stands for none, nullif(x, '0001-01-01')"
     >>> remedy("date", ["0001-01-01", "9999-12-31"])
@@ -125,45 +127,50 @@ def _of_dates(values: Sequence[str]) -> str | None:
     values = [value for value in values if value not in usual]
     times = {value: _TIME.search(value) for value in values}
     days = {value: value[: time.start()] if time else value for value, time in times.items()}
-    order = _order([day for day in days.values() if _IN_NUMBERS.fullmatch(day)])
-    if order == "mixed":
+    orders = _orders([match for day in days.values() if (match := _IN_NUMBERS.fullmatch(day))])
+    if not orders:
         return "days come first in some and second in others: mend it where it comes from"
-    formats: dict[str, None] = {}
+    formats: dict[str, dict[str, None]] = {order: {} for order in orders}
     for value, day in days.items():
-        form = _form(day, order)
-        if form is not None:
-            formats[form + _time_format(times[value])] = None
-        else:
-            other = next((text for form, text in _OTHER_FORMS if form.fullmatch(value)), None)
-            return other or _foreign_month(values)
-    if order != "unknown":
-        return f"use date_format: {_listed(formats)}"
-    swapped = {_swapped(format_): None for format_ in formats}
-    return (
-        f"use date_format: {_listed(formats)} if the day comes first, {_listed(swapped)} "
-        "if the month does"
+        for order in orders:
+            form = _form(day, order)
+            if form is None:
+                other = next((text for form, text in _OTHER_FORMS if form.fullmatch(value)), None)
+                return other or _foreign_month(values)
+            formats[order][form + _time_format(times[value])] = None
+    if len(orders) == 1:
+        return f"use date_format: {_listed(formats[orders[0]])}"
+    first, *others = (f"{_listed(formats[order])} if the {order}" for order in orders)
+    return f"use date_format: {', '.join([f'{first} comes first', *(f'{o} does' for o in others)])}"
+
+
+def _orders(days: Sequence[re.Match[str]]) -> Sequence[str]:
+    """What may come first in dates in numbers: day, month or a year of two digits."""
+
+    def may_be(first: int, second: int) -> bool:
+        return all(int(one["first"]) <= first and int(one["second"]) <= second for one in days)
+
+    is_day = may_be(31, 12)
+    if is_day and all(one["sep"] == "." for one in days):
+        return ["day"]
+    is_year = may_be(99, 12) and all(
+        len(one["first"]) == len(one["year"]) == 2 and 1 <= int(one["year"]) <= 31 for one in days
     )
-
-
-def _order(days: Sequence[str]) -> str:
-    """Whether day or month comes first in dates in numbers: day, month, mixed or unknown."""
-    found = [match for day in days if (match := _IN_NUMBERS.fullmatch(day))]
-    day_first = any(int(match["first"]) > 12 for match in found)
-    month_first = any(int(match["second"]) > 12 for match in found)
-    if day_first and month_first:
-        return "mixed"
-    if month_first:
-        return "month"
-    is_told = day_first or all(match["sep"] == "." for match in found)
-    return "day" if is_told else "unknown"
+    fitting = {"day": is_day, "month": may_be(12, 31), "year": is_year}
+    return [order for order, fits in fitting.items() if fits]
 
 
 def _form(day: str, order: str) -> str | None:
     """The format of a day, as strptime takes it."""
     if match := _IN_NUMBERS.fullmatch(day):
-        parts = ("%m", "%d") if order == "month" else ("%d", "%m")
         gap = match["sep"] + (" " if f"{match['sep']} " in day else "")
-        return gap.join((*parts, _year(match["year"])))
+        year = _year(match["year"])
+        orders = {
+            "day": ("%d", "%m", year),
+            "month": ("%m", "%d", year),
+            "year": (year, "%m", "%d"),
+        }
+        return gap.join(orders[order])
     if match := _YEAR_FIRST.fullmatch(day):
         return match["sep"].join(("%Y", "%m", "%d"))
     for pattern, format_ in _NAMED_MONTHS:
@@ -205,11 +212,6 @@ def _time_format(time: re.Match[str] | None) -> str:
     half = "" if not time["half"] else " %p" if time["half"].startswith(" ") else "%p"
     offset = "" if not time["offset"] else " %z" if time["offset"].startswith(" ") else "%z"
     return f"{time['gap']}{hour}:%M{second}{half}{offset}"
-
-
-def _swapped(format_: str) -> str:
-    """A format with day and month changed about, where they are in numbers."""
-    return re.sub(r"^%d([/-]) ?%m", r"%m\1%d", format_)
 
 
 def _of_numbers(type_: ColumnType, values: Sequence[str]) -> str | None:
