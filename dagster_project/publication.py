@@ -190,8 +190,8 @@ def open_published(marts: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             connection.execute(f"attach {_quoted(str(marts))} as published (read_only)")
             connection.execute("use published")
-        except duckdb.IOException:
-            if not marts.exists():
+        except duckdb.IOException as error:
+            if "Could not set lock" not in str(error):
                 raise
             _show_exported(connection, (marts.parent / "parquet").resolve())
         yield connection

@@ -156,7 +156,7 @@ def test_a_repeated_quota_is_refused_by_name_within_any_tolerance(results: Resul
     found = results["raw_files.rejected", "quota_repeated"]
     assert (found.success, found.severity, found.unexpected) == (False, "critical", 1)
     (key,) = found.sample_keys
-    assert key == f"quotas_breaks/quotas/1 of 1000 rows: quotas.csv: {REPEATED_QUOTA}"
+    assert key == f"quotas_breaks/quotas/1 of 1000 rows: quotas.csv {REPEATED_QUOTA}"
 
 
 @pytest.mark.parametrize("name", QUOTA_CASES)

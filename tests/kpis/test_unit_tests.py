@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 from dbt.artifacts.schemas.results import TestStatus
 from dbt.cli.main import dbtRunner
 
 from dagster_project.dbt_runner import Dbt
 from ingestion.company import load_company
+from ingestion.duckdb_sql import STORED, quote
 from ingestion.paths import PROJECT
+from ingestion.pipeline import raw_tables
 from tests.conftest import Publish
 
 VARIABLES = "{timezone: UTC, source_types: [files, hubspot]}"
@@ -20,10 +23,23 @@ BOTH_SOURCES = PROJECT / "company.yml"
 
 @pytest.fixture
 def warehouse(published: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A warehouse in which the models are built: unit tests take their columns from it."""
-    copy = shutil.copy(published("edge_cases").folder / "warehouse.duckdb", tmp_path)
+    """A warehouse in which the models are built: unit tests take their columns from it.
+
+    HubSpot's raw tables are there, too, and empty.
+    """
+    copy = Path(shutil.copy(published("edge_cases").folder / "warehouse.duckdb", tmp_path))
+    with duckdb.connect(copy) as connection:
+        connection.execute("create schema raw_hubspot")
+        connection.execute(
+            "create table raw_hubspot._dlt_loads as from raw_files._dlt_loads limit 0"
+        )
+        for table, columns in raw_tables("hubspot").items():
+            declared = ", ".join(f"{quote(it.name)} {STORED[it.type]}" for it in columns)
+            connection.execute(
+                f"create table raw_hubspot.{table} ({declared}, _dlt_load_id VARCHAR)"
+            )
     monkeypatch.setenv("SALESOPS_WAREHOUSE", str(copy))
-    return Path(copy)
+    return copy
 
 
 def test_the_models_unit_tests_pass(warehouse: Path, tmp_path: Path) -> None:
