@@ -364,6 +364,7 @@ def test_a_value_is_emptied_where_its_interval_ends_and_none_follows(exports: Ex
     exports.write(
         "owners.csv",
         "deal,owner,since,until\ngap,ann,2024-01-01,2024-01-05\ngap,ann,2024-02-01,\n"
+        "goes_on,ann,2024-01-01,2099-12-31\n"
         "next_day,ann,2024-01-01,2024-01-05\nnext_day,bob,2024-01-06,2024-01-09\n"
         "within,ann,2024-01-01,2024-12-31\nwithin,bob,2024-03-01,2024-03-31\n"
         "by_seconds,ann,2024-01-01 10:00:00,2024-01-02 10:00:00\n"
@@ -381,6 +382,7 @@ def test_a_value_is_emptied_where_its_interval_ends_and_none_follows(exports: Ex
         ("gap", None, "ann", "2024-01-01"),
         ("gap", "ann", None, "2024-01-05"),
         ("gap", None, "ann", "2024-02-01"),
+        ("goes_on", None, "ann", "2024-01-01"),
         ("next_day", None, "ann", "2024-01-01"),
         ("next_day", "ann", "bob", "2024-01-06"),
         ("next_day", "bob", None, "2024-01-09"),

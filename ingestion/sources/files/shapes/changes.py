@@ -115,7 +115,8 @@ def from_intervals(
     """A change for each row that shows another value than the one before it, of one record.
 
     Where a row ends before the next one begins, or is the last one, the value is emptied at its
-    end, unless one before it goes on. A stage is never empty: that such a record is nowhere for a
+    end, unless one before it goes on. An end that is yet to come has emptied nothing: many systems
+    write 2099 for none. A stage is never empty: that such a record is nowhere for a
     while is a warning, as are intervals that begin before others have ended.
 
     Rows of one moment follow one another as they stand: those of one row of the file, as `unpivot`
@@ -158,9 +159,9 @@ _IN_ORDER = (
 def _stays(bench: Bench, rowset: RowSet, said: Intervals, value: str, zones: Zones) -> RowSet:
     """The intervals, each with what was before it and what comes next of its record.
 
-    `is over`: nothing follows its `end`, or only later; `is early`: the next one begins before it.
-    Clocks differ by a minute; a bare day may be the last one of an interval, or the first one
-    after it.
+    `is over`: nothing has followed its `end`, or only later; `is early`: the next one begins
+    before it. Clocks differ by a minute; a bare day may be the last one of an interval, or the
+    first one after it.
     """
     began = column_sql(rowset, said.from_, "intervals.from")
     field = ENTITIES[said.entity].by_name[said.field]
@@ -207,7 +208,8 @@ def _stays(bench: Bench, rowset: RowSet, said: Intervals, value: str, zones: Zon
         )
         select *,
             {_own("until")} is not null and {_own("new")} is not null and coalesce(
-                {next_} - {ends} > if({" or ".join(days)}, {_DAY}, {_MINUTE}), {next_} is null
+                {next_} - {ends} > if({" or ".join(days)}, {_DAY}, {_MINUTE}),
+                {ends} <= timezone('UTC', now())
             ) as {_own("is over")},
             coalesce(
                 {ends} - {next_} > if({" <> ".join(f"({day})" for day in days)}, {_DAY}, {_MINUTE}),
