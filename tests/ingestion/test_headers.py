@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ingestion.errors import SourceError
+from ingestion.pipeline import load_source
 from tests.ingestion.conftest import Exports
 from tests.ingestion.test_reading import read_files
 from tests.ingestion.test_xlsx import Cell, write_xlsx
@@ -187,3 +188,28 @@ def test_files_of_a_pattern_that_lack_a_column_are_named(exports: Exports) -> No
         ("it lacks what others have: Amount EUR (line 1 of deals-1.csv names its columns)",),
         ("it lacks what others have: amount (line 1 of deals-2.csv names its columns)",),
     ]
+
+
+@pytest.mark.parametrize("header", ["amount,amount", "amount,Amount", " amount ,amount"])
+def test_a_mapped_name_that_two_columns_have_is_told(exports: Exports, header: str) -> None:
+    exports.write("deals.csv", f"id,stage,{header},note,note\n1,Open,10,20,a,b\n")
+    (warning,) = load_deals(exports, DEALS)
+    second = header.split(",")[1]
+    assert warning == (
+        f"deals.csv: two columns are called amount: the first is `amount`, the second `{second}_2`"
+    )
+    named = {**DEALS, "amount": f"coalesce(amount, {second}_2)"}
+    assert load_deals(exports, named) == ()
+
+
+def test_two_columns_of_a_sheet_that_have_one_name_are_told(exports: Exports) -> None:
+    rows: list[list[Cell]] = [["id", "stage", "amount", None, "amount"], [1, "Open", 10, None, 20]]
+    write_xlsx(exports.folder / "deals.xlsx", {"Deals": rows})
+    (warning,) = load_deals(exports, DEALS)
+    assert warning.endswith("the first is `amount`, the second `amount_2`")
+
+
+def load_deals(exports: Exports, columns: dict[str, str]) -> tuple[str, ...]:
+    """What a load of deals warns of."""
+    company = exports.company({"opportunities": {"from": "deals", "columns": columns}})
+    return load_source(company, company.sources[0]).warnings

@@ -203,6 +203,19 @@ def test_what_a_from_is_not_is_said(exports: Exports, text: str, message: str) -
         exports.company({"users": {"from": text, "columns": PEOPLE}})
 
 
+@pytest.mark.parametrize("from_", ["deals", "Deals.xls", "deals*", "select * from deals", "view"])
+@pytest.mark.parametrize("beside", [None, "people.csv"])
+def test_a_workbook_of_an_old_format_is_said_to_be_the_one_that_is_not_read(
+    exports: Exports, from_: str, beside: str | None
+) -> None:
+    exports.write("Deals.xls", b"\xd0\xcf")
+    if beside:
+        exports.write(beside, "id,name\n1,Ann\n")
+    view = {"views": {"view": {"glob": "deals*"}}} if from_ == "view" else {}
+    with pytest.raises(CompanyError, match=r"not read: Deals\.xls; save it as \.xlsx or CSV"):
+        exports.company({"users": {"from": from_, "columns": PEOPLE}}, **view)
+
+
 @pytest.mark.parametrize(
     ("sql", "named"),
     [

@@ -103,6 +103,20 @@ def notes(table: Table, needed: frozenset[str] | None) -> Iterator[str]:
             yield f"{part.name}: errors in columns that are not mapped: {shown}{more}"
 
 
+def repeated(table: Table, needed: frozenset[str] | None) -> Iterator[str]:
+    """What is to be told of names that several columns have, where not all are meant by name."""
+    for part in table.parts:
+        for name, columns in part.repeated.items():
+            keys = {column.lower() for column in columns}
+            if needed is None or (name.lower() in needed and not keys <= needed):
+                first, *others = (f"`{column}`" for column in columns)
+                count = "two" if len(columns) == 2 else len(columns)
+                yield (
+                    f"{part.name}: {count} columns are called {name}: the first is {first}, "
+                    f"the second {', then '.join(others)}"
+                )
+
+
 def _broken(part: Part, row: int, record: Mapping[str, str | None]) -> BrokenLine:
     """The row as one that cannot be taken: its cells that hold errors, and the whole of it."""
     cells = [cell for cell in part.cells if cell.row == row]

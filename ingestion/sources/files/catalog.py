@@ -41,6 +41,8 @@ _NAME = re.compile(
     r"(?P<suffix>\.(csv|tsv|txt|jsonl|ndjson|json)(?=(\.gz)?$)|\.(parquet|xlsx)$)",
     re.IGNORECASE,
 )
+_OLD = re.compile(r"[^.~].*\.(xls|xlsb|ods)$", re.IGNORECASE)
+"""Workbooks that are not read."""
 _SQL = re.compile(
     r"\s*(--|/\*|\(|select\*|(select|with|from|values|table|pivot|unpivot|describe|summarize|show"
     r"|insert|create|copy|attach|install|load|set|update|delete)(?=[\s(\"']))",
@@ -138,7 +140,7 @@ class Catalog:
                     there = ", ".join(path.name for path in self.files) or "no files"
                     raise SourceError(
                         f"view '{view}': no file matches '{files.glob}'; in "
-                        f"{self.source.path}: {there}"
+                        f"{self.source.path}: {there}{self._unknown}"
                     )
                 return Relation(name.lower(), paths, options.over(files.over(self.source.options)))
         paths = tuple(path for path in self.files if path.name == name) or tuple(
@@ -164,8 +166,15 @@ class Catalog:
     def _there_is(self, name: str) -> str:
         names = dict.fromkeys([*self.source.views, *map(stem, self.files)])
         if not names:
-            return f"{self.source.path} holds no files of a known format: {', '.join(FORMATS)}"
-        return f"in {self.source.path}: {one_of(name, names)}"
+            known = ", ".join(FORMATS)
+            return f"{self.source.path} holds no files of a known format: {known}{self._unknown}"
+        return f"in {self.source.path}: {one_of(name, names)}{self._unknown}"
+
+    @property
+    def _unknown(self) -> str:
+        """What to say of the workbooks in the folder that are not read."""
+        found = sorted(path.name for path in self.source.path.iterdir() if _OLD.match(path.name))
+        return f"; not read: {', '.join(found)}; save it as .xlsx or CSV" if found else ""
 
 
 def stem(path: Path) -> str:

@@ -15,7 +15,7 @@ from ingestion.contract import ENTITIES, Entity
 from ingestion.duckdb_sql import quote, workbench
 from ingestion.errors import Gathered, SourceError
 from ingestion.pipeline import ExtractContext, Extraction, SourceCheck, TableCheck, TableLoad
-from ingestion.sources.files.bad_cells import needed_columns, notes, without_bad_cells
+from ingestion.sources.files.bad_cells import needed_columns, notes, repeated, without_bad_cells
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog, Origin, Relation
 from ingestion.sources.files.copies import unread_copies
@@ -345,7 +345,8 @@ class _Extract:
         """A relation without rows that have errors in needed columns; warns of what is not read."""
         table = self._read(relation)
         told = [f"{part.name}: {note}" for part in table.parts for note in part.notes]
-        self.warnings = [*dict.fromkeys([*self.warnings, *told, *notes(table, needed)])]
+        told += [*notes(table, needed), *repeated(table, needed)]
+        self.warnings = [*dict.fromkeys([*self.warnings, *told])]
         return without_bad_cells(self.connection, table, needed, f"{table.name} of {entity}")
 
     def _read(self, relation: Relation) -> Table:

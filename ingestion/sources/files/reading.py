@@ -31,7 +31,8 @@ class Part:
 
     `name` is the file's, relative to the source's folder. `header` says which line of it names the
     columns, where one does; `cells` are its bad ones, by rows of the part; `letters` are those of
-    a sheet's columns by their names. `notes` say what of the file was not taken for rows.
+    a sheet's columns by their names. `notes` say what of the file was not taken for rows;
+    `repeated` are the names that several columns of it have, with what those are called instead.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Part:
     cells: tuple[BadCell, ...] = ()
     letters: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    repeated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def cell(self, cell: BadCell) -> str:
         """The name of a bad cell: `B7` of a sheet, else its column."""
@@ -127,6 +129,7 @@ def _read_parts(
                     tidied.cells,
                     content.letters,
                     (*content.notes, *tidied.notes),
+                    _repeated(content),
                 )
             )
             contents.append(content)
@@ -199,6 +202,14 @@ def _tidied(
         return Tidied(content.lines, (), ())
     is_end_said = relation.options.footer_rows is not None
     return tidy(connection, table, content.texts, content.names, content.lines, is_end_said)
+
+
+def _repeated(content: _Content) -> dict[str, tuple[str, ...]]:
+    """The names in a file's header that several columns have, and the columns."""
+    columns: dict[str, list[str]] = {}
+    for name, column in zip(content.names, content.texts, strict=bool(content.names)):
+        columns.setdefault(name.strip().lower(), []).append(column)
+    return {its[0]: tuple(its) for name, its in columns.items() if name and len(its) > 1}
 
 
 def _compared(
