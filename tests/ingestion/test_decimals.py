@@ -146,8 +146,9 @@ def test_one_word_among_numbers_hides_no_groups_from_sql(
         map_files(tmp_path, "opportunities", from_, columns, options=options)
     assert "deals.csv has numbers such as 1.200, 2.200" in str(error.value)
     assert "or nullif(column, 'n/a')" in str(error.value)
-    points = map_files(tmp_path, "opportunities", from_, columns, options={"decimal": "."})
-    assert [float(one) for one in points.good("amount") if one] == [1.2, 2.2]
+    for said in ({"decimal": "."}, {"thousands": ","}):
+        points = map_files(tmp_path, "opportunities", from_, columns, options=said)
+        assert [float(one) for one in points.good("amount") if one] == [1.2, 2.2]
 
 
 def test_what_is_advised_of_text_reads_it(tmp_path: Path) -> None:

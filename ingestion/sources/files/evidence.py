@@ -122,13 +122,14 @@ class Doubt:
     """Some numbers in a column of a file that may be in groups, though nothing there says so.
 
     `is_text`: not all that the column holds is numbers, so that it stays text. `is_told`: whoever
-    reads that text knows what they are, by other values or options; SQL does not.
+    reads that text knows what they are, by other values or options (`is_said`); SQL does not.
     """
 
     file: str
     samples: tuple[str, ...]
     is_text: bool
     is_told: bool
+    is_said: bool
 
 
 def doubts_of(
@@ -142,7 +143,7 @@ def doubts_of(
 
     `columns` are quoted names, and whether they stay text; `style` is that which options say.
     """
-    if style == POINT or not columns:
+    if not columns or (style and style.decimal == "."):
         return {}
     maybe = literal(f"[^\\d.,]*{DOUBTFUL_POINT}[^\\d.,]*")
     tests = ", ".join(f"bool_or(regexp_full_match({column}, {maybe}))" for column in columns)
@@ -153,8 +154,9 @@ def doubts_of(
         seen = _seen(connection, table, column, body)
         if style or not seen.tells_points:
             samples = seen.samples(*MAYBE_GROUPED)
-            is_told = style is not None or seen.count("comma") > 0
-            found[column] = Doubt(file, samples, columns[column], is_told)
+            is_said = style is not None
+            is_told = is_said or seen.count("comma") > 0
+            found[column] = Doubt(file, samples, columns[column], is_told, is_said)
     return found
 
 
@@ -163,14 +165,20 @@ def refuse_doubtful(column: Column, doubt: Doubt, type_: str) -> None:
 
     `type_` is the DuckDB type that a mapping makes of them: text is still to be read.
     """
-    is_read = type_ == "VARCHAR" and doubt.is_text and doubt.is_told
-    if column.type in ("money", "integer") and not is_read:
-        by_sql = (
-            ", and map the column by itself, or nullif(column, 'n/a'): other SQL reads its text "
-            "without options"
+    is_text = type_ == "VARCHAR"
+    if column.type not in ("money", "integer") or (is_text and doubt.is_text and doubt.is_told):
+        return
+    said = _which(column, doubt.samples, doubt.file)
+    if is_text or not doubt.is_text:
+        raise SourceError(said)
+    mend = "map the column by itself, or nullif(column, 'n/a'): other SQL reads its text without"
+    if doubt.is_said:
+        shown = ", ".join(doubt.samples[:SHOWN])
+        said = (
+            f"columns.{column.name}: {doubt.file} has numbers such as {shown} in a column of text"
         )
-        said = _which(column, doubt.samples, doubt.file)
-        raise SourceError(said + (by_sql if doubt.is_text and type_ != "VARCHAR" else ""))
+        raise SourceError(f"{said}: {mend} what options say of them")
+    raise SourceError(f"{said}, and {mend} options")
 
 
 @dataclass(frozen=True)
