@@ -42,6 +42,9 @@ def amounts_of(
         (["2,400.50", "990.00", "1,990.00", "4.00", "3,990.00"], "use thousands: ','"),
         (["2 400", "990", "3 990"], "use thousands: ' '"),
         (["4.000", "12.5", "1.750.000"], "points and commas mean different things"),
+        (["4.000", "12.5"], "use thousands: '.' if 4.000 is 4000, decimal: '.' if it is 4"),
+        (["4.000", "12.50", "n/a"], "use thousands: '.' if 4.000 is 4000"),
+        (["4.000 €", "12.5 €"], "use thousands: '.' if 4.000 is 4000"),
         (["4.000 €", "800 €"], "use thousands: '.' if 4.000 is 4000"),
         (["$1,200", "$2,500", "€12,5"], "use thousands: ',' if 2,500 is 2500"),
     ],
@@ -76,6 +79,8 @@ def test_amounts_that_may_be_in_groups_stop_the_load(
         ({}, ["€0,250", "€0,5"], [0.25, 0.5]),
         ({}, ["0.125", "12.5", "1.500"], [0.125, 12.5, 1.5]),
         ({}, ["1500.125", "1.500"], [1500.125, 1.5]),
+        ({}, ["17.125", "12.5"], [17.125, 12.5]),
+        ({"decimal": "."}, ["4.000", "12.5"], [4, 12.5]),
         ({}, ["2500", "9.75", "1,200.00"], [2500, 9.75]),
     ],
 )
@@ -99,6 +104,69 @@ def test_numbers_in_groups_are_seen_through_sql(tmp_path: Path, from_: str) -> N
         amounts_of(tmp_path, written, from_)
     read, _ = amounts_of(tmp_path, written, from_, options={"thousands": "."})
     assert sorted(read) == [800, 4000]
+
+
+def test_one_short_decimal_does_not_tell_of_a_thousand_others(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"deals.csv has numbers such as 1.000, 999.000"):
+        amounts_of(tmp_path, [*(f"{n}.000" for n in range(1, 1000)), "12.5"])
+
+
+@pytest.mark.parametrize("last", ["12.50", "n/a"])
+@pytest.mark.parametrize("from_", ["deals", "select id, amount from deals"])
+def test_a_file_tells_nothing_of_how_another_is_written(
+    tmp_path: Path, from_: str, last: str
+) -> None:
+    (tmp_path / "deals_de.csv").write_text("id,amount\n1,1.200\n2,2.000\n3,300\n")
+    (tmp_path / "deals_us.csv").write_text(f"id,amount\n4,1200.125\n5,{last}\n")
+    views = {"deals": {"glob": "deals_*.csv"}}
+    with pytest.raises(SourceError, match=r"deals_de.csv has numbers such as 1.200, 2.000"):
+        map_files(tmp_path, "opportunities", from_, DEALS, views=views)
+    said = {"decimal": "."}
+    found = map_files(tmp_path, "opportunities", from_, DEALS, views=views, options=said)
+    assert list(map(float, found.good("amount")))[:4] == [1.2, 2, 300, 1200.125]
+
+
+SQL = [
+    ("deals", "try_cast(amount as double)"),
+    ("deals", "case when amount <> 'n/a' then amount::double end"),
+    ("deals", "try_cast(replace(amount, ',', '.') as double)"),
+    ("select id, try_cast(amount as double) as amount from deals", "amount"),
+    ("select id, sum(try_cast(amount as double)) as a from deals group by id", "a"),
+]
+
+
+@pytest.mark.parametrize("options", [{}, {"decimal": ","}, {"thousands": "."}])
+@pytest.mark.parametrize(("from_", "amount"), SQL)
+def test_one_word_among_numbers_hides_no_groups_from_sql(
+    tmp_path: Path, from_: str, amount: str, options: dict[str, str]
+) -> None:
+    (tmp_path / "deals.csv").write_text("id;amount\n1;1.200\n2;2.200\n3;n/a\n")
+    columns = {**DEALS, "amount": amount}
+    with pytest.raises(SourceError) as error:
+        map_files(tmp_path, "opportunities", from_, columns, options=options)
+    assert "deals.csv has numbers such as 1.200, 2.200" in str(error.value)
+    assert "or nullif(column, 'n/a')" in str(error.value)
+    for said in ({"decimal": "."}, {"thousands": ","}):
+        points = map_files(tmp_path, "opportunities", from_, columns, options=said)
+        assert [float(one) for one in points.good("amount") if one] == [1.2, 2.2]
+
+
+def test_what_is_advised_of_text_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "deals.csv").write_text("id;amount\n1;1.200\n2;2.200,5\n3;n/a\n")
+    columns = {**DEALS, "amount": "nullif(amount, 'n/a')"}
+    found = map_files(tmp_path, "opportunities", "deals", columns, options={"decimal": ","})
+    assert found.good("amount") == [1200, Decimal("2200.5"), None]
+
+
+@pytest.mark.parametrize(
+    "plain", ["replace(amount, '.', '')", "regexp_replace(amount, '[.€]', '', 'g')"]
+)
+def test_sql_that_takes_points_out_has_said_what_they_are(tmp_path: Path, plain: str) -> None:
+    (tmp_path / "deals.csv").write_text("id;amount\n1;1.200\n2;2.200,5\n3;n/a\n")
+    number = f"try_cast(replace({plain}, ',', '.') as double)"
+    for from_, amount in (("deals", number), (f"select id, {number} as n from deals", "n")):
+        found = map_files(tmp_path, "opportunities", from_, {**DEALS, "amount": amount})
+        assert found.good("amount") == [1200, Decimal("2200.5"), None]
 
 
 def test_other_columns_may_have_three_decimals(tmp_path: Path) -> None:

@@ -23,6 +23,10 @@ class Failure(str):
     """What a cell shows whose formula fails."""
 
 
+class Formula(str):
+    """What a program writes of a formula that it does not compute, after its text."""
+
+
 Cell = str | int | float | bool | dt.date | Failure | None
 CONTENT = "http://schemas.openxmlformats.org/package/2006/content-types"
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -91,6 +95,9 @@ def _cell(column: str, row: int, value: Cell) -> str:
         return ""
     if isinstance(value, Failure):
         return f'<c {at} t="e"><f>1/0</f><v>{value}</v></c>'
+    if isinstance(value, Formula):
+        kind = ' t="str"' if "</v>" in value else ""
+        return f"<c {at}{kind}><f>B1*2</f>{value}</c>"
     if isinstance(value, bool):
         return f'<c {at} t="b"><v>{int(value)}</v></c>'
     if isinstance(value, str):
@@ -179,6 +186,42 @@ def test_errors_reject_the_rows_that_need_them(exports: Exports) -> None:
     assert found[5]["record"] == {
         "id": "3", "stage": "Open", "amount": "30", "owner": "#N/A", "note": "#NAME?",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("unsaved", ["", "<v/>"])
+def test_a_formula_without_its_value_is_not_missing(exports: Exports, unsaved: str) -> None:
+    computed = Formula("<v></v>")  # It gives no text, which is a value.
+    formula = Formula(unsaved)
+    write_deals(
+        exports,
+        [1, "Open", formula, "a", "x"],
+        [2, "Open", 20, computed, formula],
+        [3, "Open", Failure("#REF!"), formula],
+        [4, "Open", formula],
+    )
+    exports.load({"opportunities": {"from": "deals", "columns": COLUMNS}})
+    assert exports.rows("select source_id, owner_id from raw_files.opportunities") == [
+        {"source_id": "2", "owner_id": None}
+    ]
+    mend = ": open the file in a spreadsheet program and save it"
+    assert [(row["source_line"], row["reason"]) for row in exports.rejected()] == [
+        (2, f"amount = #formula without its value in cell C2{mend}"),
+        (
+            4,
+            "amount = #REF! in cell C4; owner = #formula without its value in cell D4: an error "
+            "of the spreadsheet, no value; mend its formula and export it again",
+        ),
+        (5, f"amount = #formula without its value in cell C5{mend}"),
+    ]
+
+
+def test_formulas_without_values_may_lie_beyond_all_values(exports: Exports) -> None:
+    formula = Formula()
+    rows, columns, part = read_sheet(
+        exports, [["id", "net"], ["d1", 10, formula], [None, formula, None]]
+    )
+    assert (rows, columns) == ([("d1", 10, None), (None, None, None)], ["id", "net", "column3"])
+    assert [part.cell(cell) for cell in part.cells] == ["B3", "C2"]
 
 
 def test_a_record_whose_cell_comes_to_fail_is_not_deleted(exports: Exports) -> None:

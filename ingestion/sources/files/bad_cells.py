@@ -1,4 +1,7 @@
-"""Rows with errors of a spreadsheet (`#REF!`) where values are needed: rejected, never missing."""
+"""Rows with errors of a spreadsheet (`#REF!`) where values are needed: rejected, never missing.
+
+So are those with formulas whose values nobody computed.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from ingestion.sources.files.parsing import (
 from ingestion.sources.files.reading import Part, Table
 from ingestion.sources.files.set_aside import BadCell, lines_without
 from ingestion.sources.files.settings import Input
+from ingestion.sources.files.xlsx_errors import UNSAVED
 
 if TYPE_CHECKING:
     import duckdb
@@ -125,7 +129,11 @@ def _broken(part: Part, row: int, record: Mapping[str, str | None]) -> BrokenLin
         f"{cell.column} = {cell.error}" + (f" in cell {part.cell(cell)}" if part.letters else "")
         for cell in cells
     )
-    reason = f"{named}: an error of the spreadsheet, no value; mend its formula and export it again"
+    if all(cell.error == UNSAVED for cell in cells):
+        reason = f"{named}: open the file in a spreadsheet program and save it"
+    else:
+        mend = "mend its formula and export it again"
+        reason = f"{named}: an error of the spreadsheet, no value; {mend}"
     (line,) = part.lines([row])
     return BrokenLine(line, "", reason, values)
 

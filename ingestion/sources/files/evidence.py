@@ -26,6 +26,7 @@ from ingestion.sources.files.hints import remedy
 from ingestion.sources.files.inference import SAMPLE_ROWS
 from ingestion.sources.files.numbers import (
     COMMA,
+    DOUBTFUL_POINT,
     POINT,
     Amount,
     Style,
@@ -42,6 +43,11 @@ SHOWN = 3
 USUAL = 3
 """How many numbers in groups are a way of writing, and no slip, though they are few of many."""
 MICROSECONDS_A_DAY = 86_400_000_000
+MAYBE_GROUPED = ("point? 0", "point?")
+"""Kinds of numbers whose point may group thousands or begin decimals."""
+THREE_PLACES = ("long point, three places", "point, three places")
+LONG_POINTS = ("long point, three places", "long point")
+SHORT_POINTS = ("point, three places", "point")
 
 
 @dataclass(frozen=True)
@@ -111,26 +117,68 @@ def misfits(
     return sorted(value for (value,) in rows)
 
 
-def doubtful_columns(
-    connection: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str]
-) -> dict[str, tuple[str, ...]]:
-    """Columns of text, read as numbers, that may be numbers in groups; some of their values.
+@dataclass(frozen=True)
+class Doubt:
+    """Some numbers in a column of a file that may be in groups, though nothing there says so.
 
-    `columns` are quoted names, and the DuckDB types that they were given.
+    `is_text`: not all that the column holds is numbers, so that it stays text. `is_told`: whoever
+    reads that text knows what they are, by other values or options (`is_said`); SQL does not.
     """
+
+    file: str
+    samples: tuple[str, ...]
+    is_text: bool
+    is_told: bool
+    is_said: bool
+
+
+def doubts_of(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Mapping[str, bool],
+    file: str,
+    style: Style | None,
+) -> dict[str, Doubt]:
+    """The columns of a file, read as text, whose numbers may be in groups.
+
+    `columns` are quoted names, and whether they stay text; `style` is that which options say.
+    """
+    if not columns or (style and style.decimal == "."):
+        return {}
+    maybe = literal(f"[^\\d.,]*{DOUBTFUL_POINT}[^\\d.,]*")
+    tests = ", ".join(f"bool_or(regexp_full_match({column}, {maybe}))" for column in columns)
+    row = one_row(connection, f"select {tests} from {table}")
     found = {}
-    for column, type_ in columns.items():
-        if type_ == "DOUBLE" or type_.endswith(",3)"):
-            seen = _seen(connection, rows, column, unsigned(column))
-            if seen.count("point?") and not seen.count("point", "long point"):
-                found[column] = seen.samples("point?")
+    for column in [column for column, holds in zip(columns, row, strict=True) if holds]:
+        body = f"regexp_replace({column}, '^[^\\d.,]+|[^\\d.,]+$', '', 'g')"
+        seen = _seen(connection, table, column, body)
+        if style or not seen.tells_points:
+            samples = seen.samples(*MAYBE_GROUPED)
+            is_said = style is not None
+            is_told = is_said or seen.count("comma") > 0
+            found[column] = Doubt(file, samples, columns[column], is_told, is_said)
     return found
 
 
-def refuse_doubtful(column: Column, samples: Sequence[str], origin: str) -> None:
-    """Stop a load whose amounts may be in groups, though they were read as they stand."""
-    if column.type in ("money", "integer"):
-        raise SourceError(_which(column, samples, origin))
+def refuse_doubtful(column: Column, doubt: Doubt, type_: str) -> None:
+    """Stop a load whose amounts may be in groups, though they were read as they stand.
+
+    `type_` is the DuckDB type that a mapping makes of them: text is still to be read.
+    """
+    is_text = type_ == "VARCHAR"
+    if column.type not in ("money", "integer") or (is_text and doubt.is_text and doubt.is_told):
+        return
+    said = _which(column, doubt.samples, doubt.file)
+    if is_text or not doubt.is_text:
+        raise SourceError(said)
+    mend = "map the column by itself, or nullif(column, 'n/a'): other SQL reads its text without"
+    if doubt.is_said:
+        shown = ", ".join(doubt.samples[:SHOWN])
+        said = (
+            f"columns.{column.name}: {doubt.file} has numbers such as {shown} in a column of text"
+        )
+        raise SourceError(f"{said}: {mend} what options say of them")
+    raise SourceError(f"{said}, and {mend} options")
 
 
 @dataclass(frozen=True)
@@ -149,6 +197,15 @@ class _Seen:
     @property
     def marked(self) -> int:
         return sum(marked for _, marked, _ in self.counts.values())
+
+    @property
+    def tells_points(self) -> bool:
+        """Whether other numbers tell that a point that may group thousands begins decimals.
+
+        Whoever writes `4.000` for 4 writes three places elsewhere, too, and no `12.5` alone.
+        """
+        points = self.count(*LONG_POINTS, *SHORT_POINTS, "point, grouped") > 0
+        return points and (not self.count("point? 0") or self.count(*THREE_PLACES) > 0)
 
     def samples(self, *kinds: str) -> tuple[str, ...]:
         return tuple(
@@ -181,26 +238,24 @@ def _numbers(connection: duckdb.DuckDBPyConnection, values: Values, style: Style
     seen = _seen(connection, values.rows, values.sql, body, is_marked)
     if style:
         return Form(styles=(style,), is_marked=seen.marked > 0)
-    points = seen.count("point", "long point", "point, grouped")
+    points = seen.count(*LONG_POINTS, *SHORT_POINTS, "point, grouped")
     commas = seen.count("comma")
     if seen.marked:
-        if (seen.count("point?") and bool(points) == bool(commas)) or (
-            seen.count("comma?") and commas
-        ):
-            raise SourceError(
-                _which(values.column, seen.samples("point?", "comma?"), values.origin)
-            )
+        is_told = not (points and commas) and (seen.tells_points if points else commas > 0)
+        if (seen.count(*MAYBE_GROUPED) and not is_told) or (seen.count("comma?") and commas):
+            samples = seen.samples(*MAYBE_GROUPED, "comma?")
+            raise SourceError(_which(values.column, samples, values.origin))
         styles = (COMMA, POINT) if commas and not points else (POINT, COMMA)
         return Form(styles=styles, is_marked=True)
     is_unsure = values.column.type != "number" or bool(commas)
-    if seen.count("point?") and is_unsure and (not points or commas):
-        raise SourceError(
-            _which(values.column, seen.samples("point?", "comma", "point"), values.origin)
-        )
+    if seen.count(*MAYBE_GROUPED) and is_unsure and (commas or not seen.tells_points):
+        others = ("comma", *SHORT_POINTS) if commas else ()
+        samples = seen.samples(*MAYBE_GROUPED, *others)
+        raise SourceError(_which(values.column, samples, values.origin))
     marks = ("comma?", "point, grouped", "spaced", "comma")
-    found, plain = seen.count(*marks), seen.count("long", "long point")
+    found, plain = seen.count(*marks), seen.count("long", *LONG_POINTS)
     is_usual = found >= USUAL or 2 * found > seen.total
-    if is_usual and found > plain + (seen.count("point") if commas else 0):
+    if is_usual and found > plain + (seen.count(*SHORT_POINTS) if commas else 0):
         raise SourceError(_which(values.column, seen.samples(*marks), values.origin))
     return Form()
 

@@ -138,8 +138,10 @@ def _fields(
     for entity, column in sorted(columns, key=lambda one: (one[0], one[1].name)):
         # What is said is of the column of the file.
         mapped_column = replace(column, name="new_value")
-        if samples := rowset.doubtful(names):
-            refuse_doubtful(mapped_column, samples, rowset.origin)
+        for doubt in rowset.doubts(names):
+            # Text of many fields: the values of this one are looked at below.
+            if not doubt.is_text:
+                refuse_doubtful(mapped_column, doubt, TEXT)
         rows = (
             f"(select unnest([{', '.join(VALUES)}]) as value from {quote(mapped)} "
             f"where {_is_of(entity, column.name)})"

@@ -25,7 +25,7 @@ from ingestion.sources.files.casting import (
     is_share,
     temporal,
 )
-from ingestion.sources.files.evidence import Values, form_of, misfits, refuse_doubtful
+from ingestion.sources.files.evidence import Doubt, Values, form_of, misfits, refuse_doubtful
 from ingestion.sources.files.hidden import HIDDEN, TEXT_OF
 from ingestion.sources.files.hints import remedy
 from ingestion.sources.files.inference import TEXT
@@ -39,6 +39,7 @@ from ingestion.sources.files.parsing import (
     parse,
     parse_expression,
     select_also,
+    ungrouped,
 )
 from ingestion.sources.files.reading import Table
 from ingestion.sources.files.settings import Input
@@ -59,7 +60,7 @@ class RowSet:
     `driver` is the table of files whose rows they are, where each is one row of a file;
     `file_row` is then SQL of its position there. `headers` say which lines of the files name the
     columns. `sources` are the tables that it is made of, and `made_of` says of which of their
-    columns its own are.
+    columns its own are. `ungrouped` are columns whose points its SQL takes out.
     """
 
     table: str
@@ -69,6 +70,7 @@ class RowSet:
     headers: tuple[str, ...] = ()
     sources: tuple[Table, ...] = ()
     made_of: tuple[tuple[str, frozenset[str]], ...] = ()
+    ungrouped: frozenset[str] = frozenset()
 
     @property
     def offered(self) -> str:
@@ -110,18 +112,14 @@ class RowSet:
             )
         return next(iter(writings), (None, ()))
 
-    def doubtful(self, columns: Iterable[str]) -> tuple[str, ...]:
-        """Numbers that may be in groups, of the columns that these are made of."""
+    def doubts(self, columns: Iterable[str]) -> Iterator[Doubt]:
+        """What of the columns that these are made of may be in groups."""
         names = self._origins(columns)
-        return next(
-            (
-                samples
-                for table in self.sources
-                for column, samples in table.doubtful.items()
-                if column.lower() in names
-            ),
-            (),
-        )
+        for table in self.sources:
+            for column, doubt in table.doubts:
+                name = column.lower()
+                if name in names and not (doubt.is_text and name in self.ungrouped):
+                    yield doubt
 
     def _origins(self, columns: Iterable[str]) -> set[str]:
         """The names of all columns that some are made of, in lower case."""
@@ -208,8 +206,14 @@ def relate(
         return RowSet(table.name, columns, table, "rowid", headers, (table,))
     with _called_by_keys(connection, tables):
         rowset = _select(connection, name, sql, tables)
-    made = tuple(made_of(parse(connection, sql)))
-    return replace(rowset, headers=headers, sources=tuple(tables.values()), made_of=made)
+    tree = parse(connection, sql)
+    return replace(
+        rowset,
+        headers=headers,
+        sources=tuple(tables.values()),
+        made_of=tuple(made_of(tree)),
+        ungrouped=frozenset(ungrouped(tree)),
+    )
 
 
 @contextmanager
@@ -315,9 +319,11 @@ def _formed(
     """What is picked, with how it is written as options and whole columns tell; what to say."""
     formed, said = [], []
     for pick in picked:
-        names = list(column_names(parse_expression(connection, used[pick.column.name])))
-        if samples := rowset.doubtful(names):
-            refuse_doubtful(pick.column, samples, rowset.origin)
+        tree = parse_expression(connection, used[pick.column.name])
+        names = list(column_names(tree))
+        read = replace(rowset, ungrouped=rowset.ungrouped | {*ungrouped(tree)})
+        for doubt in read.doubts(names):
+            refuse_doubtful(pick.column, doubt, pick.type)
         writing: tuple[Style | None, tuple[str, ...]] = (None, ())
         if pick.column.type != "text" and (pick.type == TEXT or pick.is_temporal):
             writing = written(rowset, pick.column.name, names)

@@ -136,9 +136,12 @@ _KINDS: Mapping[str, str] = MappingProxyType(
     {
         "short": r"\d{1,3}",
         "long": r"\d{4,}",
+        "long point, three places": r"\d{4,}\.\d{3}",
         "long point": r"\d{4,}\.\d*",
+        "point? 0": r"[1-9]\d{0,2}\.\d{2}0",
         "point?": DOUBTFUL_POINT,
         "comma?": DOUBTFUL_COMMA,
+        "point, three places": r"\d*\.\d{3}",
         "point": r"\d*\.\d+|\d+\.",
         "spaced": f"\\d{{1,3}}(?:[{SPACES}{APOSTROPHES}]\\d{{3}})+",
         "point, grouped": POINT.body,

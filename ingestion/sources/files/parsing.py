@@ -16,6 +16,10 @@ READS_NO_FILES = frozenset({"generate_series", "json_each", "json_tree", "range"
 """Table functions that may be called: what others read, no load would know of."""
 
 
+_POINTS = {"replace": (".",), "translate": (".",), "regexp_replace": ("\\.", "[.")}
+"""Functions that replace text, and how they call points."""
+
+
 class NotSqlError(Exception):
     """The text is not one SELECT statement; the message is the parser's."""
 
@@ -142,6 +146,21 @@ def made_of(node: Any) -> Iterator[tuple[str, frozenset[str]]]:
                 yield name.lower(), frozenset(map(str.lower, column_names(others)))
         for value in node.values():
             yield from made_of(value)
+
+
+def ungrouped(node: Any) -> Iterator[str]:
+    """Columns, in lower case, from which SQL takes points out: it says that they group."""
+    if isinstance(node, list):
+        for item in node:
+            yield from ungrouped(item)
+    elif isinstance(node, dict):
+        if node.get("function_name") in _POINTS and len(node["children"]) > 2:
+            text, *marks = node["children"]
+            old, new = [str(mark.get("value", {}).get("value", "")) for mark in marks[:2]]
+            if any(p in old for p in _POINTS[node["function_name"]]) and "." not in new:
+                yield from map(str.lower, column_names(text))
+        for value in node.values():
+            yield from ungrouped(value)
 
 
 def _selected(node: Node) -> list[Node]:

@@ -11,7 +11,7 @@ from ingestion.duckdb_sql import one_row, path_literal, quote, register
 from ingestion.errors import Gathered, SourceError, first_line
 from ingestion.sources.files.catalog import Relation, format_of
 from ingestion.sources.files.csv_files import BrokenLine, read_csv
-from ingestion.sources.files.evidence import doubtful_columns
+from ingestion.sources.files.evidence import Doubt, doubts_of
 from ingestion.sources.files.hidden import TEXT_OF
 from ingestion.sources.files.inference import ALL, TEMPORAL, TEXT, infer_types
 from ingestion.sources.files.json_files import read_json
@@ -57,8 +57,8 @@ class Part:
 class Table:
     """Files that were read: the DuckDB table `name` holds the rows of each part in turn.
 
-    Numbers and dates in its text are of `style` and `formats`, where options say so. `doubtful`
-    are columns of numbers that may be in groups, though nobody says so, with some of them.
+    Numbers and dates in its text are of `style` and `formats`, where options say so. `doubts` are
+    its columns with numbers that may be in groups, though nobody says so: of each file by itself.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Table:
     columns: tuple[str, ...] = ()
     style: Style | None = None
     formats: tuple[str, ...] = ()
-    doubtful: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    doubts: tuple[tuple[str, Doubt], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,12 @@ def read(
     names = [f"§part {number}" for number in range(len(relation.files))]
     try:
         parts, contents = _read_parts(connection, relation, names, root, folder)
-        table = _create_typed(connection, relation, names, contents)
+        table, stay_text = _create_typed(connection, relation, names, contents)
+        doubts = tuple(_doubts(connection, table, parts, names, stay_text))
     finally:
         for name in names:
             connection.execute(f"drop table if exists {quote(name)}")
-    return replace(table, parts=tuple(parts))
+    return replace(table, parts=tuple(parts), doubts=doubts)
 
 
 def _read_parts(
@@ -250,11 +251,12 @@ def _create_typed(
     relation: Relation,
     parts: Sequence[str],
     contents: Sequence[_Content],
-) -> Table:
+) -> tuple[Table, dict[str, bool]]:
     """Make one table of parts, with the types that fit all the values of text columns.
 
     Where a type would rewrite a value (`1.10` as a double), its text is kept beside it. A column
-    `rowid` becomes `row_id`: DuckDB's own rowid is what tells rows from each other.
+    `rowid` becomes `row_id`: DuckDB's own rowid is what tells rows from each other. The columns
+    that may hold numbers in groups are given with it, by whether they stay text.
     """
     rows = f"({' union all by name '.join(f'from {quote(part)}' for part in parts)})"
     columns = {row[0]: row[1] for row in connection.execute(f"describe from {rows}").fetchall()}
@@ -283,7 +285,32 @@ def _create_typed(
     connection.execute(
         f"create table {quote(relation.name)} as select {', '.join(select)} from {rows}"
     )
-    numbers = {column: found.type for column, found in typed.items()} if style is None else {}
-    doubtful = doubtful_columns(connection, rows, numbers)
-    by_name = {c: doubtful[quote(c)] for c in columns if quote(c) in doubtful}
-    return Table(relation.name, (), tuple(columns), style, formats, by_name)
+    stay_text = {c: True for c, type_ in columns.items() if type_ == TEXT and quote(c) not in typed}
+    if style is None:
+        numbers = [c for c in columns if quote(c) in typed and _has_three(typed[quote(c)].type)]
+        stay_text |= dict.fromkeys(numbers, False)
+    return Table(relation.name, (), tuple(columns), style, formats), stay_text
+
+
+def _has_three(type_: str) -> bool:
+    """Whether numbers of a type may have three decimals."""
+    return type_ == "DOUBLE" or type_.endswith(",3)")
+
+
+def _doubts(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    parts: Sequence[Part],
+    names: Sequence[str],
+    stay_text: Mapping[str, bool],
+) -> Iterator[tuple[str, Doubt]]:
+    """The columns of each file whose numbers may be in groups."""
+    for part, name in zip(parts, names, strict=True):
+        described = connection.execute(f"describe {quote(name)}").fetchall()
+        types = {column.lower(): type_ for column, type_, *_ in described}
+        own = {quote(c): one for c, one in stay_text.items() if types.get(c.lower()) == TEXT}
+        found = doubts_of(connection, quote(name), own, part.name, table.style)
+        for column in stay_text:
+            if doubt := found.get(quote(column)):
+                is_told = doubt.is_told or len(parts) == 1
+                yield column, replace(doubt, is_told=is_told)

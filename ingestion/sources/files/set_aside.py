@@ -23,6 +23,7 @@ from ingestion.sources.files.layout import (
     of_lines,
     shown,
 )
+from ingestion.sources.files.xlsx_errors import UNSAVED
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,13 +40,14 @@ ROUNDING = 0.01
 """By how much a total may miss the sum."""
 
 ERRORS = (
+    UNSAVED,
     *("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#SPILL!", "#CALC!"),
     *("#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#GETTING_DATA", "#PYTHON!"),
     *("#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#ÜBERLAUF!", "#KALK!"),
     *("#VALEUR!", "#NOM?", "#NOMBRE!", "#¡REF!", "#¡VALOR!", "#¡DIV/0!", "#¿NOMBRE?", "#¡NUM!"),
     *("#¡NULO!", "#RIF!", "#VALORE!", "#NOME?", "#N/D"),
 )
-"""What spreadsheets show in cells whose formula fails, in English and other languages."""
+"""What spreadsheets show in cells whose formula fails, in English and other languages; UNSAVED."""
 
 
 @dataclass(frozen=True)

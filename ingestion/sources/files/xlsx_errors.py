@@ -1,4 +1,4 @@
-"""Cells of XLSX sheets that hold errors, which the reader gives as blank ones."""
+"""Cells of XLSX sheets that hold errors or no values, which the reader gives as blank ones."""
 
 from __future__ import annotations
 
@@ -12,20 +12,25 @@ from xml.etree import ElementTree
 from ingestion.errors import SourceError
 
 _ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
+_FORMULA = re.compile(rb"<(\w+:)?f[\s/>]")
 _REFERENCE = re.compile(r"([A-Z]+)(\d+)")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
+UNSAVED = "#formula without its value"
+"""What stands for the value of a formula that a program wrote and no spreadsheet computed."""
+
 
 def error_cells(file: Path, sheet: str) -> dict[tuple[int, int], str]:
-    """The errors in a sheet, such as `#REF!`, by row and column (both from 0).
+    """The errors in a sheet, such as `#REF!` and UNSAVED, by row and column (both from 0).
 
     Raises SourceError where the parts of the workbook cannot be found or read.
     """
     try:
         with zipfile.ZipFile(file) as book:
             part = _part(book, sheet)
-            if not _ERROR.search(book.read(part)):
+            text = book.read(part)
+            if not (_ERROR.search(text) or _FORMULA.search(text)):
                 return {}
             with book.open(part) as xml:
                 return dict(_errors(xml))
@@ -84,9 +89,13 @@ def _errors(xml: object) -> Iterator[tuple[tuple[int, int], str]]:
         elif event == "start" and tag == "c":
             match = _REFERENCE.fullmatch(element.get("r", ""))
             column = _number(match[1]) if match else column + 1
-        elif event == "end" and tag == "c" and element.get("t") == "e":
-            value = next((one.text for one in element if _local(one.tag) == "v"), None)
-            yield (row, column), value or "#VALUE!"
+        elif event == "end" and tag == "c":
+            parts = {_local(one.tag): one.text for one in element}
+            type_, value = element.get("t"), parts.get("v")
+            if type_ == "e":
+                yield (row, column), value or "#VALUE!"
+            elif "f" in parts and not value and not (type_ == "str" and "v" in parts):
+                yield (row, column), UNSAVED
         elif event == "end" and tag == "row":
             element.clear()
 

@@ -128,6 +128,7 @@ def _sheet(file: Path, wanted: str | int) -> _Sheet:
             cells = sheet.to_python(skip_empty_area=False)
             rows = [[_text(cell) for cell in row] for row in cells]
             for (row, column), error in error_cells(file, name).items():
+                _reach(rows, row, column)
                 rows[row][column] = error if error in ERRORS else "#UNKNOWN!"
             return _Sheet(name, rows, tuple(sheet.merged_cell_ranges or ()))
     except (CalamineError, OSError) as error:
@@ -137,6 +138,15 @@ def _sheet(file: Path, wanted: str | int) -> _Sheet:
         f"{file}: no sheet {wanted!r}{position if isinstance(wanted, int) else ''}; there are: "
         f"{', '.join(names)}"
     )
+
+
+def _reach(rows: list[list[str]], row: int, column: int) -> None:
+    """Let rows, all of one length, have a cell: the reader ends before blank ones."""
+    width = len(rows[0]) if rows else 0
+    rows += [[""] * width for _ in range(row + 1 - len(rows))]
+    if column >= width:
+        for cells in rows:
+            cells += [""] * (column + 1 - width)
 
 
 def _header_row(file: Path, sheet: _Sheet, options: FileOptions) -> int:
