@@ -290,7 +290,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     style=st.sampled_from([POINT, COMMA]),
     data=st.data(),
 )
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_style_reads_what_it_writes(
     connection: duckdb.DuckDBPyConnection, value: Decimal, style: Style, data: st.DataObject
 ) -> None:
@@ -306,6 +306,6 @@ def test_every_style_reads_what_it_writes(
 
 
 @given(text=st.text(max_size=12))
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_text_is_an_amount_or_none(connection: duckdb.DuckDBPyConnection, text: str) -> None:
     _sql(connection, Amount(literal(text.replace("\0", ""))).value((POINT,), "DECIMAL(28,6)"))

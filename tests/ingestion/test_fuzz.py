@@ -31,7 +31,7 @@ from tests.ingestion.conftest import Exports
 from tests.ingestion.test_xlsx import Cell, Failure, write_xlsx
 from tests.thorough import IS_THOROUGH
 
-EXAMPLES = 2000 if IS_THOROUGH else 60
+EXAMPLES = 2000 if IS_THOROUGH else 30
 NAMES = ["id", "name", "stage", "amount", "created"]
 AMOUNT = "Amount (net, of tax; of rebate|s)"
 FOOTERS = [

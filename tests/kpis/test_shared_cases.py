@@ -65,7 +65,7 @@ def test_closing_m1_with_it_is_not_published(tmp_path: Path, data: Path) -> None
 @pytest.mark.parametrize(
     ("case", "slug"),
     [
-        ("won_future", "bug_won_future"),
+        pytest.param("won_future", "bug_won_future", marks=thorough),
         pytest.param("won_future_live", "bug_won_future_live", marks=thorough),
     ],
 )

@@ -61,6 +61,7 @@ def test_the_past_is_the_oracles(published: Publish, moment: str) -> None:
         assert not found, f"{metric}: {len(found)} differences\n" + "\n".join(found[:20])
 
 
+@thorough
 def test_bpi_open_applications_as_of_a_moment(published: Publish) -> None:
     """Open applications and their amount, straight from the raw events."""
     now = looking_back(published("bpi2012"), "2011-11-15T00:00")

@@ -10,6 +10,7 @@ import pytest
 from dagster_project.publication import open_published
 from tests.conftest import Publish
 from tests.orchestration.copies import Copy, held_to_write
+from tests.thorough import thorough
 
 
 def kill_at(copy: Copy, progress: str) -> None:
@@ -40,7 +41,15 @@ def victim(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Vict
     return Victim(copy, copy.published(), copy.kpis())
 
 
-@pytest.mark.parametrize("progress", ["crm: loading", "audit raw …", "build …", "publish …"])
+@pytest.mark.parametrize(
+    "progress",
+    [
+        "crm: loading",
+        pytest.param("audit raw …", marks=thorough),
+        "build …",
+        pytest.param("publish …", marks=thorough),
+    ],
+)
 def test_a_run_killed_in_any_phase_leaves_the_marts(victim: Victim, progress: str) -> None:
     kill_at(victim.copy, progress)
     assert victim.copy.published() == victim.published

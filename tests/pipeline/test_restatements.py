@@ -171,6 +171,7 @@ def test_a_changed_row_is_one_new_version(restated: Published) -> None:
     assert (versions["versions"].drop(corrected) == 1).all()
 
 
+@thorough
 def test_what_was_known_then_gives_what_was_published_then(
     first: tuple[str, pd.DataFrame], restated: Published
 ) -> None:
