@@ -8,8 +8,10 @@ import pytest
 
 from ingestion.sandbox.world import World
 from tests.sandbox.simulated_company import ExportedCompany
+from tests.thorough import thorough
 
 
+@thorough
 def test_every_kpi_is_true_and_stays_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
     company = ExportedCompany(tmp_path / "company", "America/New_York", "EUR", 4)
