@@ -27,7 +27,7 @@ TIMELY = Causes(
 )
 """Nothing is told later than it happens but what the story tells late, and names stay."""
 DAYS_BEFORE = 330
-MOMENTS = 10 if IS_THOROUGH else 2
+MOMENTS = 10 if IS_THOROUGH else 3
 LATE_AFTER = 1
 """Index of the moment that some deals of its days are told after."""
 PIPELINE = (
