@@ -1,3 +1,19 @@
+{#- The fields of deals, beside pipeline and stage, whose past states and metrics are built on. -#}
+{% macro value_fields() -%}
+    {{
+        return(
+            [
+                "currency",
+                "amount",
+                "close_date",
+                "owner_id",
+                "probability",
+                "forecast_category",
+            ]
+        )
+    }}
+{%- endmacro %}
+
 {#- Whether a field of a deal has had its last change by an instant: the record's own value holds. -#}
 {% macro is_settled(field) -%}
     (deals.last_{{ field }}_at is null or filled.valid_from >= deals.last_{{ field }}_at)

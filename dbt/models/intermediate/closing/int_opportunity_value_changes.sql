@@ -9,9 +9,7 @@ with
     changes as (
         select *
         from {{ ref("int_opportunity_changes") }}
-        where
-            field
-            in ('currency', 'amount', 'close_date', 'owner_id', 'probability', 'forecast_category')
+        where field in ('{{ value_fields() | join("', '") }}')
     ),
 
     ends as (select opportunity_key, begins_at from {{ ref("int_opportunity_ends") }}),

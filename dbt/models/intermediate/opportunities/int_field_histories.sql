@@ -1,13 +1,4 @@
-{#- The fields of deals whose past states and metrics are built on. -#}
-{%- set fields = [
-    "stage",
-    "amount",
-    "currency",
-    "close_date",
-    "owner_id",
-    "probability",
-    "forecast_category",
-] -%}
+{%- set fields = ["stage"] + value_fields() -%}
 {%- set always = "cast('0001-01-01' as timestamp)" -%}
 -- Of which fields of deals a source has a history, and since when.
 --

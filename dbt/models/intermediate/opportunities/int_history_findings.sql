@@ -1,12 +1,5 @@
-{#- The fields whose past values are read, and those of them that are no text. -#}
-{%- set fields = [
-    "amount",
-    "currency",
-    "close_date",
-    "owner_id",
-    "probability",
-    "forecast_category",
-] -%}
+{%- set fields = value_fields() -%}
+{#- Those that are no text. -#}
 {%- set readers = {
     "amount": money_from_text,
     "close_date": date_from_text,
@@ -15,9 +8,8 @@
 -- What told histories of deals say that cannot be: one row per deal, field and finding.
 --
 -- `emptied_contradicted`: a field was emptied, and its next change starts from a value, or its
--- record
--- has one; or its last change gave it a value, and its record has none. A stage is never empty. A
--- change that tells neither value tells nothing, and is contradicted by the record alone.
+-- record has one; or its last change gave it a value, and its record has none. A stage is never
+-- empty. A change that tells neither value tells nothing, and is contradicted by the record alone.
 -- `history_unreadable`: an amount that is no number, a close date that is no day, a probability
 -- that is not from 0 to 1.
 with

@@ -357,27 +357,17 @@ with
     ),
 
     sides as (
-        select
-            opportunity_key,
-            source_instance,
-            position,
-            'before' as side,
-            stage_before as name,
-            pipeline_before as pipeline,
-            is_settled
-        from followed
-
-        union all
-
-        select
-            opportunity_key,
-            source_instance,
-            position,
-            'after' as side,
-            stage as name,
-            pipeline,
-            is_settled
-        from followed
+        {%- for side, suffix in [("before", "_before"), ("after", "")] %}
+            select
+                opportunity_key,
+                source_instance,
+                position,
+                '{{ side }}' as side,
+                stage{{ suffix }} as name,
+                pipeline{{ suffix }} as pipeline,
+                is_settled
+            from followed {{ 'union all' if not loop.last }}
+        {%- endfor %}
     ),
 
     of_deals as (
@@ -489,18 +479,14 @@ with
             coalesce(after.pipeline, followed.pipeline) as pipeline,
             coalesce(after.stage, followed.stage) as stage
         from followed
-        left join
-            meant as before
-            on followed.opportunity_key = before.opportunity_key
-            and followed.position = before.position
-            and before.side = 'before'
-            and before.choice = 1
-        left join
-            meant as after
-            on followed.opportunity_key = after.opportunity_key
-            and followed.position = after.position
-            and after.side = 'after'
-            and after.choice = 1
+        {%- for side in ["before", "after"] %}
+            left join
+                meant as {{ side }}
+                on followed.opportunity_key = {{ side }}.opportunity_key
+                and followed.position = {{ side }}.position
+                and {{ side }}.side = '{{ side }}'
+                and {{ side }}.choice = 1
+        {%- endfor %}
     ),
 
     compared as (

@@ -1,11 +1,4 @@
-{%- set fields = [
-    "currency",
-    "amount",
-    "close_date",
-    "owner_id",
-    "probability",
-    "forecast_category",
-] -%}
+{%- set fields = value_fields() -%}
 -- The life of each deal as intervals in which nothing changed: [valid_from, valid_to).
 --
 -- It begins when the deal was created, whatever its history tells of before. The stage is that of

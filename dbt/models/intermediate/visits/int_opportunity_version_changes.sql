@@ -1,16 +1,4 @@
-{#- Fields whose history the states and metrics of deals are built on. -#}
-{%- set fields = [
-    "stage",
-    "pipeline",
-    "amount",
-    "currency",
-    "close_date",
-    "owner_id",
-    "probability",
-    "forecast_category",
-    "merged_into_id",
-    "is_deleted",
-] -%}
+{%- set fields = ["stage", "pipeline"] + value_fields() + ["merged_into_id", "is_deleted"] -%}
 -- Field changes of opportunities that no source tells: what differs between the versions of a deal
 -- that raw has kept, where they are later than the last change of the field that is told. A value
 -- that a version no longer has was emptied.
