@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ingestion.contract import ENTITIES, Column, ColumnType, Entity
+from ingestion.contract import ENTITIES, RECORD, Column, ColumnType, Entity
 from ingestion.paths import PROJECT
 
 DBT = PROJECT / "dbt"
@@ -83,10 +83,11 @@ def _contract_macro() -> str:
             f"            'key': '{entity.surrogate_key}',",
             f"            'begins_at': '{entity.begins_at or ''}',",
             f"            'begins_type': '{begins}',",
+            f"            'references': {_references(entity)},",
             "            'columns': [",
             *(
                 f"                {{'name': '{column.name}', 'type': '{SQL_TYPES[column.type]}',"
-                f" 'is_event': {column.event}{_reference(column)}}},"
+                f" 'is_event': {column.event}}},"
                 for column in entity.columns
             ),
             "            ],",
@@ -95,8 +96,13 @@ def _contract_macro() -> str:
     return "\n".join([*lines, "    }) }}", "{%- endmacro %}", ""])
 
 
-def _reference(column: Column) -> str:
-    return f", 'references': '{column.references}'" if column.references else ""
+def _references(entity: Entity) -> dict[str, str]:
+    """What each column points at; of what points at a record of whatever entity the models know."""
+    return {
+        column.name: column.references
+        for column in entity.columns
+        if column.references not in ("", RECORD)
+    }
 
 
 def _doc_blocks() -> str:

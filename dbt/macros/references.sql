@@ -1,22 +1,9 @@
-{#-
-    The columns of an entity that point at something, as the contract says: name and target each.
-    What points at a record of whatever entity has none: the models know how.
--#}
-{% macro references_of(entity) -%}
-    {%- set found = [] -%}
-    {%- for column in contract()[entity].columns
-        if column.references and column.references != "record" -%}
-        {%- do found.append({"name": column.name, "target": column.references}) -%}
-    {%- endfor -%}
-    {{ return(found) }}
-{%- endmacro %}
-
 {#- The entities whose records anything may point at. -#}
 {% macro referenced_entities() -%}
     {%- set found = [] -%}
-    {%- for entity, spec in contract().items() -%}
-        {%- for column in references_of(entity) if column.target in contract() -%}
-            {%- do found.append(column.target) -%}
+    {%- for spec in contract().values() -%}
+        {%- for target in spec.references.values() if target in contract() -%}
+            {%- do found.append(target) -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(found | unique | sort) }}

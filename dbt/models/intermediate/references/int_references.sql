@@ -12,7 +12,7 @@
 {%- set shared = "('users', 'users.team', 'pipeline_stages.stage', 'columns')" -%}
 {%- set text = dbt.type_string() -%}
 {%- set referring = [] -%}
-{%- for entity in contract() if entity != "field_changes" and references_of(entity) -%}
+{%- for entity, spec in contract().items() if entity != "field_changes" and spec.references -%}
     {%- do referring.append(entity) -%}
 {%- endfor -%}
 -- What records point at, by source, column and value: the values that nothing is known of, each,
@@ -28,7 +28,9 @@ with
         {{ entity }}_records as (
             select
                 records.source_instance,
-                {%- for column in references_of(entity) %} records.{{ column.name }}, {%- endfor %}
+                {%- for column in contract()[entity].references %}
+                    records.{{ column }},
+                {%- endfor %}
                 {% if entity == "opportunities" -%}
                     case when records.is_open or records.is_won then records.amount else 0 end
                 {%- elif entity == "quotas" -%}
@@ -81,9 +83,9 @@ with
             end as field,
             case
                 entity || '.' || field
-                {%- for entity in contract() %}
-                    {%- for column in references_of(entity) %}
-                        when '{{ entity }}.{{ column.name }}' then '{{ column.target }}'
+                {%- for entity, spec in contract().items() %}
+                    {%- for column, target in spec.references.items() %}
+                        when '{{ entity }}.{{ column }}' then '{{ target }}'
                     {%- endfor %}
                 {%- endfor %}
             end as value_target,
@@ -97,21 +99,21 @@ with
 
     given as (
         {%- for entity in referring %}
-            {%- set columns = references_of(entity) %}
+            {%- set references = contract()[entity].references %}
             select
                 source_instance,
                 '{{ entity }}' as entity,
                 case
-                    {%- for column in columns %}
-                        when grouping({{ column.name }}) = 0 then '{{ column.name }}'
+                    {%- for column in references %}
+                        when grouping({{ column }}) = 0 then '{{ column }}'
                     {%- endfor %}
                 end as column_name,
                 case
-                    {%- for column in columns %}
-                        when grouping({{ column.name }}) = 0 then '{{ column.target }}'
+                    {%- for column, target in references.items() %}
+                        when grouping({{ column }}) = 0 then '{{ target }}'
                     {%- endfor %}
                 end as target,
-                coalesce({{ columns | map(attribute="name") | join(", ") }}, null) as value,
+                coalesce({{ references | join(", ") }}, null) as value,
                 count(*) as records,
                 sum(money) as money,
                 {{
@@ -124,8 +126,8 @@ with
             from {{ entity }}_records
             group by
                 grouping sets (
-                    {%- for column in columns %}
-                        (source_instance, {{ column.name }}){{ ',' if not loop.last }}
+                    {%- for column in references %}
+                        (source_instance, {{ column }}){{ ',' if not loop.last }}
                     {%- endfor %}
                 )
 
