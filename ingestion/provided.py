@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ingestion.company import Company
+from ingestion.contract import ENTITIES
 from ingestion.sources.files.settings import EntityMapping
-from ingestion.sources.hubspot.settings import HubSpotSource
+from ingestion.sources.hubspot.objects import LINK_COLUMNS
+from ingestion.sources.hubspot.settings import OBJECTS_OF, HubSpotSource
 
 JUDGED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -25,11 +27,6 @@ JUDGED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )  # fmt: skip
 """The columns of which a rule of hygiene asks whether they are empty."""
-LINKED = {
-    "account_id": "companies", "contact_id": "contacts", "lead_id": "leads",
-    "opportunity_id": "deals",
-}  # fmt: skip
-"""The object of HubSpot that a reference is to: one that is not read is not referred to."""
 
 
 def provided(company: Company) -> dict[str, dict[str, list[str]]]:
@@ -52,10 +49,13 @@ def provided(company: Company) -> dict[str, dict[str, list[str]]]:
 
 
 def _is_of_hubspot(source: HubSpotSource, entity: str, column: str) -> bool:
-    """Whether every portal has it; `channel` is a property that a company makes itself."""
-    if column in LINKED:
-        return LINKED[column] in source.objects
-    return column != "channel"
+    """Whether every portal has it; `channel` is a property that a company makes itself.
+
+    An object that is not read is not referred to; who owns a record is told without one.
+    """
+    target = ENTITIES[entity].by_name[column].references
+    linked = [name for name in OBJECTS_OF.get(target, ()) if name in LINK_COLUMNS]
+    return column != "channel" and all(name in source.objects for name in linked)
 
 
 def _written(mapping: EntityMapping | None) -> set[str]:

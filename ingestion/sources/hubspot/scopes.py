@@ -10,12 +10,11 @@ import orjson
 
 from ingestion.errors import SourceError
 from ingestion.sources.hubspot.objects import OBJECTS
-from ingestion.sources.hubspot.settings import HubSpotSource
+from ingestion.sources.hubspot.settings import OBJECTS_OF, HubSpotSource
 
-ENGAGEMENTS = ("calls", "emails", "meetings", "notes", "tasks")
 SCOPES: Mapping[str, str] = MappingProxyType(
-    {name: f"crm.objects.{name}.read" for name in OBJECTS if name not in ENGAGEMENTS}
-    | dict.fromkeys(ENGAGEMENTS, "crm.objects.contacts.read")
+    {name: f"crm.objects.{name}.read" for name in OBJECTS}
+    | dict.fromkeys(OBJECTS_OF["activities"], "crm.objects.contacts.read")
     | {"owners": "crm.objects.owners.read", "teams": "settings.users.teams.read"}
 )
 """The scope that lets a private app read each object, the owners and the teams."""

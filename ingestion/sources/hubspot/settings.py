@@ -14,7 +14,7 @@ from ingestion.sources.hubspot.objects import OBJECTS
 
 API = "https://api.hubapi.com"
 
-_ENTITIES: Mapping[str, tuple[str, ...]] = {
+OBJECTS_OF: Mapping[str, tuple[str, ...]] = {
     "users": ("users",),
     "accounts": ("companies",),
     "contacts": ("contacts",),
@@ -84,13 +84,13 @@ class HubSpotSource(BaseModel):
         """The entities that the portal gives rows of."""
         return tuple(
             entity
-            for entity, names in _ENTITIES.items()
+            for entity, names in OBJECTS_OF.items()
             if any(name in self.objects for name in names)
         )
 
     def without(self, entities: Sequence[str]) -> str:
         """How to leave entities out."""
-        dropped = {name for entity in entities for name in _ENTITIES[entity]}
+        dropped = {name for entity in entities for name in OBJECTS_OF[entity]}
         if "opportunities" in entities:
             dropped.add("line_items")
         kept = [name for name in self.objects if name not in dropped]
