@@ -31,6 +31,7 @@ from ingestion.sources.files.hints import remedy
 from ingestion.sources.files.inference import TEXT
 from ingestion.sources.files.numbers import SHARED_SYMBOLS, Amount, Style
 from ingestion.sources.files.parsing import (
+    Node,
     NotSqlError,
     bare_column,
     column_names,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 POSITION = quote(f"{HIDDEN}position")
 FILE_ROW = quote(f"{HIDDEN}row")
 REASON = quote(f"{HIDDEN}reason")
+NO_ROW = "NULL::BIGINT"
 SHOWN = 3
 
 
@@ -66,7 +68,7 @@ class RowSet:
     table: str
     columns: Mapping[str, str]
     driver: Table | None = None
-    file_row: str = "NULL::BIGINT"
+    file_row: str = NO_ROW
     headers: tuple[str, ...] = ()
     sources: tuple[Table, ...] = ()
     made_of: tuple[tuple[str, frozenset[str]], ...] = ()
@@ -195,24 +197,25 @@ def relate(
 
     The SQL calls the tables by their keys. Raises SourceError when it fails.
     """
-    headers = tuple(
-        dict.fromkeys(
-            part.header for table in tables.values() for part in table.parts if part.header
-        )
-    )
+    sources = tuple(tables.values())
+    parts = (part for table in sources for part in table.parts)
+    headers = tuple(dict.fromkeys(part.header for part in parts if part.header))
     if sql is None:
-        (table,) = tables.values()
+        (table,) = sources
         columns = _describe(connection, table.name)
-        return RowSet(table.name, columns, table, "rowid", headers, (table,))
-    with _called_by_keys(connection, tables):
-        rowset = _select(connection, name, sql, tables)
+        return RowSet(table.name, columns, table, "rowid", headers, sources)
     tree = parse(connection, sql)
-    return replace(
-        rowset,
-        headers=headers,
-        sources=tuple(tables.values()),
-        made_of=tuple(made_of(tree)),
-        ungrouped=frozenset(ungrouped(tree)),
+    with _called_by_keys(connection, tables):
+        driver, file_row = _select(connection, name, sql, tree, tables, headers)
+    return RowSet(
+        name,
+        _describe(connection, name),
+        driver,
+        file_row,
+        headers,
+        sources,
+        tuple(made_of(tree)),
+        frozenset(ungrouped(tree)),
     )
 
 
@@ -232,13 +235,21 @@ def _called_by_keys(
 
 
 def _select(
-    connection: duckdb.DuckDBPyConnection, name: str, sql: str, tables: Mapping[str, Table]
-) -> RowSet:
-    """The result of SQL as table `name`. Raises SourceError when it fails."""
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    sql: str,
+    tree: Node,
+    tables: Mapping[str, Table],
+    headers: Sequence[str],
+) -> tuple[Table | None, str]:
+    """Make table `name` of the result of SQL; the driver of its rows, if any, and their `file_row`.
+
+    Raises SourceError when it fails.
+    """
     import duckdb
 
     create = f"create or replace table {quote(name)} as "
-    driving = driving_table(parse(connection, sql))
+    driving = driving_table(tree)
     if driving and driving[0].lower() in tables:
         row = f"{quote(driving[1])}.rowid as {FILE_ROW}"
         try:
@@ -246,16 +257,13 @@ def _select(
         except duckdb.Error:
             pass  # An aggregate's row is no row of a file; other errors come again below.
         else:
-            driver = tables[driving[0].lower()]
-            return RowSet(name, _describe(connection, name), driver, FILE_ROW)
+            return tables[driving[0].lower()], FILE_ROW
     try:
         connection.execute(create + sql)
     except duckdb.Error as error:
-        parts = [part for table in tables.values() for part in table.parts]
-        headers = dict.fromkeys(part.header for part in parts if part.header)
-        where = _of_headers([*headers]) if isinstance(error, duckdb.BinderException) else ""
+        where = _of_headers(headers) if isinstance(error, duckdb.BinderException) else ""
         raise SourceError(f"{first_line(error)}{where}") from None
-    return RowSet(name, _describe(connection, name))
+    return None, NO_ROW
 
 
 def _of_headers(headers: Sequence[str]) -> str:
@@ -353,19 +361,26 @@ def expressions(entity: Entity, mapping: Input, rowset: RowSet) -> dict[str, str
     What is exactly a column's name is that column: names with spaces, and words of SQL, need no
     quotes. Raises SourceError when columns that are taken by their names lack required ones.
     """
-    own = {name.lower(): name for name in rowset.own_columns}
     if mapping.columns is not None:
+        own = {name.lower(): name for name in rowset.own_columns}
         return {
             name: quote(own[str(value).lower()])
             if isinstance(value, str) and value.lower() in own
             else _expression(value)
             for name, value in mapping.columns.items()
         }
+    taken = by_names(entity, rowset)
     needed = [*entity.needed, *(["source_id"] if entity.is_referenced else [])]
-    missing = [name for name in needed if name not in own]
+    missing = [name for name in needed if name not in taken]
     if missing:
         names = " or ".join(map(repr, missing))
         raise SourceError(f"no column is called {names}; give 'columns'. {rowset.offered}")
+    return taken
+
+
+def by_names(entity: Entity, rowset: RowSet) -> dict[str, str]:
+    """The SQL of each canonical column whose name, in any case, a column bears."""
+    own = {name.lower(): name for name in rowset.own_columns}
     return {name: quote(own[name]) for name in entity.by_name if name in own}
 
 

@@ -40,11 +40,10 @@ class Bench:
         """The rows that `sql` makes of `source(rowset)`, still knowing their rows in the file."""
         shaped = relate(self.connection, f"§{step} {self.name}", sql, {})
         return replace(
-            shaped,
-            driver=rowset.driver,
+            rowset,
+            table=shaped.table,
+            columns=shaped.columns,
             file_row=FILE_ROW,
-            headers=rowset.headers,
-            sources=rowset.sources,
             made_of=(*rowset.made_of, *shaped.made_of),
         )
 

@@ -10,7 +10,7 @@ from ingestion.contract import Entity
 from ingestion.duckdb_sql import quote
 from ingestion.errors import SourceError
 from ingestion.sources.files.casting import Zones
-from ingestion.sources.files.mapping import RowSet, expressions
+from ingestion.sources.files.mapping import RowSet, by_names, expressions
 from ingestion.sources.files.settings import Input
 from ingestion.sources.files.shapes import changes, references, rows, spans, statuses
 from ingestion.sources.files.shapes.inputs import STAGES
@@ -112,7 +112,4 @@ def _columns(entity: Entity, said: Input, rowset: RowSet) -> dict[str, str]:
     """The SQL expression of each canonical column that is mapped."""
     if said.snapshots or said.intervals:
         return {name: changes.given(name) for name in changes.GIVEN}
-    if said.columns is None:
-        own = {name.lower(): name for name in rowset.own_columns}
-        return {name: quote(own[name]) for name in entity.by_name if name in own}
-    return expressions(entity, said, rowset)
+    return by_names(entity, rowset) if said.columns is None else expressions(entity, said, rowset)
