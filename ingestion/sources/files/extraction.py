@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,15 @@ def _begun(context: ExtractContext, source: FilesSource) -> Iterator[_Extract]:
         yield _Extract(context, source, connection)
 
 
+@dataclass(frozen=True)
+class _Found:
+    """An input of an entity by its key, and what its `from` means, where it has one."""
+
+    key: str
+    said: Input
+    origin: Origin | None
+
+
 @dataclass
 class _Extract:
     context: ExtractContext
@@ -84,10 +94,13 @@ class _Extract:
     def __post_init__(self) -> None:
         self.history = History(self.context.warehouse, self.context.dataset, self.source.name)
         self.last = self.history.last_exports()
-        self.origins = self._origins()
+        self.found = self._find()
+        self.origins = {
+            name: origin for name, found in self.found.items() if (origin := _together(found))
+        }
         read = {path for origin in self.origins.values() for path in origin.paths}
         if read:
-            self.warnings += unread_copies(Catalog.of(self.source), read)
+            self.warnings += unread_copies(self._catalog, read)
 
     def run(self) -> Extraction:
         """Load what changed."""
@@ -124,8 +137,7 @@ class _Extract:
 
     def check(self) -> SourceCheck:
         """Find out what a load would do, with all entities."""
-        names = [name for name in self.source.entities if self._is_found(name)]
-        loads = self._load(names, {name: self._said(name) for name in names})
+        loads = self._load([*self.found], {name: self._said(name) for name in self.found})
         return SourceCheck(
             self.source.name,
             self.source.type,
@@ -146,25 +158,29 @@ class _Extract:
             for rule in load.rules()
         )
 
-    def _origins(self) -> dict[str, Origin]:
-        """What the inputs of each entity read, together."""
-        origins: dict[str, Origin] = {}
+    def _find(self) -> dict[str, list[_Found]]:
+        """The inputs of the entities whose files can be found."""
+        found = {}
         for name, mapping in self.source.entities.items():
             with self.wrong.each():
-                found = [self._origin(key, said) for key, said in _inputs(name, mapping)]
-                relations = [it for origin in found if origin for it in origin.relations]
-                if any(found):
-                    origins[name] = Origin(tuple(dict.fromkeys(relations)))
-        return origins
+                found[name] = [
+                    _Found(key, said, self._origin(key, said))
+                    for key, said in _inputs(name, mapping)
+                ]
+        return found
 
     def _origin(self, key: str, said: Input) -> Origin | None:
         """What the `from` of an input means, where it has one."""
         if said.from_ is None:
             return None
-        with self._at("path"):
-            catalog = Catalog.of(self.source)
+        catalog = self._catalog
         with self._at(f"{key}.from"):
             return catalog.origin(self.connection, said.from_, said.options)
+
+    @cached_property
+    def _catalog(self) -> Catalog:
+        with self._at("path"):
+            return Catalog.of(self.source)
 
     @property
     def _status(self) -> Status | None:
@@ -172,9 +188,6 @@ class _Extract:
         deals = self.source.entities.get(CHECKED)
         said = [one.status for one in inputs(deals) if one.status] if deals else []
         return said[0] if said else None
-
-    def _is_found(self, name: str) -> bool:
-        return name in self.origins or self.source.entities[name].from_ is None
 
     def _said(self, name: str) -> Said:
         """What company.yml says of how an entity is read."""
@@ -184,7 +197,7 @@ class _Extract:
     def _fingerprints(self) -> dict[str, str]:
         """The fingerprints of the entities whose files can be found and read."""
         fingerprints = {}
-        for name in filter(self._is_found, self.source.entities):
+        for name in self.found:
             with self.wrong.each():
                 fingerprints[name] = self._fingerprint(name)
         return fingerprints
@@ -228,9 +241,8 @@ class _Extract:
         """
         loads: dict[str, EntityLoad] = {}
         ordered = [one for name in names for one in (*needs(self.source.entities, name), name)]
-        for name in filter(self._is_found, dict.fromkeys(ordered)):
-            mapping = self.source.entities[name]
-            is_shaped = not all(said.is_plain for said in inputs(mapping))
+        for name in filter(self.found.__contains__, dict.fromkeys(ordered)):
+            is_shaped = not all(one.said.is_plain for one in self.found[name])
             if is_shaped and not loads.keys() >= {*needs(self.source.entities, name)}:
                 continue  # What it needs is wrong, and told.
             with self.wrong.each():
@@ -266,17 +278,15 @@ class _Extract:
         shaping = Shaping(
             self.connection, self._zones, {one: load.mapped for one, load in loads.items()}
         )
-        for number, (key, said) in enumerate(_inputs(name, mapping)):
-            origin = self._origin(key, said)
-            own = self._tables(name, entity, said, origin)
+        for number, found in enumerate(self.found[name]):
+            own = self._tables(name, entity, found)
             tables |= {table.name: table for table in own.values()}
-            with self._at(f"{key}.from"):
-                rowset = relate(
-                    self.connection, f"§from {name} {number}", origin.sql if origin else None, own
-                )
+            sql = found.origin.sql if found.origin else None
+            with self._at(f"{found.key}.from"):
+                rowset = relate(self.connection, f"§from {name} {number}", sql, own)
             part = f"{mapped} {number}" if mapping.also or made else mapped
-            with self._at(key):
-                shaped, rowset = shaping.shaped(entity, said, rowset, f"{name} {number}")
+            with self._at(found.key):
+                shaped, rowset = shaping.shaped(entity, found.said, rowset, f"{name} {number}")
                 told = map_entity(
                     self.connection,
                     entity,
@@ -321,10 +331,9 @@ class _Extract:
         )
         return "§mapped made stages", rowset
 
-    def _tables(
-        self, name: str, entity: Entity, said: Input, origin: Origin | None
-    ) -> dict[str, Table]:
+    def _tables(self, name: str, entity: Entity, found: _Found) -> dict[str, Table]:
         """The tables that an input is read from, by the names that its SQL calls them."""
+        said, origin = found.said, found.origin
         if origin is None:
             rows, file = self.source.entities[name].rows or (), self.context.company.path.name
             inline = inline_table(self.connection, f"§rows {name}", rows, file)
@@ -443,6 +452,13 @@ def _inputs(name: str, mapping: EntityMapping) -> list[tuple[str, Input]]:
     """The inputs of an entity, by their keys."""
     keys = [f"entities.{name}", *(f"entities.{name}.also.{n}" for n in range(len(mapping.also)))]
     return list(zip(keys, inputs(mapping), strict=True))
+
+
+def _together(found: Iterable[_Found]) -> Origin | None:
+    """All that the inputs of an entity read; None where none of them has a `from`."""
+    origins = [one.origin for one in found if one.origin]
+    relations = dict.fromkeys(relation for origin in origins for relation in origin.relations)
+    return Origin(tuple(relations)) if origins else None
 
 
 def _batches(
