@@ -467,11 +467,7 @@ def _print_audits(console: Console, run: PipelineRun) -> None:
 
 def _print_references(console: Console, result: CheckResult) -> None:
     for summary in result.sample_keys or (result.observed,):
-        console.print(
-            f"  {result.severity}: {summary}",
-            style="red" if result.severity == "critical" else "yellow",
-            markup=False,
-        )
+        _print_result(console, result, summary)
 
 
 def _print_failure(console: Console, result: CheckResult) -> None:
@@ -479,13 +475,17 @@ def _print_failure(console: Console, result: CheckResult) -> None:
         f"{result.unexpected:,} of {result.checked:,} rows" if result.checked else result.observed
     )
     keys = f" ({', '.join(result.sample_keys[:KEYS_SHOWN])})" if result.sample_keys else ""
+    _print_result(console, result, f"{result.table}.{result.name}, {found}{keys}")
+    if result.severity == "critical":
+        console.print(f"    {result.description}", markup=False)
+
+
+def _print_result(console: Console, result: CheckResult, told: str) -> None:
     console.print(
-        f"  {result.severity}: {result.table}.{result.name}, {found}{keys}",
+        f"  {result.severity}: {told}",
         style="red" if result.severity == "critical" else "yellow",
         markup=False,
     )
-    if result.severity == "critical":
-        console.print(f"    {result.description}", markup=False)
 
 
 def _print_places(console: Console, run: PipelineRun) -> None:
