@@ -66,6 +66,19 @@ def test_a_status_closes_a_deal_and_its_last_open_stage_is_kept(exports: Exports
     assert made[2:] == [("Won", 3, "won", 1), ("Lost", 4, "lost", 0)]
 
 
+def test_sql_that_takes_points_out_has_said_so_of_shaped_rows_too(exports: Exports) -> None:
+    header = "id,stage,status,owner,amount\n"
+    exports.write("deals_1.csv", f"{header}1,Offer,open,a,1.500\n2,Offer,won,a,n/a\n")
+    exports.write("deals_2.csv", f"{header}3,Offer,open,a,2.500\n")
+    entities = status_of(columns={"amount": "plain"})
+    entities["opportunities"]["from"] = (
+        "select *, nullif(replace(amount, '.', ''), 'n/a') as plain from deals"
+    )
+    exports.load(entities, views={"deals": {"glob": "deals_*.csv"}})
+    amounts = loaded(exports, "opportunities", "source_id, amount")
+    assert amounts == [("1", 1500), ("2", None), ("3", 2500)]
+
+
 def test_a_pipelines_own_closed_stages_are_taken(exports: Exports) -> None:
     exports.write(
         "deals.csv",
