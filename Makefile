@@ -25,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 company = $(if $(COMPANY),--company '$(COMPANY)')
 
-.PHONY: help run check ui bench contract graph test lint clean
+.PHONY: help run check ui bench contract graph test faults lint clean
 
 help:  ## List the commands
 	@echo 'Usage: make <command> [VARIABLE=value]'
@@ -68,6 +68,9 @@ graph: $(INSTALLED)  ## Record the asset graph that a test compares with
 
 test: $(INSTALLED)  ## Run the tests on all cores
 	@$(PY) -m pytest -n auto --dist loadgroup --no-loadscope-reorder --durations 10 $(ARGS)
+
+faults: $(INSTALLED)  ## Attack a company in every known way; print what was held
+	@SALESOPS_THOROUGH=1 $(PY) -m pytest -n auto --dist loadgroup tests/faults $(ARGS)
 
 lint: $(INSTALLED)  ## Check style, types and SQL
 	@$(PY) -m ruff check

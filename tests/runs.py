@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -84,12 +84,19 @@ class Run:
 
 
 @contextmanager
-def started(company: Path, data: Path, *options: str) -> Iterator[Run]:
-    """A run of a company, as `make run` runs it; everything that it makes is under `data`."""
+def started(
+    company: Path, data: Path, *options: str, tampered: Callable[[], object] | None = None
+) -> Iterator[Run]:
+    """A run of a company, as `make run` runs it; everything that it makes is under `data`.
+
+    `tampered` is called in the run's process before the command.
+    """
     with tempfile.TemporaryDirectory() as folder:
         arguments = ["run", "--company", str(company), *options]
         environment = os.environ | {"SALESOPS_DATA": str(data)}
-        process = _server().Process(target=_command, args=(arguments, environment, folder))
+        process = _server().Process(
+            target=_command, args=(arguments, environment, folder, tampered)
+        )
         process.start()
         run = Run(process, Path(folder))
         try:
@@ -99,9 +106,11 @@ def started(company: Path, data: Path, *options: str) -> Iterator[Run]:
             run.end()
 
 
-def run(company: Path, data: Path, *options: str) -> CompletedProcess[str]:
+def run(
+    company: Path, data: Path, *options: str, tampered: Callable[[], object] | None = None
+) -> CompletedProcess[str]:
     """Run a company to the end."""
-    with started(company, data, *options) as run:
+    with started(company, data, *options, tampered=tampered) as run:
         return run.end()
 
 
@@ -112,7 +121,12 @@ def _server() -> ForkServerContext:
     return context
 
 
-def _command(arguments: Sequence[str], environment: dict[str, str], folder: str) -> None:
+def _command(
+    arguments: Sequence[str],
+    environment: dict[str, str],
+    folder: str,
+    tampered: Callable[[], object] | None,
+) -> None:
     """The whole life of a forked process."""
     for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
         file = os.open(Path(folder) / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -125,4 +139,6 @@ def _command(arguments: Sequence[str], environment: dict[str, str], folder: str)
 
     from dagster_project.cli import main
 
+    if tampered:
+        tampered()
     sys.exit(main(arguments))

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,13 +75,17 @@ class Copy:
         """One of the company's CSV files."""
         return self.root / "company" / "exports" / name
 
-    def run(self, *options: str) -> CompletedProcess[str]:
-        """Run the company to the end."""
-        return run(self.file, self.root / "data", *options)
+    def run(
+        self, *options: str, tampered: Callable[[], object] | None = None
+    ) -> CompletedProcess[str]:
+        """Run the company to the end, its process tampered with before."""
+        return run(self.file, self.root / "data", *options, tampered=tampered)
 
-    def started(self, *options: str) -> AbstractContextManager[Run]:
+    def started(
+        self, *options: str, tampered: Callable[[], object] | None = None
+    ) -> AbstractContextManager[Run]:
         """A run that can be watched and killed."""
-        return started(self.file, self.root / "data", *options)
+        return started(self.file, self.root / "data", *options, tampered=tampered)
 
     def published(self) -> dict[str, str]:
         """Hashes of all files that readers see, by path."""
