@@ -5,6 +5,7 @@ Most of it is a company of one mart, whose publication takes a tenth of a second
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -173,6 +174,13 @@ def little_room(
     with small_disk(paths.publications, "8m"):
         shutil.copytree(before, paths.publications, dirs_exist_ok=True)
         yield paths.publications
+
+
+@pytest.fixture
+def mountable(tmp_path: Path) -> None:
+    """Skips where no file system can be mounted."""
+    with small_disk(tmp_path / "probe", "64k"):
+        pass
 
 
 @contextmanager
@@ -571,11 +579,12 @@ def test_what_lies_about_in_the_place_of_data_docs_is_moved_aside(
 
 
 @held(DISPENSABLE)
-def test_a_log_that_cannot_be_written_is_given_up_and_that_is_said_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+def test_a_log_that_cannot_be_written_is_given_up_which_is_said_once(
+    mountable: None,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    import logging
-
     (tmp_path / "file").touch()
     assert isinstance(log_handler(tmp_path / "file" / "run.log"), logging.NullHandler)
     with small_disk(tmp_path / "logs", "64k"), ExitStack() as stack:
@@ -628,8 +637,10 @@ def passage(tmp_path: Path) -> None:
     """Others get as far as the data root."""
     if os.geteuid():
         pytest.skip("only root can become somebody else")
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o711)
+    for folder in (tmp_path, *tmp_path.parents):
+        mode = stat.S_IMODE(folder.stat().st_mode)
+        if not mode & 0o001:
+            folder.chmod(mode | 0o011)
 
 
 @held(NOSY)
@@ -719,7 +730,9 @@ def test_a_run_without_docs_and_logs_publishes(edge_cases: Copy) -> None:
 
 @held(FULL_DISK)
 @thorough
-def test_a_run_on_a_full_disk_says_so_and_leaves_what_was_published(edge_cases: Copy) -> None:
+def test_a_run_on_a_full_disk_says_so_and_leaves_what_was_published(
+    mountable: None, edge_cases: Copy
+) -> None:
     paths = CompanyPaths(edge_cases.data)
     run_id = paths.published.resolve().name
     before = paths.publications.rename(paths.root / "before")
