@@ -22,6 +22,7 @@ from dagster_project.dbt_runner import BuildError
 from dagster_project.lock import LockHeldError
 from dagster_project.pipeline_run import COMPANY_FILE, PipelineRun, company_file, open_run
 from dagster_project.publication import PublicationError
+from dagster_project.run_log import log_handler
 from dagster_project.simulation import Simulation, found
 from dagster_project.summary import print_summary, print_unchanged, published
 from dagster_project.unchanged import published_already
@@ -175,11 +176,8 @@ def _progress() -> Iterator[None]:
 @contextmanager
 def _log_file(run: PipelineRun) -> Iterator[Path]:
     """Progress, warnings and tracebacks in a file of the run's own."""
-    folder = run.paths.root / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{run.run_id}.log"
-    file = logging.FileHandler(path, encoding="utf-8")
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    path = run.paths.root / "logs" / f"{run.run_id}.log"
+    file = log_handler(path)
     logging.captureWarnings(True)
     logging.getLogger().addHandler(file)
     try:

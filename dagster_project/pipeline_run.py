@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster_project.lock import run_lock
+from dagster_project.publication.shelf import settle
 from dagster_project.simulation import Simulation, systems_up
 from ingestion.company import MOMENTS, Company, read_moment
 from ingestion.errors import SalesopsError, WarehouseError
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.pipeline import LoadReport, Prepared, prepare
+from ingestion.private import private
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -164,13 +166,15 @@ def open_run(
         raise WarehouseError(
             "FRESH goes with neither AS_OF nor KNOWN_AT: a look back loads nothing"
         )
-    with run_lock(paths.lock, run_id):
+    with private(paths.root), run_lock(paths.lock, run_id):
+        settle(paths)
         if fresh and (aside := warehouse.set_aside()):
             log.info("starting anew; the old warehouse is kept as %s", aside)
         warehouse.check()
         if is_time_travel:
             paths = CompanyPaths(paths.root / "as_of" / _label(as_of, known_at))
             warehouse = Warehouse("duckdb", str(paths.warehouse))
+            settle(paths)
         with systems_up(company, simulation, is_time_travel) as connected:
             yield PipelineRun(
                 company=connected,
