@@ -105,6 +105,30 @@ class Warehouse:
             names.setdefault(row["table_name"], set()).add(row["column_name"])
         return {table: frozenset(columns) for table, columns in names.items()}
 
+    def newest_load(self) -> dt.datetime | None:
+        """When the last load was finished, of sources or of history, by the clock of then.
+
+        UTC without zone; None where nothing has been loaded.
+        """
+        if self.name == "duckdb" and not Path(self.location).exists():
+            return None
+        with self.kept_open():
+            datasets = self.read(
+                """select table_schema from information_schema.tables
+                where table_name = '_dlt_loads'
+                and (starts_with(table_schema, 'raw_') or table_schema = 'history')"""
+            )
+            loads = " union all ".join(
+                f"select inserted_at from {dataset}._dlt_loads where status = 0"
+                for dataset in datasets["table_schema"].to_pylist()
+            )
+            if not loads:
+                return None
+            newest = "cast(max(inserted_at) at time zone 'UTC' as timestamp) as newest"
+            [row] = self.read(f"select {newest} from ({loads}) as loads").to_pylist()
+        moment: dt.datetime | None = row["newest"]
+        return moment
+
     def threads(self) -> int:
         """How many threads of DuckDB have anything to do: all, or one while data are few.
 

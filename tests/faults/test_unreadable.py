@@ -97,7 +97,7 @@ def too_many_open_files(path: Path) -> Iterator[None]:
         stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
         try:
             while True:
-                stack.enter_context(open(os.devnull, "rb"))
+                stack.enter_context(Path(os.devnull).open("rb"))
         except OSError:
             yield
 
