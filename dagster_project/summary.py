@@ -166,10 +166,10 @@ def print_summary(run: PipelineRun, before: Edition | None) -> None:
 
     `before` is what was published until then.
     """
-    from dagster_project.terminal import Terminal
+    from dagster_project.console import PlainConsole
 
     # A file or a pipe has no width that tables would have to be cut to.
-    console = Terminal(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
+    console = PlainConsole(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
     console.print()
     if run.publication and (edition := published(run.paths)):
         _print_kpis(console, run, edition.figures)

@@ -4,24 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, TextIO
+from typing import TextIO
 
-from rich.console import Console
-from rich.text import Text
-
-from ingestion.visible import visible, visible_lines
-
-
-class Terminal(Console):
-    """A console on which text is shown as it is: it neither marks up nor commands anything."""
-
-    def __init__(self, width: int | None) -> None:
-        """`width` in characters; None: as wide as the terminal is."""
-        super().__init__(markup=False, emoji=False, highlight=False, width=width)
-
-    def render_str(self, text: str, **how: Any) -> Text:
-        """The text, with what would command the terminal written as its escape."""
-        return super().render_str(visible(text), **how)
+from ingestion.visible import visible_lines
 
 
 def say(text: str, file: TextIO | None = None) -> None:
