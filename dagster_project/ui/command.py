@@ -8,8 +8,10 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from dagster_project.logs import progress
 from dagster_project.pipeline_run import COMPANY_FILE
 from dagster_project.simulation import found
+from dagster_project.terminal import say
 from dagster_project.ui.gate import ADDRESS, checked_hosts
 from ingestion.company import Company
 from ingestion.errors import SalesopsError
@@ -31,7 +33,8 @@ def open_ui(company: Company, port: int, hosts: Sequence[str]) -> NoReturn:
     checked_hosts(hosts)
     _require_free(port)
     if company.sandbox:
-        found(company)
+        with progress():
+            found(company)
     Dbt.of(company).manifest()
     environment = {
         **os.environ,
@@ -39,7 +42,8 @@ def open_ui(company: Company, port: int, hosts: Sequence[str]) -> NoReturn:
         "DAGSTER_HOME": str(CompanyPaths.of(company).dagster),
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
-    print(f"{company.name}: http://{ADDRESS}:{port} (Ctrl-C stops it)", flush=True)
+    say(f"{company.name}: http://{ADDRESS}:{port} (Ctrl-C stops it)")
+    sys.stdout.flush()
     os.chdir(PROJECT)
     server = [sys.executable, "-m", "dagster_project.ui", str(port), *hosts]
     os.execve(sys.executable, server, environment)
