@@ -63,7 +63,7 @@ def _last(run: PipelineRun) -> Iterator[Last | None]:
             reader,
             told["known_at"],
             told["as_of"],
-            (told["definitions_hash"], told["recipe_hash"]),
+            (told["definitions_hash"], told.get("recipe_hash")),
             json.loads(told["row_counts"]),
             json.loads(told["inputs"]),
         )

@@ -25,7 +25,8 @@ SPANS = {"dim_date", "fct_pipeline_bridge", "fct_pipeline_daily"}
 """Tables with rows by day or month: one record with a wrong date can make them several times as
 long, until it is corrected."""
 STAGES = {"pipeline_stages", "stages"}
-"""Raw tables of which one row may decide whether deals of every period count as won."""
+"""Raw tables of which one row may decide whether deals of every period count as won, and which
+stages they have skipped."""
 MONTHS = {"quarter": 3, "year": 12}
 DEALS = {
     "revenue_won": ("is_won", "closed_on", "amount"),
@@ -55,7 +56,7 @@ class Last:
     reader: duckdb.DuckDBPyConnection
     known_at: dt.datetime
     as_of: dt.datetime
-    made_by: tuple[str, str]
+    made_by: tuple[str, str | None]
     row_counts: Mapping[str, int]
     inputs: Sequence[Mapping[str, Any]]
 
@@ -86,9 +87,10 @@ class Explanation:
         """
         if self._verdict is not None:
             return before * self._verdict
-        if table in SPANS:
-            return before * any(one.changed for one in self._loaded)
-        return before * max((one.deleted_share for one in self._loaded), default=0.0)
+        is_span = table in SPANS and any(one.changed for one in self._loaded)
+        if is_span or self._are_stages_others:
+            return before
+        return before * max(one.deleted_share for one in self._loaded)
 
     def of_total(self, total: Total, before: float) -> float:
         """How much of a total the sources have taken away.
@@ -98,7 +100,7 @@ class Explanation:
         """
         if self._verdict is not None:
             return before * self._verdict
-        if any(one.entity in STAGES and one.changed for one in self._loaded):
+        if self._are_stages_others:
             return before
         restated = self._restated.get(total, before)
         return max(before - restated, self._fall_of_touched_deals(total))
@@ -180,6 +182,10 @@ class Explanation:
         ).to_pylist()
         return Loaded(exports[0]["entity"], known, changed, row["deleted"])
 
+    @property
+    def _are_stages_others(self) -> bool:
+        return any(one.entity in STAGES and one.changed for one in self._loaded)
+
     @cached_property
     def _restated(self) -> dict[Total, float]:
         """What late facts and corrections make of the last publication's totals."""
@@ -195,11 +201,16 @@ class Explanation:
 
     @cached_property
     def _touched_deals(self) -> duckdb.DuckDBPyConnection:
-        """The reader, in which `touched` are the deals of now that were loaded again since."""
+        """The reader, in which `touched` are the deals of now of which there is news since.
+
+        They were loaded again, or are dated later.
+        """
+        known_at, as_of = self.last.known_at, self.last.as_of
         touched = self.run.warehouse.read(
             """select opportunity_key, is_won, closed_on, created_on, removal, amount
-            from marts.fct_opportunities where loaded_at > ?""",
-            [self.last.known_at],
+            from marts.fct_opportunities
+            where loaded_at > ? or source_updated_at > ? or removed_at > ?""",
+            [known_at, as_of, as_of],
         )
         return self.last.reader.register("touched", touched)
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from zlib import crc32
 
 import duckdb
+import psycopg2
 import pytest
 
 from dagster_project.comparison import compare
-from dagster_project.pipeline_run import open_run
+from dagster_project.pipeline_run import ClockError, open_run
 from dagster_project.publication import open_published
 from expectations.comparison import MIN_SHARE, Comparison
 from expectations.runner import audit
@@ -19,12 +20,15 @@ from ingestion.company import Company, load_company
 from ingestion.paths import CompanyPaths
 from tests.faults.attacks import bites, held, replaced, together, without
 from tests.faults.test_clock import GUARD, NOW, PAST
+from tests.ingestion.postgres_server import find_programs, running_server
 from tests.orchestration.conftest import copy as copy  # a fixture of theirs
+from tests.orchestration.conftest import new_copy as new_copy
 from tests.orchestration.copies import Copy
 from tests.thorough import thorough
 
 GONE = "rows that vanish from what is built"
 UNKNOWN = "loads that are missing, whatever the cause"
+DEALS_WON = "deals_won of the year from 2025-02-01"
 AUDIT = "dagster_project.defs.audit:compare"
 NO_LOADS = "update raw_files._dlt_loads set status = 1"
 HALF = "delete from marts.fct_opportunities where hash(opportunity_key) % 2 = 0"
@@ -222,3 +226,25 @@ def test_what_the_source_corrects_is_published(copy: Copy) -> None:
     change(copy.export("opportunities.csv"), correct)
     done = copy.run()
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@thorough
+@held(UNKNOWN)
+def test_a_build_on_postgresql_is_compared_too(
+    new_copy: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if find_programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    new_copy.settings(destination="postgres")
+    monkeypatch.setenv("SALESOPS_DATA", str(new_copy.root / "data"))
+    with running_server() as url:
+        monkeypatch.setenv("SALESOPS_POSTGRES_URL", url)
+        assert new_copy.run().returncode == 0
+        company = load_company(new_copy.file)
+        assert missed(compared(company)) == set()
+        with psycopg2.connect(url) as server, server.cursor() as cursor:
+            cursor.execute("delete from marts.fct_opportunities where opportunity_id < 'n'")
+            cursor.execute("update marts.kpi_values set value = 0 where metric = 'deals_won'")
+        assert {"fct_opportunities, rows", DEALS_WON} <= missed(compared(company))
+        with replaced(NOW, past), pytest.raises(ClockError), open_run(company, "behind"):
+            pass
