@@ -89,7 +89,7 @@ def run_resource(company: Company) -> dg.ResourceDefinition:
             "force": dg.Field(
                 bool,
                 default_value=False,
-                description="Accept an export that shrank below 80% of the last one.",
+                description="Accept exports and marts that shrank below 80% of the last ones.",
             ),
             "fresh": dg.Field(
                 bool,
