@@ -47,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "check":
                 return _check(options)
             case "ui":
-                return open_ui(load_company(options.company), options.port, options.hosts)
+                with _progress():
+                    open_ui(load_company(options.company), options.port, options.hosts)
             case _:
                 return _run(read_or_refuse(options.company), options)
     except LockHeldError as error:
