@@ -74,7 +74,8 @@ def _command(options: argparse.Namespace, stopped_by: Callable[[], int | None]) 
         case "check":
             return _check(options)
         case "ui":
-            return open_ui(load_company(options.company), options.port, options.hosts)
+            with progress():
+                open_ui(load_company(options.company), options.port, options.hosts)
         case _:
             return _run(read_or_refuse(options.company), options, stopped_by)
 

@@ -64,7 +64,8 @@ def failure_sensor(company: Company) -> dg.SensorDefinition:
 
 def say_failure(logs: Path, run_id: str, why: str) -> None:
     """A line on the terminal and in `failures.log`."""
-    said = f"run {run_id} failed, the last good publication stays: {' '.join(why.split())}"
+    printable = "".join(sign if sign.isprintable() else " " for sign in why)
+    said = f"run {run_id} failed, the last good publication stays: {printable}"
     log.error(said)
     logs.mkdir(parents=True, exist_ok=True)
     with (logs / "failures.log").open("a", encoding="utf-8") as file:
