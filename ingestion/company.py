@@ -33,6 +33,9 @@ STAND_INS = {"name": "Company", "currency": "USD", "timezone": "UTC"}
 SECRET = re.compile("token|secret|passw|credential|api_?key|^auth", re.IGNORECASE)
 """Keys beside which somebody may have written a secret: their values are not shown."""
 
+ADDRESS = re.compile("://.*@", re.DOTALL)
+"""An address with a user, and so perhaps with a password."""
+
 MOMENTS = (
     "write a date such as 2024-03-31, which is that day's last moment, "
     "or a time such as 2024-03-31T18:00 or 2024-03-31T18:00+02:00"
@@ -344,7 +347,7 @@ def _explain(document: dict[str, Any], problem: Problem) -> str:
         name = source.get("name") if isinstance(source, dict) else None
         steps[1] += f" ({name})" if name else ""
     given = "" if value is None or isinstance(value, dict | list) else f" = {_shorten(value)}"
-    if given and key and SECRET.search(str(key[-1])):
+    if given and (SECRET.search(str(key[-1] if key else "")) or ADDRESS.search(str(value))):
         given = " = ***"
     return f"{'.'.join(steps) or 'the whole file'}{given}: {message}"
 
