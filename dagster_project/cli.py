@@ -203,6 +203,7 @@ def execute(run: PipelineRun) -> None:
     from dagster_project.definitions import company_definitions
     from dagster_project.defs.automation import JOB
     from dagster_project.instance import end_dead_runs, open_instance
+    from dagster_project.retention import keep_last_runs
 
     job = company_definitions(run.company).resolve_job_def(JOB)
     with open_instance(run.paths.dagster) as instance:
@@ -216,6 +217,8 @@ def execute(run: PipelineRun) -> None:
             )
         except DagsterExecutionInterruptedError:
             raise KeyboardInterrupt from None
+        finally:
+            keep_last_runs(instance, run.paths.dagster, run.company.retention.runs)
 
 
 def _ui(company: Company, port: int) -> int:

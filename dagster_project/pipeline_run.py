@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster_project.lock import run_lock
+from dagster_project.retention import keep_last_logs, keep_last_warehouses
 from dagster_project.simulation import Simulation, systems_up
 from ingestion.company import MOMENTS, Company, read_moment
 from ingestion.errors import SalesopsError, WarehouseError
@@ -172,7 +173,7 @@ def open_run(
             paths = CompanyPaths(paths.root / "as_of" / _label(as_of, known_at))
             warehouse = Warehouse("duckdb", str(paths.warehouse))
         with systems_up(company, simulation, is_time_travel) as connected:
-            yield PipelineRun(
+            run = PipelineRun(
                 company=connected,
                 run_id=run_id,
                 paths=paths,
@@ -182,6 +183,12 @@ def open_run(
                 is_time_travel=is_time_travel,
                 force=force,
             )
+            try:
+                yield run
+            finally:
+                keep_last_logs(paths, company.retention.runs)
+            if run.publication:
+                keep_last_warehouses(paths, company.retention.warehouses)
 
 
 def _label(as_of: str | None, known_at: str | None) -> str:

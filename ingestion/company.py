@@ -42,6 +42,13 @@ MOMENTS = (
 )
 
 
+class Retention(Settings):
+    """How much of the past stays: `runs` whose logs and events do, and old `warehouses`."""
+
+    runs: int = Field(10, ge=1)
+    warehouses: int = Field(2, ge=0)
+
+
 class Company(Settings):
     """A company: what company.yml says, defaults filled in.
 
@@ -51,7 +58,7 @@ class Company(Settings):
     before the audit fails. `sandbox` says that the company is a simulated one: runs start its
     systems and read from them, and now is its own present. `team`: whether a deal counts for the
     team and manager that its rep had then, or has now. `personal_quotas`: ids of owners whose
-    quotas are their own, though somebody reports to them.
+    quotas are their own, though somebody reports to them. `retention`: what of past runs stays.
     """
 
     path: Path
@@ -66,6 +73,7 @@ class Company(Settings):
     sandbox: bool = False
     team: Literal["then", "now"] = "then"
     personal_quotas: tuple[str, ...] = ()
+    retention: Retention = Retention()
     sources: tuple[Source, ...]
 
     @field_validator("as_of", mode="before")

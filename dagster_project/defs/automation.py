@@ -9,6 +9,7 @@ import dagster as dg
 
 from dagster_project.instance import end_dead_runs
 from dagster_project.pipeline_run import PipelineRun, open_run
+from dagster_project.retention import keep_last_runs
 from dagster_project.simulation import Simulation
 from ingestion.company import Company
 
@@ -84,5 +85,6 @@ def run_resource(company: Company) -> dg.ResourceDefinition:
         with opened_run as opened:
             end_dead_runs(context.instance, context.run_id)
             yield opened
+            keep_last_runs(context.instance, opened.paths.dagster, company.retention.runs)
 
     return run
