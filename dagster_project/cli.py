@@ -67,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return _command(options, stopped_by)
         except KeyboardInterrupt as stop:
-            say(f"\n{stop}" if stop.args else f"\n{UNCHANGED}", sys.stderr)
+            print(file=sys.stderr)
+            say(str(stop) or UNCHANGED, sys.stderr)
             return TERMINATED if stopped_by() == signal.SIGTERM else STOPPED
         except BrokenPipeError:
             nobody_listens()
