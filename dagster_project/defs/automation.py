@@ -15,6 +15,8 @@ from ingestion.company import Company
 
 JOB = "daily"
 EVERY_MORNING = "0 5 * * *"
+ON_OUR_CONSOLE = {"loggers": {"console": {"config": {}}}}
+"""Dagster prints on a console of its own where a run's configuration names none."""
 
 
 def daily_job() -> Any:
@@ -22,6 +24,7 @@ def daily_job() -> Any:
     return dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.all(),
+        config=ON_OUR_CONSOLE,
         description="Load the sources, build and audit the marts, publish them.",
     )
 
