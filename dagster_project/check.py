@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dagster_project.lock import run_lock
+from dagster_project.pipeline_run import present_of
 from dagster_project.simulation import Simulation, systems_up
 from dagster_project.terminal import say
 from ingestion.company import Company, read_company
 from ingestion.errors import CompanyError
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import SourceCheck, TableCheck, TableLoad, check
+from ingestion.warehouse import Warehouse
 
 FILES_SHOWN = 3
 
@@ -39,7 +41,7 @@ def print_check(path: Path, force: bool) -> bool:
     """Print what a run would read, reject and refuse; whether it would come to be published.
 
     That is as far as sources can tell: no model is built. Raises CompanyError where the file is no
-    YAML, WarehouseError, and LockHeldError where a simulated company is running.
+    YAML, WarehouseError, ClockError, and LockHeldError where a simulated company is running.
     """
     read = read_company(path)
     refused, rejected = list(read.problems), 0
@@ -53,6 +55,7 @@ def print_check(path: Path, force: bool) -> bool:
             refused += source.problems
             refused += _beyond_tolerance(company, source)
             rejected += sum(table.load.rows_rejected for table in source.tables)
+        present_of(Warehouse.of(company))
     if refused:
         print(f"\n{len(refused)} to mend: a run would stop, or not be published.")
     elif rejected:

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import signal
-import socket
 import sys
 import uuid
 from collections.abc import Callable, Sequence
@@ -23,9 +21,9 @@ from dagster_project.dbt_runner import BuildError
 from dagster_project.interrupts import interruptible
 from dagster_project.lock import LockHeldError
 from dagster_project.logs import log_of_run, progress
-from dagster_project.pipeline_run import COMPANY_FILE, PipelineRun, company_file, open_run
+from dagster_project.pipeline_run import PipelineRun, company_file, open_run
 from dagster_project.publication import PublicationError, in_place
-from dagster_project.simulation import Simulation, found
+from dagster_project.simulation import Simulation
 from dagster_project.statuses import (
     NOT_PUBLISHED,
     PUBLISHED,
@@ -36,14 +34,13 @@ from dagster_project.statuses import (
 )
 from dagster_project.summary import print_summary, print_unchanged, published
 from dagster_project.terminal import nobody_listens, say, show_anything
+from dagster_project.ui.command import open_ui
 from dagster_project.unchanged import published_already
 from ingestion.bytecode import keep_bytecode
 from ingestion.company import Company, load_company
 from ingestion.errors import SalesopsError
-from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.storage import storage_error
 
-CODE_LOCATION = "dagster_project.definitions"
 UNCHANGED = "stopped; what is published has not changed"
 
 log = logging.getLogger("salesops")
@@ -52,10 +49,6 @@ trace = logging.getLogger("dagster_project")
 
 class UnexpectedError(SalesopsError):
     """Something went wrong that nobody has foreseen."""
-
-
-class PortError(SalesopsError):
-    """The UI's port cannot be used."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,7 +75,7 @@ def _command(options: argparse.Namespace, stopped_by: Callable[[], int | None]) 
         case "check":
             return _check(options)
         case "ui":
-            return _ui(load_company(options.company), options.port)
+            return open_ui(load_company(options.company), options.port, options.hosts)
         case _:
             return _run(read_or_refuse(options.company), options, stopped_by)
 
@@ -104,6 +97,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--force", action="store_true", help="accept an export that has shrunk")
     ui = commands.add_parser("ui", help="start the Dagster webserver and daemon")
     ui.add_argument("--port", type=int, default=3000)
+    ui.add_argument(
+        "--hosts",
+        type=str.split,
+        default=[],
+        metavar="HOSTS",
+        help="further names by which browsers reach it, such as 'sales.acme.com localhost:8080'",
+    )
     for command in (run, check, ui):
         command.add_argument(
             "--company", type=Path, default=company_file(), metavar="FILE", help="the company file"
@@ -199,16 +199,18 @@ def execute(run: PipelineRun) -> None:
 
     Ctrl-C raises KeyboardInterrupt wherever it strikes: Dagster has an interruption of its own.
     """
-    from dagster import DagsterExecutionInterruptedError
+    from dagster import DagsterExecutionInterruptedError, DagsterInstance
 
     from dagster_project.definitions import company_definitions
     from dagster_project.defs.automation import JOB
-    from dagster_project.instance import end_dead_runs, open_instance
+    from dagster_project.instance import recorded
     from dagster_project.retention import keep_last_runs
 
     job = company_definitions(run.company).resolve_job_def(JOB)
-    with open_instance(run.paths.dagster) as instance:
-        end_dead_runs(instance, run.run_id)
+
+    def execute_once(instance: DagsterInstance) -> None:
+        if run.publication is not None:
+            return
         try:
             job.execute_in_process(
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
@@ -216,48 +218,13 @@ def execute(run: PipelineRun) -> None:
                 instance=instance,
                 run_id=run.run_id,
             )
-        except DagsterExecutionInterruptedError:
-            raise KeyboardInterrupt from None
         finally:
             keep_last_runs(instance, run.paths.dagster, run.company.retention.runs)
 
-
-def _ui(company: Company, port: int) -> int:
-    """Replace this process by Dagster's webserver and daemon."""
-    from dagster_project.dbt_runner import Dbt
-    from dagster_project.instance import write_settings
-
-    _require_free(port)
-    if company.sandbox:
-        with progress():
-            found(company)
-    home = CompanyPaths.of(company).dagster
-    write_settings(home)
-    Dbt.of(company).manifest()
-    environment = {
-        **os.environ,
-        COMPANY_FILE: str(company.path),
-        "DAGSTER_HOME": str(home),
-        "DAGSTER_DISABLE_TELEMETRY": "1",
-    }
-    say(f"{company.name}: http://127.0.0.1:{port} (Ctrl-C stops it)")
-    sys.stdout.flush()
-    command = [sys.executable, "-m", "dagster", "dev", "--module-name", CODE_LOCATION]
-    address = ["--host", "127.0.0.1", "--port", str(port)]
-    os.chdir(PROJECT)
-    os.execve(sys.executable, [*command, *address, "--log-level", "warning"], environment)
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as candidate:
-        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            candidate.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise PortError(
-                f"port {port} cannot be used ({error.strerror}); choose another: "
-                f"make ui PORT={port + 1}"
-            ) from None
+    try:
+        recorded(run.paths, execute_once)
+    except DagsterExecutionInterruptedError:
+        raise KeyboardInterrupt from None
 
 
 if __name__ == "__main__":

@@ -64,8 +64,9 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             if engine := _open.pop(self.conn_string_for_shard(run_id), None):
                 engine.dispose()
         self._initialized_dbs.discard(run_id)
-        for end in ("", "-wal", "-shm"):
-            Path(f"{self.path_for_shard(run_id)}{end}").unlink(missing_ok=True)
+        file = Path(self.path_for_shard(run_id))
+        for path in file.parent.glob(f"{file.name}*"):
+            path.unlink()
 
     def has_table(self, table_name: str) -> bool:
         """Whether the index of all runs has a table."""

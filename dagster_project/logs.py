@@ -31,10 +31,12 @@ class VisibleFormatter(logging.Formatter):
 
 
 class _LogOfRun(logging.FileHandler):
-    """A file that may come to be full: the run goes on."""
+    """A file that ends at its first error, such as a full disk: that is said, and stops no run."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Leave the record out."""
+        """Leave out this record, and all that come."""
+        self.setLevel(logging.CRITICAL + 1)
+        log.warning("%s: the log ends here (%s)", self.baseFilename, sys.exception())
 
     def close(self) -> None:
         """Close the file, whatever becomes of what is still to be written."""

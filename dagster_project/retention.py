@@ -8,16 +8,18 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingestion.optional import optional
 from ingestion.paths import CompanyPaths
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
+LOGS_OF_RUNS = f"{'?' * 8}-????-????-????-{'?' * 12}.log"
 OLD_WAREHOUSES = ("warehouse-*.duckdb", "warehouse.duckdb.unusable-*")
 """What FRESH=1 has kept, and what was no usable database any more."""
 FREE_SHARE = 0.5
@@ -28,8 +30,8 @@ log = logging.getLogger("salesops")
 
 def keep_last_logs(paths: CompanyPaths, runs: int) -> None:
     """Remove the logs of runs before the last ones."""
-    for path in _before_the_last(runs, (paths.root / "logs").glob("*.log")):
-        with _told(path):
+    for path in _before_the_last(runs, (paths.root / "logs").glob(LOGS_OF_RUNS)):
+        with optional(f"{path} could not be removed"):
             path.unlink()
 
 
@@ -37,7 +39,7 @@ def keep_last_warehouses(paths: CompanyPaths, kept: int) -> None:
     """Remove old warehouses before the last ones."""
     found = [path for pattern in OLD_WAREHOUSES for path in paths.root.glob(pattern)]
     for path in _before_the_last(kept, (path for path in found if path.suffix != ".wal")):
-        with _told(path):
+        with optional(f"{path} could not be removed"):
             Path(f"{path}.wal").unlink(missing_ok=True)
             path.unlink()
             log.info("removed %s: retention.warehouses keeps %d", path.name, kept)
@@ -45,7 +47,9 @@ def keep_last_warehouses(paths: CompanyPaths, kept: int) -> None:
 
 def keep_last_runs(instance: DagsterInstance, home: Path, runs: int) -> None:
     """Remove what Dagster has kept of runs before the last ones; those under way stay."""
-    with _told(home):
+    if instance.is_ephemeral:
+        return
+    with optional(f"{home} could not be tidied"):
         found = list(instance.get_runs())
         for run in found[runs:]:
             if run.is_finished:
@@ -75,11 +79,3 @@ def _compact(path: Path) -> None:
         )
         if free > FREE_SHARE * pages:
             connection.execute("vacuum")
-
-
-@contextmanager
-def _told(what: Path) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        log.warning("%s: what is to be removed stays for now (%s)", what, error)

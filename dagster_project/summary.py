@@ -199,7 +199,7 @@ def published(paths: CompanyPaths) -> Edition | None:
     import duckdb
 
     try:
-        with open_published(paths.published / "marts.duckdb") as connection:
+        with open_published(paths.marts) as connection:
             rows = connection.execute(
                 """select
                     as_of, metric, period_grain, period_start, value, unit, n_included, n_excluded
@@ -252,7 +252,7 @@ def findings(paths: CompanyPaths) -> list[str]:
     What puts published figures in doubt goes before what only makes work harder; of both, what has
     most money at stake comes first, and that of which nobody knows the money last.
     """
-    with open_published(paths.published / "marts.duckdb") as connection:
+    with open_published(paths.marts) as connection:
         rows = connection.execute(
             f"""select failing, records, entity, rule, money_at_stake, money_kind, money_share,
                 example_keys
@@ -333,7 +333,7 @@ def _print_moves(console: Console, before: Edition, after: Edition) -> None:
 
 def _print_changes(console: Console, run: PipelineRun, moment: dt.datetime) -> None:
     """What has happened to deals since the shortest window that reaches back to a moment."""
-    with open_published(run.paths.published / "marts.duckdb") as connection:
+    with open_published(run.paths.marts) as connection:
         movements = connection.execute(
             f"""{CHANGES_SINCE}
             select movement, count(distinct opportunity_key), sum(pipeline_effect), min(since_at)
@@ -497,7 +497,7 @@ def _print_places(console: Console, run: PipelineRun) -> None:
         kept = "the last good marts stay in place" if published.exists() else "there are no marts"
         console.print(f"Nothing was published: {kept}.", style="bold red")
     rows = {
-        "Marts": published / "marts.duckdb",
+        "Marts": run.paths.marts,
         "Parquet": published / "parquet",
         "Data Docs": CompanyPaths.of(run.company).data_docs / "index.html",
     }

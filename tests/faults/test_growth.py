@@ -20,6 +20,7 @@ ATTACK = "run after run until the disk is full"
 KEPT = 2
 RUNS = 5
 MB = 1 << 20
+UUID = "4ce32411-c05a-4d7c-954b-01fd84daa14"
 
 
 def size(folder: Path) -> int:
@@ -40,13 +41,14 @@ JOB = dg.Definitions(
 ).resolve_job_def("all")
 
 
-def execute(home: Path, times: int) -> int:
+def execute(root: Path, times: int) -> int:
     """Execute a job that tells much, as often; returns the bytes of Dagster's store then."""
+    paths = CompanyPaths(root)
     for _ in range(times):
-        with open_instance(home) as instance:
+        with open_instance(paths) as instance:
             assert JOB.execute_in_process(instance=instance).success
-            retention.keep_last_runs(instance, home, KEPT)
-    return size(home)
+            retention.keep_last_runs(instance, paths.dagster, KEPT)
+    return size(paths.dagster)
 
 
 @held(ATTACK)
@@ -54,23 +56,28 @@ def test_the_store_of_dagster_keeps_the_last_runs(tmp_path: Path) -> None:
     first = execute(tmp_path, KEPT + 1)
     assert execute(tmp_path, RUNS) <= 1.1 * first
     assert not [path for path in tmp_path.rglob("*-wal") if path.stat().st_size]
-    with open_instance(tmp_path) as instance:
+    with open_instance(CompanyPaths(tmp_path)) as instance:
         kept = {run.run_id for run in instance.get_runs()}
         [record] = instance.get_latest_materialization_events([dg.AssetKey("asset_1")]).values()
     assert len(kept) == KEPT
     assert record is not None
     assert record.run_id in kept
-    assert {path.stem for path in (tmp_path / "history" / "runs").glob("*.db")} == {"index", *kept}
-    assert {path.name for path in (tmp_path / "storage").iterdir() if path.is_dir()} <= kept
+    assert {path.stem for path in (tmp_path / "dagster" / "history" / "runs").glob("*.db")} == {
+        "index",
+        *kept,
+    }
+    assert {
+        path.name for path in (tmp_path / "dagster" / "storage").iterdir() if path.is_dir()
+    } <= kept
 
 
 @held(ATTACK)
 def test_events_of_runs_that_nobody_knows_any_more_are_removed(tmp_path: Path) -> None:
     execute(tmp_path, 1)
     for name in ("runs.db", "runs.db-wal", "runs.db-shm"):
-        (tmp_path / "history" / name).unlink(missing_ok=True)
+        (tmp_path / "dagster" / "history" / name).unlink(missing_ok=True)
     execute(tmp_path, 1)
-    assert len(list((tmp_path / "history" / "runs").glob("*.db"))) == 2
+    assert len(list((tmp_path / "dagster" / "history" / "runs").glob("*.db"))) == 2
 
 
 @bites(ATTACK)
@@ -94,7 +101,7 @@ def aged(folder: Path, *names: str) -> None:
 @held(ATTACK)
 def test_the_last_logs_and_old_warehouses_stay(tmp_path: Path) -> None:
     paths = CompanyPaths(tmp_path)
-    aged(tmp_path / "logs", "a.log", "b.log", "c.log")
+    aged(tmp_path / "logs", "failures.log", f"{UUID}a.log", f"{UUID}b.log", f"{UUID}c.log")
     dated = "warehouse-2026-01-01-000000.duckdb"
     aged(
         tmp_path,
@@ -105,7 +112,8 @@ def test_the_last_logs_and_old_warehouses_stay(tmp_path: Path) -> None:
     (tmp_path / f"{dated}.wal").touch()
     keep_last_logs(paths, 2)
     keep_last_warehouses(paths, 2)
-    assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == ["b.log", "c.log"]
+    logs = sorted(path.name for path in (tmp_path / "logs").iterdir())
+    assert logs == [f"{UUID}b.log", f"{UUID}c.log", "failures.log"]
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
         *("run.lock", "warehouse-2026-02-01-000000.duckdb", "warehouse.duckdb"),
         *("warehouse.duckdb.unusable-2", "warehouse.duckdb.wal"),
@@ -116,9 +124,9 @@ def test_the_last_logs_and_old_warehouses_stay(tmp_path: Path) -> None:
 def test_what_cannot_be_removed_fails_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "logs" / "a.log").mkdir(parents=True)
+    (tmp_path / "logs" / f"{UUID}a.log").mkdir(parents=True)
     keep_last_logs(CompanyPaths(tmp_path), 0)
-    assert "stays for now" in caplog.text
+    assert "could not be removed" in caplog.text
 
 
 @thorough
