@@ -60,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return _command(options, stopped_by)
         except KeyboardInterrupt as stop:
-            say(f"\n{stop}" if stop.args else f"\n{UNCHANGED}", sys.stderr)
+            print(file=sys.stderr)
+            say(str(stop) or UNCHANGED, sys.stderr)
             return TERMINATED if stopped_by() == signal.SIGTERM else STOPPED
         except BrokenPipeError:
             nobody_listens()
@@ -204,17 +205,22 @@ def execute(run: PipelineRun) -> None:
     from dagster_project.definitions import company_definitions
     from dagster_project.defs.automation import JOB
     from dagster_project.instance import recorded
+    from dagster_project.retention import keep_last_runs
 
     job = company_definitions(run.company).resolve_job_def(JOB)
 
     def execute_once(instance: DagsterInstance) -> None:
-        if run.publication is None:
+        if run.publication is not None:
+            return
+        try:
             job.execute_in_process(
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 resources={"run": run},
                 instance=instance,
                 run_id=run.run_id,
             )
+        finally:
+            keep_last_runs(instance, run.paths.dagster, run.company.retention.runs)
 
     try:
         recorded(run.paths, execute_once)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from dagster_project.lock import run_lock
 from dagster_project.publication.shelf import settle
+from dagster_project.retention import keep_last_logs, keep_last_warehouses
 from dagster_project.simulation import Simulation, systems_up
 from ingestion.company import MOMENTS, Company, read_moment
 from ingestion.errors import SalesopsError, WarehouseError
@@ -206,7 +207,7 @@ def open_run(
             warehouse = Warehouse("duckdb", str(paths.warehouse))
             settle(paths)
         with systems_up(company, simulation, is_time_travel) as connected:
-            yield PipelineRun(
+            run = PipelineRun(
                 company=connected,
                 run_id=run_id,
                 paths=paths,
@@ -217,6 +218,12 @@ def open_run(
                 force=force,
                 fresh=fresh,
             )
+            try:
+                yield run
+            finally:
+                keep_last_logs(paths, company.retention.runs)
+            if run.publication:
+                keep_last_warehouses(paths, company.retention.warehouses)
 
 
 def _label(as_of: str | None, known_at: str | None) -> str:

@@ -67,6 +67,7 @@ def _escape(outcome: ExpectationValidationResult) -> None:
     for one in (info, *(value for value in info.values() if isinstance(value, dict))):
         if trace := one.get("exception_traceback"):
             one["exception_traceback"] = _as_text(trace)
+            one["exception_message"] = visible(one["exception_message"])
 
 
 def _as_text(value: object) -> str:

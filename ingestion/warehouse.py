@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,12 +15,12 @@ from ingestion.company import Company
 from ingestion.duckdb_sql import max_threads, memory_limit
 from ingestion.errors import WarehouseError, first_line
 from ingestion.paths import CompanyPaths
+from ingestion.postgres_address import EXAMPLE, POSTGRES_URL, Address
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-POSTGRES_URL = "SALESOPS_POSTGRES_URL"
 ROW_GROUP = 122_880
 """The rows that DuckDB gives a thread at a time."""
 CORRUPT = (
@@ -41,13 +41,14 @@ class Warehouse:
     """
 
     name: Literal["duckdb", "postgres"]
-    location: str
+    location: str = field(repr=False)
 
     @classmethod
     def of(cls, company: Company) -> Warehouse:
         """The warehouse that company.yml chooses.
 
-        Raises WarehouseError when it is PostgreSQL and SALESOPS_POSTGRES_URL is not set.
+        Raises WarehouseError when it is PostgreSQL and SALESOPS_POSTGRES_URL is not set, or is no
+        address.
         """
         if company.destination == "duckdb":
             return cls("duckdb", str(CompanyPaths.of(company).warehouse))
@@ -55,14 +56,13 @@ class Warehouse:
         if not url:
             raise WarehouseError(
                 f"{company.path}: destination = 'postgres' needs the environment variable "
-                f"{POSTGRES_URL}, e.g. postgresql://user:password@host:5432/database"
+                f"{POSTGRES_URL}, e.g. {EXAMPLE}"
             )
+        Address.of(url)
         return cls("postgres", url)
 
     def __str__(self) -> str:
-        from ingestion.postgres import describe
-
-        return self.location if self.name == "duckdb" else describe(self.location)
+        return self.location if self.name == "duckdb" else str(Address.of(self.location))
 
     def read(self, sql: str, params: Sequence[object] = ()) -> pa.Table:
         """The rows of a query, whose parameters are written `?`; nothing stays open after it.
@@ -148,9 +148,7 @@ class Warehouse:
         import dlt
 
         if self.name == "postgres":
-            from ingestion.postgres import dlt_credentials
-
-            return dlt.destinations.postgres(dlt_credentials(self.location))
+            return dlt.destinations.postgres(Address.of(self.location).for_dlt())
         Path(self.location).parent.mkdir(parents=True, exist_ok=True)
         limited = {"memory_limit": memory_limit(), "threads": max_threads()}
         return dlt.destinations.duckdb({"database": self.location, "global_config": limited})
@@ -206,6 +204,14 @@ class Warehouse:
         return WarehouseError(
             f"{self.location}: in use by {who}; wait until it is done, or end it, and run again"
         )
+
+    def in_words(self, error: BaseException) -> str:
+        """What an error of the database or its driver says, without what is secret."""
+        if self.name == "duckdb":
+            return first_line(error)
+        from ingestion.postgres import in_words
+
+        return in_words(self.location, error)
 
     def _defect(self) -> str | None:
         """What is corrupt in the file or its log, if anything is.

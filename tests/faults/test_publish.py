@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dagster_project.run_log import log_handler
 
 from dagster_project.dbt_runner import Dbt
 from dagster_project.history import keep_history
@@ -29,7 +30,6 @@ from dagster_project.publication import (
     writing,
 )
 from dagster_project.publication.shelf import settle
-from dagster_project.run_log import log_handler
 from expectations.docs import build
 from ingestion.company import Company, load_company
 from ingestion.paths import CompanyPaths
