@@ -19,6 +19,7 @@ from ingestion.pipeline import ExtractContext, Extraction, SourceCheck, TableChe
 from ingestion.sources.files.bad_cells import needed_columns, notes, repeated, without_bad_cells
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog, Origin, Relation
+from ingestion.sources.files.confinement import bounded, confine
 from ingestion.sources.files.copies import unread_copies
 from ingestion.sources.files.entity_load import EntityLoad
 from ingestion.sources.files.histories import HISTORIES, check_values
@@ -99,6 +100,7 @@ class _Extract:
             name: origin for name, found in self.found.items() if (origin := _together(found))
         }
         read = {path for origin in self.origins.values() for path in origin.paths}
+        confine(self.connection, sorted(read), [self.context.folder])
         if read:
             self.warnings += unread_copies(self._catalog, read)
 
@@ -282,10 +284,10 @@ class _Extract:
             own = self._tables(name, entity, found)
             tables |= {table.name: table for table in own.values()}
             sql = found.origin.sql if found.origin else None
-            with self._at(f"{found.key}.from"):
+            with self._bounded(f"{found.key}.from"):
                 rowset = relate(self.connection, f"§from {name} {number}", sql, own)
             part = f"{mapped} {number}" if mapping.also or made else mapped
-            with self._at(found.key):
+            with self._bounded(found.key):
                 shaped, rowset = shaping.shaped(entity, found.said, rowset, f"{name} {number}")
                 told = map_entity(
                     self.connection,
@@ -379,8 +381,17 @@ class _Extract:
         try:
             yield
         except SourceError as error:
-            place = f"{self.context.company.path}: sources.{self.source.name}.{key}"
+            place = self._place(key)
             raise SourceError(*(f"{place}: {problem}" for problem in error.problems)) from None
+
+    @contextmanager
+    def _bounded(self, key: str) -> Iterator[None]:
+        """Run SQL that a key of the company file writes, within its limits."""
+        with self._at(key), bounded(self.connection, self._place(key)):
+            yield
+
+    def _place(self, key: str) -> str:
+        return f"{self.context.company.path}: sources.{self.source.name}.{key}"
 
     def _refuse_remapped(self, name: str, load: EntityLoad, before: Said | None, now: Said) -> None:
         """Stop a load whose changed mapping no longer finds most of the records.
