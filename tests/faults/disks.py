@@ -1,4 +1,4 @@
-"""Small file systems that fill up."""
+"""Disks of a test's own: small ones, ones that fill up, and ones that cannot be written to."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ import pytest
 
 
 @contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[None]:
-    """A file system of its own at a folder, of a size such as `4m`; skips where none can be had."""
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
+    """A disk of a size such as `4m`, mounted at a folder; skips where nothing can be mounted."""
     if not shutil.which("mount"):
-        pytest.skip("no file system can be mounted here: there is no mount")
+        pytest.skip("no disk can be mounted here: there is no mount")
     folder.mkdir(parents=True, exist_ok=True)
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", str(folder)],
         capture_output=True,
         text=True,
+        check=False,
     )
     if mounted.returncode:
-        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
     try:
-        yield
+        yield folder
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def fill(folder: Path) -> Path:
-    """Take all the room that a file system has left; returns the file that has it."""
+    """Take all the room that a disk has left; returns the file that has it."""
     filler = folder / "filler"
     descriptor = os.open(filler, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
@@ -42,3 +43,8 @@ def fill(folder: Path) -> Path:
         return filler
     finally:
         os.close(descriptor)
+
+
+def make_read_only(disk: Path) -> None:
+    """Let nobody write to a disk any more."""
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
