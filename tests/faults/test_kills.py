@@ -29,7 +29,9 @@ pytestmark = thorough
 
 KILLS = int(os.environ.get("SALESOPS_KILLS", "100"))
 """Kills at random moments make up the number."""
-CALL = "news-{0},call,out,2025-02-13 17:30:00,aiko,ordinary_won_1,,,tama,900,connected,\n"
+CALL = "news-{0},call,out,{1} 17:30:00,aiko,ordinary_won_1,,,tama,900,connected,\n"
+TO_COME, PAST = "2026-06-01", "2025-02-13"
+"""Days after and before the moment that counts as now."""
 SEED = 11
 
 
@@ -44,11 +46,12 @@ class Victim:
     kills: int = 0
 
     def tell(self) -> None:
-        """Tell both of a call that was made."""
+        """Tell both of a call; the last ones are of the past, which a run then builds again."""
         self.told += 1
+        day = TO_COME if self.kills < 0.9 * KILLS else PAST
         for copy in (self.copy, self.twin):
             with copy.export("activities.csv").open("a", encoding="utf-8") as file:
-                file.write(CALL.format(self.told))
+                file.write(CALL.format(self.told, day))
 
     def killed_at(self, call: str, number: int) -> bool:
         """Run and be killed at a call; whether the run made so many."""
@@ -83,7 +86,7 @@ class Victim:
 @pytest.fixture
 def victim(published: Publish, tmp_path: Path) -> Iterator[Victim]:
     copies = [Copy.of(published("edge_cases"), tmp_path / name) for name in ("victim", "twin")]
-    with polling(copies[0].data / "published", tmp_path / "told") as polls:
+    with polling(copies[0].data / "published", tmp_path / "told", pause=0.1) as polls:
         yield Victim(*copies, polls)
 
 
