@@ -12,12 +12,16 @@ import dagster as dg
 
 from dagster_project.instance import end_dead_runs, unfinished_run
 from dagster_project.pipeline_run import PipelineRun, open_run
+from dagster_project.retention import keep_last_runs
 from dagster_project.simulation import Simulation
 from ingestion.company import Company
 from ingestion.paths import CompanyPaths
+from ingestion.visible import visible
 
 JOB = "daily"
 EVERY_MORNING = "0 5 * * *"
+ON_OUR_CONSOLE: dict[str, Any] = {"loggers": {"console": {"config": {}}}}
+"""Dagster prints on a console of its own where a run's configuration names none."""
 
 log = logging.getLogger("salesops")
 
@@ -27,6 +31,7 @@ def daily_job() -> Any:
     return dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.all(),
+        config=ON_OUR_CONSOLE,
         description="Load the sources, build and audit the marts, publish them.",
     )
 
@@ -64,8 +69,7 @@ def failure_sensor(company: Company) -> dg.SensorDefinition:
 
 def say_failure(logs: Path, run_id: str, why: str) -> None:
     """A line on the terminal and in `failures.log`."""
-    printable = "".join(sign if sign.isprintable() else " " for sign in why)
-    said = f"run {run_id} failed, the last good publication stays: {printable}"
+    said = f"run {run_id} failed, the last good publication stays: {visible(' '.join(why.split()))}"
     log.error(said)
     logs.mkdir(parents=True, exist_ok=True)
     with (logs / "failures.log").open("a", encoding="utf-8") as file:
@@ -120,5 +124,6 @@ def run_resource(company: Company) -> dg.ResourceDefinition:
         with opened_run as opened:
             end_dead_runs(context.instance, CompanyPaths.of(company).lock)
             yield opened
+            keep_last_runs(context.instance, opened.paths.dagster, company.retention.runs)
 
     return run

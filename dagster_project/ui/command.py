@@ -12,6 +12,7 @@ from dagster_project.instance import write_settings
 from dagster_project.pipeline_run import COMPANY_FILE
 from dagster_project.simulation import found
 from dagster_project.store import set_damaged_aside
+from dagster_project.terminal import say
 from dagster_project.ui.names import ADDRESS, check_hosts
 from ingestion.company import Company
 from ingestion.errors import SalesopsError
@@ -47,7 +48,8 @@ def open_ui(company: Company, port: int, hosts: Sequence[str]) -> NoReturn:
         "DAGSTER_HOME": str(paths.dagster),
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
-    print(f"{company.name}: http://{ADDRESS}:{port} (Ctrl-C stops it)", flush=True)
+    say(f"{company.name}: http://{ADDRESS}:{port} (Ctrl-C stops it)")
+    sys.stdout.flush()
     os.chdir(PROJECT)
     server = [sys.executable, "-m", "dagster_project.ui", str(port), *hosts]
     os.execve(sys.executable, server, environment)
