@@ -82,9 +82,9 @@ def executed(instance: dg.DagsterInstance) -> bool:
 @contextmanager
 def files_let_go() -> Iterator[None]:
     """A test is a process of its own: no database stays open from one to the next."""
-    event_log._engine.cache_clear()
+    event_log.close_files()
     yield
-    event_log._engine.cache_clear()
+    event_log.close_files()
 
 
 @pytest.fixture(scope="module")
