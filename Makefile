@@ -18,6 +18,7 @@ DAYS ?=
 SCALE ?=
 SEED ?=
 PORT ?= 3000
+HOSTS ?=
 ARGS ?=
 
 # Packages are compiled when they are first imported: each process would do so, were that not kept.
@@ -44,7 +45,10 @@ help:  ## List the commands
 	@echo '  FRESH=1                       start the company anew; its old warehouse is kept aside'
 	@echo '  DAYS=7                        let a simulated company go on for a week first'
 	@echo '  SCALE=0.1 SEED=8              size and choice of a simulated company, when it is founded'
-	@echo 'Variables of ui:   PORT=3000    Variables of test: ARGS="tests/unit -k name"'
+	@echo 'Variables of ui:'
+	@echo '  PORT=3000                     where it listens, on this machine only'
+	@echo '  HOSTS="sales.acme.com"        further names by which browsers reach it, as they show them'
+	@echo 'Variables of test: ARGS="tests/unit -k name"'
 
 run: $(INSTALLED)  ## Ingest, build, audit and publish a company; print its KPIs
 	@$(PY) -m dagster_project.cli run $(company) \
@@ -57,7 +61,7 @@ check: $(INSTALLED)  ## Tell all that is wrong with a company file and its sourc
 	@$(PY) -m dagster_project.cli check $(company) $(if $(filter-out 0 no false,$(FORCE)),--force) $(or_say)
 
 ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
-	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)'
+	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)' $(if $(HOSTS),--hosts '$(HOSTS)')
 
 bench: $(INSTALLED)  ## Time a warm run beside the bare tools; SCALE="1 10 50": how cost grows
 	@$(PY) -m dagster_project.bench $(company) $(if $(SCALE),--scales $(SCALE))

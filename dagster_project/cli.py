@@ -1,9 +1,9 @@
 """The commands behind `make run`, `make check` and `make ui`.
 
 Exit status of a run: 0 published, or nothing is new; 1 built or audited with failures, so nothing
-was published; 2 the company file, a source, the warehouse or its disk is wrong; 3 another run is
-under way; 130 stopped by Ctrl-C, 143 by SIGTERM. Of a check: 0 a run would load this and publish
-it; 2 it would not, or that cannot be told; 3, 130 and 143 likewise.
+was published; 2 the company file, a source, the warehouse, its disk or the clock is wrong; 3
+another run is under way; 130 stopped by Ctrl-C, 143 by SIGTERM. Of a check: 0 a run would load this
+and publish it; 2 it would not, or that cannot be told; 3, 130 and 143 likewise.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def _command(options: argparse.Namespace, stopped_by: Callable[[], int | None]) 
         case "check":
             return _check(options)
         case "ui":
-            return open_ui(load_company(options.company), options.port, options.hosts)
+            with progress():
+                open_ui(load_company(options.company), options.port, options.hosts)
         case _:
             return _run(read_or_refuse(options.company), options, stopped_by)
 
@@ -86,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="ingest, build, audit and publish; print the KPIs")
     run.add_argument("--as-of", metavar="MOMENT", help="later events do not exist")
     run.add_argument("--known-at", metavar="MOMENT", help="later loads do not exist")
-    run.add_argument("--force", action="store_true", help="accept an export that has shrunk")
+    run.add_argument("--force", action="store_true", help="accept exports and marts that shrank")
     run.add_argument("--fresh", action="store_true", help="start anew, the warehouse kept aside")
     run.add_argument("--days", type=int, default=0, help="let a simulated company go on first")
     run.add_argument("--scale", type=float, help="size of a simulated company to be founded")

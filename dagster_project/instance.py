@@ -121,8 +121,16 @@ def end_dead_runs(instance: DagsterInstance, lock: Path) -> None:
     alive = holder(lock)
     for run in under_way:
         if run.run_id != alive:
-            log.warning("run %s had died; it is recorded as failed", run.run_id)
-            instance.report_run_failed(run, "The run's process ended before the run did.")
+            _end_dead_run(instance, run)
+
+
+def _end_dead_run(instance: DagsterInstance, run: DagsterRun) -> None:
+    """What cannot be put on record of a dead run may not end the living one."""
+    try:
+        instance.report_run_failed(run, "The run's process ended before the run did.")
+        log.warning("run %s had died; it is recorded as failed", run.run_id)
+    except Exception as error:
+        log.warning("run %s had died; its record is not usable: %s", run.run_id, first_line(error))
 
 
 def runs_under_way(instance: DagsterInstance) -> Sequence[DagsterRun]:

@@ -14,7 +14,7 @@ from typing import TextIO
 
 from ingestion.errors import SalesopsError
 
-LOOKS = (0, 0.02, 0.1)
+LOOKS = (0, 0.02, 0.3)
 """Seconds to wait before each try to take the lock."""
 
 

@@ -38,7 +38,7 @@ class MomentError(SalesopsError):
 
 
 class ClockError(SalesopsError):
-    """This machine's clock is behind what the warehouse knows."""
+    """The machine's clock is behind what the warehouse knows."""
 
 
 def company_file() -> Path:

@@ -11,7 +11,7 @@ PUBLISHED, NOT_PUBLISHED, WRONG_SETTINGS, UNDER_WAY, STOPPED, TERMINATED = 0, 1,
 MEANINGS = {
     PUBLISHED: "published, or nothing is new",
     NOT_PUBLISHED: "build or audit failed; what was published stays",
-    WRONG_SETTINGS: "the company file, a source, the warehouse or its disk is wrong",
+    WRONG_SETTINGS: "the company file, a source, the warehouse, its disk or the clock is wrong",
     UNDER_WAY: "another run of the company is under way",
     STOPPED: "stopped by Ctrl-C",
     TERMINATED: "stopped by SIGTERM",

@@ -70,9 +70,14 @@ def literal(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
+def escaped(path: Path) -> str:
+    """The path of one file as DuckDB takes it, which reads patterns."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", str(path))
+
+
 def path_literal(path: Path) -> str:
-    """The path of one file as an SQL string, whatever its name: DuckDB reads patterns."""
-    return literal(re.sub(r"[*?\[]", r"[\g<0>]", str(path)))
+    """The path of one file as an SQL string, whatever its name."""
+    return literal(escaped(path))
 
 
 def one_row(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:

@@ -12,6 +12,9 @@ from ingestion.duckdb_sql import literal, one_row, path_literal, quote
 from ingestion.errors import first_line
 from ingestion.paths import PARQUET, PUBLISHED_FILE
 
+HEADERS = 3 * 4096
+"""The bytes of a DuckDB file before its blocks."""
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -63,12 +66,23 @@ def _attach(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         raise duckdb.IOException(f"{file}: a tool has left writes of its own beside it")
     connection.execute(f"attach {literal(file)} as published (read_only)")
     connection.execute("use published")
+    if _size(connection) != file.stat().st_size:
+        raise duckdb.IOException(f"{file}: cut short")
     found = connection.execute(
         "select 1 from duckdb_schemas() where (database_name, schema_name) = ('published', ?)",
         [MARTS],
     )
     if not found.fetchall():
         raise duckdb.CatalogException(f"{file}: it has no schema {MARTS}")
+
+
+def _size(connection: duckdb.DuckDBPyConnection) -> int:
+    """The bytes that a published file has of its own account."""
+    [(blocks,)] = connection.execute(
+        "select total_blocks * block_size from pragma_database_size() "
+        "where database_name = 'published'"
+    ).fetchall()
+    return HEADERS + blocks
 
 
 def _show_exported(connection: duckdb.DuckDBPyConnection, parquet: Path) -> None:

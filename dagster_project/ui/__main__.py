@@ -29,7 +29,8 @@ from dagster_webserver.version import __version__
 
 from dagster_project.instance import end_dead_runs, open_instance
 from dagster_project.pipeline_run import company_file
-from dagster_project.ui.gate import ADDRESS, Gate
+from dagster_project.ui.gate import Gate
+from dagster_project.ui.names import ADDRESS
 from ingestion.company import load_company
 from ingestion.paths import PROJECT, CompanyPaths
 

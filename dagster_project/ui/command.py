@@ -8,11 +8,12 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from dagster_project.logs import progress
+from dagster_project.instance import write_settings
 from dagster_project.pipeline_run import COMPANY_FILE
 from dagster_project.simulation import found
+from dagster_project.store import set_damaged_aside
 from dagster_project.terminal import say
-from dagster_project.ui.gate import ADDRESS, checked_hosts
+from dagster_project.ui.names import ADDRESS, check_hosts
 from ingestion.company import Company
 from ingestion.errors import SalesopsError
 from ingestion.paths import PROJECT, CompanyPaths
@@ -22,24 +23,29 @@ class PortError(SalesopsError):
     """The UI's port cannot be used."""
 
 
+class StoreError(SalesopsError):
+    """Dagster's store cannot be used."""
+
+
 def open_ui(company: Company, port: int, hosts: Sequence[str]) -> NoReturn:
     """Replace this process by the servers of the UI, on 127.0.0.1.
 
     `hosts` are further names by which browsers reach it. Raises SalesopsError when the port is
-    taken, or a host is none.
+    taken, a host is none, or Dagster's store cannot be written.
     """
     from dagster_project.dbt_runner import Dbt
 
-    checked_hosts(hosts)
+    check_hosts(hosts)
     _require_free(port)
+    paths = CompanyPaths.of(company)
+    _require_store(paths)
     if company.sandbox:
-        with progress():
-            found(company)
+        found(company)
     Dbt.of(company).manifest()
     environment = {
         **os.environ,
         COMPANY_FILE: str(company.path),
-        "DAGSTER_HOME": str(CompanyPaths.of(company).dagster),
+        "DAGSTER_HOME": str(paths.dagster),
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
     say(f"{company.name}: http://{ADDRESS}:{port} (Ctrl-C stops it)")
@@ -47,6 +53,18 @@ def open_ui(company: Company, port: int, hosts: Sequence[str]) -> NoReturn:
     os.chdir(PROJECT)
     server = [sys.executable, "-m", "dagster_project.ui", str(port), *hosts]
     os.execve(sys.executable, server, environment)
+
+
+def _require_store(paths: CompanyPaths) -> None:
+    try:
+        write_settings(paths)
+        set_damaged_aside(paths.dagster)
+    except OSError as error:
+        raise StoreError(
+            f"{paths.dagster}: Dagster's store cannot be written ({error.strerror}: "
+            f"{error.filename}); it holds the UI's past runs only: move it away, or give this user "
+            "the right to write it"
+        ) from None
 
 
 def _require_free(port: int) -> None:

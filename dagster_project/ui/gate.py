@@ -14,8 +14,7 @@ page can make it say otherwise:
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
@@ -23,11 +22,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
-from ingestion.errors import SalesopsError
-
-ADDRESS = "127.0.0.1"
-LOCAL_NAMES = (ADDRESS, "localhost", "[::1]")
-HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", re.IGNORECASE)
+from dagster_project.ui.names import LOCAL_NAMES
 
 GRAPHQL = "/graphql"
 PAGE = "index_html_endpoint"
@@ -41,27 +36,12 @@ KEPT_TO_ITSELF = {
 """Headers of every answer: no page of others frames it, reads it or holds on to its window."""
 
 
-class HostError(SalesopsError):
-    """A host that was named is none."""
-
-
 class Refused(Exception):  # noqa: N818
     """A request that is not let through: an HTTP status, and why."""
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
         self.status = status
-
-
-def checked_hosts(hosts: Sequence[str]) -> Sequence[str]:
-    """The hosts as named; raises HostError for what is no host, with or without port."""
-    for host in hosts:
-        if not HOST.fullmatch(host):
-            raise HostError(
-                f"HOSTS: '{host}' is no name of a host; write it as a browser shows it, without "
-                "http:// and path: sales.acme.com, or localhost:8080"
-            )
-    return hosts
 
 
 class Gate:

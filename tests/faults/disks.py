@@ -1,7 +1,8 @@
-"""Disks of a test's own: small ones, and ones that cannot be written to."""
+"""Disks of a test's own: small ones, ones that fill up, and ones that cannot be written to."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +12,11 @@ import pytest
 
 
 @contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A disk of so many megabytes, mounted at a new folder; skips where nothing can be mounted."""
-    folder.mkdir()
-    options = f"size={megabytes}m,mode=755"
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
+    """A disk of a size such as `4m`, mounted at a folder; skips where nothing can be mounted."""
+    folder.mkdir(parents=True, exist_ok=True)
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", str(folder)],
         capture_output=True,
         text=True,
         check=False,
@@ -27,6 +27,19 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Take all the room that a disk has left; returns the file that has it."""
+    filler = folder / "filler"
+    descriptor = os.open(filler, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        while True:
+            os.write(descriptor, bytes(4096))
+    except OSError:
+        return filler
+    finally:
+        os.close(descriptor)
 
 
 def make_read_only(disk: Path) -> None:

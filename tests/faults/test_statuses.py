@@ -55,14 +55,14 @@ def as_nobody() -> None:
 
 @held(DISK)
 def test_a_data_folder_that_is_read_only(new_copy: Copy) -> None:
-    with small_disk(new_copy.root / "data", 1) as disk:
+    with small_disk(new_copy.root / "data", "1m") as disk:
         make_read_only(disk)
         refused(new_copy, str(new_copy.data), "Read-only file system", "SALESOPS_DATA")
 
 
 @held(DISK)
 def test_a_data_folder_that_has_become_read_only(new_copy: Copy) -> None:
-    with small_disk(new_copy.root / "data", 1) as disk:
+    with small_disk(new_copy.root / "data", "1m") as disk:
         new_copy.data.mkdir()
         (new_copy.data / "run.lock").touch()
         make_read_only(disk)
@@ -71,7 +71,7 @@ def test_a_data_folder_that_has_become_read_only(new_copy: Copy) -> None:
 
 @held(DISK)
 def test_a_disk_that_is_full_when_the_run_begins(new_copy: Copy) -> None:
-    with small_disk(new_copy.root / "data", 1) as disk:
+    with small_disk(new_copy.root / "data", "1m") as disk:
         (disk / "full").write_bytes(b"x" * (1 << 20))
         refused(new_copy, "No space left", "make room")
 
@@ -107,7 +107,7 @@ def test_a_disk_that_comes_to_be_full_in_any_phase(
 ) -> None:
     copy = Copy.of(published("edge_cases"), tmp_path)
     shutil.rmtree(copy.root / "data")
-    with small_disk(copy.root / "data", megabytes):
+    with small_disk(copy.root / "data", f"{megabytes}m"):
         done = copy.run()
         assert done.returncode in (0, WRONG_SETTINGS), done.stdout + done.stderr
         assert done.returncode == 0 or "error: " in done.stderr

@@ -23,7 +23,8 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from websockets.exceptions import InvalidHandshake
 from websockets.sync.client import connect
 
-from dagster_project.ui.gate import Gate, HostError, checked_hosts
+from dagster_project.ui.gate import Gate
+from dagster_project.ui.names import HostError, check_hosts
 from tests.faults.attacks import bites, held
 
 FOREIGN_PAGE = "a page of another origin asks the UI over GraphQL"
@@ -288,4 +289,4 @@ def test_a_link_from_elsewhere_leads_to_pages_only(gated: Server, path: str, sta
 @pytest.mark.parametrize("host", ["http://a.b", "a.b/c", "a b", "*", "*.acme.com", "", "u@a.b"])
 def test_what_is_no_host_is_said(host: str) -> None:
     with pytest.raises(HostError, match="HOSTS: "):
-        checked_hosts([host])
+        check_hosts([host])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,7 +142,7 @@ class Catalog:
                         f"view '{view}': no file matches '{files.glob}'; in "
                         f"{self.source.path}: {there}{self._unknown}"
                     )
-                return Relation(name.lower(), paths, options.over(files.over(self.source.options)))
+                return self._inside(name, paths, options.over(files.over(self.source.options)))
         paths = tuple(path for path in self.files if path.name == name) or tuple(
             path for path in self.files if stem(path).lower() == name.lower()
         )
@@ -154,7 +154,19 @@ class Catalog:
             )
         if not paths and may_be_pattern and _PATTERN.search(name):
             paths = self._glob(name)
-        return Relation(name.lower(), paths, options.over(self.source.options)) if paths else None
+        return self._inside(name, paths, options.over(self.source.options)) if paths else None
+
+    def _inside(self, name: str, paths: tuple[Path, ...], options: FileOptions) -> Relation:
+        """Files as one table. SourceError for one that lies elsewhere: by a link, or `..`."""
+        folder = self.source.path
+        for path in paths:
+            if leads_out(path, folder):
+                raise SourceError(
+                    f"'{name}' leads out of {folder}, to {path.resolve()}. Only "
+                    "files in the folder of a source are read: say in 'path' which folder holds "
+                    "this one, or one above both"
+                )
+        return Relation(name.lower(), paths, options)
 
     def _glob(self, pattern: str) -> tuple[Path, ...]:
         folder = self.source.path
@@ -177,6 +189,11 @@ class Catalog:
         return f"; not read: {', '.join(found)}; save it as .xlsx or CSV" if found else ""
 
 
+def leads_out(path: Path, folder: Path) -> bool:
+    """Whether what a path leads to, links followed, lies elsewhere than in a folder."""
+    return not path.resolve().is_relative_to(folder)
+
+
 def stem(path: Path) -> str:
     """The file's name without the suffix of its format (and `.gz`)."""
     match = _NAME.match(path.name)
@@ -188,20 +205,6 @@ def format_of(path: Path) -> str:
     match = _NAME.match(path.name)
     assert match is not None
     return FORMATS[match["suffix"].lower()]
-
-
-def check_files(source: FilesSource) -> Iterable[tuple[str, str]]:
-    """Entities whose `from` means no files, with what is wrong."""
-    import duckdb
-
-    catalog = Catalog.of(source)
-    with duckdb.connect() as connection:
-        for name, mapping in source.entities.items():
-            if mapping.from_ is not None:
-                try:
-                    catalog.origin(connection, mapping.from_)
-                except SourceError as error:
-                    yield name, str(error)
 
 
 def _remedy(text: str) -> str:

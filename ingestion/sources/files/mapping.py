@@ -25,6 +25,7 @@ from ingestion.sources.files.casting import (
     is_share,
     temporal,
 )
+from ingestion.sources.files.confinement import is_stopped
 from ingestion.sources.files.evidence import Doubt, Values, form_of, misfits, refuse_doubtful
 from ingestion.sources.files.hidden import HIDDEN, TEXT_OF
 from ingestion.sources.files.hints import remedy
@@ -254,13 +255,17 @@ def _select(
         row = f"{quote(driving[1])}.rowid as {FILE_ROW}"
         try:
             connection.execute(create + select_also(connection, sql, row))
-        except duckdb.Error:
-            pass  # An aggregate's row is no row of a file; other errors come again below.
+        except duckdb.Error as error:
+            if is_stopped(error):
+                raise
+            # An aggregate's row is no row of a file; other errors come again below.
         else:
             return tables[driving[0].lower()], FILE_ROW
     try:
         connection.execute(create + sql)
     except duckdb.Error as error:
+        if is_stopped(error):
+            raise
         where = _of_headers(headers) if isinstance(error, duckdb.BinderException) else ""
         raise SourceError(f"{first_line(error)}{where}") from None
     return None, NO_ROW
@@ -310,6 +315,8 @@ def map_entity(
     try:
         return make(picked)
     except duckdb.Error as error:
+        if is_stopped(error):
+            raise
         # An expression fails on some row: reject only the rows on which it does.
         try:
             return make([replace(pick, is_guarded=True) for pick in picked])
@@ -436,6 +443,8 @@ def _pick(
         described = connection.execute(f"describe select {sql} from {quote(rowset.table)}")
         ((_, type_, *_),) = described.fetchall()
     except (NotSqlError, duckdb.Error) as error:
+        if is_stopped(error):
+            raise
         raise SourceError(
             f"columns.{column.name} = {expression!r}: {_said(error, rowset)} {rowset.offered}; "
             f"text that is meant as it stands is quoted twice, e.g. {column.name}: \"'text'\""

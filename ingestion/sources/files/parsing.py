@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,18 @@ READS_NO_FILES = frozenset({"generate_series", "json_each", "json_tree", "range"
 """Table functions that may be called: what others read, no load would know of."""
 
 
+_READS = re.compile(
+    r"(read|duckdb|pragma|parquet)_\w+|\w+_scan|glob|sniff_csv|query(_table)?|which_secret"
+    r"|json_execute_serialized_sql|getenv|getvariable|current_setting|write_log",
+    re.IGNORECASE,
+)
+"""Functions that reach beyond the rows, wherever they are called: files, the process, settings."""
+
+MAX_NESTING = 400
+"""How deep a syntax tree may be: what walks it calls itself."""
+
+_CLAUSES = ("modifiers", "where_clause", "group_expressions", "having", "qualify", "sample")
+
 _POINTS = {"replace": (".",), "translate": (".",), "regexp_replace": ("\\.", "[.")}
 """Functions that replace text, and how they call points."""
 
@@ -26,11 +39,9 @@ class NotSqlError(Exception):
 
 def parse(connection: duckdb.DuckDBPyConnection, sql: str) -> Node:
     """The syntax tree of one SELECT statement. Raises NotSqlError."""
-    row = connection.execute("select json_serialize_sql(?)", [sql]).fetchone()
-    assert row is not None
-    tree = json.loads(row[0])
+    tree = _serialized(connection, sql)
     if tree["error"]:
-        raise NotSqlError(tree["error_message"])
+        raise NotSqlError(tree["error_message"].replace("can be serialized to json!", "are taken"))
     if len(tree["statements"]) != 1:
         raise NotSqlError("expected one statement")
     return tree["statements"][0]["node"]
@@ -44,9 +55,39 @@ def parse_expression(connection: duckdb.DuckDBPyConnection, expression: str) -> 
     node = parse(connection, f"select (\n{expression}\n)")
     if len(node.get("select_list", ())) != 1 or node["from_table"]["type"] != "EMPTY":
         raise NotSqlError("expected one expression")
+    if any(node[clause] for clause in _CLAUSES):
+        raise NotSqlError("expected one expression, which takes no clauses")
     for name in (*table_names(node), *strange_reads(node)):
-        raise NotSqlError(f"{name} is read beside the rows of 'from': join it there")
+        raise NotSqlError(
+            f"{name} is read beside the rows of 'from': join it there; a file is read as a view"
+        )
     return node["select_list"][0]
+
+
+def _serialized(connection: duckdb.DuckDBPyConnection, sql: str) -> Node:
+    """What DuckDB makes of SQL. Raises NotSqlError where it is nested too deeply to look at."""
+    row = connection.execute("select json_serialize_sql(?)", [sql]).fetchone()
+    assert row is not None
+    try:
+        tree = json.loads(row[0])
+    except RecursionError:
+        tree = None
+    if tree is None or _is_deeper(tree, MAX_NESTING):
+        raise NotSqlError("nested too deeply; make it of steps: with first as (…) …")
+    return tree
+
+
+def _is_deeper(tree: Node, levels: int) -> bool:
+    """Whether a tree has more levels than these."""
+    level: list[Any] = [tree]
+    for _ in range(levels):
+        level = [
+            item
+            for node in level
+            for item in (node.values() if isinstance(node, dict) else node)
+            if isinstance(item, dict | list)
+        ]
+    return bool(level)
 
 
 def table_names(node: Any, hidden: frozenset[str] = frozenset()) -> Iterator[str]:
@@ -68,7 +109,7 @@ def table_names(node: Any, hidden: frozenset[str] = frozenset()) -> Iterator[str
 
 
 def strange_reads(node: Any) -> Iterator[str]:
-    """What is read other than by the bare name of a view: table functions, tables of a schema."""
+    """What is read other than by the bare name of a view: by functions, of a schema, by SHOW."""
     if isinstance(node, list):
         for item in node:
             yield from strange_reads(item)
@@ -77,6 +118,10 @@ def strange_reads(node: Any) -> Iterator[str]:
             function = node["function"]["function_name"]
             if function.lower() not in READS_NO_FILES:
                 yield f"{function}(…)"
+        elif _READS.fullmatch(node.get("function_name", "")):
+            yield f"{node['function_name']}(…)"
+        if node.get("type") == "SHOW_REF":
+            yield f"what {node['show_type']} tells"
         if node.get("type") == "BASE_TABLE" and (node["schema_name"] or node["catalog_name"]):
             parts = node["catalog_name"], node["schema_name"], node["table_name"]
             yield ".".join(part for part in parts if part)
@@ -199,7 +244,7 @@ def driving_table(node: Node) -> tuple[str, str] | None:
 
 def select_also(connection: duckdb.DuckDBPyConnection, sql: str, expression: str) -> str:
     """The statement with one more column in its outermost select list."""
-    tree = json.loads(connection.execute("select json_serialize_sql(?)", [sql]).fetchone()[0])  # type: ignore[index]
+    tree = _serialized(connection, sql)
     added = parse(connection, f"select {expression}")["select_list"][0]
     tree["statements"][0]["node"]["select_list"].append(added)
     row = connection.execute("select json_deserialize_sql(?)", [json.dumps(tree)]).fetchone()

@@ -13,6 +13,7 @@ from ingestion.settings import Scalar
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog
 from ingestion.sources.files.checking import reject_repeats
+from ingestion.sources.files.confinement import confine
 from ingestion.sources.files.histories import HISTORIES, check_values
 from ingestion.sources.files.mapping import POSITION, REASON, expressions, map_entity, relate
 from ingestion.sources.files.parsing import NotSqlError, parse_expression
@@ -44,6 +45,7 @@ def find_problems(source: FilesSource, timezone: str) -> Iterator[Problem]:
     zones = Zones(source.timezone or timezone, timezone)
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
+        confine(connection)
         catalog = Catalog.of(source)
         for view, files in source.views.items():
             yield from _missing_files(
