@@ -238,8 +238,15 @@ class _Loader(yaml.SafeLoader):
     """Loads YAML, refuses keys that are written twice, and takes `rows` and `provides` as written.
 
     YAML would drop the first of two keys, and make of 0123 the number 83, of NO false, of 12:30
-    the number 750.
+    the number 750. Characters that are no text of SQL, NUL and half of a pair, are refused.
     """
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        text = super().construct_scalar(node)
+        if bad := re.search("[\0\ud800-\udfff]", str(text)):
+            problem = f"the character U+{ord(bad[0]):04X} is no text"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return text
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         first: dict[str, int] = {}

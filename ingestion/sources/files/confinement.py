@@ -64,7 +64,7 @@ def is_stopped(error: Exception) -> bool:
     """Whether it is no mistake in SQL that failed, but what it took of time or memory."""
     import duckdb
 
-    return isinstance(error, duckdb.InterruptException | duckdb.OutOfMemoryException | MemoryError)
+    return isinstance(error, duckdb.InterruptException) or _is_too_much(error)
 
 
 @contextmanager
@@ -89,9 +89,15 @@ def bounded(connection: duckdb.DuckDBPyConnection, place: str) -> Iterator[None]
         except Exception as error:
             if is_over():
                 raise SourceError(too_long) from None
-            if is_stopped(error):
+            if _is_too_much(error):
                 raise SourceError(_too_much(error)) from None
             raise
+
+
+def _is_too_much(error: Exception) -> bool:
+    import duckdb
+
+    return isinstance(error, duckdb.OutOfMemoryException | MemoryError)
 
 
 def _too_much(error: Exception) -> str:
