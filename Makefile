@@ -18,12 +18,15 @@ DAYS ?=
 SCALE ?=
 SEED ?=
 PORT ?= 3000
+HOSTS ?=
 ARGS ?=
 
 # Packages are compiled when they are first imported: each process would do so, were that not kept.
 unexport PYTHONDONTWRITEBYTECODE
 
 company = $(if $(COMPANY),--company '$(COMPANY)')
+# The statuses of make are its own: that of a command is said in words.
+or_say = || $(PY) -m dagster_project.statuses $$?
 
 .PHONY: help run check ui bench contract graph test faults lint clean
 
@@ -42,19 +45,23 @@ help:  ## List the commands
 	@echo '  FRESH=1                       start the company anew; its old warehouse is kept aside'
 	@echo '  DAYS=7                        let a simulated company go on for a week first'
 	@echo '  SCALE=0.1 SEED=8              size and choice of a simulated company, when it is founded'
-	@echo 'Variables of ui:   PORT=3000    Variables of test: ARGS="tests/unit -k name"'
+	@echo 'Variables of ui:'
+	@echo '  PORT=3000                     where it listens, on this machine only'
+	@echo '  HOSTS="sales.acme.com"        further names by which browsers reach it, as they show them'
+	@echo 'Variables of test: ARGS="tests/unit -k name"'
 
 run: $(INSTALLED)  ## Ingest, build, audit and publish a company; print its KPIs
 	@$(PY) -m dagster_project.cli run $(company) \
 	  $(if $(AS_OF),--as-of '$(AS_OF)') $(if $(KNOWN_AT),--known-at '$(KNOWN_AT)') \
 	  $(if $(filter-out 0 no false,$(FORCE)),--force) $(if $(filter-out 0 no false,$(FRESH)),--fresh) \
-	  $(if $(DAYS),--days '$(DAYS)') $(if $(SCALE),--scale '$(SCALE)') $(if $(SEED),--seed '$(SEED)')
+	  $(if $(DAYS),--days '$(DAYS)') $(if $(SCALE),--scale '$(SCALE)') $(if $(SEED),--seed '$(SEED)') \
+	  $(or_say)
 
 check: $(INSTALLED)  ## Tell all that is wrong with a company file and its sources; write nothing
-	@$(PY) -m dagster_project.cli check $(company) $(if $(filter-out 0 no false,$(FORCE)),--force)
+	@$(PY) -m dagster_project.cli check $(company) $(if $(filter-out 0 no false,$(FORCE)),--force) $(or_say)
 
 ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
-	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)'
+	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)' $(if $(HOSTS),--hosts '$(HOSTS)')
 
 bench: $(INSTALLED)  ## Time a warm run beside the bare tools; SCALE="1 10 50": how cost grows
 	@$(PY) -m dagster_project.bench $(company) $(if $(SCALE),--scales $(SCALE))

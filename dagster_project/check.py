@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dagster_project.lock import run_lock
+from dagster_project.pipeline_run import present_of
 from dagster_project.simulation import Simulation, systems_up
+from dagster_project.terminal import say
 from ingestion.company import Company, read_company
 from ingestion.errors import CompanyError
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import SourceCheck, TableCheck, TableLoad, check
+from ingestion.warehouse import Warehouse
 
 FILES_SHOWN = 3
 
@@ -38,12 +41,12 @@ def print_check(path: Path, force: bool) -> bool:
     """Print what a run would read, reject and refuse; whether it would come to be published.
 
     That is as far as sources can tell: no model is built. Raises CompanyError where the file is no
-    YAML, WarehouseError, and LockHeldError where a simulated company is running.
+    YAML, WarehouseError, ClockError, and LockHeldError where a simulated company is running.
     """
     read = read_company(path)
     refused, rejected = list(read.problems), 0
     for problem in read.problems:
-        print(f"error: {problem}")
+        say(f"error: {problem}")
     if read.company is None:
         return False
     with _readable(read.company) as company:
@@ -52,6 +55,7 @@ def print_check(path: Path, force: bool) -> bool:
             refused += source.problems
             refused += _beyond_tolerance(company, source)
             rejected += sum(table.load.rows_rejected for table in source.tables)
+        present_of(Warehouse.of(company))
     if refused:
         print(f"\n{len(refused)} to mend: a run would stop, or not be published.")
     elif rejected:
@@ -73,15 +77,16 @@ def _readable(company: Company) -> Iterator[Company]:
 
 
 def _print_source(source: SourceCheck) -> None:
-    print(f"\n{source.source}: {source.type}, {source.place}")
+    print()
+    say(f"{source.source}: {source.type}, {source.place}")
     for table in source.tables:
-        print(f"  {table.load.entity}: {_told(table)}")
+        say(f"  {table.load.entity}: {_told(table)}")
         for rule in table.rules:
-            print(f"    rejected: {rule}")
+            say(f"    rejected: {rule}")
     for remark in source.remarks:
-        print(f"  note: {remark}")
+        say(f"  note: {remark}")
     for problem in source.problems:
-        print(f"  error: {problem}")
+        say(f"  error: {problem}")
 
 
 def _told(table: TableCheck) -> str:
@@ -112,5 +117,5 @@ def _beyond_tolerance(company: Company, source: SourceCheck) -> Sequence[str]:
         elif load.entity == "quotas" and any(r.text.endswith("repeated") for r in table.rules):
             found.append(f"{source.source}.quotas: no target may have two quotas: see repeated")
     for problem in found:
-        print(f"  error: {problem}")
+        say(f"  error: {problem}")
     return found

@@ -1,38 +1,47 @@
 """The commands behind `make run`, `make check` and `make ui`.
 
 Exit status of a run: 0 published, or nothing is new; 1 built or audited with failures, so nothing
-was published; 2 the company file, a source or the warehouse is wrong; 3 another run is under way;
-130 stopped. Of a check: 0 a run would load this and publish it; 2 it would not.
+was published; 2 the company file, a source, the warehouse, its disk or the clock is wrong; 3
+another run is under way; 130 stopped by Ctrl-C, 143 by SIGTERM. Of a check: 0 a run would load this
+and publish it; 2 it would not, or that cannot be told; 3, 130 and 143 likewise.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
-import os
-import socket
+import signal
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dagster_project.check import print_check, read_or_refuse
 from dagster_project.dbt_runner import BuildError
+from dagster_project.interrupts import interruptible
 from dagster_project.lock import LockHeldError
-from dagster_project.pipeline_run import COMPANY_FILE, PipelineRun, company_file, open_run
-from dagster_project.publication import PublicationError
-from dagster_project.simulation import Simulation, found
+from dagster_project.logs import log_of_run, progress
+from dagster_project.pipeline_run import PipelineRun, company_file, open_run
+from dagster_project.publication import PublicationError, in_place
+from dagster_project.simulation import Simulation
+from dagster_project.statuses import (
+    NOT_PUBLISHED,
+    PUBLISHED,
+    STOPPED,
+    TERMINATED,
+    UNDER_WAY,
+    WRONG_SETTINGS,
+)
 from dagster_project.summary import print_summary, print_unchanged, published
+from dagster_project.terminal import nobody_listens, say, show_anything
+from dagster_project.ui.command import open_ui
 from dagster_project.unchanged import published_already
 from ingestion.bytecode import keep_bytecode
 from ingestion.company import Company, load_company
 from ingestion.errors import SalesopsError
-from ingestion.paths import PROJECT, CompanyPaths
+from ingestion.storage import storage_error
 
-PUBLISHED, NOT_PUBLISHED, WRONG_SETTINGS, UNDER_WAY, STOPPED = 0, 1, 2, 3, 130
-
-CODE_LOCATION = "dagster_project.definitions"
+UNCHANGED = "stopped; what is published has not changed"
 
 log = logging.getLogger("salesops")
 trace = logging.getLogger("dagster_project")
@@ -42,31 +51,34 @@ class UnexpectedError(SalesopsError):
     """Something went wrong that nobody has foreseen."""
 
 
-class PortError(SalesopsError):
-    """The UI's port cannot be used."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     keep_bytecode()
     options = _parser().parse_args(arguments)
-    try:
-        match options.command:
-            case "check":
-                return _check(options)
-            case "ui":
-                return _ui(load_company(options.company), options.port)
-            case _:
-                return _run(read_or_refuse(options.company), options)
-    except LockHeldError as error:
-        return _fail(error, UNDER_WAY)
-    except (BuildError, PublicationError, UnexpectedError) as error:
-        return _fail(error, NOT_PUBLISHED)
-    except SalesopsError as error:
-        return _fail(error, WRONG_SETTINGS)
-    except KeyboardInterrupt:
-        print("\nstopped; what is published has not changed", file=sys.stderr)
-        return STOPPED
+    show_anything()
+    with interruptible() as stopped_by:
+        try:
+            return _command(options, stopped_by)
+        except KeyboardInterrupt as stop:
+            print(file=sys.stderr)
+            say(str(stop) or UNCHANGED, sys.stderr)
+            return TERMINATED if stopped_by() == signal.SIGTERM else STOPPED
+        except BrokenPipeError:
+            nobody_listens()
+            return WRONG_SETTINGS
+        except Exception as error:
+            return _fail(error, options.command)
+
+
+def _command(options: argparse.Namespace, stopped_by: Callable[[], int | None]) -> int:
+    match options.command:
+        case "check":
+            return _check(options)
+        case "ui":
+            with progress():
+                open_ui(load_company(options.company), options.port, options.hosts)
+        case _:
+            return _run(read_or_refuse(options.company), options, stopped_by)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="ingest, build, audit and publish; print the KPIs")
     run.add_argument("--as-of", metavar="MOMENT", help="later events do not exist")
     run.add_argument("--known-at", metavar="MOMENT", help="later loads do not exist")
-    run.add_argument("--force", action="store_true", help="accept an export that has shrunk")
+    run.add_argument("--force", action="store_true", help="accept exports and marts that shrank")
     run.add_argument("--fresh", action="store_true", help="start anew, the warehouse kept aside")
     run.add_argument("--days", type=int, default=0, help="let a simulated company go on first")
     run.add_argument("--scale", type=float, help="size of a simulated company to be founded")
@@ -86,6 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--force", action="store_true", help="accept an export that has shrunk")
     ui = commands.add_parser("ui", help="start the Dagster webserver and daemon")
     ui.add_argument("--port", type=int, default=3000)
+    ui.add_argument(
+        "--hosts",
+        type=str.split,
+        default=[],
+        metavar="HOSTS",
+        help="further names by which browsers reach it, such as 'sales.acme.com localhost:8080'",
+    )
     for command in (run, check, ui):
         command.add_argument(
             "--company", type=Path, default=company_file(), metavar="FILE", help="the company file"
@@ -93,18 +112,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _fail(error: SalesopsError, status: int) -> int:
-    for line in str(error).splitlines():
-        print(f"error: {line}", file=sys.stderr)
-    return status
+def _fail(error: Exception, command: str) -> int:
+    """Tell what is wrong, in words that say what to do; returns the exit status."""
+    told = error if isinstance(error, SalesopsError) else storage_error(error)
+    told = told or UnexpectedError(f"{error!r}; nothing was published")
+    for problem in told.told:
+        say(f"error: {problem}", sys.stderr)
+    if isinstance(error, LockHeldError):
+        return UNDER_WAY
+    is_of_the_run = isinstance(told, (BuildError, PublicationError, UnexpectedError))
+    return NOT_PUBLISHED if command == "run" and is_of_the_run else WRONG_SETTINGS
 
 
 def _check(options: argparse.Namespace) -> int:
-    with _progress():
+    with progress():
         return PUBLISHED if print_check(options.company, options.force) else WRONG_SETTINGS
 
 
-def _run(company: Company, options: argparse.Namespace) -> int:
+def _run(
+    company: Company, options: argparse.Namespace, stopped_by: Callable[[], int | None]
+) -> int:
     run_id = str(uuid.uuid4())
     opened = open_run(
         company,
@@ -115,23 +142,57 @@ def _run(company: Company, options: argparse.Namespace) -> int:
         fresh=options.fresh,
         simulation=Simulation(options.days, options.scale, options.seed),
     )
-    with _progress(), opened as run, _log_file(run) as file:
+    with progress(), opened as run, log_of_run(run.paths.root / "logs", run_id) as file:
         log.info("%s, run %s", company.name, run_id)
         before = published(run.paths)
         if before and (publication := published_already(run)):
-            print_unchanged(run, publication)
+            _show(lambda: print_unchanged(run, publication))
             return PUBLISHED
-        try:
-            execute(run)
-        except SalesopsError:
-            trace.exception("the run failed")
-            raise
-        except Exception as error:
-            trace.exception("the run failed")
-            if not any(audit.failures for audit in run.audits.values()):
-                raise UnexpectedError(f"{error!r}; the log has more: {file}") from error
-        print_summary(run, before)
+        _execute(run, file, stopped_by)
+        _show(lambda: print_summary(run, before))
         return PUBLISHED if run.publication else NOT_PUBLISHED
+
+
+def _execute(run: PipelineRun, file: Path | None, stopped_by: Callable[[], int | None]) -> None:
+    """Execute the run to its publication, or to an audit that says no.
+
+    What fails after the publication is told and changes nothing. Raises SalesopsError, or
+    KeyboardInterrupt whatever an interruption has come out as.
+    """
+    try:
+        execute(run)
+    except (Exception, KeyboardInterrupt) as error:
+        if stopped_by() or isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(_left_by(run)) from None
+        trace.exception("the run failed")
+        if run.publication:
+            log.warning("what was built is published; after that: %r", error)
+        elif isinstance(error, BuildError | PublicationError):
+            raise storage_error(error) or error from None
+        elif isinstance(error, SalesopsError):
+            raise
+        elif not any(audit.failures for audit in run.audits.values()):
+            more = f"; the log has more: {file}" if file else ""
+            raise storage_error(error) or UnexpectedError(f"{error!r}{more}") from error
+
+
+def _left_by(run: PipelineRun) -> str:
+    """What a run that was stopped has left."""
+    publication = in_place(run.paths.published)
+    is_published = publication is not None and publication.run_id == run.run_id
+    return "stopped; what was built is published already" if is_published else UNCHANGED
+
+
+def _show(summary: Callable[[], None]) -> None:
+    """Print a summary; what was published stays so, whatever becomes of what tells of it."""
+    try:
+        summary()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nobody_listens()
+    except Exception as error:
+        trace.exception("the summary failed")
+        say(f"the summary cannot be shown ({error!r})", sys.stderr)
 
 
 def execute(run: PipelineRun) -> None:
@@ -139,15 +200,18 @@ def execute(run: PipelineRun) -> None:
 
     Ctrl-C raises KeyboardInterrupt wherever it strikes: Dagster has an interruption of its own.
     """
-    from dagster import DagsterExecutionInterruptedError
+    from dagster import DagsterExecutionInterruptedError, DagsterInstance
 
     from dagster_project.definitions import company_definitions
     from dagster_project.defs.automation import JOB
-    from dagster_project.instance import end_dead_runs, open_instance
+    from dagster_project.instance import recorded
+    from dagster_project.retention import keep_last_runs
 
     job = company_definitions(run.company).resolve_job_def(JOB)
-    with open_instance(run.paths.dagster) as instance:
-        end_dead_runs(instance, run.run_id)
+
+    def execute_once(instance: DagsterInstance) -> None:
+        if run.publication is not None:
+            return
         try:
             job.execute_in_process(
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
@@ -155,75 +219,13 @@ def execute(run: PipelineRun) -> None:
                 instance=instance,
                 run_id=run.run_id,
             )
-        except DagsterExecutionInterruptedError:
-            raise KeyboardInterrupt from None
+        finally:
+            keep_last_runs(instance, run.paths.dagster, run.company.retention.runs)
 
-
-@contextmanager
-def _progress() -> Iterator[None]:
-    """Progress on the terminal."""
-    terminal = logging.StreamHandler(sys.stderr)
-    terminal.setFormatter(logging.Formatter("%(message)s"))
-    log.setLevel(logging.INFO)
-    log.addHandler(terminal)
     try:
-        yield
-    finally:
-        log.removeHandler(terminal)
-
-
-@contextmanager
-def _log_file(run: PipelineRun) -> Iterator[Path]:
-    """Progress, warnings and tracebacks in a file of the run's own."""
-    folder = run.paths.root / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{run.run_id}.log"
-    file = logging.FileHandler(path, encoding="utf-8")
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.captureWarnings(True)
-    logging.getLogger().addHandler(file)
-    try:
-        yield path
-    finally:
-        logging.getLogger().removeHandler(file)
-        file.close()
-
-
-def _ui(company: Company, port: int) -> int:
-    """Replace this process by Dagster's webserver and daemon."""
-    from dagster_project.dbt_runner import Dbt
-    from dagster_project.instance import write_settings
-
-    _require_free(port)
-    if company.sandbox:
-        with _progress():
-            found(company)
-    home = CompanyPaths.of(company).dagster
-    write_settings(home)
-    Dbt.of(company).manifest()
-    environment = {
-        **os.environ,
-        COMPANY_FILE: str(company.path),
-        "DAGSTER_HOME": str(home),
-        "DAGSTER_DISABLE_TELEMETRY": "1",
-    }
-    print(f"{company.name}: http://127.0.0.1:{port} (Ctrl-C stops it)", flush=True)
-    command = [sys.executable, "-m", "dagster", "dev", "--module-name", CODE_LOCATION]
-    address = ["--host", "127.0.0.1", "--port", str(port)]
-    os.chdir(PROJECT)
-    os.execve(sys.executable, [*command, *address, "--log-level", "warning"], environment)
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as candidate:
-        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            candidate.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise PortError(
-                f"port {port} cannot be used ({error.strerror}); choose another: "
-                f"make ui PORT={port + 1}"
-            ) from None
+        recorded(run.paths, execute_once)
+    except DagsterExecutionInterruptedError:
+        raise KeyboardInterrupt from None
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from ingestion.duckdb_sql import MEMORY_LIMIT, THREADS, memory_limit
 from ingestion.errors import SalesopsError
 from ingestion.kept import kept
 from ingestion.paths import PROJECT, CompanyPaths
+from ingestion.postgres_address import Address
 from ingestion.provided import provided
 from ingestion.warehouse import Warehouse
 
@@ -39,7 +40,7 @@ POSTGRES_VARIABLES = {
     "host": "SALESOPS_POSTGRES_HOST",
     "port": "SALESOPS_POSTGRES_PORT",
     "user": "SALESOPS_POSTGRES_USER",
-    "password": "SALESOPS_POSTGRES_PASSWORD",
+    "password": "DBT_ENV_SECRET_SALESOPS_POSTGRES_PASSWORD",
     "dbname": DATABASE,
 }
 SAMPLE_ROWS = 5
@@ -122,9 +123,7 @@ class Dbt:
         """Those that do not depend on what is in the warehouse."""
         if self.warehouse.name == "duckdb":
             return {"SALESOPS_WAREHOUSE": self.warehouse.location, MEMORY_LIMIT: memory_limit()}
-        from psycopg2.extensions import parse_dsn
-
-        given = parse_dsn(self.warehouse.location)
+        given = Address.of(self.warehouse.location).parts
         return {name: given[part] for part, name in POSTGRES_VARIABLES.items() if part in given}
 
     @property

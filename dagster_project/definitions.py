@@ -6,7 +6,8 @@ import dagster as dg
 
 from dagster_project.dbt_runner import Dbt
 from dagster_project.defs.audit import mart_checks, raw_checks
-from dagster_project.defs.automation import daily_job, daily_schedule, run_resource
+from dagster_project.defs.automation import daily_job, daily_schedule, failure_sensor, run_resource
+from dagster_project.defs.console import console
 from dagster_project.defs.history import history_assets
 from dagster_project.defs.ingestion import file_assets, raw_assets
 from dagster_project.defs.publication import publication_assets
@@ -30,6 +31,8 @@ def company_definitions(company: Company) -> dg.Definitions:
         asset_checks=[raw_checks(company)],
         jobs=[daily_job()],
         schedules=[daily_schedule(company)],
+        sensors=[failure_sensor(company)],
+        loggers={"console": console},
         resources={"run": run_resource(company)},
         executor=dg.in_process_executor,
     )

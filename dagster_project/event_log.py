@@ -8,12 +8,15 @@ columns it has: what it has once, it keeps.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property, lru_cache
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
-from dagster._core.storage.event_log.schema import AssetKeyTable
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     INDEX_SHARD_NAME,
     SqliteEventLogStorage,
@@ -46,6 +49,25 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             with engine.connect() as connection, connection.begin():
                 yield connection
 
+    def dispose(self) -> None:
+        """Close what is open; it is opened again when it is needed."""
+        super().dispose()
+        close_files()
+
+    def delete_events(self, run_id: str) -> None:
+        """Remove what a run has left: its entries in the index of all runs, and its own file."""
+        super().delete_events(run_id)
+        of_the_run = AssetCheckExecutionsTable.c.run_id == run_id
+        with self.index_connection() as connection:
+            connection.execute(AssetCheckExecutionsTable.delete().where(of_the_run))
+        with _opening:
+            if engine := _open.pop(self.conn_string_for_shard(run_id), None):
+                engine.dispose()
+        self._initialized_dbs.discard(run_id)
+        file = Path(self.path_for_shard(run_id))
+        for path in file.parent.glob(f"{file.name}*"):
+            path.unlink()
+
     def has_table(self, table_name: str) -> bool:
         """Whether the index of all runs has a table."""
         if table_name not in self._tables:
@@ -68,11 +90,30 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         return set()
 
 
-@lru_cache(maxsize=OPEN_FILES)
+_open: OrderedDict[str, Engine] = OrderedDict()
+"""The engines by address, the one used last at the end: shared by all storages of the process."""
+_opening = Lock()
+
+
 def _engine(address: str) -> Engine:
-    engine = create_engine(address, poolclass=QueuePool, connect_args={"timeout": BUSY_SECONDS})
-    event.listen(engine, "connect", _rely_on_journal)
-    return engine
+    """The engine of a file; the one that was used longest ago is closed for it."""
+    with _opening:
+        if address not in _open:
+            _open[address] = create_engine(
+                address, poolclass=QueuePool, connect_args={"timeout": BUSY_SECONDS}
+            )
+            event.listen(_open[address], "connect", _rely_on_journal)
+        _open.move_to_end(address)
+        while len(_open) > OPEN_FILES:
+            _open.popitem(last=False)[1].dispose()
+        return _open[address]
+
+
+def close_files() -> None:
+    """Close all files: SQLite then folds their journals into them, and removes these."""
+    with _opening:
+        while _open:
+            _open.popitem()[1].dispose()
 
 
 def _rely_on_journal(connection: Any, _record: Any) -> None:

@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ from dagster_project.publication import definitions_hash, open_published
 from dagster_project.replay import Cause, News, news_since, raw_tables_of_kpis, replay
 from ingestion.contract import Column
 from ingestion.dlt_load import LOAD_ID, append, arrow_schema
+from ingestion.optional import optional
 from ingestion.paths import CompanyPaths
 from ingestion.warehouse import Warehouse
 
@@ -123,23 +125,34 @@ def _book(run: PipelineRun) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _enter_publication(run: PipelineRun, book: duckdb.DuckDBPyConnection) -> None:
-    marts = CompanyPaths.of(run.company).published / "marts.duckdb"
+    """Enter what is published, once; where it is damaged, it is left out, and that is said."""
+    marts = CompanyPaths.of(run.company).marts
     if not marts.exists():
         return
+    read = None
+    with optional(f"{marts} cannot be read, so mart_restatements is without its numbers"):
+        read = _read(marts)
+    if read is None:
+        return
+    publication, numbers = read
+    [entry] = publication.to_pylist()
+    entered = book.execute("select run_id from publications").fetchall()
+    if (entry["run_id"],) in entered or not _is_of_warehouse(run, entry["known_at"]):
+        return
+    book.register("publication", publication)
+    book.execute("insert into publications select *, true from publication")
+    book.unregister("publication")
+    _enter_numbers(run, book, numbers, entry["run_id"], "later_events", entry["as_of"])
+
+
+def _read(marts: Path) -> tuple[pa.Table, pa.Table]:
+    """Of a published file, its entry in `publications`, a row, and all numbers."""
     with open_published(marts) as published:
         publication = published.execute(
             "select run_id, published_at, as_of, known_at, code_version, definitions_hash "
             "from marts.publication"
         ).to_arrow_table()
-        [entry] = publication.to_pylist()
-        entered = book.execute("select run_id from publications").fetchall()
-        if (entry["run_id"],) in entered or not _is_of_warehouse(run, entry["known_at"]):
-            return
-        numbers = published.execute("select * from marts.kpi_values").to_arrow_table()
-    book.register("publication", publication)
-    book.execute("insert into publications select *, true from publication")
-    book.unregister("publication")
-    _enter_numbers(run, book, numbers, entry["run_id"], "later_events", entry["as_of"])
+        return publication, published.execute("select * from marts.kpi_values").to_arrow_table()
 
 
 def _is_of_warehouse(run: PipelineRun, known_at: dt.datetime) -> bool:

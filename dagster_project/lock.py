@@ -6,12 +6,16 @@ import datetime as dt
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 from ingestion.errors import SalesopsError
+
+LOOKS = (0, 0.02, 0.3)
+"""Seconds to wait before each try to take the lock."""
 
 
 class LockHeldError(SalesopsError):
@@ -26,18 +30,39 @@ def run_lock(path: Path, run_id: str) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(file):
             raise LockHeldError(
                 f"{path}: another run of this company is under way ({_holder(file)}); "
                 "wait for it to end, or stop it"
-            ) from None
+            )
         started_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         file.truncate(0)
         json.dump({"run_id": run_id, "pid": os.getpid(), "started_at": started_at}, file)
         file.flush()
         yield
+
+
+def holder(path: Path) -> str | None:
+    """The run that holds the lock file `path`; None where none does."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return str(json.load(file)["run_id"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+    return None
+
+
+def _taken(file: TextIO) -> bool:
+    """Take the lock; who only looks whether it is held has it for an instant."""
+    for pause in LOOKS:
+        time.sleep(pause)
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    return False
 
 
 def _holder(file: TextIO) -> str:

@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster_project.lock import run_lock
+from dagster_project.publication.shelf import settle
+from dagster_project.retention import keep_last_logs, keep_last_warehouses
 from dagster_project.simulation import Simulation, systems_up
 from ingestion.company import MOMENTS, Company, read_moment
 from ingestion.errors import SalesopsError, WarehouseError
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.pipeline import LoadReport, Prepared, prepare
+from ingestion.private import private
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -34,6 +37,10 @@ class MomentError(SalesopsError):
     """A moment that was asked for cannot be read."""
 
 
+class ClockError(SalesopsError):
+    """The machine's clock is behind what the warehouse knows."""
+
+
 def company_file() -> Path:
     """The company's file: `SALESOPS_COMPANY`, else the project's default company."""
     return Path(os.environ.get(COMPANY_FILE) or PROJECT / "company.yml")
@@ -42,6 +49,26 @@ def company_file() -> Path:
 def now() -> dt.datetime:
     """The present moment, UTC without zone, as the warehouse stores timestamps."""
     return dt.datetime.now(dt.UTC).replace(tzinfo=None)
+
+
+def present_of(warehouse: Warehouse) -> dt.datetime:
+    """Now, by a clock that is not behind the newest finished load.
+
+    What was loaded later than now is not known to a run: with a clock that is behind, all of that
+    would be missing from what it publishes. There is no tolerance, for the newest load is missed
+    by a second as well as by a year, and a clock that is corrected by a second has passed it in
+    one. Raises ClockError.
+    """
+    moment, newest = now(), warehouse.newest_load()
+    if newest and moment < newest:
+        raise ClockError(
+            f"this machine's clock says {moment:%Y-%m-%d %H:%M:%S} UTC, but the newest load in "
+            f"{warehouse} was finished at {newest:%Y-%m-%d %H:%M:%S} UTC: a run would publish "
+            "without it. Set the clock right and run again; what is published stays. If the clock "
+            "is right and was ahead then, wait until that moment, or start anew with FRESH=1; "
+            "KNOWN_AT='…' builds what was known at a moment, beside what is published"
+        )
+    return moment
 
 
 def parse_moment(company: Company, option: str, text: str) -> dt.datetime:
@@ -73,6 +100,7 @@ class PipelineRun:
     asked_known_at: dt.datetime | None
     is_time_travel: bool
     force: bool
+    fresh: bool = False
     is_built: bool = False
     prepared: list[Prepared] | None = None
     loads: list[LoadReport] = field(default_factory=list)
@@ -83,8 +111,11 @@ class PipelineRun:
 
     @cached_property
     def present(self) -> dt.datetime:
-        """Now, at its first reading, which is after the loads: what they saw has happened."""
-        return now()
+        """Now, at its first reading, which is after the loads: what they saw has happened.
+
+        Raises ClockError where the clock was set back meanwhile, unless known_at was asked for.
+        """
+        return now() if self.asked_known_at else present_of(Warehouse.of(self.company))
 
     @property
     def as_of(self) -> dt.datetime:
@@ -151,7 +182,7 @@ def open_run(
     `as_of` and `known_at` are as `parse_moment` reads them. A `fresh` run starts the company anew,
     on an empty warehouse. The systems of a simulated company are up while the run lasts. Raises
     SalesopsError when a moment cannot be read, another run is under way, the warehouse is not
-    usable, or the company cannot be simulated as asked.
+    usable, the clock is behind it, or the company cannot be simulated as asked.
     """
     asked_as_of = parse_moment(company, "as_of", as_of) if as_of else None
     asked_known_at = parse_moment(company, "known_at", known_at) if known_at else None
@@ -164,15 +195,19 @@ def open_run(
         raise WarehouseError(
             "FRESH goes with neither AS_OF nor KNOWN_AT: a look back loads nothing"
         )
-    with run_lock(paths.lock, run_id):
+    with private(paths.root), run_lock(paths.lock, run_id):
+        settle(paths)
         if fresh and (aside := warehouse.set_aside()):
             log.info("starting anew; the old warehouse is kept as %s", aside)
         warehouse.check()
+        if not known_at:
+            present_of(warehouse)
         if is_time_travel:
             paths = CompanyPaths(paths.root / "as_of" / _label(as_of, known_at))
             warehouse = Warehouse("duckdb", str(paths.warehouse))
+            settle(paths)
         with systems_up(company, simulation, is_time_travel) as connected:
-            yield PipelineRun(
+            run = PipelineRun(
                 company=connected,
                 run_id=run_id,
                 paths=paths,
@@ -181,7 +216,14 @@ def open_run(
                 asked_known_at=asked_known_at,
                 is_time_travel=is_time_travel,
                 force=force,
+                fresh=fresh,
             )
+            try:
+                yield run
+            finally:
+                keep_last_logs(paths, company.retention.runs)
+            if run.publication:
+                keep_last_warehouses(paths, company.retention.warehouses)
 
 
 def _label(as_of: str | None, known_at: str | None) -> str:

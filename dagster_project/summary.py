@@ -166,15 +166,15 @@ def print_summary(run: PipelineRun, before: Edition | None) -> None:
 
     `before` is what was published until then.
     """
-    from rich.console import Console
+    from dagster_project.console import PlainConsole
 
     # A file or a pipe has no width that tables would have to be cut to.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
+    console = PlainConsole(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
     console.print()
     if run.publication and (edition := published(run.paths)):
         _print_kpis(console, run, edition.figures)
         for line in findings(run.paths):
-            console.print(line, style="yellow", markup=False)
+            console.print(line, style="yellow")
         if before:
             _print_moves(console, before, edition)
             if before.as_of < edition.as_of:
@@ -199,7 +199,7 @@ def published(paths: CompanyPaths) -> Edition | None:
     import duckdb
 
     try:
-        with open_published(paths.published / "marts.duckdb") as connection:
+        with open_published(paths.marts) as connection:
             rows = connection.execute(
                 """select
                     as_of, metric, period_grain, period_start, value, unit, n_included, n_excluded
@@ -252,7 +252,7 @@ def findings(paths: CompanyPaths) -> list[str]:
     What puts published figures in doubt goes before what only makes work harder; of both, what has
     most money at stake comes first, and that of which nobody knows the money last.
     """
-    with open_published(paths.published / "marts.duckdb") as connection:
+    with open_published(paths.marts) as connection:
         rows = connection.execute(
             f"""select failing, records, entity, rule, money_at_stake, money_kind, money_share,
                 example_keys
@@ -298,17 +298,20 @@ def _print_kpis(console: Console, run: PipelineRun, figures: Figures) -> None:
             total = headline(figures, metric, "all", None)
             cells += [_value(total), _records(total)]
         table.add_row(name, *cells)
+    console.print(run.company.name, style="bold", end=" ")
     console.print(
-        f"[bold]{run.company.name}[/bold] as of {local:%Y-%m-%d %H:%M} {run.company.timezone}, "
-        f"money in {run.company.currency}\n"
+        f"as of {local:%Y-%m-%d %H:%M} {run.company.timezone}, money in {run.company.currency}"
     )
+    console.print()
     console.print(table)
+    console.print()
     console.print(
-        "\nThe last complete month and quarter with deals, each beside the one before. "
+        "The last complete month and quarter with deals, each beside the one before. "
         "Records: how many the figure rests on (left out, with reasons, in kpi_exclusions). "
-        "Sales velocity is per day of a sales cycle and grows with the period's length.\n",
+        "Sales velocity is per day of a sales cycle and grows with the period's length.",
         style="dim",
     )
+    console.print()
 
 
 def _print_moves(console: Console, before: Edition, after: Edition) -> None:
@@ -330,7 +333,7 @@ def _print_moves(console: Console, before: Edition, after: Edition) -> None:
 
 def _print_changes(console: Console, run: PipelineRun, moment: dt.datetime) -> None:
     """What has happened to deals since the shortest window that reaches back to a moment."""
-    with open_published(run.paths.published / "marts.duckdb") as connection:
+    with open_published(run.paths.marts) as connection:
         movements = connection.execute(
             f"""{CHANGES_SINCE}
             select movement, count(distinct opportunity_key), sum(pipeline_effect), min(since_at)
@@ -358,9 +361,9 @@ def _print_changes(console: Console, run: PipelineRun, moment: dt.datetime) -> N
         change = "–" if effect is None else f"{effect:+,.0f}"
         console.print(
             f"  {name} ({rep or 'no rep'}): {movement.replace('_', ' ')}{values}, {change}",
-            markup=False,
         )
-    console.print("Every change, deal by deal: mart_pipeline_changes\n", style="dim")
+    console.print("Every change, deal by deal: mart_pipeline_changes", style="dim")
+    console.print()
 
 
 def _value(figure: Figure | None) -> str:
@@ -419,9 +422,9 @@ def _print_loads(console: Console, run: PipelineRun) -> None:
         console.print(f"Unchanged, so not loaded again: {count} tables, {rows:,} rows")
     for load in run.loads:
         for warning in load.warnings:
-            console.print(f"{load.source}: {warning}", style="yellow", markup=False)
+            console.print(f"{load.source}: {warning}", style="yellow")
     for line in rejections(run.warehouse, run.loads):
-        console.print(line, style="yellow", markup=False)
+        console.print(line, style="yellow")
 
 
 def rejections(warehouse: Warehouse, loads: Iterable[LoadReport]) -> Iterator[str]:
@@ -477,14 +480,13 @@ def _print_failure(console: Console, result: CheckResult) -> None:
     keys = f" ({', '.join(result.sample_keys[:KEYS_SHOWN])})" if result.sample_keys else ""
     _print_result(console, result, f"{result.table}.{result.name}, {found}{keys}")
     if result.severity == "critical":
-        console.print(f"    {result.description}", markup=False)
+        console.print(f"    {result.description}")
 
 
 def _print_result(console: Console, result: CheckResult, told: str) -> None:
     console.print(
         f"  {result.severity}: {told}",
         style="red" if result.severity == "critical" else "yellow",
-        markup=False,
     )
 
 
@@ -495,7 +497,7 @@ def _print_places(console: Console, run: PipelineRun) -> None:
         kept = "the last good marts stay in place" if published.exists() else "there are no marts"
         console.print(f"Nothing was published: {kept}.", style="bold red")
     rows = {
-        "Marts": published / "marts.duckdb",
+        "Marts": run.paths.marts,
         "Parquet": published / "parquet",
         "Data Docs": CompanyPaths.of(run.company).data_docs / "index.html",
     }

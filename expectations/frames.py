@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from expectations.comparison import Comparison, as_query
 from expectations.report import without_emails
 from expectations.suites import Suite
 from ingestion.company import Company, FilesSource
@@ -35,7 +36,12 @@ class Rows:
         return without_emails("/".join(str(part) for part in parts if part is not None))
 
 
-def placeholders(company: Company, as_of: dt.datetime, known_at: dt.datetime) -> Mapping[str, str]:
+def placeholders(
+    company: Company,
+    as_of: dt.datetime,
+    known_at: dt.datetime,
+    comparisons: Sequence[Comparison] = (),
+) -> Mapping[str, str]:
     """What the suites' SQL leaves open, as SQL.
 
     `as_of`, `known_at`: UTC moments without zone. `now` is NULL where company.yml fixes as_of:
@@ -57,6 +63,7 @@ def placeholders(company: Company, as_of: dt.datetime, known_at: dt.datetime) ->
         "is_look_back": "true" if day < _local_day(company, present) else "false",
         "known_at": _timestamp(known_at),
         "now": "cast(null as timestamp)" if company.as_of else _timestamp(as_of),
+        "comparisons": as_query(comparisons),
         "full_exports": ", ".join(f"'{name}'" for name in full_exports) or "''",
     }
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from expectations.frames import Rows
 from expectations.report import CheckResult, without_emails
 from expectations.suites import Check, Suite
+from ingestion.visible import visible
 
 if TYPE_CHECKING:
     from great_expectations.core import (
@@ -128,7 +129,7 @@ def _result(check: Check, outcome: ExpectationValidationResult, rows: Rows) -> C
         0,
         (),
         check.description,
-        str(found.get("observed_value")),
+        visible(found.get("observed_value")),
     )
     if "unexpected_count" not in found:
         return result

@@ -9,6 +9,7 @@ from typing import Any
 
 from great_expectations.core import (
     ExpectationSuiteValidationResult,
+    ExpectationValidationResult,
     expectationSuiteValidationResultSchema,
 )
 from great_expectations.render.renderer import ValidationResultsPageRenderer
@@ -16,6 +17,7 @@ from great_expectations.render.view import DefaultJinjaPageView
 from jinja2 import ChoiceLoader, FileSystemLoader
 
 from expectations.report import AuditReport
+from ingestion.visible import visible
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -43,7 +45,7 @@ class Pages:
             document
         )
         for outcome in result.results:
-            _escape_samples(outcome.result)
+            _escape(outcome)
         page = self._renderer.render(result)
         # The header links to a page of the suite, which says nothing that this page does not.
         del page.sections[0].content_blocks[0]
@@ -55,8 +57,20 @@ class Pages:
         return template.render(company=company, reports=reports, pages=set(pages))
 
 
-def _escape_samples(result: dict[str, Any]) -> None:
-    """Great Expectations puts sampled values into the page as they are."""
-    samples = result.get("partial_unexpected_list")
-    if samples:
-        result["partial_unexpected_list"] = [html.escape(str(sample)) for sample in samples]
+def _escape(outcome: ExpectationValidationResult) -> None:
+    """Great Expectations puts what was seen, and tracebacks, into the page as they are."""
+    if samples := outcome.result.get("partial_unexpected_list"):
+        outcome.result["partial_unexpected_list"] = [_as_text(sample) for sample in samples]
+    if isinstance(outcome.result.get("observed_value"), str):
+        outcome.result["observed_value"] = _as_text(outcome.result["observed_value"])
+    info = outcome.exception_info or {}
+    for one in (info, *(value for value in info.values() if isinstance(value, dict))):
+        if trace := one.get("exception_traceback"):
+            one["exception_traceback"] = _as_text(trace)
+            one["exception_message"] = visible(one["exception_message"])
+
+
+def _as_text(value: object) -> str:
+    """A value as HTML that shows it, and in which the renderer's templates find no name."""
+    told = "\n".join(map(visible, str(value).split("\n")))
+    return html.escape(told).replace("$", "&#36;")

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from expectations.suites import Layer, Severity
+from ingestion.visible import visible
 
 _EMAIL = re.compile(r"[^@\s/'\"]+@[^@\s/'\"]+\.[^@\s/'\"]+")
 
@@ -53,5 +54,5 @@ class AuditReport:
 
 
 def without_emails(text: str) -> str:
-    """The text with email addresses struck out: ids and messages may hold some."""
-    return _EMAIL.sub("(email)", text)
+    """The text in one line, email addresses struck out: ids and messages may hold some."""
+    return _EMAIL.sub("(email)", visible(text))

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from expectations.comparison import Comparison
 from expectations.frames import empty_tables, placeholders, read_rows
 from expectations.judge import Judge, failed
 from expectations.report import AuditReport, CheckResult
@@ -13,6 +14,7 @@ from expectations.store import save
 from expectations.suites import Layer, Suite, suites
 from ingestion.company import Company
 from ingestion.errors import SalesopsError
+from ingestion.optional import optional
 from ingestion.warehouse import Warehouse
 
 
@@ -24,11 +26,13 @@ def audit(
     as_of: dt.datetime,
     known_at: dt.datetime,
     run_id: str,
+    comparisons: Sequence[Comparison] = (),
 ) -> AuditReport:
     """Judge the raw tables or the marts, and keep what was found for the Data Docs.
 
     What is found in another warehouse than the company's own, as a run for a past moment has, is
-    not kept. `as_of` and `known_at` are UTC moments without zone. A table that cannot be read and
+    not kept. `as_of` and `known_at` are UTC moments without zone, `comparisons` what the audit of
+    the marts compares with the last publication. A table that cannot be read and
     a check that cannot run are critical failures. Raises SalesopsError when the warehouse itself
     cannot be used.
     """
@@ -36,11 +40,12 @@ def audit(
         todo = suites(layer, company.source_types)
         judge = Judge(run_id, {"rejected_tolerance": company.rejected_tolerance})
         results, validations = _judge(
-            warehouse, todo, judge, placeholders(company, as_of, known_at)
+            warehouse, todo, judge, placeholders(company, as_of, known_at, comparisons)
         )
     report = AuditReport(layer, run_id, tuple(results))
     if warehouse == Warehouse.of(company):
-        save(company, report, validations)
+        with optional("the audit is not kept for the Data Docs"):
+            save(company, report, validations)
     return report
 
 

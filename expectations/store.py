@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -11,6 +11,7 @@ from typing import Any, get_args
 from expectations.report import AuditReport, CheckResult
 from expectations.suites import Layer
 from ingestion.company import Company
+from ingestion.optional import optional
 from ingestion.paths import CompanyPaths
 
 
@@ -33,13 +34,17 @@ def save(company: Company, report: AuditReport, validations: Sequence[dict[str, 
     aside.replace(path)
 
 
-def latest(company: Company) -> Iterable[StoredAudit]:
+def latest(company: Company) -> list[StoredAudit]:
     """The latest audit of each layer that has had one, raw before marts."""
+    found = []
     for layer in get_args(Layer):
         path = _path(company, layer)
         if path.exists():
-            document = json.loads(path.read_text(encoding="utf-8"))
-            yield StoredAudit(_report(document["report"]), tuple(document["validations"]))
+            with optional(f"{path} is damaged"):
+                document = json.loads(path.read_text(encoding="utf-8"))
+                stored = StoredAudit(_report(document["report"]), tuple(document["validations"]))
+                found.append(stored)
+    return found
 
 
 def _path(company: Company, layer: Layer) -> Path:

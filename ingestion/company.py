@@ -33,10 +33,20 @@ STAND_INS = {"name": "Company", "currency": "USD", "timezone": "UTC"}
 SECRET = re.compile("token|secret|passw|credential|api_?key|^auth", re.IGNORECASE)
 """Keys beside which somebody may have written a secret: their values are not shown."""
 
+ADDRESS = re.compile("://.*@", re.DOTALL)
+"""An address with a user, and so perhaps with a password."""
+
 MOMENTS = (
     "write a date such as 2024-03-31, which is that day's last moment, "
     "or a time such as 2024-03-31T18:00 or 2024-03-31T18:00+02:00"
 )
+
+
+class Retention(Settings):
+    """How much of the past stays: `runs` whose logs and events do, and old `warehouses`."""
+
+    runs: int = Field(10, ge=1)
+    warehouses: int = Field(2, ge=0)
 
 
 class Company(Settings):
@@ -48,7 +58,7 @@ class Company(Settings):
     before the audit fails. `sandbox` says that the company is a simulated one: runs start its
     systems and read from them, and now is its own present. `team`: whether a deal counts for the
     team and manager that its rep had then, or has now. `personal_quotas`: ids of owners whose
-    quotas are their own, though somebody reports to them.
+    quotas are their own, though somebody reports to them. `retention`: what of past runs stays.
     """
 
     path: Path
@@ -63,6 +73,7 @@ class Company(Settings):
     sandbox: bool = False
     team: Literal["then", "now"] = "then"
     personal_quotas: tuple[str, ...] = ()
+    retention: Retention = Retention()
     sources: tuple[Source, ...]
 
     @field_validator("as_of", mode="before")
@@ -351,7 +362,7 @@ def _explain(document: dict[str, Any], problem: Problem) -> str:
         name = source.get("name") if isinstance(source, dict) else None
         steps[1] += f" ({name})" if name else ""
     given = "" if value is None or isinstance(value, dict | list) else f" = {_shorten(value)}"
-    if given and key and SECRET.search(str(key[-1])):
+    if given and (SECRET.search(str(key[-1] if key else "")) or ADDRESS.search(str(value))):
         given = " = ***"
     return f"{'.'.join(steps) or 'the whole file'}{given}: {message}"
 

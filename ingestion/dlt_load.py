@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestion.contract import Column, ColumnType
-from ingestion.errors import SalesopsError, WarehouseError, first_line
+from ingestion.errors import SalesopsError, WarehouseError
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -170,4 +170,4 @@ def _cause(warehouse: Warehouse, error: Exception) -> SalesopsError:
         cause = cause.__cause__
     if isinstance(cause, SalesopsError):
         return cause
-    return warehouse.locked(cause) or WarehouseError(f"{warehouse}: {first_line(cause)}")
+    return warehouse.locked(cause) or WarehouseError(f"{warehouse}: {warehouse.in_words(cause)}")

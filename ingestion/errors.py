@@ -8,21 +8,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ingestion.visible import visible
+
 SHOWN = 50
 """The problems that an error lists; of others it says how many there are."""
 
 
 class SalesopsError(Exception):
-    """Something that the user can put right, or several things: a line each, no traceback."""
+    """Something that the user can put right, or several things: a line each, no traceback.
+
+    What of them would command a terminal, as values and names of files may, is written as escapes.
+    """
 
     def __init__(self, *problems: str) -> None:
-        super().__init__(*problems)
-        self.problems = problems
+        told = tuple("\n".join(map(visible, problem.split("\n"))) for problem in problems)
+        super().__init__(*told)
+        self.problems = told
 
-    def __str__(self) -> str:
+    @property
+    def told(self) -> list[str]:
+        """The problems that are shown, and how many others there are."""
         left_out = len(self.problems) - SHOWN
         more = [f"… and {left_out:,} more"] if left_out > 0 else []
-        return "\n".join([*self.problems[:SHOWN], *more])
+        return [*self.problems[:SHOWN], *more]
+
+    def __str__(self) -> str:
+        return "\n".join(self.told)
 
 
 class CompanyError(SalesopsError):
@@ -43,6 +54,10 @@ class SourceError(SalesopsError):
 
 class WarehouseError(SalesopsError):
     """The warehouse cannot be used."""
+
+
+class StorageError(SalesopsError):
+    """A disk is full or read-only, or a file or folder is not for the user that runs this."""
 
 
 @dataclass

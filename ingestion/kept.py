@@ -11,7 +11,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from ingestion.private import umask
+
 UNUSED_SECONDS = 3600.0
+MAY_READ = 0o022
+"""What is taken from others who share a folder: to write to it."""
 
 
 def kept(home: Path, kind: str, key: str, make: Callable[[Path], None], *, last: int = 4) -> Path:
@@ -41,8 +45,9 @@ def _make(folder: Path, kind: str, make: Callable[[Path], None]) -> None:
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent) as aside:
         made = Path(aside) / folder.name
-        made.mkdir()
-        make(made)
+        with umask(MAY_READ):
+            made.mkdir()
+            make(made)
         made.rename(folder)
 
 

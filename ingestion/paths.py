@@ -10,6 +10,9 @@ from ingestion.company import Company
 
 PROJECT = Path(__file__).resolve().parent.parent
 
+PUBLISHED, PUBLICATIONS = "published", "publications"
+PUBLISHED_FILE, PARQUET = "salesops.duckdb", "parquet"
+
 
 def data_root() -> Path:
     """The folder of all companies' data: `SALESOPS_DATA`, else `data/` in the project."""
@@ -34,8 +37,18 @@ class CompanyPaths:
 
     @property
     def published(self) -> Path:
-        """What BI tools read: `marts.duckdb`, `parquet/` and `manifest.json`."""
-        return self.root / "published"
+        """The link to what BI tools read: `salesops.duckdb`, `parquet/` and `manifest.json`."""
+        return self.root / PUBLISHED
+
+    @property
+    def marts(self) -> Path:
+        """The published DuckDB file."""
+        return self.published / PUBLISHED_FILE
+
+    @property
+    def publications(self) -> Path:
+        """The folders of the last publications, named by their runs."""
+        return self.root / PUBLICATIONS
 
     @property
     def data_docs(self) -> Path:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ingestion.errors import WarehouseError, first_line
+from ingestion.postgres_address import Address
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,6 +15,25 @@ if TYPE_CHECKING:
 NUMERIC = 1700
 UNSCALED = (38, 10)
 """Precision and scale of numeric results that declare none."""
+UNREACHABLE = "the server cannot be reached; see whether it runs, and whether host and port are its"
+USER = "see the user and the password in SALESOPS_POSTGRES_URL"
+REFUSALS = {
+    "authentication failed": f"the server does not accept user and password; {USER}",
+    "no password supplied": f"the server asks for a password, and there is none; {USER}",
+    "could not translate host name": "there is no such host; see SALESOPS_POSTGRES_URL",
+    "no pg_hba.conf entry": "the server does not admit this user from this machine to the database",
+    "does not exist": "the server has no such user, or no such database",
+    "permission denied": "the user may not connect to the database",
+    "connection refused": "nothing listens at this host and port; see whether the server runs",
+    "no such file": "nothing listens at this socket; see whether the server runs",
+    "timeout": "the server does not answer in time",
+    "ssl": "the server and this machine agree on no encryption; see sslmode and certificates",
+    "too many": "the server has no connection left; try again later",
+    "starting up": "the server is only just starting; try again later",
+    "shutting down": "the server is shutting down",
+    "closed the connection": "the server has closed the connection; see its log",
+}
+"""What the driver's text means, by what is in it; the first that fits is told."""
 
 
 def read(url: str, sql: str, params: Sequence[object]) -> pa.Table:
@@ -27,10 +46,11 @@ def read(url: str, sql: str, params: Sequence[object]) -> pa.Table:
 
     if params:
         sql = sql.replace("%", "%%").replace("?", "%s")
+    address = Address.of(url)
     try:
-        connection = psycopg2.connect(url)
-    except psycopg2.OperationalError as error:
-        raise WarehouseError(f"{describe(url)}: {first_line(error)}") from None
+        connection = psycopg2.connect(**address.parts)
+    except psycopg2.Error as error:
+        raise WarehouseError(f"{address}: {in_words(url, error)}") from None
     try:
         connection.set_session(readonly=True, autocommit=True)
         with connection.cursor() as cursor:
@@ -38,6 +58,8 @@ def read(url: str, sql: str, params: Sequence[object]) -> pa.Table:
             cursor.execute(sql, params or None)
             fields = [(column.name, _arrow_type(column)) for column in cursor.description or ()]
             rows = cursor.fetchall()
+    except psycopg2.OperationalError as error:
+        raise WarehouseError(f"{address}: {in_words(url, error)}") from None
     finally:
         connection.close()
     columns = zip(*rows, strict=True) if rows else ((),) * len(fields)
@@ -45,38 +67,19 @@ def read(url: str, sql: str, params: Sequence[object]) -> pa.Table:
     return pa.Table.from_arrays(arrays, names=[name for name, _ in fields])
 
 
-def describe(url: str) -> str:
-    """The address without user and password."""
-    parts = _parse(url)
-    host, port = parts.get("host", "localhost"), parts.get("port", "5432")
-    return f"PostgreSQL at {host}:{port}/{parts.get('dbname', parts.get('user', ''))}"
+def in_words(url: str, error: BaseException) -> str:
+    """What an error of the server or its driver means, the driver's own text left out.
 
-
-def dlt_credentials(url: str) -> dict[str, object]:
-    """The address as dlt takes it: with all parts, where libpq has defaults for some."""
-    parts = _parse(url)
-    host = parts.pop("host", "localhost")
-    named = {
-        "username": parts.pop("user", getpass.getuser()),
-        "password": parts.pop("password", ""),
-        "port": int(parts.pop("port", 5432)),
-    }
-    named["database"] = parts.pop("dbname", named["username"])
-    if host.startswith("/"):  # a socket's folder does not fit where a URL has the host
-        return {**named, "host": "localhost", "query": {**parts, "host": host}}
-    return {**named, "host": host, "query": parts}
-
-
-def _parse(url: str) -> dict[str, str]:
+    What libpq says where it has no answer of the server quotes what it was given.
+    """
     import psycopg2
-    from psycopg2.extensions import parse_dsn
 
-    try:
-        return dict(parse_dsn(url))
-    except psycopg2.ProgrammingError as error:
-        raise WarehouseError(
-            f"not an address of a PostgreSQL database: {first_line(error)}"
-        ) from None
+    if not isinstance(error, psycopg2.Error):
+        return Address.of(url).struck_out(first_line(error))
+    if error.diag.message_primary:
+        return error.diag.message_primary
+    text = str(error).lower()
+    return next((words for sign, words in REFUSALS.items() if sign in text), UNREACHABLE)
 
 
 def _array(values: Sequence[Any], type_: pa.DataType) -> pa.Array:

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,14 +15,21 @@ from ingestion.company import Company
 from ingestion.duckdb_sql import max_threads, memory_limit
 from ingestion.errors import WarehouseError, first_line
 from ingestion.paths import CompanyPaths
+from ingestion.postgres_address import EXAMPLE, POSTGRES_URL, Address
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-POSTGRES_URL = "SALESOPS_POSTGRES_URL"
 ROW_GROUP = 122_880
 """The rows that DuckDB gives a thread at a time."""
+CORRUPT = (
+    "not a valid DuckDB database file",
+    "Corrupt database file",
+    "Corrupt WAL file",
+    "Could not read enough bytes",
+)
+"""What DuckDB says where the bytes are wrong. Whatever else it says, the file may be sound."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +41,14 @@ class Warehouse:
     """
 
     name: Literal["duckdb", "postgres"]
-    location: str
+    location: str = field(repr=False)
 
     @classmethod
     def of(cls, company: Company) -> Warehouse:
         """The warehouse that company.yml chooses.
 
-        Raises WarehouseError when it is PostgreSQL and SALESOPS_POSTGRES_URL is not set.
+        Raises WarehouseError when it is PostgreSQL and SALESOPS_POSTGRES_URL is not set, or is no
+        address.
         """
         if company.destination == "duckdb":
             return cls("duckdb", str(CompanyPaths.of(company).warehouse))
@@ -48,14 +56,13 @@ class Warehouse:
         if not url:
             raise WarehouseError(
                 f"{company.path}: destination = 'postgres' needs the environment variable "
-                f"{POSTGRES_URL}, e.g. postgresql://user:password@host:5432/database"
+                f"{POSTGRES_URL}, e.g. {EXAMPLE}"
             )
+        Address.of(url)
         return cls("postgres", url)
 
     def __str__(self) -> str:
-        from ingestion.postgres import describe
-
-        return self.location if self.name == "duckdb" else describe(self.location)
+        return self.location if self.name == "duckdb" else str(Address.of(self.location))
 
     def read(self, sql: str, params: Sequence[object] = ()) -> pa.Table:
         """The rows of a query, whose parameters are written `?`; nothing stays open after it.
@@ -98,6 +105,30 @@ class Warehouse:
             names.setdefault(row["table_name"], set()).add(row["column_name"])
         return {table: frozenset(columns) for table, columns in names.items()}
 
+    def newest_load(self) -> dt.datetime | None:
+        """When the last load was finished, of sources or of history, by the clock of then.
+
+        UTC without zone; None where nothing has been loaded.
+        """
+        if self.name == "duckdb" and not Path(self.location).exists():
+            return None
+        with self.kept_open():
+            datasets = self.read(
+                """select table_schema from information_schema.tables
+                where table_name = '_dlt_loads'
+                and (starts_with(table_schema, 'raw_') or table_schema = 'history')"""
+            )
+            loads = " union all ".join(
+                f"select inserted_at from {dataset}._dlt_loads where status = 0"
+                for dataset in datasets["table_schema"].to_pylist()
+            )
+            if not loads:
+                return None
+            newest = "cast(max(inserted_at) at time zone 'UTC' as timestamp) as newest"
+            [row] = self.read(f"select {newest} from ({loads}) as loads").to_pylist()
+        moment: dt.datetime | None = row["newest"]
+        return moment
+
     def threads(self) -> int:
         """How many threads of DuckDB have anything to do: all, or one while data are few.
 
@@ -117,9 +148,7 @@ class Warehouse:
         import dlt
 
         if self.name == "postgres":
-            from ingestion.postgres import dlt_credentials
-
-            return dlt.destinations.postgres(dlt_credentials(self.location))
+            return dlt.destinations.postgres(Address.of(self.location).for_dlt())
         Path(self.location).parent.mkdir(parents=True, exist_ok=True)
         limited = {"memory_limit": memory_limit(), "threads": max_threads()}
         return dlt.destinations.duckdb({"database": self.location, "global_config": limited})
@@ -127,17 +156,16 @@ class Warehouse:
     def check(self) -> None:
         """Make sure that the warehouse can be used; the next load makes one that is missing.
 
-        A file that is no database is moved aside, so that the next run starts afresh. Raises
-        WarehouseError that says so, or who is using the file, or why the server does not answer.
+        A corrupt file is moved aside, with what is only in its log, so that the next run starts
+        afresh; one that cannot be read is left as it is. Raises WarehouseError that says so, or who
+        is using the file, or why the server does not answer.
         """
         if self.name == "postgres":
             self.read("select 1")
-            return
-        path = Path(self.location)
-        if path.exists() and (defect := self._defect()):
+        elif defect := self._defect():
+            path = Path(self.location)
             aside = _unused_name(path)
-            path.rename(aside)
-            Path(f"{path}.wal").unlink(missing_ok=True)
+            _move(path, aside)
             raise WarehouseError(
                 f"{path}: not a usable database ({defect}); it was moved aside to {aside.name}. "
                 "What is published is untouched. Run again to build the warehouse anew from the "
@@ -145,8 +173,8 @@ class Warehouse:
             )
 
     def check_readable(self) -> None:
-        """Raise WarehouseError where the file is no database; nothing is moved or made."""
-        if self.name == "duckdb" and Path(self.location).exists() and (defect := self._defect()):
+        """Raise WarehouseError where the file cannot be used; nothing is moved or made."""
+        if self.name == "duckdb" and (defect := self._defect()):
             raise WarehouseError(
                 f"{self.location}: not a usable database ({defect}); the next run moves it aside"
             )
@@ -164,11 +192,7 @@ class Warehouse:
         path = Path(self.location)
         if not path.exists():
             return None
-        aside = path.with_stem(f"{path.stem}-{dt.datetime.now(dt.UTC):%Y-%m-%d-%H%M%S}")
-        log = Path(f"{path}.wal")
-        if log.exists():
-            log.rename(f"{aside}.wal")
-        return path.rename(aside)
+        return _move(path, path.with_stem(f"{path.stem}-{dt.datetime.now(dt.UTC):%Y-%m-%d-%H%M%S}"))
 
     def locked(self, error: BaseException) -> WarehouseError | None:
         """What to tell the user when an error means that another process uses the warehouse."""
@@ -181,15 +205,33 @@ class Warehouse:
             f"{self.location}: in use by {who}; wait until it is done, or end it, and run again"
         )
 
+    def in_words(self, error: BaseException) -> str:
+        """What an error of the database or its driver says, without what is secret."""
+        if self.name == "duckdb":
+            return first_line(error)
+        from ingestion.postgres import in_words
+
+        return in_words(self.location, error)
+
     def _defect(self) -> str | None:
-        """Why the file is no database, if it is none."""
+        """What is corrupt in the file or its log, if anything is.
+
+        Raises WarehouseError where that cannot be told.
+        """
         import duckdb
 
+        path = Path(self.location)
         try:
-            with self._open_file():
-                return None
-        except (duckdb.Error, UnicodeDecodeError) as error:
-            return first_line(error)
+            for file in (path, _log_of(path)):
+                _try_to_read(file)
+            if path.exists():
+                with self._open_file():
+                    pass
+        except (duckdb.Error, OSError, UnicodeDecodeError) as error:
+            if any(words in str(error) for words in CORRUPT):
+                return first_line(error)
+            raise _unreadable(path, error) from None
+        return None
 
     @contextmanager
     def _open_file(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -207,6 +249,44 @@ class Warehouse:
         with connection:
             connection.execute("set TimeZone = 'UTC'")
             yield connection
+
+
+def _log_of(path: Path) -> Path:
+    """DuckDB's write-ahead log: what is not yet in the file itself."""
+    return Path(f"{path}.wal")
+
+
+def _try_to_read(path: Path) -> None:
+    """Raise the OSError, if any, that keeps this process from reading a file that is there.
+
+    DuckDB may abort the process where it meets one, such as too many open files.
+    """
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except FileNotFoundError:
+        pass
+
+
+def _unreadable(path: Path, error: Exception) -> WarehouseError:
+    reason = (error.strerror or "") if isinstance(error, OSError) else first_line(error)
+    remedy = (
+        "it is of a newer DuckDB: run the version of salesops that wrote it"
+        if "version number" in reason
+        else "put that right (whose the file is, its disk, limits of files and memory)"
+    )
+    return WarehouseError(
+        f"{path}: cannot be read ({reason}), which does not mean that it is damaged. It is left as "
+        f"it is, and so is what is published: {remedy}, and run again"
+    )
+
+
+def _move(path: Path, aside: Path) -> Path:
+    """Rename a file and its log; a log without its file is never left beside the next one."""
+    log = _log_of(path)
+    if log.exists():
+        log.rename(_log_of(aside))
+    return path.rename(aside)
 
 
 def _unused_name(path: Path) -> Path:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
+from dagster_project.comparison import compare
 from dagster_project.pipeline_run import PipelineRun
 from dagster_project.publication import MARTS, mart_tables
+from expectations.comparison import Comparison
 from expectations.report import AuditReport, CheckResult
 from expectations.suites import Layer, checks
 from ingestion.company import Company
+from ingestion.optional import optional
 
 DATA_DOCS = dg.AssetKey(["published", "data_docs"])
 
@@ -47,7 +50,7 @@ def mart_checks(company: Company, manifest: Mapping[str, Any]) -> dg.AssetsDefin
     def audit_marts(
         run: dg.ResourceParam[PipelineRun],
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        report = _audit(run, "marts")
+        report = _audit(run, "marts", compare(run, manifest))
         yield dg.MaterializeResult(
             asset_key=DATA_DOCS,
             metadata={"path": dg.MetadataValue.path(str(run.paths.data_docs / "index.html"))},
@@ -69,7 +72,7 @@ def _specs(company: Company, layer: Layer) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _audit(run: PipelineRun, layer: Layer) -> AuditReport:
+def _audit(run: PipelineRun, layer: Layer, comparisons: Sequence[Comparison] = ()) -> AuditReport:
     from expectations.docs import build
     from expectations.runner import audit
 
@@ -81,9 +84,11 @@ def _audit(run: PipelineRun, layer: Layer) -> AuditReport:
             as_of=run.as_of,
             known_at=run.known_at,
             run_id=run.run_id,
+            comparisons=comparisons,
         )
         if not run.is_time_travel:
-            build(run.company)
+            with optional("the Data Docs stay as they were"):
+                build(run.company)
     return run.audits[layer]
 
 

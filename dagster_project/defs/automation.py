@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from dagster_project.instance import end_dead_runs
+from dagster_project.instance import end_dead_runs, unfinished_run
 from dagster_project.pipeline_run import PipelineRun, open_run
+from dagster_project.retention import keep_last_runs
 from dagster_project.simulation import Simulation
 from ingestion.company import Company
+from ingestion.paths import CompanyPaths
+from ingestion.visible import visible
 
 JOB = "daily"
 EVERY_MORNING = "0 5 * * *"
+ON_OUR_CONSOLE: dict[str, Any] = {"loggers": {"console": {"config": {}}}}
+"""Dagster prints on a console of its own where a run's configuration names none."""
+
+log = logging.getLogger("salesops")
 
 
 def daily_job() -> Any:
@@ -21,19 +31,49 @@ def daily_job() -> Any:
     return dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.all(),
+        config=ON_OUR_CONSOLE,
         description="Load the sources, build and audit the marts, publish them.",
     )
 
 
 def daily_schedule(company: Company) -> dg.ScheduleDefinition:
-    """Every morning, in the company's time zone."""
-    return dg.ScheduleDefinition(
-        name="every_morning",
+    """Every morning, in the company's time zone, unless a run waits or is under way."""
+    lock = CompanyPaths.of(company).lock
+
+    @dg.schedule(
         job_name=JOB,
         cron_schedule=EVERY_MORNING,
         execution_timezone=company.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
+    def every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if in_the_way := unfinished_run(context.instance, lock):
+            return dg.SkipReason(f"run {in_the_way} has not ended: this tick is left out")
+        return dg.RunRequest()
+
+    return every_morning
+
+
+def failure_sensor(company: Company) -> dg.SensorDefinition:
+    """Says of each run that failed, or died, that it did: in the log, and in a file of them."""
+    logs = CompanyPaths.of(company).root / "logs"
+
+    @dg.run_failure_sensor(
+        default_status=dg.DefaultSensorStatus.RUNNING, monitor_all_code_locations=True
+    )
+    def say_failed_runs(context: dg.RunFailureSensorContext) -> None:
+        say_failure(logs, context.dagster_run.run_id, context.failure_event.message or "")
+
+    return say_failed_runs
+
+
+def say_failure(logs: Path, run_id: str, why: str) -> None:
+    """A line on the terminal and in `failures.log`."""
+    said = f"run {run_id} failed, the last good publication stays: {visible(' '.join(why.split()))}"
+    log.error(said)
+    logs.mkdir(parents=True, exist_ok=True)
+    with (logs / "failures.log").open("a", encoding="utf-8") as file:
+        file.write(f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ} {said}\n")
 
 
 def run_resource(company: Company) -> dg.ResourceDefinition:
@@ -82,7 +122,8 @@ def run_resource(company: Company) -> dg.ResourceDefinition:
             simulation=Simulation(config["days"]),
         )
         with opened_run as opened:
-            end_dead_runs(context.instance, context.run_id)
+            end_dead_runs(context.instance, CompanyPaths.of(company).lock)
             yield opened
+            keep_last_runs(context.instance, opened.paths.dagster, company.retention.runs)
 
     return run

@@ -17,6 +17,7 @@ from ingestion.contract import ENTITIES
 from ingestion.errors import SourceError
 from ingestion.pipeline import LoadReport, raw_tables
 from ingestion.sources.files.catalog import Catalog, Relation, stem
+from ingestion.visible import as_code, visible
 
 COMPANY_FILE = dg.AssetKey(["company", "company_yml"])
 OWNERS = ("team:data_engineering",)
@@ -35,7 +36,7 @@ def file_assets(company: Company) -> list[dg.AssetSpec]:
             group_name="sources",
             kinds={"yaml"},
             owners=OWNERS,
-            metadata={"path": dg.MetadataValue.path(str(company.path))},
+            metadata={"path": dg.MetadataValue.path(visible(company.path))},
         )
     ]
     for source in company.sources:
@@ -100,7 +101,7 @@ def _origins(source: Source) -> dict[dg.AssetKey, str]:
     if not isinstance(source, FilesSource):
         return {_system_key(source): f"The {source.type} account that '{source.name}' reads."}
     return {
-        _relation_key(source, relation): f"{_names(relation)} in {source.path}"
+        _relation_key(source, relation): f"{_names(relation)} in {as_code(source.path)}"
         for relations in _relations(source).values()
         for relation in relations
     }
@@ -150,7 +151,7 @@ def _key(*parts: str) -> dg.AssetKey:
 
 
 def _names(relation: Relation) -> str:
-    return ", ".join(path.name for path in relation.files)
+    return ", ".join(as_code(path.name) for path in relation.files)
 
 
 def _counts(loads: Iterable[LoadReport], entity: str) -> dict[str, int]:

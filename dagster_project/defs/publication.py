@@ -24,7 +24,7 @@ def publication_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             owners=["team:data_engineering"],
         )
         for name, kind, description in (
-            ("marts", "duckdb", "The marts as one DuckDB file, replaced whole by every run."),
+            ("marts", "duckdb", "The marts as one DuckDB file, a new one by every run."),
             ("parquet", "parquet", "The marts as one Parquet file per table."),
             ("manifest", "json", "Run, moments, code, row counts and inputs of the publication."),
         )

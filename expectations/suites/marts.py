@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from expectations.comparison import MIN_SHARE
 from expectations.suites.model import Check, Suite, between, never
 
 _KPI_VALUES = """
@@ -229,6 +230,18 @@ _KPIS = (
     ),
 )
 
+_PUBLISHED = (
+    between(
+        "most_is_left",
+        "critical",
+        "Of its rows, and of each headline total of a period that had ended, at least 80% of the"
+        " last publication are there, unless the sources have deleted or corrected more since. If"
+        " it is right all the same, FORCE=1 publishes it.",
+        column="share",
+        minimum=MIN_SHARE,
+    ),
+)
+
 
 def _suite(
     name: str,
@@ -280,6 +293,13 @@ SUITES = (
         ("metric_variant", "period_grain", "period_start", "dimension", "dimension_key"),
         _KPIS,
         _KPI_VALUES,
+        may_be_empty=False,
+    ),
+    _suite(
+        "mart_restatements",
+        ("compared",),
+        _PUBLISHED,
+        "select * from ({comparisons}) as comparisons",
         may_be_empty=False,
     ),
 )

@@ -424,15 +424,15 @@ def test_a_recipe_runs_from_exports_to_marts(tmp_path: Path) -> None:
     done = run(company.path, tmp_path / "data")
     assert done.returncode == 0, done.stderr
     assert "'Tom Ek ' for 'Tom Ek' (1)" in done.stdout
-    marts = tmp_path / "data" / company.slug / "published" / "marts.duckdb"
+    marts = tmp_path / "data" / company.slug / "published" / "salesops.duckdb"
     with duckdb.connect(str(marts), read_only=True) as connection:
         stays = connection.execute("""
             select opportunity_id, stage, ended_as, is_entry_known
-            from marts.marts.fct_stage_visits where ended_as <> 'deleted'
+            from marts.fct_stage_visits where ended_as <> 'deleted'
             order by opportunity_id, position
         """).fetchall()
         won = connection.execute("""
-            select owner_id, sum(amount), count(*) from marts.marts.fct_opportunities
+            select owner_id, sum(amount), count(*) from marts.fct_opportunities
             where is_won group by owner_id
         """).fetchall()
     assert stays == [

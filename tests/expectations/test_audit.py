@@ -9,6 +9,7 @@ from subprocess import PIPE
 
 import pytest
 
+from expectations.comparison import Comparison
 from expectations.report import AuditReport, CheckResult
 from expectations.runner import audit
 from expectations.store import latest
@@ -86,6 +87,23 @@ def test_marts_without_kpis_fail(company: Company) -> None:
     report = run_audit(company, "marts")
     assert [one.name for one in report.failures] == ["kpis_given"]
     assert report.failures[0].observed == "0"
+
+
+def test_less_than_most_of_what_was_published_fails(company: Company) -> None:
+    with Store(company) as store:
+        store.create_marts()
+    comparisons = [
+        Comparison("fct_opportunities, rows", 1000, 799),
+        Comparison("fct_quotas, rows", 1000, 800),
+        Comparison("deals_won of the year from 2025-01-01", 1000, 450, explained=500),
+        Comparison("deals_won of the year from 2024-01-01", 1000, 0, explained=1000),
+        Comparison("dim_rep, rows", 0, 0),
+    ]
+    report = run_audit(company, "marts", comparisons=comparisons)
+    assert [one.name for one in report.failures] == ["most_is_left"]
+    [found] = report.failures
+    assert found.sample_keys == ("fct_opportunities, rows: 799 of 1,000",)
+    assert (found.checked, found.unexpected) == (5, 1)
 
 
 def test_sound_marts_pass(company: Company) -> None:

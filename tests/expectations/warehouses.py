@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,6 +12,7 @@ import duckdb
 import psycopg2
 import yaml
 
+from expectations.comparison import Comparison
 from expectations.report import AuditReport
 from expectations.runner import audit
 from expectations.suites import Layer
@@ -185,7 +186,11 @@ def moment(text: str) -> dt.datetime:
 
 
 def run_audit(
-    company: Company, layer: Layer, known_at: str = AS_OF, as_of: str = AS_OF
+    company: Company,
+    layer: Layer,
+    known_at: str = AS_OF,
+    as_of: str = AS_OF,
+    comparisons: Sequence[Comparison] = (),
 ) -> AuditReport:
     """Audit a company's warehouse, as of the tests' moment unless another one is said."""
     return audit(
@@ -195,4 +200,5 @@ def run_audit(
         as_of=moment(as_of),
         known_at=moment(known_at),
         run_id="run-1",
+        comparisons=comparisons,
     )

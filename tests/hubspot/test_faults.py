@@ -133,7 +133,7 @@ def test_other_errors_fail_at_once_and_say_why(
         404: "/crm/v3/nothing: status 404",
     }
     with pytest.raises(SourceError, match=expected[status]):
-        client.whole(path)
+        client.whole(path, {})
     assert len(portal.asked()) == 1
 
 

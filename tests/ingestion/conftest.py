@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
 from ingestion.company import Company, load_company
+from ingestion.dlt_load import append
+from ingestion.paths import CompanyPaths
 from ingestion.pipeline import LoadReport, TableLoad, load_source
+from ingestion.sources.files import TABLES
 from ingestion.warehouse import Warehouse
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -20,10 +25,15 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 @dataclass
 class Exports:
-    """A company with one files source, called `crm`, whose exports are in `folder`."""
+    """A company with one files source, called `crm`, whose exports are in `folder`.
+
+    Its first load appends to a copy of the warehouse `empty`, whose tables are made, where one is
+    given.
+    """
 
     root: Path
     settings: dict[str, Any] = field(default_factory=dict)
+    empty: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -49,6 +59,10 @@ class Exports:
     ) -> dict[str, TableLoad]:
         """Load the source; what happened to each entity."""
         company = self.company(entities, **source)
+        warehouse = CompanyPaths.of(company).warehouse
+        if self.empty and company.destination == "duckdb" and not warehouse.exists():
+            warehouse.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.empty, warehouse)
         report: LoadReport = load_source(company, company.sources[0], force=force)
         return {table.entity: table for table in report.tables}
 
@@ -63,11 +77,22 @@ class Exports:
         return [{**row, "record": json.loads(row["record"])} for row in rows]
 
 
+@pytest.fixture(scope="session")
+def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse that has every table of files and no load: making them is most of a first one."""
+    folder = tmp_path_factory.mktemp("empty")
+    warehouse = Warehouse("duckdb", str(folder / "warehouse.duckdb"))
+    append(warehouse, "raw_files", TABLES, {}, folder)
+    with duckdb.connect(warehouse.location) as connection:
+        connection.execute("delete from raw_files._dlt_loads")
+    return folder / "warehouse.duckdb"
+
+
 @pytest.fixture
-def exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Exports:
+def exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_warehouse: Path) -> Exports:
     """A company whose data is in the test's own folder."""
     monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
-    return Exports(tmp_path)
+    return Exports(tmp_path, empty=empty_warehouse)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import quote
 
 
 def find_programs() -> Path | None:
@@ -20,8 +21,11 @@ def find_programs() -> Path | None:
 
 
 @contextmanager
-def running_server() -> Iterator[str]:
-    """The address of a new, empty server, stopped and removed afterwards."""
+def running_server(password: str | None = None) -> Iterator[str]:
+    """The address of a new, empty server, stopped and removed afterwards.
+
+    It asks for a password, or for none.
+    """
     programs = find_programs()
     assert programs is not None
     # The server refuses to run as root.
@@ -40,9 +44,16 @@ def running_server() -> Iterator[str]:
                 **user,  # type: ignore[call-overload]
             )
 
-        run("initdb", "-U", "tests", "-A", "trust", "-E", "UTF8", "--no-sync")
+        asks = ["-A", "trust"]
+        if password is not None:
+            kept = Path(root, "password")
+            kept.write_text(password)
+            kept.chmod(0o644)
+            asks = ["-A", "scram-sha-256", "--pwfile", str(kept)]
+        run("initdb", "-U", "tests", *asks, "-E", "UTF8", "--no-sync")
         run("pg_ctl", "-w", "-o", f"-c listen_addresses= -c fsync=off -k {root}", "start")
         try:
-            yield f"postgresql://tests@/postgres?host={root}"
+            user_part = "tests" if password is None else f"tests:{quote(password, safe='')}"
+            yield f"postgresql://{user_part}@/postgres?host={root}"
         finally:
             run("pg_ctl", "-m", "immediate", "stop")

@@ -401,6 +401,7 @@ def test_a_column_called_rowid_does_not_shift_rows(exports: Exports) -> None:
 
 
 def test_nothing_is_loaded_when_one_entity_fails(exports: Exports) -> None:
+    exports.empty = None
     exports.write("deals.csv", CSV)
     wrong = {"from": "deals", "columns": {"source_id": "id", "name": "nome"}}
     with pytest.raises(SourceError) as error:

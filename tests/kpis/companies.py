@@ -72,7 +72,7 @@ class Published:
 
     def marts(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
         """Rows from the published marts."""
-        with open_published(self.folder / "published" / "marts.duckdb") as connection:
+        with open_published(self.folder / "published" / "salesops.duckdb") as connection:
             return connection.execute(sql, parameters).df()
 
     def warehouse(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:

@@ -65,7 +65,7 @@ class Copy:
 
     @property
     def marts(self) -> Path:
-        return self.data / "published" / "marts.duckdb"
+        return self.data / "published" / "salesops.duckdb"
 
     @property
     def environment(self) -> dict[str, str]:

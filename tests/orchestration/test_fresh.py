@@ -40,9 +40,9 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Company:
     (tmp_path / "company.yml").write_text(COMPANY)
     company = load_company(tmp_path / "company.yml")
     load_source(company, company.sources[0])
-    published = CompanyPaths.of(company).published
-    published.mkdir(parents=True)
-    (published / "marts.duckdb").write_bytes(b"published")
+    marts = CompanyPaths.of(company).marts
+    marts.parent.mkdir(parents=True)
+    marts.write_bytes(b"published")
     return company
 
 
@@ -62,7 +62,7 @@ def test_the_old_warehouse_is_kept_and_the_next_load_is_the_first(company: Compa
     [aside] = paths.root.glob("warehouse-*.duckdb")
     assert users(aside) == ["1", "2"]
     assert users(paths.warehouse) == ["Ann", "Bob"]
-    assert (paths.published / "marts.duckdb").read_bytes() == b"published"
+    assert paths.marts.read_bytes() == b"published"
 
 
 def test_what_is_only_in_the_write_ahead_log_is_kept_too(company: Company) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from dagster_project.publication import open_published
+from dagster_project.publication import in_place, open_published
 from tests.conftest import Publish
 from tests.orchestration.copies import Copy, held_to_write
 from tests.thorough import thorough
@@ -58,11 +58,13 @@ def test_a_run_killed_in_any_phase_leaves_the_marts(victim: Victim, progress: st
 def test_the_run_after_those_that_were_killed_publishes_whoever_holds_the_file(
     victim: Victim,
 ) -> None:
-    with held_to_write(victim.copy.marts, "create table marts.marts.own as select 1 as mine"):
+    with held_to_write(victim.copy.marts, "create table marts.own as select 1 as mine"):
         done = victim.copy.run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert victim.copy.kpis() != victim.kpis
-    assert not list((victim.copy.data / "published").glob("*.tmp*"))
+    shelf = victim.copy.data / "publications"
+    assert len(list(shelf.iterdir())) == 2
+    assert all(in_place(folder) for folder in shelf.iterdir())
     with open_published(victim.copy.marts) as connection:
         assert connection.execute(
             "select count(*) from duckdb_tables() where table_name = 'own'"

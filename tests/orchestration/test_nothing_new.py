@@ -67,6 +67,7 @@ def truncate(name: str) -> Callable[[Copy], None]:
 
     def change(copy: Copy) -> None:
         path = copy.marts.parent / name
+        path.chmod(0o644)
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
     return change
@@ -77,9 +78,10 @@ def remove(name: str) -> Callable[[Copy], None]:
 
 
 def tell_another_run(copy: Copy) -> None:
-    """As after a crash between two renames of a publication."""
+    """The files are of two runs."""
     path = copy.marts.with_name("manifest.json")
     told = json.loads(path.read_text(encoding="utf-8"))
+    path.chmod(0o644)
     path.write_text(json.dumps(told | {"run_id": "another"}), encoding="utf-8")
 
 
@@ -88,7 +90,7 @@ DOUBTS: dict[str, Callable[[Copy], None]] = {
     "rejected line": break_line,
     "changed settings": lambda copy: copy.settings(rejected_tolerance=0.5),
     "later moment": lambda copy: copy.settings(as_of="2026-05-20 18:00:01"),
-    "truncated marts": truncate("marts.duckdb"),
+    "truncated marts": truncate("salesops.duckdb"),
     "truncated parquet": truncate("parquet/kpi_values.parquet"),
     "removed parquet": remove("published/parquet/dim_rep.parquet"),
     "removed manifest": remove("published/manifest.json"),

@@ -2,51 +2,29 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 
-from dagster_project.pipeline_run import PipelineRun
 from dagster_project.publication import (
     PublicationError,
     in_place,
     open_published,
     publish,
 )
-from expectations.report import AuditReport, CheckResult
+from dagster_project.publication.shelf import settle
+from expectations.report import CheckResult
 from ingestion.company import Company, load_company
+from ingestion.links import lead
 from ingestion.paths import CompanyPaths
 from ingestion.warehouse import Warehouse
 from tests.orchestration.copies import EDGE_CASES, held_to_write
-
-AS_OF = dt.datetime(2026, 5, 20, 9)
-
-
-def model(alias: str, schema: str, **columns: str) -> dict[str, Any]:
-    return {
-        "resource_type": "model",
-        "schema": schema,
-        "alias": alias,
-        "description": f"All {alias}; it's complete.",
-        "columns": {key: {"name": key, "description": text} for key, text in columns.items()},
-        "checksum": {"checksum": alias},
-    }
-
-
-MANIFEST = {
-    "macros": {},
-    "nodes": {
-        "model.salesops.dim_rep": model("dim_rep", "marts", name="The rep's name."),
-        "model.salesops.int_rep": model("int_rep", "intermediate"),
-    },
-}
+from tests.orchestration.one_mart import MANIFEST, audited, made_warehouse
 
 
 @pytest.fixture
@@ -57,51 +35,12 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Company:
 
 @pytest.fixture
 def warehouse(company: Company) -> Warehouse:
-    """A warehouse of one mart, one load that counts, and one that was never finished."""
-    warehouse = Warehouse.of(company)
-    Path(warehouse.location).parent.mkdir(parents=True)
-    with duckdb.connect(warehouse.location) as connection:
-        connection.execute(
-            """
-            create schema marts;
-            create table marts.dim_rep as select unnest(['ann', 'bob']) as name;
-            create schema raw_files;
-            create table raw_files._dlt_loads as
-            select * from (values
-                ('1', 0, timestamptz '2026-05-01 00:00:00Z'),
-                ('2', 1, timestamptz '2026-05-02 00:00:00Z'),
-                ('3', 0, timestamptz '2026-06-01 00:00:00Z')
-            ) as loads (load_id, status, inserted_at);
-            create table raw_files.exports as
-            select
-                'crm' as source_instance, 'users' as entity, 'print-' || load_id as fingerprint,
-                '[{"name": "users.csv"}]' as files, 14 as rows, timestamp '2026-05-01' as
-                extracted_at, load_id as _dlt_load_id
-            from raw_files._dlt_loads;
-            """
-        )
-    return warehouse
-
-
-def audited(company: Company, warehouse: Warehouse, run_id: str) -> PipelineRun:
-    """A run that has built and audited everything."""
-    return PipelineRun(
-        company=company,
-        run_id=run_id,
-        paths=CompanyPaths.of(company),
-        warehouse=warehouse,
-        asked_as_of=AS_OF,
-        asked_known_at=AS_OF,
-        is_time_travel=False,
-        force=False,
-        is_built=True,
-        audits={"raw": AuditReport("raw", run_id, ()), "marts": AuditReport("marts", run_id, ())},
-    )
+    return made_warehouse(company)
 
 
 @contextmanager
 def reader(company: Company) -> Iterator[duckdb.DuckDBPyConnection]:
-    marts = CompanyPaths.of(company).published / "marts.duckdb"
+    marts = CompanyPaths.of(company).marts
     with open_published(marts) as connection:
         yield connection
 
@@ -156,10 +95,10 @@ def test_a_tool_that_holds_the_file_to_write_stops_nobody(
     company: Company, warehouse: Warehouse
 ) -> None:
     publish(audited(company, warehouse, "one"), MANIFEST)
-    folder = CompanyPaths.of(company).published
-    with held_to_write(folder / "marts.duckdb", "delete from marts.marts.dim_rep"):
+    file = CompanyPaths.of(company).marts
+    with held_to_write(file, "delete from marts.dim_rep"):
         with pytest.raises(duckdb.IOException, match="lock"):
-            duckdb.connect(folder / "marts.duckdb", read_only=True)
+            duckdb.connect(file.resolve(), read_only=True)
         with reader(company) as connection:
             assert connection.execute("select count(*) from marts.dim_rep").fetchone() == (2,)
         publish(audited(company, warehouse, "two"), MANIFEST)
@@ -174,21 +113,38 @@ def test_what_is_not_there_is_no_publication(tmp_path: Path) -> None:
     assert in_place(tmp_path) is None
 
 
+def shelf(company: Company) -> list[str]:
+    return sorted(path.name for path in CompanyPaths.of(company).publications.iterdir())
+
+
+def test_the_last_publications_stay(company: Company, warehouse: Warehouse) -> None:
+    for run_id in ("one", "two", "three", "four"):
+        publish(audited(company, warehouse, run_id), MANIFEST)
+    assert shelf(company) == ["four", "three", "two"]
+    assert CompanyPaths.of(company).published.readlink() == Path("publications/four")
+
+
 def test_leftovers_of_killed_runs_are_removed(company: Company, warehouse: Warehouse) -> None:
     publish(audited(company, warehouse, "one"), MANIFEST)
-    folder = CompanyPaths.of(company).published
-    (folder / "parquet.killed").mkdir()
-    (folder / "parquet.killed" / "half.parquet").touch()
-    for name in ("marts.duckdb.killed.tmp", "marts.duckdb.killed.tmp.wal", "parquet.killed.tmp"):
-        (folder / name).touch()
+    paths = CompanyPaths.of(company)
+    publish(audited(company, warehouse, "killed"), MANIFEST)
+    lead(paths.published, paths.publications / "one")
+    (paths.publications / "half").mkdir()
+    (paths.publications / "half" / "salesops.duckdb").touch()
     publish(audited(company, warehouse, "two"), MANIFEST)
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "manifest.json",
-        "marts.duckdb",
-        "parquet",
-        "parquet.one",
-        "parquet.two",
-    ]
+    assert shelf(company) == ["one", "two"]
+
+
+def test_a_link_that_is_gone_leads_to_the_last_whole_publication_again(
+    company: Company, warehouse: Warehouse
+) -> None:
+    for run_id in ("one", "two", "three"):
+        publish(audited(company, warehouse, run_id), MANIFEST)
+    paths = CompanyPaths.of(company)
+    paths.published.unlink()
+    (paths.publications / "three" / "parquet" / "dim_rep.parquet").unlink()
+    settle(paths)
+    assert paths.published.readlink() == Path("publications/two")
 
 
 @pytest.mark.parametrize("missing", ["raw", "marts", "build"])

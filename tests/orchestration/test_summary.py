@@ -89,7 +89,7 @@ def test_what_is_in_no_period_is_told_with_its_share_of_what_was_won(tmp_path: P
     paths.published.mkdir()
     with duckdb.connect() as connection:
         connection.execute(
-            f"""attach '{paths.published / "marts.duckdb"}' as published;
+            f"""attach '{paths.marts}' as published;
             create schema published.marts;
             create table published.marts.mart_data_hygiene as
             select * from (values

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from ingestion.errors import Gathered, SourceError
 from ingestion.pipeline import ExtractContext, SourceCheck
+from ingestion.sources.hubspot.answers import PROPERTY, understood
 from ingestion.sources.hubspot.client import HubSpotClient, NoAnswerError, Patience
 from ingestion.sources.hubspot.settings import HubSpotSource
 
@@ -21,7 +22,7 @@ def check(
     """
     wrong, remarks = Gathered(), []
     context.progress(f"{source.name}: asking for properties")
-    with wrong.each():
+    with wrong.each(), understood(source.name):
         try:
             _check_properties(HubSpotClient(source, patience), source, wrong)
         except NoAnswerError as error:
@@ -38,7 +39,7 @@ def check(
 def _check_properties(client: HubSpotClient, source: HubSpotSource, wrong: Gathered) -> None:
     mapped = [name for name in source.objects if name in source.mapping]
     for name in mapped or source.objects[:1]:
-        defined = client.whole(f"/crm/v3/properties/{name}").results
+        defined = client.whole(f"/crm/v3/properties/{name}", PROPERTY).results
         with wrong.each():
             refuse_unknown(source, name, {found["name"] for found in defined})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import random
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,15 @@ from dlt.sources.helpers.rest_client.paginators import (
 )
 
 from ingestion.errors import SourceError
+from ingestion.sources.hubspot.answers import (
+    ENTRY,
+    LINK,
+    LINKS,
+    RECORD,
+    MalformedAnswerError,
+    Shape,
+    well_formed,
+)
 from ingestion.sources.hubspot.scopes import MissingScopeError, objects_of, without
 from ingestion.sources.hubspot.settings import HubSpotSource
 
@@ -193,9 +203,14 @@ def _document(content: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(document, dict) or not isinstance(document.get("results"), list):
         return None
-    if any(error.get("category") != NOT_FOUND for error in document.get("errors", ())):
+    errors = document.get("errors") or []
+    if not isinstance(errors, list) or any(_is_failure(error) for error in errors):
         return None
     return document
+
+
+def _is_failure(error: Any) -> bool:
+    return not isinstance(error, dict) or error.get("category") != NOT_FOUND
 
 
 def _parsed(response: requests.Response, document: dict[str, Any]) -> requests.Response:
@@ -219,8 +234,11 @@ class ById(BasePaginator):
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
         """Note the greatest id; there is more when there are more matches than results."""
         found = data or []
-        self._last_id = max((int(record["id"]) for record in found), default=self._last_id)
+        before, ids = self._last_id, [int(record["id"]) for record in found]
+        self._last_id = max(ids, default=before)
         self._has_next_page = bool(found) and response.json()["total"] > len(found)
+        if self._has_next_page and self._last_id <= before:
+            raise MalformedAnswerError(response.url, "a search goes on with ids that it had before")
 
     def update_request(self, request: requests.Request) -> None:
         """Ask for what lies beyond."""
@@ -241,6 +259,12 @@ class HubSpotClient:
                 f"source {source.name}: the environment variable {source.token_env} is not set; "
                 "it holds the access token of a private app of the portal"
             )
+        if not re.fullmatch(r"[!-~]+", token):
+            raise SourceError(
+                f"source {source.name}: what the environment variable {source.token_env} holds is "
+                "no access token: it has blanks, line ends or letters that no token has"
+            )
+        self._name = source.name
         self._source_url = source.url
         self._session = PatientSession(source, token, patience or Patience())
         self._rest = RESTClient(
@@ -259,14 +283,14 @@ class HubSpotClient:
         """Whether a list may be asked for with these parameters in its URL."""
         return len(f"{self._source_url}{path}?{urlencode(params)}") <= LONGEST_URL
 
-    def pages(self, path: str, **params: object) -> Iterator[Page]:
-        """All pages of a list that goes on by cursor."""
+    def pages(self, path: str, shape: Shape, **params: object) -> Iterator[Page]:
+        """All pages of a list that goes on by cursor; its results have a shape."""
         cursor = JSONResponseCursorPaginator(cursor_path=_NEXT, cursor_param="after")
-        yield from self._paginate(path, cursor, params=params)
+        yield from self._paginate(path, cursor, shape, params=params)
 
-    def whole(self, path: str) -> Page:
-        """A list that comes in one answer."""
-        [page] = self._paginate(path, SinglePagePaginator())
+    def whole(self, path: str, shape: Shape) -> Page:
+        """A list that comes in one answer; its results have a shape."""
+        [page] = self._paginate(path, SinglePagePaginator(), shape)
         return page
 
     def modified(
@@ -287,7 +311,7 @@ class HubSpotClient:
             "properties": ["hs_object_id"],
             "limit": SEARCH_PAGE,
         }
-        yield from self._paginate(f"/crm/v3/objects/{name}/search", ById(), json=body)
+        yield from self._paginate(f"/crm/v3/objects/{name}/search", ById(), ENTRY, json=body)
 
     def read(
         self,
@@ -304,26 +328,41 @@ class HubSpotClient:
             "propertiesWithHistory": list(history),
         }
         flag = str(archived).lower()
-        return self._post(f"/crm/v3/objects/{name}/batch/read?archived={flag}", body)
+        return self._post(f"/crm/v3/objects/{name}/batch/read?archived={flag}", body, RECORD)
 
     def associations(self, name: str, to_name: str, ids: Sequence[str]) -> Iterator[Page]:
         """What records are associated with, as many answers as the longest lists need."""
+        path = f"/crm/v4/associations/{name}/{to_name}/batch/read"
         inputs: list[dict[str, str]] = [{"id": record_id} for record_id in ids]
         while inputs:
-            path = f"/crm/v4/associations/{name}/{to_name}/batch/read"
-            page = self._post(path, {"inputs": inputs})
+            page = self._post(path, {"inputs": inputs}, LINKS)
+            for found in page.results:
+                well_formed(self.place(path), [found["from"]], ENTRY)
+                well_formed(self.place(path), found["to"], LINK)
             yield page
-            inputs = [
-                {"id": found["from"]["id"], "after": found["paging"]["next"]["after"]}
-                for found in page.results
-                if found.get("paging")
-            ]
+            before, inputs = (
+                inputs,
+                [
+                    {"id": found["from"]["id"], "after": found["paging"]["next"]["after"]}
+                    for found in page.results
+                    if found.get("paging")
+                ],
+            )
+            if inputs and inputs == before:
+                raise MalformedAnswerError(self.place(path), "a list goes on with what it had")
 
-    def _post(self, path: str, body: dict[str, Any]) -> Page:
-        [page] = self._paginate(path, SinglePagePaginator(), json=body)
+    def place(self, path: str) -> str:
+        """The source and a path, as messages name them."""
+        return f"source {self._name}: {path}"
+
+    def _post(self, path: str, body: dict[str, Any], shape: Shape) -> Page:
+        [page] = self._paginate(path, SinglePagePaginator(), shape, json=body)
         return page
 
-    def _paginate(self, path: str, paginator: BasePaginator, **request: Any) -> Iterator[Page]:
+    def _paginate(
+        self, path: str, paginator: BasePaginator, shape: Shape, **request: Any
+    ) -> Iterator[Page]:
+        cursors: set[str] = set()
         pages = self._rest.paginate(
             path,
             method="POST" if "json" in request else "GET",
@@ -332,12 +371,26 @@ class HubSpotClient:
             **request,
         )
         for page in pages:
-            yield Page(page, _received_at(page.response))
+            cursor = _cursor(page.response)
+            if cursor in cursors:
+                raise MalformedAnswerError(self.place(path), "a list goes on with what it had")
+            cursors.update([cursor] if cursor else [])
+            results = well_formed(self.place(path), page, shape)
+            yield Page(results, _received_at(page.response))
+
+
+def _cursor(response: requests.Response) -> str | None:
+    """Where the answer's list goes on."""
+    found = _NEXT.find(response.json())
+    return str(found[0].value) if found else None
 
 
 def _received_at(response: requests.Response) -> dt.datetime:
     told = response.headers.get("Date")
-    moment = parsedate_to_datetime(told) if told else dt.datetime.now(dt.UTC)
+    try:
+        moment = parsedate_to_datetime(told) if told else dt.datetime.now(dt.UTC)
+    except ValueError:
+        raise MalformedAnswerError(response.url, f"its Date is {told!r}") from None
     return moment.astimezone(dt.UTC).replace(tzinfo=None)
 
 

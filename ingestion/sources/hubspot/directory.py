@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.duckdb_sql import STORED, literal, quote
 from ingestion.errors import SourceError, one_of
+from ingestion.sources.hubspot.answers import ENTRY, PIPELINE, STAGE, TEAM, well_formed
 from ingestion.sources.hubspot.client import OWNERS_PAGE, HubSpotClient
 from ingestion.sources.hubspot.rows import row_hash
 from ingestion.sources.hubspot.settings import HubSpotSource
@@ -23,7 +24,7 @@ def owners(client: HubSpotClient) -> list[Row]:
     found = [
         owner
         for archived in ("false", "true")
-        for page in client.pages("/crm/v3/owners", limit=OWNERS_PAGE, archived=archived)
+        for page in client.pages("/crm/v3/owners", ENTRY, limit=OWNERS_PAGE, archived=archived)
         for owner in page.results
     ]
     return [
@@ -48,7 +49,7 @@ def _main_team(teams: Iterable[Mapping[str, Any]]) -> Row:
 
 def teams(client: HubSpotClient) -> list[Row]:
     """Teams."""
-    page = client.whole("/settings/v3/users/teams")
+    page = client.whole("/settings/v3/users/teams", TEAM)
     return [{"source_id": _text(team["id"]), "name": team["name"]} for team in page.results]
 
 
@@ -61,8 +62,10 @@ def stages(client: HubSpotClient, source: HubSpotSource) -> list[Row]:
     found = [
         _stage(name, pipeline, stage, source.no_decision)
         for name in objects
-        for pipeline in client.whole(f"/crm/v3/pipelines/{name}").results
-        for stage in pipeline["stages"]
+        for pipeline in client.whole(f"/crm/v3/pipelines/{name}", PIPELINE).results
+        for stage in well_formed(
+            client.place(f"/crm/v3/pipelines/{name}"), pipeline["stages"], STAGE
+        )
     ]
     known = {row["label"] for row in found} | {row["source_id"].partition(":")[2] for row in found}
     for wanted in source.no_decision:

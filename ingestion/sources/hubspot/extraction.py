@@ -23,6 +23,7 @@ from ingestion.duckdb_sql import quote, workbench
 from ingestion.errors import Gathered, SourceError
 from ingestion.pipeline import ExtractContext, Extraction, TableLoad
 from ingestion.sources.hubspot import directory
+from ingestion.sources.hubspot.answers import ARCHIVED, ENTRY, PROPERTY, RECORD, understood
 from ingestion.sources.hubspot.checking import refuse_unknown
 from ingestion.sources.hubspot.client import (
     ASSOCIATIONS_PAGE,
@@ -72,7 +73,7 @@ def extract(
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
         try:
-            with context.warehouse.kept_open():
+            with context.warehouse.kept_open(), understood(source.name):
                 client = HubSpotClient(source, patience)
                 extraction = _Extract(context, source, client, connection).run()
         except SourceError as error:
@@ -155,7 +156,7 @@ class _Extract:
 
     def _plan(self, crm_object: CrmObject) -> _Plan:
         """What to read of an object, and since when; tells of properties that changed."""
-        page = self.client.whole(f"/crm/v3/properties/{crm_object.name}")
+        page = self.client.whole(f"/crm/v3/properties/{crm_object.name}", PROPERTY)
         last = self.last.get(crm_object.name)
         plan = _Plan.of(
             self.source,
@@ -222,7 +223,7 @@ class _Extract:
         if plan.since is not None:
             yield from self._by_id(plan, self._modified(plan), archived=False)
         elif self.client.fits_url(plan.path, **plan.wanted):
-            pages = self.client.pages(plan.path, **plan.wanted)
+            pages = self.client.pages(plan.path, RECORD, **plan.wanted)
             yield from self._counted(plan.name, (page.results for page in pages))
         else:
             records = self._by_id(plan, self._listed(plan), archived=False)
@@ -240,7 +241,7 @@ class _Extract:
 
     def _listed(self, plan: _Plan) -> Iterator[str]:
         """Ids of all live records, whose properties are too many to be asked for in a URL."""
-        for page in self.client.pages(plan.path, limit=PAGE):
+        for page in self.client.pages(plan.path, ENTRY, limit=PAGE):
             yield from (record["id"] for record in page.results)
 
     def _modified(self, plan: _Plan) -> Iterator[str]:
@@ -258,7 +259,7 @@ class _Extract:
         if plan.since is not None:
             table = self.state.archived(plan.name)
             known = set(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
-        pages = self.client.pages(plan.path, limit=PAGE, archived="true")
+        pages = self.client.pages(plan.path, ARCHIVED, limit=PAGE, archived="true")
         for page in pages:
             for record in page.results:
                 if (record["id"], _moment(record["archivedAt"])) not in known:

@@ -40,7 +40,7 @@ class HubSpotSource(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
     type: Literal["hubspot"]
-    url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = API
+    url: Annotated[str, Field(pattern=r"^https?://[^/@?#\s]+$")] = API
     token_env: str = "HUBSPOT_TOKEN"
     objects: tuple[str, ...] = tuple(OBJECTS)
     mapping: dict[str, dict[str, str]] = {}

@@ -1,0 +1,95 @@
+"""What a publication says of itself, and which tables dbt's manifest has for it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ingestion.errors import SalesopsError
+
+MARTS = "marts"
+MANIFEST = "manifest.json"
+
+
+class PublicationError(SalesopsError):
+    """What was built may not, or could not, be published."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """The manifest: which run published what, made by which code from which inputs.
+
+    Moments are UTC without zone. `recipe_hash` is of the code and the company's file. `row_counts`
+    is by table; `inputs` are the exports that the numbers rest on: source, entity, rows, and the
+    hash of files, mapping and contract.
+    """
+
+    run_id: str
+    company: str
+    published_at: dt.datetime
+    as_of: dt.datetime
+    known_at: dt.datetime
+    code_version: str
+    definitions_hash: str
+    recipe_hash: str
+    row_counts: Mapping[str, int]
+    inputs: tuple[Mapping[str, Any], ...]
+
+    def as_json(self) -> str:
+        """The manifest as a JSON object."""
+        return json.dumps(asdict(self), default=str, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Publication:
+        """The manifest that a JSON object tells; raises ValueError or TypeError at another."""
+        told = json.loads(text)
+        moments = ("published_at", "as_of", "known_at")
+        return cls(**told | {name: dt.datetime.fromisoformat(told[name]) for name in moments})
+
+    @classmethod
+    def of(cls, folder: Path) -> Publication | None:
+        """The manifest in a publication's folder; None where there is none that can be read."""
+        try:
+            return cls.from_json((folder / MANIFEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+
+@dataclass(frozen=True)
+class MartTable:
+    """A table to publish, with the descriptions that it and its columns carry."""
+
+    name: str
+    description: str
+    columns: Mapping[str, str]
+
+
+def mart_tables(manifest: Mapping[str, Any]) -> list[MartTable]:
+    """The tables of the schema `marts`, by name, from dbt's manifest."""
+    found = [
+        MartTable(
+            node["alias"],
+            node["description"],
+            {column["name"]: column["description"] for column in node["columns"].values()},
+        )
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in ("model", "seed") and node["schema"] == MARTS
+    ]
+    return sorted(found, key=lambda table: table.name)
+
+
+def definitions_hash(manifest: Mapping[str, Any]) -> str:
+    """Hash of all models, seeds and macros: equal hashes, equal definitions of every number."""
+    digest = hashlib.sha256()
+    for macro_id, macro in sorted(manifest["macros"].items()):
+        if macro["package_name"] == "salesops":
+            digest.update(f"{macro_id}\0{macro['macro_sql']}\0".encode())
+    for node_id, node in sorted(manifest["nodes"].items()):
+        if node["resource_type"] in ("model", "seed"):
+            digest.update(f"{node_id}\0{node['checksum']['checksum']}\0".encode())
+    return digest.hexdigest()

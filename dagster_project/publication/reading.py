@@ -1,0 +1,145 @@
+"""Reading what was published: always as it was published, of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagster_project.publication.manifest import MARTS, Publication
+from ingestion.duckdb_sql import literal, one_row, path_literal, quote
+from ingestion.errors import first_line
+from ingestion.paths import PARQUET, PUBLISHED_FILE
+
+HEADERS = 3 * 4096
+"""The bytes of a DuckDB file before its blocks."""
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@contextmanager
+def open_published(marts: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A reader of a published file, in which `marts.<table>` finds the tables.
+
+    It stays with the publication that it began with. A tool that holds the file open to write lets
+    nobody else in, one that died leaves writes of its own beside it, which DuckDB would take for
+    published, and a file can be damaged: the Parquet files of the same publication are read then.
+    Raises duckdb.Error where there are none.
+    """
+    import duckdb
+
+    marts = marts.resolve()
+    parquet = marts.with_name(PARQUET).resolve()
+    with duckdb.connect() as connection, _damage_told(marts):
+        try:
+            _attach(connection, marts)
+        except (duckdb.Error, UnicodeDecodeError):
+            if not parquet.is_dir():
+                raise
+            _show_exported(connection, parquet)
+        yield connection
+
+
+@contextmanager
+def _damage_told(file: Path) -> Iterator[None]:
+    """What is damaged can have DuckDB quote bytes that are no text."""
+    import duckdb
+
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise duckdb.IOException(f"{file}: damaged") from error
+
+
+def write_ahead_log(file: Path) -> Path:
+    """Where DuckDB keeps what was written and has not got into a file yet."""
+    return Path(f"{file}.wal")
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Show a published file's tables; raises duckdb.Error where it is not as it was published."""
+    import duckdb
+
+    if write_ahead_log(file).exists():
+        raise duckdb.IOException(f"{file}: a tool has left writes of its own beside it")
+    connection.execute(f"attach {literal(file)} as published (read_only)")
+    connection.execute("use published")
+    if _size(connection) != file.stat().st_size:
+        raise duckdb.IOException(f"{file}: cut short")
+    found = connection.execute(
+        "select 1 from duckdb_schemas() where (database_name, schema_name) = ('published', ?)",
+        [MARTS],
+    )
+    if not found.fetchall():
+        raise duckdb.CatalogException(f"{file}: it has no schema {MARTS}")
+
+
+def _size(connection: duckdb.DuckDBPyConnection) -> int:
+    """The bytes that a published file has of its own account."""
+    [(blocks,)] = connection.execute(
+        "select total_blocks * block_size from pragma_database_size() "
+        "where database_name = 'published'"
+    ).fetchall()
+    return HEADERS + blocks
+
+
+def _show_exported(connection: duckdb.DuckDBPyConnection, parquet: Path) -> None:
+    """Show the Parquet files of a publication as the tables of the schema `marts`."""
+    connection.execute("use memory")
+    connection.execute(f"create schema {MARTS}")
+    for path in parquet.glob("*.parquet"):
+        rows = f"read_parquet({path_literal(path)})"
+        connection.execute(f"create view {MARTS}.{quote(path.stem)} as from {rows}")
+
+
+def defect(folder: Path) -> str | None:
+    """What a publication's folder lacks to be whole; None when nothing.
+
+    Whole is: its file, opened anew, and its Parquet files have the rows that its manifest says.
+    """
+    import duckdb
+
+    publication = Publication.of(folder)
+    if publication is None:
+        return "there is no manifest that can be read"
+    counts = dict(publication.row_counts)
+    file = (folder / PUBLISHED_FILE).resolve()
+    try:
+        with duckdb.connect() as connection, _damage_told(file):
+            _attach(connection, file)
+            connection.execute(f"use {MARTS}")
+            run_ids = connection.execute("select run_id from publication").fetchall()
+            tables = {name: count(connection, name) for name in counts}
+            files = connection.execute(
+                "select file_name, num_rows from parquet_file_metadata(?)",
+                [str(folder / PARQUET / "*.parquet")],
+            ).fetchall()
+    except duckdb.Error as error:
+        return first_line(error)
+    if run_ids != [(publication.run_id,)]:
+        return f"{PUBLISHED_FILE} and the manifest are of two runs"
+    exported = {Path(name).stem: rows for name, rows in files}
+    return _difference(counts, tables) or _difference({**counts, "publication": 1}, exported)
+
+
+def _difference(wanted: dict[str, int], found: dict[str, int]) -> str | None:
+    return next(
+        (
+            f"{name} has {found.get(name, 0):,} rows instead of {wanted.get(name, 0):,}"
+            for name in sorted(wanted.keys() | found.keys())
+            if wanted.get(name) != found.get(name)
+        ),
+        None,
+    )
+
+
+def in_place(folder: Path) -> Publication | None:
+    """The publication in a folder; None unless all of it is there, whole."""
+    return None if defect(folder) else Publication.of(folder)
+
+
+def count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    """The rows of a table of the current schema."""
+    return one_row(connection, f"select count(*) from {quote(table)}")[0]

@@ -1,0 +1,107 @@
+"""The shelf of publications: the last few of them, and the link that leads to the one on show."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+from pathlib import Path
+
+from dagster_project.publication.manifest import Publication
+from dagster_project.publication.reading import in_place
+from ingestion.links import lead, remove
+from ingestion.optional import optional
+from ingestion.paths import PUBLISHED_FILE, CompanyPaths
+from ingestion.private import PASSED_THROUGH, open_to_all
+
+KEPT = 3
+"""The publications that stay, the one on show among them."""
+OLD_FILE = "marts.duckdb"
+"""What earlier versions published, in a folder `published` that was no link."""
+
+log = logging.getLogger("salesops")
+
+
+def settle(paths: CompanyPaths) -> None:
+    """Bring the shelf into order before a run, whatever the runs before it have left.
+
+    A company of the old layout is taken over: its publication becomes the first on the shelf. A
+    link that is gone or leads nowhere leads to the last whole publication again.
+    """
+    if (paths.published / OLD_FILE).exists():
+        _take_over(paths)
+    elif not paths.published.exists() and (last := _last_whole(paths)):
+        log.warning("%s: led nowhere; it leads to %s again", paths.published, last)
+        show(paths, last)
+
+
+def new_folder(paths: CompanyPaths, run_id: str) -> Path:
+    """The empty folder of a run's publication; what killed runs have left makes room for it."""
+    tidy(paths)
+    _make_shelf(paths)
+    folder = paths.publications / run_id
+    folder.mkdir()
+    return folder
+
+
+def show(paths: CompanyPaths, folder: Path) -> None:
+    """Publish what is in a folder of the shelf: readers find it from now on."""
+    lead(paths.published, folder)
+
+
+def tidy(paths: CompanyPaths) -> None:
+    """Remove what killed runs have left, and all publications but the last ones.
+
+    What is on show stays, and what is newer was never shown. That something cannot be removed is
+    said, and stops nothing.
+    """
+    on_show = paths.published.resolve()
+    kept = [on_show, *_shown(paths, Publication.of(on_show))[:KEPT]]
+    with optional(f"{paths.publications} could not be tidied"):
+        for path in paths.publications.glob("*"):
+            if path.resolve() not in kept:
+                remove(path)
+
+
+def _shown(paths: CompanyPaths, on_show: Publication | None) -> list[Path]:
+    """The publications that were shown up to the one on show, the last one first."""
+    return [
+        folder.resolve()
+        for folder, published_at in _by_age(paths)
+        if (published_at <= on_show.published_at if on_show else in_place(folder))
+    ]
+
+
+def _by_age(paths: CompanyPaths) -> list[tuple[Path, dt.datetime]]:
+    """The publications that have a manifest, the last one first, with their moments (UTC)."""
+    found = [
+        (folder, publication.published_at)
+        for folder in paths.publications.glob("*")
+        if (publication := Publication.of(folder))
+    ]
+    return sorted(found, key=lambda one: one[1], reverse=True)
+
+
+def _last_whole(paths: CompanyPaths) -> Path | None:
+    return next((folder for folder, _ in _by_age(paths) if in_place(folder)), None)
+
+
+def _make_shelf(paths: CompanyPaths) -> None:
+    paths.publications.mkdir(parents=True, exist_ok=True)
+    paths.publications.chmod(PASSED_THROUGH)
+
+
+def _take_over(paths: CompanyPaths) -> None:
+    """Give the old file its new name, too; the folder that it is in moves to the shelf."""
+    file = paths.published / PUBLISHED_FILE
+    if not os.path.lexists(file):
+        file.symlink_to(OLD_FILE)
+    if paths.published.is_symlink():
+        return
+    publication = Publication.of(paths.published)
+    _make_shelf(paths)
+    folder = paths.publications / (publication.run_id if publication else "before")
+    open_to_all(paths.published)
+    log.info("%s: of the old layout; it is now %s", paths.published, folder)
+    paths.published.rename(folder)
+    show(paths, folder)

@@ -1,0 +1,1 @@
+"""Dagster's webserver and daemon, kept running and behind a gate."""

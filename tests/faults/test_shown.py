@@ -1,0 +1,241 @@
+"""What comes from data and from company.yml is shown everywhere, and commands nothing anywhere."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from dagster_project.cli import main
+from dagster_project.console import PlainConsole
+from dagster_project.defs.automation import ON_OUR_CONSOLE, daily_job
+from dagster_project.defs.console import console
+from dagster_project.defs.ingestion import file_assets
+from dagster_project.logs import VisibleFormatter
+from expectations.judge import failed
+from expectations.pages import Pages
+from expectations.suites import suites
+from ingestion.errors import SourceError
+from ingestion.visible import visible
+from tests.faults.attacks import bites, held, replaced
+from tests.ingestion.conftest import Exports
+from tests.ingestion.conftest import exports as exports
+from tests.orchestration.copies import Copy
+from tests.thorough import thorough
+
+TERMINAL = "data that commands the terminal, or ends a summary"
+DOCS = "data that is HTML, or a template, in the Data Docs"
+DAGSTER = "data that is Markdown, or commands, in Dagster"
+
+COMMANDS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+HOSTILE = {
+    "a closing tag": "[/bold]",
+    "a tag": "[blink red on red]x",
+    "a link": "[link=http://evil.example]x[/link]",
+    "an emoji": ":boom:",
+    "clear the screen": "\x1b[2J\x1b[H",
+    "the title of the window": "\x1b]0;owned\x07",
+    "a link of the terminal": "\x1b]8;;http://evil.example\x1b\\x\x1b]8;;\x1b\\",
+    "a CSI of one byte": "\x9b2J",
+    "carriage return": "Rejected\rAll is right",
+    "backspaces": "bad\b\b\bgood",
+    "a line of its own": "x\nerror: none",
+    "another line end": "x\u2028error: none",
+    "writing from the right": "\u202egnp.exe",
+    "half of a pair": "\ud800",
+    "null": "x\x00y",
+}
+HTML = "<img src=x onerror=alert(1)> $template ${styling} $$content {{ 7 * 7 }} </td>\"'\x1b[31m"
+
+
+def printed(value: str) -> str:
+    """What the summary's console makes of a value, in a line and in a table."""
+    from rich.table import Table
+
+    shown = PlainConsole(width=200)
+    shown.file = io.StringIO()
+    table = Table(value)
+    table.add_row(value, value)
+    shown.print(value, style="yellow")
+    shown.print(table)
+    return shown.file.getvalue()
+
+
+@held(TERMINAL)
+@pytest.mark.parametrize("case", HOSTILE)
+def test_the_summary_shows_it(case: str) -> None:
+    told = printed(HOSTILE[case])
+    assert not COMMANDS.search(told)
+    assert visible(HOSTILE[case]) in told
+    told.encode()
+
+
+@held(TERMINAL)
+@pytest.mark.parametrize("case", HOSTILE)
+def test_errors_and_logs_show_it(case: str) -> None:
+    error = SourceError(f"deals.csv: {HOSTILE[case]}")
+    assert not COMMANDS.search(str(error))
+    record = logging.LogRecord("salesops", logging.INFO, "", 1, HOSTILE[case], (), None)
+    told = VisibleFormatter("%(message)s").format(record)
+    assert not COMMANDS.search(told)
+    assert "\nerror" not in told
+
+
+@held(TERMINAL)
+def test_a_check_of_hostile_exports(exports: Exports, capfd: pytest.CaptureFixture[str]) -> None:
+    bad = "".join(f'"{case}","{value}"\n' for case, value in HOSTILE.items() if value != "\ud800")
+    exports.settings["name"] = "[/bold] \x1b[2J Ltd"
+    exports.write("de\x1b[31mals\r.csv", f"id,amount\n{bad}".encode())
+    columns = {"source_id": "id", "amount": "amount", "stage": "'Open'", "created_at": "id"}
+    exports.company({"opportunities": {"from": "de\x1b[31mals\r.csv", "columns": columns}})
+    assert main(["check", "--company", str(exports.root / "company.yml")]) == 2
+    output = capfd.readouterr()
+    assert "rejected: " in output.out
+    assert not COMMANDS.search(output.out + output.err)
+
+
+@held(TERMINAL)
+def test_an_encoding_without_the_letters(exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", told)
+    exports.write("users.csv", "id,name\n1,Zoë\n")
+    columns = {"source_id": "id", "name": "name", "hired_on": "name"}
+    exports.company({"users": {"from": "users.csv", "columns": columns}})
+    main(["check", "--company", str(exports.root / "company.yml")])
+    told.flush()
+    assert b"Zo\\xeb" in told.buffer.getvalue()  # type: ignore[attr-defined]
+
+
+@thorough
+@held(TERMINAL)
+def test_a_whole_run_of_a_hostile_company(tmp_path: Path) -> None:
+    copy = Copy.make(tmp_path)
+    copy.settings(name="Edge [/bold] \x1b[2J Cases", rejected_tolerance=1)
+    for name in ("users.csv", "opportunities.csv", "accounts.csv"):
+        path = copy.export(name)
+        text = path.read_text(encoding="utf-8")
+        for old, new in (("Ann", "An[/bold]n\x1b[31m"), ("Acme", "[/dim]Acme\x9b2J")):
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
+    with copy.export("opportunities.csv").open("a", encoding="utf-8") as file:
+        file.write("[/bold]\x1b[2J\n")
+    done = copy.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Edge [/bold] \\x1b[2J Cases" in done.stdout
+    assert not COMMANDS.search(done.stdout + done.stderr)
+
+
+@bites(TERMINAL)
+def test_rich_obeys_a_tag_and_a_terminal_an_escape() -> None:
+    from rich.console import Console
+    from rich.errors import MarkupError
+
+    with pytest.raises(MarkupError):
+        Console(file=io.StringIO()).print(f"[bold]{HOSTILE['a closing tag']}[/bold]{'[/bold]'}")
+    with replaced("dagster_project.console:visible", str):
+        assert "\x1b]0;owned" in printed(HOSTILE["the title of the window"])
+
+
+def document(value: str) -> dict[str, Any]:
+    """A validation result of Great Expectations that has a value wherever data may come to be."""
+    suite = next(iter(suites("raw", ("files",))))
+    raised = {"raised_exception": True, "exception_message": value, "exception_traceback": value}
+    nulls, x = "expect_column_values_to_not_be_null", {"column": "x"}
+    outcomes: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+        (nulls, x, {"partial_unexpected_list": [value]}, {}),
+        ("expect_table_row_count_to_be_between", {"min_value": 1}, {"observed_value": value}, {}),
+        (nulls, x, {}, raised),
+    ]
+    count = {"element_count": 9, "missing_count": 0, "unexpected_count": 1, "unexpected_percent": 1}
+    return {
+        "suite_name": suite.table,
+        "success": False,
+        "statistics": {},
+        "meta": {"run_id": {"run_name": "run", "run_time": "2026-01-01T00:00:00+00:00"}},
+        "results": [
+            {
+                "success": False,
+                "expectation_config": {"type": kind, "kwargs": arguments, "meta": {}},
+                "result": {**count, **found},
+                "meta": {},
+                "exception_info": info or {"raised_exception": False},
+            }
+            for kind, arguments, found, info in outcomes
+        ],
+    }
+
+
+@held(DOCS)
+def test_pages_show_it() -> None:
+    page = Pages().validation(document(HTML))
+    assert "<img" not in page
+    assert page.count("&lt;img src=x onerror=alert(1)&gt;") >= 4
+    assert page.count("{{ 7 * 7 }}") >= 4
+    assert "\x1b" not in page
+
+
+@held(DOCS)
+def test_the_index_shows_it() -> None:
+    from expectations.report import AuditReport
+
+    [check, *_] = next(iter(suites("raw", ("files",)))).checks
+    report = AuditReport("raw", HTML, (failed(check, HTML),))
+    page = Pages().index(HTML, [report], [])
+    assert "<img" not in page
+    assert page.count("&lt;img") >= 3
+
+
+@bites(DOCS)
+def test_great_expectations_takes_a_value_for_html() -> None:
+    with replaced("expectations.pages:_as_text", str):
+        assert "<img src=x" in Pages().validation(document(HTML))
+
+
+@held(DAGSTER)
+def test_descriptions_show_names_of_files(exports: Exports) -> None:
+    name = "![x](http://evil.example)`<b>\x1b[2J.csv"
+    exports.write(name.replace("/", "_"), "id,name\n1,Ann\n")
+    columns = {"source_id": "id", "name": "name"}
+    company = exports.company({"users": {"from": name.replace("/", "_"), "columns": columns}})
+    told = [spec.description or "" for spec in file_assets(company)]
+    assert f"`` {name.replace('/', '_')} ``".replace("\x1b", "\\x1b") in "".join(told)
+    assert not COMMANDS.search(json.dumps(told, ensure_ascii=False))
+
+
+@held(DAGSTER)
+def test_the_console_of_a_run_shows_it(capfd: pytest.CaptureFixture[str]) -> None:
+    @dg.op
+    def tell(context) -> None:  # type: ignore[no-untyped-def]
+        context.log.error("".join(HOSTILE[case] for case in HOSTILE))
+        raise ValueError(HOSTILE["clear the screen"])
+
+    @dg.job(logger_defs={"console": console})
+    def telling() -> None:
+        tell()
+
+    telling.execute_in_process(run_config=ON_OUR_CONSOLE, raise_on_error=False)
+    told = capfd.readouterr().err
+    assert "[/bold]" in told
+    assert "\\x1b[2J" in told
+    assert not COMMANDS.search(told)
+    assert daily_job().config == ON_OUR_CONSOLE
+
+
+@bites(DAGSTER)
+def test_dagster_prints_what_it_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    @dg.op
+    def tell(context) -> None:  # type: ignore[no-untyped-def]
+        context.log.error(HOSTILE["clear the screen"])
+
+    @dg.job
+    def telling() -> None:
+        tell()
+
+    telling.execute_in_process()
+    assert "\x1b[2J" in capfd.readouterr().err
