@@ -32,8 +32,15 @@ log = logging.getLogger("salesops")
 
 
 def seconds() -> float:
-    """How long the SQL of one key may take."""
-    return float(os.environ.get(SECONDS) or 600)
+    """How long the SQL of one key may take. SourceError: the environment says no such time."""
+    text = os.environ.get(SECONDS) or "600"
+    try:
+        allowed = float(text)
+    except ValueError:
+        allowed = 0
+    if not 0 < allowed <= threading.TIMEOUT_MAX:
+        raise SourceError(f"{SECONDS} = {text!r}: not a number of seconds, such as 1800")
+    return allowed
 
 
 def confine(
