@@ -207,7 +207,7 @@ def outside(people: Exports) -> Path:
 @held(LEADS_OUT)
 @pytest.mark.parametrize(
     "from_", ["../secret.csv", "../outside/*", "../../../**/*", "linked", "linked.csv", "link*",
-              "way/*.csv", "from linked", "from 'linked.csv'", "select * from \"way/deals.csv\"", "*/*.csv"]
+              "way/*.csv", "*/*.csv", "from linked", "from 'linked.csv'", "from 'way/deals.csv'"]
 )  # fmt: skip
 def test_nothing_leads_out_of_the_folder(people: Exports, outside: Path, from_: str) -> None:
     (people.folder / "linked.csv").symlink_to("../outside/deals.csv")
