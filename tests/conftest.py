@@ -11,11 +11,14 @@ import pytest
 from ingestion.bytecode import keep_bytecode
 from ingestion.duckdb_sql import THREADS
 from ingestion.kept import kept
+from ingestion.sources.files import arrival
 from tests.kpis.companies import TEST_COMPANIES, Published
 from tests.runs import run
 from tests.store import STORE
 
 keep_bytecode()
+# Files are whole once a test has written them: nobody waits for more.
+arrival.REST = 0
 if "PYTEST_XDIST_WORKER" in os.environ:
     # The workers take the cores already.
     os.environ.setdefault(THREADS, "1")

@@ -231,15 +231,17 @@ def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
 
 def test_each_record_that_an_open_quote_swallows_is_a_broken_line(tmp_path: Path) -> None:
     swallowed = "".join(f"{n},y\n" for n in range(3, 3000))
-    (tmp_path / "t.csv").write_text(f'a,b\n1,x\n\n2,"open\nmore\n{swallowed}')
+    text = f'a,b\n1,x\n\n2,"open\nmore\n{swallowed}3000,y"z\n3001,w\n'
+    (tmp_path / "t.csv").write_text(text)
     table, rows, _ = read_files(tmp_path, "t.csv")
-    assert rows == [(1, "x")]
+    assert rows == [(1, "x"), (3001, "w")]
     first, second, *_, last = broken = table.parts[0].broken
-    assert len(broken) == 2998
+    assert len(broken) == 2999
     assert (first.line, first.text) == (4, '2,"open\nmore')
     assert (second.line, second.text) == (6, "3,y")
-    assert (last.line, last.text) == (3002, "2999,y")
+    assert (last.line, last.text) == (3003, '3000,y"z')
     assert last.reason.endswith("in quotes that are not closed; the first is in line 4")
+    assert list(table.parts[0].lines([0, 1])) == [2, 3004]
 
 
 def test_a_value_that_holds_records_is_told(exports: Exports) -> None:
@@ -273,6 +275,12 @@ def test_a_value_that_holds_records_is_told(exports: Exports) -> None:
             gzip.compress(b'{"a": 1}\n' * 999, mtime=0)[:-9],
             "damaged or truncated gzip file",
         ),
+        (
+            "t.csv",
+            b'a,b\n1,2\n3,"4\n5,6\n',
+            "line 3 opens a quote that nobody closes: it .* 2 lines",
+        ),
+        ("t.csv", b'a,b\n1,2\n3,"4', "line 3 opens a quote that nobody closes"),
         ("t.jsonl", b'{"a": 1}\n{"a": \n', "Malformed JSON"),
         ("t.jsonl", b"", "expected records"),
         ("t.json", b"[1, 2]", "expected records"),

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ingestion.duckdb_sql import literal, path_literal, quote
+from ingestion.duckdb_sql import literal, one_row, path_literal, quote
 from ingestion.errors import SourceError
 from ingestion.sources.files.csv_header import Header, find_header
 from ingestion.sources.files.layout import ends_reports, is_footer, of_lines
+from ingestion.sources.files.limits import MAX_RECORD_BYTES, MAX_ROW_BYTES, refuse_wide
 from ingestion.sources.files.settings import FileOptions
 from ingestion.sources.files.text_files import (
     CHUNK,
@@ -24,13 +25,13 @@ from ingestion.sources.files.text_files import (
     line_at,
     plain_text,
     text_from,
+    unended_line,
     with_line_feeds,
 )
 
 if TYPE_CHECKING:
     import duckdb
 
-MAX_ROW_BYTES = 16 << 20
 FOOTER_BYTES = 1 << 16
 """How long a footer may be that is found."""
 MIN_COLUMNS = 4
@@ -60,7 +61,8 @@ class CsvFile:
     """A CSV file as it was read: the plain text of its rows, and what is broken in it.
 
     The first line of `path` is the header's, which is line `header.line` of the file. `notes` say
-    what of the file was not taken for rows.
+    what of the file was not taken for rows; `swallowed` are values that may be records themselves.
+    `ends_in` is the last line where it does not end: the file may have been cut off there.
     """
 
     path: Path
@@ -68,30 +70,36 @@ class CsvFile:
     columns: tuple[str, ...]
     broken: tuple[BrokenLine, ...] = ()
     notes: tuple[str, ...] = ()
+    swallowed: tuple[str, ...] = ()
+    ends_in: int | None = None
 
     def lines(self, rows: Sequence[int]) -> list[int | None]:
         """The physical lines (from 1) on which rows (from 0, ascending) start."""
         skipped = {line.line for line in self.broken}
         found: list[int | None] = []
-        with self.path.open(encoding="latin-1", newline="\n") as file:
-            starts = (start for start in self._starts(file) if start not in skipped)
-            for row, start in enumerate(starts):
-                if len(found) == len(rows):
-                    break
-                if row == rows[len(found)]:
-                    found.append(start)
+        starts = (start for start in self._starts() if start not in skipped)
+        for row, start in enumerate(starts):
+            if len(found) == len(rows):
+                break
+            if row == rows[len(found)]:
+                found.append(start)
         return found + [None] * (len(rows) - len(found))
 
-    def _starts(self, file: Iterable[str]) -> Iterator[int]:
+    def records(self) -> int:
+        """How many records there are, broken ones among them."""
+        return sum(1 for _ in self._starts())
+
+    def _starts(self) -> Iterator[int]:
         """The lines on which the records after the header start; blank lines are no records."""
         csv.field_size_limit(sys.maxsize)
-        reader = csv.reader(file, delimiter=self.header.delimiter)
-        next(reader)
-        end = reader.line_num
-        for record in reader:
-            if record and (len(self.columns) > 1 or record[0]):
-                yield self.header.line + end
+        with self.path.open(encoding="latin-1", newline="\n") as file:
+            reader = csv.reader(file, delimiter=self.header.delimiter)
+            next(reader)
             end = reader.line_num
+            for record in reader:
+                if record and (len(self.columns) > 1 or record[0]):
+                    yield self.header.line + end
+                end = reader.line_num
 
 
 def read_csv(
@@ -110,6 +118,8 @@ def read_csv(
     if not has_line_feeds(path):
         path = with_line_feeds(path, folder)
     header = find_header(path, file, options)
+    refuse_wide(file, len(header.names))
+    ends_in = unended_line(path)
     notes = []
     if header.above:
         notes.append(f"line {header.line} names the columns; above it: {'; '.join(header.above)}")
@@ -132,11 +142,13 @@ def read_csv(
             notes.append(_footer_note(path, footer, header.line))
             path = cut(path, 0, footer, folder)
             path, broken = _load(connection, table, path, header, options, folder)
-    columns = unique_names(header.names)
-    lines = tuple(_told_apart(path, header, broken))
-    csv_file = CsvFile(path, header, columns, lines)
-    notes += _swallowing(connection, table, csv_file)
-    return replace(csv_file, notes=tuple(notes))
+    csv_file = CsvFile(path, header, unique_names(header.names), ends_in=ends_in)
+    lines = tuple(_told_apart(connection, table, file, csv_file, broken))
+    csv_file = replace(csv_file, broken=lines)
+    swallowed = _swallowing(connection, table, csv_file)
+    notes += _told_of_swallowing(csv_file, swallowed)
+    values = tuple(one.value for one in swallowed)
+    return replace(csv_file, notes=tuple(notes), swallowed=values)
 
 
 def unique_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -260,6 +272,8 @@ def _broken_lines(
         for offset, text, error_type, message in errors:
             line += _line_ends(file, offset - file.tell())
             line += _blank_lines(file)
+            if error_type == "LINE SIZE OVER MAXIMUM":
+                message = f"longer than {MAX_ROW_BYTES >> 20} MB"
             if error_type == "INVALID ENCODING":
                 start = file.tell()
                 text = file.readline().decode("utf-8", "backslashreplace")
@@ -269,72 +283,140 @@ def _broken_lines(
 
 
 def _told_apart(
-    path: Path, header: Header, broken: Mapping[int, BrokenLine]
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    file: Path,
+    csv_file: CsvFile,
+    broken: Mapping[int, BrokenLine],
 ) -> Iterator[BrokenLine]:
-    """Broken lines, and by themselves those that are records but for the quotes that one opens.
+    """Broken lines, whole, and by themselves those that are records but for a quote that one opens.
 
     A quote that nobody closes takes all that follows into its line: as one row in thousands it
-    would be within any tolerance.
+    would be within any tolerance. Raises SourceError where it takes in the rest of the file, or
+    leaves it open which records there are.
     """
-    for offset, line in broken.items():
-        first, *others = _records_within(path, offset, header) if "\n" in line.text else [(0, "")]
-        yield replace(line, text=first[1]) if others else line
-        for below, text in others:
-            reason = f"broken line: in quotes that are not closed; the first is in line {line.line}"
-            yield BrokenLine((line.line or 0) + below, text, reason)
+    header, has_quotes = csv_file.header, False
+    with csv_file.path.open("rb") as source:
+        for offset, line in broken.items():
+            text = _record_at(source, offset, header.delimiter, f"{file}: line {line.line}")
+            has_quotes |= "\n" in text
+            (_, first), *others = _records_within(text, header)
+            yield replace(line, text=first)
+            for below, other in others:
+                reason = (
+                    f"broken line: in quotes that are not closed; the first is in line {line.line}"
+                )
+                yield BrokenLine((line.line or 0) + below, other, reason)
+    if has_quotes:
+        (rows,) = one_row(connection, f"select count(*) from {quote(table)}")
+        if rows + len(broken) != csv_file.records():
+            lines = of_lines([line.line for line in broken.values()])
+            raise SourceError(
+                f"{file}: its quotes leave it open which of its lines are records; {lines} broken. "
+                "Close each quote, or write two for one that stands in a value"
+            )
 
 
-def _records_within(path: Path, offset: int, header: Header) -> list[tuple[int, str]]:
-    """The lines of a row, by how far below its first they are; what is no record goes with one."""
+def _record_at(file: BinaryIO, offset: int, delimiter: str, place: str) -> str:
+    """The text of the record at a byte, without blank lines above it.
+
+    Raises SourceError, which says the `place`, where a quote in it is open when the file ends, or
+    it is too long to be one.
+    """
     csv.field_size_limit(sys.maxsize)
-    lines: list[str] = []
-    with path.open(encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-        file.seek(offset)
-        rows = csv.reader(_kept(file, lines), delimiter=header.delimiter)
-        next(filter(None, rows), None)
-    start = next((n for n, line in enumerate(lines) if line.strip("\r\n")), 0)
+    file.seek(offset)
+    _blank_lines(file)
+    start, lines, is_open = file.tell(), 0, False
+
+    def taken() -> Iterator[str]:
+        nonlocal lines, is_open
+        while raw := file.readline(MAX_RECORD_BYTES):
+            lines += 1
+            if file.tell() - start >= MAX_RECORD_BYTES:
+                raise SourceError(
+                    f"{place} begins a record of over {MAX_RECORD_BYTES >> 20} MB: it is none. "
+                    "Close its quotes, or export the file again"
+                )
+            yield raw.decode("latin-1").replace("\r", " ")
+        is_open = True
+
+    next(csv.reader(taken(), delimiter=delimiter))
+    if is_open:
+        raise SourceError(
+            f"{place} opens a quote that nobody closes: it takes in the {lines:,} lines from there "
+            "to the end of the file, and nobody can tell which are records, or whether the file "
+            "was cut off. Close the quote, or write two for one that stands in a value, or export "
+            "the file again"
+        )
+    length = file.tell() - start
+    file.seek(start)
+    return file.read(length).decode("utf-8", "backslashreplace").strip("\r\n")
+
+
+def _records_within(text: str, header: Header) -> list[tuple[int, str]]:
+    """The lines of a row, by how far below its first they are; what is no record goes with one."""
+    if "\n" not in text or len(text) > MAX_ROW_BYTES:
+        return [(0, text)]
     found: list[tuple[int, list[str]]] = []
-    for below, text in enumerate(lines[start:]):
-        cells = next(csv.reader([text], delimiter=header.delimiter), [])
-        is_record = len(header.names) in (len(cells), text.count(header.delimiter) + 1)
+    for below, line in enumerate(text.split("\n")):
+        cells = next(csv.reader([line.replace("\r", " ")], delimiter=header.delimiter), [])
+        is_record = len(header.names) in (len(cells), line.count(header.delimiter) + 1)
         if not found or (is_record and len(header.names) > 1):
             found.append((below, []))
-        found[-1][1].append(text)
-    return [(below, "".join(texts).strip("\r\n")) for below, texts in found]
+        found[-1][1].append(line)
+    return [(below, "\n".join(lines).strip("\r\n")) for below, lines in found]
 
 
-def _kept(lines: Iterable[str], kept: list[str]) -> Iterator[str]:
-    """Lines, which are kept as they are taken."""
-    for line in lines:
-        kept.append(line)
-        yield line
+@dataclass(frozen=True)
+class _Swallowing:
+    """A row (from 0) with values in quotes that hold lines which look like records."""
+
+    row: int
+    lines: int
+    value: str
 
 
-def _swallowing(connection: duckdb.DuckDBPyConnection, table: str, file: CsvFile) -> Iterator[str]:
-    """What to say of values in quotes that hold lines of as many values as the header has.
+def _swallowing(
+    connection: duckdb.DuckDBPyConnection, table: str, file: CsvFile
+) -> list[_Swallowing]:
+    """Values in quotes that hold lines of as many values as the header has.
 
     A stray quote at the beginning of a value and one at the end of another, rows below, make one
     value of all that is between them, and nothing is broken.
     """
     names, mark = [quote(name) for name in file.columns], literal(file.header.delimiter)
     if len(names) < MIN_COLUMNS:
-        return
-    is_long = " or ".join(f"contains({name}, chr(10))" for name in names)
-    lines = " + ".join(
-        f"len(list_filter(string_split(coalesce({name}, ''), chr(10))[2:], "
-        f"lambda line: len(string_split(line, {mark})) = {len(names)}))"
-        for name in names
-    )
-    found = connection.execute(
-        f"select rowid, lines from (select rowid, {lines} as lines from {quote(table)} "
-        f"where {is_long}) where lines > 1 order by rowid"
-    ).fetchall()
+        return []
+    has_lines = ", ".join(f"bool_or(contains({name}, chr(10)))" for name in names)
+    are_long = one_row(connection, f"select {has_lines} from {quote(table)}")
+    long = [name for name, is_long in zip(names, are_long, strict=True) if is_long]
+    if not long:
+        return []
+    found = connection.execute(f"""
+        select rowid, lines, value from (
+            select rowid, concat_ws(chr(10), {", ".join(long)}) as value,
+                list_sum([{
+        ", ".join(
+            f"len(list_filter(string_split(coalesce({name}, ''), chr(10))[2:], "
+            f"lambda line: len(string_split(line, {mark})) = {len(names)}))"
+            for name in long
+        )
+    }]) as lines
+            from {quote(table)}
+        ) where lines > 1 order by rowid
+    """).fetchall()
+    return [_Swallowing(row, int(lines), value) for row, lines, value in found]
+
+
+def _told_of_swallowing(file: CsvFile, found: Sequence[_Swallowing]) -> Iterator[str]:
+    """What to say of values that may be records."""
     if found:
-        (first,) = file.lines([found[0][0]])
+        (first,) = file.lines([found[0].row])
         yield (
-            f"line {first} has a value in quotes that goes on over {found[0][1]:,} lines which "
+            f"line {first} has a value in quotes that goes on over {found[0].lines:,} lines which "
             f"look like records, and are none now; {len(found):,} such values in all. If a quote "
-            "is missing, mend it where it comes from"
+            "is missing, mend it where it comes from; until then no record whose id stands in them "
+            "is taken for deleted"
         )
 
 

@@ -15,6 +15,7 @@ from ingestion.sources.files.checking import (
     reject_repeats,
     reject_unknown_stages,
 )
+from ingestion.sources.files.layout import lines_of
 from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON, RowSet, row_hash
 from ingestion.sources.files.overlaps import NO_OVERLAP, Overlap, number_occurrences, take_newest
 from ingestion.sources.files.reading import Part, Table
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_ROWS = 122_880  # a row group of DuckDB's
+MAX_GONE, MIN_GONE = 0.02, 20
+"""Where more than this share of the records, and more than so many, are gone at once, it is told.
+
+It is what an export lacks that was cut off near its end: too little to be refused.
+"""
 
 
 @dataclass
@@ -33,7 +39,8 @@ class EntityLoad:
 
     To be checked, then compared with earlier loads; then its batches can be taken. `is_numbered`:
     rows of one key, or of the same values, are told apart by their occurrence. `rows_before`
-    counts the records that were there before, deleted ones left out.
+    counts the records that were there before, deleted ones left out; `rows_gone` those of them that
+    the export lacks. They are deleted unless lines of it cannot be read: it may be any of these.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -48,6 +55,7 @@ class EntityLoad:
     rows_before: int = 0
     rows_new: int = 0
     rows_changed: int = 0
+    rows_gone: int = 0
     rows_deleted: int = 0
     rows_rejected: int = 0
     rows_read: int = 0
@@ -103,10 +111,16 @@ class EntityLoad:
         if export == "full":
             rejected = self._name("rejected")
             vanished = vanished_ids(
-                self.connection, self.mapped, rejected, latest, is_hashed=not self.has_ids
+                self.connection,
+                self.mapped,
+                rejected,
+                latest,
+                is_hashed=not self.has_ids,
+                swallowed=[value for part in self.all_parts for value in part.swallowed],
             )
-            self.rows_deleted = len(vanished)
-            if vanished:
+            self.rows_gone = len(vanished)
+            if vanished and not self._unreadable:
+                self.rows_deleted = len(vanished)
                 versions.append(self._tombstones(history.latest_rows(self.entity, vanished)))
         self._create_versions(versions)
 
@@ -148,12 +162,36 @@ class EntityLoad:
     @property
     def files(self) -> tuple[str, ...]:
         """The files that were read, and where rows are written, the company file."""
-        return tuple(dict.fromkeys(part.name for table in self.tables for part in table.parts))
+        return tuple(dict.fromkeys(part.name for part in self.all_parts))
 
     @property
     def warnings(self) -> list[str]:
         """What deserves a look, though the rows fit."""
-        return [self._told_of_overlap()] if self.overlap.rows else []
+        told = [self._told_of_overlap()] if self.overlap.rows else []
+        return [*told, *self._told_of_gone()]
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether a record stays the same one when its values change."""
+        return self.has_ids or bool(self.entity.key)
+
+    def _told_of_gone(self) -> Iterator[str]:
+        """What to say of records that the export lacks, where they are many or are kept."""
+        lost = self.rows_gone if self.has_identity else self.rows_gone - self.rows_new
+        told = (
+            f"{self.entity.name}: {self.rows_gone:,} of {self.rows_before:,} records are gone from "
+            "this export"
+        )
+        if self.rows_gone > self.rows_deleted:
+            yield (
+                f"{told}, and none is taken for deleted: {self._unreadable} cannot be read, and "
+                "each may be any of them. The next export that can be read whole tells"
+            )
+        elif lost > MIN_GONE and lost > MAX_GONE * self.rows_before:
+            yield (
+                f"{told} at once, and are deleted now. If it was cut off or filtered, load a whole "
+                "one: they come back with it"
+            )
 
     def _told_of_overlap(self) -> str:
         overlap = self.overlap
@@ -173,11 +211,24 @@ class EntityLoad:
             f"{doubt if overlap.guessed else ''}"
         )
 
+    @property
+    def _unreadable(self) -> str:
+        """The lines that cannot be read as rows, in words; none where there are none."""
+        broken = {
+            part.name: [line.line for line in part.broken if line.values is None]
+            for part in self.all_parts
+        }
+        return "; ".join(f"{file}, {lines_of(lines)}" for file, lines in broken.items() if lines)
+
     def _count_read(self) -> int:
         """The rows that there are to map, and the lines that cannot be read as rows."""
         (rows,) = one_row(self.connection, f"select count(*) from {quote(self.rowset.table)}")
-        parts = (part for table in self.tables for part in table.parts)
-        return int(rows) + sum(len(part.broken) for part in parts)
+        return int(rows) + sum(len(part.broken) for part in self.all_parts)
+
+    @property
+    def all_parts(self) -> tuple[Part, ...]:
+        """All files that were read."""
+        return tuple(part for table in self.tables for part in table.parts)
 
     @property
     def _parts(self) -> tuple[Part, ...]:

@@ -16,6 +16,13 @@ from ingestion.contract import ENTITIES, Entity
 from ingestion.duckdb_sql import quote, workbench
 from ingestion.errors import Gathered, SourceError
 from ingestion.pipeline import ExtractContext, Extraction, SourceCheck, TableCheck, TableLoad
+from ingestion.sources.files.arrival import (
+    PATIENCE,
+    REST,
+    Stamp,
+    refuse_changed,
+    stamps_at_rest,
+)
 from ingestion.sources.files.bad_cells import needed_columns, notes, repeated, without_bad_cells
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog, Origin, Relation
@@ -89,6 +96,7 @@ class _Extract:
     connection: duckdb.DuckDBPyConnection
     tables: dict[Relation, Table] = field(default_factory=dict)
     digests: dict[Path, str] = field(default_factory=dict)
+    stamps: dict[Path, Stamp] = field(default_factory=dict)
     wrong: Gathered = field(default_factory=Gathered)
     warnings: list[str] = field(default_factory=list)
 
@@ -99,13 +107,13 @@ class _Extract:
         self.origins = {
             name: origin for name, found in self.found.items() if (origin := _together(found))
         }
-        read = {path for origin in self.origins.values() for path in origin.paths}
-        confine(self.connection, sorted(read), [self.context.folder])
-        if read:
-            self.warnings += unread_copies(self._catalog, read)
+        confine(self.connection, sorted(self._paths), [self.context.folder])
+        if self._paths:
+            self.warnings += unread_copies(self._catalog, self._paths)
 
     def run(self) -> Extraction:
         """Load what changed."""
+        self._await_files(PATIENCE)
         fingerprints = self._fingerprints()
         changed = [
             name
@@ -114,6 +122,8 @@ class _Extract:
         ]
         said = {name: self._said(name) for name in changed}
         loads = self._load(changed, said)
+        with self.wrong.each():
+            refuse_changed(self.stamps)
         rejected = self._rejected(loads)
         self.wrong.raise_any(rejected)
         reports = [
@@ -127,7 +137,7 @@ class _Extract:
             {
                 "source_instance": self.source.name,
                 "fingerprint": fingerprints[name],
-                "files": self._described_files(self.origins.get(name)),
+                "files": self._described_files(name, load),
                 "mapping": json.dumps(said[name]),
                 "extracted_at": now,
                 **asdict(load.report()),
@@ -139,7 +149,10 @@ class _Extract:
 
     def check(self) -> SourceCheck:
         """Find out what a load would do, with all entities."""
+        self._await_files(REST)
         loads = self._load([*self.found], {name: self._said(name) for name in self.found})
+        with self.wrong.each():
+            refuse_changed(self.stamps)
         return SourceCheck(
             self.source.name,
             self.source.type,
@@ -170,6 +183,21 @@ class _Extract:
                     for key, said in _inputs(name, mapping)
                 ]
         return found
+
+    @cached_property
+    def _paths(self) -> frozenset[Path]:
+        """The files that are read."""
+        return frozenset(path for origin in self.origins.values() for path in origin.paths)
+
+    def _await_files(self, seconds: float) -> None:
+        """Wait for files that are being written, and keep how all of them stand then."""
+
+        def waiting(files: Iterable[Path]) -> None:
+            names = ", ".join(file.name for file in files)
+            self.context.progress(f"{self.source.name}: waiting for {names}, just written")
+
+        with self.wrong.each():
+            self.stamps = stamps_at_rest(sorted(self._paths), seconds, waiting)
 
     def _origin(self, key: str, said: Input) -> Origin | None:
         """What the `from` of an input means, where it has one."""
@@ -265,6 +293,7 @@ class _Extract:
         if last and name in self.origins:
             self._refuse_remapped(name, load, last.said, said)
             self._refuse_shrunk(name, load, last)
+            self._refuse_cut_off(name, load, last)
             self._warn_of_shift(name, load, last.said, said)
 
     def _map(self, name: str, loads: Mapping[str, EntityLoad]) -> EntityLoad:
@@ -399,13 +428,12 @@ class _Extract:
         FORCE=1 does not help: what is taken for a deletion once is one for ever. A row that has
         neither id nor key is its values, so that a change of any of them makes another row.
         """
-        is_found_again = load.rows_deleted <= MAX_GONE * load.rows_before
-        has_identity = load.has_ids or bool(load.entity.key)
-        if is_found_again or not has_identity or before is None or before == now:
+        is_found_again = load.rows_gone <= MAX_GONE * load.rows_before
+        if is_found_again or not load.has_identity or before is None or before == now:
             return
         with self._at(f"entities.{name}"):
             raise SourceError(
-                f"{load.rows_deleted:,} of {load.rows_before:,} records are gone from this load, "
+                f"{load.rows_gone:,} of {load.rows_before:,} records are gone from this load, "
                 f"and how it is read has changed since the last one: "
                 f"{'; '.join(changes(before, now))}. What a changed mapping no longer finds was "
                 "not deleted, so nothing of this source was loaded. If the mapping is right now, "
@@ -413,6 +441,24 @@ class _Extract:
                 "If the records were deleted, load the export as it was read before, then change "
                 "the mapping"
             )
+
+    def _refuse_cut_off(self, name: str, load: EntityLoad, last: LastExport) -> None:
+        """Stop a load of a file that ends within a line, as its last export did not.
+
+        The line's last value may be half of one, and what should follow is not there. Where all
+        records are as they were it does not matter.
+        """
+        if self.context.force or not (load.rows_gone or load.has_versions):
+            return
+        for part in load.all_parts:
+            if part.ends_in and last.was_ended(part.name):
+                with self._at(f"entities.{name}"):
+                    raise SourceError(
+                        f"{part.name}: nothing ends line {part.ends_in:,}, its last one, as it "
+                        "did at the last load: the file may have been cut off there, so nothing of "
+                        "this source was loaded. Export it again; if it is whole, run again with "
+                        "FORCE=1"
+                    )
 
     def _refuse_shrunk(self, name: str, load: EntityLoad, last: LastExport) -> None:
         """Stop a full export that has lost many rows; a broken export would delete records."""
@@ -445,16 +491,23 @@ class _Extract:
             )
         self.warnings.append(told + why)
 
-    def _described_files(self, origin: Origin | None) -> str:
-        """The files that were read, as JSON."""
+    def _described_files(self, name: str, load: EntityLoad) -> str:
+        """The files that an entity was read from, as JSON."""
+        origin = self.origins.get(name)
+        unended = {part.name for part in load.all_parts if part.ends_in}
+        files = {
+            path.relative_to(self.source.path).as_posix(): path
+            for path in (origin.paths if origin else ())
+        }
         return json.dumps(
             [
                 {
-                    "file": path.relative_to(self.source.path).as_posix(),
-                    "size": path.stat().st_size,
+                    "file": file,
+                    "size": self.stamps[path].size,
                     "sha256": self._digest(path),
+                    "is_ended": file not in unended,
                 }
-                for path in (origin.paths if origin else ())
+                for file, path in files.items()
             ]
         )
 

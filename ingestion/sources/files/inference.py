@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 TEXT = "VARCHAR"
 SAMPLE_ROWS = 2048
+AT_ONCE = 8
+"""How many columns a query tests: each test has patterns, and each pattern takes megabytes."""
 MAX_DIGITS = 18
 
 DECIMAL = r"-?(0|[1-9]\d*)\.\d+"
@@ -41,12 +43,12 @@ def infer_types(
     `rows` is SQL that follows `from`; the columns are quoted names. A sample rules most types
     out; those left are tested on every value.
     """
-    everything = {column: tuple(types) for column in columns}
-    candidates = _fitting(connection, f"(from {rows} limit {SAMPLE_ROWS})", everything)
-    found = {
-        column: _first(connection, rows, column, fitting)
-        for column, fitting in _fitting(connection, rows, candidates).items()
-    }
+    types, found = tuple(types), {}
+    for start in range(0, len(columns), AT_ONCE):
+        everything = dict.fromkeys(columns[start : start + AT_ONCE], types)
+        sampled = _fitting(connection, f"(from {rows} limit {SAMPLE_ROWS})", everything)
+        for column, fitting in _fitting(connection, rows, sampled).items():
+            found[column] = _first(connection, rows, column, fitting)
     return {column: type_ for column, type_ in found.items() if type_}
 
 

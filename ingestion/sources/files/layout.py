@@ -116,10 +116,15 @@ def shown(row: Sequence[str | None], most: int = 60) -> str:
 
 def of_lines(lines: Sequence[int | None], most: int = 5) -> str:
     """The lines that something is said of: `line 3 is`, `lines 3, 4, 9 are`."""
+    return f"{lines_of(lines, most)} {'is' if len(lines) == 1 else 'are'}"
+
+
+def lines_of(lines: Sequence[int | None], most: int = 5) -> str:
+    """Lines in words: `line 3`, `lines 3, 4, 9`."""
     if len(lines) == 1:
-        return f"line {lines[0]} is"
+        return f"line {lines[0]}"
     named = ", ".join(str(line) for line in lines[:most])
-    return f"lines {named}{f' and {len(lines) - most} more' if len(lines) > most else ''} are"
+    return f"lines {named}{f' and {len(lines) - most} more' if len(lines) > most else ''}"
 
 
 def _names_columns(row: Sequence[str], may_be_periods: bool) -> bool:

@@ -33,6 +33,8 @@ class Part:
     columns, where one does; `cells` are its bad ones, by rows of the part; `letters` are those of
     a sheet's columns by their names. `notes` say what of the file was not taken for rows;
     `repeated` are the names that several columns of it have, with what those are called instead.
+    `swallowed` are values that may be records themselves; `ends_in` is the last line where it does
+    not end.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Part:
     letters: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     repeated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    swallowed: tuple[str, ...] = ()
+    ends_in: int | None = None
 
     def cell(self, cell: BadCell) -> str:
         """The name of a bad cell: `B7` of a sheet, else its column."""
@@ -81,6 +85,8 @@ class _Content:
     header: str | None = None
     letters: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    swallowed: tuple[str, ...] = ()
+    ends_in: int | None = None
 
 
 def read(
@@ -131,6 +137,8 @@ def _read_parts(
                     content.letters,
                     (*content.notes, *tidied.notes),
                     _repeated(content),
+                    content.swallowed,
+                    content.ends_in,
                 )
             )
             contents.append(content)
@@ -173,6 +181,8 @@ def _read_file(
             csv.broken,
             f"line {csv.header.line} of {path.name}",
             notes=csv.notes,
+            swallowed=csv.swallowed,
+            ends_in=csv.ends_in,
         )
     if kind == "xlsx":
         sheet = read_xlsx(connection, path, table, relation.options)

@@ -115,6 +115,15 @@ def line_at(path: Path, offset: int) -> int:
     return line
 
 
+def unended_line(path: Path) -> int | None:
+    """The last line (from 1) where nothing ends it; None where all lines end."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - 1))
+        is_ended = file.read(1) in (b"", b"\n", b"\r")
+    return None if is_ended else line_at(path, size)
+
+
 def text_from(path: Path, offset: int) -> str:
     """The text from a byte on, as much as a footer may have."""
     with path.open("rb") as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,12 +25,19 @@ class LastExport:
     """What the last complete load of an entity recorded of its export.
 
     `said` is what company.yml said of reading it; None where an older version did not record it.
+    `ended` are the files it came from, by whether their last line ended; None likewise.
     """
 
     fingerprint: str
     rows: int
     rows_rejected: int
     said: Said | None
+    ended: Mapping[str, bool | None]
+
+    def was_ended(self, file: str) -> bool:
+        """Whether this file ended its last line then, or, where it is new, all others did."""
+        known = [self.ended[file]] if file in self.ended else [*self.ended.values()]
+        return bool(known) and all(known)
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class History:
             return {}
         mapping = "mapping" if "mapping" in present["exports"] else "null"
         exports = self.warehouse.read(
-            f"select entity, fingerprint, rows, rows_rejected, {mapping} as mapping "
+            f"select entity, fingerprint, rows, rows_rejected, files, {mapping} as mapping "
             f"from {self.dataset}.exports where {self._is_ours} order by _dlt_load_id",
             [self.instance],
         )
@@ -58,6 +65,7 @@ class History:
                 row["rows"],
                 row["rows_rejected"],
                 json.loads(row["mapping"]) if row["mapping"] else None,
+                {one["file"]: one.get("is_ended") for one in json.loads(row["files"])},
             )
             for row in exports.to_pylist()
         }
@@ -119,15 +127,22 @@ def vanished_ids(
     rejected: str,
     latest: pa.Table,
     is_hashed: bool,
+    swallowed: Sequence[str] = (),
 ) -> list[str]:
     """Ids of records, not deleted before, that an export no longer holds.
 
     A record whose row was rejected is still there. That may be any record where a rejected row's
     id cannot be known: then those that its text names are held to be there, or all of them where
-    ids are hashes of values.
+    ids are hashes of values. So it is with values of rows that may have swallowed records.
     """
+    import pyarrow as pa
+
     named = "true" if is_hashed else "contains(unknown.record, latest.source_id)"
-    with register(connection, "§latest", latest):
+    texts = pa.table({"record": pa.array(swallowed, pa.string())})
+    with (
+        register(connection, "§latest", latest),
+        register(connection, "§swallowed", texts),
+    ):
         rows = connection.execute(f"""
             select source_id from "§latest" as latest
             where not is_deleted
@@ -135,7 +150,9 @@ def vanished_ids(
                     select 1 from {quote(mapped)} as mapped
                     where mapped.source_id = latest.source_id)
                 and not exists (
-                    select 1 from {quote(rejected)} as unknown
-                    where unknown.source_id is null and {named})
+                    select 1 from (
+                        select record from {quote(rejected)} where source_id is null
+                        union all select record from "§swallowed"
+                    ) as unknown where {named})
         """).fetchall()
     return [source_id for (source_id,) in rows]
