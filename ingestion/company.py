@@ -252,7 +252,8 @@ class _Loader(yaml.SafeLoader):
     """Loads YAML, refuses keys that are written twice, and takes `rows` and `provides` as written.
 
     YAML would drop the first of two keys, and make of 0123 the number 83, of NO false, of 12:30
-    the number 750. What is nested deeper than any company, or grows by aliases, is refused.
+    the number 750. What is nested deeper than any company, or grows by aliases, is refused, and so
+    are characters that no SQL holds: NUL, and half of a pair.
     """
 
     depth = 0
@@ -279,6 +280,13 @@ class _Loader(yaml.SafeLoader):
             kind = node.tag.rpartition(":")[2]
             problem = f"{_shorten(node.value)} is no {kind}; where it is text, put it in quotes"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        text = super().construct_scalar(node)
+        if bad := re.search("[\0\ud800-\udfff]", str(text)):
+            problem = f"the character U+{ord(bad[0]):04X} is no text"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return text
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         first: dict[str, int] = {}

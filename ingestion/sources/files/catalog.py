@@ -161,15 +161,19 @@ class Catalog:
         folder = self.source.path
         for path in paths:
             if leads_out(path, folder):
-                raise SourceError(
-                    f"'{name}' leads out of {folder}, to {path.resolve()}. Only "
-                    "files in the folder of a source are read: say in 'path' which folder holds "
-                    "this one, or one above both"
-                )
+                raise self._elsewhere(name, f", to {path.resolve()}")
         return Relation(name.lower(), paths, options)
+
+    def _elsewhere(self, name: str, to: str = "") -> SourceError:
+        return SourceError(
+            f"'{name}' leads out of {self.source.path}{to}. Only files in the folder of a source "
+            "are read: say in 'path' which folder holds this one, or one above both"
+        )
 
     def _glob(self, pattern: str) -> tuple[Path, ...]:
         folder = self.source.path
+        if ".." in Path(pattern).parts and not Path(pattern).is_absolute():
+            raise self._elsewhere(pattern)
         try:
             return tuple(sorted(filter(_is_readable, folder.glob(pattern))))
         except (NotImplementedError, ValueError):

@@ -32,8 +32,15 @@ log = logging.getLogger("salesops")
 
 
 def seconds() -> float:
-    """How long the SQL of one key may take."""
-    return float(os.environ.get(SECONDS) or 600)
+    """How long the SQL of one key may take. SourceError: the environment says no such time."""
+    text = os.environ.get(SECONDS) or "600"
+    try:
+        allowed = float(text)
+    except ValueError:
+        allowed = 0
+    if not 0 < allowed <= threading.TIMEOUT_MAX:
+        raise SourceError(f"{SECONDS} = {text!r}: not a number of seconds, such as 1800")
+    return allowed
 
 
 def confine(
@@ -64,7 +71,7 @@ def is_stopped(error: Exception) -> bool:
     """Whether it is no mistake in SQL that failed, but what it took of time or memory."""
     import duckdb
 
-    return isinstance(error, duckdb.InterruptException | duckdb.OutOfMemoryException | MemoryError)
+    return isinstance(error, duckdb.InterruptException) or _is_too_much(error)
 
 
 @contextmanager
@@ -89,9 +96,15 @@ def bounded(connection: duckdb.DuckDBPyConnection, place: str) -> Iterator[None]
         except Exception as error:
             if is_over():
                 raise SourceError(too_long) from None
-            if is_stopped(error):
+            if _is_too_much(error):
                 raise SourceError(_too_much(error)) from None
             raise
+
+
+def _is_too_much(error: Exception) -> bool:
+    import duckdb
+
+    return isinstance(error, duckdb.OutOfMemoryException | MemoryError)
 
 
 def _too_much(error: Exception) -> str:
