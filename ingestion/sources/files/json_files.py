@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.duckdb_sql import literal, path_literal, quote
 from ingestion.errors import SourceError, first_line
+from ingestion.sources.files.limits import MAX_LEVELS, refuse_wide
 from ingestion.sources.files.text_files import plain_text
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ def read_json(
     try:
         described = connection.execute(
             f"describe from read_json({path}, records = true, sample_size = -1, "
-            "map_inference_threshold = -1)"
+            f"map_inference_threshold = -1, maximum_depth = {MAX_LEVELS})"
         ).fetchall()
+        refuse_wide(file, len(described))
         types = {row[0]: "VARCHAR" if row[1] in _FROM_TEXT else row[1] for row in described}
         columns = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in types.items())
         connection.execute(

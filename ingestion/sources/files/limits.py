@@ -19,7 +19,6 @@ def refuse_wide(file: Path | str, columns: int) -> None:
     """Stop a load of a file with more columns than any export has. Raises SourceError."""
     if columns > MAX_COLUMNS:
         raise SourceError(
-            f"{file}: {columns:,} columns, and at most {MAX_COLUMNS:,} are read; export fewer, "
-            "those that are mapped will do. If it has fewer, say in options what separates them: "
-            "delimiter"
+            f"{file}: {columns:,} columns, and at most {MAX_COLUMNS:,} are read; export fewer: "
+            "those that are mapped will do"
         )
