@@ -250,7 +250,9 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path, table: str)
         refuse_wide(path, len(connection.execute(f"describe {source}").fetchall()))
         connection.execute(f"create table {quote(table)} as {source}")
     except duckdb.Error as error:
-        raise SourceError(f"{path}: not a readable Parquet file: {first_line(error)}") from None
+        raise SourceError(
+            f"{path}: not a readable Parquet file ({first_line(error)}); export or copy it again"
+        ) from None
 
 
 def _row_numbers(rows: Sequence[int]) -> Sequence[int]:

@@ -101,7 +101,10 @@ def read_here(file: Path, wanted: str | int, with_others: bool, is_limited: bool
                     others[other] = [[_text(cell) for cell in row] for row in cells]
         return Sheet(name, rows, merged, others)
     except (CalamineError, OSError) as error:
-        raise SourceError(f"{file}: not a readable XLSX file: {error}") from None
+        raise SourceError(
+            f"{file}: not a readable XLSX file ({error}); save it again as XLSX, or the sheet as "
+            "CSV"
+        ) from None
 
 
 def _no_such_sheet(file: Path, wanted: str | int, names: list[str]) -> SourceError:
