@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 
 from dagster_project.comparison import compare
-from dagster_project.pipeline_run import ClockError, open_run
+from dagster_project.pipeline_run import ClockError, now, open_run
 from dagster_project.publication import open_published
 from expectations.comparison import MIN_SHARE, Comparison
 from expectations.runner import audit
@@ -29,6 +29,10 @@ from tests.thorough import thorough
 GONE = "rows that vanish from what is built"
 UNKNOWN = "loads that are missing, whatever the cause"
 DEALS_WON = "deals_won of the year from 2025-02-01"
+OF_YEAR = (
+    "metric = 'deals_won' and variant = 'default' and dimension = 'company'"
+    " and period_grain = 'year' and period_start = date '2025-02-01'"
+)
 AUDIT = "dagster_project.defs.audit:compare"
 NO_LOADS = "update raw_files._dlt_loads set status = 1"
 HALF = "delete from marts.fct_opportunities where hash(opportunity_key) % 2 = 0"
@@ -110,15 +114,34 @@ def test_nothing_else_would_tell(company: Company) -> None:
 
 @held(GONE)
 def test_a_total_without_a_reason_fails_the_audit(company: Company) -> None:
-    year = "revenue_won of the year from 2025-02-01"
-    of_year = (
-        "metric = 'revenue_won' and variant = 'default' and dimension = 'company'"
-        " and period_grain = 'year' and period_start = date '2025-02-01'"
+    spoil(company, f"update marts.kpi_values set value = 0.79 * value where {OF_YEAR}")
+    assert missed(compared(company)) == {DEALS_WON}
+    spoil(company, f"delete from marts.kpi_values where {OF_YEAR}")
+    assert missed(compared(company)) == {DEALS_WON}
+
+
+@held(GONE)
+def test_as_many_deals_as_the_source_removed_explain_a_total(company: Company) -> None:
+    spoil(
+        company,
+        """update marts.fct_opportunities set is_won = false, removal = 'deleted'
+        where hash(opportunity_key) % 3 > 0""",
+        """update marts.kpi_values set value = (
+            select count(*) from marts.fct_opportunities
+            where is_won and closed_on >= period_start
+            and closed_on < period_start + interval 12 month)
+        where metric = 'deals_won' and variant = 'default' and dimension = 'company'
+        and period_grain = 'year'""",
     )
-    spoil(company, f"update marts.kpi_values set value = 0.79 * value where {of_year}")
-    assert missed(compared(company)) == {year}
-    spoil(company, f"delete from marts.kpi_values where {of_year}")
-    assert missed(compared(company)) == {year}
+    assert DEALS_WON in missed(compared(company))
+    spoil(
+        company,
+        f"update marts.fct_opportunities set loaded_at = timestamp '{now()}'"
+        " where removal = 'deleted'",
+    )
+    assert missed(compared(company)) == set()
+    spoil(company, f"update marts.kpi_values set value = value / 2 where {OF_YEAR}")
+    assert missed(compared(company)) == {DEALS_WON}
 
 
 @held(GONE)
@@ -220,7 +243,7 @@ def test_what_the_source_deletes_and_corrects_is_published(copy: Copy) -> None:
 
     def edit(deal: dict[str, str]) -> None:
         if crc32(deal["source_id"].encode()) % 3:
-            deal["is_deleted"] = "true"
+            deal |= {"is_deleted": "true", "source_updated_at": "2026-05-19 09:00:00"}
         elif deal["amount"].isdigit():
             deal["amount"] = str(int(deal["amount"]) // 4)
 
