@@ -463,6 +463,12 @@ def test_memory_is_given_back_to_what_comes_after(
     assert len(bytearray(600_000_000)) == 600_000_000
 
 
+@held(TAKES_ALL)
+@pytest.mark.parametrize("column", ["error(repeat(name, 3000000))", "repeat(name, 3000000)::int"])
+def test_an_error_is_as_long_as_somebody_reads(people: Exports, column: str) -> None:
+    assert len(refusal(people, users(f"select id, {column} as name from people"))) < 5_000
+
+
 HUNGRY = """
 import os, sys
 from contextlib import nullcontext
