@@ -27,6 +27,7 @@ from ingestion.sources.files.parsing import words
 from tests.compiled_models import NEVER
 from tests.faults.attacks import bites, held, replaced
 from tests.ingestion.conftest import Exports
+from tests.runs import run
 from tests.thorough import thorough
 
 READS = "SQL that reads files past the views"
@@ -381,6 +382,19 @@ def test_an_expression_ends_with_its_time(
     monkeypatch.setenv(SECONDS, "1")
     said = refusal(people, users("people", team=expression))
     assert "sources.crm.entities.users: this SQL took longer than 1 seconds" in said
+
+
+@thorough
+@held(NEVER_ENDS)
+def test_a_run_ends_with_the_time_of_its_sql(
+    people: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SECONDS, "1")
+    company = people.company(users(ENDLESS))
+    ended = run(company.path, people.root / "data")
+    assert ended.returncode == 2
+    assert "sources.crm.entities.users.from: this SQL took longer than 1 seconds" in ended.stderr
+    assert not list((people.root / "data").rglob("published*"))
 
 
 DEAF = """
