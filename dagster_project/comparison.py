@@ -47,7 +47,7 @@ def compare(run: PipelineRun, manifest: Mapping[str, Any]) -> list[Comparison]:
 def _last(run: PipelineRun) -> Iterator[Last | None]:
     import duckdb
 
-    marts = CompanyPaths.of(run.company).published / "marts.duckdb"
+    marts = CompanyPaths.of(run.company).marts
     if not marts.exists():
         yield None
         return

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 import dagster as dg
 
 from dagster_project.dbt_runner import Dbt
 from dagster_project.defs.audit import mart_checks, raw_checks
 from dagster_project.defs.automation import daily_job, daily_schedule, failure_sensor, run_resource
-from dagster_project.defs.console import console
 from dagster_project.defs.history import history_assets
 from dagster_project.defs.ingestion import file_assets, raw_assets
 from dagster_project.defs.publication import publication_assets
 from dagster_project.defs.transformation import model_assets
+from dagster_project.logs import VisibleRecord
 from dagster_project.pipeline_run import company_file
 from ingestion.company import Company, load_company
 
@@ -32,7 +34,6 @@ def company_definitions(company: Company) -> dg.Definitions:
         jobs=[daily_job()],
         schedules=[daily_schedule(company)],
         sensors=[failure_sensor(company)],
-        loggers={"console": console},
         resources={"run": run_resource(company)},
         executor=dg.in_process_executor,
     )
@@ -40,5 +41,6 @@ def company_definitions(company: Company) -> dg.Definitions:
 
 @dg.definitions
 def definitions() -> dg.Definitions:
-    """The code location that Dagster's tools load."""
+    """The code location that Dagster's tools load, in processes of their own."""
+    logging.setLogRecordFactory(VisibleRecord)
     return company_definitions(load_company(company_file()))

@@ -14,6 +14,14 @@ from ingestion.visible import visible, visible_lines
 log = logging.getLogger("salesops")
 
 
+class VisibleRecord(logging.LogRecord):
+    """A record whose message commands no terminal, whoever prints it: Dagster has a console."""
+
+    def getMessage(self) -> str:  # noqa: N802
+        """The message, its later lines set in."""
+        return visible_lines(super().getMessage())
+
+
 class VisibleFormatter(logging.Formatter):
     """Formats records so that no text in them can be taken for a record, or for a command."""
 

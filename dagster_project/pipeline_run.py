@@ -196,12 +196,12 @@ def open_run(
             "FRESH goes with neither AS_OF nor KNOWN_AT: a look back loads nothing"
         )
     with private(paths.root), run_lock(paths.lock, run_id):
-        settle(paths)
         if fresh and (aside := warehouse.set_aside()):
             log.info("starting anew; the old warehouse is kept as %s", aside)
         warehouse.check()
         if not known_at:
             present_of(warehouse)
+        settle(paths)
         if is_time_travel:
             paths = CompanyPaths(paths.root / "as_of" / _label(as_of, known_at))
             warehouse = Warehouse("duckdb", str(paths.warehouse))

@@ -15,7 +15,7 @@ from dagster._serdes import ConfigurableClassData
 
 from dagster_project.lock import holder
 
-STARTING_SECONDS = 60
+STARTING_SECONDS = 120
 """Within which a run that has begun takes the company's lock."""
 
 LOOKS, PAUSE_SECONDS = 5, 1.0

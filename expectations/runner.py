@@ -15,6 +15,7 @@ from expectations.suites import Layer, Suite, suites
 from ingestion.company import Company
 from ingestion.errors import SalesopsError
 from ingestion.optional import optional
+from ingestion.storage import storage_error
 from ingestion.warehouse import Warehouse
 
 
@@ -66,6 +67,8 @@ def _judge(
         except SalesopsError:
             raise
         except Exception as error:
+            if of_the_disk := storage_error(error):
+                raise of_the_disk from error
             cause = f"{type(error).__name__}: {str(error).splitlines()[0]}"
             results += (failed(check, cause) for check in suite.checks)
             continue

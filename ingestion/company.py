@@ -322,7 +322,6 @@ def _take_as_text(rows: list[yaml.Node]) -> None:
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    text = ""
     try:
         text = path.read_text(encoding="utf-8")
         document = yaml.load(text, _Loader)
@@ -331,9 +330,9 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise CompanyError(f"{path}: not a text file in UTF-8; save it as one") from None
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
+        number = text.count("\n", 0, error.position) + 1
         raise CompanyError(
-            f"{path}, line {line}: not valid YAML: a character that is no text "
+            f"{path}, line {number}: not valid YAML: a character that is no text "
             f"(#x{error.character:04x}); remove it"
         ) from None
     except yaml.MarkedYAMLError as error:

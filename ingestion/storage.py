@@ -28,7 +28,7 @@ REMEDIES: Mapping[int, str] = MappingProxyType(
 )
 _TOLD = re.compile(
     r"no space left on device|disk is full|quota exceeded|file too large"
-    r"|(?P<forbidden>read-?only file ?system|permission denied|readonly database"
+    r"|(?P<forbidden>read-?only file ?system|permission denied(?! for)|readonly database"
     r"|unable to open database file)",
     re.IGNORECASE,
 )

@@ -20,8 +20,6 @@ from ingestion.visible import visible
 
 JOB = "daily"
 EVERY_MORNING = "0 5 * * *"
-ON_OUR_CONSOLE: dict[str, Any] = {"loggers": {"console": {"config": {}}}}
-"""Dagster prints on a console of its own where a run's configuration names none."""
 
 log = logging.getLogger("salesops")
 
@@ -31,7 +29,6 @@ def daily_job() -> Any:
     return dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.all(),
-        config=ON_OUR_CONSOLE,
         description="Load the sources, build and audit the marts, publish them.",
     )
 

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from dagster_project.publication.manifest import Publication
-from dagster_project.publication.reading import in_place
+from dagster_project.publication.reading import in_place, write_ahead_log
 from ingestion.links import lead, remove
 from ingestion.optional import optional
 from ingestion.paths import PUBLISHED_FILE, CompanyPaths
@@ -59,7 +59,7 @@ def tidy(paths: CompanyPaths) -> None:
     kept = [on_show, *_shown(paths, Publication.of(on_show))[:KEPT]]
     with optional(f"{paths.publications} could not be tidied"):
         for path in paths.publications.glob("*"):
-            if path.resolve() not in kept:
+            if path.is_dir() and path.resolve() not in kept:
                 remove(path)
 
 
@@ -92,12 +92,16 @@ def _make_shelf(paths: CompanyPaths) -> None:
 
 
 def _take_over(paths: CompanyPaths) -> None:
-    """Give the old file its new name, too; the folder that it is in moves to the shelf."""
+    """Give the old file its new name, too; the folder that it is in moves to the shelf.
+
+    What a tool has left of writes of its own goes.
+    """
     file = paths.published / PUBLISHED_FILE
     if not os.path.lexists(file):
         file.symlink_to(OLD_FILE)
     if paths.published.is_symlink():
         return
+    write_ahead_log(paths.published / OLD_FILE).unlink(missing_ok=True)
     publication = Publication.of(paths.published)
     _make_shelf(paths)
     folder = paths.publications / (publication.run_id if publication else "before")

@@ -19,6 +19,7 @@ import duckdb
 from ingestion.paths import PROJECT
 
 PAUSE_SECONDS = 0.01
+"""Between two polls, and between two looks at what a reader has told."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,10 @@ class Polls:
 
 
 @contextmanager
-def polling(published: Path, told: Path) -> Iterator[Polls]:
-    """A process that polls meanwhile, and writes to a file what it finds."""
-    command = [sys.executable, "-m", "tests.faults.reader", str(published), str(told)]
+def polling(published: Path, told: Path, pause: float = PAUSE_SECONDS) -> Iterator[Polls]:
+    """A process that polls meanwhile, every so many seconds, and writes to a file what it finds."""
+    arguments = [str(published), str(told), str(pause)]
+    command = [sys.executable, "-m", "tests.faults.reader", *arguments]
     reader = Popen(command, stdin=PIPE, cwd=PROJECT)
     polls = Polls(told)
     try:
@@ -92,12 +94,12 @@ def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> object:
     return value
 
 
-def _main(published: Path, told: Path) -> None:
+def _main(published: Path, told: Path, pause: float) -> None:
     """Poll until the standard input is closed."""
     import select
 
     with told.open("a", encoding="utf-8", buffering=1) as file:
-        while not select.select([sys.stdin], [], [], PAUSE_SECONDS)[0]:
+        while not select.select([sys.stdin], [], [], pause)[0]:
             try:
                 file.write(f"run {poll(published)}\n")
             except Exception as error:
@@ -105,4 +107,4 @@ def _main(published: Path, told: Path) -> None:
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]), Path(sys.argv[2]))
+    _main(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]))

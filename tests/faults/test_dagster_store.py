@@ -19,6 +19,7 @@ from ingestion.paths import CompanyPaths
 from tests.conftest import Publish
 from tests.faults.attacks import bites, held, replaced
 from tests.orchestration.copies import Copy
+from tests.thorough import thorough
 
 DAMAGED = "Dagster's store is damaged before a run"
 MEANWHILE = "Dagster's store is damaged during a run"
@@ -81,9 +82,9 @@ def executed(instance: dg.DagsterInstance) -> bool:
 @contextmanager
 def files_let_go() -> Iterator[None]:
     """A test is a process of its own: no database stays open from one to the next."""
-    event_log._engine.cache_clear()
+    event_log.close_files()
     yield
-    event_log._engine.cache_clear()
+    event_log.close_files()
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +252,25 @@ def test_a_company_is_published_whatever_its_store_is_like(
     done = copy.run("--force")
     assert done.returncode == 0, done.stderr
     assert "runs.db is damaged" in done.stderr
+    assert copy.kpis() == kpis
+
+
+@thorough
+@pytest.mark.parametrize("progress", ["audit raw …", "build …", "publish …"])
+@held(MEANWHILE)
+def test_a_company_is_published_whatever_becomes_of_its_store(
+    published: Publish, tmp_path: Path, progress: str
+) -> None:
+    copy = Copy.of(published("edge_cases"), tmp_path)
+    kpis, before, home = copy.kpis(), copy.published(), copy.data / "dagster"
+    with copy.started("--force") as run:
+        run.wait_for(progress)
+        for database in (home / "history").rglob("*.db*"):
+            garbage(database)
+        done = run.end()
+    assert done.returncode == 0, done.stderr
+    assert "the run goes on" in done.stderr
+    assert copy.published() != before
     assert copy.kpis() == kpis
 
 

@@ -20,6 +20,7 @@ from ingestion.warehouse import Warehouse
 from tests.faults.attacks import bites, held, replaced, without
 from tests.faults.portals import served
 from tests.ingestion.conftest import Exports
+from tests.ingestion.conftest import empty_warehouse as empty_warehouse
 from tests.ingestion.conftest import exports as exports
 from tests.ingestion.postgres_server import find_programs, running_server
 from tests.orchestration.copies import Copy

@@ -14,8 +14,7 @@ import pytest
 
 from dagster_project.cli import main
 from dagster_project.console import PlainConsole
-from dagster_project.defs.automation import ON_OUR_CONSOLE, daily_job
-from dagster_project.defs.console import console
+from dagster_project.definitions import definitions
 from dagster_project.defs.ingestion import file_assets
 from dagster_project.logs import VisibleFormatter
 from expectations.judge import failed
@@ -25,6 +24,7 @@ from ingestion.errors import SourceError
 from ingestion.visible import visible
 from tests.faults.attacks import bites, held, replaced
 from tests.ingestion.conftest import Exports
+from tests.ingestion.conftest import empty_warehouse as empty_warehouse
 from tests.ingestion.conftest import exports as exports
 from tests.orchestration.copies import Copy
 from tests.thorough import thorough
@@ -208,34 +208,46 @@ def test_descriptions_show_names_of_files(exports: Exports) -> None:
     assert not COMMANDS.search(json.dumps(told, ensure_ascii=False))
 
 
-@held(DAGSTER)
-def test_the_console_of_a_run_shows_it(capfd: pytest.CaptureFixture[str]) -> None:
-    @dg.op
-    def tell(context) -> None:  # type: ignore[no-untyped-def]
-        context.log.error("".join(HOSTILE[case] for case in HOSTILE))
-        raise ValueError(HOSTILE["clear the screen"])
+def console_of_a_run(output: pytest.CaptureFixture[str]) -> str:
+    """What Dagster prints of a run that logs, and fails with, whatever is hostile."""
 
-    @dg.job(logger_defs={"console": console})
-    def telling() -> None:
-        tell()
-
-    telling.execute_in_process(run_config=ON_OUR_CONSOLE, raise_on_error=False)
-    told = capfd.readouterr().err
-    assert "[/bold]" in told
-    assert "\\x1b[2J" in told
-    assert not COMMANDS.search(told)
-    assert daily_job().config == ON_OUR_CONSOLE
-
-
-@bites(DAGSTER)
-def test_dagster_prints_what_it_is_told(capfd: pytest.CaptureFixture[str]) -> None:
     @dg.op
     def tell(context) -> None:  # type: ignore[no-untyped-def]
         context.log.error(HOSTILE["clear the screen"])
+        raise ValueError("".join(value for value in HOSTILE.values() if value != "\ud800"))
 
     @dg.job
     def telling() -> None:
         tell()
 
-    telling.execute_in_process()
-    assert "\x1b[2J" in capfd.readouterr().err
+    telling.execute_in_process(raise_on_error=False)
+    told = output.readouterr().err
+    assert "[/bold]" in told
+    return told
+
+
+@held(DAGSTER)
+def test_the_console_of_a_run_shows_it(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    factories: list[Any] = []
+    with (
+        monkeypatch.context() as patch,
+        replaced("dagster_project.definitions:company_definitions", dg.Definitions()),
+        replaced("dagster_project.definitions:load_company"),
+    ):
+        patch.setattr(logging, "setLogRecordFactory", factories.append)
+        definitions()
+    before = logging.getLogRecordFactory()
+    try:
+        logging.setLogRecordFactory(*factories)
+        told = console_of_a_run(capfd)
+    finally:
+        logging.setLogRecordFactory(before)
+    assert not COMMANDS.search(told)
+    assert "\\x1b[2J" in told
+
+
+@bites(DAGSTER)
+def test_dagster_prints_what_it_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    assert "\x1b[2J" in console_of_a_run(capfd)

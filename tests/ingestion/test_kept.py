@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.kept import UNUSED_SECONDS, kept
+from ingestion.private import OTHERS, umask
 
 
 def fill(folder: Path) -> None:
@@ -47,6 +48,13 @@ def test_what_fails_leaves_nothing_and_is_made_by_the_next(tmp_path: Path) -> No
         kept(tmp_path, "kind", "key", fail)
     assert not list(tmp_path.glob("*kind-*"))
     assert (kept(tmp_path, "kind", "key", fill) / "made").exists()
+
+
+def test_others_may_read_it_whatever_else_is_kept_from_them(tmp_path: Path) -> None:
+    with umask(OTHERS):
+        folder = kept(tmp_path, "kind", "key", fill)
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert (folder / "made").stat().st_mode & 0o777 == 0o644
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from tests.orchestration.copies import PROJECT, Copy
 from tests.orchestration.uis import opened
 
 
-def test_the_ui_shows_the_assets_and_runs_the_job(copy: Copy) -> None:
+def test_the_ui_shows_the_assets_and_runs_the_job_whatever_its_store_is_like(copy: Copy) -> None:
     published = copy.published()
+    (copy.data / "dagster" / "history" / "runs.db").write_bytes(b"no database")
     with opened(copy) as ui:
         data = ui.location()
         [repository] = data["repositoriesOrError"]["nodes"]
@@ -22,6 +23,7 @@ def test_the_ui_shows_the_assets_and_runs_the_job(copy: Copy) -> None:
         assert {("raw_files", "opportunities"), ("published", "marts")} <= paths
         assert ui.launch().end() == "SUCCESS", ui.output()
     assert ui.process.returncode == 0, ui.output()
+    assert "runs.db is damaged" in ui.output()
     assert copy.published() != published
 
 

@@ -44,9 +44,9 @@ def stamps_at_rest(
 ) -> dict[Path, Stamp]:
     """The stamps of files once none was written within the last REST seconds.
 
-    `waiting` is told once what is waited for. A clock that files are dated by may differ from ours: what
-    is dated later than now is watched for as long. Raises SourceError of files that change on after
-    `seconds`, or are gone.
+    `waiting` is told once what is waited for. A clock that files are dated by may differ from ours:
+    what is dated later than now is watched for as long. Raises SourceError of files that change on
+    after `seconds`, or are gone.
     """
     began = monotonic()
     seen: dict[Path, tuple[Stamp, float]] = {}

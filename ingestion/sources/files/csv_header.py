@@ -21,6 +21,9 @@ DELIMITERS = ",;\t|"
 _SEP = re.compile(r'"?sep=(?P<delimiter>.)"?[,;\t| ]*\n', re.IGNORECASE)
 """The first line by which Excel is told what separates values."""
 
+NO_TEXT = re.compile("[\0-\b\x0e-\x1f\ufffd]")
+"""What no name of a column holds: control characters, and what stands for bytes that are none."""
+
 
 @dataclass(frozen=True)
 class Header:
@@ -82,6 +85,12 @@ def find_header(path: Path, file: Path, options: FileOptions) -> Header:
         readings.append(_Reading(delimiter, rows, index))
     best, *others = sorted(readings, key=lambda reading: reading.score, reverse=True)
     line, names = best.rows[best.index]
+    if NO_TEXT.search("".join(names)):
+        raise SourceError(
+            f"{file}: line {line}, which names the columns, is no text in {options.encoding}: say "
+            "in options what it is written in, such as encoding: cp1252; if it is no CSV file, "
+            "export it as one"
+        )
     if any(other.score == best.score > (0, False, 0) for other in others):
         equal = [repr(one.delimiter) for one in readings if one.score == best.score]
         raise SourceError(

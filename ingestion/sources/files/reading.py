@@ -15,6 +15,7 @@ from ingestion.sources.files.evidence import Doubt, doubts_of
 from ingestion.sources.files.hidden import TEXT_OF
 from ingestion.sources.files.inference import ALL, TEMPORAL, TEXT, infer_types
 from ingestion.sources.files.json_files import read_json
+from ingestion.sources.files.limits import refuse_wide
 from ingestion.sources.files.numbers import Style, said_style
 from ingestion.sources.files.set_aside import BadCell, Lines, Tidied, tidy
 from ingestion.sources.files.typed_columns import typed_columns
@@ -244,12 +245,14 @@ def _compared(
 def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> None:
     import duckdb
 
+    source = f"from read_parquet({path_literal(path)})"
     try:
-        connection.execute(
-            f"create table {quote(table)} as from read_parquet({path_literal(path)})"
-        )
+        refuse_wide(path, len(connection.execute(f"describe {source}").fetchall()))
+        connection.execute(f"create table {quote(table)} as {source}")
     except duckdb.Error as error:
-        raise SourceError(f"{path}: not a readable Parquet file: {first_line(error)}") from None
+        raise SourceError(
+            f"{path}: not a readable Parquet file ({first_line(error)}); export or copy it again"
+        ) from None
 
 
 def _row_numbers(rows: Sequence[int]) -> Sequence[int]:
@@ -270,6 +273,7 @@ def _create_typed(
     """
     rows = f"({' union all by name '.join(f'from {quote(part)}' for part in parts)})"
     columns = {row[0]: row[1] for row in connection.execute(f"describe from {rows}").fetchall()}
+    refuse_wide(relation.name, len(columns))
     texts = {text for content in contents for text in content.texts}
     tested = [quote(c) for c, type_ in columns.items() if c in texts and type_ == TEXT]
     candidates = set(ALL).intersection(*(content.types for content in contents))

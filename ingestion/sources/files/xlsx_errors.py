@@ -1,10 +1,14 @@
-"""Cells of XLSX sheets that hold errors or no values, which the reader gives as blank ones."""
+"""Cells of XLSX sheets that hold errors or no values, which the reader gives as blank ones.
+
+It gives blank cells for all that lies between filled ones, too: how many that are is told before.
+"""
 
 from __future__ import annotations
 
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,29 +16,53 @@ from xml.etree import ElementTree
 from ingestion.errors import SourceError
 
 _ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
+_FILLED = re.compile(rb"<(?:[^\s<>/!?:]+:)?c(?:\s[^>]*)?(?<!/)>")
+"""The tag of a cell that has something in it."""
+_PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Z]+)(\d+)["']""")
 _FORMULA = re.compile(rb"<(\w+:)?f[\s/>]")
 _REFERENCE = re.compile(r"([A-Z]+)(\d+)")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
+_DAMAGES = (
+    ElementTree.ParseError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What the parts of a damaged workbook raise."""
+
+MAX_CELLS = 20_000_000
+"""How many cells a sheet may have, blank ones between filled ones counted."""
+
 UNSAVED = "#formula without its value"
 """What stands for the value of a formula that a program wrote and no spreadsheet computed."""
 
 
-def error_cells(file: Path, sheet: str) -> dict[tuple[int, int], str]:
+class UnmeasuredError(Exception):
+    """Nobody can tell how much a sheet spans but by reading it."""
+
+
+def error_cells(file: Path, sheet: str, is_limited: bool) -> dict[tuple[int, int], str]:
     """The errors in a sheet, such as `#REF!` and UNSAVED, by row and column (both from 0).
 
-    Raises SourceError where the parts of the workbook cannot be found or read.
+    Raises SourceError where the parts of the workbook cannot be found or read, or the sheet spans
+    more than MAX_CELLS; UnmeasuredError where that cannot be told, unless this process `is_limited`
+    in what it may take.
     """
     try:
         with zipfile.ZipFile(file) as book:
             part = _part(book, sheet)
             text = book.read(part)
+            _refuse_vast(file, sheet, text, is_limited)
             if not (_ERROR.search(text) or _FORMULA.search(text)):
                 return {}
             with book.open(part) as xml:
                 return dict(_errors(xml))
-    except (KeyError, StopIteration, ElementTree.ParseError, zipfile.BadZipFile) as error:
+    except (*_DAMAGES, StopIteration, KeyError) as error:
         raise SourceError(
             f"{file}: sheet '{sheet}' cannot be searched for errors such as #REF! ({error!r}); "
             "save the file again as XLSX, or the sheet as CSV"
@@ -53,6 +81,28 @@ def cell_name(row: int, column: int) -> str:
         column, letter = divmod(column - 1, 26)
         letters = chr(ord("A") + letter) + letters
     return f"{letters}{row + 1}"
+
+
+def _refuse_vast(file: Path, sheet: str, text: bytes, is_limited: bool) -> None:
+    """Stop the reading of a sheet that spans too much, by its XML.
+
+    Raises SourceError; UnmeasuredError where it is not written so plainly that its cells tell.
+    """
+    tags = _FILLED.findall(text)
+    places = _PLACE.findall(b"".join(tags))
+    if not is_limited and (len(places) != len(tags) or b"\0" in text):
+        raise UnmeasuredError
+    columns = max(
+        (_number(one.decode()) + 1 for one in {letters for letters, _ in places}), default=0
+    )
+    rows = max((int(number) for _, number in places), default=0)
+    if rows * columns > MAX_CELLS:
+        raise SourceError(
+            f"{file}: sheet '{sheet}' spans {rows:,} rows and {columns:,} columns, to cell "
+            f"{cell_name(rows - 1, columns - 1)}; at most {MAX_CELLS:,} cells are read. Delete "
+            "what lies far from the table (select the rows and columns beyond it), or save the "
+            "sheet as CSV"
+        )
 
 
 def _part(book: zipfile.ZipFile, sheet: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,18 +12,12 @@ from ingestion.duckdb_sql import quote, register
 from ingestion.errors import SourceError
 from ingestion.sources.files.csv_files import unique_names
 from ingestion.sources.files.layout import SAMPLE_ROWS, header_index, of_lines, shown
-from ingestion.sources.files.numbers import decimal_text
-from ingestion.sources.files.set_aside import ERRORS
+from ingestion.sources.files.limits import refuse_wide
 from ingestion.sources.files.settings import FileOptions
-from ingestion.sources.files.xlsx_errors import error_cells
+from ingestion.sources.files.xlsx_book import Sheet, read_sheet
 
 if TYPE_CHECKING:
     import duckdb
-
-EXACT_INTEGERS = 2**53
-
-Range = tuple[tuple[int, int], tuple[int, int]]
-"""The first and the last cell of merged ones, each by row and column from 0."""
 
 
 @dataclass(frozen=True)
@@ -44,20 +37,6 @@ class XlsxFile:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Sheet:
-    """A sheet's name, its rows of text (blank ones, too), and its merged cells."""
-
-    name: str
-    rows: list[list[str]]
-    merged: tuple[Range, ...]
-
-    @property
-    def filled(self) -> list[int]:
-        """The rows (from 0) that are not blank."""
-        return [number for number, row in enumerate(self.rows) if any(map(str.strip, row))]
-
-
 def read_xlsx(
     connection: duckdb.DuckDBPyConnection, file: Path, table: str, options: FileOptions
 ) -> XlsxFile:
@@ -68,7 +47,8 @@ def read_xlsx(
     """
     import pyarrow as pa
 
-    sheet = _sheet(file, options.sheet)
+    is_chosen = "sheet" in options.model_fields_set
+    sheet = read_sheet(file, options.sheet, with_others=not is_chosen)
     top = _header_row(file, sheet, options)
     notes = []
     above = [number for number in sheet.filled if number < top]
@@ -89,10 +69,10 @@ def read_xlsx(
         notes.append(f"{lines} a footer, not read: {texts}")
     notes += _fill_down(sheet, top)
     names = _names(sheet, top)
-    if "sheet" not in options.model_fields_set:
-        notes += _twins(file, sheet.name, names)
+    notes += _twins(sheet, names)
     rows = [sheet.rows[number] for number in numbers]
     indexes = [n for n, name in enumerate(names) if name or any(row[n].strip() for row in rows)]
+    refuse_wide(file, len(indexes))
     header = tuple(names[index] for index in indexes)
     columns = unique_names(names)
     columns = tuple(columns[index] for index in indexes)
@@ -113,43 +93,7 @@ def read_xlsx(
     )
 
 
-def _sheet(file: Path, wanted: str | int) -> _Sheet:
-    """The sheet of this name, or at this position from 0."""
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        book = CalamineWorkbook.from_path(file)
-        names = book.sheet_names
-        name = str(wanted)
-        if name not in names and isinstance(wanted, int) and 0 <= wanted < len(names):
-            name = names[wanted]
-        if name in names:
-            sheet = book.get_sheet_by_name(name)
-            cells = sheet.to_python(skip_empty_area=False)
-            rows = [[_text(cell) for cell in row] for row in cells]
-            for (row, column), error in error_cells(file, name).items():
-                _reach(rows, row, column)
-                rows[row][column] = error if error in ERRORS else "#UNKNOWN!"
-            return _Sheet(name, rows, tuple(sheet.merged_cell_ranges or ()))
-    except (CalamineError, OSError) as error:
-        raise SourceError(f"{file}: not a readable XLSX file: {error}") from None
-    position = " (a number that no sheet is called is a position from 0)"
-    raise SourceError(
-        f"{file}: no sheet {wanted!r}{position if isinstance(wanted, int) else ''}; there are: "
-        f"{', '.join(names)}"
-    )
-
-
-def _reach(rows: list[list[str]], row: int, column: int) -> None:
-    """Let rows, all of one length, have a cell: the reader ends before blank ones."""
-    width = len(rows[0]) if rows else 0
-    rows += [[""] * width for _ in range(row + 1 - len(rows))]
-    if column >= width:
-        for cells in rows:
-            cells += [""] * (column + 1 - width)
-
-
-def _header_row(file: Path, sheet: _Sheet, options: FileOptions) -> int:
+def _header_row(file: Path, sheet: Sheet, options: FileOptions) -> int:
     """The row (from 0) that names the columns."""
     filled = sheet.filled
     if not filled:
@@ -186,7 +130,7 @@ def _header_row(file: Path, sheet: _Sheet, options: FileOptions) -> int:
     ]
 
 
-def _names(sheet: _Sheet, row: int) -> list[str]:
+def _names(sheet: Sheet, row: int) -> list[str]:
     """A row's cells as names of columns: cells merged with those above say what these say."""
     names = [cell.strip() for cell in sheet.rows[row]]
     for (top, left), (bottom, right) in sheet.merged:
@@ -195,7 +139,7 @@ def _names(sheet: _Sheet, row: int) -> list[str]:
     return names
 
 
-def _fill_down(sheet: _Sheet, top: int) -> Iterator[str]:
+def _fill_down(sheet: Sheet, top: int) -> Iterator[str]:
     """Give every row its value of cells below the header that are merged over rows; tell of it."""
     merged = [one for one in sheet.merged if one[0][0] > top and one[0][0] < one[1][0]]
     for (first, column), (last, _) in merged:
@@ -206,38 +150,17 @@ def _fill_down(sheet: _Sheet, top: int) -> Iterator[str]:
         yield f"{lines} merged with rows below in some column: each row was given the value"
 
 
-def _twins(file: Path, sheet: str, names: list[str]) -> Iterator[str]:
+def _twins(sheet: Sheet, names: list[str]) -> Iterator[str]:
     """Tell of sheets that have the same columns as the one that was read, and were not read."""
-    from python_calamine import CalamineWorkbook, SheetTypeEnum
-
-    book = CalamineWorkbook.from_path(file)
-    others = [one.name for one in book.sheets_metadata if one.typ == SheetTypeEnum.WorkSheet]
     header = [name for name in names if name]
     twins = [
-        name
-        for name in others
-        if name != sheet
-        and any(
-            [text for cell in row if (text := _text(cell).strip())] == header
-            for row in book.get_sheet_by_name(name).to_python(nrows=SAMPLE_ROWS)
-        )
+        other
+        for other, rows in sheet.others.items()
+        if any([text for cell in row if (text := cell.strip())] == header for row in rows)
     ]
     if twins:
         listed = ", ".join(map(repr, twins))
         yield (
-            f"sheet '{sheet}' was read, but not {listed}, which has the same columns: say which in "
-            f"options, such as sheet: {twins[0]}"
+            f"sheet '{sheet.name}' was read, but not {listed}, which has the same columns: say "
+            f"which in options, such as sheet: {twins[0]}"
         )
-
-
-def _text(cell: object) -> str:
-    """A cell as a CSV export would write it."""
-    if isinstance(cell, bool):
-        return str(cell).lower()
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT_INTEGERS:
-        return str(int(cell))
-    if isinstance(cell, float):
-        return decimal_text(cell)
-    if isinstance(cell, dt.datetime):
-        return cell.isoformat(" ")
-    return str(cell)
