@@ -14,6 +14,10 @@ SHOWN = 50
 """The problems that an error lists; of others it says how many there are."""
 
 
+MAX_LINE = 2_000
+"""How much of what another library says is told: it may repeat a whole value."""
+
+
 class SalesopsError(Exception):
     """Something that the user can put right, or several things: a line each, no traceback.
 
@@ -94,4 +98,5 @@ def one_of(given: str, allowed: Iterable[str]) -> str:
 
 def first_line(error: BaseException) -> str:
     """What an error of another library says, without what it adds on further lines."""
-    return str(error).partition("\n")[0].strip()
+    line = str(error).partition("\n")[0].strip()
+    return line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]}…"

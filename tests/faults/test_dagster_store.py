@@ -272,3 +272,12 @@ def test_a_company_is_published_whatever_becomes_of_its_store(
     assert "the run goes on" in done.stderr
     assert copy.published() != before
     assert copy.kpis() == kpis
+
+
+def test_an_error_that_led_to_itself_is_looked_at_once() -> None:
+    """As one does that a step raises, and the run again."""
+    refused, of_step = ValueError("refused"), RuntimeError("a step failed")
+    refused.__context__, of_step.__cause__ = of_step, refused
+    assert not is_of_store(refused, Path("home"))
+    of_step.__context__ = OSError(2, "gone", "home/history/runs.db")
+    assert is_of_store(refused, Path("home"))

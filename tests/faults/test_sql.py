@@ -27,6 +27,7 @@ from ingestion.sources.files.parsing import words
 from tests.compiled_models import NEVER
 from tests.faults.attacks import bites, held, replaced
 from tests.ingestion.conftest import Exports
+from tests.runs import run
 from tests.thorough import thorough
 
 READS = "SQL that reads files past the views"
@@ -383,6 +384,19 @@ def test_an_expression_ends_with_its_time(
     assert "sources.crm.entities.users: this SQL took longer than 1 seconds" in said
 
 
+@thorough
+@held(NEVER_ENDS)
+def test_a_run_ends_with_the_time_of_its_sql(
+    people: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SECONDS, "1")
+    company = people.company(users(ENDLESS))
+    ended = run(company.path, people.root / "data")
+    assert ended.returncode == 2
+    assert "sources.crm.entities.users.from: this SQL took longer than 1 seconds" in ended.stderr
+    assert not list((people.root / "data").rglob("published*"))
+
+
 DEAF = """
 import sys
 from pathlib import Path
@@ -461,6 +475,12 @@ def test_memory_is_given_back_to_what_comes_after(
     refusal(people, users("people", team="repeat(name, 1300000000)"))
     assert rows(people, users("people")) == 1
     assert len(bytearray(600_000_000)) == 600_000_000
+
+
+@held(TAKES_ALL)
+@pytest.mark.parametrize("column", ["error(repeat(name, 3000000))", "repeat(name, 3000000)::int"])
+def test_an_error_is_as_long_as_somebody_reads(people: Exports, column: str) -> None:
+    assert len(refusal(people, users(f"select id, {column} as name from people"))) < 5_000
 
 
 HUNGRY = """

@@ -58,7 +58,7 @@ def confine(
     settings = {"allowed_paths": _listed(paths), "allowed_directories": _listed(folders)}
     settings |= {f"auto{what}_known_extensions": "false" for what in ("install", "load")}
     settings |= {"allow_community_extensions": "false", "allow_persistent_secrets": "false"}
-    settings["python_enable_replacements"] = "false"
+    settings |= {"python_enable_replacements": "false", "enable_progress_bar": "false"}
     for folder in folders:
         settings["max_temp_directory_size"] = literal(f"{_free(folder) // 2}B")
     # In this order: paths can be allowed only as long as any may be reached.
