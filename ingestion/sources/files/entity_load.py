@@ -119,7 +119,7 @@ class EntityLoad:
                 swallowed=[value for part in self.all_parts for value in part.swallowed],
             )
             self.rows_gone = len(vanished)
-            if vanished and not self._unreadable:
+            if vanished and not self._unreadable():
                 self.rows_deleted = len(vanished)
                 versions.append(self._tombstones(history.latest_rows(self.entity, vanished)))
         self._create_versions(versions)
@@ -184,7 +184,7 @@ class EntityLoad:
         )
         if self.rows_gone > self.rows_deleted:
             yield (
-                f"{told}, and none is taken for deleted: {self._unreadable} cannot be read, and "
+                f"{told}, and none is taken for deleted: {self._unreadable()} cannot be read, and "
                 "each may be any of them. The next export that can be read whole tells"
             )
         elif lost > MIN_GONE and lost > MAX_GONE * self.rows_before:
@@ -211,7 +211,6 @@ class EntityLoad:
             f"{doubt if overlap.guessed else ''}"
         )
 
-    @property
     def _unreadable(self) -> str:
         """The lines that cannot be read as rows, in words; none where there are none."""
         broken = {

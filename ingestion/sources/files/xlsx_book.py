@@ -27,7 +27,7 @@ from ingestion.sources.files.numbers import decimal_text
 from ingestion.sources.files.set_aside import ERRORS
 from ingestion.sources.files.xlsx_errors import UnmeasuredError, cell_name, error_cells
 
-SMALL_BYTES, SMALL_UNPACKED = 1 << 20, 32 << 20
+SMALL_BYTES, SMALL_UNPACKED = 2 << 20, 32 << 20
 """Up to which size, packed and unpacked, a workbook is read without a process of its own."""
 MAX_MEMORY, MAX_SECONDS = 4 << 30, 300
 """What the reading of a larger one may take."""

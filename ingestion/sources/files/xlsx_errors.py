@@ -9,7 +9,7 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,7 +18,11 @@ from ingestion.errors import SourceError
 _ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
 _FILLED = re.compile(rb"<(?:[^\s<>/!?:]+:)?c(?:\s[^>]*)?(?<!/)>")
 """The tag of a cell that has something in it."""
-_PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Z]+)(\d+)["']""")
+_PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Z]+\d+)["']""")
+_PLAIN = re.compile(rb'<c r="([A-Z]+[0-9]+)"')
+"""A cell as most programs write it, empty or not."""
+_NO_CELLS = (b"<co", b"<cf", b"<cu")
+_LETTERS = bytes(range(ord("A"), ord("Z") + 1))
 _FORMULA = re.compile(rb"<(\w+:)?f[\s/>]")
 _REFERENCE = re.compile(r"([A-Z]+)(\d+)")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -88,21 +92,35 @@ def _refuse_vast(file: Path, sheet: str, text: bytes, is_limited: bool) -> None:
 
     Raises SourceError; UnmeasuredError where it is not written so plainly that its cells tell.
     """
+    plain = _PLAIN.findall(text)
+    cells = text.count(b"<c") - sum(map(text.count, _NO_CELLS))
+    if cells == len(plain) and b":c" not in text and _area(plain) <= MAX_CELLS:
+        return
     tags = _FILLED.findall(text)
     places = _PLACE.findall(b"".join(tags))
     if not is_limited and (len(places) != len(tags) or b"\0" in text):
         raise UnmeasuredError
-    columns = max(
-        (_number(one.decode()) + 1 for one in {letters for letters, _ in places}), default=0
-    )
-    rows = max((int(number) for _, number in places), default=0)
-    if rows * columns > MAX_CELLS:
+    if _area(places) > MAX_CELLS:
+        rows, columns = _span(places)
         raise SourceError(
             f"{file}: sheet '{sheet}' spans {rows:,} rows and {columns:,} columns, to cell "
             f"{cell_name(rows - 1, columns - 1)}; at most {MAX_CELLS:,} cells are read. Delete "
             "what lies far from the table (select the rows and columns beyond it), or save the "
             "sheet as CSV"
         )
+
+
+def _area(places: Sequence[bytes]) -> int:
+    rows, columns = _span(places)
+    return rows * columns
+
+
+def _span(places: Sequence[bytes]) -> tuple[int, int]:
+    """How many rows and columns cells span, by their names."""
+    names = b" ".join(places)
+    rows = max(map(int, {*names.translate(None, _LETTERS).split()}), default=0)
+    columns = {*names.translate(None, b"0123456789").split()}
+    return rows, max((_number(letters.decode()) + 1 for letters in columns), default=0)
 
 
 def _part(book: zipfile.ZipFile, sheet: str) -> str:
