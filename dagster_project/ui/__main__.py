@@ -33,6 +33,7 @@ from dagster_project.ui.gate import Gate
 from dagster_project.ui.names import ADDRESS
 from ingestion.company import load_company
 from ingestion.paths import PROJECT, CompanyPaths
+from ingestion.private import private
 
 CODE_LOCATION = "dagster_project.definitions"
 LOG_LEVEL = "warning"
@@ -49,7 +50,7 @@ def main(port: int, hosts: Sequence[str]) -> None:
     logging.basicConfig(format="%(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     paths = CompanyPaths.of(load_company(company_file()))
-    with suppress(KeyboardInterrupt), open_instance(paths) as instance:
+    with suppress(KeyboardInterrupt), private(paths.root), open_instance(paths) as instance:
         end_dead_runs(instance, paths.lock)
         with _code_server(instance) as workspace, _daemon(workspace):
             _serve(instance, workspace, port, hosts)
