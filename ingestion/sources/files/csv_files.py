@@ -340,8 +340,8 @@ def _record_at(file: BinaryIO, offset: int, delimiter: str, place: str) -> str:
             yield raw.decode("latin-1").replace("\r", " ")
         is_open = True
 
-    next(csv.reader(taken(), delimiter=delimiter))
-    if is_open:
+    next(csv.reader(taken(), delimiter=delimiter), None)
+    if is_open and lines:
         raise SourceError(
             f"{place} opens a quote that nobody closes: it takes in the {lines:,} lines from there "
             "to the end of the file, and nobody can tell which are records, or whether the file "
