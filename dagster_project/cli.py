@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     keep_bytecode()
     options = _parser().parse_args(arguments)
     show_anything()
+    # On a full disk the logs of dbt and others would put their tracebacks on the terminal.
+    logging.raiseExceptions = False
     with interruptible() as stopped_by:
         try:
             return _command(options, stopped_by)

@@ -45,6 +45,8 @@ POSTGRES_VARIABLES = {
 }
 SAMPLE_ROWS = 5
 QUIET = ("--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors")
+LOG_BYTES = ("--log-file-max-bytes", str(1 << 20))
+"""Of dbt's log, of which it keeps five earlier ones."""
 MANIFEST = "manifest.json"
 PARSED = "partial_parse.msgpack"
 BUILD = ("build", "--exclude-resource-type", "unit_test", "--no-write-json")
@@ -231,7 +233,9 @@ class Dbt:
         callbacks = [on_event] if on_event else []
         with _environment({**self._address, **env}):
             try:
-                return dbtRunner(manifest, callbacks).invoke([*QUIET, *arguments, *places])
+                return dbtRunner(manifest, callbacks).invoke(
+                    [*QUIET, *LOG_BYTES, *arguments, *places]
+                )
             finally:
                 self._disconnect()
 

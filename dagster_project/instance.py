@@ -32,6 +32,14 @@ run_launcher:
 run_monitoring:
   enabled: true
   poll_interval_seconds: 30
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days:
+      skipped: 1
+      failure: 90
+      success: 90
 telemetry:
   enabled: false
 concurrency:

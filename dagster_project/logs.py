@@ -71,14 +71,13 @@ def log_of_run(folder: Path, run_id: str) -> Iterator[Path | None]:
 
     None where there can be none: that stops no run.
     """
-    path = folder / f"{run_id}.log"
+    path: Path | None = folder / f"{run_id}.log"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = _LogOfRun(path, encoding="utf-8", errors="backslashreplace")
+        file: logging.Handler = _LogOfRun(str(path), encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         log.warning("%s: no log is kept (%s)", path, error.strerror)
-        yield None
-        return
+        path, file = None, logging.NullHandler()
     file.setFormatter(VisibleFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.captureWarnings(True)
     logging.getLogger().addHandler(file)

@@ -32,8 +32,8 @@ def set_damaged_aside(home: Path) -> None:
         if damage := _damage(file):
             aside = _moved(file)
             log.warning(
-                "Dagster's store: %s is damaged (%s); it is kept as %s, and begun anew. The past "
-                "runs in it are gone from the UI; restart make ui if it is up",
+                "Dagster's store: %s is damaged (%s); it is kept as %s, and begun anew. The UI no "
+                "longer knows what was in it; restart make ui if it is up",
                 file,
                 damage,
                 aside.name,

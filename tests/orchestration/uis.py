@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from tests.orchestration.copies import PROJECT, Copy
 
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 600
 T = TypeVar("T")
 
 LOCATION = """{
