@@ -161,7 +161,9 @@ class Explanation:
         for export in self._exports:
             by_entity[export["source_instance"], export["raw"]].append(export)
         removed = self._touched_deals.execute(
-            "select count(*) from touched where removal is not null"
+            """select count(*)
+            from touched inner join marts.fct_opportunities as before using (opportunity_key)
+            where touched.removal is not null and before.removal is null"""
         ).fetchone()
         assert removed is not None
         deals = Loaded("deals", self.last.row_counts["fct_opportunities"], 0, removed[0])
