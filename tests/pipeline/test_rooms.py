@@ -99,19 +99,17 @@ def test_words_and_tests_are_beside_the_sql(
     manifest: Mapping[str, Any], models: Mapping[str, Node]
 ) -> None:
     assert [it["name"] for it in models.values() if not it["description"].strip()] == []
-    # The metrics' YAML is still by subject.
-    rooms = {key: model for key, model in models.items() if room(model) != "kpis"}
     apart = [
         model["name"]
-        for model in rooms.values()
+        for model in models.values()
         if model["patch_path"].partition("://")[2]
         != str(Path(model["original_file_path"]).with_suffix(".yml"))
     ]
     assert apart == []
-    folders = {model["name"]: folder(model) for model in rooms.values()}
+    folders = {model["name"]: folder(model) for model in models.values()}
     told = [
         test["name"]
         for test in manifest["unit_tests"].values()
-        if folders.get(test["model"], folder(test)) != folder(test)
+        if folders[test["model"]] != folder(test)
     ]
     assert told == []

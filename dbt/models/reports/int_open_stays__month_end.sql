@@ -1,9 +1,7 @@
 -- One row per deal that was open when a month ended, with the days it had been in its stage by then
 -- (NULL where nobody knows).
 with
-    open_deals as (
-        select * from {{ ref("int_pipeline_value__members") }} where variant = 'default'
-    ),
+    open_deals as (select * from {{ ref("pipeline_value") }} where variant = 'default'),
 
     months as (select * from {{ ref("int_pipeline_months") }}),
 

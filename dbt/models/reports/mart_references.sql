@@ -82,9 +82,10 @@ with
     -- Quotas that are part of the company's, and that nothing won counts against.
     attained as (
         select numerator, denominator
-        from {{ ref("kpi_quota_attainment") }}
+        from {{ ref("kpi_values") }}
         where
-            variant = 'default'
+            metric = 'quota_attainment'
+            and variant = 'default'
             and period_grain = 'all'
             and dimension = 'company'
             and denominator > 0
@@ -92,7 +93,7 @@ with
 
     idle_quotas as (
         select targets.column_name, sum(members.quota) as quota
-        from {{ ref("int_quota_attainment__members") }} as members
+        from {{ ref("int_quota_attainment__periods") }} as members
         inner join
             (
                 select distinct column_name, value

@@ -1,4 +1,4 @@
-{{ config(meta={"dagster": {"ref": {"name": "kpi_pipeline_created"}}}) }}
+{{ config(meta={"dagster": {"ref": {"name": "kpi_values"}}}) }}
 -- What deals were worth as they were created is what the bridge saw come in, month by month: read
 -- off the deals' first states on one side, replayed from their changes on the other. A deal of
 -- which
@@ -16,8 +16,12 @@ with
 
     created as (
         select period_start, value
-        from {{ ref("kpi_pipeline_created") }}
-        where variant = 'as_created' and period_grain = 'month' and dimension = 'company'
+        from {{ ref("kpi_values") }}
+        where
+            metric = 'pipeline_created'
+            and variant = 'as_created'
+            and period_grain = 'month'
+            and dimension = 'company'
     ),
 
     undated as (
