@@ -1,5 +1,3 @@
-{{ config(materialized="table") }}
-
 -- The names of the keys that are ids.
 select 'rep' as dimension, rep_id as dimension_key, rep_name as label
 from {{ ref("dim_rep") }}

@@ -1,5 +1,3 @@
-{{ config(materialized="table") }}
-
 -- Quotas spread evenly over the days of their period. Where somebody has several quotas of a
 -- measure for a day, the finest grain holds, of one grain the one that began last; the coarser
 -- keeps its other days.

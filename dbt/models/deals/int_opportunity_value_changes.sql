@@ -1,5 +1,3 @@
-{{ config(materialized="view") }}
-
 -- From when on the changes of a deal's fields hold, but those of its stage.
 --
 -- What the history tells of before a deal began holds from its beginning on. Where a

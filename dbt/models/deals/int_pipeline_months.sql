@@ -1,5 +1,3 @@
-{{ config(materialized="table") }}
-
 -- The months from the first deal to the run's moment. Each ends where the next begins, in the
 -- company's time zone; the current one ends now.
 with

@@ -1,5 +1,3 @@
-{{ config(materialized="table") }}
-
 -- What counts against quotas, by day and person: revenue and deals won on the day of closing,
 -- activities when they occurred. Only measures of which there are quotas.
 with
