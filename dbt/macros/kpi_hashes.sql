@@ -8,33 +8,44 @@
 -#}
 {% macro put_definition_hashes(results) -%}
     {%- set built = {} -%}
-    {%- for result in results if execute and result.node.resource_type == "model" -%}
+    {%- for result in results if execute and result.status == "success" -%}
         {%- do built.update({result.node.unique_id: result.node.compiled_code}) -%}
     {%- endfor -%}
-    {%- set hashes = {} -%}
-    {%- if "model.salesops.kpi_definitions" in built and "model.salesops.kpi_values" in built -%}
-        {%- set frame = kpi_frame_words(built) -%}
-        {%- set hashed = {} -%}
-        {%- for metric in kpi_metrics() -%}
-            {%- set models = kpi_ancestors(metric) -%}
-            {%- if models | reject("in", built) | list | length == 0 -%}
-                {%- for model in models if model not in hashed -%}
-                    {%- do hashed.update({model: local_md5(sql_words(built[model]))}) -%}
-                {%- endfor -%}
-                {%- set parts = [frame, kpi_settings(metric)] -%}
-                {%- for model in models | sort -%}
-                    {%- do parts.append(hashed[model]) -%}
-                {%- endfor -%}
-                {%- do hashes.update({metric: local_md5(parts | join("\n"))}) -%}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {%- if hashes -%}
+    {%- set needed = [
+        "model.salesops.kpi_definitions",
+        "model.salesops.kpi_month_cells",
+        "model.salesops.kpi_values",
+    ] -%}
+    {%- if needed | reject("in", built) | list | length == 0 -%}
         update {{ graph.nodes["model.salesops.kpi_definitions"].relation_name }}
         set definition_hash = case metric
-        {%- for metric, hash in hashes.items() %} when '{{ metric }}' then '{{ hash }}' {%- endfor %}
+        {%- for metric, hash in definition_hashes(built).items() %}
+                when '{{ metric }}' then '{{ hash }}'
+        {%- else %} when '' then ''
+        {%- endfor %}
         end
     {%- endif -%}
+{%- endmacro %}
+
+{#- The hash of each metric of which all models are in `built`, SQL by model. -#}
+{% macro definition_hashes(built) -%}
+    {%- set frame = kpi_frame_words(built) -%}
+    {%- set hashed = {} -%}
+    {%- set found = {} -%}
+    {%- for metric in kpi_metrics() -%}
+        {%- set models = kpi_ancestors(metric) -%}
+        {%- if models | reject("in", built) | list | length == 0 -%}
+            {%- set parts = [frame, kpi_settings(metric)] -%}
+            {%- for model in models | sort -%}
+                {%- if model not in hashed -%}
+                    {%- do hashed.update({model: local_md5(sql_words(built[model]))}) -%}
+                {%- endif -%}
+                {%- do parts.append(hashed[model]) -%}
+            {%- endfor -%}
+            {%- do found.update({metric: local_md5(parts | join("\n"))}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
 {%- endmacro %}
 
 {#- The models that a metric is computed by, itself and those that a product is made of included. -#}
