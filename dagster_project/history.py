@@ -266,6 +266,7 @@ def _ended() -> str:
         period_grain <> 'all'
         and period_start + case
             period_grain
+            when 'week' then interval 7 day
             when 'month' then interval 1 month
             when 'quarter' then interval 3 month
             else interval 12 month

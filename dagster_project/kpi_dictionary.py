@@ -1,7 +1,8 @@
-"""docs/kpis.md, the KPI dictionary for readers: written from the dbt models by `make contract`.
+"""What follows from the KPIs' own files, written by `make contract`; a test asserts that it does.
 
 A metric is defined once, where it is computed: its words, formulas and owner are the model's
-description and meta. A test asserts that the page says what the models say.
+description and meta. From them come docs/kpis.md, the dictionary for readers, and the list of the
+metrics that the dbt project unites.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from typing import Any
 from ingestion.paths import PROJECT
 
 PAGE = PROJECT / "docs" / "kpis.md"
+FOLDER = PROJECT / "dbt" / "models" / "kpis"
+MODEL = "model.salesops."
+MACRO = PROJECT / "dbt" / "macros" / "kpi_metrics.sql"
 
 INTRODUCTION = """\
 # The KPI dictionary
@@ -31,27 +35,51 @@ so that included + excluded = population.
 def dictionary(manifest: Mapping[str, Any]) -> str:
     """The whole page, as Markdown."""
     nodes = manifest["nodes"]
-    columns = nodes["model.salesops.kpi_values"]["columns"].values()
+    columns = nodes[f"{MODEL}kpi_values"]["columns"].values()
     table = "".join(f"| `{column['name']}` | {_line(column)} |\n" for column in columns)
     return INTRODUCTION + table + "".join(_section(nodes, name) for name in metrics(manifest))
 
 
 def metrics(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """The metrics, in the order in which they are united into `kpi_values`."""
-    for key in manifest["nodes"]["model.salesops.kpi_values"]["depends_on"]["nodes"]:
-        yield key.removeprefix("model.salesops.kpi_")
+    """The metrics, in the order in which they are united into `kpi_members`."""
+    for key in manifest["nodes"][f"{MODEL}kpi_members"]["depends_on"]["nodes"]:
+        yield key.removeprefix(MODEL)
+
+
+def metrics_macro() -> str:
+    """The macro `kpi_metrics`: the files of `models/kpis`, as their YAML orders them.
+
+    A folder there is a subject; what begins with `int_` are steps towards metrics.
+    """
+    files = [path for path in FOLDER.glob("*/*.sql") if not path.name.startswith("int_")]
+    names = [path.stem for path in sorted(files, key=_order)]
+    listed = "".join(f'                "{name}",\n' for name in names)
+    return (
+        "{#- Written by `make contract` from the files of models/kpis; do not edit. -#}\n"
+        "{% macro kpi_metrics() -%}\n    {{\n        return(\n            [\n"
+        f"{listed}            ]\n        )\n    }}}}\n{{%- endmacro %}}\n"
+    )
+
+
+def _order(file: Path) -> tuple[float, str]:
+    import yaml
+
+    [model] = yaml.safe_load(file.with_suffix(".yml").read_text(encoding="utf-8"))["models"]
+    return model["config"]["meta"]["order"], file.stem
 
 
 def _section(nodes: Mapping[str, Any], metric: str) -> str:
-    node = nodes[f"model.salesops.kpi_{metric}"]
+    node = nodes[MODEL + metric]
     meta = node["config"]["meta"]
-    members = nodes.get(f"model.salesops.int_{metric}__members", {})
-    files = [one["original_file_path"] for one in (node, members) if one]
-    links = ", ".join(f"[{Path(file).name}](../dbt/{file})" for file in files)
-    variants = "".join(f"| `{name}` | {text} |\n" for name, text in meta["variants"].items())
+    file = node["original_file_path"]
+    variants = "".join(
+        f"| `{name}` | {said if isinstance(said, str) else said['formula']} |\n"
+        for name, said in meta["variants"].items()
+    )
     return (
         f"\n## {metric}\n\n{_line(node)}\n\n| variant | formula |\n|---|---|\n{variants}"
-        f"\nBetter: {meta['better']}. Owner: {meta['owner']}. SQL: {links}.\n"
+        f"\nBetter: {meta['better']}. Owner: {meta['owner']}. "
+        f"SQL: [{Path(file).name}](../dbt/{file}).\n"
     )
 
 
@@ -69,4 +97,5 @@ if __name__ == "__main__":
     from dagster_project.pipeline_run import company_file
     from ingestion.company import load_company
 
+    MACRO.write_text(metrics_macro(), encoding="utf-8")
     write(Dbt.of(load_company(company_file())).manifest())

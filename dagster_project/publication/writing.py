@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_project.kpi_dictionary import MODEL, metrics
 from dagster_project.publication.manifest import (
     MANIFEST,
     MARTS,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 def publish(run: PipelineRun, manifest: Mapping[str, Any]) -> Publication:
     """Publish every table of the schema `marts` as a DuckDB file and as Parquet.
+
+    The file shows each metric as a view, too.
 
     Raises PublicationError unless this run itself has built all models and passed all audits, and
     where what was written is not whole; what was published before then stays.
@@ -91,6 +94,7 @@ def _write(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) -> Publi
         with _transaction(connection):
             for table in tables:
                 _describe(connection, table)
+            _show_metrics(connection, manifest)
         row_counts = {table.name: count(connection, table.name) for table in tables}
         publication = _publication(run, manifest, row_counts)
         _write_manifest(connection, publication)
@@ -181,6 +185,16 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.begin()
     yield
     connection.commit()
+
+
+def _show_metrics(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]) -> None:
+    """Each metric's rows of `kpi_values` as a view of its own, `kpi_<metric>`."""
+    for metric in metrics(manifest):
+        name, description = f'"kpi_{metric}"', manifest["nodes"][f"{MODEL}{metric}"]["description"]
+        connection.execute(
+            f"create view {name} as select * from kpi_values where metric = {literal(metric)}"
+        )
+        connection.execute(f"comment on view {name} is {literal(description)}")
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, table: MartTable) -> None:

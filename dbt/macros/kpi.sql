@@ -1,40 +1,67 @@
 {#-
     The frame of the KPIs.
 
-    A metric has its *members*: `int_<metric>__members`, one row per variant and record of the
-    population, with the day that dates it, what it adds to numerator and denominator, the key of
-    every cut, and the reason where it is excluded. `kpi_<metric>` rolls them up to periods and
-    cuts; `kpi_values` unites the metrics, `kpi_exclusions` the excluded members.
+    A metric is its *members*: `models/kpis/<subject>/<metric>.sql`, one row per variant and record
+    of the population: the day that dates it (`period_on`), the key of every cut, what it adds to
+    numerator and denominator, and the reason where it is excluded. The YAML beside it says what they
+    come to. `kpi_members` unites them, `kpi_month_cells` adds them up by month and cut, and
+    `kpi_values` makes the numbers of all periods of it; `kpi_exclusions` are the excluded ones.
+
+    What the YAML says, under `meta`:
+
+    order: the place in the dictionary.
+    kind: `sum`: the value is the numerator, and the parts of a cut add up to the company. `share`:
+        numerator / denominator, of counts, from 0 to 1. `quotient`: any other; a mean is one.
+        `median` of the numerators; not of a state. `product` of other metrics, see below.
+    unit: what the value counts.
+    cuts: `deal` and `lead` stand for theirs.
+    state: the members are of a moment of the period (its `beginning`, its `end`, or `now`); where it
+        is of the past and over a tenth is not known, there is no value. One of the `end` has a row
+        per month; a longer period has the state of its last month, the company every month.
+    weeks: true where there are weeks (ISO), too.
+    says: what the members say of themselves beside the usual columns. `counts_in`: in the periods of
+        which grains one counts, as in 'month quarter' (else all). `side`: what stands beside the
+        records and adds to the `numerator` or the `denominator` only. `company`: 'all' or, where it
+        does not count in the company, NULL, as in any cut.
+    excluded_by_period: true where a record may be excluded from one period and count in another.
+    of, numerator, denominator: of a product, the metrics that it is made of, and how.
+    variants: the formula of each by its name, the usual one `default`; or `formula` and whatever of
+        the above differs. `optional`: a company without members has no rows of a state's variant.
+        `least_denominator`: it never gets lower.
 -#}
-{#- Every metric, in the order of the dictionary; a test finds a model that is missing here. -#}
-{% macro kpi_metrics() -%}
-    {{
-        return(
-            [
-                "deals_won",
-                "deals_lost",
-                "deals_no_decision",
-                "revenue_won",
-                "win_rate",
-                "no_decision_rate",
-                "average_deal_size",
-                "sales_cycle_days",
-                "sales_velocity",
-                "quota_attainment",
-                "reps_at_quota",
-                "pipeline_value",
-                "pipeline_created",
-                "stage_velocity_days",
-                "stage_conversion_rate",
-                "process_adherence",
-                "stalled_value",
-                "pipeline_coverage",
-                "slippage_rate",
-                "push_count",
-                "lead_conversion_rate",
-            ]
-        )
-    }}
+{#- What the YAML of a metric says, its cuts written out; nothing while dbt parses. -#}
+{% macro kpi_meta(metric) -%}
+    {%- set meta = {"variants": {}, "cuts": []} -%}
+    {%- if execute -%}
+        {%- do meta.update(graph.nodes["model.salesops." ~ metric].config.meta) -%}
+    {%- endif -%}
+    {%- set cuts = [] -%}
+    {%- for cut in meta.cuts -%}
+        {%- do cuts.extend({"deal": deal_cuts(), "lead": lead_cuts()}.get(cut, [cut])) -%}
+    {%- endfor -%}
+    {{ return(dict(meta, cuts=cuts)) }}
+{%- endmacro %}
+
+{#- The settings of each variant of each metric. -#}
+{% macro kpi_variants() -%}
+    {%- set found = [] -%}
+    {%- for metric in kpi_metrics() -%}
+        {%- set meta = kpi_meta(metric) -%}
+        {%- for variant, said in meta.variants.items() -%}
+            {%- set own = {"formula": said} if said is string else said -%}
+            {%- do found.append(dict(meta, metric=metric, variant=variant, **own)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#- The cuts of all metrics; `company` is the one that cuts nothing. -#}
+{% macro kpi_cuts() -%}
+    {%- set found = ["company"] -%}
+    {%- for metric in kpi_metrics() -%}
+        {%- do found.extend(kpi_meta(metric).cuts) -%}
+    {%- endfor -%}
+    {{ return(found | unique | list) }}
 {%- endmacro %}
 
 {#- The cuts of metrics on deals. -#}
@@ -56,22 +83,6 @@
     }}
 {%- endmacro %}
 
-{#-
-    Cuts that go together: a rep's team and manager follow from the rep, and of what the other cuts
-    name there are few.
--#}
-{% macro cut_groups(cuts) -%}
-    {%- set of_reps = ["rep", "team", "manager"] -%}
-    {{
-        return(
-            [
-                of_reps,
-                cuts | reject("in", of_reps + ["company"]) | list,
-            ]
-        )
-    }}
-{%- endmacro %}
-
 {#- The cuts of metrics on leads. -#}
 {% macro lead_cuts() -%}
     {{ return(["rep", "team", "manager", "region", "segment", "channel", "campaign"]) }}
@@ -85,17 +96,13 @@
     {{ deal_cuts() | join(", ") }}
 {%- endmacro %}
 
-{#- One member of each deal that closed as `status`, in the period in which it closed. -#}
-{% macro closed_deal_members(status) -%}
-    select
-        'default' as variant,
-        {{ deal_member() }},
-        closed_on as period_on,
-        1 as numerator,
-        cast(null as integer) as denominator,
-        closed_exclusion as exclusion_reason
-    from {{ ref("int_kpi_deals") }}
-    where status = '{{ status }}'
+{#- The keys of a row that counts in one cell only, named by `dimension` and `dimension_key`. -#}
+{% macro keys_of_cell(cuts, row=none) -%}
+    {%- set row = row ~ "." if row else "" -%}
+    {%- for cut in cuts %}
+        case when {{ row }}dimension = '{{ cut }}' then {{ row }}dimension_key end as {{ cut }}
+        {{- ',' if not loop.last }}
+    {%- endfor %}
 {%- endmacro %}
 
 {#- Reasons of an exclusion that say that a value is not known, not that there is none. -#}
@@ -111,251 +118,12 @@
 {#- The first day of the month of the run's moment, in the company's time zone. -#}
 {% macro current_month() -%} {{ month_start(as_of_day()) }} {%- endmacro %}
 
-{#-
-    Members rolled up to the rows of `kpi_values`.
-
-    members: relation of the members.
-    additive: the value is the numerator, and the parts of a cut add up to the company. Both are
-        NULL where nothing is included and something is excluded because its value is not known.
-    medians: variants whose value is the median of the numerators; not of a state, nor by_grain.
-    months: for a state at period end, the relation of all its months (`month_start`); a longer
-        period has the state of its last month, and the company has every month in all `variants`.
-        A state of the past is NULL where over a tenth of its records are not known; in a look back
-        every state is.
-    optional_variants: those of `variants` that a company without members of them has no rows of.
-    variant_units: units of the variants whose unit is not that of the metric.
-    by_grain: members say by themselves in the periods of which grains they count, in the columns
-        `counts_in_month`, `counts_in_quarter`, `counts_in_year` and `counts_in_all`.
--#}
-{% macro kpi_rollup(
-    members,
-    metric,
-    unit,
-    cuts=none,
-    additive=false,
-    medians=[],
-    months=none,
-    variants=["default"],
-    optional_variants=[],
-    variant_units={},
-    by_grain=false
-) -%}
-    {%- set dimensions = ["company"] + (deal_cuts() if cuts is none else cuts) -%}
-    {%- set grains = ["month", "quarter", "year", "all"] -%}
-    {%- set flags = (
-        ["counts_in_month", "counts_in_quarter", "counts_in_year", "counts_in_all"]
-        if by_grain
-        else []
-    ) -%}
-    {%- set state = months is not none -%}
-    {%- set groups = cut_groups(dimensions) -%}
-    with
-        members as (
-            select
-                variant,
-                {%- for dimension in dimensions if dimension != "company" %}
-                    {{ dimension }},
-                {%- endfor %}
-                {{ month_start("period_on") }} as month_start,
-                {%- for flag in flags %} {{ flag }}, {%- endfor %}
-                case when exclusion_reason is null then numerator end as numerator,
-                case when exclusion_reason is null then denominator end as denominator,
-                case when exclusion_reason is null then 1 end as is_included,
-                case when exclusion_reason is not null then 1 end as is_excluded
-                {%- if additive %}
-                    , case when exclusion_reason in {{ unknown_reasons() }} then 1 end as is_unknown
-                {%- endif %}
-            from {{ members }}
-        ),
-
-        {#- The cuts of a group go together: there are far fewer of their cells than members. #}
-        cells as (
-            select
-                variant,
-                month_start,
-                {%- for dimension in dimensions if dimension != "company" %}
-                    {{ dimension }},
-                {%- endfor %}
-                {%- for flag in flags %} {{ flag }}, {%- endfor %}
-                {%- for group in groups %}
-                    grouping({{ group[0] }}) as not_by_{{ group[0] }},
-                {%- endfor %}
-                sum(numerator) as numerator,
-                sum(denominator) as denominator,
-                count(is_included) as n_included,
-                count(is_excluded) as n_excluded
-                {{- ', count(is_unknown) as n_unknown' if additive }}
-            from members
-            {%- if medians %} where variant not in ('{{ medians | join("', '") }}') {%- endif %}
-            group by
-                grouping sets (
-                    {%- for group in groups %}
-                        ({{ (["variant", "month_start"] + group + flags) | join(", ") }})
-                        {{- ',' if not loop.last }}
-                    {%- endfor %}
-                )
-        ),
-
-        by_month as (
-            {%- for group in groups %}
-                {%- set is_last = loop.last %}
-                {%- for dimension in group + (["company"] if is_last else []) %}
-                    select
-                        variant,
-                        month_start,
-                        '{{ dimension }}' as dimension,
-                        {{ "'all'" if dimension == "company" else dimension }} as dimension_key,
-                        {%- for flag in flags %} {{ flag }}, {%- endfor %}
-                        sum(numerator) as numerator,
-                        sum(denominator) as denominator,
-                        sum(n_included) as n_included,
-                        sum(n_excluded) as n_excluded
-                        {{- ', sum(n_unknown) as n_unknown' if additive }}
-                    from cells
-                    where not_by_{{ group[0] }} = 0
-                    group by
-                        {{
-                            (
-                                ["variant", "month_start"]
-                                + ([dimension] if dimension != "company" else [])
-                                + flags
-                            ) | join(", ")
-                        }}
-                        {{ 'union all' if not (is_last and loop.last) }}
-                {%- endfor %}
-            {%- endfor %}
-            {%- if state %}
-                {%- for variant in variants %}
-
-                    union all
-
-                    select
-                        '{{ variant }}' as variant,
-                        months.month_start,
-                        'company' as dimension,
-                        'all' as dimension_key,
-                        {%- for flag in flags %} true as {{ flag }}, {%- endfor %}
-                        0 as numerator,
-                        0 as denominator,
-                        0 as n_included,
-                        0 as n_excluded
-                        {{- ', 0 as n_unknown' if additive }}
-                    from {{ months }} as months
-                    {%- if variant in optional_variants %}
-                        where exists (select 1 from members where variant = '{{ variant }}')
-                    {%- endif %}
-                {%- endfor %}
-            {%- endif %}
-        ),
-
-        by_period as (
-            {%- for grain in grains %}
-                select
-                    variant,
-                    '{{ grain }}' as period_grain,
-                    {{ kpi_period_start("month_start", grain) }} as period_start,
-                    dimension,
-                    dimension_key,
-                    sum(numerator) as numerator,
-                    sum(denominator) as denominator,
-                    sum(n_included) as n_included,
-                    sum(n_excluded) as n_excluded
-                    {%- if additive %}, sum(n_unknown) as n_unknown {%- endif %}
-                    {%- if state %}
-                        ,
-                        max(month_start) < {{ current_month() }} or {{ is_look_back() }} as is_past
-                    {%- endif %}
-                from by_month
-                where
-                    {{ kpi_month_counts("month_start", grain, state) }}{{ ' and counts_in_' ~ grain if by_grain }}
-                group by
-                    variant,
-                    dimension,
-                    dimension_key{{ ', ' ~ kpi_period_start('month_start', grain) if grain != 'all' }}
-                    {{ 'union all' if not loop.last }}
-            {%- endfor %}
-        ),
-
-        {%- if medians %}
-            measured as (
-                select
-                    variant,
-                    {%- for dimension in dimensions if dimension != "company" %}
-                        {{ dimension }},
-                    {%- endfor %}
-                    {%- for grain in grains %}
-                        {{ kpi_period_start("month_start", grain) }} as {{ grain }}_start,
-                    {%- endfor %}
-                    cast(numerator as {{ double_type() }}) as measure,
-                    is_included,
-                    is_excluded
-                from members
-                where variant in ('{{ medians | join("', '") }}')
-            ),
-        {% endif %}
-
-        valued as (
-            select
-                variant,
-                period_grain,
-                period_start,
-                dimension,
-                dimension_key,
-                {%- if additive %}
-                    {%- set total = kpi_total(state) %}
-                    cast({{ total }} as {{ double_type() }}) as value,
-                    cast({{ total }} as {{ numeric_type() }}) as numerator,
-                    cast(null as {{ numeric_type() }}) as denominator,
-                {%- else %}
-                    {{ ratio("numerator", "denominator") }} as value,
-                    cast(coalesce(numerator, 0) as {{ numeric_type() }}) as numerator,
-                    cast(coalesce(denominator, 0) as {{ numeric_type() }}) as denominator,
-                {%- endif %}
-                n_included,
-                n_excluded
-            from by_period
-            {%- for grain in grains if medians %}
-                {%- for dimension in dimensions %}
-
-                    union all
-
-                    select
-                        variant,
-                        '{{ grain }}' as period_grain,
-                        {{ grain }}_start as period_start,
-                        '{{ dimension }}' as dimension,
-                        {{ "'all'" if dimension == "company" else dimension }} as dimension_key,
-                        {{ median("measure") }} as value,
-                        cast(null as {{ numeric_type() }}) as numerator,
-                        cast(null as {{ numeric_type() }}) as denominator,
-                        count(is_included) as n_included,
-                        count(is_excluded) as n_excluded
-                    from measured
-                    {%- if grain != "all" %} where month_start is not null {%- endif %}
-                    group by
-                        variant, {{ grain }}_start {{- ', ' ~ dimension if dimension != 'company' }}
-                {%- endfor %}
-            {%- endfor %}
-        )
-
-        {{ kpi_rows("valued", metric, unit, variant_units) }}
-{%- endmacro %}
-
-{#- What an additive metric adds up to in a period of `kpi_rollup`; NULL where that is not known. -#}
-{% macro kpi_total(state) -%}
-    case
-        when n_included = 0 and n_unknown > 0
-        then null
-        {%- if state %}
-            when is_past and {{ is_too_unknown("n_unknown", "n_included + n_excluded") }} then null
-        {%- endif %}
-        else coalesce(numerator, 0)
-    end
-{%- endmacro %}
-
-{#- The first day of the period of a month; NULL where the period is all time. -#}
-{% macro kpi_period_start(month, grain) -%}
-    {{ "cast(null as date)" if grain == "all" else fiscal_period_start(month, grain) }}
+{#- The first day of the period of a day; NULL where the period is all time. -#}
+{% macro kpi_period_start(day, grain) -%}
+    {%- if grain == "all" -%} cast(null as date)
+    {%- elif grain == "week" -%} cast({{ dbt.date_trunc("week", day) }} as date)
+    {%- else -%} {{ fiscal_period_start(day, grain) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Whether the period of a row of `kpi_values` has ended by a day; of all time it never has. -#}
@@ -366,6 +134,8 @@
             when '{{ grain }}'
             then cast({{ dbt.dateadd("month", months, row ~ ".period_start") }} as date)
         {%- endfor %}
+        when 'week'
+        then cast({{ dbt.dateadd("day", 7, row ~ ".period_start") }} as date)
     end
     <= {{ day }}
 {%- endmacro %}
@@ -382,42 +152,4 @@
             <> {{ fiscal_period_start(month, grain) }}
         )
     {%- endif -%}
-{%- endmacro %}
-
-{#- Valued rows in the shape of `kpi_values`: metric and unit named, cuts labelled. -#}
-{% macro kpi_rows(valued, metric, unit, variant_units={}) -%}
-    select
-        cast('{{ metric }}' as {{ dbt.type_string() }}) as metric,
-        cast(valued.variant as {{ dbt.type_string() }}) as variant,
-        cast(
-            {%- if variant_units %}
-                case
-                    valued.variant
-                    {%- for variant, variant_unit in variant_units.items() %}
-                        when '{{ variant }}' then '{{ variant_unit }}'
-                    {% endfor %}
-                    else '{{ unit }}'
-                end
-            {%- else %}'{{ unit }}'
-            {% endif %} as {{ dbt.type_string() }}
-        ) as unit,
-        cast(valued.period_grain as {{ dbt.type_string() }}) as period_grain,
-        cast(valued.period_start as date) as period_start,
-        cast(valued.dimension as {{ dbt.type_string() }}) as dimension,
-        cast(valued.dimension_key as {{ dbt.type_string() }}) as dimension_key,
-        cast(
-            coalesce(labels.label, valued.dimension_key) as {{ dbt.type_string() }}
-        ) as dimension_label,
-        cast(valued.value as {{ double_type() }}) as value,
-        cast(valued.numerator as {{ numeric_type() }}) as numerator,
-        cast(valued.denominator as {{ numeric_type() }}) as denominator,
-        cast(valued.n_included as bigint) as n_included,
-        cast(valued.n_excluded as bigint) as n_excluded,
-        {{ as_of() }} as as_of,
-        {{ run_id() }} as run_id
-    from {{ valued }} as valued
-    left join
-        {{ ref("int_dimension_labels") }} as labels
-        on valued.dimension = labels.dimension
-        and valued.dimension_key = labels.dimension_key
 {%- endmacro %}

@@ -15,9 +15,10 @@ _KPI_VALUES = """
     with kpis as (
         select
             kpi_values.*,
-            count(numerator) over (partition by metric, variant) > 0
-            and count(denominator) over (partition by metric, variant) = 0 as is_additive
+            variants.kind
         from marts.kpi_values as kpi_values
+        left join intermediate.int_kpi_variants as variants
+            on kpi_values.metric = variants.metric and kpi_values.variant = variants.variant
     ),
 
     companies as (
@@ -45,12 +46,6 @@ _KPI_VALUES = """
             partition by
                 kpis.metric, kpis.variant, kpis.period_grain, kpis.period_start, kpis.dimension
         )
-"""
-
-_SHARES = """
-    'win_rate', 'no_decision_rate', 'reps_at_quota', 'stage_conversion_rate', 'slippage_rate',
-    'process_adherence', 'lead_conversion_rate', 'gross_revenue_retention',
-    'customer_retention_rate'
 """
 
 
@@ -196,7 +191,7 @@ _KPIS = (
         "critical",
         "A share of a whole lies between 0 and 1.",
         column="share",
-        expression=f"case when metric in ({_SHARES}) and variant <> 'by_value' then value end",
+        expression="case when kind = 'share' then value end",
         minimum=0,
         maximum=1,
     ),
@@ -219,7 +214,7 @@ _KPIS = (
         "critical",
         "The parts of an additive metric add up to the company's value, to the cent, where all are"
         " known.",
-        "is_additive and are_parts_known and not is_whole_unknown"
+        "kind = 'sum' and are_parts_known and not is_whole_unknown"
         " and abs(parts - coalesce(whole, 0)) > 0.005",
     ),
     never(

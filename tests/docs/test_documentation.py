@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dagster_project.dbt_runner import Dbt
-from dagster_project.kpi_dictionary import PAGE, dictionary, metrics
+from dagster_project.kpi_dictionary import MACRO, MODEL, PAGE, dictionary, metrics, metrics_macro
 from ingestion.company import load_company
 from ingestion.contract_files import files
 from ingestion.paths import PROJECT
@@ -37,13 +37,18 @@ def test_the_kpi_dictionary_says_what_the_models_say(manifest: Mapping[str, Any]
     assert PAGE.read_text(encoding="utf-8") == dictionary(manifest), "run `make contract`"
 
 
-def test_every_kpi_model_is_in_kpi_values(manifest: Mapping[str, Any]) -> None:
-    models = {
-        node["name"].removeprefix("kpi_")
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "model" and node["name"].startswith("kpi_")
-    }
-    assert models - {"values", "exclusions", "definitions"} == set(metrics(manifest))
+def test_every_kpi_says_what_the_frame_asks(manifest: Mapping[str, Any]) -> None:
+    kinds = {"sum", "share", "quotient", "median", "product"}
+    for metric in metrics(manifest):
+        meta = manifest["nodes"][f"{MODEL}{metric}"]["config"]["meta"]
+        assert {"owner", "better", "kind", "unit", "cuts", "variants", "order"} <= meta.keys()
+        variants = [said for said in meta["variants"].values() if isinstance(said, dict)]
+        assert "default" in meta["variants"], metric
+        assert {meta["kind"], *(said.get("kind", "sum") for said in variants)} <= kinds, metric
+
+
+def test_the_list_of_kpis_is_their_files() -> None:
+    assert MACRO.read_text(encoding="utf-8") == metrics_macro(), "run `make contract`"
 
 
 def test_every_mart_and_its_columns_are_documented_contracted_and_owned(

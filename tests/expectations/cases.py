@@ -266,6 +266,15 @@ KPI_BASE: Values = {
     "denominator": 2,
 }
 
+KPI_KINDS = {
+    ("win_rate", "default"): "share",
+    ("win_rate", "by_value"): "quotient",
+    ("quota_attainment", "default"): "quotient",
+    ("revenue_won", "default"): "sum",
+    ("sales_cycle_days", "median"): "median",
+    ("pipeline_coverage", "default"): "quotient",
+}
+
 _ADDITIVE: Values = {"denominator": None, "metric": "revenue_won"}
 
 KPI_CASES: dict[str, tuple[list[Values], list[Values]]] = {

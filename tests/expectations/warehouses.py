@@ -25,7 +25,14 @@ from ingestion.contract import (
     REJECTED_COLUMNS,
 )
 from ingestion.warehouse import Warehouse
-from tests.expectations.cases import AS_OF, DEALS_BASE, HYGIENE_RULES, KPI_BASE, LOADED_AT
+from tests.expectations.cases import (
+    AS_OF,
+    DEALS_BASE,
+    HYGIENE_RULES,
+    KPI_BASE,
+    KPI_KINDS,
+    LOADED_AT,
+)
 
 TYPES = {
     "text": "varchar",
@@ -76,6 +83,7 @@ KPI_COLUMNS = {
     "numerator": "decimal(38, 6)",
     "denominator": "decimal(38, 6)",
 }
+VARIANT_COLUMNS = dict.fromkeys(("metric", "variant", "kind"), "varchar")
 
 
 def make_company(folder: Path, instances: Iterable[str] = ("crm",), **settings: Any) -> Company:
@@ -153,6 +161,10 @@ class Store:
             self._create("marts", table, {**HYGIENE_COLUMNS, **dict.fromkeys(rules, "boolean")})
         self._create("marts", "kpi_values", KPI_COLUMNS)
         self.insert("marts.kpi_values", KPI_BASE)
+        self._create("intermediate", "int_kpi_variants", VARIANT_COLUMNS)
+        for (metric, variant), kind in KPI_KINDS.items():
+            values = {"metric": metric, "variant": variant, "kind": kind}
+            self.insert("intermediate.int_kpi_variants", values)
 
     def load(self, load_id: str, moment: str, status: int = 0) -> None:
         """Note a load, finished or not."""

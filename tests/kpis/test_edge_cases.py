@@ -155,7 +155,7 @@ def test_every_finding_that_puts_money_in_doubt_is_told_in_words(company: Publis
 def test_a_lead_follows_its_merged_deal_and_not_a_deleted_one(published: Publish) -> None:
     """Worked in the README: the merged deal lives on in one that was won."""
     won = published("edge_cases").warehouse(
-        "select entity_id, numerator from intermediate.int_lead_conversion_rate__members "
+        "select entity_id, numerator from intermediate.lead_conversion_rate "
         "where variant = 'default' "
         "and entity_id in ('lead_of_merged_deal', 'lead_of_deleted_deal')"
     )

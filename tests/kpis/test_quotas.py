@@ -39,8 +39,8 @@ sources:
           - {{stage: Won, stage_order: 2, status: won, probability: 1}}
 """
 BUILT = [
-    "--exclude-resource-type", "test", "--select", "+kpi_quota_attainment", "+kpi_reps_at_quota",
-    "+kpi_exclusions", "+mart_pipeline_coverage",
+    "--exclude-resource-type", "test", "--select", "+kpi_values", "+kpi_exclusions",
+    "+mart_pipeline_coverage",
 ]  # fmt: skip
 USERS = """source_id,name,role,team,manager_id,left_on,source_updated_at
 nora,Nora,manager,North,,,2024-01-01
@@ -153,8 +153,9 @@ def test_attainment(
 ) -> None:
     variant, grain, start, cut, key = cell.split(" ")
     rows = company.warehouse(
-        "select numerator, denominator, n_included, n_excluded from marts.kpi_quota_attainment "
-        "where variant = ? and period_grain = ? and dimension = ? and dimension_key = ? "
+        "select numerator, denominator, n_included, n_excluded from marts.kpi_values "
+        "where metric = 'quota_attainment' "
+        "and variant = ? and period_grain = ? and dimension = ? and dimension_key = ? "
         "and coalesce(cast(period_start as varchar), '') = ?",
         [variant, grain, cut, key, start],
     )
@@ -164,7 +165,8 @@ def test_attainment(
 
 def test_a_targets_owner_is_no_rep_with_a_quota(company: Published) -> None:
     rows = company.warehouse(
-        "select distinct dimension from marts.kpi_quota_attainment where dimension_key = 'nora'"
+        "select distinct dimension from marts.kpi_values "
+        "where metric = 'quota_attainment' and dimension_key = 'nora'"
     )
     assert rows["dimension"].tolist() == ["manager"]
 
@@ -187,7 +189,8 @@ def test_a_quota_of_0_is_neither_reached_nor_missed(company: Published) -> None:
     )
     assert list(excluded.itertuples(index=False, name=None)) == [("r3", "zero_quota")]
     counted = company.warehouse(
-        "select n_included, n_excluded from marts.kpi_reps_at_quota where dimension = 'company' "
+        "select n_included, n_excluded from marts.kpi_values "
+        "where metric = 'reps_at_quota' and dimension = 'company' "
         "and period_grain = 'month' and period_start = '2024-05-01'"
     )
     assert list(counted.itertuples(index=False, name=None)) == [(2, 1)]
@@ -218,7 +221,7 @@ def test_random_quotas_are_resolved_as_the_oracle_does(tmp_path: Path, seed: int
     built = _built(tmp_path, exports)
     wanted = expected(exported(tmp_path, AS_OF)).values
     for metric in ("quota_attainment", "reps_at_quota"):
-        rows = built.warehouse(f"select * from marts.kpi_{metric}")
+        rows = built.warehouse("select * from marts.kpi_values where metric = ?", [metric])
         start = pd.to_datetime(rows["period_start"]).dt.strftime("%Y-%m-%d").fillna("")
         found = differences(
             rows.assign(period_start=start.astype(object)), wanted[wanted["metric"] == metric]

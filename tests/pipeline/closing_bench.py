@@ -23,7 +23,7 @@ MODELS = (
     "fct_pipeline_bridge",
     "int_opportunity_states",
     "int_pipeline_at_month_end",
-    "int_revenue_won__members",
+    "revenue_won",
 )
 COMPANY = """
 name: Closings

@@ -264,7 +264,7 @@ def test_the_bridge_balances_and_agrees_with_pipeline_and_revenue(bench: Bench, 
     assert off.empty, off.head().T
 
     revenue = bench.rows(
-        "select entity_id, period_on, rep, numerator from intermediate.int_revenue_won__members "
+        "select entity_id, period_on, rep, numerator from intermediate.revenue_won "
         "where variant = 'default' and exclusion_reason is null and period_on is not null"
     ).set_index("entity_id")
     won = bridge[

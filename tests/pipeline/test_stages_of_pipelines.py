@@ -38,10 +38,7 @@ sources:
       pipeline_stages: {from: stages}
 """
 BUILT = (
-    "kpi_stage_velocity_days",
-    "kpi_pipeline_value",
-    "kpi_stalled_value",
-    "kpi_stage_conversion_rate",
+    "kpi_values",
     "mart_deal_inspection",
     "fct_pipeline_daily",
     "fct_opportunity_changes",
@@ -148,8 +145,9 @@ def test_a_stay_is_in_the_pipeline_of_its_moment_and_a_renamed_stage_goes_on(
 def test_stages_of_one_name_share_neither_a_cut_nor_a_median(built: Published) -> None:
     velocities = rows(
         built,
-        "select dimension_key, round(value, 2) from marts.kpi_stage_velocity_days "
-        "where variant = 'default' and period_grain = 'all' and dimension = 'stage' "
+        "select dimension_key, round(value, 2) from marts.kpi_values "
+        "where metric = 'stage_velocity_days' "
+        "and variant = 'default' and period_grain = 'all' and dimension = 'stage' "
         "and dimension_key like 'Proposal%' and n_included > 0 order by 1",
     )
     # 20 of slow_in_enterprise, 31 of moved_at_once, 60 of to_the_same_name.
@@ -173,7 +171,8 @@ def test_the_pipeline_of_the_past_is_that_of_then(built: Published) -> None:
     values = rows(
         built,
         "select cast(period_start as varchar), dimension, dimension_key, value "
-        "from marts.kpi_pipeline_value where variant = 'default' and period_grain = 'month' "
+        "from marts.kpi_values "
+        "where metric = 'pipeline_value' and variant = 'default' and period_grain = 'month' "
         "and dimension in ('pipeline', 'stage') and value > 0 "
         "and period_start in (date '2024-01-01', date '2024-02-01', date '2024-03-01') "
         "order by 1, 2, 3",
@@ -225,7 +224,7 @@ def test_a_stage_of_another_pipeline_is_not_a_higher_one(built: Published) -> No
     """`moved_at_once` left Enterprise's Proposal, second of two, and came to Partner's third."""
     assert rows(
         built,
-        "select dimension_key, value from marts.kpi_stage_conversion_rate "
-        "where variant = 'default' and period_grain = 'all' and dimension = 'stage' "
+        "select dimension_key, value from marts.kpi_values where metric = 'stage_conversion_rate' "
+        "and variant = 'default' and period_grain = 'all' and dimension = 'stage' "
         "and dimension_key in ('Proposal (Enterprise, us)', 'Hello') order by 1",
     ) == [("Hello", 2 / 3), ("Proposal (Enterprise, us)", 1 / 3)]

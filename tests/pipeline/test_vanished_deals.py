@@ -31,7 +31,7 @@ sources:
 """
 KEPT = "kept,Lead,10,2024-01-01 00:00:00,ann"
 GONE = "gone,Lead,32,2024-01-01 00:00:00,ann"
-BUILT = ("fct_pipeline_bridge", "mart_pipeline_changes", "kpi_pipeline_value")
+BUILT = ("fct_pipeline_bridge", "mart_pipeline_changes", "kpi_values")
 
 
 @pytest.fixture(params=["", "as_of: 2024-06-20 12:00:00"], ids=["live", "with an end"])
@@ -70,7 +70,8 @@ def test_the_bridge_shows_it_and_the_past_keeps_it(cleaned_up: Published) -> Non
 
 def test_past_pipeline_stays_and_todays_lacks_it(cleaned_up: Published) -> None:
     value = cleaned_up.warehouse(
-        "select value from marts.kpi_pipeline_value where variant = 'default' "
+        "select value from marts.kpi_values "
+        "where metric = 'pipeline_value' and variant = 'default' "
         "and dimension = 'company' and period_grain = 'month' order by period_start"
     )["value"]
     assert (value.iloc[:-1] == 42).all()

@@ -29,7 +29,7 @@ sources:
           - {stage: Offer, stage_order: 3, status: open}
           - {stage: Won, stage_order: 4, status: won}
 """
-BUILT = ("kpi_stage_conversion_rate", "dim_rep")
+BUILT = ("kpi_values",)
 HEADER = "source_id,stage,amount,created_at,owner_id"
 
 
@@ -73,13 +73,13 @@ def test_stays_follow_from_one_export_to_the_next(
     owners = built.warehouse("select rep_id from marts.dim_rep")["rep_id"]
     assert set(owners) == {"ann", "bob"}
     [rate] = built.warehouse(
-        "select value from marts.kpi_stage_conversion_rate "
-        "where variant = 'default' and period_grain = 'all' and dimension = 'company'"
+        "select value from marts.kpi_values where metric = 'stage_conversion_rate' "
+        "and variant = 'default' and period_grain = 'all' and dimension = 'company'"
     )["value"]
     assert rate == 1
     excluded = built.warehouse(
         "select distinct entity_id, exclusion_reason "
-        "from intermediate.int_stage_conversion_rate__members "
+        "from intermediate.stage_conversion_rate "
         "where exclusion_reason is not null order by entity_id"
     )
     assert list(excluded.itertuples(index=False, name=None)) == [

@@ -1,0 +1,98 @@
+{#-
+    The hashes of the KPIs' definitions: of all SQL that a metric's numbers are made by, as it was
+    built, and of what its YAML says of the roll-up. Comments, line breaks, names for people and the
+    run's own moments are no part of it.
+
+    Called when all is built: only then is the SQL of all models known. Where a run has built
+    `kpi_definitions` without all that the metrics rest on, they have none.
+-#}
+{% macro put_definition_hashes(results) -%}
+    {%- set built = {} -%}
+    {%- for result in results if execute and result.status == "success" -%}
+        {%- do built.update({result.node.unique_id: result.node.compiled_code}) -%}
+    {%- endfor -%}
+    {%- set needed = [
+        "model.salesops.kpi_definitions",
+        "model.salesops.kpi_month_cells",
+        "model.salesops.kpi_values",
+    ] -%}
+    {%- if needed | reject("in", built) | list | length == 0 -%}
+        update {{ graph.nodes["model.salesops.kpi_definitions"].relation_name }}
+        set definition_hash = case metric
+        {%- for metric, hash in definition_hashes(built).items() %}
+                when '{{ metric }}' then '{{ hash }}'
+        {%- else %} when '' then ''
+        {%- endfor %}
+        end
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The hash of each metric of which all models are in `built`, SQL by model. -#}
+{% macro definition_hashes(built) -%}
+    {%- set frame = kpi_frame_words(built) -%}
+    {%- set hashed = {} -%}
+    {%- set found = {} -%}
+    {%- for metric in kpi_metrics() -%}
+        {%- set models = kpi_ancestors(metric) -%}
+        {%- if models | reject("in", built) | list | length == 0 -%}
+            {%- set parts = [frame, kpi_settings(metric)] -%}
+            {%- for model in models | sort -%}
+                {%- if model not in hashed -%}
+                    {%- do hashed.update({model: local_md5(sql_words(built[model]))}) -%}
+                {%- endif -%}
+                {%- do parts.append(hashed[model]) -%}
+            {%- endfor -%}
+            {%- do found.update({metric: local_md5(parts | join("\n"))}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#- The models that a metric is computed by, itself and those that a product is made of included. -#}
+{% macro kpi_ancestors(metric) -%}
+    {%- set found = ["model.salesops." ~ metric] -%}
+    {%- for factor in kpi_meta(metric).of or [] -%}
+        {%- do found.append("model.salesops." ~ factor) -%}
+    {%- endfor -%}
+    {%- for model in found -%}
+        {%- for parent in graph.nodes[model].depends_on.nodes -%}
+            {%- if parent.startswith("model.") and parent not in found -%}
+                {%- do found.append(parent) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#- The words of the roll-up that all metrics share; products of others are settings of theirs. -#}
+{% macro kpi_frame_words(built) -%}
+    {{
+        return(
+            graph.nodes["model.salesops.kpi_members"].raw_code
+            ~ sql_words(built["model.salesops.kpi_month_cells"])
+            ~ sql_words(built["model.salesops.kpi_values"].split("products as (")[0])
+        )
+    }}
+{%- endmacro %}
+
+{#- What the YAML of a metric says of the roll-up. -#}
+{% macro kpi_settings(metric) -%}
+    {%- set found = [] -%}
+    {%- for variant in kpi_variants() if variant.metric == metric -%}
+        {%- for name, value in variant | dictsort
+            if name not in ["order", "owner", "better", "unit", "formula", "variants"] -%}
+            {%- do found.append(name ~ "=" ~ value) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(found | join("\n")) }}
+{%- endmacro %}
+
+{#- The words of a statement, without comments, the database's name and the run's own values. -#}
+{% macro sql_words(statement) -%}
+    {%- set own = namespace(sql=statement | replace('"' ~ target.database ~ '".', "")) -%}
+    {%- for name in ["AS_OF", "COMPANY_AS_OF", "KNOWN_AT", "RUN_ID"] -%}
+        {%- set own.sql = own.sql | replace("'" ~ env_var("SALESOPS_" ~ name, "?") ~ "'", "?") -%}
+    {%- endfor -%}
+    {%- set found = modules.re.findall("(--[^\n]*)|('(?:[^']|'')*'|\w+|[^\w\s])", own.sql) -%}
+    {{ return(found | map(attribute=1) | select | join(" ")) }}
+{%- endmacro %}

@@ -1,0 +1,22 @@
+{%- set text = dbt.type_string() -%}
+-- What the YAML of each metric says of its variants, as far as the numbers depend on it.
+{% for metric in kpi_metrics() -%}
+-- depends_on: {{ ref(metric) }}
+{% endfor %}
+{%- for variant in kpi_variants() %}
+    select
+        cast('{{ variant.metric }}' as {{ text }}) as metric,
+        cast('{{ variant.variant }}' as {{ text }}) as variant,
+        cast('{{ variant.unit }}' as {{ text }}) as unit,
+        cast('{{ variant.kind }}' as {{ text }}) as kind,
+        cast({{ "'" ~ variant.state ~ "'" if variant.state else "null" }} as {{ text }}) as state,
+        {{ variant.weeks or false }} as has_weeks,
+        {{ variant.optional or false }} as is_optional,
+        {{ variant.excluded_by_period or false }} as is_excluded_by_period,
+        cast(
+            {{ "null" if variant.least_denominator is undefined else variant.least_denominator }}
+            as {{ numeric_type() }}
+        ) as least_denominator
+        {{ 'union all' if not loop.last }}
+{%- else %} select 1 as nothing
+{%- endfor %}

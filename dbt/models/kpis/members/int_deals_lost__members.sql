@@ -1,1 +1,0 @@
-{{ closed_deal_members("lost") }}

@@ -1,5 +1,0 @@
-{{
-    kpi_rollup(
-        ref("int_average_deal_size__members"), "average_deal_size", "money", medians=["median"]
-    )
-}}

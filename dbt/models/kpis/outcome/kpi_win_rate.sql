@@ -1,1 +1,0 @@
-{{ kpi_rollup(ref("int_win_rate__members"), "win_rate", "ratio") }}

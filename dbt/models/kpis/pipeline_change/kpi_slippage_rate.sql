@@ -1,1 +1,0 @@
-{{ kpi_rollup(ref("int_slippage_rate__members"), "slippage_rate", "ratio", by_grain=true) }}
