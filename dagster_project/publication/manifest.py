@@ -84,12 +84,16 @@ def mart_tables(manifest: Mapping[str, Any]) -> list[MartTable]:
 
 
 def definitions_hash(manifest: Mapping[str, Any]) -> str:
-    """Hash of all models, seeds and macros: equal hashes, equal definitions of every number."""
+    """Hash of all models, seeds and macros: equal hashes, equal definitions of every number.
+
+    What KPIs add up to is said in the `meta` of their YAML.
+    """
     digest = hashlib.sha256()
     for macro_id, macro in sorted(manifest["macros"].items()):
         if macro["package_name"] == "salesops":
             digest.update(f"{macro_id}\0{macro['macro_sql']}\0".encode())
     for node_id, node in sorted(manifest["nodes"].items()):
         if node["resource_type"] in ("model", "seed"):
-            digest.update(f"{node_id}\0{node['checksum']['checksum']}\0".encode())
+            meta = json.dumps(node["config"]["meta"], sort_keys=True)
+            digest.update(f"{node_id}\0{node['checksum']['checksum']}\0{meta}\0".encode())
     return digest.hexdigest()

@@ -38,7 +38,9 @@
             {%- set parts = [frame, kpi_settings(metric)] -%}
             {%- for model in models | sort -%}
                 {%- if model not in hashed -%}
-                    {%- do hashed.update({model: local_md5(sql_words(built[model]))}) -%}
+                    {%- do hashed.update(
+                        {model: local_md5(sql_words(built[model]) | join(" "))}
+                    ) -%}
                 {%- endif -%}
                 {%- do parts.append(hashed[model]) -%}
             {%- endfor -%}
@@ -64,15 +66,19 @@
     {{ return(found) }}
 {%- endmacro %}
 
-{#- The words of the roll-up that all metrics share; products of others are settings of theirs. -#}
+{#-
+    The words of the roll-up that all metrics share, whatever cuts there are: of each such as repeat
+    from cut to cut, once. Products of other metrics are settings of theirs.
+-#}
 {% macro kpi_frame_words(built) -%}
-    {{
-        return(
-            graph.nodes["model.salesops.kpi_members"].raw_code
-            ~ sql_words(built["model.salesops.kpi_month_cells"])
-            ~ sql_words(built["model.salesops.kpi_values"].split("products as (")[0])
-        )
-    }}
+    {%- set names = [] -%}
+    {%- for cut in kpi_cuts() -%} {%- do names.extend([cut, "'" ~ cut ~ "'"]) -%} {%- endfor -%}
+    {%- set words = sql_words(graph.nodes["model.salesops.kpi_members"].raw_code) -%}
+    {%- for model in ["kpi_month_cells", "kpi_values"] -%}
+        {%- set statement = built["model.salesops." ~ model].split("products as (")[0] -%}
+        {%- do words.extend(sql_words(statement) | reject("in", names)) -%}
+    {%- endfor -%}
+    {{ return(modules.re.sub("((?:\\S+ ){1,16}?)\\1+", "\\1", words | join(" "))) }}
 {%- endmacro %}
 
 {#- What the YAML of a metric says of the roll-up. -#}
@@ -94,5 +100,5 @@
         {%- set own.sql = own.sql | replace("'" ~ env_var("SALESOPS_" ~ name, "?") ~ "'", "?") -%}
     {%- endfor -%}
     {%- set found = modules.re.findall("(--[^\n]*)|('(?:[^']|'')*'|\w+|[^\w\s])", own.sql) -%}
-    {{ return(found | map(attribute=1) | select | join(" ")) }}
+    {{ return(found | map(attribute=1) | select | list) }}
 {%- endmacro %}

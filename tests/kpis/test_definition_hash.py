@@ -16,6 +16,7 @@ from dagster_project.dbt_runner import Dbt
 from dagster_project.kpi_dictionary import MODEL
 from ingestion.company import load_company
 from ingestion.paths import PROJECT
+from tests.conftest import Publish
 from tests.kpis.companies import TEST_COMPANIES
 
 Hashes = Mapping[str, str]
@@ -103,3 +104,24 @@ def test_what_changes_a_hash_and_what_does_not(
 
     told = {"sales_velocity": {"denominator": "1"}, "stalled_value": {"state": "now"}}
     assert changed(before, hashes_of(known, told)) == {"sales_velocity", "stalled_value"}
+
+
+def test_each_published_definition_has_its_hash(published: Publish) -> None:
+    rows = published("edge_cases").marts(
+        "select metric, definition_hash from marts.kpi_definitions"
+    )
+    assert rows["definition_hash"].str.len().eq(32).all()
+    by_metric = rows.groupby("metric")["definition_hash"].nunique()
+    assert by_metric.eq(1).all()
+    assert rows["definition_hash"].nunique() == len(by_metric)
+
+
+def test_the_file_shows_each_metric(published: Publish) -> None:
+    edge_cases = published("edge_cases")
+    for metric in edge_cases.marts("select distinct metric from marts.kpi_values")["metric"]:
+        [missing] = edge_cases.marts(
+            f"select count(*) as n from (select * from marts.kpi_values where metric = ? "
+            f"except select * from marts.kpi_{metric})",
+            [metric],
+        )["n"]
+        assert missing == 0

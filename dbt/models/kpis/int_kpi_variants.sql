@@ -1,8 +1,5 @@
 {%- set text = dbt.type_string() -%}
 -- What the YAML of each metric says of its variants, as far as the numbers depend on it.
-{% for metric in kpi_metrics() -%}
--- depends_on: {{ ref(metric) }}
-{% endfor %}
 {%- for variant in kpi_variants() %}
     select
         cast('{{ variant.metric }}' as {{ text }}) as metric,
@@ -18,5 +15,4 @@
             as {{ numeric_type() }}
         ) as least_denominator
         {{ 'union all' if not loop.last }}
-{%- else %} select 1 as nothing
 {%- endfor %}

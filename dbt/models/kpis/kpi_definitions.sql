@@ -1,6 +1,6 @@
 {%- set text = dbt.type_string() -%}
 -- What the metrics mean, as the YAML beside each says. The hashes are of what is built, so they are
--- known when all is: `kpi_definition_hashes` puts them in.
+-- known when all is: `put_definition_hashes` puts them in.
 {% for metric in kpi_metrics() -%}
 -- depends_on: {{ ref(metric) }}
 {% endfor %}
@@ -21,5 +21,4 @@
         {%- endfor %}
         cast(null as {{ text }}) as definition_hash
         {{ 'union all' if not loop.last }}
-{%- else %} select 1 as nothing
 {%- endfor %}

@@ -2,8 +2,7 @@
 {%- set cuts = kpi_cuts() -%}
 {%- set products = kpi_variants() | selectattr("kind", "eq", "product") | list -%}
 {%- set cell = ["period_grain", "period_start", "dimension", "dimension_key"] -%}
--- Every metric, variant, period and cut: the month cells added up to periods, medians of the
--- members,
+-- Every metric, variant, period and cut: month cells added up to periods, medians of members, and
 -- products of other metrics.
 with
     variants as (select * from {{ ref("int_kpi_variants") }}),
