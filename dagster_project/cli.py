@@ -2,8 +2,8 @@
 
 Exit status of a run: 0 published, or nothing is new; 1 built or audited with failures, so nothing
 was published; 2 the company file, a source, the warehouse, its disk or the clock is wrong; 3
-another run is under way; 130 stopped by Ctrl-C, 143 by SIGTERM. Of a check: 0 a run would load this
-and publish it; 2 it would not, or that cannot be told; 3, 130 and 143 likewise.
+another run is under way; 129 stopped with its terminal, 130 by Ctrl-C, 143 by SIGTERM. Of a check:
+0 a run would load this and publish it; 2 it would not, or that cannot be told; the others likewise.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import logging
 import signal
 import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dagster_project.check import print_check, read_or_refuse
@@ -25,6 +25,7 @@ from dagster_project.pipeline_run import PipelineRun, company_file, open_run
 from dagster_project.publication import PublicationError, in_place
 from dagster_project.simulation import Simulation
 from dagster_project.statuses import (
+    HUNG_UP,
     NOT_PUBLISHED,
     PUBLISHED,
     STOPPED,
@@ -41,6 +42,7 @@ from ingestion.company import Company, load_company
 from ingestion.errors import SalesopsError
 from ingestion.storage import storage_error
 
+BY_SIGNAL: Mapping[int | None, int] = {signal.SIGHUP: HUNG_UP, signal.SIGTERM: TERMINATED}
 UNCHANGED = "stopped; what is published has not changed"
 
 log = logging.getLogger("salesops")
@@ -64,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt as stop:
             print(file=sys.stderr)
             say(str(stop) or UNCHANGED, sys.stderr)
-            return TERMINATED if stopped_by() == signal.SIGTERM else STOPPED
+            return BY_SIGNAL.get(stopped_by(), STOPPED)
         except BrokenPipeError:
             nobody_listens()
             return WRONG_SETTINGS

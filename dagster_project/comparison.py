@@ -40,6 +40,7 @@ def compare(run: PipelineRun, manifest: Mapping[str, Any]) -> list[Comparison]:
         if last is None:
             return []
         why = Explanation(run, last, (definitions_hash(manifest), recipe_hash(run.company)))
+        why.tell_missing()
         return [*_rows(run, last, why), *_totals(run, last, why)]
 
 

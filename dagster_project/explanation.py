@@ -105,21 +105,27 @@ class Explanation:
         restated = self._restated.get(total, before)
         return max(before - restated, self._fall_of_touched_deals(total))
 
+    def tell_missing(self) -> None:
+        """Warn of loads that are missing: versions went with them, however much there is now."""
+        if self._missing:
+            log.warning(
+                "loads are missing that what is published rests on: %s%s; what they had known of "
+                "the past is gone. If the warehouse was lost, put a backup of it in its place",
+                ", ".join(self._missing[:3]),
+                f" and {len(self._missing) - 3} more" if len(self._missing) > 3 else "",
+            )
+
     @cached_property
     def _verdict(self) -> float | None:
         """The share that is explained at once: 1 by another definition, 0 where loads are missing.
 
         None where it takes a closer look.
         """
-        if missing := self._missing():
-            log.warning(
-                "loads are missing that what is published rests on: %s%s",
-                ", ".join(missing[:3]),
-                f" and {len(missing) - 3} more" if len(missing) > 3 else "",
-            )
+        if self._missing:
             return 0.0
         return 1.0 if self.made_by != self.last.made_by else None
 
+    @cached_property
     def _missing(self) -> list[str]:
         """The loads that the last publication rests on and that are not known."""
         known = {_identity(export) for export in self._exports}

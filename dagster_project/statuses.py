@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import sys
 
-PUBLISHED, NOT_PUBLISHED, WRONG_SETTINGS, UNDER_WAY, STOPPED, TERMINATED = 0, 1, 2, 3, 130, 143
+PUBLISHED, NOT_PUBLISHED, WRONG_SETTINGS, UNDER_WAY = 0, 1, 2, 3
+HUNG_UP, STOPPED, TERMINATED = 129, 130, 143
 MEANINGS = {
     PUBLISHED: "published, or nothing is new",
     NOT_PUBLISHED: "build or audit failed; what was published stays",
     WRONG_SETTINGS: "the company file, a source, the warehouse, its disk or the clock is wrong",
     UNDER_WAY: "another run of the company is under way",
+    HUNG_UP: "stopped with its terminal",
     STOPPED: "stopped by Ctrl-C",
     TERMINATED: "stopped by SIGTERM",
 }

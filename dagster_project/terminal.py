@@ -8,6 +8,8 @@ from typing import TextIO
 
 from ingestion.visible import visible_lines
 
+STDERR = 2
+
 
 def say(text: str, file: TextIO | None = None) -> None:
     """Print a line, or lines of which the later ones are set in."""
@@ -15,9 +17,18 @@ def say(text: str, file: TextIO | None = None) -> None:
 
 
 def show_anything() -> None:
-    """Let no character fail that the terminal's encoding lacks: it is written as its escape."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    """Let no character fail that the terminal's encoding lacks: it is written as its escape.
+
+    What is shown on a stream that the caller has closed is lost, and gets into no file that is
+    opened in its place.
+    """
+    while (free := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        pass
+    os.close(free)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 def nobody_listens() -> None:

@@ -242,7 +242,7 @@ def _sandbox_exports(document: dict[str, Any]) -> Path | None:
     return (folder / "sandbox" / "exports").resolve()
 
 
-MAX_LEVELS, MAX_NODES = 100, 1_000_000
+MAX_BYTES, MAX_LEVELS, MAX_NODES = 64 << 20, 100, 1_000_000
 """How deep and how large a company file may be, what its aliases stand for counted as often."""
 
 _TEXT, _NULL = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "null"))
@@ -323,6 +323,12 @@ def _take_as_text(rows: list[yaml.Node]) -> None:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
+        if path.exists() and not path.is_file():
+            raise CompanyError(f"{path}: not a file; name the company's file")
+        if path.is_file() and path.stat().st_size > MAX_BYTES:
+            raise CompanyError(
+                f"{path}: over {MAX_BYTES >> 20} MB; put rows into files of a source"
+            )
         text = path.read_text(encoding="utf-8")
         document = yaml.load(text, _Loader)
     except OSError as error:

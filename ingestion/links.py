@@ -48,4 +48,6 @@ def _moved_aside(path: Path) -> Path:
     number = 1
     while os.path.lexists(aside := path.with_name(f"{path.name}.aside-{number}")):
         number += 1
+    if not path.is_symlink():
+        path.chmod(0o700)
     return path.rename(aside)

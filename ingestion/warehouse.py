@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -259,8 +260,11 @@ def _log_of(path: Path) -> Path:
 def _try_to_read(path: Path) -> None:
     """Raise the OSError, if any, that keeps this process from reading a file that is there.
 
-    DuckDB may abort the process where it meets one, such as too many open files.
+    DuckDB may abort the process where it meets one, such as too many open files, and would wait for
+    ever for what is no file.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "not a file", str(path))
     try:
         with path.open("rb") as file:
             file.read(1)

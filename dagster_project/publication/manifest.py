@@ -16,6 +16,10 @@ MARTS = "marts"
 MANIFEST = "manifest.json"
 
 
+UNTOLD = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What text raises that tells no manifest."""
+
+
 class PublicationError(SalesopsError):
     """What was built may not, or could not, be published."""
 
@@ -46,17 +50,23 @@ class Publication:
 
     @classmethod
     def from_json(cls, text: str) -> Publication:
-        """The manifest that a JSON object tells; raises ValueError or TypeError at another."""
+        """The manifest that a JSON object tells; raises UNTOLD at what is none."""
         told = json.loads(text)
         moments = ("published_at", "as_of", "known_at")
-        return cls(**told | {name: dt.datetime.fromisoformat(told[name]) for name in moments})
+        parts = {
+            "row_counts": {table: int(rows) for table, rows in told["row_counts"].items()},
+            "inputs": tuple(dict(one) for one in told["inputs"]),
+        }
+        return cls(
+            **told | parts | {name: dt.datetime.fromisoformat(told[name]) for name in moments}
+        )
 
     @classmethod
     def of(cls, folder: Path) -> Publication | None:
         """The manifest in a publication's folder; None where there is none that can be read."""
         try:
             return cls.from_json((folder / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, *UNTOLD):
             return None
 
 

@@ -25,13 +25,15 @@ log = logging.getLogger("salesops")
 def settle(paths: CompanyPaths) -> None:
     """Bring the shelf into order before a run, whatever the runs before it have left.
 
-    A company of the old layout is taken over: its publication becomes the first on the shelf. A
-    link that is gone or leads nowhere leads to the last whole publication again.
+    A company of the old layout is taken over: its publication becomes the first on the shelf. Where
+    no link leads to a publication, whatever is in its place, one leads to the last whole one again.
     """
+    if _is_on_show(paths):
+        return
     if (paths.published / OLD_FILE).exists():
         _take_over(paths)
-    elif not paths.published.exists() and (last := _last_whole(paths)):
-        log.warning("%s: led nowhere; it leads to %s again", paths.published, last)
+    elif last := _last_whole(paths):
+        log.warning("%s: led to no publication; it leads to %s again", paths.published, last)
         show(paths, last)
 
 
@@ -49,18 +51,25 @@ def show(paths: CompanyPaths, folder: Path) -> None:
     lead(paths.published, folder)
 
 
-def tidy(paths: CompanyPaths) -> None:
+def tidy(paths: CompanyPaths, before: Path | None = None) -> None:
     """Remove what killed runs have left, and all publications but the last ones.
 
-    What is on show stays, and what is newer was never shown. That something cannot be removed is
-    said, and stops nothing.
+    What is on show stays, as does the one that was `before` it; what is newer was never shown. That
+    something cannot be removed is said, and stops nothing.
     """
     on_show = paths.published.resolve()
-    kept = [on_show, *_shown(paths, Publication.of(on_show))[:KEPT]]
+    kept = [on_show, before, *_shown(paths, Publication.of(on_show))[:KEPT]]
     with optional(f"{paths.publications} could not be tidied"):
         for path in paths.publications.glob("*"):
             if path.is_dir() and path.resolve() not in kept:
                 remove(path)
+
+
+def _is_on_show(paths: CompanyPaths) -> bool:
+    """Whether the link leads to a folder of the shelf."""
+    on_show = paths.published.resolve()
+    is_of_shelf = on_show.parent == paths.publications.resolve()
+    return paths.published.is_symlink() and is_of_shelf and on_show.is_dir()
 
 
 def _shown(paths: CompanyPaths, on_show: Publication | None) -> list[Path]:

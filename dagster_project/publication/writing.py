@@ -47,6 +47,7 @@ def publish(run: PipelineRun, manifest: Mapping[str, Any]) -> Publication:
     import duckdb
 
     _require_audited(run)
+    before = run.paths.published.resolve()
     try:
         folder = new_folder(run.paths, run.run_id)
         publication = _write(run, manifest, folder)
@@ -59,7 +60,7 @@ def publish(run: PipelineRun, manifest: Mapping[str, Any]) -> Publication:
             "What was published before has not changed"
         ) from error
     finally:
-        tidy(run.paths)
+        tidy(run.paths, before)
     return publication
 
 

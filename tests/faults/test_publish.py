@@ -5,6 +5,7 @@ Most of it is a company of one mart, whose publication takes a tenth of a second
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -375,6 +376,19 @@ def test_whatever_is_there_is_replaced_and_nothing_of_it_is_lost(
     assert poll(paths.published) == "third"
 
 
+@held(IN_THE_WAY)
+@pytest.mark.parametrize("put", [a_folder, a_link_elsewhere])
+def test_what_hides_the_last_publication_is_not_taken_for_none(
+    first: str, paths: CompanyPaths, put: Callable[[Path], None]
+) -> None:
+    paths.published.unlink()
+    put(paths.published)
+    settle(paths)
+    assert poll(paths.published) == first
+    aside = paths.root / "published.aside-1"
+    assert not aside.exists() or aside.stat().st_mode & 0o077 == 0
+
+
 @bites(IN_THE_WAY)
 def test_a_folder_cannot_be_replaced_by_a_link(
     company: Company, warehouse: Warehouse, paths: CompanyPaths
@@ -475,6 +489,20 @@ def test_without_being_taken_over_its_history_ends(edge_cases: Copy) -> None:
 # A published file that is damaged.
 
 DAMAGED = "a published file that is damaged"
+
+
+@held(DAMAGED)
+@pytest.mark.parametrize("counts", [None, 1, "x", [None], {"dim_rep": None}])
+def test_a_manifest_that_is_json_and_none_of_ours_stops_no_run(
+    company: Company, first: str, paths: CompanyPaths, counts: object
+) -> None:
+    manifest = (paths.published / "manifest.json").resolve()
+    told = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.chmod(0o644)
+    manifest.write_text(json.dumps(told | {"row_counts": counts}), encoding="utf-8")
+    run_once(company, "second")
+    assert poll(paths.published) == "second"
+    assert (paths.publications / first).is_dir()
 
 
 def cut(file: Path, share: float) -> None:

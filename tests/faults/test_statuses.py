@@ -22,7 +22,7 @@ from ingestion.paths import PROJECT
 from tests.conftest import Publish
 from tests.faults.attacks import Tampering, bites, held, without
 from tests.faults.disks import make_read_only, small_disk
-from tests.orchestration.copies import Copy
+from tests.orchestration.copies import EDGE_CASES, Copy
 from tests.thorough import thorough
 
 DISK = "a disk that is full, read-only or not ours"
@@ -227,6 +227,28 @@ def make(checkout: Path, target: str, status: int) -> subprocess.CompletedProces
         text=True,
         check=False,
     )
+
+
+CLOSED = "a command whose output is closed"
+
+
+def status_with(closed: str, company: Path) -> int:
+    """The exit status of a check with some of its streams closed."""
+    command = f"{sys.executable} -m dagster_project.cli check --company {company} {closed}"
+    return subprocess.run(command, shell=True, cwd=PROJECT, check=False).returncode
+
+
+@held(CLOSED)
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_it_does_what_it_is_told(closed: str) -> None:
+    assert status_with(closed, EDGE_CASES / "company.yml") == 0
+
+
+@bites(CLOSED)
+def test_python_has_no_stream_then() -> None:
+    code = "import sys; sys.exit(0 if sys.stdout is None else 1)"
+    done = subprocess.run(f"{sys.executable} -c '{code}' >&-", shell=True, check=False)
+    assert done.returncode == 0
 
 
 @held(MAKE)
