@@ -39,21 +39,17 @@ RECORD_DOCS = {
 def files() -> Iterator[tuple[Path, str]]:
     """Each generated file's path and text."""
     yield DBT / "macros" / "contract.sql", _formatted(_contract_macro())
-    yield DBT / "models" / "contract.md", _doc_blocks()
     staging = DBT / "models" / "staging" / "files"
-    unioned = DBT / "models" / "intermediate" / "contract"
+    contract = DBT / "models" / "contract"
     yield staging / "_files__sources.yml", _sources("files")
-    yield staging / "_files__models.yml", _models("stg_files__{}", "from the files sources")
-    yield (
-        unioned / "_unioned__models.yml",
-        _models("int_{}__unioned", "from all sources"),
-    )
-    for name in ENTITIES:
-        yield (
-            staging / f"stg_files__{name}.sql",
-            _formatted(f"{{{{ contract_records('files', '{name}') }}}}"),
-        )
-        yield unioned / f"int_{name}__unioned.sql", _formatted(f"{{{{ unioned('{name}') }}}}")
+    yield contract / "contract.md", _doc_blocks()
+    for entity in ENTITIES.values():
+        staged, unioned = f"stg_files__{entity.name}", f"int_{entity.name}__unioned"
+        records = f"{{{{ contract_records('files', '{entity.name}') }}}}"
+        yield staging / f"{staged}.sql", _formatted(records)
+        yield staging / f"{staged}.yml", _model(staged, entity, "from the files sources")
+        yield contract / f"{unioned}.sql", _formatted(f"{{{{ unioned('{entity.name}') }}}}")
+        yield contract / f"{unioned}.yml", _model(unioned, entity, "from all sources")
 
 
 def _formatted(sql: str) -> str:
@@ -151,17 +147,17 @@ def _sources(source_type: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def _models(pattern: str, origin: str) -> str:
-    lines = [f"# {GENERATED}", "models:"]
-    for entity in ENTITIES.values():
-        lines += [
-            f"  - name: {pattern.format(entity.name)}",
-            f"    description: '{{{{ doc(\"{entity.name}\") }}}} Canonical, {origin}.'",
-            "    columns:",
-            f"      - name: {entity.surrogate_key}",
-            f"        description: '{{{{ doc(\"{entity.surrogate_key}\") }}}}'",
-            *_columns(entity),
-        ]
+def _model(name: str, entity: Entity, origin: str) -> str:
+    lines = [
+        f"# {GENERATED}",
+        "models:",
+        f"  - name: {name}",
+        f"    description: '{{{{ doc(\"{entity.name}\") }}}} Canonical, {origin}.'",
+        "    columns:",
+        f"      - name: {entity.surrogate_key}",
+        f"        description: '{{{{ doc(\"{entity.surrogate_key}\") }}}}'",
+        *_columns(entity),
+    ]
     return "\n".join([*lines, ""])
 
 

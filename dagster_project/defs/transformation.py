@@ -19,17 +19,11 @@ EVERYTHING = "fqn:*"
 
 
 class Translator(DagsterDbtTranslator):
-    """Names assets by schema and model, groups them by layer, and takes owners from `meta`."""
+    """Names assets by schema and model, takes owners from `meta`; dbt groups them by room."""
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """Schema and name: raw tables bear the keys under which dlt loads them."""
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The layer: the folder under `models/`, or `seeds`."""
-        if dbt_resource_props["resource_type"] == "seed":
-            return "seeds"
-        return dbt_resource_props["fqn"][1]
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """What the model's YAML says, without its SQL."""

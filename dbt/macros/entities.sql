@@ -129,6 +129,27 @@
     md5({{ system }} || '|' || {{ instance }} || '|' || {{ id }})
 {%- endmacro %}
 
+{#- The columns that each staging model of an entity has, in whatever order. -#}
+{% macro record_columns(spec) -%}
+    {{
+        return(
+            [
+                spec.key,
+                "source_system",
+                "source_instance",
+                "source_id",
+                "source_row",
+                "source_updated_at",
+                "is_deleted",
+                "loaded_at",
+            ]
+            + spec.columns
+            | map(attribute="name")
+            | list
+        )
+    }}
+{%- endmacro %}
+
 {#- The latest known records of an entity from all of the company's sources, of whatever moment. -#}
 {% macro staged_records(entity) -%}
     {%- set spec = contract()[entity] -%}
@@ -136,7 +157,9 @@
     {%- for source_type in var('source_types') if entity in staged_entities()[source_type] -%}
         {%- do models.append(ref("stg_" ~ source_type ~ "__" ~ entity)) -%}
     {%- endfor -%}
-    {%- for model in models %} select * from {{ model }} {{ 'union all ' if not loop.last }}
+    {%- for model in models %}
+        select {{ record_columns(spec) | join(", ") }}
+        from {{ model }} {{ 'union all ' if not loop.last }}
     {%- else %}
         select
             cast(null as {{ dbt.type_string() }}) as {{ spec.key }},

@@ -1,5 +1,3 @@
-{{ config(materialized="table") }}
-
 -- Deals as the metrics see them: the key of every cut, and why a closed deal does not count.
 select
     opportunity_key,
