@@ -25,6 +25,8 @@ def model(alias: str, schema: str, **columns: str) -> dict[str, Any]:
         "description": f"All {alias}; it's complete.",
         "columns": {key: {"name": key, "description": text} for key, text in columns.items()},
         "checksum": {"checksum": alias},
+        "config": {"meta": {}},
+        "depends_on": {"nodes": []},
     }
 
 
@@ -33,6 +35,7 @@ MANIFEST = {
     "nodes": {
         "model.salesops.dim_rep": model("dim_rep", "marts", name="The rep's name."),
         "model.salesops.int_rep": model("int_rep", "intermediate"),
+        "model.salesops.kpi_members": model("kpi_members", "intermediate"),
     },
 }
 

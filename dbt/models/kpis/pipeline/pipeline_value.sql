@@ -1,5 +1,3 @@
-{{ config(materialized="table") }}
-
 -- One row per deal that was open when a month ended, in its state of then: stage, amount,
 -- owner, and the owner's team and manager.
 --

@@ -1,4 +1,3 @@
-{{ config(materialized="table") }}
 {%- set dimensions = ["company", "team", "manager", "rep", "region", "segment"] %}
 -- What counts for and against quotas, by month, cut and rep: the quota that holds, and what was won
 -- by the people whom it covers on the days that it covers.

@@ -1,5 +1,3 @@
-{{ config(materialized="table") }}
-
 -- The rows of int_quota_attainment__months summed over the periods. A rep who won something though
 -- nothing covered them is excluded, unless something of theirs counts in the period, too. Whom only
 -- a team's or the company's quota covers has no attainment of their own: `quota_of_others`. Periods
