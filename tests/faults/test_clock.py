@@ -15,6 +15,7 @@ from ingestion.paths import CompanyPaths
 from ingestion.warehouse import Warehouse
 from tests.faults.attacks import bites, held, replaced, without
 from tests.ingestion.conftest import Exports
+from tests.ingestion.conftest import empty_warehouse as empty_warehouse
 from tests.ingestion.conftest import exports as exports  # a fixture of theirs
 from tests.ingestion.postgres_server import find_programs, running_server
 

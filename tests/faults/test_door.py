@@ -36,6 +36,7 @@ from ingestion.sources.files.xlsx_book import read_here
 from tests.conftest import Publish
 from tests.faults.attacks import bites, held, replaced
 from tests.ingestion.conftest import Exports
+from tests.ingestion.conftest import empty_warehouse as empty_warehouse
 from tests.ingestion.conftest import exports as exports
 from tests.ingestion.test_xlsx import write_xlsx
 from tests.orchestration.copies import Copy

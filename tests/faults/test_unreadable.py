@@ -20,6 +20,7 @@ from ingestion.paths import CompanyPaths
 from ingestion.warehouse import Warehouse
 from tests.faults.attacks import Figures, bites, held, replaced
 from tests.ingestion.conftest import Exports
+from tests.ingestion.conftest import empty_warehouse as empty_warehouse
 from tests.ingestion.conftest import exports as exports  # a fixture of theirs
 from tests.orchestration.copies import held_to_write
 

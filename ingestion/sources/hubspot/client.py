@@ -362,7 +362,7 @@ class HubSpotClient:
     def _paginate(
         self, path: str, paginator: BasePaginator, shape: Shape, **request: Any
     ) -> Iterator[Page]:
-        cursors: set[str] = set()
+        asked: set[tuple[object, object]] = set()
         pages = self._rest.paginate(
             path,
             method="POST" if "json" in request else "GET",
@@ -371,18 +371,12 @@ class HubSpotClient:
             **request,
         )
         for page in pages:
-            cursor = _cursor(page.response)
-            if cursor in cursors:
+            question = page.response.request.url, page.response.request.body
+            if question in asked:
                 raise MalformedAnswerError(self.place(path), "a list goes on with what it had")
-            cursors.update([cursor] if cursor else [])
+            asked.add(question)
             results = well_formed(self.place(path), page, shape)
             yield Page(results, _received_at(page.response))
-
-
-def _cursor(response: requests.Response) -> str | None:
-    """Where the answer's list goes on."""
-    found = _NEXT.find(response.json())
-    return str(found[0].value) if found else None
 
 
 def _received_at(response: requests.Response) -> dt.datetime:
