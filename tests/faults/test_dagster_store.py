@@ -241,6 +241,7 @@ def test_a_run_would_end_for_want_of_room_in_its_store(tmp_path: Path) -> None:
         executed(instance)
 
 
+@thorough
 @held(DAMAGED)
 def test_a_company_is_published_whatever_its_store_is_like(
     published: Publish, tmp_path: Path

@@ -239,7 +239,10 @@ def status_with(closed: str, company: Path) -> int:
 
 
 @held(CLOSED)
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed",
+    ["<&- >&- 2>&-", *(pytest.param(one, marks=thorough) for one in (">&-", "2>&-"))],
+)
 def test_it_does_what_it_is_told(closed: str) -> None:
     assert status_with(closed, EDGE_CASES / "company.yml") == 0
 

@@ -74,7 +74,7 @@ def as_text(folder: Path, name: str, **options: Any) -> list[tuple[str | None, .
     line_end=st.sampled_from(["\n", "\r\n"]),
     is_gzip=st.booleans(),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_csv_values_come_back_as_they_were_written(
     tmp_path: Path,
     rows: list[tuple[str, str, str]],
@@ -93,7 +93,7 @@ def test_csv_values_come_back_as_they_were_written(
 
 
 @given(data=st.data())
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 def test_lines_are_physical_lines(tmp_path: Path, data: st.DataObject) -> None:
     line_end = data.draw(st.sampled_from(["\n", "\r\n"]))
     records = data.draw(

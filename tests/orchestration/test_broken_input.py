@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.orchestration.copies import Copy
+from tests.thorough import thorough
 
 EXPORT = "opportunities.csv"
 
@@ -117,6 +118,7 @@ def test_rows_that_break_the_contract_fail_the_audit(copy: Copy) -> None:
     assert copy.published() == published
 
 
+@thorough
 def test_an_unusable_warehouse_is_moved_aside_and_the_next_good_run_recovers(copy: Copy) -> None:
     published, kpis = copy.published(), copy.kpis()
     for content in (b"", b"not a database" * 1000):

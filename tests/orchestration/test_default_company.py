@@ -9,6 +9,7 @@ from pathlib import Path
 from ingestion.paths import PROJECT
 from tests.kpis.companies import Published, publish
 from tests.store import made_once
+from tests.thorough import thorough
 
 DEFAULT = PROJECT / "company.yml"
 WEEK = dt.timedelta(days=7)
@@ -47,6 +48,7 @@ def found_and_go_on(folder: Path) -> None:
     publish(DEFAULT, folder, "--days", "7")
 
 
+@thorough
 def test_a_week_later_only_what_changed_is_loaded() -> None:
     folder = made_once("week_later", found_and_go_on, DEFAULT, Path(__file__))
     company = Published(DEFAULT, folder / "sandbox")

@@ -46,7 +46,7 @@ def victim(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Vict
     [
         "crm: loading",
         pytest.param("audit raw …", marks=thorough),
-        "build …",
+        pytest.param("build …", marks=thorough),
         pytest.param("publish …", marks=thorough),
     ],
 )

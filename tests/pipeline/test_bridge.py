@@ -14,6 +14,7 @@ from tests.oracle import records
 from tests.oracle.money import Rates
 from tests.oracle.records import Records
 from tests.oracle.states import deals_at
+from tests.thorough import thorough
 
 ADDITIONS = ["created", "pulled_in", "reopened", "increased", "owner_gained"]
 SUBTRACTIONS = [
@@ -92,7 +93,7 @@ def test_what_was_due_is_not_known_without_a_history_of_close_dates(published: P
     assert rows["closing"].notna().tolist() == [False] * (len(rows) - 1) + [True]
 
 
-@pytest.mark.parametrize("grain", MONTHS)
+@pytest.mark.parametrize("grain", ["month", pytest.param("quarter", marks=thorough)])
 @pytest.mark.parametrize("name", TEST_COMPANIES)
 def test_opening_and_closing_are_the_replayed_state(
     published: Publish, name: str, grain: str
