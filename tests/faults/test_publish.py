@@ -765,7 +765,7 @@ def test_a_run_on_a_full_disk_says_so_and_leaves_what_was_published(
         filler = fill(paths.publications)
         os.truncate(filler, filler.stat().st_size - 3 * 1024 * 1024)
         done = edge_cases.run("--force")
-        assert done.returncode == 1
+        assert done.returncode == 2
         assert "the publication could not be written" in done.stderr
         assert "Traceback" not in done.stderr
         assert poll(paths.published) == run_id
