@@ -146,7 +146,7 @@ def _run(
         fresh=options.fresh,
         simulation=Simulation(options.days, options.scale, options.seed),
     )
-    with progress(), opened as run, log_of_run(run.paths.root / "logs", run_id) as file:
+    with progress(), opened as run, log_of_run(run.paths.logs, run_id) as file:
         log.info("%s, run %s", company.name, run_id)
         before = published(run.paths)
         if before and (publication := published_already(run)):

@@ -27,6 +27,8 @@ long, until it is corrected."""
 STAGES = {"pipeline_stages", "stages"}
 """Raw tables of which one row may decide whether deals of every period count as won, and which
 stages they have skipped."""
+IDENTITY = ("source_instance", "entity", "fingerprint", "extracted_at")
+"""What tells what one load has brought of an entity from all others."""
 MONTHS = {"quarter": 3, "year": 12}
 DEALS = {
     "revenue_won": ("is_won", "closed_on", "amount"),
@@ -128,7 +130,11 @@ class Explanation:
     @cached_property
     def _missing(self) -> list[str]:
         """The loads that the last publication rests on and that are not known."""
-        known = {_identity(export) for export in self._exports}
+        known = {
+            _identity(export)
+            for dataset in self._datasets
+            for export in self._exports_of(dataset, f"exports.{', exports.'.join(IDENTITY)}")
+        }
         return [
             f"{lost['source_instance']}.{lost['entity']} of {lost['extracted_at']} UTC"
             for lost in self.last.inputs
@@ -138,21 +144,31 @@ class Explanation:
     @cached_property
     def _exports(self) -> list[dict[str, Any]]:
         """What each known load has brought of each entity."""
+        return [
+            export
+            for dataset in self._datasets
+            for export in self._exports_of(
+                dataset, f"exports.*, '{dataset}.' || exports.entity as raw"
+            )
+        ]
+
+    @cached_property
+    def _datasets(self) -> list[str]:
+        """The raw datasets of now, and of the last publication."""
         of_last = {export["source_type"] for export in self.last.inputs}
         datasets = {
             f"raw_{source_type}" for source_type in {*of_last, *self.run.company.source_types}
         }
         return [
-            export
+            dataset
             for dataset in sorted(datasets)
             if self.run.warehouse.table_exists(dataset, "exports")
-            for export in self._exports_of(dataset)
         ]
 
-    def _exports_of(self, dataset: str) -> list[dict[str, Any]]:
+    def _exports_of(self, dataset: str, columns: str) -> list[dict[str, Any]]:
         loaded_at = "cast(loads.inserted_at at time zone 'UTC' as timestamp)"
         return self.run.warehouse.read(
-            f"""select exports.*, '{dataset}.' || exports.entity as raw, {loaded_at} > ? as is_new
+            f"""select {columns}, {loaded_at} > ? as is_new
             from {dataset}.exports as exports
             inner join {dataset}._dlt_loads as loads
                 on loads.load_id = exports._dlt_load_id and loads.status = 0
@@ -257,5 +273,4 @@ class Loaded:
 
 
 def _identity(export: Mapping[str, Any]) -> tuple[str, ...]:
-    names = ("source_instance", "entity", "fingerprint", "extracted_at")
-    return tuple(str(export[name]) for name in names)
+    return tuple(str(export[name]) for name in IDENTITY)

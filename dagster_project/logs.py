@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
-from ingestion.visible import visible, visible_lines
+from ingestion.visible import visible_lines
 
 log = logging.getLogger("salesops")
 
@@ -35,7 +35,7 @@ class VisibleFormatter(logging.Formatter):
         | tuple[None, None, None],
     ) -> str:
         """The traceback, line by line."""
-        return "\n".join(map(visible, super().formatException(ei).split("\n")))
+        return visible_lines(super().formatException(ei), indent="")
 
 
 class _LogOfRun(logging.FileHandler):

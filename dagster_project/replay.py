@@ -18,7 +18,7 @@ from dagster_project.dbt_runner import Dbt, run_values
 from dagster_project.pipeline_run import PipelineRun
 from dagster_project.publication import copy_tables
 from ingestion.contract import ENTITIES
-from ingestion.paths import CompanyPaths
+from ingestion.paths import CompanyPaths, write_ahead_log
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -174,5 +174,5 @@ def _today(run: PipelineRun, news: News) -> dt.date:
 
 
 def _remove(file: Path) -> None:
-    for path in (file, Path(f"{file}.wal")):
+    for path in (file, write_ahead_log(file)):
         path.unlink(missing_ok=True)

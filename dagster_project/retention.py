@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.optional import optional
-from ingestion.paths import CompanyPaths
+from ingestion.paths import CompanyPaths, write_ahead_log
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -30,7 +30,7 @@ log = logging.getLogger("salesops")
 
 def keep_last_logs(paths: CompanyPaths, runs: int) -> None:
     """Remove the logs of runs before the last ones."""
-    for path in _before_the_last(runs, (paths.root / "logs").glob(LOGS_OF_RUNS)):
+    for path in _before_the_last(runs, paths.logs.glob(LOGS_OF_RUNS)):
         with optional(f"{path} could not be removed"):
             path.unlink()
 
@@ -40,7 +40,7 @@ def keep_last_warehouses(paths: CompanyPaths, kept: int) -> None:
     found = [path for pattern in OLD_WAREHOUSES for path in paths.root.glob(pattern)]
     for path in _before_the_last(kept, (path for path in found if path.suffix != ".wal")):
         with optional(f"{path} could not be removed"):
-            Path(f"{path}.wal").unlink(missing_ok=True)
+            write_ahead_log(path).unlink(missing_ok=True)
             path.unlink()
             log.info("removed %s: retention.warehouses keeps %d", path.name, kept)
 

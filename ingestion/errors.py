@@ -8,12 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ingestion.visible import visible
+from ingestion.visible import visible_lines
 
 SHOWN = 50
 """The problems that an error lists; of others it says how many there are."""
-
-
 MAX_LINE = 2_000
 """How much of what another library says is told: it may repeat a whole value."""
 
@@ -25,7 +23,7 @@ class SalesopsError(Exception):
     """
 
     def __init__(self, *problems: str) -> None:
-        told = tuple("\n".join(map(visible, problem.split("\n"))) for problem in problems)
+        told = tuple(visible_lines(problem, indent="") for problem in problems)
         super().__init__(*told)
         self.problems = told
 

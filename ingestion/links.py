@@ -7,6 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
+from ingestion.paths import unused_name
+
 log = logging.getLogger("salesops")
 
 
@@ -45,9 +47,7 @@ def sync(*paths: Path) -> None:
 
 
 def _moved_aside(path: Path) -> Path:
-    number = 1
-    while os.path.lexists(aside := path.with_name(f"{path.name}.aside-{number}")):
-        number += 1
+    aside = unused_name(path, "aside")
     if not path.is_symlink():
         path.chmod(0o700)
     return path.rename(aside)

@@ -14,6 +14,19 @@ PUBLISHED, PUBLICATIONS = "published", "publications"
 PUBLISHED_FILE, PARQUET = "salesops.duckdb", "parquet"
 
 
+def write_ahead_log(file: Path) -> Path:
+    """Where DuckDB keeps what was written and has not got into a file yet."""
+    return Path(f"{file}.wal")
+
+
+def unused_name(path: Path, why: str) -> Path:
+    """A name beside `path` that nothing has: `<name>.<why>-1`, or the next number."""
+    number = 1
+    while os.path.lexists(free := path.with_name(f"{path.name}.{why}-{number}")):
+        number += 1
+    return free
+
+
 def data_root() -> Path:
     """The folder of all companies' data: `SALESOPS_DATA`, else `data/` in the project."""
     return Path(os.environ.get("SALESOPS_DATA") or PROJECT / "data").resolve()
@@ -54,6 +67,11 @@ class CompanyPaths:
     def data_docs(self) -> Path:
         """The Data Docs site of the audits."""
         return self.root / "data_docs"
+
+    @property
+    def logs(self) -> Path:
+        """One log per run, and the list of those that failed."""
+        return self.root / "logs"
 
     @property
     def dlt(self) -> Path:

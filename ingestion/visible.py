@@ -17,15 +17,15 @@ def visible(text: object) -> str:
     return _COMMANDS.sub(_escape, str(text))
 
 
-def visible_lines(text: object) -> str:
-    r"""As `visible`, but lines stay lines; the second and later ones are set in.
+def visible_lines(text: object, indent: str = "  ") -> str:
+    r"""As `visible`, but lines stay lines; the second and later ones begin with an indent.
 
-    None of them can be taken for a line of its own, such as one of a log.
+    With one, none of them can be taken for a line of its own, such as one of a log.
 
     >>> visible_lines("3 rows\nerror: \x07none")
     '3 rows\n  error: \\x07none'
     """
-    return "\n  ".join(visible(line) for line in str(text).split("\n"))
+    return f"\n{indent}".join(map(visible, str(text).split("\n")))
 
 
 def as_code(text: object) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ingestion.company import Company
 from ingestion.duckdb_sql import max_threads, memory_limit
 from ingestion.errors import WarehouseError, first_line
-from ingestion.paths import CompanyPaths
+from ingestion.paths import CompanyPaths, unused_name, write_ahead_log
 from ingestion.postgres_address import EXAMPLE, POSTGRES_URL, Address
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Warehouse:
             self.read("select 1")
         elif defect := self._defect():
             path = Path(self.location)
-            aside = _unused_name(path)
+            aside = unused_name(path, "unusable")
             _move(path, aside)
             raise WarehouseError(
                 f"{path}: not a usable database ({defect}); it was moved aside to {aside.name}. "
@@ -223,7 +223,7 @@ class Warehouse:
 
         path = Path(self.location)
         try:
-            for file in (path, _log_of(path)):
+            for file in (path, write_ahead_log(path)):
                 _try_to_read(file)
             if path.exists():
                 with self._open_file():
@@ -250,11 +250,6 @@ class Warehouse:
         with connection:
             connection.execute("set TimeZone = 'UTC'")
             yield connection
-
-
-def _log_of(path: Path) -> Path:
-    """DuckDB's write-ahead log: what is not yet in the file itself."""
-    return Path(f"{path}.wal")
 
 
 def _try_to_read(path: Path) -> None:
@@ -287,14 +282,7 @@ def _unreadable(path: Path, error: Exception) -> WarehouseError:
 
 def _move(path: Path, aside: Path) -> Path:
     """Rename a file and its log; a log without its file is never left beside the next one."""
-    log = _log_of(path)
+    log = write_ahead_log(path)
     if log.exists():
-        log.rename(_log_of(aside))
+        log.rename(write_ahead_log(aside))
     return path.rename(aside)
-
-
-def _unused_name(path: Path) -> Path:
-    number = 1
-    while (aside := path.with_name(f"{path.name}.unusable-{number}")).exists():
-        number += 1
-    return aside

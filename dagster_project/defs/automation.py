@@ -53,7 +53,7 @@ def daily_schedule(company: Company) -> dg.ScheduleDefinition:
 
 def failure_sensor(company: Company) -> dg.SensorDefinition:
     """Says of each run that failed, or died, that it did: in the log, and in a file of them."""
-    logs = CompanyPaths.of(company).root / "logs"
+    logs = CompanyPaths.of(company).logs
 
     @dg.run_failure_sensor(
         default_status=dg.DefaultSensorStatus.RUNNING, monitor_all_code_locations=True

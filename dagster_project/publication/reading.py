@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dagster_project.publication.manifest import MARTS, Publication
 from ingestion.duckdb_sql import literal, one_row, path_literal, quote
 from ingestion.errors import first_line
-from ingestion.paths import PARQUET, PUBLISHED_FILE
+from ingestion.paths import PARQUET, PUBLISHED_FILE, write_ahead_log
 
 HEADERS = 3 * 4096
 """The bytes of a DuckDB file before its blocks."""
@@ -51,11 +51,6 @@ def _damage_told(file: Path) -> Iterator[None]:
         yield
     except UnicodeDecodeError as error:
         raise duckdb.IOException(f"{file}: damaged") from error
-
-
-def write_ahead_log(file: Path) -> Path:
-    """Where DuckDB keeps what was written and has not got into a file yet."""
-    return Path(f"{file}.wal")
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, file: Path) -> None:

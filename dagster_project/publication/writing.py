@@ -20,13 +20,13 @@ from dagster_project.publication.manifest import (
     definitions_hash,
     mart_tables,
 )
-from dagster_project.publication.reading import count, defect, write_ahead_log
+from dagster_project.publication.reading import count, defect
 from dagster_project.publication.shelf import new_folder, show, tidy
 from dagster_project.recipe import code_version, recipe_hash
 from ingestion.duckdb_sql import literal, workbench
 from ingestion.errors import first_line
 from ingestion.links import sync
-from ingestion.paths import PARQUET, PUBLISHED_FILE
+from ingestion.paths import PARQUET, PUBLISHED_FILE, write_ahead_log
 from ingestion.private import open_to_all
 from ingestion.warehouse import Warehouse
 

@@ -17,7 +17,7 @@ from tests.faults.attacks import bites, held, replaced, without
 from tests.ingestion.conftest import Exports
 from tests.ingestion.conftest import empty_warehouse as empty_warehouse
 from tests.ingestion.conftest import exports as exports  # a fixture of theirs
-from tests.ingestion.postgres_server import find_programs, running_server
+from tests.ingestion.postgres_server import running_server
 
 BEHIND = "a clock behind the newest load"
 SET_BACK = "a clock that is set back while a run loads"
@@ -75,8 +75,6 @@ def test_there_is_no_tolerance(company: Company, seconds: int) -> None:
 
 @held(BEHIND)
 def test_on_postgresql_too(exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
-    if find_programs() is None:
-        pytest.skip("PostgreSQL is not installed")
     exports.settings["destination"] = "postgres"
     with running_server() as url:
         monkeypatch.setenv("SALESOPS_POSTGRES_URL", url)

@@ -12,7 +12,7 @@ from dagster_project.summary import rejections
 from ingestion.pipeline import load_source
 from ingestion.warehouse import Warehouse
 from tests.ingestion.conftest import Exports
-from tests.ingestion.postgres_server import find_programs, running_server
+from tests.ingestion.postgres_server import running_server
 
 CSV = 'id,stage,amount,created,note\n007,Open,1.5,2024-01-05,"a, ""b""\nc"\n2,Won,,2024-01-06,\n'
 DEALS = {
@@ -29,8 +29,6 @@ ENTITIES = {"opportunities": {"from": "deals", "columns": DEALS}}
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """A server for the tests of this module."""
-    if find_programs() is None:
-        pytest.skip("PostgreSQL is not installed")
     with running_server() as url:
         yield url
 

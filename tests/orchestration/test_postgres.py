@@ -10,7 +10,7 @@ from typing import TypeGuard
 import pytest
 
 from dagster_project.publication import open_published
-from tests.ingestion.postgres_server import find_programs, running_server
+from tests.ingestion.postgres_server import running_server
 from tests.kpis.companies import TEST_COMPANIES
 from tests.orchestration.copies import Copy
 from tests.store import made_once
@@ -23,8 +23,6 @@ OF_THE_ENGINE = ("definition_hash",)
 @pytest.fixture
 def on_postgres(monkeypatch: pytest.MonkeyPatch) -> Copy:
     """What was published of the company from a warehouse on a server of the test's own."""
-    if find_programs() is None:
-        pytest.skip("PostgreSQL is not installed")
 
     def make(folder: Path) -> None:
         with running_server() as url:

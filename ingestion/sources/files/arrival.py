@@ -17,6 +17,10 @@ REST = 2.0
 """For how many seconds a file must not have changed to be taken for whole."""
 PATIENCE = 30.0
 """How many seconds a run waits for that."""
+REMEDY = (
+    "so nothing of this source was loaded. Run again once it is whole; whoever writes it had "
+    "better write another name, and rename it when it is done"
+)
 
 
 @dataclass(frozen=True)
@@ -76,17 +80,9 @@ def refuse_changed(stamps: Mapping[Path, Stamp]) -> None:
     for file, stamp in stamps.items():
         with wrong.each():
             if Stamp.of(file) != stamp:
-                raise SourceError(
-                    f"{file}: changed while it was read, so nothing of this source was loaded. Run "
-                    "again once it is whole; whoever writes it had better write another name, and "
-                    "rename it when it is done"
-                )
+                raise SourceError(f"{file}: changed while it was read, {REMEDY}")
     wrong.raise_any()
 
 
 def _still_written(file: Path, seconds: float) -> str:
-    return (
-        f"{file}: still being written after {seconds:.0f} seconds of waiting, so nothing of this "
-        "source was loaded. Run again once it is whole; whoever writes it had better write another "
-        "name, and rename it when it is done"
-    )
+    return f"{file}: still being written after {seconds:.0f} seconds of waiting, {REMEDY}"
