@@ -150,6 +150,18 @@ def test_no_definition_explains_missing_loads(
 
 
 @held(GONE)
+def test_missing_loads_are_told_however_much_there_is(
+    company: Company, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert missed(compared(company)) == set()
+    assert "loads are missing" not in caplog.text
+    spoil(company, NO_LOADS)
+    assert missed(compared(company)) == set()
+    assert "loads are missing that what is published rests on: crm.accounts" in caplog.text
+    assert "and 24 more" in caplog.text
+
+
+@held(GONE)
 def test_another_company_file_explains_it(company: Company) -> None:
     spoil(company, HALF)
     with company.path.open("a", encoding="utf-8") as file:
