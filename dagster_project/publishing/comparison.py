@@ -16,10 +16,11 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dagster_project.explanation import DEALS, Explanation, Last, by_total
-from dagster_project.pipeline_run import PipelineRun
-from dagster_project.publication import definitions_hash, open_published
-from dagster_project.recipe import recipe_hash
+from dagster_project.publication import open_published
+from dagster_project.publishing.losses import DEALS, Explanation, Last, by_total
+from dagster_project.run.dbt_manifest import definitions_hash
+from dagster_project.run.pipeline_run import PipelineRun
+from dagster_project.run.recipe import recipe_hash
 from expectations.comparison import MIN_SHARE, Comparison
 from ingestion.paths import CompanyPaths
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from dagster_project.lock import run_lock
-from dagster_project.pipeline_run import present_of
-from dagster_project.simulation import Simulation, systems_up
-from dagster_project.terminal import say
+from dagster_project.commands.terminal import say
+from dagster_project.run.clock import present_of
+from dagster_project.run.lock import run_lock
+from dagster_project.run.simulation import Simulation, systems_up
 from ingestion.company import Company, read_company
 from ingestion.errors import CompanyError
 from ingestion.paths import CompanyPaths

@@ -11,9 +11,11 @@ import json
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dagster_project.pipeline_run import PipelineRun, now
-from dagster_project.publication import Publication, in_place, inputs
-from dagster_project.recipe import recipe_hash
+from dagster_project.publication import Publication, in_place
+from dagster_project.publishing.inputs import inputs
+from dagster_project.run.clock import now
+from dagster_project.run.pipeline_run import PipelineRun
+from dagster_project.run.recipe import recipe_hash
 from ingestion.errors import SalesopsError
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import raw_tables

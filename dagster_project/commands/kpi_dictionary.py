@@ -8,15 +8,15 @@ metrics that the dbt project unites.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dagster_project.run.dbt_manifest import MODEL, metrics
 from ingestion.paths import PROJECT
 
 PAGE = PROJECT / "docs" / "kpis.md"
 FOLDER = PROJECT / "dbt" / "models" / "kpis"
-MODEL = "model.salesops."
 MACRO = PROJECT / "dbt" / "macros" / "kpi_metrics.sql"
 
 INTRODUCTION = """\
@@ -38,12 +38,6 @@ def dictionary(manifest: Mapping[str, Any]) -> str:
     columns = nodes[f"{MODEL}kpi_values"]["columns"].values()
     table = "".join(f"| `{column['name']}` | {_line(column)} |\n" for column in columns)
     return INTRODUCTION + table + "".join(_section(nodes, name) for name in metrics(manifest))
-
-
-def metrics(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """The metrics, in the order in which they are united into `kpi_members`."""
-    for key in manifest["nodes"][f"{MODEL}kpi_members"]["depends_on"]["nodes"]:
-        yield key.removeprefix(MODEL)
 
 
 def metrics_macro() -> str:
@@ -93,8 +87,8 @@ def write(manifest: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    from dagster_project.dbt_runner import Dbt
-    from dagster_project.pipeline_run import company_file
+    from dagster_project.run.dbt_runner import Dbt
+    from dagster_project.run.opening import company_file
     from ingestion.company import load_company
 
     MACRO.write_text(metrics_macro(), encoding="utf-8")

@@ -8,15 +8,16 @@ happened since; the rest is about the past: *late facts* are records of which no
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
-from dagster_project.dbt_runner import Dbt, run_values
-from dagster_project.pipeline_run import PipelineRun
-from dagster_project.publication import copy_tables
+from dagster_project.run.copying import copy_tables
+from dagster_project.run.dbt_manifest import RawTables
+from dagster_project.run.dbt_runner import Dbt, run_values
+from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.contract import ENTITIES
 from ingestion.paths import CompanyPaths, write_ahead_log
 from ingestion.warehouse import Warehouse
@@ -49,25 +50,6 @@ class News:
     def company_as_of(self) -> dt.datetime | None:
         """The company's own `as_of` of then; None where now was the present, as loads left it."""
         return self.as_of if self.as_of != self.since else None
-
-
-RawTables = Mapping[str, Sequence[str]]
-
-
-def raw_tables_of_kpis(manifest: Mapping[str, Any]) -> RawTables:
-    """The raw tables that the KPIs rest on, by dataset, from dbt's manifest."""
-    found: dict[str, list[str]] = {}
-    seen = set()
-    todo = ["model.salesops.kpi_values"]
-    while todo:
-        node = todo.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        todo += manifest["parent_map"].get(node, [])
-        if source := manifest["sources"].get(node):
-            found.setdefault(source["schema"], []).append(source["name"])
-    return found
 
 
 def news_since(run: PipelineRun, news: News, raw: RawTables) -> Iterator[Cause]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dagster_project.pipeline_run import PipelineRun
-from dagster_project.publication import copy_tables
+from dagster_project.run.copying import copy_tables
+from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.errors import WarehouseError
 from ingestion.pipeline import raw_tables
 from ingestion.warehouse import Warehouse

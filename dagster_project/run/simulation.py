@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from dagster_project.lock import run_lock
+from dagster_project.run.lock import run_lock
 from ingestion.company import Company
 from ingestion.errors import SalesopsError
 from ingestion.paths import CompanyPaths

@@ -13,7 +13,7 @@ from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 from dagster._serdes import ConfigurableClassData
 
-from dagster_project.lock import holder
+from dagster_project.run.lock import holder
 
 STARTING_SECONDS = 120
 """Within which a run that has begun takes the company's lock."""

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from dagster_project.instance import write_settings
-from dagster_project.pipeline_run import COMPANY_FILE
-from dagster_project.simulation import found
-from dagster_project.store import set_damaged_aside
-from dagster_project.terminal import say
+from dagster_project.commands.terminal import say
+from dagster_project.instance.databases import set_damaged_aside
+from dagster_project.instance.settings import write_settings
+from dagster_project.run.opening import COMPANY_FILE
+from dagster_project.run.simulation import found
 from dagster_project.ui.names import ADDRESS, check_hosts
 from ingestion.company import Company
 from ingestion.errors import SalesopsError
@@ -33,7 +33,7 @@ def open_ui(company: Company, port: int, hosts: Sequence[str]) -> NoReturn:
     `hosts` are further names by which browsers reach it. Raises SalesopsError when the port is
     taken, a host is none, or Dagster's store cannot be written.
     """
-    from dagster_project.dbt_runner import Dbt
+    from dagster_project.run.dbt_runner import Dbt
 
     check_hosts(hosts)
     _require_free(port)

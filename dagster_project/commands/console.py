@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from ingestion.visible import visible
@@ -20,3 +21,10 @@ class PlainConsole(Console):
     def render_str(self, text: str, **how: Any) -> Text:
         """The text, with what would command the terminal written as its escape."""
         return super().render_str(visible(text), **how)
+
+    def table(self, *headings: str) -> Table:
+        """An empty table, its first column on the left, all others on the right."""
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for position, heading in enumerate(headings):
+            table.add_column(heading, justify="right" if position else "left", no_wrap=True)
+        return table

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.dbt_runner import Dbt, run_values
-from dagster_project.pipeline_run import now, open_run
+from dagster_project.run.clock import now
+from dagster_project.run.dbt_runner import Dbt, run_values
+from dagster_project.run.opening import open_run
 from ingestion.company import load_company
 from ingestion.duckdb_sql import memory_limit
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dagster_project.history import HISTORY
-from dagster_project.pipeline_run import PipelineRun
+from dagster_project.publishing.ledger import HISTORY
+from dagster_project.run.pipeline_run import PipelineRun
 
 if TYPE_CHECKING:
     import duckdb

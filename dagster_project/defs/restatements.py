@@ -7,8 +7,8 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.history import HISTORY, keep_history
-from dagster_project.pipeline_run import PipelineRun
+from dagster_project.publishing.ledger import HISTORY, keep_history
+from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.company import Company
 from ingestion.pipeline import raw_tables
 

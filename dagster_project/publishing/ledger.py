@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from dagster_project.pipeline_run import PipelineRun
-from dagster_project.publication import definitions_hash, open_published
-from dagster_project.replay import Cause, News, news_since, raw_tables_of_kpis, replay
+from dagster_project.publication import open_published
+from dagster_project.publishing.replay import Cause, News, news_since, replay
+from dagster_project.run.dbt_manifest import definitions_hash, raw_tables_of_kpis
+from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.contract import Column
 from ingestion.dlt_load import LOAD_ID, append, arrow_schema
 from ingestion.optional import optional

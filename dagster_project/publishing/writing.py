@@ -4,36 +4,34 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.kpi_dictionary import MODEL, metrics
-from dagster_project.publication.manifest import (
-    MANIFEST,
-    MARTS,
-    MartTable,
-    Publication,
-    PublicationError,
-    definitions_hash,
-    mart_tables,
-)
+from dagster_project.publication.manifest import MANIFEST, MARTS, Publication, PublicationError
 from dagster_project.publication.reading import count, defect
 from dagster_project.publication.shelf import new_folder, show, tidy
-from dagster_project.recipe import code_version, recipe_hash
+from dagster_project.publishing.inputs import inputs
+from dagster_project.run.copying import copy_tables
+from dagster_project.run.dbt_manifest import (
+    MODEL,
+    MartTable,
+    definitions_hash,
+    mart_tables,
+    metrics,
+)
+from dagster_project.run.pipeline_run import PipelineRun
+from dagster_project.run.recipe import code_version, recipe_hash
 from ingestion.duckdb_sql import literal, workbench
 from ingestion.errors import first_line
 from ingestion.links import sync
 from ingestion.paths import PARQUET, PUBLISHED_FILE, write_ahead_log
 from ingestion.private import open_to_all
-from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb
-
-    from dagster_project.pipeline_run import PipelineRun
 
 
 def publish(run: PipelineRun, manifest: Mapping[str, Any]) -> Publication:
@@ -151,35 +149,6 @@ def _close(folder: Path, publication: Publication) -> None:
         )
 
 
-def everything(schema: str, table: str) -> str:
-    """All rows of a table."""
-    return f'select * from {schema}."{table}"'
-
-
-def copy_tables(
-    warehouse: Warehouse,
-    schema: str,
-    tables: list[str],
-    into: duckdb.DuckDBPyConnection,
-    rows: Callable[[str, str], str] = everything,
-) -> None:
-    """Copy tables of a warehouse's schema into the current schema of a DuckDB connection.
-
-    `rows` is the query for the rows to copy, given the schema as the query must name it.
-    """
-    if warehouse.name == "duckdb":
-        into.execute(f"attach {literal(warehouse.location)} as origin (read_only)")
-    for table in tables:
-        if warehouse.name == "duckdb":
-            into.execute(f'create table "{table}" as {rows(f"origin.{schema}", table)}')
-        else:
-            into.register("rows_to_copy", warehouse.read(rows(schema, table)))
-            into.execute(f'create table "{table}" as from rows_to_copy')
-            into.unregister("rows_to_copy")
-    if warehouse.name == "duckdb":
-        into.execute("detach origin")
-
-
 @contextmanager
 def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """One commit for many small statements."""
@@ -219,31 +188,3 @@ def _write_manifest(connection: duckdb.DuckDBPyConnection, publication: Publicat
         "insert into publication values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         list({**values, **nested}.values()),
     )
-
-
-def inputs(run: PipelineRun) -> tuple[Mapping[str, Any], ...]:
-    """The last export of each entity that was known, with the hash of its inputs."""
-    found = []
-    for source_type in run.company.source_types:
-        dataset = f"raw_{source_type}"
-        rows = run.warehouse.read(
-            f"""with known as (
-                select
-                    exports.*,
-                    row_number() over (
-                        partition by source_instance, entity
-                        order by loads.inserted_at desc, exports._dlt_load_id desc
-                    ) as recency
-                from {dataset}.exports as exports
-                inner join {dataset}._dlt_loads as loads
-                    on loads.load_id = exports._dlt_load_id and loads.status = 0
-                where cast(loads.inserted_at as timestamp) <= ?
-            )
-            select source_instance, entity, fingerprint, files, rows, extracted_at
-            from known where recency = 1
-            order by source_instance, entity""",
-            [run.known_at],
-        )
-        for row in rows.to_pylist():
-            found.append({"source_type": source_type, **row, "files": json.loads(row["files"])})
-    return tuple(found)
