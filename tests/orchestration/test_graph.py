@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from dagster_project.dbt_runner import Dbt
 from dagster_project.definitions import company_definitions
+from dagster_project.run.dbt_runner import Dbt
 from ingestion.company import Company, load_company
 from tests.orchestration.copies import EDGE_CASES, PROJECT
 from tests.orchestration.record_graph import RECORD, describe

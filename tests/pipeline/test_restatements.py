@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dagster_project.dbt_runner import Dbt, run_values
-from dagster_project.history import keep_history
-from dagster_project.pipeline_run import open_run
+from dagster_project.publishing.ledger import keep_history
+from dagster_project.run.dbt_runner import Dbt, run_values
+from dagster_project.run.opening import open_run
 from ingestion.company import load_company
 from tests.conftest import Publish
 from tests.kpis.companies import Published, publish
