@@ -17,12 +17,12 @@ from typing import Any
 import yaml
 
 from dagster_project.kpi_dictionary import MACRO, metrics_macro, product_metrics
-from ingestion.company import Company
-from ingestion.contract_files import SQL_TYPES, files
+from ingestion.company.settings import Company
+from ingestion.contract.dbt_files import SQL_TYPES, files
+from ingestion.disk.kept import kept
 from ingestion.extension.extra import ExtraColumn
 from ingestion.extension.folder import KPIS, MARTS
 from ingestion.extension.product import show_extra
-from ingestion.kept import kept
 from ingestion.paths import PROJECT, CompanyPaths
 
 PROJECT_FOLDER = PROJECT / "dbt"

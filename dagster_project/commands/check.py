@@ -11,11 +11,11 @@ from dagster_project.commands.terminal import say
 from dagster_project.run.clock import present_of
 from dagster_project.run.lock import run_lock
 from dagster_project.run.simulation import Simulation, systems_up
-from ingestion.company import Company, read_company
+from ingestion.company.settings import Company, read_company
 from ingestion.errors import CompanyError
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import SourceCheck, TableCheck, TableLoad, check
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 FILES_SHOWN = 3
 

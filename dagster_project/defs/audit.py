@@ -14,7 +14,7 @@ from dagster_project.run.pipeline_run import PipelineRun
 from expectations.comparison import Comparison
 from expectations.report import AuditReport, CheckResult
 from expectations.suites import Layer, checks
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.optional import optional
 
 DATA_DOCS = dg.AssetKey(["published", "data_docs"])

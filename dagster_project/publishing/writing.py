@@ -24,11 +24,11 @@ from dagster_project.run.dbt_manifest import (
 )
 from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.recipe import code_version, recipe_hash
-from ingestion.duckdb_sql import literal, workbench
+from ingestion.disk.links import sync
+from ingestion.disk.private import open_to_all
 from ingestion.errors import first_line
-from ingestion.links import sync
 from ingestion.paths import PARQUET, PUBLISHED_FILE, write_ahead_log
-from ingestion.private import open_to_all
+from ingestion.warehouse.duckdb_sql import literal, workbench
 
 if TYPE_CHECKING:
     import duckdb

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BeforeValidator, Field
 
-from ingestion.contract import ENTITIES, RECORD_COLUMNS, Column, ColumnType, Entity
+from ingestion.contract.entities import ENTITIES, RECORD_COLUMNS, Column, ColumnType, Entity
 from ingestion.errors import Problem, one_of
 from ingestion.extension.product import CUTS, names_used
 from ingestion.settings import Settings

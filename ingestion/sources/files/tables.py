@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ingestion.contract import (
+from ingestion.contract.entities import (
     ENTITIES,
     EXPORT_COLUMNS,
     META_COLUMNS,

@@ -18,9 +18,9 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from ingestion.company.provides import find_overlaps
+from ingestion.company.pruning import Key, positions, without
 from ingestion.errors import CompanyError, Problem, one_of
-from ingestion.provides import find_overlaps
-from ingestion.pruning import Key, positions, without
 from ingestion.settings import Currency, Settings, Zone
 from ingestion.sources.files.settings import FilesSource
 from ingestion.sources.hubspot.settings import HubSpotSource

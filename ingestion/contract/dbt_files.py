@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ingestion.contract import ENTITIES, RECORD, Column, ColumnType, Entity
+from ingestion.contract.entities import ENTITIES, RECORD, Column, ColumnType, Entity
 from ingestion.paths import PROJECT
 
 DBT = PROJECT / "dbt"
-GENERATED = "Written by `make contract` from ingestion/contract.py; do not edit."
+GENERATED = "Written by `make contract` from ingestion/contract/; do not edit."
 
 SQL_TYPES: dict[ColumnType, str] = {
     "text": "varchar",
