@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from dagster_project.run.dbt_runner import project_files
+from dagster_project.run.dbt_project import project_files
 from ingestion.company.settings import Company
 from ingestion.paths import PROJECT
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any, get_args
 
 from pydantic import BeforeValidator, Field
 
-from ingestion.contract.entities import ENTITIES, RECORD_COLUMNS, Column, ColumnType, Entity
+from ingestion.contract.entities import (
+    ENTITIES,
+    RECORD_COLUMNS,
+    ColumnType,
+    Entity,
+    ExtraColumn,
+)
 from ingestion.errors import Problem, one_of
 from ingestion.extension.product import CUTS, names_used
 from ingestion.settings import Settings
@@ -50,14 +56,7 @@ Extra = Annotated[
 """By entity and name of the column."""
 
 
-@dataclass(frozen=True)
-class ExtraColumn(Column):
-    """A column of an entity that a company has added."""
-
-    cut: bool = False
-
-
-def entities(extra: Mapping[str, Mapping[str, ExtraSettings]]) -> Mapping[str, Entity]:
+def with_extra(extra: Mapping[str, Mapping[str, ExtraSettings]]) -> Mapping[str, Entity]:
     """The entities of the contract, with the columns that a company adds."""
     return {name: _extended(entity, extra.get(name, {})) for name, entity in ENTITIES.items()}
 

@@ -43,10 +43,13 @@ class Extension:
 
     def of(self, kind: str, suffix: str) -> list[Path]:
         """The files of one of its folders."""
-        if self.folder is None:
-            return []
-        own = self.folder / kind
-        return [it for it in self.files if it.is_relative_to(own) and it.suffix == suffix]
+        found = (path for path in self.files if path.suffix == suffix)
+        return [path for path in found if path.is_relative_to(self.place(kind))]
+
+    def place(self, kind: str) -> Path:
+        """One of its folders."""
+        assert self.folder is not None
+        return self.folder / kind
 
     @property
     def metrics(self) -> list[Path]:

@@ -16,11 +16,11 @@ from typing import Any
 
 import yaml
 
-from dagster_project.kpi_dictionary import MACRO, metrics_macro, product_metrics
+from dagster_project.run.kpi_metrics import MACRO, metrics_macro, product_metrics
 from ingestion.company.settings import Company
-from ingestion.contract.dbt_files import SQL_TYPES, files
+from ingestion.contract.dbt_files import SQL_TYPES, texts
+from ingestion.contract.entities import ExtraColumn
 from ingestion.disk.kept import kept
-from ingestion.extension.extra import ExtraColumn
 from ingestion.extension.folder import KPIS, MARTS
 from ingestion.extension.product import show_extra
 from ingestion.paths import PROJECT, CompanyPaths
@@ -74,11 +74,15 @@ class DbtProject:
             digest.update(name.encode() + b"\0" + hashlib.sha256(text).digest())
         return digest.hexdigest()[:16]
 
-    def origin(self, path: str) -> str | None:
+    def origin(self, path: str) -> Path | None:
         """The company's own file behind a path of the project, where there is one."""
-        found = self._contents.get(path)
-        is_own = isinstance(found, Path) and not found.is_relative_to(PROJECT_FOLDER)
-        return str(found) if is_own else None
+        return self._own.get(path)
+
+    def in_own_words(self, message: str) -> str:
+        """A message of dbt's, in which the company's files have their own names."""
+        for name, path in self._own.items():
+            message = message.replace(name, str(path))
+        return message
 
     def _write(self, folder: Path) -> None:
         for name, content in self._contents.items():
@@ -96,23 +100,30 @@ class DbtProject:
         if self.is_the_products:
             return contents
         extension = self.company.extension
+        contents |= self._own
         metrics = [*product_metrics(), *extension.metrics]
         contents |= {_within(MACRO): metrics_macro(metrics), "dbt_project.yml": _settings()}
         contents |= dict(self._with_extra())
-        for kind, room in ROOMS.items():
-            for path in (*extension.of(kind, ".sql"), *extension.of(kind, ".yml")):
-                contents[f"models/{room}/{path.relative_to(extension.folder / kind)}"] = path
         for metric in extension.metrics:
-            name = metric.stem
-            contents[f"tests/own_kpis/{name}_is_of_members.sql"] = IS_OF_MEMBERS.format(metric=name)
+            contents[_test_of(metric)] = IS_OF_MEMBERS.format(metric=metric.stem)
         contents["models/own_rooms.yml"] = _rooms()
         return contents
+
+    @cached_property
+    def _own(self) -> Mapping[str, Path]:
+        """The company's own files by path in the project; a test of a metric is that metric's."""
+        extension = self.company.extension
+        own = {_test_of(metric): metric for metric in extension.metrics}
+        for kind, room in ROOMS.items():
+            for path in (*extension.of(kind, ".sql"), *extension.of(kind, ".yml")):
+                own[f"models/{room}/{path.relative_to(extension.place(kind))}"] = path
+        return own
 
     def _with_extra(self) -> Iterator[tuple[str, str]]:
         """What says which columns there are, where the company adds some."""
         if not self.company.extra:
             return
-        for path, text in files(self.company.entities):
+        for path, text in texts(self.company.entities):
             yield _within(path), text
         for entity in self.company.entities.values():
             added = [column for column in entity.columns if isinstance(column, ExtraColumn)]
@@ -123,6 +134,10 @@ class DbtProject:
 
 def _within(path: Path) -> str:
     return str(path.relative_to(PROJECT_FOLDER))
+
+
+def _test_of(metric: Path) -> str:
+    return f"tests/own_kpis/{metric.stem}_is_of_members.sql"
 
 
 def _settings() -> str:
