@@ -7,55 +7,14 @@ metrics that the dbt project unites.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from dagster_project.run.dbt_manifest import MODEL, metrics
+from dagster_project.publishing.dictionary import dictionary
 from dagster_project.run.kpi_metrics import MACRO, metrics_macro, product_metrics
 from ingestion.paths import PROJECT
 
 PAGE = PROJECT / "docs" / "kpis.md"
-
-INTRODUCTION = """\
-# The KPI dictionary
-
-Written by `make contract` from the dbt models; do not edit. Every number is a row of
-`marts.kpi_values`: one per metric, variant, period and cut. The usual definition of a metric is
-its variant `default`. What a metric leaves out is a row of `marts.kpi_exclusions` with the reason,
-so that included + excluded = population.
-
-| column | meaning |
-|---|---|
-"""
-
-
-def dictionary(manifest: Mapping[str, Any]) -> str:
-    """The whole page, as Markdown."""
-    nodes = manifest["nodes"]
-    columns = nodes[f"{MODEL}kpi_values"]["columns"].values()
-    table = "".join(f"| `{column['name']}` | {_line(column)} |\n" for column in columns)
-    return INTRODUCTION + table + "".join(_section(nodes, name) for name in metrics(manifest))
-
-
-def _section(nodes: Mapping[str, Any], metric: str) -> str:
-    node = nodes[MODEL + metric]
-    meta = node["config"]["meta"]
-    file = node["original_file_path"]
-    variants = "".join(
-        f"| `{name}` | {said if isinstance(said, str) else said['formula']} |\n"
-        for name, said in meta["variants"].items()
-    )
-    return (
-        f"\n## {metric}\n\n{_line(node)}\n\n| variant | formula |\n|---|---|\n{variants}"
-        f"\nBetter: {meta['better']}. Owner: {meta['owner']}. "
-        f"SQL: [{Path(file).name}](../dbt/{file}).\n"
-    )
-
-
-def _line(described: Mapping[str, Any]) -> str:
-    return re.sub(r"\s+", " ", described["description"]).strip()
 
 
 def write(manifest: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ import yaml
 
 from dagster_project.run.kpi_metrics import MACRO, metrics_macro, product_metrics
 from ingestion.company.settings import Company
-from ingestion.contract.dbt_files import SQL_TYPES, texts
+from ingestion.contract.dbt_files import CONTRACT, SQL_TYPES, texts
 from ingestion.contract.entities import ExtraColumn
 from ingestion.disk.kept import kept
 from ingestion.extension.folder import KPIS, MARTS
@@ -63,7 +63,7 @@ class DbtProject:
         """Where dbt finds it."""
         if self.is_the_products:
             return PROJECT_FOLDER
-        return kept(CompanyPaths.of(self.company).dbt, "project", self.digest, self._write)
+        return kept(CompanyPaths.of(self.company).dbt, "project", self.digest, self.write)
 
     @cached_property
     def digest(self) -> str:
@@ -84,7 +84,8 @@ class DbtProject:
             message = message.replace(name, str(path))
         return message
 
-    def _write(self, folder: Path) -> None:
+    def write(self, folder: Path) -> None:
+        """Make the project in a folder."""
         for name, content in self._contents.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +125,9 @@ class DbtProject:
         if not self.company.extra:
             return
         for path, text in texts(self.company.entities):
-            yield _within(path), text
+            is_model = path.suffix == ".sql" and path != CONTRACT
+            if not is_model and text != path.read_text(encoding="utf-8"):
+                yield _within(path), text
         for entity in self.company.entities.values():
             added = [column for column in entity.columns if isinstance(column, ExtraColumn)]
             for path in show_extra(entity.name) if added else ():

@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -78,6 +79,13 @@ class Dbt:
         Raises BuildError with dbt's message when the project does not parse.
         """
         return json.loads((self._parsed() / MANIFEST).read_bytes())
+
+    def check(self) -> None:
+        """Parse the project, and leave nothing. Raises as `manifest` does."""
+        with tempfile.TemporaryDirectory() as folder:
+            project, target = Path(folder) / "project", Path(folder) / "target"
+            self.project.write(project)
+            self._parse_into(target, project)
 
     def build(
         self,
@@ -156,18 +164,17 @@ class Dbt:
 
     @property
     def _arguments(self) -> list[str]:
-        return ["--vars", json.dumps(self.variables), *self._project]
+        return ["--vars", json.dumps(self.variables), *self._of(self.project.folder)]
 
     @property
     def _parsing_variables(self) -> dict[str, Any]:
         """The settings that decide which models there are; all others matter to their SQL alone."""
         return {"source_types": list(self.company.source_types)}
 
-    @property
-    def _project(self) -> list[str]:
+    def _of(self, project: Path) -> list[str]:
         return [
             *("--target", self.warehouse.name),
-            *("--project-dir", str(self.project.folder)),
+            *("--project-dir", str(project)),
             *("--profiles-dir", str(PROJECT_FOLDER)),
         ]
 
@@ -186,13 +193,16 @@ class Dbt:
     def _parse(self, folder: Path) -> None:
         """Parse with nothing but what the fingerprint holds; leave only what runs read."""
         log.info("parsing the dbt project (only after a change)")
-        variables = ["--vars", json.dumps(self._parsing_variables)]
-        result = self._invoke(["parse", *variables, *self._project], folder, {})
-        if not result.success:
-            raise self._unparsed(str(result.exception))
+        self._parse_into(folder, self.project.folder)
         for path in folder.iterdir():
             if path.name not in (MANIFEST, PARSED):
                 path.unlink() if path.is_file() else shutil.rmtree(path)
+
+    def _parse_into(self, target: Path, project: Path) -> None:
+        variables = ["--vars", json.dumps(self._parsing_variables)]
+        result = self._invoke(["parse", *variables, *self._of(project)], target, {})
+        if not result.success:
+            raise self._unparsed(str(result.exception))
 
     def fingerprint(self) -> str:
         """Hash of all that parsing depends on: files, kinds of sources, database, dbt itself."""

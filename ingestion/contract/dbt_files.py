@@ -20,6 +20,7 @@ from ingestion.contract.entities import (
 from ingestion.paths import PROJECT
 
 DBT = PROJECT / "dbt"
+CONTRACT = DBT / "macros" / "contract.sql"
 GENERATED = "Written by `make contract` from ingestion/contract/; do not edit."
 
 SQL_TYPES: dict[ColumnType, str] = {
@@ -51,7 +52,7 @@ def files() -> Iterator[tuple[Path, str]]:
 
 def texts(entities: Mapping[str, Entity]) -> Iterator[tuple[Path, str]]:
     """What follows from entities: those of the contract, or of a company that adds columns."""
-    yield DBT / "macros" / "contract.sql", _contract_macro(entities)
+    yield CONTRACT, _contract_macro(entities)
     staging = DBT / "models" / "staging" / "files"
     contract = DBT / "models" / "contract"
     yield staging / "_files__sources.yml", _sources("files")

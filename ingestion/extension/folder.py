@@ -111,6 +111,10 @@ class Extension:
                 yield f"{path}: the published kpi_{path.stem} is another table; rename it"
 
 
+NOTHING = Extension(None)
+"""What a company has that adds nothing."""
+
+
 def _words_problems(
     path: Path, form: type[MetricFile] | type[MartFile] | type[StepFile]
 ) -> Iterator[str]:
