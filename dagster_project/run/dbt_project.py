@@ -63,7 +63,9 @@ class DbtProject:
         """Where dbt finds it."""
         if self.is_the_products:
             return PROJECT_FOLDER
-        return kept(CompanyPaths.of(self.company).dbt, "project", self.digest, self.write)
+        places = "\0".join([self.digest, *map(str, self._contents.values())])
+        key = hashlib.sha256(places.encode()).hexdigest()[:16]
+        return kept(CompanyPaths.of(self.company).dbt, "project", key, self.write)
 
     @cached_property
     def digest(self) -> str:
