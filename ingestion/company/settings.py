@@ -250,7 +250,11 @@ def _validated(path: Path, document: dict[str, Any]) -> Company:
         document = {**document, "sources": [sources[it] for it in positions(document)]}
     return Company.model_validate(
         {**document, "path": path},
-        context={"folder": path.parent, "exports": _sandbox_exports(document)},
+        context={
+            "folder": path.parent,
+            "exports": _sandbox_exports(document),
+            "extra": document.get("extra"),
+        },
     )
 
 

@@ -72,6 +72,13 @@ def test_one_that_no_source_maps_is_empty(crm: Exports) -> None:
     assert rows == [{"label": None, "shown_on": None}] * 3
 
 
+def test_one_of_an_entity_that_no_load_brings_is_there_all_the_same(crm: Exports) -> None:
+    crm.load(DEALS)
+    crm.settings["extra"] = {"accounts": {"tier": "text"}}
+    assert crm.load(DEALS)["opportunities"].is_unchanged
+    assert crm.rows("select tier from raw_files.accounts") == []
+
+
 def test_without_columns_one_that_bears_the_name_is_taken(exports: Exports) -> None:
     exports.settings["extra"] = {"users": {"desk": "integer"}}
     exports.write("users.csv", "source_id,name,desk\nann,Ann,12\n")
