@@ -10,7 +10,7 @@ from dagster_project.defs.audit import mart_checks, raw_checks
 from dagster_project.defs.automation import daily_job, daily_schedule, failure_sensor, run_resource
 from dagster_project.defs.ingestion import file_assets, raw_assets
 from dagster_project.defs.publication import publication_assets
-from dagster_project.defs.restatements import history_assets
+from dagster_project.defs.restatements import restatement_assets
 from dagster_project.defs.transformation import model_assets
 from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.logs import VisibleRecord
@@ -25,7 +25,7 @@ def company_definitions(company: Company) -> dg.Definitions:
         assets=[
             *file_assets(company),
             *raw_assets(company),
-            history_assets(company, manifest),
+            restatement_assets(company, manifest),
             model_assets(manifest),
             mart_checks(company, manifest),
             publication_assets(manifest),

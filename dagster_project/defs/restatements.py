@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.publishing.ledger import HISTORY, keep_history
+from dagster_project.publishing.ledger import HISTORY, keep_ledger
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.company.settings import Company
 from ingestion.pipeline import raw_tables
@@ -18,7 +18,7 @@ DESCRIPTIONS = {
 }
 
 
-def history_assets(company: Company, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+def restatement_assets(company: Company, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """One step after the loads: the last publication entered, its numbers taken apart."""
     raw = [
         dg.AssetKey([f"raw_{source_type}", table])
@@ -40,7 +40,7 @@ def history_assets(company: Company, manifest: Mapping[str, Any]) -> dg.AssetsDe
     @dg.multi_asset(name="keep_history", specs=specs, pool="warehouse")
     def history(run: dg.ResourceParam[PipelineRun]) -> Iterator[dg.MaterializeResult]:
         with run.phase("history"):
-            new_rows = keep_history(run, manifest)
+            new_rows = keep_ledger(run, manifest)
         for spec in specs:
             yield dg.MaterializeResult(
                 asset_key=spec.key, metadata={"rows_new": new_rows[spec.key.path[-1]]}

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
+
+from ingestion.errors import with_causes
 
 NEEDED = {"runs.db": "runs", "schedules.db": "jobs"}
 """A table of each database that is there once it has any; of the event logs it is `event_logs`."""
@@ -42,25 +44,13 @@ def set_damaged_aside(home: Path) -> None:
 
 def is_of_store(error: BaseException, home: Path) -> bool:
     """Whether an error comes from the store, or from another that does."""
-    for one in _with_causes(error):
+    for one in with_causes(error):
         match one:
             case sqlite3.Error():
                 return True
             case OSError(filename=str(name)) if Path(name).is_relative_to(home):
                 return True
     return False
-
-
-def _with_causes(error: BaseException) -> Collection[BaseException]:
-    """An error and all that led to it; one that is raised again may have led to itself."""
-    found, left = {id(error): error}, [error]
-    while left:
-        last = left.pop()
-        for cause in (last.__cause__, last.__context__, getattr(last, "orig", None)):
-            if isinstance(cause, BaseException) and id(cause) not in found:
-                found[id(cause)] = cause
-                left.append(cause)
-    return found.values()
 
 
 def _databases(home: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""What a publication says of itself, and which tables dbt's manifest has for it."""
+"""What a publication says of itself."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from ingestion.errors import SalesopsError
 
 MARTS = "marts"
 MANIFEST = "manifest.json"
-
-
 UNTOLD = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What text raises that tells no manifest."""
 

@@ -1,7 +1,7 @@
 """What a run has built beside what is published: what is missing must not go unseen.
 
 Each dimension and fact must keep most of its rows, and each headline total of a period that had
-ended most of its value. Where there is less, `Explanation` tells how much of that is right.
+ended most of its value. Where there is less, `Losses` tells how much of that is right.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dagster_project.publication import open_published
-from dagster_project.publishing.losses import DEALS, Explanation, Last, by_total
+from dagster_project.publishing.losses import DEALS, Last, Losses, by_total
 from dagster_project.run.dbt_manifest import definitions_hash
 from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.recipe import recipe_hash
@@ -40,7 +40,7 @@ def compare(run: PipelineRun, manifest: Mapping[str, Any]) -> list[Comparison]:
     with _last(run) as last:
         if last is None:
             return []
-        why = Explanation(run, last, (definitions_hash(manifest), recipe_hash(run.company)))
+        why = Losses(run, last, (definitions_hash(manifest), recipe_hash(run.company)))
         why.tell_missing()
         return [*_rows(run, last, why), *_totals(run, last, why)]
 
@@ -71,7 +71,7 @@ def _last(run: PipelineRun) -> Iterator[Last | None]:
         )
 
 
-def _rows(run: PipelineRun, last: Last, why: Explanation) -> Iterator[Comparison]:
+def _rows(run: PipelineRun, last: Last, why: Losses) -> Iterator[Comparison]:
     """The dimensions and facts, by their rows."""
     before = {table: rows for table, rows in last.row_counts.items() if table.startswith(COMPARED)}
     present = run.warehouse.columns("marts")
@@ -87,7 +87,7 @@ def _rows(run: PipelineRun, last: Last, why: Explanation) -> Iterator[Comparison
         yield _compared(f"{table}, rows", rows, now.get(table, 0), explained)
 
 
-def _totals(run: PipelineRun, last: Last, why: Explanation) -> Iterator[Comparison]:
+def _totals(run: PipelineRun, last: Last, why: Losses) -> Iterator[Comparison]:
     """The headline totals of the quarters and years that had ended."""
     listed = ", ".join(f"'{metric}'" for metric in DEALS)
     totals = f"""

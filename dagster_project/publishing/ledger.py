@@ -83,7 +83,7 @@ class Basis:
     definitions_hash: str
 
 
-def keep_history(run: PipelineRun, manifest: Mapping[str, Any]) -> dict[str, int]:
+def keep_ledger(run: PipelineRun, manifest: Mapping[str, Any]) -> dict[str, int]:
     """Enter the last publication into the history, and take its numbers apart from this run's.
 
     A run for another moment has a history of its own: that of the company up to its moments.

@@ -72,7 +72,7 @@ def by_total(rows: Sequence[Mapping[str, Any]]) -> dict[Total, float]:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Losses:
     """Why there is less than was published; found out only where there is.
 
     `made_by` are the hashes of the definitions and of the recipe of now.

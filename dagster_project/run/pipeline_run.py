@@ -9,18 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from dagster_project.publication import Publication
 from dagster_project.run import clock
+from expectations.report import AuditReport
 from ingestion.company.settings import Company
 from ingestion.errors import SalesopsError
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import LoadReport, Prepared, prepare
 from ingestion.warehouse.warehouse import Warehouse
-
-if TYPE_CHECKING:
-    from expectations.runner import AuditReport
 
 log = logging.getLogger("salesops")
 

@@ -22,7 +22,7 @@ import pytest
 
 from dagster_project.publication import PublicationError, in_place, open_published, writing
 from dagster_project.publication.shelf import settle
-from dagster_project.publishing.ledger import keep_history
+from dagster_project.publishing.ledger import keep_ledger
 from dagster_project.publishing.writing import publish
 from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.logs import log_of_run
@@ -453,7 +453,7 @@ def test_a_kill_while_it_is_taken_over_loses_nothing(
 def entered(company: Company) -> list[str]:
     """The runs whose publication a further run would find in the history."""
     with open_run(company, "asked") as run:
-        keep_history(run, Dbt.of(company).manifest())
+        keep_ledger(run, Dbt.of(company).manifest())
         found = run.warehouse.read("select run_id from history.publications")
     return found["run_id"].to_pylist()
 

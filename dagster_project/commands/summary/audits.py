@@ -17,6 +17,7 @@ KEYS_SHOWN = 3
 
 
 def print_audits(console: PlainConsole, run: PipelineRun) -> None:
+    """How many checks passed, and what failed; of many the first."""
     for layer, report in run.audits.items():
         passed = sum(result.success for result in report.results)
         console.print(

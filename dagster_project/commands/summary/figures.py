@@ -25,8 +25,8 @@ ADDITIVE = {"revenue_won": "money", "deals_won": "deals", "pipeline_created": "m
 """Headlines that are 0 in a period of which `kpi_values` has no row, with their units."""
 OF_SOME_COMPANIES = {"quota_attainment", "lead_conversion_rate"}
 """Headlines on what a company may not have at all."""
-
 GRAINS = {"month": 1, "quarter": 3}
+"""The periods that are shown, with their months."""
 
 
 @dataclass(frozen=True)

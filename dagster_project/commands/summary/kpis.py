@@ -26,6 +26,7 @@ INSTANT = dt.timedelta(microseconds=1)
 
 
 def print_kpis(console: PlainConsole, run: PipelineRun, figures: Figures) -> None:
+    """The headlines, of the last complete month and quarter or, without any, of all time."""
     local = run.as_of.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(run.company.timezone))
     ended_by = (local + INSTANT).date()
     periods = [period for grain in GRAINS if (period := latest_complete(figures, grain, ended_by))]
