@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ingestion.contract.entities import Entity
+from ingestion.contract.columns import Entity
 from ingestion.sources.files.csv_files import BrokenLine
 from ingestion.sources.files.hidden import HIDDEN
 from ingestion.sources.files.parsing import (

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ingestion.contract.entities import Column
+from ingestion.contract.columns import Column
 from ingestion.errors import SourceError
 from ingestion.sources.files.casting import (
     WRITTEN,

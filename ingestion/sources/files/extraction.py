@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.contract.entities import ENTITIES, Entity
+from ingestion.contract.columns import Entity
+from ingestion.contract.entities import ENTITIES
 from ingestion.errors import Gathered, SourceError
 from ingestion.pipeline import ExtractContext, Extraction, SourceCheck, TableCheck, TableLoad
 from ingestion.sources.files.arrival import (

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.contract.entities import Column
+from ingestion.contract.columns import Column
 from ingestion.sources.files.casting import Form, Zones, day_of_moment, moment, text_day, wall_clock
 from ingestion.sources.files.evidence import Values, days_in
 from ingestion.sources.files.inference import NUMBERS, infer_types

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from ingestion.contract.entities import ENTITIES, Entity
+from ingestion.contract.columns import Entity
+from ingestion.contract.entities import ENTITIES
 from ingestion.errors import Problem, SourceError, one_of
 from ingestion.settings import Scalar
 from ingestion.sources.files.casting import Zones

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ingestion.contract.entities import Column
+from ingestion.contract.columns import Column
 from ingestion.errors import SourceError, one_of
 from ingestion.settings import Scalar
 from ingestion.sources.files.casting import Zones, cast

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ingestion.contract.entities import Entity
+from ingestion.contract.columns import Entity
 from ingestion.errors import SourceError
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.mapping import RowSet, by_names, expressions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ingestion.contract.entities import STAGE_STATUSES
+from ingestion.contract.crm import STAGE_STATUSES
 from ingestion.sources.files.hidden import HIDDEN
 from ingestion.sources.files.mapping import REASON, RowSet
 from ingestion.sources.files.shapes.references import in_words
