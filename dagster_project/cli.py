@@ -38,7 +38,8 @@ from dagster_project.terminal import nobody_listens, say, show_anything
 from dagster_project.ui.command import open_ui
 from dagster_project.unchanged import published_already
 from ingestion.bytecode import keep_bytecode
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.disk.refusals import storage_error
 from ingestion.errors import SalesopsError
 

@@ -12,7 +12,7 @@ import duckdb
 
 from dagster_project.dbt_runner import Dbt, run_values
 from dagster_project.pipeline_run import now, open_run
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.warehouse.duckdb_sql import memory_limit
 
 MODELS = (

@@ -16,7 +16,8 @@ from expectations.comparison import Comparison
 from expectations.report import AuditReport
 from expectations.runner import audit
 from expectations.suites import Layer
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.contract.columns import META_COLUMNS
 from ingestion.contract.entities import ENTITIES
 from ingestion.contract.raw_columns import EXPORT_COLUMNS, RECORD_COLUMNS, REJECTED_COLUMNS

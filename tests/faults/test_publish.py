@@ -33,7 +33,8 @@ from dagster_project.publication import (
 )
 from dagster_project.publication.shelf import settle
 from expectations.docs import build
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.disk.private import private
 from ingestion.paths import CompanyPaths
 from ingestion.warehouse.warehouse import Warehouse

@@ -12,7 +12,7 @@ from dbt.artifacts.schemas.results import TestStatus
 from dbt.cli.main import dbtRunner
 
 from dagster_project.dbt_runner import Dbt
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.contract.types import TYPES
 from ingestion.paths import PROJECT
 from ingestion.pipeline import raw_tables

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.contract.dbt_files import RECORD_DOCS
 from ingestion.contract.entities import ENTITIES
 from ingestion.contract.types import TYPES
