@@ -122,7 +122,7 @@ def test_a_quote_that_reaches_the_end_would_delete_hundreds(exports: Exports) ->
     exports.write("deals.csv", text(records(5000)))
     exports.load(MAPPING)
     path = exports.write("deals.csv", unclosed())
-    as_duckdb_tells = ("csv_files:_told_apart", lambda *arguments: arguments[-1].values())
+    as_duckdb_tells = ("csv_files:told_apart", lambda *arguments: arguments[-1].values())
     with unguarded(as_duckdb_tells, UNREADABLE, CUT_OFF):
         load = exports.load(MAPPING)["opportunities"]
     assert (load.rows_rejected, deleted(exports)) == (1, load.rows_deleted)
@@ -216,7 +216,7 @@ def test_a_field_of_40_mb_is_rejected_whole(exports: Exports) -> None:
 @bites(LONG)
 def test_a_field_of_40_mb_would_be_cut(exports: Exports) -> None:
     exports.write("deals.csv", with_long_field(40_000_000))
-    with unguarded(("csv_files:_told_apart", lambda *arguments: arguments[-1].values())):
+    with unguarded(("csv_files:told_apart", lambda *arguments: arguments[-1].values())):
         exports.load(MAPPING)
     (row,) = exports.rejected()
     assert len(row["record"]["line"]) == 10_000

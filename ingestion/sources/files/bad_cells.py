@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestion.contract.columns import Entity
-from ingestion.sources.files.csv_files import BrokenLine
+from ingestion.sources.files.broken_lines import BrokenLine
 from ingestion.sources.files.hidden import HIDDEN
 from ingestion.sources.files.parsing import (
     NotSqlError,

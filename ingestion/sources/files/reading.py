@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.errors import Gathered, SourceError, first_line
+from ingestion.sources.files.broken_lines import BrokenLine
 from ingestion.sources.files.catalog import Relation, format_of
-from ingestion.sources.files.csv_files import BrokenLine, read_csv
+from ingestion.sources.files.csv_files import read_csv
 from ingestion.sources.files.evidence import Doubt, doubts_of
 from ingestion.sources.files.hidden import TEXT_OF
 from ingestion.sources.files.inference import ALL, TEMPORAL, TEXT, infer_types
