@@ -12,8 +12,10 @@ import duckdb
 from ingestion.contract.entities import ENTITIES
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog
-from ingestion.sources.files.mapping import POSITION, REASON, map_entity, relate
+from ingestion.sources.files.hidden import POSITION, REASON
+from ingestion.sources.files.mapping import map_entity
 from ingestion.sources.files.reading import read
+from ingestion.sources.files.rowset import relate
 from ingestion.sources.files.settings import FilesSource
 
 UTC = Zones("UTC", "UTC")

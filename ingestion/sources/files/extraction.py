@@ -29,10 +29,12 @@ from ingestion.sources.files.catalog import Catalog, Origin, Relation
 from ingestion.sources.files.confinement import bounded, confine
 from ingestion.sources.files.copies import unread_copies
 from ingestion.sources.files.entity_load import EntityLoad
+from ingestion.sources.files.expressions import expressions
 from ingestion.sources.files.histories import HISTORIES, check_values
-from ingestion.sources.files.mapping import RowSet, expressions, map_entity, relate
+from ingestion.sources.files.mapping import map_entity
 from ingestion.sources.files.reading import Table, inline_table, read
 from ingestion.sources.files.remapping import MAX_GONE, Said, changes, said_of
+from ingestion.sources.files.rowset import RowSet, relate
 from ingestion.sources.files.settings import EntityMapping, FilesSource, Input
 from ingestion.sources.files.shapes.inputs import (
     add_problems,

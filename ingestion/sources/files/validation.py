@@ -14,10 +14,13 @@ from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog
 from ingestion.sources.files.checking import reject_repeats
 from ingestion.sources.files.confinement import confine
+from ingestion.sources.files.expressions import expressions
+from ingestion.sources.files.hidden import POSITION, REASON
 from ingestion.sources.files.histories import HISTORIES, check_values
-from ingestion.sources.files.mapping import POSITION, REASON, expressions, map_entity, relate
+from ingestion.sources.files.mapping import map_entity
 from ingestion.sources.files.parsing import NotSqlError, parse_expression
 from ingestion.sources.files.reading import inline_table
+from ingestion.sources.files.rowset import relate
 from ingestion.sources.files.settings import EntityMapping, FilesSource, Input
 from ingestion.sources.files.shapes.validation import (
     circle_problems,

@@ -8,8 +8,8 @@ from ingestion.contract.columns import Column
 from ingestion.contract.entities import ENTITIES
 from ingestion.contract.types import TYPES
 from ingestion.sources.files.casting import Zones
-from ingestion.sources.files.hidden import HIDDEN
-from ingestion.sources.files.mapping import FILE_ROW, RowSet
+from ingestion.sources.files.hidden import FILE_ROW, HIDDEN
+from ingestion.sources.files.rowset import RowSet
 from ingestion.sources.files.shapes.references import some
 from ingestion.sources.files.shapes.rows import (
     Bench,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from ingestion.contract.columns import Entity
 from ingestion.errors import SourceError
 from ingestion.sources.files.casting import Zones
-from ingestion.sources.files.mapping import RowSet, by_names, expressions
+from ingestion.sources.files.expressions import by_names, expressions
+from ingestion.sources.files.rowset import RowSet
 from ingestion.sources.files.settings import Input
 from ingestion.sources.files.shapes import changes, references, rows, spans, statuses
 from ingestion.sources.files.shapes.inputs import STAGES
