@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.contract.crm import STAGE_STATUSES
 from ingestion.sources.files.hidden import HIDDEN, REASON
-from ingestion.sources.files.rowset import RowSet
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.shapes.references import in_words
 from ingestion.sources.files.shapes.rows import Bench, column_sql, problem_columns, source
 from ingestion.sources.files.shapes.settings import Status

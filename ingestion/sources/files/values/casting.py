@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ingestion.contract.columns import Column
 from ingestion.contract.types import TYPES
-from ingestion.sources.files.inference import DATE, OFFSET, TIMESTAMP
-from ingestion.sources.files.numbers import SYMBOLS, Amount, Style, number, trimmed
+from ingestion.sources.files.values.inference import DATE, OFFSET, TIMESTAMP
+from ingestion.sources.files.values.numbers import SYMBOLS, Amount, Style, number, trimmed
 from ingestion.warehouse.duckdb_sql import literal
 
 EARLIEST, LATEST = dt.date(1970, 1, 2), dt.date(2100, 12, 31)

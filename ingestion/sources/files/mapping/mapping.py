@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 from ingestion.contract.columns import Entity
 from ingestion.contract.types import TYPES
 from ingestion.errors import Gathered, SourceError, first_line
-from ingestion.sources.files.casting import Zones, cast, is_plausible, temporal
 from ingestion.sources.files.confinement import is_stopped
-from ingestion.sources.files.evidence import Values, form_of, misfits, refuse_doubtful
-from ingestion.sources.files.expressions import expressions
 from ingestion.sources.files.hidden import FILE_ROW, POSITION, REASON
-from ingestion.sources.files.hints import remedy
-from ingestion.sources.files.identity import row_hash, source_id
-from ingestion.sources.files.inference import TEXT
-from ingestion.sources.files.numbers import Style
+from ingestion.sources.files.mapping.expressions import expressions
+from ingestion.sources.files.mapping.identity import row_hash, source_id
+from ingestion.sources.files.mapping.picking import Picked, pick_column
+from ingestion.sources.files.mapping.reasons import currency_problems, problems_of
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.parsing import column_names, parse_expression, ungrouped
-from ingestion.sources.files.picking import Picked, pick_column
-from ingestion.sources.files.reasons import currency_problems, problems_of
-from ingestion.sources.files.rowset import RowSet
 from ingestion.sources.files.settings import Input
+from ingestion.sources.files.values.casting import Zones, cast, is_plausible, temporal
+from ingestion.sources.files.values.evidence import Values, form_of, misfits, refuse_doubtful
+from ingestion.sources.files.values.hints import remedy
+from ingestion.sources.files.values.inference import TEXT
+from ingestion.sources.files.values.numbers import Style
 from ingestion.warehouse.duckdb_sql import quote
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from ingestion.contract.columns import Column
 from ingestion.errors import SourceError, first_line
-from ingestion.sources.files.casting import PLAIN, Form
 from ingestion.sources.files.confinement import is_stopped
 from ingestion.sources.files.hidden import HIDDEN, TEXT_OF
-from ingestion.sources.files.inference import TEXT
-from ingestion.sources.files.numbers import Amount
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.parsing import NotSqlError, bare_column, parse_expression
-from ingestion.sources.files.rowset import RowSet
+from ingestion.sources.files.values.casting import PLAIN, Form
+from ingestion.sources.files.values.inference import TEXT
+from ingestion.sources.files.values.numbers import Amount
 from ingestion.warehouse.duckdb_sql import literal, quote
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ingestion.sources.files.broken_lines import BrokenLine
-from ingestion.sources.files.csv_header import Header
-from ingestion.sources.files.layout import ends_reports, is_footer, of_lines
-from ingestion.sources.files.text_files import line_at, text_from
+from ingestion.sources.files.formats.broken_lines import BrokenLine
+from ingestion.sources.files.formats.csv_header import Header
+from ingestion.sources.files.formats.layout import ends_reports, is_footer, of_lines
+from ingestion.sources.files.formats.text_files import line_at, text_from
 
 FOOTER_BYTES = 1 << 16
 """How long a footer may be that is found."""

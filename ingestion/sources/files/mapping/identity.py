@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ingestion.contract.columns import Column, Entity
 from ingestion.contract.types import TYPES
-from ingestion.sources.files.picking import Picked
+from ingestion.sources.files.mapping.picking import Picked
 from ingestion.warehouse.duckdb_sql import in_64_bits, literal, quote
 
 

@@ -7,7 +7,7 @@ import datetime as dt
 from ingestion.contract.columns import Entity
 from ingestion.errors import SourceError
 from ingestion.settings import Scalar
-from ingestion.sources.files.rowset import RowSet
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.settings import Input
 from ingestion.warehouse.duckdb_sql import literal, quote
 

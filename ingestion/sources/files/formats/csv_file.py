@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingestion.sources.files.broken_lines import BrokenLine
-from ingestion.sources.files.csv_header import Header
+from ingestion.sources.files.formats.broken_lines import BrokenLine
+from ingestion.sources.files.formats.csv_header import Header
 
 
 @dataclass(frozen=True)

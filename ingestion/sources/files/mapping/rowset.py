@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.errors import SourceError, first_line
 from ingestion.sources.files.confinement import is_stopped
-from ingestion.sources.files.evidence import Doubt
 from ingestion.sources.files.hidden import FILE_ROW, HIDDEN, TEXT_OF
-from ingestion.sources.files.numbers import Style
 from ingestion.sources.files.parsing import (
     Node,
     driving_table,
@@ -21,6 +19,8 @@ from ingestion.sources.files.parsing import (
     ungrouped,
 )
 from ingestion.sources.files.reading import Table
+from ingestion.sources.files.values.evidence import Doubt
+from ingestion.sources.files.values.numbers import Style
 from ingestion.warehouse.duckdb_sql import literal, quote
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ingestion.errors import SourceError
-from ingestion.sources.files.broken_lines import BrokenLine
-from ingestion.sources.files.csv_file import CsvFile
-from ingestion.sources.files.csv_header import Header
-from ingestion.sources.files.layout import of_lines
-from ingestion.sources.files.limits import MAX_RECORD_BYTES, MAX_ROW_BYTES
-from ingestion.sources.files.text_files import skip_blank_lines
+from ingestion.sources.files.formats.broken_lines import BrokenLine
+from ingestion.sources.files.formats.csv_file import CsvFile
+from ingestion.sources.files.formats.csv_header import Header
+from ingestion.sources.files.formats.layout import of_lines
+from ingestion.sources.files.formats.limits import MAX_RECORD_BYTES, MAX_ROW_BYTES
+from ingestion.sources.files.formats.text_files import skip_blank_lines
 from ingestion.warehouse.duckdb_sql import literal, one_row, quote
 
 if TYPE_CHECKING:

@@ -6,12 +6,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.sources.files.broken_lines import BrokenLine
-from ingestion.sources.files.csv_header import Header
-from ingestion.sources.files.layout import unique_names
-from ingestion.sources.files.limits import MAX_ROW_BYTES
+from ingestion.sources.files.formats.broken_lines import BrokenLine
+from ingestion.sources.files.formats.csv_header import Header
+from ingestion.sources.files.formats.layout import unique_names
+from ingestion.sources.files.formats.limits import MAX_ROW_BYTES
+from ingestion.sources.files.formats.text_files import (
+    ends_within,
+    skip_blank_lines,
+    with_line_feeds,
+)
 from ingestion.sources.files.settings import FileOptions
-from ingestion.sources.files.text_files import ends_within, skip_blank_lines, with_line_feeds
 from ingestion.warehouse.duckdb_sql import literal, path_literal, quote
 
 if TYPE_CHECKING:

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.errors import SourceError
-from ingestion.sources.files.csv_file import CsvFile
-from ingestion.sources.files.csv_footer import footer_note, footer_start
-from ingestion.sources.files.csv_header import find_header
-from ingestion.sources.files.csv_quotes import swallowing, told_apart, told_of_swallowing
-from ingestion.sources.files.csv_table import load_table
-from ingestion.sources.files.layout import unique_names
-from ingestion.sources.files.limits import refuse_wide
-from ingestion.sources.files.settings import FileOptions
-from ingestion.sources.files.text_files import (
+from ingestion.sources.files.formats.csv_file import CsvFile
+from ingestion.sources.files.formats.csv_footer import footer_note, footer_start
+from ingestion.sources.files.formats.csv_header import find_header
+from ingestion.sources.files.formats.csv_quotes import swallowing, told_apart, told_of_swallowing
+from ingestion.sources.files.formats.csv_table import load_table
+from ingestion.sources.files.formats.layout import unique_names
+from ingestion.sources.files.formats.limits import refuse_wide
+from ingestion.sources.files.formats.text_files import (
     cut,
     has_line_feeds,
     last_lines,
@@ -24,6 +23,7 @@ from ingestion.sources.files.text_files import (
     unended_line,
     with_line_feeds,
 )
+from ingestion.sources.files.settings import FileOptions
 from ingestion.warehouse.duckdb_sql import quote
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from ingestion.contract.columns import Entity
 from ingestion.contract.types import TYPES
-from ingestion.sources.files.casting import PLAUSIBLE, is_share
-from ingestion.sources.files.numbers import SHARED_SYMBOLS
-from ingestion.sources.files.picking import Picked
+from ingestion.sources.files.mapping.picking import Picked
+from ingestion.sources.files.values.casting import PLAUSIBLE, is_share
+from ingestion.sources.files.values.numbers import SHARED_SYMBOLS
 from ingestion.warehouse.duckdb_sql import literal, quote
 
 
