@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from ingestion.company.settings import Company, Source
-from ingestion.contract.entities import ENTITIES, Column, Entity
+from ingestion.contract.columns import Column
+from ingestion.contract.entities import ENTITIES, Entity
 from ingestion.errors import Gathered, SourceError
 from ingestion.paths import CompanyPaths
 from ingestion.rejections import Rule

@@ -9,13 +9,10 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BeforeValidator, Field
 
-from ingestion.contract.entities import (
-    ENTITIES,
-    RECORD_COLUMNS,
-    ColumnType,
-    Entity,
-    ExtraColumn,
-)
+from ingestion.contract.columns import ExtraColumn
+from ingestion.contract.entities import ENTITIES, Entity
+from ingestion.contract.raw_columns import RECORD_COLUMNS
+from ingestion.contract.types import ColumnType
 from ingestion.errors import Problem, one_of
 from ingestion.extension.product import CUTS, names_used
 from ingestion.settings import Settings

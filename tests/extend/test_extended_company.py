@@ -15,7 +15,7 @@ import pytest
 
 from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.recipe import recipe_hash
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.extension.product import CUTS
 from ingestion.paths import PROJECT
 from tests.kpis.companies import COMPANIES, Published, TestCompany

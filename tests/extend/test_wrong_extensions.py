@@ -10,7 +10,7 @@ import pytest
 
 from dagster_project.cli import main
 from expectations.suites import suites
-from ingestion.company.settings import load_company, read_company
+from ingestion.company.reading import load_company, read_company
 from ingestion.extension.folder import ExtensionError
 from tests.kpis.companies import COMPANIES
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.dlt_load import append
 from ingestion.pipeline import ExtractContext, LoadReport
 from ingestion.sandbox.api import hubspot_portal as api_portal

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.contract.entities import REJECTED_COLUMNS
+from ingestion.contract.raw_columns import REJECTED_COLUMNS
 from ingestion.pipeline import TableLoad
 from ingestion.sources.hubspot.raw import LastLoad, RawState
 from ingestion.warehouse.duckdb_sql import literal, quote

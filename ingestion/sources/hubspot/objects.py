@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ingestion.contract.entities import ColumnType, Entity, ExtraColumn
+from ingestion.contract.columns import ExtraColumn
+from ingestion.contract.entities import Entity
+from ingestion.contract.types import ColumnType
 
 
 @dataclass(frozen=True)

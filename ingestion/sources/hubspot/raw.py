@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.contract.entities import Column
+from ingestion.contract.columns import Column
 from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
