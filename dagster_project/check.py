@@ -13,8 +13,9 @@ from dagster_project.simulation import Simulation, systems_up
 from dagster_project.terminal import say
 from ingestion.company import Company, read_company
 from ingestion.errors import CompanyError
+from ingestion.loading.reports import SourceCheck, TableCheck, TableLoad
 from ingestion.paths import CompanyPaths
-from ingestion.pipeline import SourceCheck, TableCheck, TableLoad, check
+from ingestion.pipeline import check
 from ingestion.warehouse import Warehouse
 
 FILES_SHOWN = 3

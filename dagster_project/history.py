@@ -26,7 +26,8 @@ from dagster_project.pipeline_run import PipelineRun
 from dagster_project.publication import definitions_hash, open_published
 from dagster_project.replay import Cause, News, news_since, raw_tables_of_kpis, replay
 from ingestion.contract import Column
-from ingestion.dlt_load import LOAD_ID, append, arrow_schema
+from ingestion.loading.appending import append, arrow_schema
+from ingestion.loading.moments import LOAD_ID
 from ingestion.optional import optional
 from ingestion.paths import CompanyPaths
 from ingestion.warehouse import Warehouse

@@ -19,8 +19,9 @@ from dagster_project.retention import keep_last_logs, keep_last_warehouses
 from dagster_project.simulation import Simulation, systems_up
 from ingestion.company import MOMENTS, Company, read_moment
 from ingestion.errors import SalesopsError, WarehouseError
+from ingestion.loading.reports import LoadReport
 from ingestion.paths import PROJECT, CompanyPaths
-from ingestion.pipeline import LoadReport, Prepared, prepare
+from ingestion.pipeline import Prepared, prepare
 from ingestion.private import private
 from ingestion.warehouse import Warehouse
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from dagster_project.publication import Publication
     from expectations.report import CheckResult
-    from ingestion.pipeline import LoadReport
+    from ingestion.loading.reports import LoadReport
     from ingestion.warehouse import Warehouse
 
 HEADLINES = {

@@ -15,7 +15,8 @@ from dagster_project.time_travel import copy_raw
 from ingestion.company import Company, FilesSource, Source
 from ingestion.contract import ENTITIES
 from ingestion.errors import SourceError
-from ingestion.pipeline import LoadReport, raw_tables
+from ingestion.loading.reports import LoadReport
+from ingestion.pipeline import raw_tables
 from ingestion.sources.files.catalog import Catalog, Relation, stem
 from ingestion.visible import as_code, visible
 

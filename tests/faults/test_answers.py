@@ -10,7 +10,7 @@ import pytest
 
 from ingestion.company import load_company
 from ingestion.errors import SourceError
-from ingestion.pipeline import ExtractContext, quiet
+from ingestion.loading.reports import ExtractContext, quiet
 from ingestion.sources.hubspot.client import Patience
 from ingestion.sources.hubspot.extraction import extract
 from ingestion.warehouse import Warehouse

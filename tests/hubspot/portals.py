@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from ingestion.company import Company, load_company
-from ingestion.dlt_load import append
-from ingestion.pipeline import ExtractContext, LoadReport
+from ingestion.loading.appending import append
+from ingestion.loading.reports import ExtractContext, LoadReport
 from ingestion.sandbox.api import hubspot_portal as api_portal
 from ingestion.sandbox.api.hubspot import Asked, HubSpotApi
 from ingestion.sandbox.api.hubspot_schema import ACTIVITY_OBJECTS

@@ -15,7 +15,7 @@ import pytest
 from portals import TOKEN, Portal
 
 from ingestion.errors import CompanyError, SourceError
-from ingestion.pipeline import SourceCheck
+from ingestion.loading.reports import SourceCheck
 from ingestion.sandbox.api.faults import Drift, Faults
 from ingestion.sandbox.api.hubspot_portal import first_id
 from ingestion.sandbox.world_schema import NONE

@@ -14,9 +14,10 @@ import pytest
 import yaml
 
 from ingestion.company import Company, load_company
-from ingestion.dlt_load import append
+from ingestion.loading.appending import append
+from ingestion.loading.reports import LoadReport, TableLoad
 from ingestion.paths import CompanyPaths
-from ingestion.pipeline import LoadReport, TableLoad, load_source
+from ingestion.pipeline import load_source
 from ingestion.sources.files import TABLES
 from ingestion.warehouse import Warehouse
 

@@ -13,7 +13,8 @@ from dagster_project.cli import main
 from dagster_project.summary import rejections
 from ingestion.company import Company, load_company
 from ingestion.errors import SourceError
-from ingestion.pipeline import TableLoad, check, load_source, prepare
+from ingestion.loading.reports import TableLoad
+from ingestion.pipeline import check, load_source, prepare
 from ingestion.warehouse import Warehouse
 from tests.ingestion.conftest import Exports
 

@@ -17,8 +17,9 @@ import pandas as pd
 
 from dagster_project.pipeline_run import now
 from ingestion.company import Company, load_company
+from ingestion.loading.reports import TableLoad
 from ingestion.paths import PROJECT, CompanyPaths
-from ingestion.pipeline import TableLoad, load_source
+from ingestion.pipeline import load_source
 from ingestion.sandbox.api.faults import Drift, Faults
 from ingestion.sandbox.api.hubspot import HubSpotApi
 from ingestion.sandbox.exports import write_company, write_exports

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ingestion.sources.files.tables import TABLES
 
 if TYPE_CHECKING:
-    from ingestion.pipeline import ExtractContext, Extraction, SourceCheck
+    from ingestion.loading.reports import ExtractContext, Extraction, SourceCheck
     from ingestion.sources.files.settings import FilesSource
 
 __all__ = ["TABLES", "check", "extract"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ingestion.errors import Gathered, SourceError
-from ingestion.pipeline import ExtractContext, SourceCheck
+from ingestion.loading.reports import ExtractContext, SourceCheck
 from ingestion.sources.hubspot.answers import PROPERTY, understood
 from ingestion.sources.hubspot.client import HubSpotClient, NoAnswerError, Patience
 from ingestion.sources.hubspot.settings import HubSpotSource

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ingestion.contract import Column, ColumnType
@@ -23,6 +23,27 @@ DEAL_STAGES = "deal_stages"
 """The connection's variable that holds the ids of the stages of deals."""
 PRIMARY = 10**17
 """Added to the ids of associated records that are not primary: beyond every id."""
+LINK_TYPE = {
+    "from": "STRUCT(id VARCHAR)",
+    "to": 'STRUCT("toObjectId" BIGINT, "associationTypes" STRUCT(label VARCHAR)[])[]',
+}
+CHANGE_TYPE = (
+    'STRUCT("value" VARCHAR, "timestamp" VARCHAR, "sourceType" VARCHAR, "updatedByUserId" VARCHAR)'
+)
+
+
+def record_type(properties: Sequence[str], history: Sequence[str]) -> dict[str, str]:
+    """DuckDB types of the members of a CRM record's JSON; property values are text."""
+    values = ", ".join(f"{quote(name)} VARCHAR" for name in properties)
+    changes = ", ".join(f"{quote(name)} {CHANGE_TYPE}[]" for name in history)
+    return {
+        "id": "VARCHAR",
+        "updatedAt": "VARCHAR",
+        "archived": "BOOLEAN",
+        "archivedAt": "VARCHAR",
+        "properties": f"STRUCT({values})",
+        **({"propertiesWithHistory": f"STRUCT({changes})"} if history else {}),
+    }
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from dlt.common.schema.typing import TColumnSchemaBase
 
-LOAD_ID = "_dlt_load_id"
-
 _DLT_TYPES: Mapping[ColumnType, TColumnSchemaBase] = {
     "text": {"data_type": "text"},
     "money": {"data_type": "decimal", "precision": 28, "scale": 6},
@@ -96,7 +94,7 @@ def set_down(
 def load(warehouse: Warehouse, dataset: str, folder: Path) -> None:
     """Append what was set down in `folder`.
 
-    The rows count only once dlt has recorded their load in `_dlt_loads`. Raises WarehouseError.
+    The rows count only once dlt has recorded their load as finished. Raises WarehouseError.
     """
     with _pipeline(warehouse, dataset, folder) as pipeline:
         pipeline.load()
