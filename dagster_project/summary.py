@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from dagster_project.pipeline_run import PipelineRun
 from dagster_project.publication import open_published
 from ingestion.duckdb_sql import literal
+from ingestion.loading.moments import LOAD_ID
 from ingestion.paths import CompanyPaths
 from ingestion.rejections import Rule, by_rule, samples_of
 
@@ -445,8 +446,8 @@ def _broken_rules(warehouse: Warehouse, load: LoadReport, entity: str) -> list[R
     dataset = f"raw_{load.type}"
     # Values stand in the SQL, for patterns have question marks, too.
     ours = f"source_instance = {literal(load.source)} and entity = {literal(entity)}"
-    rejected = f"""{dataset}.rejected where {ours} and _dlt_load_id = (
-        select max(_dlt_load_id) from {dataset}.exports where {ours})"""
+    rejected = f"""{dataset}.rejected where {ours} and {LOAD_ID} = (
+        select max({LOAD_ID}) from {dataset}.exports where {ours})"""
     return by_rule(entity, warehouse.read(samples_of(rejected)).to_pylist())
 
 

@@ -15,6 +15,7 @@ from dagster_project.pipeline_run import PipelineRun, now
 from dagster_project.publication import Publication, in_place, inputs
 from dagster_project.recipe import recipe_hash
 from ingestion.errors import SalesopsError
+from ingestion.loading.moments import LOADS, loaded_at
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import raw_tables
 
@@ -79,8 +80,7 @@ def _has_happened_since(run: PipelineRun, as_of: dt.datetime) -> bool:
     parts = []
     for source_type in run.company.source_types:
         dataset = f"raw_{source_type}"
-        loaded_at = "cast(inserted_at at time zone 'UTC' as timestamp)"
-        parts.append(f"{dataset}._dlt_loads where {loaded_at} {between.format(loaded_at)}")
+        parts.append(f"{dataset}.{LOADS} where {loaded_at()} {between.format(loaded_at())}")
         for table, columns in raw_tables(source_type).items():
             moments = [column.name for column in columns if column.type == "timestamp"]
             if table not in OF_LOADS and moments:

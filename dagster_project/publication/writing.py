@@ -26,6 +26,7 @@ from dagster_project.recipe import code_version, recipe_hash
 from ingestion.duckdb_sql import literal, workbench
 from ingestion.errors import first_line
 from ingestion.links import sync
+from ingestion.loading.moments import LOAD_ID, LOADS, loaded_at
 from ingestion.paths import PARQUET, PUBLISHED_FILE, write_ahead_log
 from ingestion.private import open_to_all
 from ingestion.warehouse import Warehouse
@@ -232,12 +233,12 @@ def inputs(run: PipelineRun) -> tuple[Mapping[str, Any], ...]:
                     exports.*,
                     row_number() over (
                         partition by source_instance, entity
-                        order by loads.inserted_at desc, exports._dlt_load_id desc
+                        order by loads.inserted_at desc, exports.{LOAD_ID} desc
                     ) as recency
                 from {dataset}.exports as exports
-                inner join {dataset}._dlt_loads as loads
-                    on loads.load_id = exports._dlt_load_id and loads.status = 0
-                where cast(loads.inserted_at as timestamp) <= ?
+                inner join {dataset}.{LOADS} as loads
+                    on loads.load_id = exports.{LOAD_ID} and loads.status = 0
+                where {loaded_at("loads")} <= ?
             )
             select source_instance, entity, fingerprint, files, rows, extracted_at
             from known where recency = 1

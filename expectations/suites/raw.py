@@ -21,18 +21,19 @@ from expectations.suites.model import (
 )
 from ingestion.contract import ENTITIES
 from ingestion.currencies import CURRENCIES
+from ingestion.loading.moments import LOADS, loaded_at
 from ingestion.rejections import rules_of
 
 EMAIL = r"^[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+$"
 DOMAIN = r"^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}$"
 
-_LOADS = """
+_LOADS = f"""
     select
         load_id,
-        cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at,
+        {loaded_at()} as loaded_at,
         row_number() over (order by inserted_at, load_id) as load_number
-    from {dataset}._dlt_loads
-    where status = 0 and cast(inserted_at at time zone 'UTC' as timestamp) <= {known_at}
+    from {{dataset}}.{LOADS}
+    where status = 0 and {loaded_at()} <= {{known_at}}
 """
 
 # The latest known version of each record that is not deleted, found as staging finds it: a version
