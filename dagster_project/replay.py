@@ -20,6 +20,7 @@ from dagster_project.publication import copy_tables
 from ingestion.contract import ENTITIES
 from ingestion.loading.moments import LOAD_ID, LOADS, finished_loads
 from ingestion.paths import CompanyPaths, write_ahead_log
+from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 Cause = Literal["definition_change", "late_facts", "corrections", "later_events"]
 
 KPIS = ("--exclude-resource-type", "test", "--select", "+kpi_values")
-CONTRACT = "raw_files"
-"""The dataset whose tables have the entities' columns; other sources date all that they tell."""
+CONTRACT = frozenset(it.dataset for it in SOURCE_TYPES.values() if it.is_canonical)
+"""The datasets whose tables have the entities' columns; other sources date all that they tell."""
 CHANGES = {"field_changes": "changed_at"}
 """What dates records that no moment brings into being."""
 
@@ -140,7 +141,7 @@ def _is_news(run: PipelineRun, news: News, schema: str, table: str) -> str:
     """
     loads = finished_loads(schema, f"> {_at(news.since)}", f"<= {_at(news.until)}")
     dates = [f"records.source_updated_at <= {_at(news.as_of)}"]
-    entity = ENTITIES.get(table) if schema == CONTRACT else None
+    entity = ENTITIES.get(table) if schema in CONTRACT else None
     if entity and (begins_at := entity.begins_at or CHANGES.get(table)):
         is_date = entity.by_name[begins_at].type == "date"
         moment = f"date '{_today(run, news)}'" if is_date else _at(news.as_of)

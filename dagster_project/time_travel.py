@@ -8,7 +8,7 @@ from dagster_project.pipeline_run import PipelineRun
 from dagster_project.publication import copy_tables
 from ingestion.errors import WarehouseError
 from ingestion.loading.moments import LOADS
-from ingestion.pipeline import raw_tables
+from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.warehouse import Warehouse
 
 
@@ -30,6 +30,6 @@ def copy_raw(run: PipelineRun, source_type: str) -> None:
     with duckdb.connect(run.warehouse.location) as connection:
         connection.execute(f"drop schema if exists {dataset} cascade")
         connection.execute(f"create schema {dataset}")
-        tables = [*raw_tables(source_type), LOADS]
+        tables = [*SOURCE_TYPES[source_type].tables, LOADS]
         connection.execute(f"use {dataset}")
         copy_tables(origin, dataset, tables, connection)

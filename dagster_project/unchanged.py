@@ -17,7 +17,7 @@ from dagster_project.recipe import recipe_hash
 from ingestion.errors import SalesopsError
 from ingestion.loading.moments import LOADS, loaded_at
 from ingestion.paths import CompanyPaths
-from ingestion.pipeline import raw_tables
+from ingestion.sources.registry import SOURCE_TYPES
 
 OF_LOADS = ("exports", "rejected")
 """Raw tables that tell of loads: their moments are no events."""
@@ -81,7 +81,7 @@ def _has_happened_since(run: PipelineRun, as_of: dt.datetime) -> bool:
     for source_type in run.company.source_types:
         dataset = f"raw_{source_type}"
         parts.append(f"{dataset}.{LOADS} where {loaded_at()} {between.format(loaded_at())}")
-        for table, columns in raw_tables(source_type).items():
+        for table, columns in SOURCE_TYPES[source_type].tables.items():
             moments = [column.name for column in columns if column.type == "timestamp"]
             if table not in OF_LOADS and moments:
                 dated = " or ".join(f"{name} {between.format(name)}" for name in moments)

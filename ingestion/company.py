@@ -11,7 +11,7 @@ import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -22,10 +22,14 @@ from ingestion.errors import CompanyError, Problem, one_of
 from ingestion.provides import find_overlaps
 from ingestion.pruning import Key, positions, without
 from ingestion.settings import Currency, Settings, Zone
-from ingestion.sources.files.settings import FilesSource
-from ingestion.sources.hubspot.settings import HubSpotSource
+from ingestion.sources.registry import SOURCE_TYPES
+from ingestion.sources.source_type import SourceSettings
 
-Source = Annotated[FilesSource | HubSpotSource, Field(discriminator="type")]
+if TYPE_CHECKING:
+    Source = SourceSettings
+else:
+    _MODELS = tuple(source_type.settings for source_type in SOURCE_TYPES.values())
+    Source = Annotated[Union[_MODELS], Field(discriminator="type")]  # noqa: UP007
 
 STAND_INS = {"name": "Company", "currency": "USD", "timezone": "UTC"}
 """What stands in for settings that are wrong, so that the sources can be checked."""
@@ -353,15 +357,12 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 def _source_problems(company: Company, document: dict[str, Any]) -> Iterator[Problem]:
     """What is wrong with sources beyond the form of their settings."""
-    from ingestion.sources.files.validation import find_problems
-
     places = positions(document)
     for (_, index, *rest), value, message in find_overlaps(company.sources):
         yield Problem(("sources", places[int(index)], *rest), value, message)
     for index, source in zip(places, company.sources, strict=True):
-        if isinstance(source, FilesSource) and source.path.is_dir():
-            for key, value, message in find_problems(source, company.timezone):
-                yield Problem(("sources", index, *key), value, message)
+        for key, value, message in source.problems(company.timezone):
+            yield Problem(("sources", index, *key), value, message)
 
 
 def _as_problem(details: ErrorDetails) -> Problem:

@@ -5,18 +5,15 @@ What a source extracts is appended all or nothing.
 
 from __future__ import annotations
 
-import importlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, cast
 
 from ingestion.company import Company, Source
-from ingestion.contract import Column
 from ingestion.errors import Gathered, SourceError
 from ingestion.loading.reports import (
     ExtractContext,
@@ -27,21 +24,8 @@ from ingestion.loading.reports import (
     quiet,
 )
 from ingestion.paths import CompanyPaths
+from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.warehouse import Warehouse
-
-
-class SourceModule(Protocol):
-    """What a module `ingestion.sources.<type>` provides."""
-
-    TABLES: Mapping[str, tuple[Column, ...]]
-
-    def extract(
-        self, context: ExtractContext, source: Source
-    ) -> AbstractContextManager[Extraction]:
-        """Read the source; the batches can be taken until the context is left."""
-
-    def check(self, context: ExtractContext, source: Source) -> SourceCheck:
-        """Read what tells whether the source can be loaded; nothing is raised for it."""
 
 
 @dataclass(frozen=True)
@@ -97,19 +81,20 @@ def prepare(
 ) -> list[Prepared]:
     """Read and check sources, and set down what is new in them, to be loaded.
 
-    Files come first: what an API takes minutes to tell is only asked for once they are right; else
-    it is checked in a request or two. `force` accepts an export that has shrunk. Raises SourceError
-    of all that is wrong with any of them, or WarehouseError; nothing is then loaded.
+    What is near comes first: what an API takes minutes to tell is only asked for once that is
+    right; else it is checked in a request or two. `force` accepts an export that has shrunk.
+    Raises SourceError of all that is wrong with any of them, or WarehouseError; nothing is then
+    loaded.
     """
     warehouse = Warehouse.of(company)
     warehouse.check()
     wrong, prepared = Gathered(), []
-    for source in sorted(sources, key=lambda source: source.type != "files"):
+    for source in sorted(sources, key=_is_remote):
         folder = CompanyPaths.of(company).dlt / source.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         context = ExtractContext(company, warehouse, _dataset(source), folder, force, progress)
-        if wrong.problems and source.type != "files":
+        if wrong.problems and _is_remote(source):
             wrong.problems += _checked(context, source).problems
             continue
         with wrong.each(), _located(company):
@@ -138,7 +123,7 @@ def check(
 
 
 def _checked(context: ExtractContext, source: Source) -> SourceCheck:
-    checked = _module(source.type).check(context, source)
+    checked = SOURCE_TYPES[source.type].check(context, source)
     located = (_in_file(context.company, problem) for problem in checked.problems)
     return replace(checked, problems=tuple(located))
 
@@ -159,15 +144,15 @@ def _in_file(company: Company, problem: str) -> str:
 def _prepare(context: ExtractContext, source: Source) -> Prepared:
     from ingestion.loading.appending import set_down
 
-    module = _module(source.type)
+    source_type = SOURCE_TYPES[source.type]
     started = time.perf_counter()
-    with module.extract(context, source) as extraction:
+    with source_type.extract(context, source) as extraction:
         extracted = time.perf_counter()
         if extraction.tables:
             set_down(
                 context.warehouse,
                 context.dataset,
-                module.TABLES,
+                source_type.tables,
                 extraction.tables,
                 context.folder,
             )
@@ -182,13 +167,8 @@ def _prepare(context: ExtractContext, source: Source) -> Prepared:
 
 
 def _dataset(source: Source) -> str:
-    return f"raw_{source.type}"
+    return SOURCE_TYPES[source.type].dataset
 
 
-def raw_tables(source_type: str) -> Mapping[str, tuple[Column, ...]]:
-    """The tables of a source type's raw dataset, with their columns."""
-    return _module(source_type).TABLES
-
-
-def _module(source_type: str) -> SourceModule:
-    return cast(SourceModule, importlib.import_module(f"ingestion.sources.{source_type}"))
+def _is_remote(source: Source) -> bool:
+    return SOURCE_TYPES[source.type].is_remote

@@ -10,7 +10,7 @@ import dagster as dg
 from dagster_project.history import HISTORY, keep_history
 from dagster_project.pipeline_run import PipelineRun
 from ingestion.company import Company
-from ingestion.pipeline import raw_tables
+from ingestion.sources.registry import SOURCE_TYPES
 
 DESCRIPTIONS = {
     "publications": "One row per publication, entered by the run after it.",
@@ -23,7 +23,7 @@ def history_assets(company: Company, manifest: Mapping[str, Any]) -> dg.AssetsDe
     raw = [
         dg.AssetKey([f"raw_{source_type}", table])
         for source_type in company.source_types
-        for table in raw_tables(source_type)
+        for table in SOURCE_TYPES[source_type].tables
     ]
     specs = [
         dg.AssetSpec(

@@ -23,6 +23,7 @@ from ingestion.contract import ENTITIES
 from ingestion.currencies import CURRENCIES
 from ingestion.loading.moments import LOADS, loaded_at
 from ingestion.rejections import rules_of
+from ingestion.sources.registry import SOURCE_TYPES
 
 EMAIL = r"^[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+$"
 DOMAIN = r"^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}$"
@@ -107,36 +108,32 @@ _EXPORTS = f"""
     )
 """
 
-_FRESHNESS = {
-    "files": (
-        ("opportunities", "created_at", 31),
-        ("leads", "created_at", 7),
-        ("activities", "occurred_at", 7),
-        ("spend_daily", "day", 3),
-    ),
-    "hubspot": (
-        ("deals", "createdate", 31),
-        ("leads", "hs_createdate", 7),
-        ("emails", "hs_timestamp", 7),
-    ),
-}
-"""By type of source, tables in which new records are expected: by when, within how many days."""
+
+_NO_RECORDS = """
+    select
+        cast(null as varchar) as source_instance,
+        cast(null as varchar) as entity,
+        cast(null as timestamp) as newest_at,
+        cast(null as integer) as expected_within_days
+    where false
+"""
 
 
 def _newest_records(source_type: str) -> str:
-    return " union all ".join(
+    parts = [
         f"""
         select
             records.source_instance,
-            '{table}' as entity,
-            max(cast(records.{column} as timestamp)) as newest_at,
-            {days} as expected_within_days
-        from {{dataset}}.{table} as records
+            '{expected.table}' as entity,
+            max(cast(records.{expected.column} as timestamp)) as newest_at,
+            {expected.days} as expected_within_days
+        from {{dataset}}.{expected.table} as records
         inner join loads on records._dlt_load_id = loads.load_id
         group by records.source_instance
         """
-        for table, column, days in _FRESHNESS[source_type]
-    )
+        for expected in SOURCE_TYPES[source_type].freshness
+    ]
+    return " union all ".join(parts) or _NO_RECORDS
 
 
 def _latest_exports(source_type: str) -> str:
@@ -627,9 +624,9 @@ def suites(source_types: Iterable[str]) -> list[Suite]:
 
 
 def _suites_of(source_type: str) -> Iterable[Suite]:
-    dataset = f"raw_{source_type}"
-    # Only files are raw in the contract's columns; records of an API are judged on the marts.
-    for entity, checks in _CHECKS.items() if source_type == "files" else ():
+    dataset = SOURCE_TYPES[source_type].dataset
+    # Records that are raw in other columns than the contract's are judged on the marts.
+    for entity, checks in _CHECKS.items() if SOURCE_TYPES[source_type].is_canonical else ():
         relation = _LATEST_VERSIONS.replace("{entity}", entity)
         yield _suite(dataset, entity, relation, ("source_instance", "source_id"), checks)
     exports = _latest_exports(source_type)

@@ -18,7 +18,7 @@ from ingestion.loading.appending import append
 from ingestion.loading.reports import LoadReport, TableLoad
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import load_source
-from ingestion.sources.files import TABLES
+from ingestion.sources.files.tables import TABLES
 from ingestion.warehouse import Warehouse
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -1,7 +1,4 @@
-{%- set deals = {
-    "files": {"table": "opportunities", "stage": "stage", "created_at": "created_at"},
-    "hubspot": {"table": "deals", "stage": "dealstage", "created_at": "createdate"},
-} -%}
+{%- set deals = raw_deals() -%}
 -- Every known version of each deal that raw has kept, in the order of the loads.
 --
 -- A version is of the moment at which the source says it changed the record, else of its load. A

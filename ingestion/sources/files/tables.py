@@ -29,3 +29,11 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
         "exports": EXPORTS,
     }
 )
+
+DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
+    {entity.name: entity.description for entity in ENTITIES.values()}
+    | {
+        "rejected": "Rows that break the contract, kept whole, with the reason.",
+        "exports": "One row per entity and load: what was read, and how it differed from before.",
+    }
+)
