@@ -10,8 +10,8 @@ import pytest
 
 from ingestion.company import load_company
 from ingestion.errors import SourceError
+from ingestion.http import Patience
 from ingestion.loading.reports import ExtractContext, quiet
-from ingestion.sources.hubspot.client import Patience
 from ingestion.sources.hubspot.extraction import extract
 from ingestion.warehouse import Warehouse
 from tests.faults.attacks import bites, held, replaced

@@ -8,13 +8,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from ingestion.company import Company, load_company
+from ingestion.http import Patience
 from ingestion.loading.appending import append
 from ingestion.loading.reports import ExtractContext, LoadReport
 from ingestion.sandbox.api import hubspot_portal as api_portal
 from ingestion.sandbox.api.hubspot import Asked, HubSpotApi
 from ingestion.sandbox.api.hubspot_schema import ACTIVITY_OBJECTS
 from ingestion.sandbox.world import World
-from ingestion.sources.hubspot.client import Patience
 from ingestion.sources.hubspot.extraction import extract
 from ingestion.sources.hubspot.tables import TABLES
 from ingestion.warehouse import Warehouse

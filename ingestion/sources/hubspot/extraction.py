@@ -18,19 +18,21 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.duckdb_sql import quote, workbench
 from ingestion.errors import Gathered, SourceError
+from ingestion.http import Patience, Place, understood
 from ingestion.loading.delta import Delta
 from ingestion.loading.exports import Export, exports_batch
 from ingestion.loading.guards import refuse_shrunk
 from ingestion.loading.intake import Intake
 from ingestion.loading.reports import ExtractContext, Extraction
+from ingestion.loading.rows import create_rows
 from ingestion.loading.state import RawState
 from ingestion.sources.hubspot import directory
-from ingestion.sources.hubspot.answers import ARCHIVED, ENTRY, PROPERTY, RECORD, understood
+from ingestion.sources.hubspot.answers import ARCHIVED, ENTRY, PROPERTY, RECORD
 from ingestion.sources.hubspot.client import (
     ASSOCIATIONS_PAGE,
     PAGE,
+    HubSpotApi,
     HubSpotClient,
-    Patience,
 )
 from ingestion.sources.hubspot.objects import OBJECTS, CrmObject
 from ingestion.sources.hubspot.plan import Plan
@@ -60,8 +62,9 @@ def extract(
     with workbench(context.folder / "intake", MEMORY) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
+        place = Place(HubSpotApi.label, source.name)
         try:
-            with context.warehouse.kept_open(), understood(source.name):
+            with context.warehouse.kept_open(), understood(place):
                 client = HubSpotClient(source, patience)
                 extraction = _Extract(context, source, client, connection).run()
         except SourceError as error:
@@ -115,7 +118,7 @@ class _Extract:
             "stages": directory.stages(self.client, self.source),
         }
         for table, rows in entries.items():
-            directory.create_rows(self.connection, table, self.source.name, rows)
+            create_rows(self.connection, table, TABLES[table], self.source.name, rows)
             self._compare(table, is_whole=True)
         self.connection.execute(
             f"set variable {DEAL_STAGES} = "
