@@ -13,6 +13,7 @@ import random
 import re
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,8 +110,8 @@ class Pace:
             time.sleep(missing)
 
 
-class Api:
-    """What is particular to a vendor's API, as one source reads it; made to be subclassed.
+class Api(ABC):
+    """What is particular to a vendor's API, as one source reads it.
 
     `label` is the vendor's name; `results` the JSON path of an answer's results.
     """
@@ -121,21 +122,21 @@ class Api:
     def __init__(self, source: str, url: str, secret: str, auth: AuthConfigBase) -> None:
         self.source, self.url, self.secret, self.auth = source, url, secret, auth
 
+    @abstractmethod
     def pace(self, path: str) -> Pace:
         """The pace of requests of this path: the same object for those that share a limit."""
-        raise NotImplementedError
 
     def told_rate(self, headers: Mapping[str, str]) -> float | None:
         """The requests per second that an answer allows from now on, if it says so."""
         return None
 
+    @abstractmethod
     def is_good(self, document: Any) -> bool:
         """Whether an answer of status 200 holds what was asked for; else it is asked again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def message(self, document: Any) -> object:
         """What an error's answer says. KeyError or TypeError where it says nothing."""
-        raise NotImplementedError
 
     def error(self, response: requests.Response, problem: str) -> SourceError:
         """The error that an answer is which does not pass, with the remedy."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ingestion.loading.reports import ExtractContext, Extraction, SourceCheck
 
 
-class SourceSettings(Settings):
+class SourceSettings(Settings, ABC):
     """What company.yml says of a source, whatever its type.
 
     `provides` says which part of an entity (say, a region) the source gives, where another source
@@ -27,22 +28,22 @@ class SourceSettings(Settings):
     provides: Provides
 
     @property
+    @abstractmethod
     def entities_given(self) -> tuple[str, ...]:
         """The entities that the source gives rows of."""
-        raise NotImplementedError
 
     @property
     def full_exports(self) -> tuple[str, ...]:
         """The entities of which company.yml says that each load has all records."""
         return ()
 
+    @abstractmethod
     def without(self, entities: Sequence[str]) -> str:
         """How to leave entities out, in words of the company file."""
-        raise NotImplementedError
 
+    @abstractmethod
     def gives(self, entity: str, column: str) -> bool:
         """Whether the source gives a column of an entity, as far as company.yml tells."""
-        raise NotImplementedError
 
     def problems(self, timezone: str) -> Iterator[Problem]:
         """What is wrong beyond the form of the settings; `timezone` is the company's."""

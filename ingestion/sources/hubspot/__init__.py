@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from ingestion.sources.hubspot.settings import HubSpotSource
+from ingestion.sources.hubspot.settings import LABEL, HubSpotSource
 from ingestion.sources.hubspot.tables import DESCRIPTIONS, TABLES
 from ingestion.sources.source_type import Freshness, RawDeals, RawStages, SourceType
 
@@ -29,7 +29,7 @@ def check(context: ExtractContext, source: HubSpotSource) -> SourceCheck:
 
 HUBSPOT = SourceType(
     name="hubspot",
-    label="HubSpot",
+    label=LABEL,
     settings=HubSpotSource,
     tables=TABLES,
     descriptions=DESCRIPTIONS,

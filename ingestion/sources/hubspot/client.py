@@ -31,7 +31,7 @@ from ingestion.http import (
 )
 from ingestion.sources.hubspot.answers import ENTRY, LINK, LINKS, RECORD
 from ingestion.sources.hubspot.scopes import MissingScopeError, objects_of, without
-from ingestion.sources.hubspot.settings import HubSpotSource
+from ingestion.sources.hubspot.settings import LABEL, HubSpotSource
 
 PAGE = 100
 HISTORY_PAGE = 50
@@ -48,7 +48,7 @@ _NEXT = jsonpath.compile_path("paging.next.after")
 class HubSpotApi(Api):
     """A portal's API: bearer token, limits per app and for searches, errors with a message."""
 
-    label = "HubSpot"
+    label = LABEL
     results = "results"
 
     def __init__(self, source: HubSpotSource) -> None:

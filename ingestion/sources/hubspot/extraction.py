@@ -12,106 +12,66 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ingestion.duckdb_sql import quote, workbench
-from ingestion.errors import Gathered, SourceError
-from ingestion.http import Patience, Place, understood
-from ingestion.loading.delta import Delta
-from ingestion.loading.exports import Export, exports_batch
-from ingestion.loading.guards import refuse_shrunk
+from ingestion.duckdb_sql import quote
+from ingestion.errors import Gathered
+from ingestion.http import Patience, Place
+from ingestion.loading.api_load import ApiLoad, Asked, api_load
 from ingestion.loading.intake import Intake
 from ingestion.loading.reports import ExtractContext, Extraction
 from ingestion.loading.rows import create_rows
-from ingestion.loading.state import RawState
 from ingestion.sources.hubspot import directory
 from ingestion.sources.hubspot.answers import ARCHIVED, ENTRY, PROPERTY, RECORD
-from ingestion.sources.hubspot.client import (
-    ASSOCIATIONS_PAGE,
-    PAGE,
-    HubSpotApi,
-    HubSpotClient,
-)
+from ingestion.sources.hubspot.client import ASSOCIATIONS_PAGE, PAGE, HubSpotClient
 from ingestion.sources.hubspot.objects import OBJECTS, CrmObject
 from ingestion.sources.hubspot.plan import Plan
 from ingestion.sources.hubspot.rows import DEAL_STAGES, LINK_TYPE, links, record_type
 from ingestion.sources.hubspot.scopes import MissingScopeError
-from ingestion.sources.hubspot.settings import HubSpotSource
-from ingestion.sources.hubspot.tables import EXPORTS, TABLES
+from ingestion.sources.hubspot.settings import LABEL, HubSpotSource
+from ingestion.sources.hubspot.tables import TABLES
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 READERS = 4
 """Objects that are read at a time."""
-MEMORY = "1GB"
-"""What the intake's database may hold in memory; the rest waits on disk."""
 
 
-@contextmanager
 def extract(
     context: ExtractContext, source: HubSpotSource, patience: Patience | None = None
-) -> Iterator[Extraction]:
+) -> AbstractContextManager[Extraction]:
     """Read the portal; the batches can be taken until the context is left.
 
     Raises SourceError; nothing of the portal is then loaded.
     """
-    with workbench(context.folder / "intake", MEMORY) as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute("set preserve_insertion_order = false")
-        place = Place(HubSpotApi.label, source.name)
-        try:
-            with context.warehouse.kept_open(), understood(place):
-                client = HubSpotClient(source, patience)
-                extraction = _Extract(context, source, client, connection).run()
-        except SourceError as error:
-            told = (f"{context.company.path}: {problem}" for problem in error.problems)
-            raise SourceError(*told) from None
-        yield extraction
+
+    def read(load: ApiLoad) -> None:
+        _Extract(load, source, HubSpotClient(source, patience)).run()
+
+    return api_load(context, Place(LABEL, source.name), TABLES, read)
 
 
 class _Extract:
-    def __init__(
-        self,
-        context: ExtractContext,
-        source: HubSpotSource,
-        client: HubSpotClient,
-        connection: duckdb.DuckDBPyConnection,
-    ) -> None:
-        self.context, self.source = context, source
-        self.client, self.connection = client, connection
-        self.state = RawState(context.warehouse, context.dataset, source.name, TABLES)
-        self.last = self.state.last_exports()
-        self.deltas: dict[str, Delta] = {}
-        self.plans: dict[str, Plan] = {}
-        self.warnings: list[str] = []
+    def __init__(self, load: ApiLoad, source: HubSpotSource, client: HubSpotClient) -> None:
+        self.load, self.source, self.client = load, source, client
+        self.connection, self.folder = load.connection, load.context.folder
 
-    def run(self) -> Extraction:
-        """Read everything that is wanted; say nothing when nothing is new."""
-        self.plans = self._plan_all()
+    def run(self) -> None:
+        """Read and compare everything that is wanted."""
+        plans = self._plan_all()
         self._read_directory()
-        self._fetch_all()
-        for plan in self.plans.values():
+        self._fetch_all(plans)
+        for plan in plans:
             self._compare_object(plan)
-        loads = tuple(delta.report() for delta in self.deltas.values())
-        batches = self._batches()
-        if self._is_as_before() and not any(delta.has_news for delta in self.deltas.values()):
-            loads = tuple(last.unchanged() for last in self.last.values())
-            batches = {}
-        return Extraction(loads, batches, tuple(self.warnings))
-
-    def _is_as_before(self) -> bool:
-        return all(
-            name in self.last and self.last[name].fingerprint == plan.fingerprint
-            for name, plan in self.plans.items()
-        )
 
     def _read_directory(self) -> None:
         """Owners, teams and stages."""
-        self._say("reading owners, teams and stages")
+        self.load.say("reading owners, teams and stages")
+        now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+        asked = Asked(read={"properties": {}}, more={"synced_to": now})
         entries = {
             "owners": directory.owners(self.client),
             "teams": directory.teams(self.client),
@@ -119,21 +79,21 @@ class _Extract:
         }
         for table, rows in entries.items():
             create_rows(self.connection, table, TABLES[table], self.source.name, rows)
-            self._compare(table, is_whole=True)
+            self.load.compare(table, asked, is_whole=True, may_shrink=True)
         self.connection.execute(
             f"set variable {DEAL_STAGES} = "
             "(select list(stage_id) from \"stages rows\" where object = 'deals')"
         )
 
-    def _plan_all(self) -> dict[str, Plan]:
+    def _plan_all(self) -> list[Plan]:
         """What to read of each object. Raises SourceError of all that is wrong."""
-        plans: dict[str, Plan] = {}
+        plans: list[Plan] = []
         refused: list[MissingScopeError] = []
         wrong = Gathered()
         for name in self.source.objects:
             with wrong.each():
                 try:
-                    plans[name] = self._plan(OBJECTS[name])
+                    plans.append(self._plan(OBJECTS[name]))
                 except MissingScopeError as error:
                     refused.append(error)
         if refused:
@@ -145,22 +105,22 @@ class _Extract:
     def _plan(self, crm_object: CrmObject) -> Plan:
         """What to read of an object, and since when; tells of properties that changed."""
         page = self.client.whole(f"/crm/v3/properties/{crm_object.name}", PROPERTY)
-        last = self.last.get(crm_object.name)
+        last = self.load.last.get(crm_object.name)
         plan = Plan.of(
             self.source,
             crm_object,
             page.results,
-            self.context.company.timezone,
+            self.load.context.company.timezone,
             page.received_at,
             last,
         )
-        self.warnings += plan.warnings(last)
+        self.load.warnings += plan.warnings(last)
         return plan
 
-    def _fetch_all(self) -> None:
+    def _fetch_all(self, plans: Iterable[Plan]) -> None:
         """Fetch all objects, several at a time: the network waits, the server works."""
         with ThreadPoolExecutor(READERS) as pool:
-            fetches = [pool.submit(self._fetch, plan) for plan in self.plans.values()]
+            fetches = [pool.submit(self._fetch, plan) for plan in plans]
             try:
                 for fetched in as_completed(fetches):
                     fetched.result()
@@ -173,8 +133,7 @@ class _Extract:
         """Take in an object's records and their associations."""
         members = record_type(plan.reading.properties, plan.reading.history_asked)
         with self.connection.cursor() as connection:
-            folder = self.context.folder
-            with Intake(connection, f"{plan.name} records", members, folder) as intake:
+            with Intake(connection, f"{plan.name} records", members, self.folder) as intake:
                 for records in self._records(plan):
                     intake.add(records)
             for to_object in plan.reading.links:
@@ -185,7 +144,7 @@ class _Extract:
     ) -> None:
         """Take in the associations of all records that were read with those of another object."""
         ids = connection.cursor().execute(f"select distinct id from {quote(f'{name} records')}")
-        with Intake(connection, f"{name} {to_object}", LINK_TYPE, self.context.folder) as intake:
+        with Intake(connection, f"{name} {to_object}", LINK_TYPE, self.folder) as intake:
             while some := ids.fetchmany(ASSOCIATIONS_PAGE):
                 for page in self.client.associations(name, to_object, [row[0] for row in some]):
                     intake.add(page.results)
@@ -198,13 +157,13 @@ class _Extract:
             table = quote(f"{name} links")
             self.connection.execute(f"create table {table} as {' union all '.join(parts)}")
         self.connection.execute(f"create table {quote(f'{name} rows')} as {plan.reading.rows()}")
-        self._compare(name, plan.since is None)
-        self._refuse_shrunk(name, plan)
+        self.load.compare(name, plan.asked(), is_whole=plan.since is None)
         if crm_object.history:
             self.connection.execute(
                 f"create table {quote('property_history rows')} as {plan.reading.history()}"
             )
-            self._compare("property_history", is_whole=False, key="object_id")
+            asked = Asked(read={"properties": {}}, more={"synced_to": plan.until})
+            self.load.compare("property_history", asked, is_whole=False, key="object_id")
 
     def _records(self, plan: Plan) -> Iterator[list[dict[str, Any]]]:
         """Pages of the records to read: live ones, then archived ones."""
@@ -235,8 +194,8 @@ class _Extract:
     def _modified(self, plan: Plan) -> Iterator[str]:
         """Ids of what was modified in the window, and of what was rejected before it."""
         assert plan.since is not None
-        if self.last[plan.name].rows_rejected:
-            yield from self.state.rejected(plan.name)["source_id"].to_pylist()
+        if self.load.last[plan.name].rows_rejected:
+            yield from self.load.state.rejected(plan.name)["source_id"].to_pylist()
         modified = plan.reading.crm_object.modified
         for page in self.client.modified(plan.name, modified, plan.since, plan.until):
             yield from (record["id"] for record in page.results)
@@ -245,24 +204,13 @@ class _Extract:
         """Ids of archived records that raw does not know to be archived at that moment."""
         known: set[tuple[str, dt.datetime]] = set()
         if plan.since is not None:
-            table = self.state.deletions(plan.name)
+            table = self.load.state.deletions(plan.name)
             known = set(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
         pages = self.client.pages(plan.path, ARCHIVED, limit=PAGE, archived="true")
         for page in pages:
             for record in page.results:
                 if (record["id"], _moment(record["archivedAt"])) not in known:
                     yield record["id"]
-
-    def _compare(self, table: str, is_whole: bool, key: str = "source_id") -> None:
-        last = self.last.get(table)
-        self.deltas[table] = Delta(self.connection, self.state, table, last, is_whole, key)
-
-    def _refuse_shrunk(self, name: str, plan: Plan) -> None:
-        last = self.last.get(name)
-        if last is None or plan.since is not None or self.context.force:
-            return
-        what = f"source {self.source.name}: {name}: the listing"
-        refuse_shrunk(what, "records", self.deltas[name].listed(), last.rows)
 
     def _counted(
         self, name: str, pages: Iterable[list[dict[str, Any]]]
@@ -272,32 +220,8 @@ class _Extract:
         for number, records in enumerate(pages):
             count += len(records)
             if number % 100 == 0:
-                self._say(f"reading {name}: {count:,}")
+                self.load.say(f"reading {name}: {count:,}")
             yield records
-
-    def _batches(self) -> dict[str, Iterable[pa.RecordBatch]]:
-        batches: dict[str, Iterable[pa.RecordBatch]] = {
-            table: delta.batches() for table, delta in self.deltas.items() if delta.has_news
-        }
-        batches["rejected"] = (
-            batch for delta in self.deltas.values() for batch in delta.rejected_batches()
-        )
-        batches["exports"] = [exports_batch(EXPORTS, self.source.name, self._exports())]
-        return batches
-
-    def _exports(self) -> Iterator[Export]:
-        now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-        for table, delta in self.deltas.items():
-            plan = self.plans.get(table)
-            yield Export(
-                delta.report(),
-                plan.fingerprint if plan else "",
-                plan.told() if plan else {"properties": {}},
-                {"synced_to": plan.until if plan else now},
-            )
-
-    def _say(self, message: str) -> None:
-        self.context.progress(f"{self.source.name}: {message}")
 
 
 def _groups(ids: Iterable[str], size: int) -> Iterator[list[str]]:

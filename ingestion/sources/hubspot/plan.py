@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ingestion.loading.api_load import Asked
 from ingestion.loading.state import LastExport
 from ingestion.sources.hubspot.checking import refuse_unknown
 from ingestion.sources.hubspot.client import HISTORY_PAGE, PAGE
@@ -124,13 +125,17 @@ class Plan:
                     f"{expected[0]}; values that do not fit will be rejected"
                 )
 
-    def told(self) -> dict[str, object]:
+    def asked(self) -> Asked:
         """What the record of the load says: properties by type, and the window."""
-        return {
-            "properties": dict(self.types),
-            "modified_since": self.since.isoformat() if self.since else None,
-            "modified_before": self.until.isoformat(),
-        }
+        return Asked(
+            self.fingerprint,
+            {
+                "properties": dict(self.types),
+                "modified_since": self.since.isoformat() if self.since else None,
+                "modified_before": self.until.isoformat(),
+            },
+            {"synced_to": self.until},
+        )
 
 
 def _properties(last: LastExport | None) -> dict[str, str]:

@@ -13,6 +13,7 @@ from ingestion.errors import one_of
 from ingestion.sources.hubspot.objects import LINK_COLUMNS, OBJECTS
 from ingestion.sources.source_type import SourceSettings
 
+LABEL = "HubSpot"
 API = "https://api.hubapi.com"
 
 OBJECTS_OF: Mapping[str, tuple[str, ...]] = {
