@@ -80,6 +80,23 @@
     from ({{ latest_versions(source_type, entity) }}) as versions
 {%- endmacro %}
 
+{#-
+    The columns that every canonical record begins with, of a source type whose raw tables are not
+    the contract's; `records` is the table that they are of.
+-#}
+{% macro staged_record_columns(source_type, entity, records, source_id=none, is_deleted=none) -%}
+    {%- set id = source_id or records ~ ".source_id" -%}
+    {{ record_key("'" ~ source_type ~ "'", records ~ ".source_instance", id) }}
+    as {{ contract()[entity].key }},
+    '{{ source_type }}' as source_system,
+    {{ records }}.source_instance,
+    {{ id }} as source_id,
+    {{ records }}.source_row,
+    {{ records }}.source_updated_at,
+    {{ is_deleted or records ~ ".is_deleted" }} as is_deleted,
+    {{ records }}.loaded_at
+{%- endmacro %}
+
 {#- The surrogate key of a record: a hash of system, instance and id. -#}
 {% macro record_key(system, instance, id) -%}
     md5({{ system }} || '|' || {{ instance }} || '|' || {{ id }})

@@ -13,7 +13,7 @@ with
     -- answered.
     final as (
         select
-            {{ hubspot_record_columns("activities", "calls") }},
+            {{ staged_record_columns("hubspot", "activities", "calls") }},
             'call' as type,
             case
                 upper(calls.hs_call_direction) when 'INBOUND' then 'in' when 'OUTBOUND' then 'out'
@@ -39,7 +39,7 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "emails") }},
+            {{ staged_record_columns("hubspot", "activities", "emails") }},
             'email' as type,
             case
                 upper(emails.hs_email_direction)
@@ -62,7 +62,7 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "meetings") }},
+            {{ staged_record_columns("hubspot", "activities", "meetings") }},
             case
                 when lower(meetings.hs_activity_type) like '%demo%' then 'demo' else 'meeting'
             end as type,
@@ -88,7 +88,7 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "notes") }},
+            {{ staged_record_columns("hubspot", "activities", "notes") }},
             'note' as type,
             'out' as direction,
             notes.hs_timestamp as occurred_at,
@@ -105,7 +105,7 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "tasks") }},
+            {{ staged_record_columns("hubspot", "activities", "tasks") }},
             'task' as type,
             'out' as direction,
             tasks.hs_timestamp as occurred_at,
