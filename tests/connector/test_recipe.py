@@ -31,14 +31,16 @@ currency: USD
 timezone: UTC
 as_of: 2024-06-30
 sources:
+  - name: polls
+    type: polls
+    url: %s
+"""
+CRM = """
   - name: crm
     type: files
     path: exports
     entities:
       opportunities: {from: deals}
-  - name: polls
-    type: polls
-    url: %s
 """
 DEALS = "source_id,name,stage,amount,currency,created_at\nd1,First,Won,100,USD,2024-01-02\n"
 
@@ -113,12 +115,12 @@ def python(copy: Path, *arguments: str, status: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-def company(copy: Path, url: str) -> Path:
+def company(copy: Path, url: str, others: str = "") -> Path:
     folder = copy / "tried"
     (folder / "exports").mkdir(parents=True)
     (folder / "exports" / "deals.csv").write_text(DEALS)
     file = folder / "company.yml"
-    file.write_text(COMPANY % url)
+    file.write_text((COMPANY % url).rstrip() + others)
     return file
 
 
@@ -126,7 +128,7 @@ LOAD = (
     "import sys; from pathlib import Path; from ingestion.company import load_company; "
     "from ingestion.pipeline import load_source; "
     "company = load_company(Path(sys.argv[1])); "
-    "print(load_source(company, company.sources[1]).tables)"
+    "print(load_source(company, company.sources[0]).tables)"
 )
 
 
@@ -145,11 +147,12 @@ def test_what_the_recipe_makes_is_loaded_and_loaded_anew_where_it_changed(
 
 
 @thorough
+@pytest.mark.parametrize("others", ["", CRM], ids=["alone", "beside a CRM"])
 def test_what_the_recipe_makes_is_built_audited_and_published(
-    scratch: Path, polls: tuple[str, list[dict[str, object]]]
+    scratch: Path, polls: tuple[str, list[dict[str, object]]], others: str
 ) -> None:
     url, _ = polls
-    file = company(scratch, url)
+    file = company(scratch, url, others)
     python(scratch, "-m", "dagster_project.cli", "run", "--company", str(file))
     (warehouse,) = (scratch / "data").glob("*/warehouse.duckdb")
     with duckdb.connect(str(warehouse), read_only=True) as connection:

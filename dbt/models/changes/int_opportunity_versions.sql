@@ -20,6 +20,18 @@ with
                 pipeline,
                 {{ columns.stage }} as stage
             from {{ known_versions(source_type, columns.table) }} {{ 'union all' if not loop.last }}
+        {%- else %}
+            select
+                cast(null as {{ dbt.type_string() }}) as opportunity_key,
+                cast(null as {{ dbt.type_string() }}) as source_type,
+                cast(null as {{ dbt.type_string() }}) as source_instance,
+                cast(null as bigint) as load_number,
+                cast(null as timestamp) as loaded_at,
+                cast(null as timestamp) as source_updated_at,
+                cast(null as timestamp) as created_at,
+                cast(null as {{ dbt.type_string() }}) as pipeline,
+                cast(null as {{ dbt.type_string() }}) as stage
+            where false
         {%- endfor %}
     ),
 

@@ -31,6 +31,19 @@ with recursive
             from {{ known_versions(source_type, stages[source_type].table) }}
             {%- if stages[source_type].only %}
                 where {{ stages[source_type].only }} {%- endif %} {{ 'union all' if not loop.last }}
+        {%- else %}
+            select
+                cast(null as {{ dbt.type_string() }}) as source_type,
+                cast(null as {{ dbt.type_string() }}) as source_instance,
+                cast(null as {{ dbt.type_string() }}) as source_id,
+                cast(null as {{ dbt.type_string() }}) as pipeline,
+                cast(null as {{ dbt.type_string() }}) as stage,
+                cast(null as bigint) as stage_order,
+                cast(null as {{ dbt.type_string() }}) as status,
+                false as has_name_only,
+                false as is_deleted,
+                cast(null as bigint) as load_number
+            where false
         {%- endfor %}
     ),
 
