@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 company = $(if $(COMPANY),--company '$(COMPANY)')
 # The statuses of make are its own: that of a command is said in words.
-or_say = || $(PY) -m dagster_project.statuses $$?
+or_say = || $(PY) -m dagster_project.commands.statuses $$?
 
 .PHONY: help run check ui bench contract graph test faults lint clean
 
@@ -67,8 +67,8 @@ bench: $(INSTALLED)  ## Time a warm run beside the bare tools; SCALE="1 10 50": 
 	@$(PY) -m dagster_project.bench $(company) $(if $(SCALE),--scales $(SCALE))
 
 contract: $(INSTALLED)  ## Write what follows from the contract and the models: staging, unions, docs/kpis.md
-	@$(PY) -m ingestion.contract_files
-	@$(PY) -m dagster_project.kpi_dictionary
+	@$(PY) -m ingestion.contract.dbt_files
+	@$(PY) -m dagster_project.commands.kpi_dictionary
 
 graph: $(INSTALLED)  ## Record the asset graph that a test compares with
 	@$(PY) -m tests.orchestration.record_graph

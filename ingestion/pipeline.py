@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ingestion.company import Company, Source
+from ingestion.company.settings import Company, Source
 from ingestion.errors import Gathered, SourceError
 from ingestion.loading.reports import (
     ExtractContext,
@@ -25,7 +25,7 @@ from ingestion.loading.reports import (
 )
 from ingestion.paths import CompanyPaths
 from ingestion.sources.registry import SOURCE_TYPES
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ LARGEST_OVER_HTTP = 10
 FOUND = """
 import sys
 from pathlib import Path
-from ingestion.company import load_company
+from ingestion.company.reading import load_company
 from ingestion.paths import CompanyPaths
 from ingestion.sandbox.service import prepare
 company, seed, scale = load_company(Path(sys.argv[1])), int(sys.argv[2]), float(sys.argv[3])
@@ -42,7 +42,7 @@ write_company(world, folder, "Exports", "UTC", "USD", 2)
 PIPELINE = """
 import sys
 from pathlib import Path
-from dagster_project.bench.pipeline import compare
+from dagster_project.bench.models import compare
 compare(Path(sys.argv[1]))
 """
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_project.pipeline_run import PipelineRun
-from dagster_project.time_travel import copy_raw
-from ingestion.company import Company, Source
+from dagster_project.run.pipeline_run import PipelineRun
+from dagster_project.run.time_travel import copy_raw
+from ingestion.company.settings import Company, Source
 from ingestion.errors import SourceError
 from ingestion.loading.reports import LoadReport
 from ingestion.sources.files.catalog import Catalog, Relation, stem

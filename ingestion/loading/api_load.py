@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ingestion.contract import Column
-from ingestion.duckdb_sql import workbench
+from ingestion.contract.columns import Column
 from ingestion.http import Place, understood
 from ingestion.loading.delta import Delta
 from ingestion.loading.exports import Export, exports_batch
 from ingestion.loading.guards import refuse_shrunk
 from ingestion.loading.reports import ExtractContext, Extraction
 from ingestion.loading.state import RawState
+from ingestion.warehouse.duckdb_sql import workbench
 
 if TYPE_CHECKING:
     import duckdb

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ingestion.contract import REJECTED_COLUMNS
-from ingestion.duckdb_sql import literal, one_row, quote, register
+from ingestion.contract.raw_columns import REJECTED_COLUMNS
 from ingestion.loading.reports import TableLoad
 from ingestion.loading.state import LastExport, RawState
 from ingestion.loading.versions import BATCH_ROWS, Versions
+from ingestion.warehouse.duckdb_sql import literal, one_row, quote, register
 
 if TYPE_CHECKING:
     import duckdb

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from ingestion.contract import Column
+from ingestion.contract.columns import Column
 from ingestion.loading.appending import arrow_schema
 from ingestion.loading.reports import TableLoad
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ingestion.company import Company
+    from ingestion.company.settings import Company
     from ingestion.rejections import Rule
-    from ingestion.warehouse import Warehouse
+    from ingestion.warehouse.warehouse import Warehouse
 
 Progress = Callable[[str], None]
 

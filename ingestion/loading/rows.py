@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ingestion.contract import Column, ColumnType
-from ingestion.duckdb_sql import STORED, literal, quote, register
+from ingestion.contract.columns import Column
+from ingestion.contract.types import TYPES, ColumnType
+from ingestion.warehouse.duckdb_sql import literal, quote, register
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,7 +47,7 @@ def typed(value: str, type_: ColumnType) -> str:
             f"case when ends_with({value}, 'Z') then try_cast({value} as TIMESTAMP) "
             f"else timezone('UTC', try_cast({value} as TIMESTAMPTZ)) end"
         )
-    return f"try_cast({value} as {STORED[type_]})"
+    return f"try_cast({value} as {TYPES[type_].sql})"
 
 
 def reason_of(problems: Iterable[tuple[str, str]]) -> str:
@@ -91,7 +92,7 @@ def create_rows(
 
 
 def _from_text(type_: ColumnType) -> str:
-    return "TIMESTAMPTZ::TIMESTAMP" if type_ == "timestamp" else STORED[type_]
+    return "TIMESTAMPTZ::TIMESTAMP" if type_ == "timestamp" else TYPES[type_].sql
 
 
 def _text(value: object) -> str | None:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ingestion.contract import Column
-from ingestion.duckdb_sql import quote
+from ingestion.contract.columns import Column
 from ingestion.loading.moments import LOAD_ID, LOADS, is_finished
 from ingestion.loading.reports import TableLoad
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.duckdb_sql import quote
+from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pyarrow as pa

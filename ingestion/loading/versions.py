@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ingestion.contract import Column
-from ingestion.duckdb_sql import STORED, one_row, quote, register
+from ingestion.contract.columns import Column
+from ingestion.contract.types import TYPES
+from ingestion.warehouse.duckdb_sql import one_row, quote, register
 
 if TYPE_CHECKING:
     import duckdb
@@ -116,7 +117,7 @@ class Versions:
     def bury(self, gone: pa.Table) -> None:
         """Append the latest versions of records once more, marked as deleted."""
         stored = ", ".join(
-            f"{quote(column.name)}::{STORED[column.type]} as {quote(column.name)}"
+            f"{quote(column.name)}::{TYPES[column.type].sql} as {quote(column.name)}"
             for column in self._columns
         )
         with register(self._connection, "§gone", gone):

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ingestion.contract import Column
+from ingestion.contract.columns import Column
 from ingestion.errors import Problem
 from ingestion.settings import Provides, Settings, SourceName
 

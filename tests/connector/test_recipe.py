@@ -98,7 +98,7 @@ def scratch(tmp_path: Path) -> Path:
         "from ingestion.sources.polls import POLLS\nfrom ingestion.sources.source_type",
     )
     registry.write_text(text.replace("(FILES, HUBSPOT)", "(FILES, HUBSPOT, POLLS)"))
-    python(copy, "-m", "ingestion.contract_files")
+    python(copy, "-m", "ingestion.contract.dbt_files")
     return copy
 
 
@@ -125,7 +125,7 @@ def company(copy: Path, url: str, others: str = "") -> Path:
 
 
 LOAD = (
-    "import sys; from pathlib import Path; from ingestion.company import load_company; "
+    "import sys; from pathlib import Path; from ingestion.company.reading import load_company; "
     "from ingestion.pipeline import load_source; "
     "company = load_company(Path(sys.argv[1])); "
     "print(load_source(company, company.sources[0]).tables)"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingestion.company import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.http import Patience
 from ingestion.loading.appending import append
 from ingestion.loading.reports import ExtractContext, LoadReport
@@ -17,7 +18,7 @@ from ingestion.sandbox.api.hubspot_schema import ACTIVITY_OBJECTS
 from ingestion.sandbox.world import World
 from ingestion.sources.hubspot.extraction import extract
 from ingestion.sources.hubspot.tables import TABLES
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 TOKEN = "pat-na1-secret-of-the-test"
 PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.4))

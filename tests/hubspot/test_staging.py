@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 from portals import Portal
 
-from dagster_project.pipeline_run import now
+from dagster_project.run.clock import now
 from ingestion.paths import PROJECT
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.compiled_models import CompiledModels
 from tests.plans import columns_read
 

@@ -13,13 +13,14 @@ import duckdb
 import pytest
 import yaml
 
-from ingestion.company import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.loading.appending import append
 from ingestion.loading.reports import LoadReport, TableLoad
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import load_source
 from ingestion.sources.files.tables import TABLES
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 

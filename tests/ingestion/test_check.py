@@ -10,12 +10,13 @@ import pytest
 import yaml
 
 from dagster_project.cli import main
-from dagster_project.summary import rejections
-from ingestion.company import Company, load_company
+from dagster_project.commands.summary.loads import rejections
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.errors import SourceError
 from ingestion.loading.reports import TableLoad
 from ingestion.pipeline import check, load_source, prepare
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.conftest import Exports
 
 BILLS = {

@@ -6,8 +6,10 @@ from typing import get_args
 
 import pytest
 
-from ingestion.contract import ENTITIES, EXPORT_COLUMNS, META_COLUMNS, RECORD_COLUMNS
-from ingestion.contract_files import DBT
+from ingestion.contract.columns import META_COLUMNS
+from ingestion.contract.dbt_files import DBT
+from ingestion.contract.entities import ENTITIES
+from ingestion.contract.raw_columns import EXPORT_COLUMNS, RECORD_COLUMNS
 from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.sources.source_type import SourceType
 

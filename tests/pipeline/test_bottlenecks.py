@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagster_project.dbt_runner import Dbt
-from ingestion.company import load_company
+from dagster_project.run.dbt_runner import Dbt
+from ingestion.company.reading import load_company
 from tests.conftest import Publish
 
 MODELS = ("int_stage_durations", "int_stage_periods", "int_stage_stalls", "mart_bottlenecks")

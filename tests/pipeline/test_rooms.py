@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from dagster_project.dbt_runner import Dbt
-from ingestion.company import load_company
+from dagster_project.run.dbt_runner import Dbt
+from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT
 
 BOTH_SOURCES = PROJECT / "company.yml"

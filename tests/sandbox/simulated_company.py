@@ -15,8 +15,9 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from dagster_project.pipeline_run import now
-from ingestion.company import Company, load_company
+from dagster_project.run.clock import now
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.loading.reports import TableLoad
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.pipeline import load_source

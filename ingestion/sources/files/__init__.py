@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from ingestion.contract import ENTITIES
+from ingestion.contract.entities import ENTITIES
 from ingestion.sources.files.settings import FilesSource
 from ingestion.sources.files.tables import DESCRIPTIONS, TABLES
 from ingestion.sources.source_type import Freshness, RawDeals, RawStages, SourceType

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from ingestion.contract import REJECTED_COLUMNS, Entity
-from ingestion.duckdb_sql import literal, one_row, quote, register
+from ingestion.contract.columns import Entity
+from ingestion.contract.raw_columns import REJECTED_COLUMNS
 from ingestion.loading.reports import TableLoad
 from ingestion.loading.state import RawState
 from ingestion.loading.versions import BATCH_ROWS, Versions
@@ -18,11 +18,14 @@ from ingestion.sources.files.checking import (
     reject_repeats,
     reject_unknown_stages,
 )
-from ingestion.sources.files.layout import lines_of
-from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON, RowSet, row_hash
+from ingestion.sources.files.formats.layout import lines_of
+from ingestion.sources.files.hidden import FILE_ROW, POSITION, REASON
+from ingestion.sources.files.mapping.identity import row_hash
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.overlaps import NO_OVERLAP, Overlap, number_occurrences, take_newest
 from ingestion.sources.files.reading import Part, Table
 from ingestion.sources.files.tables import TABLES
+from ingestion.warehouse.duckdb_sql import literal, one_row, quote, register
 
 if TYPE_CHECKING:
     import duckdb

@@ -10,14 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.contract import ENTITIES, Entity
-from ingestion.duckdb_sql import workbench
+from ingestion.contract.columns import Entity
+from ingestion.contract.entities import ENTITIES
 from ingestion.errors import Gathered, SourceError
 from ingestion.loading.exports import Export, exports_batch
 from ingestion.loading.reports import ExtractContext, Extraction, SourceCheck, TableCheck
 from ingestion.loading.state import RawState
 from ingestion.sources.files.arrival import PATIENCE, REST, Stamp, refuse_changed, stamps_at_rest
-from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog, Origin
 from ingestion.sources.files.confinement import bounded, confine
 from ingestion.sources.files.copies import unread_copies
@@ -25,7 +24,9 @@ from ingestion.sources.files.entity_load import EntityLoad
 from ingestion.sources.files.fingerprints import Digests, fingerprint
 from ingestion.sources.files.guards import refuse, told_of_shift
 from ingestion.sources.files.histories import HISTORIES, check_values
-from ingestion.sources.files.mapping import RowSet, expressions, map_entity, relate
+from ingestion.sources.files.mapping.expressions import expressions
+from ingestion.sources.files.mapping.mapping import map_entity
+from ingestion.sources.files.mapping.rowset import RowSet, relate
 from ingestion.sources.files.reading import Table, inline_table
 from ingestion.sources.files.remapping import Said, said_of
 from ingestion.sources.files.settings import EntityMapping, FilesSource, Input
@@ -35,6 +36,8 @@ from ingestion.sources.files.shapes.shaping import Shaping
 from ingestion.sources.files.shapes.statuses import make_stages
 from ingestion.sources.files.tables import EXPORTS, TABLES
 from ingestion.sources.files.usable import UsableTables
+from ingestion.sources.files.values.casting import Zones
+from ingestion.warehouse.duckdb_sql import workbench
 
 if TYPE_CHECKING:
     import duckdb

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ingestion.errors import SourceError
-from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Origin
 from ingestion.sources.files.settings import FilesSource
 from ingestion.sources.files.shapes.settings import Status
 from ingestion.sources.files.tables import TABLES
+from ingestion.sources.files.values.casting import Zones
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.contract import Entity
-from ingestion.duckdb_sql import quote
+from ingestion.contract.columns import Entity
 from ingestion.errors import Gathered
 from ingestion.sources.files.bad_cells import needed_columns, notes, repeated, without_bad_cells
 from ingestion.sources.files.catalog import Origin, Relation
 from ingestion.sources.files.reading import Table, read
 from ingestion.sources.files.settings import Input
+from ingestion.warehouse.duckdb_sql import quote
 
 if TYPE_CHECKING:
     import duckdb

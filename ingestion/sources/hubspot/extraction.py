@@ -16,7 +16,6 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ingestion.duckdb_sql import quote
 from ingestion.errors import Gathered
 from ingestion.http import Patience, Place
 from ingestion.loading.api_load import ApiLoad, Asked, api_load
@@ -32,6 +31,7 @@ from ingestion.sources.hubspot.rows import DEAL_STAGES, LINK_TYPE, links, record
 from ingestion.sources.hubspot.scopes import MissingScopeError
 from ingestion.sources.hubspot.settings import LABEL, HubSpotSource
 from ingestion.sources.hubspot.tables import TABLES
+from ingestion.warehouse.duckdb_sql import quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ingestion.contract import ColumnType
-from ingestion.duckdb_sql import literal, quote
+from ingestion.contract.types import ColumnType
 from ingestion.loading.rows import EXPECTED, reason_of, row_hash, typed
 from ingestion.sources.hubspot.objects import LINK_COLUMNS, CrmObject
 from ingestion.sources.hubspot.tables import PROPERTY_HISTORY, TABLES
+from ingestion.warehouse.duckdb_sql import literal, quote
 
 DEAL_STAGES = "deal_stages"
 """The connection's variable that holds the ids of the stages of deals."""

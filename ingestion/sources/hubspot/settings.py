@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from ingestion.contract import ENTITIES
+from ingestion.contract.entities import ENTITIES
 from ingestion.errors import one_of
 from ingestion.sources.hubspot.objects import LINK_COLUMNS, OBJECTS
 from ingestion.sources.source_type import SourceSettings

@@ -8,13 +8,13 @@ from ingestion.sources.polls.client import PollsClient
 from ingestion.sources.polls.settings import LABEL, PollsSource
 from ingestion.sources.polls.tables import ANSWERS, TABLES
 
-from ingestion.duckdb_sql import literal, quote
 from ingestion.errors import Gathered
 from ingestion.http import NoAnswerError, Patience, Place, understood
 from ingestion.loading.api_load import ApiLoad, Asked, api_load
 from ingestion.loading.intake import Intake
 from ingestion.loading.reports import ExtractContext, Extraction, SourceCheck
 from ingestion.loading.rows import EXPECTED, reason_of, row_hash, typed
+from ingestion.warehouse.duckdb_sql import literal, quote
 
 MEMBERS = dict.fromkeys(["id", "updated_at", *(column.name for column in ANSWERS)], "VARCHAR")
 """What of an answer's JSON is kept, as text."""

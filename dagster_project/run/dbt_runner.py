@@ -1,0 +1,304 @@
+"""dbt, run inside this process: one start-up for parsing and building, nothing left behind."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingestion.company.provided import provided
+from ingestion.company.settings import Company
+from ingestion.disk.kept import kept
+from ingestion.errors import SalesopsError
+from ingestion.paths import PROJECT, CompanyPaths
+from ingestion.warehouse.duckdb_sql import MEMORY_LIMIT, THREADS, memory_limit
+from ingestion.warehouse.postgres_address import Address
+from ingestion.warehouse.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
+
+log = logging.getLogger("salesops")
+
+PROJECT_FOLDER = PROJECT / "dbt"
+SHARED = PROJECT_FOLDER / "target"
+"""What parsing has left for all companies; git ignores it."""
+RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
+DATABASE = "SALESOPS_POSTGRES_DATABASE"
+POSTGRES_VARIABLES = {
+    "host": "SALESOPS_POSTGRES_HOST",
+    "port": "SALESOPS_POSTGRES_PORT",
+    "user": "SALESOPS_POSTGRES_USER",
+    "password": "DBT_ENV_SECRET_SALESOPS_POSTGRES_PASSWORD",
+    "dbname": DATABASE,
+}
+SAMPLE_ROWS = 5
+QUIET = ("--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors")
+LOG_BYTES = ("--log-file-max-bytes", str(1 << 20))
+"""Of dbt's log, of which it keeps five earlier ones."""
+MANIFEST = "manifest.json"
+PARSED = "partial_parse.msgpack"
+BUILD = ("build", "--exclude-resource-type", "unit_test", "--no-write-json")
+NEVER = dt.datetime(9999, 12, 31)
+
+
+class BuildError(SalesopsError):
+    """The models could not be built, or a test of theirs failed."""
+
+
+@dataclass(frozen=True)
+class Dbt:
+    """The dbt project as one company's warehouse sees it."""
+
+    company: Company
+    paths: CompanyPaths
+    warehouse: Warehouse
+
+    @classmethod
+    def of(cls, company: Company) -> Dbt:
+        """The project on the company's own warehouse."""
+        return cls(company, CompanyPaths.of(company), Warehouse.of(company))
+
+    def manifest(self) -> dict[str, Any]:
+        """The parsed project; parsed anew only when one of its files or settings has changed.
+
+        Raises BuildError with dbt's message when the project does not parse.
+        """
+        return json.loads((self._parsed() / MANIFEST).read_bytes())
+
+    def build(
+        self,
+        env: Mapping[str, str],
+        selection: Sequence[str],
+        on_result: Callable[[dict[str, Any]], None],
+    ) -> None:
+        """Build and test the selected models, handing each node's result event to `on_result`.
+
+        `env` holds at least the `run_values`, which the macros read from the environment.
+        Raises BuildError saying what failed first and how many others did.
+        """
+        from dbt_common.events.functions import msg_to_dict
+
+        def on_event(event: Any) -> None:
+            if event.info.name in RESULT_EVENTS:
+                on_result(msg_to_dict(event))
+
+        arguments = [*BUILD, *selection]
+        result = self._run_parsed(arguments, env, on_event)
+        if not result.success:
+            raise BuildError(self._failure(result))
+
+    def compiled(self, names: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
+        """The SQL of models and analyses, by name; `env` as in `build`."""
+        result = self._run_parsed(["compile", "--select", *names], env)
+        if not result.success:
+            raise BuildError(self._failure(result))
+        found = getattr(result.result, "results", [])
+        return {one.node.name: one.node.compiled_code for one in found}
+
+    def build_command(self) -> list[str]:
+        """The same build of everything as a command of its own; see `connection`."""
+        places = ["--target-path", str(self._target), "--log-path", str(self._target)]
+        dbt = str(Path(sys.executable).with_name("dbt"))
+        return [dbt, *QUIET, *BUILD, *self._arguments, *places]
+
+    @property
+    def connection(self) -> dict[str, str]:
+        """The environment variables that profiles.yml reads."""
+        if self.warehouse.name == "duckdb":
+            return {**self._address, THREADS: str(self.warehouse.threads())}
+        return self._address
+
+    @property
+    def _address(self) -> dict[str, str]:
+        """Those that do not depend on what is in the warehouse."""
+        if self.warehouse.name == "duckdb":
+            return {"SALESOPS_WAREHOUSE": self.warehouse.location, MEMORY_LIMIT: memory_limit()}
+        given = Address.of(self.warehouse.location).parts
+        return {name: given[part] for part, name in POSTGRES_VARIABLES.items() if part in given}
+
+    @property
+    def _target(self) -> Path:
+        return self.paths.dbt / "target"
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """What the company's file says, as the models read it."""
+        return {
+            "timezone": self.company.timezone,
+            "currency": self.company.currency,
+            "fiscal_year_start_month": self.company.fiscal_year_start_month,
+            "closing": self.company.closing,
+            "team": self.company.team,
+            "personal_quotas": list(self.company.personal_quotas),
+            "provided": provided(self.company),
+            **self._parsing_variables,
+        }
+
+    @property
+    def _arguments(self) -> list[str]:
+        return ["--vars", json.dumps(self.variables), *self._project]
+
+    @property
+    def _parsing_variables(self) -> dict[str, Any]:
+        """The settings that decide which models there are; all others matter to their SQL alone."""
+        return {"source_types": list(self.company.source_types)}
+
+    @property
+    def _project(self) -> list[str]:
+        return [
+            *("--target", self.warehouse.name),
+            *("--project-dir", str(PROJECT_FOLDER)),
+            *("--profiles-dir", str(PROJECT_FOLDER)),
+        ]
+
+    def _parsed(self) -> Path:
+        """The folder of what parsing has left: one for all companies that parse alike.
+
+        It is in the project, or with the company where the project cannot be written to.
+        """
+        kind, key = f"parsed-{self.warehouse.name}", self.fingerprint()
+        try:
+            return kept(SHARED, kind, key, self._parse)
+        except OSError:
+            return kept(CompanyPaths.of(self.company).dbt, kind, key, self._parse)
+
+    def _parse(self, folder: Path) -> None:
+        """Parse with nothing but what the fingerprint holds; leave only what runs read."""
+        log.info("parsing the dbt project (only after a change)")
+        variables = ["--vars", json.dumps(self._parsing_variables)]
+        result = self._invoke(["parse", *variables, *self._project], folder, {})
+        if not result.success:
+            raise BuildError(f"dbt cannot parse its project: {result.exception}")
+        for path in folder.iterdir():
+            if path.name not in (MANIFEST, PARSED):
+                path.unlink() if path.is_file() else shutil.rmtree(path)
+
+    def fingerprint(self) -> str:
+        """Hash of all that parsing depends on: files, kinds of sources, database, dbt itself."""
+        database = self._address.get(DATABASE) or Path(self.warehouse.location).stem
+        digest = hashlib.sha256()
+        for text in (json.dumps(self._parsing_variables), *self._project, database):
+            digest.update(text.encode() + b"\0")
+        for package in ("dbt-core", f"dbt-{self.warehouse.name}"):
+            digest.update(version(package).encode() + b"\0")
+        for path in project_files():
+            digest.update(str(path.relative_to(PROJECT_FOLDER)).encode() + b"\0")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()[:16]
+
+    def parsed(self) -> Manifest:
+        """The parsed project as dbt's commands take it; raises BuildError as `manifest` does."""
+        from dbt.contracts.graph.manifest import Manifest
+        from dbt.parser.manifest import extended_mashumuro_decoder
+
+        content = (self._parsed() / PARSED).read_bytes()
+        manifest = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
+        manifest.build_flat_graph()
+        return manifest
+
+    def _run_parsed(
+        self,
+        arguments: list[str],
+        env: Mapping[str, str],
+        on_event: Callable[[Any], None] | None = None,
+    ) -> dbtRunnerResult:
+        """Run a command on the parsed project; its files are not looked at again."""
+        arguments = [*arguments, *self._arguments]
+        env = {**self.connection, **env}
+        return self._invoke(arguments, self._target, env, on_event, self.parsed())
+
+    def _invoke(
+        self,
+        arguments: list[str],
+        target: Path,
+        env: Mapping[str, str],
+        on_event: Callable[[Any], None] | None = None,
+        manifest: Manifest | None = None,
+    ) -> dbtRunnerResult:
+        from dbt.cli.main import dbtRunner
+
+        places = ["--target-path", str(target), "--log-path", str(target)]
+        callbacks = [on_event] if on_event else []
+        with _environment({**self._address, **env}):
+            try:
+                return dbtRunner(manifest, callbacks).invoke(
+                    [*QUIET, *LOG_BYTES, *arguments, *places]
+                )
+            finally:
+                self._disconnect()
+
+    def _disconnect(self) -> None:
+        """Close the DuckDB file, which dbt would keep open until the process ends."""
+        if self.warehouse.name == "duckdb":
+            from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+            DuckDBConnectionManager.close_all_connections()
+
+    def _failure(self, result: dbtRunnerResult) -> str:
+        """What failed first, with sample rows where it is a test."""
+        if isinstance(result.exception, KeyboardInterrupt):
+            raise result.exception
+        results = getattr(result.result, "results", [])
+        failed = [one for one in results if one.status in ("error", "fail", "runtime error")]
+        if not failed:
+            return f"dbt failed: {result.exception}"
+        first = failed[0]
+        lines = [line.strip() for line in (first.message or "").splitlines() if line.strip()]
+        what = f"{first.node.resource_type} {first.node.name} ({first.node.original_file_path})"
+        others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        message = f"dbt: {what} failed: {' '.join(lines[:4])}{others}"
+        if first.status == "fail" and first.node.compiled_code:
+            message += f"\n  for example {self._samples(first.node.compiled_code)}"
+        return message
+
+    def _samples(self, sql: str) -> str:
+        rows = self.warehouse.read(f"select * from ({sql}) as failures limit {SAMPLE_ROWS}")
+        return json.dumps(rows.to_pylist(), default=str)
+
+
+def project_files() -> list[Path]:
+    """The files of the dbt project that its meaning depends on, sorted."""
+    folders = ("analyses", "macros", "models", "seeds", "tests")
+    found = [path for folder in folders for path in (PROJECT_FOLDER / folder).rglob("*")]
+    return sorted([*PROJECT_FOLDER.glob("*.yml"), *(path for path in found if path.is_file())])
+
+
+def run_values(
+    as_of: dt.datetime,
+    known_at: dt.datetime,
+    run_id: str = "none",
+    company_as_of: dt.datetime | None = None,
+) -> dict[str, str]:
+    """The run's own values as the macros read them; all moments are UTC without zone.
+
+    `company_as_of` is the moment at which the company's data ends, where company.yml says it.
+    """
+    return {
+        "SALESOPS_AS_OF": as_of.isoformat(" ", "microseconds"),
+        "SALESOPS_COMPANY_AS_OF": (company_as_of or NEVER).isoformat(" ", "microseconds"),
+        "SALESOPS_KNOWN_AT": known_at.isoformat(" ", "microseconds"),
+        "SALESOPS_RUN_ID": run_id,
+    }
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

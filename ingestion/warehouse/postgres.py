@@ -1,0 +1,111 @@
+"""Reads PostgreSQL query results as Arrow tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ingestion.errors import WarehouseError, first_line
+from ingestion.warehouse.postgres_address import Address
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NUMERIC = 1700
+UNSCALED = (38, 10)
+"""Precision and scale of numeric results that declare none."""
+UNREACHABLE = "the server cannot be reached; see whether it runs, and whether host and port are its"
+USER = "see the user and the password in SALESOPS_POSTGRES_URL"
+REFUSALS = {
+    "authentication failed": f"the server does not accept user and password; {USER}",
+    "no password supplied": f"the server asks for a password, and there is none; {USER}",
+    "could not translate host name": "there is no such host; see SALESOPS_POSTGRES_URL",
+    "no pg_hba.conf entry": "the server does not admit this user from this machine to the database",
+    "does not exist": "the server has no such user, or no such database",
+    "permission denied": "the user may not connect to the database",
+    "connection refused": "nothing listens at this host and port; see whether the server runs",
+    "no such file": "nothing listens at this socket; see whether the server runs",
+    "timeout": "the server does not answer in time",
+    "ssl": "the server and this machine agree on no encryption; see sslmode and certificates",
+    "too many": "the server has no connection left; try again later",
+    "starting up": "the server is only just starting; try again later",
+    "shutting down": "the server is shutting down",
+    "closed the connection": "the server has closed the connection; see its log",
+}
+"""What the driver's text means, by what is in it; the first that fits is told."""
+
+
+def read(url: str, sql: str, params: Sequence[object]) -> pa.Table:
+    """The rows of a query, whose parameters are written `?`.
+
+    Raises WarehouseError when the server does not answer.
+    """
+    import psycopg2
+    import pyarrow as pa
+
+    if params:
+        sql = sql.replace("%", "%%").replace("?", "%s")
+    address = Address.of(url)
+    try:
+        connection = psycopg2.connect(**address.parts)
+    except psycopg2.Error as error:
+        raise WarehouseError(f"{address}: {in_words(url, error)}") from None
+    try:
+        connection.set_session(readonly=True, autocommit=True)
+        with connection.cursor() as cursor:
+            cursor.execute("set time zone 'UTC'")
+            cursor.execute(sql, params or None)
+            fields = [(column.name, _arrow_type(column)) for column in cursor.description or ()]
+            rows = cursor.fetchall()
+    except psycopg2.OperationalError as error:
+        raise WarehouseError(f"{address}: {in_words(url, error)}") from None
+    finally:
+        connection.close()
+    columns = zip(*rows, strict=True) if rows else ((),) * len(fields)
+    arrays = [_array(values, type_) for values, (_, type_) in zip(columns, fields, strict=True)]
+    return pa.Table.from_arrays(arrays, names=[name for name, _ in fields])
+
+
+def in_words(url: str, error: BaseException) -> str:
+    """What an error of the server or its driver means, the driver's own text left out.
+
+    What libpq says where it has no answer of the server quotes what it was given.
+    """
+    import psycopg2
+
+    if not isinstance(error, psycopg2.Error):
+        return Address.of(url).struck_out(first_line(error))
+    if error.diag.message_primary:
+        return error.diag.message_primary
+    text = str(error).lower()
+    return next((words for sign, words in REFUSALS.items() if sign in text), UNREACHABLE)
+
+
+def _array(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    if pa.types.is_decimal(type_):
+        places = Decimal(1).scaleb(-type_.scale)
+        values = [None if value is None else value.quantize(places) for value in values]
+    return pa.array(values, type_)
+
+
+def _arrow_type(column: Any) -> pa.DataType:
+    """The Arrow type of a result column; what has no counterpart is text."""
+    import pyarrow as pa
+
+    if column.type_code == NUMERIC:
+        is_declared = column.precision is not None and 0 < column.precision <= UNSCALED[0]
+        return pa.decimal128(*((column.precision, column.scale) if is_declared else UNSCALED))
+    return {
+        16: pa.bool_(),
+        20: pa.int64(),
+        21: pa.int16(),
+        23: pa.int32(),
+        700: pa.float32(),
+        701: pa.float64(),
+        1082: pa.date32(),
+        1114: pa.timestamp("us"),
+        1184: pa.timestamp("us", "UTC"),
+    }.get(column.type_code, pa.string())
