@@ -8,12 +8,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingestion.company.settings import Company, Source
+from ingestion.contract.columns import Column
 from ingestion.errors import Gathered, SourceError
 from ingestion.loading.reports import (
     ExtractContext,
@@ -30,12 +31,16 @@ from ingestion.warehouse.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class Prepared:
-    """A source that was read and checked; what is new in it lies in `folder`, if anything is."""
+    """A source that was read and checked; what is new in it lies in `folder`, if anything is.
+
+    That may be columns alone.
+    """
 
     source: Source
     extraction: Extraction
     warehouse: Warehouse
     folder: Path
+    has_news: bool
     seconds_extracting: float
     seconds_setting_down: float
 
@@ -45,7 +50,7 @@ class Prepared:
 
         started = time.perf_counter()
         try:
-            if self.extraction.tables:
+            if self.has_news:
                 progress(f"{self.source.name}: loading")
                 load(self.warehouse, _dataset(self.source), self.folder)
         finally:
@@ -148,21 +153,27 @@ def _prepare(context: ExtractContext, source: Source) -> Prepared:
     started = time.perf_counter()
     with source_type.extract(context, source) as extraction:
         extracted = time.perf_counter()
-        if extraction.tables:
-            set_down(
-                context.warehouse,
-                context.dataset,
-                source_type.tables,
-                extraction.tables,
-                context.folder,
-            )
+        tables = source_type.tables_of(context.company.entities)
+        has_news = bool(extraction.tables) or _lacks_columns(context, tables)
+        if has_news:
+            set_down(context.warehouse, context.dataset, tables, extraction.tables, context.folder)
     return Prepared(
         source,
         extraction,
         context.warehouse,
         context.folder,
+        has_news,
         extracted - started,
         time.perf_counter() - extracted,
+    )
+
+
+def _lacks_columns(context: ExtractContext, tables: Mapping[str, tuple[Column, ...]]) -> bool:
+    """Whether the dataset is without tables or columns, as where a company has added one."""
+    present = context.warehouse.columns(context.dataset)
+    return any(
+        not present.get(name, frozenset()).issuperset(column.name for column in columns)
+        for name, columns in tables.items()
     )
 
 

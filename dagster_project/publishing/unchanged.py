@@ -83,7 +83,7 @@ def _has_happened_since(run: PipelineRun, as_of: dt.datetime) -> bool:
     for source_type in run.company.source_types:
         dataset = f"raw_{source_type}"
         parts.append(f"{dataset}.{LOADS} where {loaded_at()} {between.format(loaded_at())}")
-        for table, columns in SOURCE_TYPES[source_type].tables.items():
+        for table, columns in SOURCE_TYPES[source_type].tables_of(run.company.entities).items():
             moments = [column.name for column in columns if column.type == "timestamp"]
             if table not in OF_LOADS and moments:
                 dated = " or ".join(f"{name} {between.format(name)}" for name in moments)

@@ -7,11 +7,11 @@ asserts that they are what the contract says.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from ingestion.contract.columns import META_COLUMNS, RECORD, Column, Entity
+from ingestion.contract.columns import META_COLUMNS, RECORD, Column, Entity, ExtraColumn
 from ingestion.contract.entities import ENTITIES
 from ingestion.contract.raw_columns import RECORD_COLUMNS
 from ingestion.contract.types import TYPES
@@ -21,6 +21,7 @@ from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.sources.source_type import SourceType
 
 DBT = PROJECT / "dbt"
+CONTRACT = DBT / "macros" / "contract.sql"
 GENERATED = "Written by `make contract` from ingestion/contract/; do not edit."
 GENERATED_OF_SOURCES = "Written by `make contract` from ingestion/sources/; do not edit."
 TYPES_BEGIN = "      # Types of sources, written by `make contract`.\n"
@@ -38,29 +39,34 @@ RECORD_DOCS = {
 
 
 def files() -> Iterator[tuple[Path, str]]:
-    """Each generated file's path and text."""
-    yield DBT / "macros" / "contract.sql", _formatted(_contract_macro() + _type_macro())
-    yield DBT / "macros" / "sources.sql", _formatted(_sources_macros())
+    """Each generated file's path and text, SQL as `make lint` wants it."""
+    for path, text in texts(ENTITIES):
+        yield path, _formatted(text) if path.suffix == ".sql" else text
+
+
+def texts(entities: Mapping[str, Entity]) -> Iterator[tuple[Path, str]]:
+    """What follows from entities: those of the contract, or of a company that adds columns."""
+    yield CONTRACT, _contract_macro(entities) + _type_macro()
+    yield DBT / "macros" / "sources.sql", _sources_macros()
     yield DBT / "dbt_project.yml", _project()
     contract = DBT / "models" / "contract"
-    yield contract / "contract.md", _doc_blocks()
+    yield contract / "contract.md", _doc_blocks(entities)
     for source_type in SOURCE_TYPES.values():
         staging = DBT / "models" / "staging" / source_type.name
         yield staging / f"_{source_type.name}__sources.yml", _sources(source_type)
-        for entity in ENTITIES.values() if source_type.is_canonical else ():
+        for entity in entities.values() if source_type.is_canonical else ():
             staged = f"stg_{source_type.name}__{entity.name}"
-            records = f"{{{{ contract_records('{source_type.name}', '{entity.name}') }}}}"
             origin = f"from the {source_type.label} sources"
-            yield staging / f"{staged}.sql", _formatted(records)
+            records = f"{{{{ contract_records('{source_type.name}', '{entity.name}') }}}}"
+            yield staging / f"{staged}.sql", records
             yield staging / f"{staged}.yml", _model(staged, entity, origin)
-    for entity in ENTITIES.values():
+    for entity in entities.values():
         unioned = f"int_{entity.name}__unioned"
-        yield contract / f"{unioned}.sql", _formatted(f"{{{{ unioned('{entity.name}') }}}}")
+        yield contract / f"{unioned}.sql", f"{{{{ unioned('{entity.name}') }}}}"
         yield contract / f"{unioned}.yml", _model(unioned, entity, "from all sources")
 
 
 def _formatted(sql: str) -> str:
-    """SQL as `make lint` wants it."""
     from sqlfmt.api import Mode, format_string
 
     return format_string(sql, Mode(line_length=100))
@@ -73,13 +79,13 @@ def write() -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def _contract_macro() -> str:
+def _contract_macro(entities: Mapping[str, Entity]) -> str:
     lines = [
         f"{{#- {GENERATED} -#}}",
         "{% macro contract() -%}",
         "    {{ return({",
     ]
-    for entity in ENTITIES.values():
+    for entity in entities.values():
         begins = entity.by_name[entity.begins_at].type if entity.begins_at else ""
         lines += [
             f"        '{entity.name}': {{",
@@ -90,7 +96,7 @@ def _contract_macro() -> str:
             "            'columns': [",
             *(
                 f"                {{'name': '{column.name}', 'type': '{TYPES[column.type].sql}',"
-                f" 'is_event': {column.event}}},"
+                f" 'is_event': {column.event}{_added(column)}}},"
                 for column in entity.columns
             ),
             "            ],",
@@ -115,6 +121,11 @@ def _type_macro() -> str:
     )
 
 
+def _added(column: Column) -> str:
+    """What is said of a column that a company adds."""
+    return f", 'is_extra': True, 'is_cut': {column.cut}" if isinstance(column, ExtraColumn) else ""
+
+
 def _references(entity: Entity) -> dict[str, str]:
     """What each column points at; of what points at a record of whatever entity the models know."""
     return {
@@ -124,11 +135,11 @@ def _references(entity: Entity) -> dict[str, str]:
     }
 
 
-def _doc_blocks() -> str:
+def _doc_blocks(entities: Mapping[str, Entity]) -> str:
     blocks = [f"<!-- {GENERATED} -->", ""]
     for name, text in RECORD_DOCS.items():
         blocks += [f"{{% docs {name} %}}", text, "{% enddocs %}", ""]
-    for entity in ENTITIES.values():
+    for entity in entities.values():
         blocks += [f"{{% docs {entity.name} %}}", entity.description, "{% enddocs %}", ""]
         blocks += [
             f"{{% docs {entity.surrogate_key} %}}",

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ingestion.contract.columns import Column
+from ingestion.contract.columns import Column, Entity
+from ingestion.contract.entities import ENTITIES
 from ingestion.errors import Problem
 from ingestion.settings import Provides, Settings, SourceName
 
@@ -45,8 +46,8 @@ class SourceSettings(Settings, ABC):
     def gives(self, entity: str, column: str) -> bool:
         """Whether the source gives a column of an entity, as far as company.yml tells."""
 
-    def problems(self, timezone: str) -> Iterator[Problem]:
-        """What is wrong beyond the form of the settings; `timezone` is the company's."""
+    def problems(self, timezone: str, entities: Mapping[str, Entity]) -> Iterator[Problem]:
+        """What is wrong beyond the form of the settings; zone and entities are the company's."""
         return iter(())
 
 
@@ -86,8 +87,9 @@ class SourceType:
 
     Reading:
       `settings`: the model of its sources in company.yml, whose `type` is `name`.
-      `tables`: the tables of its dataset `raw_<name>`, `rejected` and `exports` among them;
-      `descriptions` has words for each.
+      `tables_of`: the tables of its dataset `raw_<name>`, `rejected` and `exports` among them, for
+      a company with these entities, which may add columns to the contract's; `descriptions` has
+      words for each.
       `extract` reads a source: the batches can be taken until the context is left. Raises
       SourceError. `check` tells whether it can be loaded; nothing is raised for it.
       `is_remote`: it takes minutes to read, so it is asked only once all else is right.
@@ -105,7 +107,7 @@ class SourceType:
     name: str
     label: str
     settings: type[SourceSettings]
-    tables: Mapping[str, tuple[Column, ...]]
+    tables_of: Callable[[Mapping[str, Entity]], Mapping[str, tuple[Column, ...]]]
     descriptions: Mapping[str, str]
     extract: Callable[[ExtractContext, Any], AbstractContextManager[Extraction]]
     check: Callable[[ExtractContext, Any], SourceCheck]
@@ -117,6 +119,11 @@ class SourceType:
     stages: RawStages | None
     people: str | None
     freshness: tuple[Freshness, ...]
+
+    @property
+    def tables(self) -> Mapping[str, tuple[Column, ...]]:
+        """The tables of a company that adds no columns."""
+        return self.tables_of(ENTITIES)
 
     @property
     def dataset(self) -> str:

@@ -74,7 +74,7 @@ with
                         {{ end_of_time() }} as valid_to
                     from people
                     where source_system = '{{ type }}'
-                {%- endif %} {{ 'union all' if not loop.last }}
+                    {%- endif %} {{ 'union all' if not loop.last }}
             {%- endfor %}
         ),
     {%- endif %}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.contract.entities import ENTITIES
 from ingestion.sources.files.settings import FilesSource
-from ingestion.sources.files.tables import DESCRIPTIONS, TABLES
+from ingestion.sources.files.tables import DESCRIPTIONS, tables_of
 from ingestion.sources.source_type import Freshness, RawDeals, RawStages, SourceType
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ FILES = SourceType(
     name="files",
     label="files",
     settings=FilesSource,
-    tables=TABLES,
+    tables_of=tables_of,
     descriptions=DESCRIPTIONS,
     extract=extract,
     check=check,

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from ingestion.contract.columns import Entity
-from ingestion.contract.raw_columns import REJECTED_COLUMNS
+from ingestion.contract.raw_columns import RECORD_COLUMNS, REJECTED_COLUMNS
 from ingestion.loading.reports import TableLoad
 from ingestion.loading.state import RawState
 from ingestion.loading.versions import BATCH_ROWS, Versions
@@ -24,7 +24,6 @@ from ingestion.sources.files.mapping.identity import row_hash
 from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.overlaps import NO_OVERLAP, Overlap, number_occurrences, take_newest
 from ingestion.sources.files.reading import Part, Table
-from ingestion.sources.files.tables import TABLES
 from ingestion.warehouse.duckdb_sql import literal, one_row, quote, register
 
 if TYPE_CHECKING:
@@ -250,7 +249,7 @@ class EntityLoad:
         return Versions(
             self.connection,
             self.mapped,
-            TABLES[self.entity.name],
+            (*RECORD_COLUMNS, *self.entity.by_name.values()),
             reason=REASON,
             values={
                 "source_instance": literal(self.instance),

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.contract.columns import Entity
-from ingestion.contract.entities import ENTITIES
 from ingestion.errors import Gathered, SourceError
 from ingestion.loading.exports import Export, exports_batch
 from ingestion.loading.reports import ExtractContext, Extraction, SourceCheck, TableCheck
@@ -34,7 +33,7 @@ from ingestion.sources.files.shapes.inputs import add_problems, inputs, needs, u
 from ingestion.sources.files.shapes.settings import Status
 from ingestion.sources.files.shapes.shaping import Shaping
 from ingestion.sources.files.shapes.statuses import make_stages
-from ingestion.sources.files.tables import EXPORTS, TABLES
+from ingestion.sources.files.tables import EXPORTS, tables_of
 from ingestion.sources.files.usable import UsableTables
 from ingestion.sources.files.values.casting import Zones
 from ingestion.warehouse.duckdb_sql import workbench
@@ -90,8 +89,9 @@ class _Extract:
     warnings: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        context = self.context
-        self.state = RawState(context.warehouse, context.dataset, self.source.name, TABLES)
+        context, self.entities = self.context, self.context.company.entities
+        declared = tables_of(self.entities)
+        self.state = RawState(context.warehouse, context.dataset, self.source.name, declared)
         self.last = self.state.last_exports()
         self.tables = UsableTables(self.connection, self.source.path, context.folder, self._tell)
         self.found = self._find()
@@ -227,7 +227,8 @@ class _Extract:
     def _fingerprint(self, name: str) -> str:
         names = [name, *needs(self.source.entities, name)]
         status = self._status if STAGES in names else None
-        return fingerprint(self.source, names, self.origins, self._zones, status, self.digests)
+        declared = {name: self.state.tables[name] for name in names}
+        return fingerprint(self.source, declared, self.origins, self._zones, status, self.digests)
 
     def _load(self, names: Sequence[str], said: Mapping[str, Said]) -> dict[str, EntityLoad]:
         """Map and check entities, and compare them with the last load; keep what is wrong.
@@ -263,7 +264,8 @@ class _Extract:
     def _map(self, name: str, loads: Mapping[str, EntityLoad]) -> EntityLoad:
         """Read what an entity comes from, shape and map it, beside those that are mapped."""
         mapping = self.source.entities[name]
-        entity = replace(ENTITIES[name], key=mapping.key or ENTITIES[name].key)
+        entity = self.entities[name]
+        entity = replace(entity, key=mapping.key or entity.key)
         self.context.progress(f"{self.source.name}: reading {name}")
         mapped = f"§mapped {name}"
         tables: dict[str, Table] = {}
@@ -322,7 +324,7 @@ class _Extract:
         rowset = make_stages(self.connection, "§known stages", "§made stages", status)
         said = Input.model_validate({"from": "stages"})
         map_entity(
-            self.connection, ENTITIES[STAGES], said, rowset, self._zones, "§mapped made stages"
+            self.connection, self.entities[STAGES], said, rowset, self._zones, "§mapped made stages"
         )
         return "§mapped made stages", rowset
 

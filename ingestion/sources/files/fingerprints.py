@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ingestion.contract.columns import Column
 from ingestion.errors import SourceError
 from ingestion.sources.files.catalog import Origin
 from ingestion.sources.files.settings import FilesSource
 from ingestion.sources.files.shapes.settings import Status
-from ingestion.sources.files.tables import TABLES
 from ingestion.sources.files.values.casting import Zones
 
 
@@ -35,27 +35,27 @@ class Digests:
 
 def fingerprint(
     source: FilesSource,
-    names: list[str],
+    declared: Mapping[str, tuple[Column, ...]],
     origins: Mapping[str, Origin],
     zones: Zones,
     status: Status | None,
     digests: Digests,
 ) -> str:
-    """The hash of an entity, the first of `names`, whose rows depend on those of the others.
+    """The hash of an entity, whose rows depend on those of others, too: all that are `declared`.
 
     `status` is what is said of a status beside the stage, where that matters.
     """
     depended = [
         (
             source.entities[name].model_dump(mode="json"),
-            [asdict(column) for column in TABLES[name]],
+            [asdict(column) for column in columns],
             [
                 (relation.name, relation.options.model_dump(), path.name, digests.of(path))
                 for relation in (origins[name].relations if name in origins else ())
                 for path in relation.files
             ],
         )
-        for name in names
+        for name, columns in declared.items()
     ]
     said = status.model_dump() if status else None
     text = json.dumps([asdict(zones), depended, said], default=str)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from ingestion.contract.columns import Entity
 from ingestion.errors import Problem
 from ingestion.settings import Scalar, Settings, Zone
 from ingestion.sources.files.shapes.settings import Shape
@@ -224,8 +225,8 @@ class FilesSource(SourceSettings):
         written = [columns for one in (mapping, *mapping.also) if (columns := one.columns)]
         return any(columns.get(column) is not None for columns in (*written, *(mapping.rows or ())))
 
-    def problems(self, timezone: str) -> Iterator[Problem]:
+    def problems(self, timezone: str, entities: Mapping[str, Entity]) -> Iterator[Problem]:
         """What is wrong with mappings, in view of the contract and of each other."""
         from ingestion.sources.files.validation import find_problems
 
-        return find_problems(self, timezone) if self.path.is_dir() else iter(())
+        return find_problems(self, timezone, entities) if self.path.is_dir() else iter(())

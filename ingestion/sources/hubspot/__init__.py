@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from ingestion.sources.hubspot.settings import LABEL, HubSpotSource
-from ingestion.sources.hubspot.tables import DESCRIPTIONS, TABLES
+from ingestion.sources.hubspot.tables import DESCRIPTIONS, tables_of
 from ingestion.sources.source_type import Freshness, RawDeals, RawStages, SourceType
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ HUBSPOT = SourceType(
     name="hubspot",
     label=LABEL,
     settings=HubSpotSource,
-    tables=TABLES,
+    tables_of=tables_of,
     descriptions=DESCRIPTIONS,
     extract=extract,
     check=check,

@@ -25,12 +25,12 @@ from ingestion.loading.rows import create_rows
 from ingestion.sources.hubspot import directory
 from ingestion.sources.hubspot.answers import ARCHIVED, ENTRY, PROPERTY, RECORD
 from ingestion.sources.hubspot.client import ASSOCIATIONS_PAGE, PAGE, HubSpotClient
-from ingestion.sources.hubspot.objects import OBJECTS, CrmObject
+from ingestion.sources.hubspot.objects import CrmObject, objects_of
 from ingestion.sources.hubspot.plan import Plan
 from ingestion.sources.hubspot.rows import DEAL_STAGES, LINK_TYPE, links, record_type
 from ingestion.sources.hubspot.scopes import MissingScopeError
 from ingestion.sources.hubspot.settings import LABEL, HubSpotSource
-from ingestion.sources.hubspot.tables import TABLES
+from ingestion.sources.hubspot.tables import tables_of
 from ingestion.warehouse.duckdb_sql import quote
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def extract(
     def read(load: ApiLoad) -> None:
         _Extract(load, source, HubSpotClient(source, patience)).run()
 
-    return api_load(context, Place(LABEL, source.name), TABLES, read)
+    tables = tables_of(context.company.entities)
+    return api_load(context, Place(LABEL, source.name), tables, read)
 
 
 class _Extract:
@@ -78,7 +79,7 @@ class _Extract:
             "stages": directory.stages(self.client, self.source),
         }
         for table, rows in entries.items():
-            create_rows(self.connection, table, TABLES[table], self.source.name, rows)
+            create_rows(self.connection, table, self.load.tables[table], self.source.name, rows)
             self.load.compare(table, asked, is_whole=True, may_shrink=True)
         self.connection.execute(
             f"set variable {DEAL_STAGES} = "
@@ -87,13 +88,14 @@ class _Extract:
 
     def _plan_all(self) -> list[Plan]:
         """What to read of each object. Raises SourceError of all that is wrong."""
+        objects = objects_of(self.load.context.company.entities)
         plans: list[Plan] = []
         refused: list[MissingScopeError] = []
         wrong = Gathered()
         for name in self.source.objects:
             with wrong.each():
                 try:
-                    plans.append(self._plan(OBJECTS[name]))
+                    plans.append(self._plan(objects[name]))
                 except MissingScopeError as error:
                     refused.append(error)
         if refused:

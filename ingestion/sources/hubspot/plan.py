@@ -16,7 +16,7 @@ from ingestion.sources.hubspot.client import HISTORY_PAGE, PAGE
 from ingestion.sources.hubspot.objects import CrmObject
 from ingestion.sources.hubspot.rows import Reading
 from ingestion.sources.hubspot.settings import HubSpotSource
-from ingestion.sources.hubspot.tables import TABLES
+from ingestion.sources.hubspot.tables import columns_of
 
 LAG = dt.timedelta(minutes=15)
 """How late HubSpot's search may learn of a change; windows overlap by as much."""
@@ -71,7 +71,7 @@ class Plan:
         types = {name: defined[name]["type"] for name in properties}
         links = tuple(name for name in crm_object.links if name in source.objects)
         fingerprint = _hash(
-            types, value_of, links, timezone, source.no_decision, TABLES[crm_object.name]
+            types, value_of, links, timezone, source.no_decision, columns_of(crm_object)
         )
         return cls(
             Reading(crm_object, source.name, value_of, properties, links, timezone),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ingestion.contract.types import ColumnType
 from ingestion.loading.rows import EXPECTED, reason_of, row_hash, typed
 from ingestion.sources.hubspot.objects import LINK_COLUMNS, CrmObject
-from ingestion.sources.hubspot.tables import PROPERTY_HISTORY, TABLES
+from ingestion.sources.hubspot.tables import PROPERTY_HISTORY, columns_of
 from ingestion.warehouse.duckdb_sql import literal, quote
 
 DEAL_STAGES = "deal_stages"
@@ -107,7 +107,7 @@ class Reading:
                     case when reason is not null then to_json(latest)::VARCHAR end as record
                 from latest {associations}
             )
-            select *, {row_hash(TABLES[self.name])} as row_hash from typed
+            select *, {row_hash(columns_of(self.crm_object))} as row_hash from typed
         """
 
     def columns(self) -> list[str]:

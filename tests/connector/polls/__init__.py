@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from ingestion.sources.polls.settings import LABEL, PollsSource
-from ingestion.sources.polls.tables import DESCRIPTIONS, TABLES
+from ingestion.sources.polls.tables import DESCRIPTIONS, tables_of
 
 from ingestion.sources.source_type import Freshness, SourceType
 
@@ -32,7 +32,7 @@ POLLS = SourceType(
     name="polls",
     label=LABEL,
     settings=PollsSource,
-    tables=TABLES,
+    tables_of=tables_of,
     descriptions=DESCRIPTIONS,
     extract=extract,
     check=check,

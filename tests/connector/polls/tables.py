@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ingestion.contract.columns import META_COLUMNS, Column
+from ingestion.contract.columns import META_COLUMNS, Column, Entity
 from ingestion.contract.raw_columns import EXPORT_COLUMNS, RECORD_COLUMNS, REJECTED_COLUMNS
 
 ANSWERS = (
@@ -22,6 +22,13 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
         "exports": EXPORT_COLUMNS,
     }
 )
+
+
+def tables_of(entities: Mapping[str, Entity]) -> Mapping[str, tuple[Column, ...]]:
+    """The tables, whatever columns a company adds: Polls has no others."""
+    return TABLES
+
+
 DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     {
         "answers": "Answers to polls.",

@@ -4,6 +4,7 @@ with
     final as (
         select
             {{ staged_record_columns("hubspot", "accounts", "companies") }},
+            {{ extra_of("accounts", "companies") }}
             coalesce(companies.name, companies.domain, companies.source_id) as name,
             companies.domain,
             companies.industry,

@@ -14,6 +14,7 @@ with
     final as (
         select
             {{ staged_record_columns("hubspot", "activities", "calls") }},
+            {{ extra_of("activities", "calls") }}
             'call' as type,
             case
                 upper(calls.hs_call_direction) when 'INBOUND' then 'in' when 'OUTBOUND' then 'out'
@@ -40,6 +41,7 @@ with
 
         select
             {{ staged_record_columns("hubspot", "activities", "emails") }},
+            {{ extra_of("activities", "emails") }}
             'email' as type,
             case
                 upper(emails.hs_email_direction)
@@ -63,6 +65,7 @@ with
 
         select
             {{ staged_record_columns("hubspot", "activities", "meetings") }},
+            {{ extra_of("activities", "meetings") }}
             case
                 when lower(meetings.hs_activity_type) like '%demo%' then 'demo' else 'meeting'
             end as type,
@@ -89,6 +92,7 @@ with
 
         select
             {{ staged_record_columns("hubspot", "activities", "notes") }},
+            {{ extra_of("activities", "notes") }}
             'note' as type,
             'out' as direction,
             notes.hs_timestamp as occurred_at,
@@ -106,6 +110,7 @@ with
 
         select
             {{ staged_record_columns("hubspot", "activities", "tasks") }},
+            {{ extra_of("activities", "tasks") }}
             'task' as type,
             'out' as direction,
             tasks.hs_timestamp as occurred_at,

@@ -4,6 +4,7 @@ with
     final as (
         select
             {{ staged_record_columns("hubspot", "contacts", "contacts") }},
+            {{ extra_of("contacts", "contacts") }}
             contacts.email,
             coalesce(
                 nullif(

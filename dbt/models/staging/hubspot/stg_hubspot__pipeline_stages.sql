@@ -8,6 +8,7 @@ with
                     "hubspot", "pipeline_stages", "stages", source_id="stages.stage_id"
                 )
             }},
+            {{ no_extra_of("pipeline_stages") }}
             stages.pipeline,
             stages.label as stage,
             stages.display_order as stage_order,

@@ -18,6 +18,7 @@ with
     final as (
         select
             {{ staged_record_columns("hubspot", "users", "owners") }},
+            {{ extra_of("users", "descriptions") }}
             coalesce(
                 nullif(
                     trim(coalesce(owners.first_name, '') || ' ' || coalesce(owners.last_name, '')),
