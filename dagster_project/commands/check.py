@@ -17,8 +17,9 @@ from ingestion.company.reading import read_company
 from ingestion.company.settings import Company
 from ingestion.errors import CompanyError
 from ingestion.extension.folder import ExtensionError
+from ingestion.loading.reports import SourceCheck, TableCheck, TableLoad
 from ingestion.paths import CompanyPaths
-from ingestion.pipeline import SourceCheck, TableCheck, TableLoad, check
+from ingestion.pipeline import check
 from ingestion.warehouse.warehouse import Warehouse
 
 FILES_SHOWN = 3

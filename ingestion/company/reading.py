@@ -21,8 +21,6 @@ from ingestion.company.wording import as_problem, explain
 from ingestion.errors import CompanyError, Problem
 from ingestion.extension.extra import extra_problems
 from ingestion.paths import data_root
-from ingestion.sources.files.settings import FilesSource
-from ingestion.sources.files.validation import find_problems
 
 STAND_INS = {"name": "Company", "currency": "USD", "timezone": "UTC"}
 """What stands in for settings that are wrong, so that the sources can be checked."""
@@ -132,6 +130,5 @@ def _source_problems(company: Company, document: dict[str, Any]) -> Iterator[Pro
     for (_, index, *rest), value, message in find_overlaps(company.sources):
         yield Problem(("sources", places[int(index)], *rest), value, message)
     for index, source in zip(places, company.sources, strict=True):
-        if isinstance(source, FilesSource) and source.path.is_dir():
-            for key, value, message in find_problems(source, company.timezone, company.entities):
-                yield Problem(("sources", index, *key), value, message)
+        for key, value, message in source.problems(company.timezone, company.entities):
+            yield Problem(("sources", index, *key), value, message)

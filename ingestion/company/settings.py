@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Union
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -15,10 +15,14 @@ from ingestion.contract.columns import Entity
 from ingestion.extension.extra import Extra, with_extra
 from ingestion.extension.folder import Extension
 from ingestion.settings import Currency, Settings, Zone
-from ingestion.sources.files.settings import FilesSource
-from ingestion.sources.hubspot.settings import HubSpotSource
+from ingestion.sources.registry import SOURCE_TYPES
+from ingestion.sources.source_type import SourceSettings
 
-Source = Annotated[FilesSource | HubSpotSource, Field(discriminator="type")]
+if TYPE_CHECKING:
+    Source = SourceSettings
+else:
+    _MODELS = tuple(source_type.settings for source_type in SOURCE_TYPES.values())
+    Source = Annotated[Union[_MODELS], Field(discriminator="type")]  # noqa: UP007
 
 MOMENTS = (
     "write a date such as 2024-03-31, which is that day's last moment, "

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.company.settings import Company
 from ingestion.errors import SalesopsError
-from ingestion.pipeline import Progress, quiet
+from ingestion.loading.reports import Progress, quiet
 from ingestion.sources.hubspot.settings import HubSpotSource
 
 if TYPE_CHECKING:

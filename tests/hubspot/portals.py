@@ -9,13 +9,13 @@ import pyarrow as pa
 
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
-from ingestion.dlt_load import append
-from ingestion.pipeline import ExtractContext, LoadReport
+from ingestion.http import Patience
+from ingestion.loading.appending import append
+from ingestion.loading.reports import ExtractContext, LoadReport
 from ingestion.sandbox.api import hubspot_portal as api_portal
 from ingestion.sandbox.api.hubspot import Asked, HubSpotApi
 from ingestion.sandbox.api.hubspot_schema import ACTIVITY_OBJECTS
 from ingestion.sandbox.world import World
-from ingestion.sources.hubspot.client import Patience
 from ingestion.sources.hubspot.extraction import extract
 from ingestion.sources.hubspot.tables import TABLES, tables_of
 from ingestion.warehouse.warehouse import Warehouse

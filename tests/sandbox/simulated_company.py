@@ -18,8 +18,9 @@ import pandas as pd
 from dagster_project.run.clock import now
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
+from ingestion.loading.reports import TableLoad
 from ingestion.paths import PROJECT, CompanyPaths
-from ingestion.pipeline import TableLoad, load_source
+from ingestion.pipeline import load_source
 from ingestion.sandbox.api.faults import Drift, Faults
 from ingestion.sandbox.api.hubspot import HubSpotApi
 from ingestion.sandbox.exports import write_company, write_exports

@@ -29,3 +29,11 @@ def tables_of(entities: Mapping[str, Entity]) -> Mapping[str, tuple[Column, ...]
 
 TABLES = MappingProxyType(tables_of(ENTITIES))
 """Those of a company that adds no columns."""
+
+DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
+    {entity.name: entity.description for entity in ENTITIES.values()}
+    | {
+        "rejected": "Rows that break the contract, kept whole, with the reason.",
+        "exports": "One row per entity and load: what was read, and how it differed from before.",
+    }
+)

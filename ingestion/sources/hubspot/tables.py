@@ -88,3 +88,25 @@ def tables_of(entities: Mapping[str, Entity]) -> Mapping[str, tuple[Column, ...]
 
 TABLES = MappingProxyType(tables_of(ENTITIES))
 """Columns of every table of `raw_hubspot`. Rows are versions, and only ever appended."""
+
+DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "companies": "Companies.",
+        "contacts": "Contacts.",
+        "leads": "Leads.",
+        "deals": "Deals.",
+        "line_items": "Line items of deals.",
+        "calls": "Calls.",
+        "emails": "Emails.",
+        "meetings": "Meetings.",
+        "notes": "Notes.",
+        "tasks": "Tasks.",
+        "users": "User records: what the company notes of its people.",
+        "owners": "Owners of records, with their main team.",
+        "teams": "Teams.",
+        "stages": "Stages of the pipelines of deals and leads.",
+        "property_history": "Every value that tracked properties of deals took.",
+        "rejected": "Rows that break the contract, kept whole, with the reason.",
+        "exports": "One row per table and load: what was read, up to which moment.",
+    }
+)

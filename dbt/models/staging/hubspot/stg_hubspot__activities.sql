@@ -13,7 +13,7 @@ with
     -- answered.
     final as (
         select
-            {{ hubspot_record_columns("activities", "calls") }},
+            {{ staged_record_columns("hubspot", "activities", "calls") }},
             {{ extra_of("activities", "calls") }}
             'call' as type,
             case
@@ -40,7 +40,7 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "emails") }},
+            {{ staged_record_columns("hubspot", "activities", "emails") }},
             {{ extra_of("activities", "emails") }}
             'email' as type,
             case
@@ -64,7 +64,7 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "meetings") }},
+            {{ staged_record_columns("hubspot", "activities", "meetings") }},
             {{ extra_of("activities", "meetings") }}
             case
                 when lower(meetings.hs_activity_type) like '%demo%' then 'demo' else 'meeting'
@@ -91,7 +91,7 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "notes") }},
+            {{ staged_record_columns("hubspot", "activities", "notes") }},
             {{ extra_of("activities", "notes") }}
             'note' as type,
             'out' as direction,
@@ -109,7 +109,7 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "tasks") }},
+            {{ staged_record_columns("hubspot", "activities", "tasks") }},
             {{ extra_of("activities", "tasks") }}
             'task' as type,
             'out' as direction,

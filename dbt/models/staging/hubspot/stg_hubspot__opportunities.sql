@@ -27,7 +27,8 @@ with
     final as (
         select
             {{
-                hubspot_record_columns(
+                staged_record_columns(
+                    "hubspot",
                     "opportunities",
                     "deals",
                     is_deleted="deals.is_deleted and merges.merged_id is null",

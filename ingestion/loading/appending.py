@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import dlt
     import pyarrow as pa
 
-LOAD_ID = "_dlt_load_id"
-
 
 def arrow_schema(columns: Iterable[Column]) -> pa.Schema:
     """The Arrow schema of a raw table's declared columns."""
@@ -77,7 +75,7 @@ def set_down(
 def load(warehouse: Warehouse, dataset: str, folder: Path) -> None:
     """Append what was set down in `folder`.
 
-    The rows count only once dlt has recorded their load in `_dlt_loads`. Raises WarehouseError.
+    The rows count only once dlt has recorded their load as finished. Raises WarehouseError.
     """
     with _pipeline(warehouse, dataset, folder) as pipeline:
         pipeline.load()

@@ -1,11 +1,11 @@
-"""Takes in HubSpot's answers: JSON lines on disk, then tables of an in-process DuckDB.
+"""Takes in an API's answers: JSON lines on disk, then tables of an in-process DuckDB.
 
 Python touches a page at a time; what has come in waits on disk, not in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,28 +18,6 @@ if TYPE_CHECKING:
 
 FLUSH_BYTES = 32 << 20
 WRITE_BYTES = 1 << 20
-
-LINK_TYPE = {
-    "from": "STRUCT(id VARCHAR)",
-    "to": 'STRUCT("toObjectId" BIGINT, "associationTypes" STRUCT(label VARCHAR)[])[]',
-}
-CHANGE_TYPE = (
-    'STRUCT("value" VARCHAR, "timestamp" VARCHAR, "sourceType" VARCHAR, "updatedByUserId" VARCHAR)'
-)
-
-
-def record_type(properties: Sequence[str], history: Sequence[str]) -> dict[str, str]:
-    """DuckDB types of the members of a CRM record's JSON; property values are text."""
-    values = ", ".join(f"{quote(name)} VARCHAR" for name in properties)
-    changes = ", ".join(f"{quote(name)} {CHANGE_TYPE}[]" for name in history)
-    return {
-        "id": "VARCHAR",
-        "updatedAt": "VARCHAR",
-        "archived": "BOOLEAN",
-        "archivedAt": "VARCHAR",
-        "properties": f"STRUCT({values})",
-        **({"propertiesWithHistory": f"STRUCT({changes})"} if history else {}),
-    }
 
 
 class Intake:
