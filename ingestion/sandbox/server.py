@@ -14,8 +14,8 @@ from pathlib import Path
 
 import uvicorn
 
-from ingestion.sandbox.api.faults import Faults
-from ingestion.sandbox.api.hubspot import HubSpotApi
+from ingestion.sandbox.systems.faults import Faults
+from ingestion.sandbox.systems.hubspot.api import HubSpotApi
 from ingestion.sandbox.world import World
 
 TOKEN_ENV = "SALESOPS_SANDBOX_TOKEN"

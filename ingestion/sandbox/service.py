@@ -28,7 +28,7 @@ from ingestion.pipeline import Progress, quiet
 from ingestion.sources.hubspot.settings import HubSpotSource
 
 if TYPE_CHECKING:
-    from ingestion.sandbox.api.faults import Faults
+    from ingestion.sandbox.systems.faults import Faults
     from ingestion.sandbox.world import World
 
 SCALE, SEED = 1.0, 7

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from ingestion.sandbox.api.hubspot import HubSpotApi
 from ingestion.sandbox.server import serving
+from ingestion.sandbox.systems.hubspot.api import HubSpotApi
 from ingestion.sandbox.world import World
 
 Spoil = Callable[[dict[str, Any]], Any]

@@ -19,14 +19,14 @@ from dagster_project.pipeline_run import now
 from ingestion.company import Company, load_company
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.pipeline import TableLoad, load_source
-from ingestion.sandbox.api.faults import Drift, Faults
-from ingestion.sandbox.api.hubspot import HubSpotApi
 from ingestion.sandbox.exports import write_company, write_exports
 from ingestion.sandbox.server import serving
 from ingestion.sandbox.service import Sandbox
-from ingestion.sandbox.truth import truth
+from ingestion.sandbox.systems.faults import Drift, Faults
+from ingestion.sandbox.systems.hubspot.api import HubSpotApi
 from ingestion.sandbox.world import World
 from tests.compiled_models import CompiledModels
+from tests.truth.kpis import truth
 
 TOKEN = "pat-na1-secret-of-the-test"
 KEY = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.sandbox.world import TABLES, World
-from ingestion.sandbox.world_schema import ENTITIES, NONE, NULL, STAGE_OPEN
-from ingestion.sandbox.world_store import LOG_COLUMNS
+from ingestion.sandbox.world.schema import ENTITIES, NONE, NULL, STAGE_OPEN
+from ingestion.sandbox.world.store import LOG_COLUMNS
 
 SCALE = 0.1
 DAYS = 260
