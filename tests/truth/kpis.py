@@ -16,6 +16,7 @@ from tests.truth.marketing import add_marketing
 from tests.truth.outcome import add_outcome
 from tests.truth.pipeline import add_pipeline
 from tests.truth.quotas import Quotas, add_quotas
+from tests.truth.stages import add_stages
 
 
 def truth(
@@ -42,6 +43,7 @@ def truth(
     quotas = {measure: Quotas(history, tall, measure) for measure in MEASURES}
     add_quotas(list(quotas.values()))
     add_pipeline(history, quotas["revenue"], tall)
+    add_stages(history, tall)
     add_activity(history, tall)
     add_marketing(history, tall)
     add_finance(history, tall)

@@ -13,7 +13,7 @@ from ingestion.sandbox.world.causes import Causes
 from ingestion.sandbox.world.schema import POST_SALE, STAGES
 from tests.truth.history import History
 from tests.truth.kpis import truth
-from tests.truth.pipeline import stage_entries, stage_visits
+from tests.truth.stages import stage_entries, stage_visits
 from tests.truth.table import COLUMNS
 
 SETTINGS = {"timezone": "America/New_York", "fiscal_year_start_month": 2, "currency": "EUR"}

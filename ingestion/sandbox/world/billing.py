@@ -16,7 +16,8 @@ from ingestion.sandbox.world.calendar import (
     day_of,
     to_moment,
 )
-from ingestion.sandbox.world.deals import (
+from ingestion.sandbox.world.demand import new_accounts
+from ingestion.sandbox.world.openings import (
     CUSTOMER_SOURCE,
     EXPANSION,
     NEW,
@@ -24,7 +25,6 @@ from ingestion.sandbox.world.deals import (
     RENEWALS,
     open_deals_for,
 )
-from ingestion.sandbox.world.demand import new_accounts
 from ingestion.sandbox.world.people import MANAGER, MARKETING, REP, SDR, active_reps
 from ingestion.sandbox.world.schema import LOST, NONE, NULL, NULL_DAY, STAGE_WON
 from ingestion.sandbox.world.store import State

@@ -113,11 +113,6 @@ def source_ids(entity: str, rows: Ints) -> pa.Array:
     return pc.cast(pa.array(rows + FIRST_ID[entity], mask=rows == NONE), TEXT)
 
 
-def row_of(entity: str, source_id: str) -> int:
-    """The row that has this source id."""
-    return int(source_id) - FIRST_ID[entity]
-
-
 def render(column: Column, values: Array) -> pa.Array:
     """Stored values of a column as Arrow.
 
@@ -294,7 +289,7 @@ def _as_named(state: State, column: Column) -> Column:
     return replace(column, of=state.stage_labels)
 
 
-def value_text(column: Column, values: Array) -> pa.Array:
+def _value_text(column: Column, values: Array) -> pa.Array:
     """Stored values as text: ISO dates, decimals, labels, source ids."""
     return pc.cast(render(column, values), TEXT)
 
@@ -319,8 +314,8 @@ def _changes_of(state: State, position: Ints, column: Column) -> pa.Table:
             "entity": pa.array(["opportunities"]).take(pa.array(np.zeros(count, np.int32))),
             "entity_id": source_ids("opportunities", log["id"][position]),
             "field": pa.array([column.name]).take(pa.array(np.zeros(count, np.int32))),
-            "old_value": value_text(column, log["old"][position]),
-            "new_value": value_text(column, log["new"][position]),
+            "old_value": _value_text(column, log["old"][position]),
+            "new_value": _value_text(column, log["new"][position]),
             "changed_at": moment,
             "changed_by": source_ids("users", log["by"][position]),
             "source_updated_at": pa.array(told_at(state, position)).view(pa.timestamp("us")),

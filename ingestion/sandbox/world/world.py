@@ -23,13 +23,7 @@ from ingestion.sandbox.world.demand import step_demand
 from ingestion.sandbox.world.engagement import found_library, step_engagement
 from ingestion.sandbox.world.people import found_company, step_people
 from ingestion.sandbox.world.quotas import step_quotas
-from ingestion.sandbox.world.render import (
-    entity_table,
-    history_rows,
-    source_ids,
-    told_at,
-    value_text,
-)
+from ingestion.sandbox.world.render import entity_table, history_rows, told_at
 from ingestion.sandbox.world.schema import ENTITIES
 from ingestion.sandbox.world.store import LOG_COLUMNS, Array, State
 
@@ -111,46 +105,6 @@ class World:
             return rows[told_at(self.state, rows) >= since]
         return np.flatnonzero(self.state[entity]["updated_at"] >= since)
 
-    def changed_since(self, entity: str, moment: datetime) -> pa.Table:
-        """`table(entity)` reduced to rows with `source_updated_at` at or after a moment."""
-        if entity == "pipeline_stages":
-            table = self.table(entity)
-            recent = table["source_updated_at"].to_numpy() >= np.datetime64(to_moment(moment), "us")
-            return table.filter(pa.array(recent))
-        return self.table(entity, self.rows_changed_since(entity, moment))
-
-    def events(self, entity: str) -> pa.Table:
-        """The event log of an entity for reading, values as text.
-
-        Columns: `at, kind (created, changed), entity, id, field, old, new, by`. Each row has one
-        event `created` with field null, and one for each value of each tracked field.
-        """
-        store = self.state[entity]
-        everything = np.arange(len(store))
-        tables = [self._log_table(entity, field) for field in range(len(ENTITIES[entity]))]
-        created = store["created_at"] if "created_at" in store.columns else store["updated_at"]
-        nulls = pa.nulls(len(store), pa.string())
-        kind = np.full(len(store), "created")
-        tables.append(_event_table(created, kind, entity, everything, nulls, nulls, nulls, nulls))
-        events = pa.concat_tables(tables)
-        return events.sort_by([("at", "ascending"), ("id", "ascending")])
-
-    def _log_table(self, entity: str, field: int) -> pa.Table:
-        log, column = self.state.logs.get(entity), ENTITIES[entity][field]
-        if log is None or not column.tracked:
-            empty = np.empty(0, np.int64)
-            nulls = pa.nulls(0, pa.string())
-            return _event_table(empty, empty.astype(str), entity, empty, nulls, nulls, nulls, nulls)
-        rows = np.flatnonzero(log["field"] == field)
-        first = ~_seen_before(log["id"][rows])
-        kind = np.where(first & (log["old"][rows] == column.null), "created", "changed")
-        return _event_table(
-            log["at"][rows], kind, entity, log["id"][rows],
-            pa.array(np.full(len(rows), column.name)),
-            value_text(column, log["old"][rows]), value_text(column, log["new"][rows]),
-            source_ids("users", log["by"][rows]),
-        )  # fmt: skip
-
     def save(self, folder: str | Path) -> None:
         """Write the whole world aside, then put it in place of the old one by renaming.
 
@@ -223,28 +177,3 @@ def _causes(values: dict[str, object]) -> Causes:
             value = date.fromisoformat(str(value))
         parsed[name] = tuple(value) if isinstance(value, list) else value
     return Causes(**parsed)  # type: ignore[arg-type]
-
-
-def _seen_before(ids: Ints) -> Ints:
-    """Whether each element occurred earlier in the array."""
-    seen = np.ones(len(ids), bool)
-    seen[np.unique(ids, return_index=True)[1]] = False
-    return seen
-
-
-def _event_table(
-    at: Ints, kind: Ints, entity: str, ids: Ints, field: pa.Array, old: pa.Array, new: pa.Array,
-    by: pa.Array,
-) -> pa.Table:  # fmt: skip
-    return pa.table(
-        {
-            "at": pa.array(at).view(pa.timestamp("us")),
-            "kind": pa.array(kind, pa.string()),
-            "entity": pa.array(np.full(len(at), entity), pa.string()),
-            "id": source_ids(entity, ids),
-            "field": field,
-            "old": old,
-            "new": new,
-            "by": by,
-        }
-    )

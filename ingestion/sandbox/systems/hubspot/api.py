@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from email.utils import format_datetime
 from typing import Any
@@ -17,7 +17,7 @@ from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from ingestion.sandbox.systems.faults import Fault, Faults, Mishaps, Window
-from ingestion.sandbox.systems.hubspot import directory, search
+from ingestion.sandbox.systems.hubspot import answers, directory, questions, search
 from ingestion.sandbox.systems.hubspot.associations import Associations
 from ingestion.sandbox.systems.hubspot.errors import (
     BadRequestError,
@@ -35,9 +35,6 @@ HISTORY_PAGE_LIMIT = 50
 ASSOCIATION_LIMIT = 1_000
 OWNER_PAGE_LIMIT = 500
 URL_LIMIT = 8_000
-CORRELATION_ID = "00000000-0000-4000-8000-000000000000"
-AGAIN = "-again"
-"""Ends a cursor that leads to a page that was served before."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -145,14 +142,14 @@ class HubSpotApi:
                 response = Response("<h1>414 Request-URI Too Large</h1>", 414)
             elif fault == "rate_limited" or not within:
                 policy = "SECONDLY" if is_search else "TEN_SECONDLY_ROLLING"
-                response = _too_many(policy, self._faults.retry_after_seconds)
+                response = answers.too_many(policy, self._faults.retry_after_seconds)
             elif fault == "server_error":
-                response = _error(502, "SERVER_ERROR", "Bad gateway")
+                response = answers.error(502, "SERVER_ERROR", "Bad gateway")
             else:
                 request.state.repeat = fault == "duplicate"
                 response = await self._route(request)
         except HubSpotError as problem:
-            response = _error(problem.status, problem.category, str(problem))
+            response = answers.error(problem.status, problem.category, str(problem))
         response.headers["X-HubSpot-RateLimit-Max"] = str(window.limit)
         response.headers["X-HubSpot-RateLimit-Remaining"] = str(window.remaining)
         response.headers["X-HubSpot-RateLimit-Interval-Milliseconds"] = str(
@@ -178,34 +175,34 @@ class HubSpotApi:
 
     async def _list(self, request: Request) -> Response:
         kind, query = self._kind(request, "type"), request.query_params
-        wanted = Wanted(_names(query.getlist("properties")) or kind.defaults,
-                        _names(query.getlist("propertiesWithHistory")))  # fmt: skip
+        wanted = Wanted(questions.names(query.getlist("properties")) or kind.defaults,
+                        questions.names(query.getlist("propertiesWithHistory")))  # fmt: skip
         most = HISTORY_PAGE_LIMIT if wanted.history else PAGE_LIMIT
-        limit = _limit(query.get("limit", 10), most)
-        archived = _is_archived(request)
+        limit = questions.limit(query.get("limit", 10), most)
+        archived = questions.is_archived(request)
         total = len(self._portal.records(kind.name, archived).rows)
         number, following = self._turn(query.get("after"), -(-total // limit), request)
         records = self._portal.page(kind.name, archived, number * limit, limit, wanted)
         request.state.rows = len(records)
-        return _page(records, following, str(request.url.path))
+        return answers.page(records, following, str(request.url.path))
 
     def _turn(self, after: str | None, pages: int, request: Request) -> tuple[int, str | None]:
         """The number of the page that a cursor leads to, and the next cursor.
 
         Cursors are opaque: the position of the page, which out of order is not its number.
         """
-        position = _position(after)
+        position = questions.position(after)
         number = position
         if self._faults.out_of_order and position ^ 1 < pages:
             number = position ^ 1
-        if request.state.repeat and not (after or "").endswith(AGAIN):
-            return number, f"{position}{AGAIN}"
+        if request.state.repeat and not (after or "").endswith(questions.AGAIN):
+            return number, f"{position}{questions.AGAIN}"
         return number, str(position + 1) if position + 1 < pages else None
 
     async def _search(self, request: Request) -> Response:
-        kind, body = self._kind(request, "type"), await _body(request)
-        limit = _limit(body.get("limit", 10), search.PAGE_LIMIT)
-        start = _position(body.get("after"))
+        kind, body = self._kind(request, "type"), await questions.body(request)
+        limit = questions.limit(body.get("limit", 10), search.PAGE_LIMIT)
+        start = questions.position(body.get("after"))
         if start + limit > search.RESULT_LIMIT:
             raise BadRequestError("The requested page is beyond the limit of 10000 search results")
         indexed = self._portal.now_ms - int(self._faults.index_lag_seconds * 1_000)
@@ -214,21 +211,23 @@ class HubSpotApi:
         if self._faults.out_of_order:
             page = np.array(self._shuffle.sample(page.tolist(), len(page)), np.int64)
         rows = self._portal.records(kind.name).rows[page]
-        wanted = Wanted(_names(body.get("properties") or kind.defaults))
+        wanted = Wanted(questions.names(body.get("properties") or kind.defaults))
         records = self._portal.render(kind.name, False, rows, wanted)
         request.state.rows = len(records)
         following = str(start + limit) if start + limit < len(positions) else None
-        return _page(records, following, request.url.path, total=len(positions))
+        return answers.page(records, following, request.url.path, total=len(positions))
 
     async def _batch_read(self, request: Request) -> Response:
-        kind, body = self._kind(request, "type"), await _body(request)
-        wanted = Wanted(_names(body.get("properties") or kind.defaults),
-                        _names(body.get("propertiesWithHistory") or ()))  # fmt: skip
-        ids = _inputs(body, HISTORY_PAGE_LIMIT if wanted.history else PAGE_LIMIT)
-        archived = _is_archived(request)
+        kind, body = self._kind(request, "type"), await questions.body(request)
+        wanted = Wanted(questions.names(body.get("properties") or kind.defaults),
+                        questions.names(body.get("propertiesWithHistory") or ()))  # fmt: skip
+        ids = questions.inputs(body, HISTORY_PAGE_LIMIT if wanted.history else PAGE_LIMIT)
+        archived = questions.is_archived(request)
         request.state.rows = len(ids)
         records, missing = self._found(kind, ids, archived, wanted)
-        return _batch(records, missing, f"Could not get some {kind.name}", "OBJECT_NOT_FOUND")
+        return answers.batch(
+            records, missing, f"Could not get some {kind.name}", "OBJECT_NOT_FOUND"
+        )
 
     def _found(
         self, kind: ObjectType, ids: list[str], archived: bool, wanted: Wanted
@@ -243,50 +242,51 @@ class HubSpotApi:
 
     async def _read(self, request: Request) -> Response:
         kind, query = self._kind(request, "type"), request.query_params
-        wanted = Wanted(_names(query.getlist("properties")) or kind.defaults,
-                        _names(query.getlist("propertiesWithHistory")))  # fmt: skip
-        archived = _is_archived(request)
+        wanted = Wanted(questions.names(query.getlist("properties")) or kind.defaults,
+                        questions.names(query.getlist("propertiesWithHistory")))  # fmt: skip
+        archived = questions.is_archived(request)
         records, _ = self._found(kind, [str(request.path_params["id"])], archived, wanted)
         if not records:
             raise NotFoundError("resource not found")
-        return _json_bytes(records[0])
+        return answers.of_json(records[0])
 
     async def _read_associations(self, request: Request) -> Response:
         from_kind, to_kind = self._kind(request, "from"), self._kind(request, "to")
-        ids = _inputs(await _body(request), ASSOCIATION_LIMIT)
+        ids = questions.inputs(await questions.body(request), ASSOCIATION_LIMIT)
         request.state.rows = len(ids)
         pairs = self._associations.pairs(from_kind.name, to_kind.name)
         found = pairs.of(ids) if pairs else [None] * len(ids)
-        answers = dict(zip(ids, found, strict=True))
-        results = [answer for answer in answers.values() if answer]
-        missing = [record_id for record_id, answer in answers.items() if not answer]
-        return _batch(
+        linked = dict(zip(ids, found, strict=True))
+        results = [links for links in linked.values() if links]
+        missing = [record_id for record_id, links in linked.items() if not links]
+        return answers.batch(
             results, missing, f"No {to_kind.name} are associated with some {from_kind.name}",
             "OBJECT_NOT_FOUND", "crm.associations.NO_ASSOCIATIONS_FOUND",
         )  # fmt: skip
 
     async def _owners(self, request: Request) -> Response:
         query = request.query_params
-        limit = _limit(query.get("limit", 100), OWNER_PAGE_LIMIT)
-        found = directory.owners(self._portal, _is_archived(request))
+        limit = questions.limit(query.get("limit", 100), OWNER_PAGE_LIMIT)
+        found = directory.owners(self._portal, questions.is_archived(request))
         number, following = self._turn(query.get("after"), -(-len(found) // limit), request)
         page = found[number * limit :][:limit]
         request.state.rows = len(page)
-        return _page([orjson.dumps(owner) for owner in page], following, request.url.path)
+        return answers.page([orjson.dumps(owner) for owner in page], following, request.url.path)
 
     async def _teams(self, request: Request) -> Response:
-        return _json({"results": directory.teams(self._portal)})
+        return answers.of({"results": directory.teams(self._portal)})
 
     async def _pipelines(self, request: Request) -> Response:
         kind = self._kind(request, "type")
         if kind.name not in ("deals", "leads"):
             raise BadRequestError(f"{kind.name} have no pipelines")
-        return _json({"results": self._portal.pipelines(kind.name, self._faults.removed_stages)})
+        found = self._portal.pipelines(kind.name, self._faults.removed_stages)
+        return answers.of({"results": found})
 
     async def _properties(self, request: Request) -> Response:
         kind = self._kind(request, "type")
         found = self._portal.properties(kind.name).values()
-        return _json({
+        return answers.of({
             "results": [
                 {
                     "name": known.name, "label": known.name.replace("_", " ").capitalize(),
@@ -300,10 +300,10 @@ class HubSpotApi:
 
     async def _set_faults(self, request: Request) -> Response:
         try:
-            self.faults = Faults.from_json(await _body(request))
+            self.faults = Faults.from_json(await questions.body(request))
         except (TypeError, ValueError) as error:
-            return _error(400, "VALIDATION_ERROR", str(error))
-        return _json(asdict(self.faults))
+            return answers.error(400, "VALIDATION_ERROR", str(error))
+        return answers.of(asdict(self.faults))
 
     async def _request_log(self, request: Request) -> Response:
         lines = b"".join(orjson.dumps(asked) + b"\n" for asked in self.requests)
@@ -319,100 +319,6 @@ class HubSpotApi:
                 "This app hasn't been granted all required scopes to make this call."
             )
         return kind
-
-
-def _names(values: Any) -> tuple[str, ...]:
-    """Property names from a list, or from texts of names with commas between them."""
-    return tuple(dict.fromkeys(name for value in values for name in value.split(",") if name))
-
-
-def _is_archived(request: Request) -> bool:
-    return request.query_params.get("archived", "").lower() == "true"
-
-
-def _limit(value: Any, most: int) -> int:
-    if not str(value).isdigit() or not 1 <= int(value) <= most:
-        raise BadRequestError(f"Invalid limit {value}: it must be between 1 and {most}")
-    return int(value)
-
-
-def _position(after: Any) -> int:
-    digits = str(after or 0).removesuffix(AGAIN)
-    if not digits.isdigit():
-        raise BadRequestError(f"Invalid value for after: {after}")
-    return int(digits)
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    try:
-        body = orjson.loads(await request.body())
-    except orjson.JSONDecodeError as error:
-        raise BadRequestError(f"Invalid input JSON: {error}") from None
-    if not isinstance(body, Mapping):
-        raise BadRequestError("Invalid input JSON: an object was expected")
-    return dict(body)
-
-
-def _inputs(body: Mapping[str, Any], most: int) -> list[str]:
-    ids = [str(given.get("id")) for given in body.get("inputs") or ()]
-    if len(ids) > most:
-        raise BadRequestError(f"The maximum number of inputs is {most}; {len(ids)} were given")
-    if not all(record_id.isdigit() for record_id in ids):
-        raise BadRequestError("Invalid input: every id must be a number")
-    return list(dict.fromkeys(ids))
-
-
-def _page(
-    records: list[bytes], following: str | None, path: str, total: int | None = None
-) -> Response:
-    head = b"{" if total is None else b'{"total":%d,' % total
-    tail = b""
-    if following is not None:
-        link = {"next": {"after": following, "link": f"{path}?after={following}"}}
-        tail = b',"paging":' + orjson.dumps(link)
-    return _json_bytes(head + b'"results":[' + b",".join(records) + b"]" + tail + b"}")
-
-
-def _batch(
-    records: list[bytes], missing: list[str], message: str, category: str, detail: str | None = None
-) -> Response:
-    """A batch answer: 200, or 207 with errors that name what was not found."""
-    times = b',"startedAt":"2026-01-01T00:00:00Z","completedAt":"2026-01-01T00:00:00Z"'
-    content = b'{"status":"COMPLETE","results":[' + b",".join(records) + b"]" + times
-    if not missing:
-        return _json_bytes(content + b"}")
-    problem = {
-        "status": "error", "category": category, "message": message, "context": {"ids": missing},
-        **({"subCategory": detail} if detail else {}),
-    }  # fmt: skip
-    errors = b',"numErrors":%d,"errors":%s}' % (len(missing), orjson.dumps([problem]))
-    return _json_bytes(content + errors, 207)
-
-
-def _json(document: object) -> Response:
-    return _json_bytes(orjson.dumps(document))
-
-
-def _json_bytes(content: bytes, status: int = 200) -> Response:
-    return Response(content, status, media_type="application/json")
-
-
-def _error(status: int, category: str, message: str) -> Response:
-    document = {
-        "status": "error", "message": message, "correlationId": CORRELATION_ID,
-        "category": category,
-    }  # fmt: skip
-    return _json_bytes(orjson.dumps(document), status)
-
-
-def _too_many(policy: str, retry_after_seconds: int) -> Response:
-    document = {
-        "status": "error", "message": f"You have reached your {policy.lower()} limit.",
-        "errorType": "RATE_LIMIT", "correlationId": CORRELATION_ID, "policyName": policy,
-    }  # fmt: skip
-    response = _json_bytes(orjson.dumps(document), 429)
-    response.headers["Retry-After"] = str(retry_after_seconds)
-    return response
 
 
 async def _hang_up(send: Send) -> None:
