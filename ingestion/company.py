@@ -216,7 +216,7 @@ def _validated(path: Path, document: dict[str, Any]) -> Company:
         document = {**document, "sources": [sources[it] for it in positions(document)]}
     return Company.model_validate(
         {**document, "path": path},
-        context={"folder": path.parent, "exports": _sandbox_exports(document)},
+        context={"folder": path.parent, "data": _data_folder(document)},
     )
 
 
@@ -232,14 +232,11 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
-def _sandbox_exports(document: dict[str, Any]) -> Path | None:
-    """The folder that a simulated company's first run writes its exports to."""
+def _data_folder(document: dict[str, Any]) -> Path:
+    """The company's folder under the data root."""
     from ingestion.paths import data_root
 
-    if not document.get("sandbox"):
-        return None
-    folder = data_root() / _slug(str(document.get("name")))
-    return (folder / "sandbox" / "exports").resolve()
+    return data_root() / _slug(str(document.get("name")))
 
 
 MAX_BYTES, MAX_LEVELS, MAX_NODES = 64 << 20, 100, 1_000_000

@@ -54,5 +54,5 @@ def served(
         for message in sent:
             await send(message)
 
-    with serving(spoiling) as url:  # type: ignore[arg-type]
+    with serving(spoiling) as url:
         yield url

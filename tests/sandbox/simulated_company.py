@@ -16,6 +16,7 @@ import duckdb
 import pandas as pd
 
 from dagster_project.pipeline_run import now
+from dagster_project.simulation import connected
 from ingestion.company import Company, load_company
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.pipeline import TableLoad, load_source
@@ -160,8 +161,8 @@ class ServedCompany(SimulatedCompany):
     @property
     def company(self) -> Company:
         """The company as a run reads it while its systems are up."""
-        sandbox = Sandbox(self.url, self.world.now, TOKEN, self._exports, days=0)
-        return sandbox.connect(load_company(PROJECT / "company.yml"))
+        sandbox = Sandbox(self.url, TOKEN, self.world.now)
+        return connected(load_company(PROJECT / "company.yml"), sandbox)
 
     def show(self, world: World) -> None:
         """Serve the world, and write the exports that the CRM does not hold."""

@@ -52,8 +52,8 @@ def test_days_pass_and_are_kept(folder: Path) -> None:
 
 
 def test_exports_hold_what_the_crm_does_not_and_follow_the_days(folder: Path) -> None:
-    with running(folder, scale=SCALE) as sandbox:
-        exports = sandbox.exports
+    with running(folder, scale=SCALE):
+        exports = folder / "sandbox" / "exports"
     names = {f"{name}.csv" for name in CSV_ENTITIES} | {f"{n}.parquet" for n in PARQUET_ENTITIES}
     assert {path.name for path in exports.iterdir()} == names
     before = {path.name: path.read_bytes() for path in exports.iterdir()}
