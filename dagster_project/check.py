@@ -11,11 +11,12 @@ from dagster_project.lock import run_lock
 from dagster_project.pipeline_run import present_of
 from dagster_project.simulation import Simulation, systems_up
 from dagster_project.terminal import say
-from ingestion.company import Company, read_company
+from ingestion.company.reading import read_company
+from ingestion.company.settings import Company
 from ingestion.errors import CompanyError
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import SourceCheck, TableCheck, TableLoad, check
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 FILES_SHOWN = 3
 

@@ -38,9 +38,10 @@ from dagster_project.terminal import nobody_listens, say, show_anything
 from dagster_project.ui.command import open_ui
 from dagster_project.unchanged import published_already
 from ingestion.bytecode import keep_bytecode
-from ingestion.company import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
+from ingestion.disk.refusals import storage_error
 from ingestion.errors import SalesopsError
-from ingestion.storage import storage_error
 
 BY_SIGNAL: Mapping[int | None, int] = {signal.SIGHUP: HUNG_UP, signal.SIGTERM: TERMINATED}
 UNCHANGED = "stopped; what is published has not changed"

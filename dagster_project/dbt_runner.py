@@ -16,14 +16,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingestion.company import Company
-from ingestion.duckdb_sql import MEMORY_LIMIT, THREADS, memory_limit
+from ingestion.company.provided import provided
+from ingestion.company.settings import Company
+from ingestion.disk.kept import kept
 from ingestion.errors import SalesopsError
-from ingestion.kept import kept
 from ingestion.paths import PROJECT, CompanyPaths
-from ingestion.postgres_address import Address
-from ingestion.provided import provided
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.duckdb_sql import MEMORY_LIMIT, THREADS, memory_limit
+from ingestion.warehouse.postgres_address import Address
+from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult

@@ -15,7 +15,8 @@ from dagster_project.defs.publication import publication_assets
 from dagster_project.defs.transformation import model_assets
 from dagster_project.logs import VisibleRecord
 from dagster_project.pipeline_run import company_file
-from ingestion.company import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 
 
 def company_definitions(company: Company) -> dg.Definitions:

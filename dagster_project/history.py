@@ -25,11 +25,11 @@ from zoneinfo import ZoneInfo
 from dagster_project.pipeline_run import PipelineRun
 from dagster_project.publication import definitions_hash, open_published
 from dagster_project.replay import Cause, News, news_since, raw_tables_of_kpis, replay
-from ingestion.contract import Column
+from ingestion.contract.columns import Column
 from ingestion.dlt_load import LOAD_ID, append, arrow_schema
 from ingestion.optional import optional
 from ingestion.paths import CompanyPaths
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb

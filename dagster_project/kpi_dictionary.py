@@ -95,7 +95,7 @@ def write(manifest: Mapping[str, Any]) -> None:
 if __name__ == "__main__":
     from dagster_project.dbt_runner import Dbt
     from dagster_project.pipeline_run import company_file
-    from ingestion.company import load_company
+    from ingestion.company.reading import load_company
 
     MACRO.write_text(metrics_macro(), encoding="utf-8")
     write(Dbt.of(load_company(company_file())).manifest())

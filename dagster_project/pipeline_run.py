@@ -17,12 +17,12 @@ from dagster_project.lock import run_lock
 from dagster_project.publication.shelf import settle
 from dagster_project.retention import keep_last_logs, keep_last_warehouses
 from dagster_project.simulation import Simulation, systems_up
-from ingestion.company import MOMENTS, Company, read_moment
+from ingestion.company.settings import MOMENTS, Company, read_moment
+from ingestion.disk.private import private
 from ingestion.errors import SalesopsError, WarehouseError
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.pipeline import LoadReport, Prepared, prepare
-from ingestion.private import private
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from dagster_project.publication import Publication

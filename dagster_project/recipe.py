@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from dagster_project.dbt_runner import project_files
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.paths import PROJECT
 
 PACKAGES = ("dagster_project", "expectations", "ingestion")

@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 from dagster_project.dbt_runner import Dbt, run_values
 from dagster_project.pipeline_run import PipelineRun
 from dagster_project.publication import copy_tables
-from ingestion.contract import ENTITIES
+from ingestion.contract.entities import ENTITIES
 from ingestion.paths import CompanyPaths, write_ahead_log
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pyarrow as pa

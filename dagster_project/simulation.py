@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagster_project.lock import run_lock
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.errors import SalesopsError
 from ingestion.paths import CompanyPaths
 from ingestion.sandbox import service

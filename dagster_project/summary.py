@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from dagster_project.pipeline_run import PipelineRun
 from dagster_project.publication import open_published
-from ingestion.duckdb_sql import literal
 from ingestion.paths import CompanyPaths
 from ingestion.rejections import Rule, by_rule, samples_of
+from ingestion.warehouse.duckdb_sql import literal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dagster_project.publication import Publication
     from expectations.report import CheckResult
     from ingestion.pipeline import LoadReport
-    from ingestion.warehouse import Warehouse
+    from ingestion.warehouse.warehouse import Warehouse
 
 HEADLINES = {
     "revenue_won": "Revenue won",

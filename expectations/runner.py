@@ -12,11 +12,11 @@ from expectations.judge import Judge, failed
 from expectations.report import AuditReport, CheckResult
 from expectations.store import save
 from expectations.suites import Layer, Suite, suites
-from ingestion.company import Company
+from ingestion.company.settings import Company
+from ingestion.disk.refusals import storage_error
 from ingestion.errors import SalesopsError
 from ingestion.optional import optional
-from ingestion.storage import storage_error
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 
 def audit(

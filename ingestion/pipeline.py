@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from ingestion.company import Company, Source
-from ingestion.contract import Column
+from ingestion.company.settings import Company, Source
+from ingestion.contract.columns import Column
 from ingestion.errors import Gathered, SourceError
 from ingestion.paths import CompanyPaths
 from ingestion.rejections import Rule
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pyarrow as pa

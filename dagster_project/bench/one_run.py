@@ -14,7 +14,7 @@ from typing import Any
 from dagster_project.cli import execute
 from dagster_project.pipeline_run import PipelineRun, open_run
 from dagster_project.simulation import Simulation
-from ingestion.company import load_company
+from ingestion.company.reading import load_company
 
 PHASES = ("extract", "load", "build", "audit", "publish")
 

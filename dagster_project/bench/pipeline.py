@@ -12,8 +12,8 @@ import duckdb
 
 from dagster_project.dbt_runner import Dbt, run_values
 from dagster_project.pipeline_run import now, open_run
-from ingestion.company import load_company
-from ingestion.duckdb_sql import memory_limit
+from ingestion.company.reading import load_company
+from ingestion.warehouse.duckdb_sql import memory_limit
 
 MODELS = (
     "int_opportunity_changes",

@@ -20,7 +20,7 @@ FOUND = """
 import sys
 from pathlib import Path
 from dagster_project.simulation import Simulation, found
-from ingestion.company import load_company
+from ingestion.company.reading import load_company
 seed, scale = int(sys.argv[2]), float(sys.argv[3])
 found(load_company(Path(sys.argv[1])), Simulation(seed=seed, scale=scale))
 """

@@ -13,7 +13,7 @@ from dagster_project.publication import MARTS, mart_tables
 from expectations.comparison import Comparison
 from expectations.report import AuditReport, CheckResult
 from expectations.suites import Layer, checks
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.optional import optional
 
 DATA_DOCS = dg.AssetKey(["published", "data_docs"])

@@ -14,7 +14,7 @@ from dagster_project.instance import end_dead_runs, unfinished_run
 from dagster_project.pipeline_run import PipelineRun, open_run
 from dagster_project.retention import keep_last_runs
 from dagster_project.simulation import Simulation
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.paths import CompanyPaths
 from ingestion.visible import visible
 

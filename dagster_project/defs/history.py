@@ -9,7 +9,7 @@ import dagster as dg
 
 from dagster_project.history import HISTORY, keep_history
 from dagster_project.pipeline_run import PipelineRun
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.pipeline import raw_tables
 
 DESCRIPTIONS = {

@@ -11,7 +11,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from dagster_project.dbt_runner import BuildError, Dbt, run_values
 from dagster_project.pipeline_run import PipelineRun
-from ingestion.personal_quotas import check_personal_quotas
+from ingestion.company.personal_quotas import check_personal_quotas
 
 log = logging.getLogger("salesops")
 

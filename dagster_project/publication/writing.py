@@ -23,12 +23,12 @@ from dagster_project.publication.manifest import (
 from dagster_project.publication.reading import count, defect
 from dagster_project.publication.shelf import new_folder, show, tidy
 from dagster_project.recipe import code_version, recipe_hash
-from ingestion.duckdb_sql import literal, workbench
+from ingestion.disk.links import sync
+from ingestion.disk.private import open_to_all
 from ingestion.errors import first_line
-from ingestion.links import sync
 from ingestion.paths import PARQUET, PUBLISHED_FILE, write_ahead_log
-from ingestion.private import open_to_all
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.duckdb_sql import literal, workbench
+from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb

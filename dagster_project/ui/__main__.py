@@ -31,9 +31,9 @@ from dagster_project.instance import end_dead_runs, open_instance
 from dagster_project.pipeline_run import company_file
 from dagster_project.ui.gate import Gate
 from dagster_project.ui.names import ADDRESS
-from ingestion.company import load_company
+from ingestion.company.reading import load_company
+from ingestion.disk.private import private
 from ingestion.paths import PROJECT, CompanyPaths
-from ingestion.private import private
 
 CODE_LOCATION = "dagster_project.definitions"
 LOG_LEVEL = "warning"

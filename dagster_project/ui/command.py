@@ -14,7 +14,7 @@ from dagster_project.simulation import found
 from dagster_project.store import set_damaged_aside
 from dagster_project.terminal import say
 from dagster_project.ui.names import ADDRESS, check_hosts
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.errors import SalesopsError
 from ingestion.paths import PROJECT, CompanyPaths
 

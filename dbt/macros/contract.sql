@@ -1,4 +1,4 @@
-{#- Written by `make contract` from ingestion/contract.py; do not edit. -#}
+{#- Written by `make contract` from ingestion/contract/; do not edit. -#}
 {% macro contract() -%}
     {{
         return(
@@ -450,4 +450,21 @@
             }
         )
     }}
+{%- endmacro %}
+
+{#- The SQL type of values of a canonical type. -#}
+{% macro type_of(canonical) -%}
+    {{-
+        return(
+            {
+                "text": "varchar",
+                "money": "numeric(28, 6)",
+                "number": "numeric(28, 10)",
+                "integer": "bigint",
+                "boolean": "boolean",
+                "timestamp": "timestamp",
+                "date": "date",
+            }[canonical]
+        )
+    -}}
 {%- endmacro %}

@@ -19,7 +19,7 @@ from expectations.suites.model import (
     ordered,
     within,
 )
-from ingestion.contract import ENTITIES
+from ingestion.contract.entities import ENTITIES
 from ingestion.currencies import CURRENCIES
 from ingestion.rejections import rules_of
 

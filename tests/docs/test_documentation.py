@@ -12,8 +12,8 @@ import pytest
 
 from dagster_project.dbt_runner import Dbt
 from dagster_project.kpi_dictionary import MACRO, MODEL, PAGE, dictionary, metrics, metrics_macro
-from ingestion.company import load_company
-from ingestion.contract_files import files
+from ingestion.company.reading import load_company
+from ingestion.contract.dbt_files import files
 from ingestion.paths import PROJECT
 from ingestion.pipeline import load_source
 

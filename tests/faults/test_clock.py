@@ -10,9 +10,9 @@ import pytest
 from dagster_project.cli import main
 from dagster_project.pipeline_run import ClockError, now, open_run
 from dagster_project.publication import inputs
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.paths import CompanyPaths
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.faults.attacks import bites, held, replaced, without
 from tests.ingestion.conftest import Exports
 from tests.ingestion.conftest import empty_warehouse as empty_warehouse

@@ -31,7 +31,8 @@ from dagster_project import run_launcher
 from dagster_project.defs.automation import daily_schedule, failure_sensor
 from dagster_project.instance import end_dead_runs, open_instance
 from dagster_project.lock import holder, run_lock
-from ingestion.company import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.paths import PROJECT, CompanyPaths
 from tests.faults.attacks import Figures, bites, held, replaced
 from tests.orchestration.copies import EDGE_CASES

@@ -33,10 +33,11 @@ from dagster_project.publication import (
 )
 from dagster_project.publication.shelf import settle
 from expectations.docs import build
-from ingestion.company import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
+from ingestion.disk.private import private
 from ingestion.paths import CompanyPaths
-from ingestion.private import private
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.conftest import Publish
 from tests.faults.attacks import (
     Figures,
@@ -395,7 +396,7 @@ def test_a_folder_cannot_be_replaced_by_a_link(
 ) -> None:
     a_folder(paths.published)
     with (
-        replaced("ingestion.links:_moved_aside", lambda path: path),
+        replaced("ingestion.disk.links:_moved_aside", lambda path: path),
         pytest.raises(PublicationError, match="directory"),
     ):
         run_once(company, "second")
@@ -629,7 +630,7 @@ def test_what_is_in_the_way_of_data_docs_would_stop_every_run(
 ) -> None:
     paths.data_docs.mkdir(parents=True)
     with (
-        replaced("ingestion.links:_moved_aside", lambda path: path),
+        replaced("ingestion.disk.links:_moved_aside", lambda path: path),
         pytest.raises(IsADirectoryError),
     ):
         build(company)

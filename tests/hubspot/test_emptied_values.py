@@ -10,7 +10,7 @@ from portals import Portal
 
 from dagster_project.pipeline_run import now
 from ingestion.sandbox.systems.hubspot.history import DealHistory
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.compiled_models import CompiledModels
 
 CLEARED = ("hubspot_owner_id", "amount", "closedate")

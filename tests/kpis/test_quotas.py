@@ -10,7 +10,7 @@ import pytest
 
 from dagster_project.dbt_runner import Dbt, run_values
 from dagster_project.pipeline_run import now
-from ingestion.company import load_company
+from ingestion.company.reading import load_company
 from ingestion.pipeline import load_source
 from tests.kpis.companies import Published
 from tests.kpis.test_against_oracle import differences

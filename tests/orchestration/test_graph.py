@@ -11,7 +11,8 @@ import pytest
 
 from dagster_project.dbt_runner import Dbt
 from dagster_project.definitions import company_definitions
-from ingestion.company import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from tests.orchestration.copies import EDGE_CASES, PROJECT
 from tests.orchestration.record_graph import RECORD, describe
 

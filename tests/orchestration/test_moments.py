@@ -8,7 +8,8 @@ import pytest
 
 from dagster_project.dbt_runner import run_values
 from dagster_project.pipeline_run import MomentError, parse_moment
-from ingestion.company import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from tests.orchestration.copies import EDGE_CASES
 
 

@@ -14,7 +14,7 @@ from dagster_project import unchanged
 from dagster_project.pipeline_run import PipelineRun, open_run
 from dagster_project.publication import Publication
 from dagster_project.unchanged import published_already
-from ingestion.company import load_company
+from ingestion.company.reading import load_company
 from tests.orchestration.copies import Copy
 
 HOUR = dt.timedelta(hours=1)

@@ -19,10 +19,11 @@ from dagster_project.publication import (
 )
 from dagster_project.publication.shelf import settle
 from expectations.report import CheckResult
-from ingestion.company import Company, load_company
-from ingestion.links import lead
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
+from ingestion.disk.links import lead
 from ingestion.paths import CompanyPaths
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.orchestration.copies import EDGE_CASES, held_to_write
 from tests.orchestration.one_mart import MANIFEST, audited, made_warehouse
 

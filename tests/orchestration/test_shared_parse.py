@@ -9,7 +9,8 @@ import pytest
 from dagster_project import dbt_runner
 from dagster_project.dbt_runner import Dbt, run_values
 from dagster_project.pipeline_run import now
-from ingestion.company import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 
 COMPANY = """
 name: {name}

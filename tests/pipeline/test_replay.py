@@ -9,7 +9,8 @@ import pytest
 from dagster_project.dbt_runner import Dbt
 from dagster_project.pipeline_run import now, open_run
 from dagster_project.replay import News, raw_tables_of_kpis, replay
-from ingestion.company import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.pipeline import load_source
 
 THEN, NOW = "2024-01-31", "2024-03-31"

@@ -12,7 +12,7 @@ import pytest
 from dagster_project.dbt_runner import Dbt, run_values
 from dagster_project.history import keep_history
 from dagster_project.pipeline_run import open_run
-from ingestion.company import load_company
+from ingestion.company.reading import load_company
 from tests.conftest import Publish
 from tests.kpis.companies import Published, publish
 from tests.store import made_once

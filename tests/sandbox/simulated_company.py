@@ -17,7 +17,8 @@ import pandas as pd
 
 from dagster_project.pipeline_run import now
 from dagster_project.simulation import connected
-from ingestion.company import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.pipeline import TableLoad, load_source
 from ingestion.sandbox.exports import write_company, write_exports

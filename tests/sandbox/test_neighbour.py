@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ingestion.contract import ENTITIES
+from ingestion.contract.entities import ENTITIES
 from ingestion.paths import PROJECT
 from ingestion.sandbox.exports import OF_THE_CONTRACT
 

@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.contract import ENTITIES, Entity
-from ingestion.duckdb_sql import quote, workbench
+from ingestion.contract.columns import Entity
+from ingestion.contract.entities import ENTITIES
 from ingestion.errors import Gathered, SourceError
 from ingestion.pipeline import ExtractContext, Extraction, SourceCheck, TableCheck, TableLoad
 from ingestion.sources.files.arrival import (
@@ -45,6 +45,7 @@ from ingestion.sources.files.shapes.shaping import Shaping
 from ingestion.sources.files.shapes.statuses import make_stages
 from ingestion.sources.files.tables import EXPORTS, TABLES
 from ingestion.sources.files.versions import History, LastExport
+from ingestion.warehouse.duckdb_sql import quote, workbench
 
 if TYPE_CHECKING:
     import duckdb

@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ingestion.contract import Column, Entity
-from ingestion.duckdb_sql import STORED, literal, quote
+from ingestion.contract.columns import Column, Entity
+from ingestion.contract.types import TYPES
 from ingestion.errors import Gathered, SourceError, first_line
 from ingestion.settings import Scalar
 from ingestion.sources.files.casting import (
-    EXPECTED,
     PLAIN,
     PLAUSIBLE,
     Form,
@@ -45,6 +44,7 @@ from ingestion.sources.files.parsing import (
 )
 from ingestion.sources.files.reading import Table
 from ingestion.sources.files.settings import Input
+from ingestion.warehouse.duckdb_sql import in_64_bits, literal, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -408,11 +408,10 @@ def _values(columns: Iterable[Column]) -> str:
 
 def _text(column: Column) -> str:
     """SQL of a value's text. Decimals that fit 64 bits give the same text many times faster."""
-    name, stored = quote(column.name), STORED[column.type]
-    if not stored.startswith("DECIMAL(28"):
+    name, kept = quote(column.name), TYPES[column.type]
+    if kept.scale is None:
         return f"{name}::VARCHAR"
-    small = stored.replace("DECIMAL(28", "DECIMAL(18")
-    return f"coalesce(try_cast({name} as {small})::VARCHAR, {name}::VARCHAR)"
+    return f"coalesce(try_cast({name} as {in_64_bits(kept.sql)})::VARCHAR, {name}::VARCHAR)"
 
 
 def _source_id(entity: Entity, picked: Iterable[_Picked]) -> str:
@@ -499,7 +498,7 @@ def _mapped(
         if codes:
             casts["currency"] = f"coalesce({', '.join([casts.get('currency', 'NULL'), *codes])})"
     typed = ", ".join(
-        f"{casts.get(name, 'NULL')}::{STORED[column.type]} as {quote(name)}"
+        f"{casts.get(name, 'NULL')}::{TYPES[column.type].sql} as {quote(name)}"
         for name, column in entity.by_name.items()
     )
     days = [(p, quote(p.column.name)) for p in picked if p.is_temporal]
@@ -571,7 +570,7 @@ def _problems(pick: _Picked) -> Iterator[str]:
         if pick.is_temporal:
             misfit += f" and {pick.is_implausible} is not true"
             yield problem(pick.is_implausible, PLAUSIBLE + mend)
-        yield problem(misfit, EXPECTED[column.type] + mend)
+        yield problem(misfit, TYPES[column.type].described + mend)
     if column.allowed:
         allowed = ", ".join(map(literal, column.allowed))
         yield problem(f"{name} not in ({allowed})", f"one of {', '.join(column.allowed)}")

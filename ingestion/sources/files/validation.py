@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from ingestion.contract import ENTITIES, Entity
-from ingestion.duckdb_sql import quote
+from ingestion.contract.columns import Entity
+from ingestion.contract.entities import ENTITIES
 from ingestion.errors import Problem, SourceError, one_of
 from ingestion.settings import Scalar
 from ingestion.sources.files.casting import Zones
@@ -25,6 +25,7 @@ from ingestion.sources.files.shapes.validation import (
     key_problems,
     shape_problems,
 )
+from ingestion.warehouse.duckdb_sql import quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ingestion.contract import (
-    EXPORT_COLUMNS,
-    META_COLUMNS,
-    RECORD_COLUMNS,
-    REJECTED_COLUMNS,
-    Column,
-)
+from ingestion.contract.columns import META_COLUMNS, Column
+from ingestion.contract.raw_columns import EXPORT_COLUMNS, RECORD_COLUMNS, REJECTED_COLUMNS
 from ingestion.sources.hubspot.objects import LINK_COLUMNS, OBJECTS, CrmObject
 
 

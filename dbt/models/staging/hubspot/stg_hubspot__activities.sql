@@ -24,7 +24,7 @@ with
             calls.lead_id,
             calls.contact_id,
             calls.company_id as account_id,
-            cast(calls.hs_call_duration as numeric(28, 10)) / 1000 as duration_seconds,
+            cast(calls.hs_call_duration as {{ type_of("number") }}) / 1000 as duration_seconds,
             case
                 calls.hs_call_disposition
                 when 'f240bbac-87c9-4f6e-bf70-924b57d47db7'
@@ -54,7 +54,7 @@ with
             emails.lead_id,
             emails.contact_id,
             emails.company_id as account_id,
-            cast(null as numeric(28, 10)) as duration_seconds,
+            cast(null as {{ type_of("number") }}) as duration_seconds,
             cast(null as {{ dbt.type_string() }}) as outcome,
             emails.content_id
         from emails
@@ -78,7 +78,7 @@ with
                     microseconds_between(
                         "meetings.hs_meeting_start_time", "meetings.hs_meeting_end_time"
                     )
-                }} as numeric(28, 10)
+                }} as {{ type_of("number") }}
             )
             / 1000000 as duration_seconds,
             lower(meetings.hs_meeting_outcome) as outcome,
@@ -97,7 +97,7 @@ with
             notes.lead_id,
             notes.contact_id,
             notes.company_id as account_id,
-            cast(null as numeric(28, 10)) as duration_seconds,
+            cast(null as {{ type_of("number") }}) as duration_seconds,
             cast(null as {{ dbt.type_string() }}) as outcome,
             cast(null as {{ dbt.type_string() }}) as content_id
         from notes
@@ -114,7 +114,7 @@ with
             tasks.lead_id,
             tasks.contact_id,
             tasks.company_id as account_id,
-            cast(null as numeric(28, 10)) as duration_seconds,
+            cast(null as {{ type_of("number") }}) as duration_seconds,
             lower(tasks.hs_task_status) as outcome,
             cast(null as {{ dbt.type_string() }}) as content_id
         from tasks

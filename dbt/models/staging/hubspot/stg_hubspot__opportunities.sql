@@ -62,7 +62,7 @@ with
             deals.region,
             deals.segment,
             deals.closed_lost_reason as loss_reason,
-            cast(null as numeric(28, 10)) as probability,
+            cast(null as {{ type_of("number") }}) as probability,
             {{ hubspot_forecast_category("deals.hs_manual_forecast_category") }}
             as forecast_category,
             deals.campaign_id,

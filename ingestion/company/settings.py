@@ -1,0 +1,129 @@
+"""What company.yml may say of a company, as validated settings, defaults filled in."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from ingestion.settings import Currency, Settings, Zone
+from ingestion.sources.files.settings import FilesSource
+from ingestion.sources.hubspot.settings import HubSpotSource
+
+Source = Annotated[FilesSource | HubSpotSource, Field(discriminator="type")]
+
+MOMENTS = (
+    "write a date such as 2024-03-31, which is that day's last moment, "
+    "or a time such as 2024-03-31T18:00 or 2024-03-31T18:00+02:00"
+)
+
+
+class Retention(Settings):
+    """How much of the past stays: `runs` whose logs and events do, and old `warehouses`."""
+
+    runs: int = Field(10, ge=1)
+    warehouses: int = Field(2, ge=0)
+
+
+class Company(Settings):
+    """A company: what company.yml says, defaults filled in.
+
+    `as_of` is the moment that counts as now, as written; `moment` says what a bare date means.
+    `closing` is what dates a deal's closing where both do: its `record`, or the move `told` by its
+    history. `rejected_tolerance` is the share of an entity's rows that may break the contract
+    before the audit fails. `sandbox` says that the company is a simulated one: runs start its
+    systems and read from them, and now is its own present. `team`: whether a deal counts for the
+    team and manager that its rep had then, or has now. `personal_quotas`: ids of owners whose
+    quotas are their own, though somebody reports to them. `retention`: what of past runs stays.
+    """
+
+    path: Path
+    name: str = Field(min_length=1)
+    currency: Currency
+    timezone: Zone
+    fiscal_year_start_month: int = Field(1, ge=1, le=12)
+    as_of: dt.datetime | dt.date | None = None
+    closing: Literal["record", "told"] = "record"
+    rejected_tolerance: float = Field(0.01, ge=0, le=1)
+    destination: Literal["duckdb", "postgres"] = "duckdb"
+    sandbox: bool = False
+    team: Literal["then", "now"] = "then"
+    personal_quotas: tuple[str, ...] = ()
+    retention: Retention = Retention()
+    sources: tuple[Source, ...]
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _written_moment(cls, value: object) -> object:
+        if value is None or isinstance(value, dt.date):
+            return value
+        try:
+            return read_moment(str(value))
+        except ValueError:
+            raise ValueError(f"not a moment; {MOMENTS}") from None
+
+    @field_validator("sources")
+    @classmethod
+    def _unique_names(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        if not sources:
+            raise ValueError("at least one source is needed")
+        names = [source.name for source in sources]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two sources are named '{name}'; names must be unique")
+        return sources
+
+    @model_validator(mode="after")
+    def _has_letters(self) -> Company:
+        if not self.slug:
+            raise ValueError("'name' needs at least one letter or digit")
+        return self
+
+    @model_validator(mode="after")
+    def _within_reach(self) -> Company:
+        try:
+            _ = self.own_as_of
+        except OverflowError:
+            raise ValueError(f"'as_of' is out of reach; {MOMENTS}") from None
+        return self
+
+    @property
+    def slug(self) -> str:
+        """Name of the company's folder under data/: lower case, words joined by underscores."""
+        return slug_of(self.name)
+
+    @property
+    def source_types(self) -> tuple[str, ...]:
+        """The types of the company's sources, each once, sorted."""
+        return tuple(sorted({source.type for source in self.sources}))
+
+    @property
+    def own_as_of(self) -> dt.datetime | None:
+        """The moment of `as_of`, in UTC without zone; None where company.yml has none."""
+        return self.moment(self.as_of) if self.as_of else None
+
+    def moment(self, value: dt.datetime | dt.date) -> dt.datetime:
+        """A moment in UTC, without zone: naive times are the company's own.
+
+        A bare date is that day's last moment there: the later one where the clocks show it twice,
+        the one before their leap where they skip it.
+        """
+        if not isinstance(value, dt.datetime):
+            value = dt.datetime.combine(value, dt.time.max.replace(fold=1))
+        if value.tzinfo is None:
+            value = value.replace(tzinfo=ZoneInfo(self.timezone))
+        return value.astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def read_moment(text: str) -> dt.datetime | dt.date:
+    """A moment as written: a bare date, or a time. Raises ValueError when it is neither."""
+    return dt.date.fromisoformat(text) if len(text) <= 10 else dt.datetime.fromisoformat(text)
+
+
+def slug_of(name: str) -> str:
+    """A name in lower case, words joined by underscores."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
