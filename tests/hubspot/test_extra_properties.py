@@ -43,6 +43,11 @@ def test_only_a_column_that_there_is_can_be_mapped(portal: Portal) -> None:
         portal.company(EXTRA.replace("deals:", "contacts:"))
 
 
+def test_one_of_the_name_of_a_property_that_raw_has_is_refused(portal: Portal) -> None:
+    with pytest.raises(CompanyError, match=r"mapping\.deals\.dealtype: raw has a property"):
+        portal.company(EXTRA.replace("place: text", "dealtype: text").replace("{place:", "{name:"))
+
+
 @thorough
 def test_it_is_staged(portal: Portal) -> None:
     portal.sync(EXTRA)

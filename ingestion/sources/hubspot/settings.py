@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from ingestion.contract.columns import Entity
 from ingestion.contract.entities import ENTITIES
-from ingestion.errors import one_of
-from ingestion.sources.hubspot.objects import LINK_COLUMNS, OBJECTS, OBJECTS_OF
+from ingestion.errors import Problem, one_of
+from ingestion.sources.hubspot.objects import LINK_COLUMNS, OBJECTS, OBJECTS_OF, objects_of
 from ingestion.sources.source_type import SourceSettings
 
 LABEL = "HubSpot"
@@ -95,3 +96,12 @@ class HubSpotSource(SourceSettings):
         target = ENTITIES[entity].by_name[column].references
         linked = [name for name in OBJECTS_OF.get(target, ()) if name in LINK_COLUMNS]
         return column != "channel" and all(name in self.objects for name in linked)
+
+    def problems(self, timezone: str, entities: Mapping[str, Entity]) -> Iterator[Problem]:
+        """Columns that a company adds under the names of properties that raw has already."""
+        for name, found in objects_of(entities).items():
+            own = [it.name for it in OBJECTS[name].properties]
+            for column in found.properties[len(own) :]:
+                if column.name in own:
+                    message = "raw has a property of that name; rename the column under 'extra'"
+                    yield Problem(("mapping", name, column.name), None, message)
