@@ -14,7 +14,7 @@ from ingestion.contract.entities import ENTITIES, Entity
 from ingestion.contract.raw_columns import RECORD_COLUMNS
 from ingestion.contract.types import ColumnType
 from ingestion.errors import Problem, one_of
-from ingestion.extension.product import CUTS, names_used
+from ingestion.extension.product import CUTS, names_of_the_frame, names_used
 from ingestion.settings import Settings
 
 NAME = re.compile("[a-z][a-z0-9_]*")
@@ -100,8 +100,8 @@ def _name_problem(entity: Entity, name: str, is_cut: bool) -> str | None:
         return f"{entity.name} have a column of that name: map it, or rename this one"
     if name in names_used(entity.name) or _is_reserved(name):
         return f"the models of {entity.name} use that name, or SQL does; rename it"
-    if is_cut and name in CUTS:
-        return "metrics have a cut of that name; rename it"
+    if is_cut and name in {*CUTS, *names_of_the_frame()}:
+        return "metrics have a cut or a column of that name; rename it"
     return None
 
 

@@ -8,7 +8,12 @@ from pathlib import Path
 
 from ingestion.errors import SalesopsError, one_of
 from ingestion.extension.forms import MartFile, MetricFile, RulesFile, StepFile, read
-from ingestion.extension.product import model_names, published_tables
+from ingestion.extension.product import (
+    CUTS,
+    model_names,
+    names_of_the_frame,
+    published_tables,
+)
 
 KPIS, MARTS, AUDIT = "kpis", "marts", "audit"
 KINDS = {KPIS: (".sql", ".yml"), MARTS: (".sql", ".yml"), AUDIT: (".yml",)}
@@ -16,6 +21,8 @@ KINDS = {KPIS: (".sql", ".yml"), MARTS: (".sql", ".yml"), AUDIT: (".yml",)}
 README = "README.md"
 STEP = "int_"
 PUBLISHED = ("mart_", "fct_", "dim_")
+SHORT = ("deal", "lead")
+"""What stands for all cuts of theirs."""
 ELSEWHERE = ("publication",)
 """Tables of the published file that no model makes."""
 
@@ -123,6 +130,13 @@ def _words_problems(
     words = path.with_suffix(".yml")
     found, problems = read(words, form)
     yield from problems
+    if isinstance(found, MetricFile):
+        for number, cut in enumerate(found.models[0].config.meta.cuts):
+            if cut not in (*CUTS, *SHORT) and cut in names_of_the_frame():
+                yield (
+                    f"{words}: models.0.config.meta.cuts.{number} = {cut!r}: metrics have a column "
+                    f"of that name; rename it, or write one of {', '.join((*SHORT, *CUTS))}"
+                )
     if isinstance(found, (MetricFile, MartFile, StepFile)) and found.models[0].name != path.stem:
         yield (
             f"{words}: models.0.name = {found.models[0].name!r}: "

@@ -83,6 +83,10 @@ WRONG: dict[str, tuple[Change, str]] = {
         replaced(f"{KPI}.yml", "default:", "usual:"),
         "the usual variant is missing; name it 'default'",
     ),
+    "a cut that is a column": (
+        replaced(f"{KPI}.yml", "cuts: [deal]", "cuts: [deal, metric]"),
+        f"{KPI}.yml: models.0.config.meta.cuts.1 = 'metric': metrics have a column of that name",
+    ),
     "of another name": (
         replaced(f"{KPI}.yml", "name: demo_to_close_rate", "name: demo_rate"),
         f"{KPI}.yml: models.0.name = 'demo_rate': it is of demo_to_close_rate.sql",

@@ -107,7 +107,11 @@ def test_without_columns_one_that_bears_the_name_is_taken(exports: Exports) -> N
         ({"opportunities": {"My Label": "text"}}, "extra.opportunities.My Label: not a name of"),
         (
             {"opportunities": {"channel": {"type": "text", "cut": True}}},
-            "extra.opportunities.channel: metrics have a cut of that name",
+            "extra.opportunities.channel: metrics have a cut or a column of that name",
+        ),
+        (
+            {"leads": {"kind": {"type": "text", "cut": True}}},
+            "extra.leads.kind: metrics have a cut or a column of that name",
         ),
         (
             {"opportunities": {"seats": {"type": "integer", "cut": True}}},
