@@ -1,4 +1,4 @@
-"""The lists of README.md that follow from the models, written by `make contract`; a test holds them.
+"""The lists of README.md that follow from the models: `make contract` writes, a test asserts them.
 
 What is published is said in the models' own words; what an entity feeds is dbt's lineage.
 """
@@ -66,8 +66,7 @@ def _entities(manifest: Mapping[str, Any]) -> Iterator[str]:
     all_tables = [
         table.name
         for table in mart_tables(manifest)
-        if not table.name.startswith("kpi_")
-        and any(table.name in names for names in fed.values())
+        if not table.name.startswith("kpi_") and any(table.name in names for names in fed.values())
     ]
     yield "| entity | what | feeds |"
     yield "|---|---|---|"
