@@ -195,7 +195,7 @@ In `kpi_members`, which has all metrics, the deal is one row:
 ## 8. The number
 
 `kpi_values` adds the members up by month and dimension. In the month of its closing the deal is
-one of {cells[0]["n_included"]} closed by the company, and one of {cells[1]["n_included"]} by its rep:
+one of {cells[0]["n_included"]} closed by the company, and of {cells[1]["n_included"]} by its rep:
 
 {_table(cells)}
 
