@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dagster_project.dbt_runner import Dbt
-from dagster_project.front_page import front_page
-from dagster_project.publication.manifest import mart_tables
+from dagster_project.commands.front_page import front_page
+from dagster_project.run.dbt_manifest import mart_tables
+from dagster_project.run.dbt_runner import Dbt
 from ingestion.company import load_company
 from ingestion.contract import ENTITIES
 from ingestion.paths import PROJECT

@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import duckdb
 
-from dagster_project.pipeline_run import now
+from dagster_project.run.clock import now
 from ingestion.paths import PROJECT
 from ingestion.sandbox.world import World
 from tests.compiled_models import CompiledModels

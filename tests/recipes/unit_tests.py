@@ -11,7 +11,7 @@ from pathlib import Path
 from dbt.artifacts.schemas.results import TestStatus
 from dbt.cli.main import dbtRunner
 
-from dagster_project.dbt_runner import PROJECT_FOLDER, Dbt
+from dagster_project.run.dbt_runner import PROJECT_FOLDER, Dbt
 from ingestion.company import load_company
 
 
