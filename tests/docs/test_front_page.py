@@ -12,8 +12,8 @@ import pytest
 from dagster_project.commands.front_page import front_page
 from dagster_project.run.dbt_manifest import mart_tables
 from dagster_project.run.dbt_runner import Dbt
-from ingestion.company import load_company
-from ingestion.contract import ENTITIES
+from ingestion.company.settings import load_company
+from ingestion.contract.entities import ENTITIES
 from ingestion.paths import PROJECT
 from tests.conftest import Publish
 

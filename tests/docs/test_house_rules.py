@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from ingestion.contract_files import files
+from ingestion.contract.dbt_files import files
 from ingestion.paths import PROJECT
 
 WRITTEN_BY_COMMANDS = {
