@@ -32,9 +32,9 @@ def front_page(manifest: Mapping[str, Any], page: str) -> str:
     """The page with its lists as the project has them."""
     for name, lines in (("marts", _marts(manifest)), ("entities", _entities(manifest))):
         listed = "".join(f"{line}\n" for line in lines)
-        between = re.compile(f"(<!-- {name}: [^>]* -->\n).*?(<!-- end -->)", re.DOTALL)
-        page, found = between.subn(lambda marks, rows=listed: marks[1] + rows + marks[2], page)
-        assert found == 1, f"{PAGE.name} has no place for the list of {name}"
+        place = re.search(f"<!-- {name}: [^>]* -->\n(.*?)<!-- end -->", page, re.DOTALL)
+        assert place, f"{PAGE.name} has no place for the list of {name}"
+        page = page[: place.start(1)] + listed + page[place.end(1) :]
     return page
 
 
