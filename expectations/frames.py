@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from expectations.comparison import Comparison, as_query
 from expectations.report import without_emails
 from expectations.suites import Suite
-from ingestion.company.settings import Company, FilesSource
+from ingestion.company.settings import Company
+from ingestion.sources.files.settings import FilesSource
 from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:

@@ -7,42 +7,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingestion.contract.entities import Column, ColumnType
+from ingestion.contract.columns import Column
+from ingestion.contract.types import TYPES
 from ingestion.errors import SalesopsError, WarehouseError
 from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import dlt
     import pyarrow as pa
-    from dlt.common.schema.typing import TColumnSchemaBase
 
 LOAD_ID = "_dlt_load_id"
-
-_DLT_TYPES: Mapping[ColumnType, TColumnSchemaBase] = {
-    "text": {"data_type": "text"},
-    "money": {"data_type": "decimal", "precision": 28, "scale": 6},
-    "number": {"data_type": "decimal", "precision": 28, "scale": 10},
-    "integer": {"data_type": "bigint"},
-    "boolean": {"data_type": "bool"},
-    "timestamp": {"data_type": "timestamp", "timezone": False, "precision": 6},
-    "date": {"data_type": "date"},
-}
 
 
 def arrow_schema(columns: Iterable[Column]) -> pa.Schema:
     """The Arrow schema of a raw table's declared columns."""
     import pyarrow as pa
 
-    types = {
-        "text": pa.string(),
-        "money": pa.decimal128(28, 6),
-        "number": pa.decimal128(28, 10),
-        "integer": pa.int64(),
-        "boolean": pa.bool_(),
-        "timestamp": pa.timestamp("us"),
-        "date": pa.date32(),
-    }
-    return pa.schema([(column.name, types[column.type]) for column in columns])
+    return pa.schema([(column.name, TYPES[column.type].in_arrow()) for column in columns])
 
 
 def append(
@@ -82,7 +63,7 @@ def set_down(
         dlt.resource(
             _as_declared(tables.get(name, ()), declared[name]),
             name=name,
-            columns={c.name: {"name": c.name, **_DLT_TYPES[c.type]} for c in declared[name]},
+            columns={c.name: {"name": c.name, **TYPES[c.type].dlt} for c in declared[name]},
             write_disposition="append",
             file_format="parquet" if warehouse.name == "duckdb" else "csv",
         )

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from ingestion.company.settings import Company, Source
-from ingestion.contract.entities import ENTITIES, Column, Entity
+from ingestion.contract.columns import Column
+from ingestion.contract.entities import ENTITIES, Entity
 from ingestion.errors import Gathered, SourceError
 from ingestion.paths import CompanyPaths
 from ingestion.rejections import Rule
@@ -138,12 +139,16 @@ class SourceModule(Protocol):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A source that was read and checked; what is new in it lies in `folder`, if anything is."""
+    """A source that was read and checked; what is new in it lies in `folder`, if anything is.
+
+    That may be columns alone.
+    """
 
     source: Source
     extraction: Extraction
     warehouse: Warehouse
     folder: Path
+    has_news: bool
     seconds_extracting: float
     seconds_setting_down: float
 
@@ -153,7 +158,7 @@ class Prepared:
 
         started = time.perf_counter()
         try:
-            if self.extraction.tables:
+            if self.has_news:
                 progress(f"{self.source.name}: loading")
                 load(self.warehouse, _dataset(self.source), self.folder)
         finally:
@@ -255,21 +260,27 @@ def _prepare(context: ExtractContext, source: Source) -> Prepared:
     started = time.perf_counter()
     with module.extract(context, source) as extraction:
         extracted = time.perf_counter()
-        if extraction.tables:
-            set_down(
-                context.warehouse,
-                context.dataset,
-                module.tables_of(context.company.entities),
-                extraction.tables,
-                context.folder,
-            )
+        tables = module.tables_of(context.company.entities)
+        has_news = bool(extraction.tables) or _lacks_columns(context, tables)
+        if has_news:
+            set_down(context.warehouse, context.dataset, tables, extraction.tables, context.folder)
     return Prepared(
         source,
         extraction,
         context.warehouse,
         context.folder,
+        has_news,
         extracted - started,
         time.perf_counter() - extracted,
+    )
+
+
+def _lacks_columns(context: ExtractContext, tables: Mapping[str, tuple[Column, ...]]) -> bool:
+    """Whether the dataset is without tables or columns, as where a company has added one."""
+    present = context.warehouse.columns(context.dataset)
+    return any(
+        not present.get(name, frozenset()).issuperset(column.name for column in columns)
+        for name, columns in tables.items()
     )
 
 

@@ -13,7 +13,8 @@ from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.lock import run_lock
 from dagster_project.run.simulation import Simulation, systems_up
 from expectations.suites import suites
-from ingestion.company.settings import Company, read_company
+from ingestion.company.reading import read_company
+from ingestion.company.settings import Company
 from ingestion.errors import CompanyError
 from ingestion.extension.folder import ExtensionError
 from ingestion.paths import CompanyPaths

@@ -12,11 +12,12 @@ import dagster as dg
 
 from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.time_travel import copy_raw
-from ingestion.company.settings import Company, FilesSource, Source
+from ingestion.company.settings import Company, Source
 from ingestion.contract.entities import ENTITIES
 from ingestion.errors import SourceError
 from ingestion.pipeline import LoadReport, raw_tables
 from ingestion.sources.files.catalog import Catalog, Relation, stem
+from ingestion.sources.files.settings import FilesSource
 from ingestion.visible import as_code, visible
 
 COMPANY_FILE = dg.AssetKey(["company", "company_yml"])

@@ -9,37 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ingestion.contract.entities import (
-    ENTITIES,
-    RECORD,
-    Column,
-    ColumnType,
-    Entity,
-    ExtraColumn,
-)
+from ingestion.contract.columns import META_COLUMNS, RECORD, Column, Entity, ExtraColumn
+from ingestion.contract.entities import ENTITIES
+from ingestion.contract.raw_columns import RECORD_COLUMNS
+from ingestion.contract.types import TYPES
 from ingestion.paths import PROJECT
 
 DBT = PROJECT / "dbt"
 CONTRACT = DBT / "macros" / "contract.sql"
 GENERATED = "Written by `make contract` from ingestion/contract/; do not edit."
 
-SQL_TYPES: dict[ColumnType, str] = {
-    "text": "varchar",
-    "money": "numeric(28, 6)",
-    "number": "numeric(28, 10)",
-    "integer": "bigint",
-    "boolean": "boolean",
-    "timestamp": "timestamp",
-    "date": "date",
-}
-
+STAGED = ("source_instance", "source_id", "source_row", "source_updated_at", "is_deleted")
+"""What staging takes over of the columns of every raw row."""
+RAW_DOCS = {column.name: column.description for column in (*RECORD_COLUMNS, *META_COLUMNS)}
 RECORD_DOCS = {
     "source_system": "Type of the source that the record came from.",
-    "source_instance": "Name, in company.yml, of the source that the record came from.",
-    "source_id": "The record's id in the system that it came from.",
-    "source_row": "Position of the record in its file or answer: keeps the source's order.",
-    "source_updated_at": "When the source last changed the record (UTC).",
-    "is_deleted": "Whether the source had deleted the record.",
+    **{name: RAW_DOCS[name] for name in STAGED},
     "loaded_at": "When the version was loaded (UTC).",
 }
 
@@ -52,7 +37,7 @@ def files() -> Iterator[tuple[Path, str]]:
 
 def texts(entities: Mapping[str, Entity]) -> Iterator[tuple[Path, str]]:
     """What follows from entities: those of the contract, or of a company that adds columns."""
-    yield CONTRACT, _contract_macro(entities)
+    yield CONTRACT, _contract_macro(entities) + _type_macro()
     staging = DBT / "models" / "staging" / "files"
     contract = DBT / "models" / "contract"
     yield staging / "_files__sources.yml", _sources("files")
@@ -95,7 +80,7 @@ def _contract_macro(entities: Mapping[str, Entity]) -> str:
             f"            'references': {_references(entity)},",
             "            'columns': [",
             *(
-                f"                {{'name': '{column.name}', 'type': '{SQL_TYPES[column.type]}',"
+                f"                {{'name': '{column.name}', 'type': '{TYPES[column.type].sql}',"
                 f" 'is_event': {column.event}{_added(column)}}},"
                 for column in entity.columns
             ),
@@ -103,6 +88,22 @@ def _contract_macro(entities: Mapping[str, Entity]) -> str:
             "        },",
         ]
     return "\n".join([*lines, "    }) }}", "{%- endmacro %}", ""])
+
+
+def _type_macro() -> str:
+    types = [f"        '{name}': '{type_.sql}'," for name, type_ in TYPES.items()]
+    return "\n".join(
+        [
+            "",
+            "{#- The SQL type of values of a canonical type. -#}",
+            "{% macro type_of(canonical) -%}",
+            "    {{- return({",
+            *types,
+            "    }[canonical]) -}}",
+            "{%- endmacro %}",
+            "",
+        ]
+    )
 
 
 def _added(column: Column) -> str:

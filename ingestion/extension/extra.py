@@ -7,15 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from ingestion.contract.entities import (
-    ENTITIES,
-    RECORD_COLUMNS,
-    ColumnType,
-    Entity,
-    ExtraColumn,
-)
+from ingestion.contract.columns import ExtraColumn
+from ingestion.contract.entities import ENTITIES, Entity
+from ingestion.contract.raw_columns import RECORD_COLUMNS
+from ingestion.contract.types import ColumnType
 from ingestion.errors import Problem, one_of
 from ingestion.extension.product import CUTS, names_used
 from ingestion.settings import Settings
@@ -28,6 +25,12 @@ CUT = ("opportunities", "leads")
 def _type(written: object) -> object:
     if written not in get_args(ColumnType):
         raise ValueError(f"no type of a column; {one_of(str(written), get_args(ColumnType))}")
+    return written
+
+
+def _words(written: str) -> str:
+    if set(written) & set("{}"):
+        raise ValueError("dbt would read what is in braces as code; write it without")
     return written
 
 
@@ -44,7 +47,9 @@ class ExtraSettings(Settings):
     """
 
     type: Annotated[ColumnType, BeforeValidator(_type)]
-    description: str = "A column of the company's own."
+    description: Annotated[str, Field(min_length=1), AfterValidator(_words)] = (
+        "A column of the company's own."
+    )
     event: bool = False
     cut: bool = False
 

@@ -13,6 +13,7 @@ from ingestion.extension.product import model_names, published_tables
 KPIS, MARTS, AUDIT = "kpis", "marts", "audit"
 KINDS = {KPIS: (".sql", ".yml"), MARTS: (".sql", ".yml"), AUDIT: (".yml",)}
 """The folders there are, and the files in them."""
+README = "README.md"
 STEP = "int_"
 PUBLISHED = ("mart_", "fct_", "dim_")
 ELSEWHERE = ("publication",)
@@ -31,14 +32,15 @@ class Extension:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All of its files, hidden ones left out, sorted."""
+        """All of its files, sorted; hidden ones, and what is for people to read, left out."""
         return tuple(sorted(self._found())) if self.folder else ()
 
     def _found(self) -> Iterator[Path]:
         assert self.folder is not None
         for path in self.folder.rglob("*"):
             parts = path.relative_to(self.folder).parts
-            if path.is_file() and not any(part.startswith(".") for part in parts):
+            is_read = path.name != README and not any(part.startswith(".") for part in parts)
+            if is_read and path.is_file():
                 yield path
 
     def of(self, kind: str, suffix: str) -> list[Path]:

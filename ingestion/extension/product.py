@@ -42,6 +42,7 @@ def show_extra(entity: str) -> Iterator[Path]:
 
 @cache
 def names_used(entity: str) -> frozenset[str]:
-    """The names in the SQL of these models."""
-    texts = (path.read_text(encoding="utf-8") for path in show_extra(entity))
+    """The names in the SQL of these models, those of a source's own columns left out."""
+    models = (path for path in show_extra(entity) if "staging" not in path.parts)
+    texts = (path.read_text(encoding="utf-8") for path in models)
     return frozenset(name for text in texts for name in re.findall(r"\b[a-z]\w*", text))

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from dagster_project.commands.kpi_dictionary import PAGE, dictionary
+from dagster_project.commands.kpi_dictionary import PAGE
+from dagster_project.publishing.dictionary import dictionary
 from dagster_project.run.dbt_manifest import MODEL, metrics
 from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.kpi_metrics import MACRO, metrics_macro, product_metrics
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.contract.dbt_files import files
 from ingestion.paths import PROJECT
 from ingestion.pipeline import load_source

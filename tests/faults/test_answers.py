@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.errors import SourceError
 from ingestion.pipeline import ExtractContext, quiet
 from ingestion.sources.hubspot.client import Patience

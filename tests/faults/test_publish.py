@@ -28,7 +28,8 @@ from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.logs import log_of_run
 from dagster_project.run.opening import open_run
 from expectations.docs import build
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.disk.private import private
 from ingestion.paths import CompanyPaths
 from ingestion.warehouse.warehouse import Warehouse

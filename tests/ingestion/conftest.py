@@ -13,7 +13,8 @@ import duckdb
 import pytest
 import yaml
 
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.dlt_load import append
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import LoadReport, TableLoad, load_source

@@ -16,7 +16,8 @@ import duckdb
 import pandas as pd
 
 from dagster_project.run.clock import now
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.pipeline import TableLoad, load_source
 from ingestion.sandbox.api.faults import Drift, Faults

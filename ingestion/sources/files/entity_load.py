@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ingestion.contract.entities import RECORD_COLUMNS, REJECTED_COLUMNS, Entity
+from ingestion.contract.columns import Entity
+from ingestion.contract.raw_columns import RECORD_COLUMNS, REJECTED_COLUMNS
+from ingestion.contract.types import TYPES
 from ingestion.pipeline import TableLoad
 from ingestion.rejections import Rule, by_rule, samples_of
 from ingestion.sources.files.checking import (
@@ -14,12 +16,14 @@ from ingestion.sources.files.checking import (
     reject_repeats,
     reject_unknown_stages,
 )
-from ingestion.sources.files.layout import lines_of
-from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON, RowSet, row_hash
+from ingestion.sources.files.formats.layout import lines_of
+from ingestion.sources.files.hidden import FILE_ROW, POSITION, REASON
+from ingestion.sources.files.mapping.identity import row_hash
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.overlaps import NO_OVERLAP, Overlap, number_occurrences, take_newest
 from ingestion.sources.files.reading import Part, Table
 from ingestion.sources.files.versions import History, find_changes, vanished_ids
-from ingestion.warehouse.duckdb_sql import STORED, literal, one_row, quote, register
+from ingestion.warehouse.duckdb_sql import literal, one_row, quote, register
 
 if TYPE_CHECKING:
     import duckdb
@@ -250,7 +254,9 @@ class EntityLoad:
     def _tombstones(self, gone: pa.Table) -> str:
         """SQL of the last versions of records that vanished, now marked as deleted."""
         columns = (*RECORD_COLUMNS, *self.entity.by_name.values())
-        stored = ", ".join(f"{quote(c.name)}::{STORED[c.type]} as {quote(c.name)}" for c in columns)
+        stored = ", ".join(
+            f"{quote(c.name)}::{TYPES[c.type].sql} as {quote(c.name)}" for c in columns
+        )
         table = quote(self._name("tombstones"))
         with register(self.connection, "§gone", gone):
             self.connection.execute(f"""

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ingestion.contract.entities import (
-    ENTITIES,
-    EXPORT_COLUMNS,
-    META_COLUMNS,
-    RECORD_COLUMNS,
-    REJECTED_COLUMNS,
-    Column,
-    Entity,
-)
+from ingestion.contract.columns import META_COLUMNS, Column
+from ingestion.contract.entities import ENTITIES, Entity
+from ingestion.contract.raw_columns import EXPORT_COLUMNS, RECORD_COLUMNS, REJECTED_COLUMNS
 
 EXPORTS = (
     *EXPORT_COLUMNS,

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.contract.entities import META_COLUMNS, RECORD_COLUMNS, Entity
-from ingestion.sources.files.mapping import POSITION, REASON
+from ingestion.contract.columns import META_COLUMNS, Entity
+from ingestion.contract.raw_columns import RECORD_COLUMNS
+from ingestion.sources.files.hidden import POSITION, REASON
 from ingestion.sources.files.remapping import Said
 from ingestion.warehouse.duckdb_sql import quote, register
 from ingestion.warehouse.warehouse import Warehouse

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.contract.entities import REJECTED_COLUMNS
+from ingestion.contract.raw_columns import REJECTED_COLUMNS
 from ingestion.pipeline import TableLoad
 from ingestion.sources.hubspot.raw import LastLoad, RawState
-from ingestion.sources.hubspot.tables import TABLES
 from ingestion.warehouse.duckdb_sql import literal, quote
 
 if TYPE_CHECKING:
@@ -156,7 +155,7 @@ class Delta:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The versions to append."""
-        columns = ", ".join(quote(column.name) for column in TABLES[self.table])
+        columns = ", ".join(quote(column.name) for column in self._state.tables[self.table])
         yield from self._read(f"select {columns} from {self._changes}")
 
     def rejected_batches(self) -> Iterator[pa.RecordBatch]:

@@ -33,12 +33,12 @@ from ingestion.sources.hubspot.client import (
 )
 from ingestion.sources.hubspot.delta import Delta
 from ingestion.sources.hubspot.intake import LINK_TYPE, Intake, record_type
-from ingestion.sources.hubspot.objects import OBJECTS, CrmObject
+from ingestion.sources.hubspot.objects import CrmObject, objects_of
 from ingestion.sources.hubspot.raw import LastLoad, RawState
 from ingestion.sources.hubspot.rows import DEAL_STAGES, Reading, links
 from ingestion.sources.hubspot.scopes import MissingScopeError
 from ingestion.sources.hubspot.settings import HubSpotSource
-from ingestion.sources.hubspot.tables import EXPORTS, TABLES
+from ingestion.sources.hubspot.tables import EXPORTS, columns_of, tables_of
 from ingestion.warehouse.duckdb_sql import quote, workbench
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ class _Extract:
     ) -> None:
         self.context, self.source = context, source
         self.client, self.connection = client, connection
-        self.state = RawState(context.warehouse, context.dataset, source.name)
+        entities = context.company.entities
+        self.state = RawState(context.warehouse, context.dataset, source.name, tables_of(entities))
         self.last = self.state.last_loads()
         self.deltas: dict[str, Delta] = {}
         self.plans: dict[str, _Plan] = {}
@@ -139,13 +140,14 @@ class _Extract:
 
     def _plan_all(self) -> dict[str, _Plan]:
         """What to read of each object. Raises SourceError of all that is wrong."""
+        objects = objects_of(self.context.company.entities)
         plans: dict[str, _Plan] = {}
         refused: list[MissingScopeError] = []
         wrong = Gathered()
         for name in self.source.objects:
             with wrong.each():
                 try:
-                    plans[name] = self._plan(OBJECTS[name])
+                    plans[name] = self._plan(objects[name])
                 except MissingScopeError as error:
                     refused.append(error)
         if refused:
@@ -375,7 +377,7 @@ class _Plan:
         types = {name: defined[name]["type"] for name in properties}
         links = tuple(name for name in crm_object.links if name in source.objects)
         fingerprint = _hash(
-            types, value_of, links, timezone, source.no_decision, TABLES[crm_object.name]
+            types, value_of, links, timezone, source.no_decision, columns_of(crm_object)
         )
         return cls(
             Reading(crm_object, source.name, value_of, properties, links, timezone),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.sources.hubspot.tables import TABLES
+from ingestion.contract.columns import Column
 from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -31,11 +31,15 @@ class LastLoad:
 
 @dataclass(frozen=True)
 class RawState:
-    """Reads the versions of one source instance. Rows of unfinished loads do not exist."""
+    """Reads the versions of one source instance. Rows of unfinished loads do not exist.
+
+    `tables` are the columns of the dataset's tables.
+    """
 
     warehouse: Warehouse
     dataset: str
     instance: str
+    tables: Mapping[str, tuple[Column, ...]]
 
     def last_loads(self) -> dict[str, LastLoad]:
         """The last complete load of each table; empty before the first one."""
@@ -66,7 +70,7 @@ class RawState:
 
     def latest_rows(self, table: str, ids: Sequence[str]) -> pa.Table:
         """All columns of the latest versions of some records."""
-        columns = ", ".join(f'"{column.name}"' for column in TABLES[table])
+        columns = ", ".join(f'"{column.name}"' for column in self.tables[table])
         return self._latest(table, columns, ids, "source_id")
 
     def archived(self, table: str) -> pa.Table:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ingestion.contract.entities import Column, ColumnType
+from ingestion.contract.columns import Column
+from ingestion.contract.types import TYPES, ColumnType
 from ingestion.sources.hubspot.objects import LINK_COLUMNS, CrmObject
-from ingestion.sources.hubspot.tables import PROPERTY_HISTORY, TABLES
-from ingestion.warehouse.duckdb_sql import STORED, literal, quote
+from ingestion.sources.hubspot.tables import PROPERTY_HISTORY, columns_of
+from ingestion.warehouse.duckdb_sql import literal, quote
 
 EXPECTED: dict[ColumnType, str] = {
     "money": "a number",
@@ -94,7 +95,7 @@ class Reading:
                     case when reason is not null then to_json(latest)::VARCHAR end as record
                 from latest {associations}
             )
-            select *, {row_hash(TABLES[self.name])} as row_hash from typed
+            select *, {row_hash(columns_of(self.crm_object))} as row_hash from typed
         """
 
     def columns(self) -> list[str]:
@@ -274,7 +275,7 @@ def _typed(value: str, type_: ColumnType) -> str:
             f"case when ends_with({value}, 'Z') then try_cast({value} as TIMESTAMP) "
             f"else timezone('UTC', try_cast({value} as TIMESTAMPTZ)) end"
         )
-    return f"try_cast({value} as {STORED[type_]})"
+    return f"try_cast({value} as {TYPES[type_].sql})"
 
 
 def _reason(problems: Iterable[tuple[str, str]]) -> str:

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from ingestion.errors import one_of
 from ingestion.settings import Provides
-from ingestion.sources.hubspot.objects import OBJECTS
+from ingestion.sources.hubspot.objects import OBJECTS, OBJECTS_OF
 
 API = "https://api.hubapi.com"
-
-OBJECTS_OF: Mapping[str, tuple[str, ...]] = {
-    "users": ("users",),
-    "accounts": ("companies",),
-    "contacts": ("contacts",),
-    "leads": ("leads",),
-    "opportunities": ("deals",),
-    "activities": ("calls", "emails", "meetings", "notes", "tasks"),
-}
-"""The objects whose records an entity of the contract is made of."""
 
 
 class HubSpotSource(BaseModel):
@@ -67,11 +57,15 @@ class HubSpotSource(BaseModel):
 
     @field_validator("mapping")
     @classmethod
-    def _known_names(cls, mapping: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    def _known_names(
+        cls, mapping: dict[str, dict[str, str]], info: ValidationInfo
+    ) -> dict[str, dict[str, str]]:
+        extra = (info.context or {}).get("extra") or {}
         for name, columns in mapping.items():
             if name not in OBJECTS:
                 raise ValueError(f"unknown object '{name}'; {one_of(name, OBJECTS)}")
-            known = OBJECTS[name].canonical
+            added = (extra.get(entity) for entity, of in OBJECTS_OF.items() if name in of)
+            known = {*OBJECTS[name].canonical}.union(*filter(None, added))
             for column in columns:
                 if column not in known:
                     raise ValueError(

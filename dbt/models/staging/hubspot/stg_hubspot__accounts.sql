@@ -4,6 +4,7 @@ with
     final as (
         select
             {{ hubspot_record_columns("accounts", "companies") }},
+            {{ extra_of("accounts", "companies") }}
             coalesce(companies.name, companies.domain, companies.source_id) as name,
             companies.domain,
             companies.industry,

@@ -4,6 +4,7 @@ with
     final as (
         select
             {{ hubspot_record_columns("contacts", "contacts") }},
+            {{ extra_of("contacts", "contacts") }}
             contacts.email,
             coalesce(
                 nullif(

@@ -83,6 +83,7 @@ with
     final as (
         select
             {{ hubspot_record_columns("field_changes", "changes") }},
+            {{ no_extra_of("field_changes") }}
             'opportunities' as entity,
             changes.object_id as entity_id,
             changes.field,

@@ -6,6 +6,7 @@ with
     final as (
         select
             {{ hubspot_record_columns("leads", "leads") }},
+            {{ extra_of("leads", "leads") }}
             leads.hs_createdate as created_at,
             leads.hs_lead_name as name,
             leads.hs_associated_contact_email as email,

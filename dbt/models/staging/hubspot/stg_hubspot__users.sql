@@ -18,6 +18,7 @@ with
     final as (
         select
             {{ hubspot_record_columns("users", "owners") }},
+            {{ extra_of("users", "descriptions") }}
             coalesce(
                 nullif(
                     trim(coalesce(owners.first_name, '') || ' ' || coalesce(owners.last_name, '')),

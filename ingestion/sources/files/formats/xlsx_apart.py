@@ -1,4 +1,4 @@
-"""Reads a sheet in a process of its own: `python -m ingestion.sources.files.xlsx_apart ASKED`.
+"""Reads a sheet in a process of its own: this module, run with one argument, ASKED.
 
 ASKED is JSON: file, sheet, whether its neighbours are asked for, and the bytes of memory and the
 seconds that it may take. The sheet goes to standard output. Exit status 2: it cannot be read, and
@@ -24,7 +24,7 @@ def main(asked: str) -> int:
         resource.setrlimit(limit, (most, most))
 
     from ingestion.errors import SourceError
-    from ingestion.sources.files.xlsx_book import read_here, sent
+    from ingestion.sources.files.formats.xlsx_book import read_here, sent
 
     try:
         sent(read_here(Path(file), wanted, with_others, is_limited=True), sys.stdout.buffer)

@@ -5,20 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from ingestion.contract.entities import Column, ColumnType
-from ingestion.sources.files.inference import DATE, OFFSET, TIMESTAMP
-from ingestion.sources.files.numbers import SYMBOLS, Amount, Style, number, trimmed
-from ingestion.warehouse.duckdb_sql import STORED, literal
-
-EXPECTED: dict[ColumnType, str] = {
-    "text": "text",
-    "money": "a number, such as 1234.50",
-    "number": "a number, such as 0.25",
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "timestamp": "a timestamp, such as 2024-01-31 17:45:00 or 2024-01-31T17:45:00+01:00",
-    "date": "a date, such as 2024-01-31",
-}
+from ingestion.contract.columns import Column
+from ingestion.contract.types import TYPES
+from ingestion.sources.files.values.inference import DATE, OFFSET, TIMESTAMP
+from ingestion.sources.files.values.numbers import SYMBOLS, Amount, Style, number, trimmed
+from ingestion.warehouse.duckdb_sql import literal
 
 EARLIEST, LATEST = dt.date(1970, 1, 2), dt.date(2100, 12, 31)
 """The days that dates and moments may be of: before are what programs write for none (year 1,
@@ -71,7 +62,7 @@ def cast(column: Column, value: str, type_: str, zones: Zones, form: Form = PLAI
         text = f"nullif({_as_text(value, type_)}, '')"
         return _currency(text) if column.name in CURRENCY_COLUMNS else text
     if column.type == "money" and form.is_marked:
-        return Amount(value).value(form.styles, STORED["money"])
+        return Amount(value).value(form.styles, TYPES["money"].sql)
     if column.type in ("money", "number"):
         return _number(column, value, type_, form)
     if column.type == "integer":
@@ -113,7 +104,7 @@ def _currency(text: str) -> str:
 
 
 def _number(column: Column, value: str, type_: str, form: Form) -> str:
-    stored = STORED[column.type]
+    stored = TYPES[column.type].sql
     found = _styled(value, type_, form, stored)
     if not is_share(column):
         return found

@@ -7,7 +7,7 @@ left as it is, and the user's to say (`header_row`, `skip_rows`, `footer_rows`).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 SAMPLE_ROWS = 200
 
@@ -106,6 +106,24 @@ def is_number(cell: str) -> bool:
 def first_cell(row: Sequence[str]) -> str:
     """The first cell that is not blank, stripped."""
     return next((cell.strip() for cell in row if cell and cell.strip()), "")
+
+
+def unique_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Column names that differ in more than case; one that has none is called by its number.
+
+    `rowid` becomes `row_id`: DuckDB's own rowid is what tells rows from each other.
+    """
+    unique: dict[str, str] = {}
+    for number, name in enumerate(names, start=1):
+        base = given = name.strip() or f"column{number}"
+        if base.lower() == "rowid":
+            base = given = "row_id"
+        suffix = 1
+        while given.lower() in unique:
+            suffix += 1
+            given = f"{base}_{suffix}"
+        unique[given.lower()] = given
+    return tuple(unique.values())
 
 
 def shown(row: Sequence[str | None], most: int = 60) -> str:

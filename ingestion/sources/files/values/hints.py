@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from ingestion.contract.entities import ColumnType
-from ingestion.sources.files.casting import EARLIEST, LATEST
+from ingestion.contract.types import ColumnType
+from ingestion.sources.files.values.casting import EARLIEST, LATEST
 
 _NONE = re.compile(r"[-–—.?]+|n/?a|#n/a|none|null|nil|tb[ac]|unknown|unbekannt|\(blank\)", re.I)
 _TIME = re.compile(

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ingestion.contract.entities import Column
+from ingestion.contract.columns import Column
 from ingestion.errors import SourceError
-from ingestion.sources.files.casting import (
+from ingestion.sources.files.values.casting import (
     WRITTEN,
     Form,
     Zones,
@@ -21,9 +21,9 @@ from ingestion.sources.files.casting import (
     moment,
     wall_clock,
 )
-from ingestion.sources.files.hints import remedy
-from ingestion.sources.files.inference import SAMPLE_ROWS
-from ingestion.sources.files.numbers import (
+from ingestion.sources.files.values.hints import remedy
+from ingestion.sources.files.values.inference import SAMPLE_ROWS
+from ingestion.sources.files.values.numbers import (
     COMMA,
     DOUBTFUL_POINT,
     POINT,

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.errors import SourceError, first_line
-from ingestion.sources.files.limits import MAX_LEVELS, MAX_NESTED, refuse_wide
-from ingestion.sources.files.text_files import CHUNK, plain_text
+from ingestion.sources.files.formats.limits import MAX_LEVELS, MAX_NESTED, refuse_wide
+from ingestion.sources.files.formats.text_files import CHUNK, plain_text
 from ingestion.warehouse.duckdb_sql import literal, path_literal, quote
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ingestion.currencies import CURRENCIES
-from ingestion.warehouse.duckdb_sql import literal
+from ingestion.warehouse.duckdb_sql import in_64_bits, literal
 
 if TYPE_CHECKING:
     from ingestion.sources.files.settings import FileOptions
@@ -203,12 +203,11 @@ def _with(parts: str, read: str) -> str:
 
 def _in_styles(body: str, styles: tuple[Style, ...], stored: str) -> list[str]:
     """SQL of a number in each style. Decimals of 64 bits are many times faster, where they do."""
-    small = re.sub(r"DECIMAL\(\d+", "DECIMAL(18", stored)
     return [
         f"case when regexp_full_match({body}, {literal(style.body)}) "
         f"then try_cast({style.plain(body)} as {type_}) end"
         for style in styles
-        for type_ in (small, stored)
+        for type_ in (in_64_bits(stored), stored)
     ]
 
 

@@ -21,11 +21,11 @@ from typing import BinaryIO
 
 from ingestion.errors import SourceError
 from ingestion.paths import PROJECT
-from ingestion.sources.files.layout import SAMPLE_ROWS
-from ingestion.sources.files.limits import MAX_ROW_BYTES
-from ingestion.sources.files.numbers import decimal_text
+from ingestion.sources.files.formats.layout import SAMPLE_ROWS
+from ingestion.sources.files.formats.limits import MAX_ROW_BYTES
+from ingestion.sources.files.formats.xlsx_errors import UnmeasuredError, cell_name, error_cells
 from ingestion.sources.files.set_aside import ERRORS
-from ingestion.sources.files.xlsx_errors import UnmeasuredError, cell_name, error_cells
+from ingestion.sources.files.values.numbers import decimal_text
 
 SMALL_BYTES, SMALL_UNPACKED = 2 << 20, 32 << 20
 """Up to which size, packed and unpacked, a workbook is read without a process of its own."""
@@ -127,7 +127,7 @@ def _is_small(file: Path) -> bool:
 
 def _read_apart(file: Path, wanted: str | int, with_others: bool) -> Sheet:
     """`read_sheet`, by a process that has limits."""
-    command = [sys.executable, "-m", "ingestion.sources.files.xlsx_apart"]
+    command = [sys.executable, "-m", "ingestion.sources.files.formats.xlsx_apart"]
     asked = json.dumps([str(file.absolute()), wanted, with_others, MAX_MEMORY, MAX_SECONDS])
     with tempfile.TemporaryFile() as output:
         done = subprocess.run(

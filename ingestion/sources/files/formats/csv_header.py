@@ -12,9 +12,9 @@ from itertools import islice
 from pathlib import Path
 
 from ingestion.errors import SourceError
-from ingestion.sources.files.layout import SAMPLE_ROWS, header_index, shown
+from ingestion.sources.files.formats.layout import SAMPLE_ROWS, header_index, shown
+from ingestion.sources.files.formats.text_files import CHUNK
 from ingestion.sources.files.settings import FileOptions
-from ingestion.sources.files.text_files import CHUNK
 
 DELIMITERS = ",;\t|"
 

@@ -138,6 +138,25 @@ def has_line_feeds(path: Path) -> bool:
     return b"\n" in head or b"\r" not in head
 
 
+def ends_within(file: BinaryIO, length: int) -> int:
+    """How many lines end in the next `length` bytes, which are read."""
+    ended = 0
+    while length > 0 and (chunk := file.read(min(length, CHUNK))):
+        ended += chunk.count(b"\n")
+        length -= len(chunk)
+    return ended
+
+
+def skip_blank_lines(file: BinaryIO) -> int:
+    """How many blank lines come next; they are read."""
+    count = 0
+    while (byte := file.read(1)) in (b"\r", b"\n"):
+        count += byte == b"\n"
+    if byte:
+        file.seek(-1, 1)
+    return count
+
+
 def _transcode(source: BinaryIO, encoding: str, target: BinaryIO) -> None:
     read: Callable[[int], str] = codecs.getreader(encoding)(source, "surrogateescape").read
     while chunk := read(CHUNK):
