@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 COMPANY, EVERYTHING, ALL_TIME = "company", "all", "all"
 GRAINS = ("week", "month", "quarter", "year", ALL_TIME)
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
-SPELLINGS = "2026-09 (month), 2026-Q3 (fiscal quarter), 2026 (fiscal year), 2026-W37 (week) or all"
+SPELLINGS = (
+    "2026-09 (month), 2026-Q3 (fiscal quarter), 2026 (fiscal year), 2026-W37 (week), all, "
+    "or as kpi_values has it: 'quarter 2026-07-01'"
+)
 _SPELLED = re.compile(
-    r"(?:FY)?(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|W(?P<week>\d\d)|(?P<month>\d\d)))?"
+    r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|W(?P<week>\d\d)|(?P<month>\d\d)))?"
 )
 _CELLS = """(
     select metric, variant, period_grain, period_start, dimension, dimension_key, dimension_label
@@ -90,10 +93,11 @@ class Calendar:
         """
         if text.lower() == ALL_TIME:
             return ALL_TIME, None
+        grain, _, first_day = text.lower().partition(" ")
         found = _SPELLED.fullmatch(text.upper())
         try:
             if found is None:
-                raise ValueError
+                return GRAINS[GRAINS.index(grain)], dt.date.fromisoformat(first_day)
             year = int(found["year"])
             if found["month"]:
                 return "month", dt.date(year, int(found["month"]), 1)
