@@ -42,7 +42,7 @@ write_company(world, folder, "Exports", "UTC", "USD", 2)
 PIPELINE = """
 import sys
 from pathlib import Path
-from dagster_project.bench.pipeline import compare
+from dagster_project.bench.models import compare
 compare(Path(sys.argv[1]))
 """
 

@@ -1,1 +1,1 @@
-"""Commands that read what is published."""
+"""What the commands do, and what they show."""

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from dagster_project.cli import main
-from dagster_project.summary import rejections
+from dagster_project.commands.summary.loads import rejections
 from ingestion.company import Company, load_company
 from ingestion.errors import SourceError
 from ingestion.pipeline import TableLoad, check, load_source, prepare

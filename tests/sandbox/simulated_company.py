@@ -15,8 +15,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from dagster_project.commands.explain_receipt import Receipts
-from dagster_project.pipeline_run import now
+from dagster_project.commands.explain.receipts import Receipts
+from dagster_project.run.clock import now
 from ingestion.company import Company, load_company
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.pipeline import TableLoad, load_source
