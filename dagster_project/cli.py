@@ -18,7 +18,8 @@ from pathlib import Path
 
 from dagster_project.commands.check import print_check, read_or_refuse
 from dagster_project.commands.explain.cell import ALL_TIME, COMPANY, SPELLINGS, Asked
-from dagster_project.commands.explain.report import SHOWN, explain
+from dagster_project.commands.explain.command import explain
+from dagster_project.commands.explain.report import SHOWN
 from dagster_project.commands.interrupts import interruptible
 from dagster_project.commands.run import UNCHANGED, UnexpectedError, run_company
 from dagster_project.commands.statuses import (

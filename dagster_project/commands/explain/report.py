@@ -1,26 +1,15 @@
-"""`make explain`: what a published number follows from, record by record."""
+"""A receipt as text."""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from dagster_project.commands.explain.cell import (
-    COMPANY,
-    MONTHS,
-    Asked,
-    Calendar,
-    Cell,
-    ExplainError,
-    find_cell,
-)
+from dagster_project.commands.explain.cell import COMPANY, MONTHS, Calendar, Cell
 from dagster_project.commands.explain.receipts import (
     BESIDE,
     EXCLUDED,
@@ -29,90 +18,12 @@ from dagster_project.commands.explain.receipts import (
     Receipts,
 )
 from dagster_project.commands.terminal import say
-from dagster_project.publication import MARTS, open_published
-from ingestion.company import Company
-from ingestion.errors import first_line
-from ingestion.paths import CompanyPaths
 from ingestion.visible import visible
-
-if TYPE_CHECKING:
-    import duckdb
 
 SHOWN = 20
 """The records of a kind that are listed, unless all are asked for."""
-NEEDED = (
-    *("kpi_values", "kpi_members", "kpi_variants", "kpi_definitions", "mart_restatements"),
-    *("dim_date", "publication"),
-)
 NUMBERS = (float, Decimal)
 Row = Sequence[Any]
-
-
-def explain(company: Company, asked: Asked, shown: int | None, as_csv: bool) -> bool:
-    """Print what a published number follows from, all read from one publication.
-
-    Returns whether the records come to what `kpi_values` says. At most `shown` records of a kind
-    are listed; as CSV, all of them are. Raises ExplainError where there is no such number.
-    """
-    with _published(company) as connection:
-        receipts, cell = Receipts(connection), find_cell(connection, asked)
-        if as_csv:
-            _write_csv(receipts, cell)
-        else:
-            Report(receipts, cell, company.timezone, shown).print()
-        published, retraced = receipts.published(cell), receipts.retraced(cell)
-        return _agree(cell, published, retraced)
-
-
-@contextmanager
-def _published(company: Company) -> Iterator[duckdb.DuckDBPyConnection]:
-    """What is published of a company; raises ExplainError where that cannot be explained."""
-    import duckdb
-
-    paths = CompanyPaths.of(company)
-    run = f"make run COMPANY={company.path}"
-    if not paths.published.exists():
-        raise ExplainError(f"{paths.published}: nothing has been published yet: {run}")
-    try:
-        with open_published(paths.marts) as connection:
-            rows = connection.execute(
-                "select table_name from information_schema.tables where table_schema = ?", [MARTS]
-            ).fetchall()
-            if missing := sorted(set(NEEDED) - {name for (name,) in rows}):
-                raise ExplainError(
-                    f"{paths.marts}: published by an earlier version, without "
-                    f"{', '.join(missing)}: {run}"
-                )
-            yield connection
-    except duckdb.Error as error:
-        raise ExplainError(f"{paths.marts}: {first_line(error)}") from error
-
-
-def _agree(cell: Cell, published: Figures | None, retraced: Figures | None) -> bool:
-    """Whether the records come to what is published; says so where they do not."""
-    if published and retraced:
-        parts = published.difference(retraced)
-    else:
-        parts = [] if published == retraced else ["n_included"]
-    for part in parts:
-        said, found = (getattr(figures, part, None) for figures in (published, retraced))
-        say(
-            f"error: {cell.metric} {cell.variant}: {part} is {number(said)} in kpi_values, but the "
-            f"published records come to {number(found)}",
-            sys.stderr,
-        )
-    return not parts
-
-
-def _write_csv(receipts: Receipts, cell: Cell) -> None:
-    """All members of a number, and of what it is a product of, as CSV with a heading."""
-    rows = csv.writer(sys.stdout, lineterminator="\n")
-    for at, each in enumerate([cell, *receipts.factors(cell).values()]):
-        names = receipts.columns
-        if at == 0:
-            rows.writerow(names)
-        for row in receipts.members(each, "true", ", ".join(names)):
-            rows.writerow("" if value is None else visible(value) for value in row)
 
 
 @dataclass(frozen=True)
@@ -223,7 +134,8 @@ class Report:
             moment = self._local(before.first_as_of)
             say(f"  as of {moment} by run {before.first_run_id}, the first since the period's end:")
             say(f"  {number(before.first_value)} of {before.first_n_included:,} records")
-            _print_table(("since then", "change"), [*before.causes.items()])
+            changes = [(cause, number(change)) for cause, change in before.causes.items()]
+            _print_table(("since then", "change"), changes)
             say(f"  now {number(published.value if published else None)}")
 
     def _print_members(self, which: str, count: int, *more: str) -> None:
@@ -265,13 +177,13 @@ class Report:
         return self.receipts.connection.execute(sql, parameters).fetchall()
 
 
-def number(value: float | Decimal | None, sign: str = "") -> str:
+def number(value: float | Decimal | None) -> str:
     """A number in full, without noughts behind it; – where there is none.
 
     >>> number(1234.5), number(45.0), number(None)
     ('1,234.5', '45', '–')
     """
-    return "–" if value is None else f"{value:{sign},.6f}".rstrip("0").rstrip(".")
+    return "–" if value is None else f"{value:,.6f}".rstrip("0").rstrip(".")
 
 
 def _print_table(names: Sequence[str], rows: Sequence[Row]) -> None:
