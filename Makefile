@@ -87,7 +87,7 @@ bench: $(INSTALLED)  ## Time a warm run beside the bare tools; SCALE="1 10 50": 
 	@$(PY) -m dagster_project.bench $(company) $(if $(SCALE),--scales $(SCALE))
 
 contract: $(INSTALLED)  ## Write what follows from the contract and the models: staging, unions, docs/kpis.md
-	@$(PY) -m ingestion.contract_files
+	@$(PY) -m ingestion.contract.dbt_files
 	@$(PY) -m dagster_project.commands.kpi_dictionary
 
 graph: $(INSTALLED)  ## Record the asset graph that a test compares with

@@ -39,9 +39,9 @@ from dagster_project.run.lock import LockHeldError
 from dagster_project.run.logs import progress
 from dagster_project.run.opening import company_file
 from ingestion.bytecode import keep_bytecode
-from ingestion.company import load_company
+from ingestion.company.settings import load_company
+from ingestion.disk.refusals import storage_error
 from ingestion.errors import SalesopsError
-from ingestion.storage import storage_error
 
 BY_SIGNAL: Mapping[int | None, int] = {signal.SIGHUP: HUNG_UP, signal.SIGTERM: TERMINATED}
 

@@ -15,7 +15,7 @@ from dagster_project.defs.transformation import model_assets
 from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.logs import VisibleRecord
 from dagster_project.run.opening import company_file
-from ingestion.company import Company, load_company
+from ingestion.company.settings import Company, load_company
 
 
 def company_definitions(company: Company) -> dg.Definitions:

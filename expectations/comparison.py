@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingestion.duckdb_sql import literal
+from ingestion.warehouse.duckdb_sql import literal
 
 MIN_SHARE = 0.8
 """The share of what was published that must still be there."""

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from expectations.store import latest
-from ingestion.company import Company
-from ingestion.links import lead, remove
+from ingestion.company.settings import Company
+from ingestion.disk.links import lead, remove
 from ingestion.paths import CompanyPaths
 
 

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from expectations.comparison import Comparison, as_query
 from expectations.report import without_emails
 from expectations.suites import Suite
-from ingestion.company import Company, FilesSource
-from ingestion.warehouse import Warehouse
+from ingestion.company.settings import Company, FilesSource
+from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from expectations.report import AuditReport, CheckResult
 from expectations.suites import Layer
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.optional import optional
 from ingestion.paths import CompanyPaths
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingestion.contract import Column, ColumnType
+from ingestion.contract.entities import Column, ColumnType
 from ingestion.errors import SalesopsError, WarehouseError
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import dlt

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingestion.company import Company
+from ingestion.company.settings import Company
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from ingestion.company import Company, Source
-from ingestion.contract import Column
+from ingestion.company.settings import Company, Source
+from ingestion.contract.entities import ENTITIES, Column, Entity
 from ingestion.errors import Gathered, SourceError
 from ingestion.paths import CompanyPaths
 from ingestion.rejections import Rule
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -124,7 +124,8 @@ class ExtractContext:
 class SourceModule(Protocol):
     """What a module `ingestion.sources.<type>` provides."""
 
-    TABLES: Mapping[str, tuple[Column, ...]]
+    def tables_of(self, entities: Mapping[str, Entity]) -> Mapping[str, tuple[Column, ...]]:
+        """The tables of the raw dataset of a company with these entities, with their columns."""
 
     def extract(
         self, context: ExtractContext, source: Source
@@ -258,7 +259,7 @@ def _prepare(context: ExtractContext, source: Source) -> Prepared:
             set_down(
                 context.warehouse,
                 context.dataset,
-                module.TABLES,
+                module.tables_of(context.company.entities),
                 extraction.tables,
                 context.folder,
             )
@@ -276,9 +277,14 @@ def _dataset(source: Source) -> str:
     return f"raw_{source.type}"
 
 
-def raw_tables(source_type: str) -> Mapping[str, tuple[Column, ...]]:
-    """The tables of a source type's raw dataset, with their columns."""
-    return _module(source_type).TABLES
+def raw_tables(
+    source_type: str, entities: Mapping[str, Entity] = ENTITIES
+) -> Mapping[str, tuple[Column, ...]]:
+    """The tables of a source type's raw dataset, with their columns.
+
+    `entities` are those of a company, where it matters which columns it adds.
+    """
+    return _module(source_type).tables_of(entities)
 
 
 def _module(source_type: str) -> SourceModule:

@@ -14,10 +14,10 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.run.dbt_runner import Dbt, run_values
-from ingestion.company import Company
-from ingestion.kept import kept
+from ingestion.company.settings import Company
+from ingestion.disk.kept import kept
 from ingestion.paths import CompanyPaths
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.store import STORE
 
 COMPILED = "compiled.json"

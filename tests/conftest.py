@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ingestion.bytecode import keep_bytecode
-from ingestion.duckdb_sql import THREADS
-from ingestion.kept import kept
+from ingestion.disk.kept import kept
 from ingestion.sources.files import arrival
+from ingestion.warehouse.duckdb_sql import THREADS
 from tests.kpis.companies import TEST_COMPANIES, Published
 from tests.runs import run
 from tests.store import STORE

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dagster_project.run.recipe import code_hash
-from ingestion.kept import kept
+from ingestion.disk.kept import kept
 from ingestion.paths import PROJECT
 
 STORE = PROJECT / ".pytest_cache" / "d" / "salesops"

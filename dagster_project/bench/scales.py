@@ -19,7 +19,7 @@ LARGEST_OVER_HTTP = 10
 FOUND = """
 import sys
 from pathlib import Path
-from ingestion.company import load_company
+from ingestion.company.settings import load_company
 from ingestion.paths import CompanyPaths
 from ingestion.sandbox.service import prepare
 company, seed, scale = load_company(Path(sys.argv[1])), int(sys.argv[2]), float(sys.argv[3])

@@ -19,9 +19,9 @@ from dagster_project.run.logs import log_of_run, progress
 from dagster_project.run.opening import open_run
 from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.simulation import Simulation
-from ingestion.company import Company
+from ingestion.company.settings import Company
+from ingestion.disk.refusals import storage_error
 from ingestion.errors import SalesopsError
-from ingestion.storage import storage_error
 
 UNCHANGED = "stopped; what is published has not changed"
 

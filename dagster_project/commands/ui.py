@@ -14,7 +14,7 @@ from dagster_project.instance.settings import write_settings
 from dagster_project.run.opening import COMPANY_FILE
 from dagster_project.run.simulation import found
 from dagster_project.ui.names import ADDRESS, check_hosts
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.errors import SalesopsError
 from ingestion.paths import PROJECT, CompanyPaths
 

@@ -14,7 +14,7 @@ from dagster_project.run.pipeline_run import PipelineRun
 from expectations.comparison import Comparison
 from expectations.report import AuditReport, CheckResult
 from expectations.suites import Layer, checks
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.optional import optional
 
 DATA_DOCS = dg.AssetKey(["published", "data_docs"])
@@ -69,7 +69,7 @@ def _specs(company: Company, layer: Layer) -> list[dg.AssetCheckSpec]:
             description=check.description,
             blocking=check.severity == "critical",
         )
-        for check in checks(layer, company.source_types)
+        for check in checks(layer, company.source_types, company.extension)
     ]
 
 

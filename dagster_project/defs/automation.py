@@ -15,7 +15,7 @@ from dagster_project.instance.past_runs import keep_last_runs
 from dagster_project.run.opening import open_run
 from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.simulation import Simulation
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.paths import CompanyPaths
 from ingestion.visible import visible
 

@@ -12,8 +12,8 @@ import dagster as dg
 
 from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.time_travel import copy_raw
-from ingestion.company import Company, FilesSource, Source
-from ingestion.contract import ENTITIES
+from ingestion.company.settings import Company, FilesSource, Source
+from ingestion.contract.entities import ENTITIES
 from ingestion.errors import SourceError
 from ingestion.pipeline import LoadReport, raw_tables
 from ingestion.sources.files.catalog import Catalog, Relation, stem

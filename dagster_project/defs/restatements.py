@@ -9,7 +9,7 @@ import dagster as dg
 
 from dagster_project.publishing.ledger import HISTORY, keep_ledger
 from dagster_project.run.pipeline_run import PipelineRun
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.pipeline import raw_tables
 
 DESCRIPTIONS = {

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster_project.publication.manifest import MARTS, Publication
-from ingestion.duckdb_sql import literal, one_row, path_literal, quote
 from ingestion.errors import first_line
 from ingestion.paths import PARQUET, PUBLISHED_FILE, write_ahead_log
+from ingestion.warehouse.duckdb_sql import literal, one_row, path_literal, quote
 
 HEADERS = 3 * 4096
 """The bytes of a DuckDB file before its blocks."""

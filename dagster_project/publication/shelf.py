@@ -9,10 +9,10 @@ from pathlib import Path
 
 from dagster_project.publication.manifest import Publication
 from dagster_project.publication.reading import in_place, write_ahead_log
-from ingestion.links import lead, remove
+from ingestion.disk.links import lead, remove
+from ingestion.disk.private import PASSED_THROUGH, open_to_all
 from ingestion.optional import optional
 from ingestion.paths import PUBLISHED_FILE, CompanyPaths
-from ingestion.private import PASSED_THROUGH, open_to_all
 
 KEPT = 3
 """The publications that stay, the one on show among them."""

@@ -26,11 +26,11 @@ from dagster_project.publication import open_published
 from dagster_project.publishing.replay import Cause, News, news_since, replay
 from dagster_project.run.dbt_manifest import definitions_hash, raw_tables_of_kpis
 from dagster_project.run.pipeline_run import PipelineRun
-from ingestion.contract import Column
+from ingestion.contract.entities import Column
 from ingestion.dlt_load import LOAD_ID, append, arrow_schema
 from ingestion.optional import optional
 from ingestion.paths import CompanyPaths
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb

@@ -18,9 +18,9 @@ from dagster_project.run.copying import copy_tables
 from dagster_project.run.dbt_manifest import RawTables
 from dagster_project.run.dbt_runner import Dbt, run_values
 from dagster_project.run.pipeline_run import PipelineRun
-from ingestion.contract import ENTITIES
+from ingestion.contract.entities import ENTITIES
 from ingestion.paths import CompanyPaths, write_ahead_log
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pyarrow as pa

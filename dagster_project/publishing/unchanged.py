@@ -83,7 +83,7 @@ def _has_happened_since(run: PipelineRun, as_of: dt.datetime) -> bool:
         dataset = f"raw_{source_type}"
         loaded_at = "cast(inserted_at at time zone 'UTC' as timestamp)"
         parts.append(f"{dataset}._dlt_loads where {loaded_at} {between.format(loaded_at)}")
-        for table, columns in raw_tables(source_type).items():
+        for table, columns in raw_tables(source_type, run.company.entities).items():
             moments = [column.name for column in columns if column.type == "timestamp"]
             if table not in OF_LOADS and moments:
                 dated = " or ".join(f"{name} {between.format(name)}" for name in moments)

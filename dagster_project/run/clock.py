@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from ingestion.errors import SalesopsError
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 
 class ClockError(SalesopsError):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ingestion.duckdb_sql import literal
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.duckdb_sql import literal
+from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb

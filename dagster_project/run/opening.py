@@ -15,11 +15,11 @@ from dagster_project.run.lock import run_lock
 from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.retention import keep_last_logs, keep_last_warehouses
 from dagster_project.run.simulation import Simulation, systems_up
-from ingestion.company import MOMENTS, Company, read_moment
+from ingestion.company.settings import MOMENTS, Company, read_moment
+from ingestion.disk.private import private
 from ingestion.errors import SalesopsError, WarehouseError
 from ingestion.paths import PROJECT, CompanyPaths
-from ingestion.private import private
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 COMPANY_FILE = "SALESOPS_COMPANY"
 

@@ -13,11 +13,11 @@ from functools import cached_property
 from dagster_project.publication import Publication
 from dagster_project.run import clock
 from expectations.report import AuditReport
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.errors import SalesopsError
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import LoadReport, Prepared, prepare
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 log = logging.getLogger("salesops")
 

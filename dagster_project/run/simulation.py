@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dagster_project.run.lock import run_lock
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.errors import SalesopsError
 from ingestion.paths import CompanyPaths
 

@@ -8,7 +8,7 @@ from dagster_project.run.copying import copy_tables
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.errors import WarehouseError
 from ingestion.pipeline import raw_tables
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 
 def copy_raw(run: PipelineRun, source_type: str) -> None:

@@ -1,4 +1,4 @@
-{#- Written by `make contract` from ingestion/contract.py; do not edit. -#}
+{#- Written by `make contract` from ingestion/contract/; do not edit. -#}
 {% macro contract() -%}
     {{
         return(

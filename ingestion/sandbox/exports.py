@@ -12,7 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import yaml
 
-from ingestion.contract import ENTITIES
+from ingestion.contract.entities import ENTITIES
 from ingestion.sandbox.world import World
 
 CSV_ENTITIES = (

@@ -13,10 +13,10 @@ import duckdb
 import pytest
 import yaml
 
-from ingestion.company import Company, load_company
+from ingestion.company.settings import Company, load_company
 from ingestion.paths import PROJECT
 from ingestion.pipeline import load_source
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.test_xlsx import write_xlsx
 from tests.runs import run
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from tests.expectations.warehouses import make_company
 
 

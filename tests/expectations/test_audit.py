@@ -13,10 +13,10 @@ from expectations.comparison import Comparison
 from expectations.report import AuditReport, CheckResult
 from expectations.runner import audit
 from expectations.store import latest
-from ingestion.company import Company
-from ingestion.contract import ENTITIES
+from ingestion.company.settings import Company
+from ingestion.contract.entities import ENTITIES
 from ingestion.errors import WarehouseError
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.expectations.cases import AS_OF, LOADED_AT, QUOTA_BASE
 from tests.expectations.warehouses import Store, make_company, moment, run_audit
 

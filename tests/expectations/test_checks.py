@@ -9,7 +9,7 @@ import pytest
 
 from expectations.report import CheckResult
 from expectations.suites import checks
-from ingestion.warehouse import POSTGRES_URL
+from ingestion.warehouse.warehouse import POSTGRES_URL
 from tests.expectations.cases import (
     DEAL_CASES,
     EXPORT_CASES,

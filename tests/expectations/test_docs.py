@@ -10,7 +10,7 @@ import pytest
 from expectations.docs import build
 from expectations.runner import AuditReport
 from expectations.store import latest
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.paths import CompanyPaths
 from tests.expectations.warehouses import Store, run_audit
 

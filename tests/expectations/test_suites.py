@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from expectations.suites import Layer, checks, suites
-from ingestion.contract import ENTITIES
+from ingestion.contract.entities import ENTITIES
 from tests.expectations.cases import HYGIENE_RULES
 
 PROJECT = Path(__file__).parents[2]

@@ -16,15 +16,15 @@ from expectations.comparison import Comparison
 from expectations.report import AuditReport
 from expectations.runner import audit
 from expectations.suites import Layer
-from ingestion.company import Company, load_company
-from ingestion.contract import (
+from ingestion.company.settings import Company, load_company
+from ingestion.contract.entities import (
     ENTITIES,
     EXPORT_COLUMNS,
     META_COLUMNS,
     RECORD_COLUMNS,
     REJECTED_COLUMNS,
 )
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.expectations.cases import (
     AS_OF,
     DEALS_BASE,

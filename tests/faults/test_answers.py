@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from ingestion.company import load_company
+from ingestion.company.settings import load_company
 from ingestion.errors import SourceError
 from ingestion.pipeline import ExtractContext, quiet
 from ingestion.sources.hubspot.client import Patience
 from ingestion.sources.hubspot.extraction import extract
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.faults.attacks import bites, held, replaced
 from tests.faults.portals import Spoil, served
 from tests.runs import run

@@ -11,9 +11,9 @@ from dagster_project.cli import main
 from dagster_project.publishing.inputs import inputs
 from dagster_project.run.clock import ClockError, now
 from dagster_project.run.opening import open_run
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.paths import CompanyPaths
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.faults.attacks import bites, held, replaced, without
 from tests.ingestion.conftest import Exports
 from tests.ingestion.conftest import empty_warehouse as empty_warehouse

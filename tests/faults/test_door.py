@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dagster_project.cli import main
-from ingestion.company import load_company
+from ingestion.company.settings import load_company
 from ingestion.errors import CompanyError, SourceError
 from ingestion.pipeline import load_source
 from ingestion.sources.files import arrival, csv_header, limits
@@ -638,7 +638,7 @@ def test_what_is_too_deep_would_end_in_a_traceback(tmp_path: Path) -> None:
     path = tmp_path / "company.yml"
     path.write_text("name: " + "[" * 5000 + "]" * 5000)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ingestion.company.MAX_LEVELS", 10_000)
+        patch.setattr("ingestion.company.settings.MAX_LEVELS", 10_000)
         with pytest.raises(RecursionError):
             load_company(path)
 

@@ -19,7 +19,7 @@ from dagster_project.run.opening import open_run
 from expectations.comparison import MIN_SHARE, Comparison
 from expectations.report import AuditReport
 from expectations.runner import audit
-from ingestion.company import Company, load_company
+from ingestion.company.settings import Company, load_company
 from ingestion.paths import CompanyPaths
 from tests.faults.attacks import bites, held, replaced, together, without
 from tests.faults.test_clock import GUARD, NOW, PAST

@@ -28,10 +28,10 @@ from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.logs import log_of_run
 from dagster_project.run.opening import open_run
 from expectations.docs import build
-from ingestion.company import Company, load_company
+from ingestion.company.settings import Company, load_company
+from ingestion.disk.private import private
 from ingestion.paths import CompanyPaths
-from ingestion.private import private
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.conftest import Publish
 from tests.faults.attacks import (
     Figures,
@@ -390,7 +390,7 @@ def test_a_folder_cannot_be_replaced_by_a_link(
 ) -> None:
     a_folder(paths.published)
     with (
-        replaced("ingestion.links:_moved_aside", lambda path: path),
+        replaced("ingestion.disk.links:_moved_aside", lambda path: path),
         pytest.raises(PublicationError, match="directory"),
     ):
         run_once(company, "second")
@@ -624,7 +624,7 @@ def test_what_is_in_the_way_of_data_docs_would_stop_every_run(
 ) -> None:
     paths.data_docs.mkdir(parents=True)
     with (
-        replaced("ingestion.links:_moved_aside", lambda path: path),
+        replaced("ingestion.disk.links:_moved_aside", lambda path: path),
         pytest.raises(IsADirectoryError),
     ):
         build(company)

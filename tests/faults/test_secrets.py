@@ -12,11 +12,11 @@ from subprocess import CompletedProcess
 import psycopg2
 import pytest
 
-from ingestion.company import load_company
+from ingestion.company.settings import load_company
 from ingestion.errors import SalesopsError
 from ingestion.paths import PROJECT
 from ingestion.pipeline import check, load_source, prepare
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.faults.attacks import bites, held, replaced, without
 from tests.faults.portals import served
 from tests.ingestion.conftest import Exports
@@ -127,7 +127,7 @@ def test_a_live_server_that_refuses(
 
 @bites(ADDRESS)
 def test_libpq_takes_a_password_for_something_else_or_quotes_it() -> None:
-    with replaced("ingestion.postgres_address:_refuse_misread"):
+    with replaced("ingestion.warehouse.postgres_address:_refuse_misread"):
         for case in ("slash in the password", "slash behind digits", "hash in the password"):
             assert CANARY in str(Warehouse("postgres", MALFORMED[case]))
     with pytest.raises(psycopg2.Error, match=CANARY):

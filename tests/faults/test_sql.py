@@ -16,14 +16,14 @@ import pyarrow as pa
 import pytest
 
 from dagster_project.run.dbt_runner import Dbt
-from ingestion.company import load_company
-from ingestion.duckdb_sql import MEMORY_LIMIT, literal
+from ingestion.company.settings import load_company
 from ingestion.errors import CompanyError, SalesopsError, SourceError
 from ingestion.paths import PROJECT
 from ingestion.pipeline import check, load_source
 from ingestion.sources.files import confinement
 from ingestion.sources.files.confinement import SECONDS, bounded, confine
 from ingestion.sources.files.parsing import words
+from ingestion.warehouse.duckdb_sql import MEMORY_LIMIT, literal
 from tests.compiled_models import NEVER
 from tests.faults.attacks import bites, held, replaced
 from tests.ingestion.conftest import Exports
@@ -400,7 +400,7 @@ def test_a_run_ends_with_the_time_of_its_sql(
 DEAF = """
 import sys
 from pathlib import Path
-from ingestion.company import load_company
+from ingestion.company.settings import load_company
 from ingestion.pipeline import check, load_source
 from ingestion.sources.files import confinement
 confinement.GRACE = 1

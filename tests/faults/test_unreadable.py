@@ -14,10 +14,10 @@ import duckdb
 import pytest
 
 from dagster_project.cli import main
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.errors import WarehouseError
 from ingestion.paths import CompanyPaths
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.faults.attacks import Figures, bites, held, replaced
 from tests.ingestion.conftest import Exports
 from tests.ingestion.conftest import empty_warehouse as empty_warehouse
@@ -185,7 +185,9 @@ def test_another_process_that_writes_keeps_its_file(company: Company) -> None:
 
 @bites(UNREADABLE)
 def test_whatever_cannot_be_read_was_moved_aside(company: Company, exports: Exports) -> None:
-    taken_for_corrupt = replaced("ingestion.warehouse:Warehouse._defect", "Permission denied")
+    taken_for_corrupt = replaced(
+        "ingestion.warehouse.warehouse:Warehouse._defect", "Permission denied"
+    )
     with taken_for_corrupt, pytest.raises(WarehouseError, match="moved aside"):
         Warehouse.of(company).check()
     assert exports.load(USERS)["users"].rows_new == 1
@@ -209,7 +211,9 @@ def test_the_log_was_deleted(company: Company) -> None:
     path = CompanyPaths.of(company).warehouse
     content = path.read_bytes()
     spoil(path)
-    forgetful = replaced("ingestion.warehouse:_move", lambda path, aside: path.rename(aside))
+    forgetful = replaced(
+        "ingestion.warehouse.warehouse:_move", lambda path, aside: path.rename(aside)
+    )
     with forgetful, pytest.raises(WarehouseError, match="moved aside"):
         Warehouse.of(company).check()
     [aside] = path.parent.glob("*unusable*")

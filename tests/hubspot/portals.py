@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingestion.company import Company, load_company
+from ingestion.company.settings import Company, load_company
 from ingestion.dlt_load import append
 from ingestion.pipeline import ExtractContext, LoadReport
 from ingestion.sandbox.api import hubspot_portal as api_portal
@@ -17,7 +17,7 @@ from ingestion.sandbox.world import World
 from ingestion.sources.hubspot.client import Patience
 from ingestion.sources.hubspot.extraction import extract
 from ingestion.sources.hubspot.tables import TABLES
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 TOKEN = "pat-na1-secret-of-the-test"
 PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.4))

@@ -10,7 +10,7 @@ from portals import Portal
 
 from dagster_project.run.clock import now
 from ingestion.sandbox.api.hubspot_history import DealHistory
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.compiled_models import CompiledModels
 
 CLEARED = ("hubspot_owner_id", "amount", "closedate")

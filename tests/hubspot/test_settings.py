@@ -25,7 +25,7 @@ from ingestion.sources.hubspot.objects import OBJECTS
 from ingestion.sources.hubspot.rows import Reading
 from ingestion.sources.hubspot.scopes import MissingScopeError
 from ingestion.sources.hubspot.settings import HubSpotSource
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 
 @pytest.mark.parametrize(

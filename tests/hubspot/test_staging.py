@@ -11,7 +11,7 @@ from portals import Portal
 
 from dagster_project.run.clock import now
 from ingestion.paths import PROJECT
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.compiled_models import CompiledModels
 from tests.plans import columns_read
 

@@ -13,12 +13,12 @@ import duckdb
 import pytest
 import yaml
 
-from ingestion.company import Company, load_company
+from ingestion.company.settings import Company, load_company
 from ingestion.dlt_load import append
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import LoadReport, TableLoad, load_source
 from ingestion.sources.files import TABLES
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from ingestion.contract import ENTITIES
+from ingestion.contract.entities import ENTITIES
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog
 from ingestion.sources.files.mapping import POSITION, REASON, map_entity, relate

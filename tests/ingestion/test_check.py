@@ -11,10 +11,10 @@ import yaml
 
 from dagster_project.cli import main
 from dagster_project.commands.summary.loads import rejections
-from ingestion.company import Company, load_company
+from ingestion.company.settings import Company, load_company
 from ingestion.errors import SourceError
 from ingestion.pipeline import TableLoad, check, load_source, prepare
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.conftest import Exports
 
 BILLS = {

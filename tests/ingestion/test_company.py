@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingestion.company import load_company, read_company
+from ingestion.company.settings import load_company, read_company
 from ingestion.errors import CompanyError
 from ingestion.sources.files.settings import FilesSource
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingestion.contract import ENTITIES, RECORD
+from ingestion.contract.entities import ENTITIES, RECORD
 
 BY_NAME = {"users.team", "pipeline_stages.stage"}
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion.duckdb_sql import literal
 from ingestion.errors import SourceError
 from ingestion.sources.files.numbers import COMMA, POINT, Amount, Style, number
+from ingestion.warehouse.duckdb_sql import literal
 from tests.ingestion.conftest import Exports
 from tests.ingestion.mapped import map_files
 from tests.ingestion.test_xlsx import write_xlsx

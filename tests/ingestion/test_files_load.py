@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from ingestion.contract import ENTITIES
+from ingestion.contract.entities import ENTITIES
 from ingestion.errors import SourceError
 from ingestion.pipeline import raw_tables
 from tests.ingestion.conftest import Exports

@@ -21,12 +21,12 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.errors import SourceError
 from ingestion.pipeline import ExtractContext, quiet
 from ingestion.sources.files.extraction import extract
 from ingestion.sources.files.settings import FilesSource
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.conftest import Exports
 from tests.ingestion.test_xlsx import Cell, Failure, write_xlsx
 from tests.thorough import IS_THOROUGH

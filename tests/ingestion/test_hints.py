@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.contract import ColumnType
+from ingestion.contract.entities import ColumnType
 from ingestion.sources.files import hints
 from ingestion.sources.files.hints import remedy
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.kept import UNUSED_SECONDS, kept
-from ingestion.private import OTHERS, umask
+from ingestion.disk.kept import UNUSED_SECONDS, kept
+from ingestion.disk.private import OTHERS, umask
 
 
 def fill(folder: Path) -> None:

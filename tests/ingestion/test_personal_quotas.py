@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.company import Company, load_company
+from ingestion.company.personal_quotas import check_personal_quotas
+from ingestion.company.settings import Company, load_company
 from ingestion.errors import CompanyError
-from ingestion.personal_quotas import check_personal_quotas
 from ingestion.pipeline import load_source
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 COMPANY = """
 name: Personal

@@ -10,7 +10,7 @@ import pytest
 
 from dagster_project.commands.summary.loads import rejections
 from ingestion.pipeline import load_source
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.conftest import Exports
 from tests.ingestion.postgres_server import running_server
 

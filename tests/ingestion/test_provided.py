@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.company import load_company
-from ingestion.provided import provided
+from ingestion.company.provided import provided
+from ingestion.company.settings import load_company
 
 HEAD = "name: Two\ncurrency: USD\ntimezone: UTC\nsources:\n"
 FILES = """

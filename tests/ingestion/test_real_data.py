@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.company import load_company
+from ingestion.company.settings import load_company
 from ingestion.pipeline import load_source
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.conftest import Exports
 
 COMPANIES = Path(__file__).resolve().parents[1] / "companies"

@@ -9,7 +9,7 @@ import pytest
 
 from ingestion.errors import SourceError
 from ingestion.pipeline import TableLoad
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.conftest import Exports
 
 BY_ID = {"source_id": "id", "stage": "stage", "amount": "amount"}

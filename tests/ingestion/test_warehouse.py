@@ -11,10 +11,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.duckdb_sql import THREADS
 from ingestion.errors import WarehouseError
 from ingestion.paths import CompanyPaths
-from ingestion.warehouse import ROW_GROUP, Warehouse
+from ingestion.warehouse.duckdb_sql import THREADS
+from ingestion.warehouse.warehouse import ROW_GROUP, Warehouse
 from tests.ingestion.conftest import Exports
 
 USERS = {"users": {"rows": [{"source_id": "1", "name": "Ann"}]}}
@@ -123,7 +123,7 @@ KILLED = textwrap.dedent(
     """
     import os, signal, sys
     from pathlib import Path
-    from ingestion.company import load_company
+    from ingestion.company.settings import load_company
     from ingestion.pipeline import load_source
     import {module}
 

@@ -12,10 +12,10 @@ from dbt.artifacts.schemas.results import TestStatus
 from dbt.cli.main import dbtRunner
 
 from dagster_project.run.dbt_runner import Dbt
-from ingestion.company import load_company
-from ingestion.duckdb_sql import STORED, quote
+from ingestion.company.settings import load_company
 from ingestion.paths import PROJECT
 from ingestion.pipeline import raw_tables
+from ingestion.warehouse.duckdb_sql import STORED, quote
 from tests.conftest import Publish
 
 VARIABLES = "{timezone: UTC, source_types: [files, hubspot]}"

@@ -10,9 +10,9 @@ import duckdb
 
 from dagster_project.run.pipeline_run import PipelineRun
 from expectations.report import AuditReport
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.paths import CompanyPaths
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 AS_OF = dt.datetime(2026, 5, 20, 9)
 

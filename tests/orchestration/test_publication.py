@@ -15,10 +15,10 @@ from dagster_project.publication import PublicationError, in_place, open_publish
 from dagster_project.publication.shelf import settle
 from dagster_project.publishing.writing import publish
 from expectations.report import CheckResult
-from ingestion.company import Company, load_company
-from ingestion.links import lead
+from ingestion.company.settings import Company, load_company
+from ingestion.disk.links import lead
 from ingestion.paths import CompanyPaths
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 from tests.orchestration.copies import EDGE_CASES, held_to_write
 from tests.orchestration.one_mart import MANIFEST, audited, made_warehouse
 

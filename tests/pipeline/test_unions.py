@@ -7,9 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.company import load_company
-from ingestion.contract import ENTITIES
-from ingestion.contract_files import RECORD_DOCS, SQL_TYPES
+from ingestion.company.settings import load_company
+from ingestion.contract.dbt_files import RECORD_DOCS, SQL_TYPES
+from ingestion.contract.entities import ENTITIES
 from ingestion.paths import PROJECT
 from tests.compiled_models import CompiledModels
 

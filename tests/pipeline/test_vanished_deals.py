@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.run.clock import now
-from ingestion.company import Company, load_company
+from ingestion.company.settings import Company, load_company
 from ingestion.pipeline import load_source
 from tests.compiled_models import CompiledModels
 from tests.kpis.companies import Published

@@ -17,7 +17,7 @@ import pandas as pd
 
 from dagster_project.commands.explain.receipts import Receipts
 from dagster_project.run.clock import now
-from ingestion.company import Company, load_company
+from ingestion.company.settings import Company, load_company
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.pipeline import TableLoad, load_source
 from ingestion.sandbox.api.faults import Drift, Faults

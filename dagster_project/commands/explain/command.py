@@ -13,7 +13,7 @@ from dagster_project.commands.explain.receipts import Figures, Receipts
 from dagster_project.commands.explain.report import Report, number
 from dagster_project.commands.terminal import nobody_listens, say
 from dagster_project.publication import MARTS, open_published
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.errors import first_line
 from ingestion.paths import CompanyPaths
 from ingestion.visible import visible

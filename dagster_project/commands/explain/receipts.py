@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.commands.explain.cell import COMPANY, GRAINS, Cell, ExplainError
-from ingestion.duckdb_sql import quote
+from ingestion.warehouse.duckdb_sql import quote
 
 if TYPE_CHECKING:
     import duckdb

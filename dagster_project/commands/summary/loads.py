@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from dagster_project.run.pipeline_run import PipelineRun
-from ingestion.duckdb_sql import literal
 from ingestion.pipeline import LoadReport
 from ingestion.rejections import Rule, by_rule, samples_of
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.duckdb_sql import literal
+from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from dagster_project.commands.console import PlainConsole

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from expectations.suites.model import Check, between, never, ordered, within
 from expectations.suites.raw.common import CURRENCY, DOMAIN, EMAIL, not_ahead
-from ingestion.contract import ENTITIES
+from ingestion.contract.entities import ENTITIES
 
 CHECKS: Mapping[str, tuple[Check, ...]] = {
     "users": (

@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from ingestion.sources.files.tables import TABLES
+from ingestion.sources.files.tables import TABLES, tables_of
 
 if TYPE_CHECKING:
     from ingestion.pipeline import ExtractContext, Extraction, SourceCheck
     from ingestion.sources.files.settings import FilesSource
 
-__all__ = ["TABLES", "check", "extract"]
+__all__ = ["TABLES", "check", "extract", "tables_of"]
 
 
 def extract(context: ExtractContext, source: FilesSource) -> AbstractContextManager[Extraction]:

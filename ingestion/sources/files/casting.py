@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from ingestion.contract import Column, ColumnType
-from ingestion.duckdb_sql import STORED, literal
+from ingestion.contract.entities import Column, ColumnType
 from ingestion.sources.files.inference import DATE, OFFSET, TIMESTAMP
 from ingestion.sources.files.numbers import SYMBOLS, Amount, Style, number, trimmed
+from ingestion.warehouse.duckdb_sql import STORED, literal
 
 EXPECTED: dict[ColumnType, str] = {
     "text": "text",

@@ -6,9 +6,9 @@ import bisect
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ingestion.duckdb_sql import literal, quote, register
 from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON, RowSet
 from ingestion.sources.files.reading import Part, Table
+from ingestion.warehouse.duckdb_sql import literal, quote, register
 
 if TYPE_CHECKING:
     import duckdb

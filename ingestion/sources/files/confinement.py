@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.duckdb_sql import MEMORY_LIMIT, escaped, literal, memory_limit, one_row
 from ingestion.errors import SourceError, first_line
+from ingestion.warehouse.duckdb_sql import MEMORY_LIMIT, escaped, literal, memory_limit, one_row
 
 if TYPE_CHECKING:
     import duckdb

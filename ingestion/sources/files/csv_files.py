@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ingestion.duckdb_sql import literal, one_row, path_literal, quote
 from ingestion.errors import SourceError
 from ingestion.sources.files.csv_header import Header, find_header
 from ingestion.sources.files.layout import ends_reports, is_footer, of_lines
@@ -28,6 +27,7 @@ from ingestion.sources.files.text_files import (
     unended_line,
     with_line_feeds,
 )
+from ingestion.warehouse.duckdb_sql import literal, one_row, path_literal, quote
 
 if TYPE_CHECKING:
     import duckdb

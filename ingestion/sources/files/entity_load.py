@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ingestion.contract import RECORD_COLUMNS, REJECTED_COLUMNS, Entity
-from ingestion.duckdb_sql import STORED, literal, one_row, quote, register
+from ingestion.contract.entities import RECORD_COLUMNS, REJECTED_COLUMNS, Entity
 from ingestion.pipeline import TableLoad
 from ingestion.rejections import Rule, by_rule, samples_of
 from ingestion.sources.files.checking import (
@@ -20,6 +19,7 @@ from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON, RowSet, 
 from ingestion.sources.files.overlaps import NO_OVERLAP, Overlap, number_occurrences, take_newest
 from ingestion.sources.files.reading import Part, Table
 from ingestion.sources.files.versions import History, find_changes, vanished_ids
+from ingestion.warehouse.duckdb_sql import STORED, literal, one_row, quote, register
 
 if TYPE_CHECKING:
     import duckdb

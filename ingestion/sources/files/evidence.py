@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ingestion.contract import Column
-from ingestion.duckdb_sql import literal, one_row
+from ingestion.contract.entities import Column
 from ingestion.errors import SourceError
 from ingestion.sources.files.casting import (
     WRITTEN,
@@ -34,6 +33,7 @@ from ingestion.sources.files.numbers import (
     number,
     unsigned,
 )
+from ingestion.warehouse.duckdb_sql import literal, one_row
 
 if TYPE_CHECKING:
     import duckdb

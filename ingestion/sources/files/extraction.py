@@ -12,8 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.contract import ENTITIES, Entity
-from ingestion.duckdb_sql import quote, workbench
+from ingestion.contract.entities import Entity
 from ingestion.errors import Gathered, SourceError
 from ingestion.pipeline import ExtractContext, Extraction, SourceCheck, TableCheck, TableLoad
 from ingestion.sources.files.arrival import (
@@ -43,8 +42,9 @@ from ingestion.sources.files.shapes.inputs import (
 from ingestion.sources.files.shapes.settings import Status
 from ingestion.sources.files.shapes.shaping import Shaping
 from ingestion.sources.files.shapes.statuses import make_stages
-from ingestion.sources.files.tables import EXPORTS, TABLES
+from ingestion.sources.files.tables import EXPORTS, tables_of
 from ingestion.sources.files.versions import History, LastExport
+from ingestion.warehouse.duckdb_sql import quote, workbench
 
 if TYPE_CHECKING:
     import duckdb
@@ -103,6 +103,7 @@ class _Extract:
     def __post_init__(self) -> None:
         self.history = History(self.context.warehouse, self.context.dataset, self.source.name)
         self.last = self.history.last_exports()
+        self.entities = self.context.company.entities
         self.found = self._find()
         self.origins = {
             name: origin for name, found in self.found.items() if (origin := _together(found))
@@ -234,11 +235,12 @@ class _Extract:
 
     def _fingerprint(self, name: str) -> str:
         """A hash of all that an entity's rows depend on."""
+        declared = tables_of(self.entities)
         names = [name, *needs(self.source.entities, name)]
         depended = [
             (
                 self.source.entities[entity].model_dump(mode="json"),
-                [asdict(column) for column in TABLES[entity]],
+                [asdict(column) for column in declared[entity]],
                 [
                     (relation.name, relation.options.model_dump(), path.name, self._digest(path))
                     for relation in self._relations(entity)
@@ -299,7 +301,8 @@ class _Extract:
     def _map(self, name: str, loads: Mapping[str, EntityLoad]) -> EntityLoad:
         """Read what an entity comes from, shape and map it, beside those that are mapped."""
         mapping = self.source.entities[name]
-        entity = replace(ENTITIES[name], key=mapping.key or ENTITIES[name].key)
+        entity = self.entities[name]
+        entity = replace(entity, key=mapping.key or entity.key)
         self.context.progress(f"{self.source.name}: reading {name}")
         mapped = f"§mapped {name}"
         tables: dict[str, Table] = {}
@@ -358,7 +361,7 @@ class _Extract:
         rowset = make_stages(self.connection, "§known stages", "§made stages", status)
         said = Input.model_validate({"from": "stages"})
         map_entity(
-            self.connection, ENTITIES[STAGES], said, rowset, self._zones, "§mapped made stages"
+            self.connection, self.entities[STAGES], said, rowset, self._zones, "§mapped made stages"
         )
         return "§mapped made stages", rowset
 

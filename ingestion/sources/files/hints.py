@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from ingestion.contract import ColumnType
+from ingestion.contract.entities import ColumnType
 from ingestion.sources.files.casting import EARLIEST, LATEST
 
 _NONE = re.compile(r"[-–—.?]+|n/?a|#n/a|none|null|nil|tb[ac]|unknown|unbekannt|\(blank\)", re.I)

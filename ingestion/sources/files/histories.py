@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ingestion.contract import ENTITIES, Column
-from ingestion.duckdb_sql import STORED, literal, quote
+from ingestion.contract.entities import ENTITIES, Column
 from ingestion.sources.files.casting import EXPECTED, PLAUSIBLE, Form, Zones, cast, temporal
 from ingestion.sources.files.evidence import Values, form_of, misfits, refuse_doubtful
 from ingestion.sources.files.hidden import TEXT_OF
@@ -15,6 +14,7 @@ from ingestion.sources.files.hints import remedy
 from ingestion.sources.files.inference import TEXT
 from ingestion.sources.files.mapping import REASON, RowSet, written
 from ingestion.sources.files.parsing import column_names, parse_expression
+from ingestion.warehouse.duckdb_sql import STORED, literal, quote
 
 if TYPE_CHECKING:
     import duckdb

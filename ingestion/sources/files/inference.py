@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ingestion.duckdb_sql import one_row
+from ingestion.warehouse.duckdb_sql import one_row
 
 if TYPE_CHECKING:
     import duckdb

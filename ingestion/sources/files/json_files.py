@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.duckdb_sql import literal, path_literal, quote
 from ingestion.errors import SourceError, first_line
 from ingestion.sources.files.limits import MAX_LEVELS, MAX_NESTED, refuse_wide
 from ingestion.sources.files.text_files import CHUNK, plain_text
+from ingestion.warehouse.duckdb_sql import literal, path_literal, quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ingestion.contract import Column, Entity
-from ingestion.duckdb_sql import STORED, literal, quote
+from ingestion.contract.entities import Column, Entity
 from ingestion.errors import Gathered, SourceError, first_line
 from ingestion.settings import Scalar
 from ingestion.sources.files.casting import (
@@ -45,6 +44,7 @@ from ingestion.sources.files.parsing import (
 )
 from ingestion.sources.files.reading import Table
 from ingestion.sources.files.settings import Input
+from ingestion.warehouse.duckdb_sql import STORED, literal, quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ingestion.currencies import CURRENCIES
-from ingestion.duckdb_sql import literal
+from ingestion.warehouse.duckdb_sql import literal
 
 if TYPE_CHECKING:
     from ingestion.sources.files.settings import FileOptions

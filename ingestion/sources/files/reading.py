@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.duckdb_sql import one_row, path_literal, quote, register
 from ingestion.errors import Gathered, SourceError, first_line
 from ingestion.sources.files.catalog import Relation, format_of
 from ingestion.sources.files.csv_files import BrokenLine, read_csv
@@ -21,6 +20,7 @@ from ingestion.sources.files.set_aside import BadCell, Lines, Tidied, tidy
 from ingestion.sources.files.typed_columns import typed_columns
 from ingestion.sources.files.xlsx_errors import cell_name
 from ingestion.sources.files.xlsx_files import read_xlsx
+from ingestion.warehouse.duckdb_sql import one_row, path_literal, quote, register
 
 if TYPE_CHECKING:
     import duckdb

@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.duckdb_sql import literal, one_row, quote
 from ingestion.sources.files.layout import (
     TOTAL,
     ends_reports,
@@ -24,6 +23,7 @@ from ingestion.sources.files.layout import (
     shown,
 )
 from ingestion.sources.files.xlsx_errors import UNSAVED
+from ingestion.warehouse.duckdb_sql import literal, one_row, quote
 
 if TYPE_CHECKING:
     import duckdb

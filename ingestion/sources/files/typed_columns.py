@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.contract import Column
-from ingestion.duckdb_sql import one_row
+from ingestion.contract.entities import Column
 from ingestion.sources.files.casting import Form, Zones, day_of_moment, moment, text_day, wall_clock
 from ingestion.sources.files.evidence import Values, days_in
 from ingestion.sources.files.inference import NUMBERS, infer_types
 from ingestion.sources.files.numbers import Style, plain_number
+from ingestion.warehouse.duckdb_sql import one_row
 
 if TYPE_CHECKING:
     import duckdb

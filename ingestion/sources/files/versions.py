@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.contract import META_COLUMNS, RECORD_COLUMNS, Entity
-from ingestion.duckdb_sql import quote, register
+from ingestion.contract.entities import META_COLUMNS, RECORD_COLUMNS, Entity
 from ingestion.sources.files.mapping import POSITION, REASON
 from ingestion.sources.files.remapping import Said
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.duckdb_sql import quote, register
+from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.duckdb_sql import quote, register
 from ingestion.errors import SourceError
 from ingestion.sources.files.csv_files import unique_names
 from ingestion.sources.files.layout import SAMPLE_ROWS, header_index, of_lines, shown
 from ingestion.sources.files.limits import refuse_wide
 from ingestion.sources.files.settings import FileOptions
 from ingestion.sources.files.xlsx_book import Sheet, read_sheet
+from ingestion.warehouse.duckdb_sql import quote, register
 
 if TYPE_CHECKING:
     import duckdb

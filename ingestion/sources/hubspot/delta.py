@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.contract import REJECTED_COLUMNS
-from ingestion.duckdb_sql import literal, quote
+from ingestion.contract.entities import REJECTED_COLUMNS
 from ingestion.pipeline import TableLoad
 from ingestion.sources.hubspot.raw import LastLoad, RawState
 from ingestion.sources.hubspot.tables import TABLES
+from ingestion.warehouse.duckdb_sql import literal, quote
 
 if TYPE_CHECKING:
     import duckdb

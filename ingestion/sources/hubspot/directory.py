@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ingestion.duckdb_sql import STORED, literal, quote
 from ingestion.errors import SourceError, one_of
 from ingestion.sources.hubspot.answers import ENTRY, PIPELINE, STAGE, TEAM, well_formed
 from ingestion.sources.hubspot.client import OWNERS_PAGE, HubSpotClient
 from ingestion.sources.hubspot.rows import row_hash
 from ingestion.sources.hubspot.settings import HubSpotSource
 from ingestion.sources.hubspot.tables import TABLES
+from ingestion.warehouse.duckdb_sql import STORED, literal, quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ingestion.duckdb_sql import quote, workbench
 from ingestion.errors import Gathered, SourceError
 from ingestion.pipeline import ExtractContext, Extraction, TableLoad
 from ingestion.sources.hubspot import directory
@@ -40,6 +39,7 @@ from ingestion.sources.hubspot.rows import DEAL_STAGES, Reading, links
 from ingestion.sources.hubspot.scopes import MissingScopeError
 from ingestion.sources.hubspot.settings import HubSpotSource
 from ingestion.sources.hubspot.tables import EXPORTS, TABLES
+from ingestion.warehouse.duckdb_sql import quote, workbench
 
 if TYPE_CHECKING:
     import duckdb

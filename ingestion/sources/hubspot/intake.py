@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
-from ingestion.duckdb_sql import literal, path_literal, quote
+from ingestion.warehouse.duckdb_sql import literal, path_literal, quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ingestion.contract import ColumnType
+from ingestion.contract.entities import ColumnType
 
 
 @dataclass(frozen=True)

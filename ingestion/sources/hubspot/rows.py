@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ingestion.contract import Column, ColumnType
-from ingestion.duckdb_sql import STORED, literal, quote
+from ingestion.contract.entities import Column, ColumnType
 from ingestion.sources.hubspot.objects import LINK_COLUMNS, CrmObject
 from ingestion.sources.hubspot.tables import PROPERTY_HISTORY, TABLES
+from ingestion.warehouse.duckdb_sql import STORED, literal, quote
 
 EXPECTED: dict[ColumnType, str] = {
     "money": "a number",

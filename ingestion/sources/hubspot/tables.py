@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ingestion.contract import (
+from ingestion.contract.entities import (
     EXPORT_COLUMNS,
     META_COLUMNS,
     RECORD_COLUMNS,
     REJECTED_COLUMNS,
     Column,
+    Entity,
 )
 from ingestion.sources.hubspot.objects import LINK_COLUMNS, OBJECTS, CrmObject
 
@@ -87,3 +88,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
     }
 )
 """Columns of every table of `raw_hubspot`. Rows are versions, and only ever appended."""
+
+
+def tables_of(entities: Mapping[str, Entity]) -> Mapping[str, tuple[Column, ...]]:
+    """The tables of a company with these entities, with their columns."""
+    return TABLES

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ingestion.contract import ENTITIES, Column
-from ingestion.duckdb_sql import STORED, literal, quote
+from ingestion.contract.entities import ENTITIES, Column
 from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.hidden import HIDDEN
 from ingestion.sources.files.mapping import FILE_ROW, RowSet
@@ -18,6 +17,7 @@ from ingestion.sources.files.shapes.rows import (
     source,
 )
 from ingestion.sources.files.shapes.settings import Intervals, Snapshots
+from ingestion.warehouse.duckdb_sql import STORED, literal, quote
 
 STAGE = "stage"
 CHANGED_AT = ENTITIES["field_changes"].by_name["changed_at"]

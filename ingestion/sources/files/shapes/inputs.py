@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ingestion.duckdb_sql import one_row, quote
 from ingestion.errors import SourceError
 from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON, RowSet
 from ingestion.sources.files.reading import Part, Table
 from ingestion.sources.files.settings import EntityMapping, Input
 from ingestion.sources.files.shapes.references import target_in
 from ingestion.sources.files.shapes.rows import PROBLEM
+from ingestion.warehouse.duckdb_sql import one_row, quote
 
 if TYPE_CHECKING:
     import duckdb

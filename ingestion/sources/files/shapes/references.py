@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ingestion.contract import ENTITIES
-from ingestion.duckdb_sql import literal, quote
+from ingestion.contract.entities import ENTITIES
 from ingestion.settings import Scalar
 from ingestion.sources.files.hidden import HIDDEN
 from ingestion.sources.files.mapping import REASON, RowSet
 from ingestion.sources.files.shapes.rows import Bench, fold, folded, source
 from ingestion.sources.files.shapes.settings import Shape
+from ingestion.warehouse.duckdb_sql import literal, quote
 
 SHOWN = 3
 

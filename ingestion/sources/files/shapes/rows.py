@@ -7,8 +7,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ingestion.contract import Column
-from ingestion.duckdb_sql import literal, one_row, quote
+from ingestion.contract.entities import Column
 from ingestion.errors import SourceError, one_of
 from ingestion.settings import Scalar
 from ingestion.sources.files.casting import Zones, cast
@@ -18,6 +17,7 @@ from ingestion.sources.files.mapping import FILE_ROW, RowSet, relate
 from ingestion.sources.files.parsing import column_names, parse_expression
 from ingestion.sources.files.shapes.periods import first_days
 from ingestion.sources.files.shapes.settings import Unpivot
+from ingestion.warehouse.duckdb_sql import literal, one_row, quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ingestion.contract import Column, Entity
-from ingestion.duckdb_sql import STORED, literal, quote
+from ingestion.contract.entities import Column, Entity
 from ingestion.sources.files.casting import EXPECTED, Zones
 from ingestion.sources.files.hidden import HIDDEN
 from ingestion.sources.files.mapping import FILE_ROW, RowSet
 from ingestion.sources.files.shapes.rows import Bench, column_sql, fitted, problem_columns, source
 from ingestion.sources.files.shapes.settings import Span
+from ingestion.warehouse.duckdb_sql import STORED, literal, quote
 
 DAY = "day"
 DIGITS = {"money": 2, "integer": 0, "number": 4}

@@ -6,14 +6,22 @@ asserts that they are what the contract says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ingestion.contract import ENTITIES, RECORD, Column, ColumnType, Entity
+from ingestion.contract.entities import (
+    ENTITIES,
+    RECORD,
+    Column,
+    ColumnType,
+    Entity,
+    ExtraColumn,
+)
 from ingestion.paths import PROJECT
 
 DBT = PROJECT / "dbt"
-GENERATED = "Written by `make contract` from ingestion/contract.py; do not edit."
+CONTRACT = DBT / "macros" / "contract.sql"
+GENERATED = "Written by `make contract` from ingestion/contract/; do not edit."
 
 SQL_TYPES: dict[ColumnType, str] = {
     "text": "varchar",
@@ -37,23 +45,28 @@ RECORD_DOCS = {
 
 
 def files() -> Iterator[tuple[Path, str]]:
-    """Each generated file's path and text."""
-    yield DBT / "macros" / "contract.sql", _formatted(_contract_macro())
+    """Each generated file's path and text, SQL as `make lint` wants it."""
+    for path, text in texts(ENTITIES):
+        yield path, _formatted(text) if path.suffix == ".sql" else text
+
+
+def texts(entities: Mapping[str, Entity]) -> Iterator[tuple[Path, str]]:
+    """What follows from entities: those of the contract, or of a company that adds columns."""
+    yield CONTRACT, _contract_macro(entities)
     staging = DBT / "models" / "staging" / "files"
     contract = DBT / "models" / "contract"
     yield staging / "_files__sources.yml", _sources("files")
-    yield contract / "contract.md", _doc_blocks()
-    for entity in ENTITIES.values():
+    yield contract / "contract.md", _doc_blocks(entities)
+    for entity in entities.values():
         staged, unioned = f"stg_files__{entity.name}", f"int_{entity.name}__unioned"
         records = f"{{{{ contract_records('files', '{entity.name}') }}}}"
-        yield staging / f"{staged}.sql", _formatted(records)
+        yield staging / f"{staged}.sql", records
         yield staging / f"{staged}.yml", _model(staged, entity, "from the files sources")
-        yield contract / f"{unioned}.sql", _formatted(f"{{{{ unioned('{entity.name}') }}}}")
+        yield contract / f"{unioned}.sql", f"{{{{ unioned('{entity.name}') }}}}"
         yield contract / f"{unioned}.yml", _model(unioned, entity, "from all sources")
 
 
 def _formatted(sql: str) -> str:
-    """SQL as `make lint` wants it."""
     from sqlfmt.api import Mode, format_string
 
     return format_string(sql, Mode(line_length=100))
@@ -66,13 +79,13 @@ def write() -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def _contract_macro() -> str:
+def _contract_macro(entities: Mapping[str, Entity]) -> str:
     lines = [
         f"{{#- {GENERATED} -#}}",
         "{% macro contract() -%}",
         "    {{ return({",
     ]
-    for entity in ENTITIES.values():
+    for entity in entities.values():
         begins = entity.by_name[entity.begins_at].type if entity.begins_at else ""
         lines += [
             f"        '{entity.name}': {{",
@@ -83,13 +96,18 @@ def _contract_macro() -> str:
             "            'columns': [",
             *(
                 f"                {{'name': '{column.name}', 'type': '{SQL_TYPES[column.type]}',"
-                f" 'is_event': {column.event}}},"
+                f" 'is_event': {column.event}{_added(column)}}},"
                 for column in entity.columns
             ),
             "            ],",
             "        },",
         ]
     return "\n".join([*lines, "    }) }}", "{%- endmacro %}", ""])
+
+
+def _added(column: Column) -> str:
+    """What is said of a column that a company adds."""
+    return f", 'is_extra': True, 'is_cut': {column.cut}" if isinstance(column, ExtraColumn) else ""
 
 
 def _references(entity: Entity) -> dict[str, str]:
@@ -101,11 +119,11 @@ def _references(entity: Entity) -> dict[str, str]:
     }
 
 
-def _doc_blocks() -> str:
+def _doc_blocks(entities: Mapping[str, Entity]) -> str:
     blocks = [f"<!-- {GENERATED} -->", ""]
     for name, text in RECORD_DOCS.items():
         blocks += [f"{{% docs {name} %}}", text, "{% enddocs %}", ""]
-    for entity in ENTITIES.values():
+    for entity in entities.values():
         blocks += [f"{{% docs {entity.name} %}}", entity.description, "{% enddocs %}", ""]
         blocks += [
             f"{{% docs {entity.surrogate_key} %}}",

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ingestion.contract import ColumnType
+from ingestion.contract.entities import ColumnType
 
 if TYPE_CHECKING:
     import duckdb

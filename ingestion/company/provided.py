@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ingestion.company import Company
-from ingestion.contract import ENTITIES
+from ingestion.company.settings import Company
+from ingestion.contract.entities import ENTITIES
 from ingestion.sources.files.settings import EntityMapping
 from ingestion.sources.hubspot.objects import LINK_COLUMNS
 from ingestion.sources.hubspot.settings import OBJECTS_OF, HubSpotSource

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ingestion.errors import WarehouseError, first_line
-from ingestion.postgres_address import Address
+from ingestion.warehouse.postgres_address import Address
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ingestion.private import umask
+from ingestion.disk.private import umask
 
 UNUSED_SECONDS = 3600.0
 MAY_READ = 0o022

@@ -8,19 +8,29 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
+from ingestion.company.provides import find_overlaps
+from ingestion.company.pruning import Key, positions, without
+from ingestion.contract.entities import Entity
 from ingestion.errors import CompanyError, Problem, one_of
-from ingestion.provides import find_overlaps
-from ingestion.pruning import Key, positions, without
+from ingestion.extension.extra import Extra, extra_problems, with_extra
+from ingestion.extension.folder import Extension
 from ingestion.settings import Currency, Settings, Zone
 from ingestion.sources.files.settings import FilesSource
 from ingestion.sources.hubspot.settings import HubSpotSource
@@ -59,6 +69,7 @@ class Company(Settings):
     systems and read from them, and now is its own present. `team`: whether a deal counts for the
     team and manager that its rep had then, or has now. `personal_quotas`: ids of owners whose
     quotas are their own, though somebody reports to them. `retention`: what of past runs stays.
+    `extend` is the folder of what the company has of its own, `extra` the columns that it adds.
     """
 
     path: Path
@@ -74,6 +85,8 @@ class Company(Settings):
     team: Literal["then", "now"] = "then"
     personal_quotas: tuple[str, ...] = ()
     retention: Retention = Retention()
+    extend: Path | None = None
+    extra: Extra
     sources: tuple[Source, ...]
 
     @field_validator("as_of", mode="before")
@@ -85,6 +98,16 @@ class Company(Settings):
             return read_moment(str(value))
         except ValueError:
             raise ValueError(f"not a moment; {MOMENTS}") from None
+
+    @field_validator("extend")
+    @classmethod
+    def _beside_company_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path is None:
+            return None
+        found = ((info.context or {}).get("folder", Path()) / path).resolve()
+        if not found.is_dir():
+            raise ValueError(f"no such folder ({found}); paths are relative to the company file")
+        return found
 
     @field_validator("sources")
     @classmethod
@@ -120,6 +143,16 @@ class Company(Settings):
     def source_types(self) -> tuple[str, ...]:
         """The types of the company's sources, each once, sorted."""
         return tuple(sorted({source.type for source in self.sources}))
+
+    @property
+    def extension(self) -> Extension:
+        """The KPIs, marts and audit rules that the company has of its own."""
+        return Extension(self.extend)
+
+    @property
+    def entities(self) -> Mapping[str, Entity]:
+        """The entities of the contract, with the columns that the company adds."""
+        return with_extra(self.extra)
 
     @property
     def own_as_of(self) -> dt.datetime | None:
@@ -184,8 +217,9 @@ def read_company(path: Path) -> Read:
             for problem in beyond
             if problem.key[-1:] != ("from",) or (*problem.key[:2], "views") not in views
         ]
-    told = (f"{path}: {_explain(document, problem)}" for problem in problems)
-    return Read(company, tuple(dict.fromkeys(told)))
+    told = [f"{path}: {_explain(document, problem)}" for problem in problems]
+    own = company.extension.problems() if company else ()
+    return Read(company, tuple(dict.fromkeys([*told, *own])))
 
 
 def _in_form(
@@ -355,12 +389,13 @@ def _source_problems(company: Company, document: dict[str, Any]) -> Iterator[Pro
     """What is wrong with sources beyond the form of their settings."""
     from ingestion.sources.files.validation import find_problems
 
+    yield from extra_problems(company.extra)
     places = positions(document)
     for (_, index, *rest), value, message in find_overlaps(company.sources):
         yield Problem(("sources", places[int(index)], *rest), value, message)
     for index, source in zip(places, company.sources, strict=True):
         if isinstance(source, FilesSource) and source.path.is_dir():
-            for key, value, message in find_problems(source, company.timezone):
+            for key, value, message in find_problems(source, company.timezone, company.entities):
                 yield Problem(("sources", index, *key), value, message)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ingestion.company import Company
+from ingestion.company.settings import Company
 from ingestion.errors import CompanyError, one_of
-from ingestion.warehouse import Warehouse
+from ingestion.warehouse.warehouse import Warehouse
 
 PEOPLE: Mapping[str, str] = {
     "files": """

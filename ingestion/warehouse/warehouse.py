@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ingestion.company import Company
-from ingestion.duckdb_sql import max_threads, memory_limit
+from ingestion.company.settings import Company
 from ingestion.errors import WarehouseError, first_line
 from ingestion.paths import CompanyPaths, unused_name, write_ahead_log
-from ingestion.postgres_address import EXAMPLE, POSTGRES_URL, Address
+from ingestion.warehouse.duckdb_sql import max_threads, memory_limit
+from ingestion.warehouse.postgres_address import EXAMPLE, POSTGRES_URL, Address
 
 if TYPE_CHECKING:
     import duckdb
@@ -71,7 +71,7 @@ class Warehouse:
         Raises WarehouseError when the warehouse cannot be opened.
         """
         if self.name == "postgres":
-            from ingestion.postgres import read
+            from ingestion.warehouse.postgres import read
 
             return read(self.location, sql, params)
         with self._open_file() as connection:
@@ -210,7 +210,7 @@ class Warehouse:
         """What an error of the database or its driver says, without what is secret."""
         if self.name == "duckdb":
             return first_line(error)
-        from ingestion.postgres import in_words
+        from ingestion.warehouse.postgres import in_words
 
         return in_words(self.location, error)
 

@@ -1,0 +1,1 @@
+"""The contract: the canonical entities, their types, and what follows from them."""

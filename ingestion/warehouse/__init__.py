@@ -1,0 +1,1 @@
+"""The warehouse: DuckDB or PostgreSQL, and pieces of SQL for them."""
