@@ -18,6 +18,13 @@ FRESH ?=
 DAYS ?=
 SCALE ?=
 SEED ?=
+METRIC ?=
+VARIANT ?=
+PERIOD ?=
+CUT ?=
+KEY ?=
+ALL ?=
+FORMAT ?=
 PORT ?= 3000
 HOSTS ?=
 ARGS ?=
@@ -29,7 +36,7 @@ company = $(if $(COMPANY),--company '$(COMPANY)')
 # The statuses of make are its own: that of a command is said in words.
 or_say = || $(PY) -m dagster_project.commands.statuses $$?
 
-.PHONY: help run check ui bench contract graph tour test faults lint clean
+.PHONY: help run check explain ui bench contract graph tour test faults lint clean
 
 help:  ## List the commands
 	@echo 'Usage: make <command> [VARIABLE=value]'
@@ -37,7 +44,7 @@ help:  ## List the commands
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do \
 	  printf '  %-10s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo 'Variables of run, check, ui and bench:'
+	@echo 'Variables of run, check, explain, ui and bench:'
 	@echo '  COMPANY=path/to/company.yml   the company (default: company.yml)'
 	@echo 'Variables of run:'
 	@echo '  AS_OF=2024-03-31              the business moment, the end of that day: later events do not exist'
@@ -46,6 +53,12 @@ help:  ## List the commands
 	@echo '  FRESH=1                       start the company anew; its old warehouse is kept aside'
 	@echo '  DAYS=7                        let a simulated company go on for a week first'
 	@echo '  SCALE=0.1 SEED=8              size and choice of a simulated company, when it is founded'
+	@echo 'Variables of explain:'
+	@echo '  METRIC=win_rate VARIANT=…     which number; VARIANT is default unless said'
+	@echo '  PERIOD=2026-09                or 2026-Q3 and 2026 (fiscal), 2026-W37, all (the default)'
+	@echo '  CUT=rep KEY=…                 of a part of the company, by its key or name'
+	@echo '  ALL=1                         list all records, however many'
+	@echo '  FORMAT=csv                    the records as CSV, for a pipe'
 	@echo 'Variables of ui:'
 	@echo '  PORT=3000                     where it listens, on this machine only'
 	@echo '  HOSTS="sales.acme.com"        further names by which browsers reach it, as they show them'
@@ -60,6 +73,13 @@ run: $(INSTALLED)  ## Ingest, build, audit and publish a company; print its KPIs
 
 check: $(INSTALLED)  ## Tell all that is wrong with a company file and its sources; write nothing
 	@$(PY) -m dagster_project.cli check $(company) $(if $(filter-out 0 no false,$(FORCE)),--force) $(or_say)
+
+# A name may have an apostrophe: make puts what is given to it into the environment as it is.
+explain: $(INSTALLED)  ## Show what a published number follows from: METRIC=win_rate PERIOD=2026-09
+	@$(PY) -m dagster_project.cli explain $(company) \
+	  $(if $(METRIC),--metric="$$METRIC") $(if $(VARIANT),--variant="$$VARIANT") \
+	  $(if $(PERIOD),--period="$$PERIOD") $(if $(CUT),--cut="$$CUT") $(if $(KEY),--key="$$KEY") \
+	  $(if $(filter-out 0 no false,$(ALL)),--all) $(if $(FORMAT),--format="$$FORMAT")
 
 ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
 	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)' $(if $(HOSTS),--hosts '$(HOSTS)')

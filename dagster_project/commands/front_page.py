@@ -116,6 +116,6 @@ def write(manifest: Mapping[str, Any]) -> None:
 if __name__ == "__main__":
     from dagster_project.run.dbt_runner import Dbt
     from dagster_project.run.opening import company_file
-    from ingestion.company.settings import load_company
+    from ingestion.company.reading import load_company
 
     write(Dbt.of(load_company(company_file())).manifest())

@@ -11,7 +11,7 @@ import pytest
 from dagster_project.run.dbt_manifest import mart_tables
 from dagster_project.run.dbt_runner import Dbt
 from expectations.suites import suites
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT
 
 

@@ -12,7 +12,7 @@ import pytest
 from dagster_project.commands.front_page import front_page
 from dagster_project.run.dbt_manifest import mart_tables
 from dagster_project.run.dbt_runner import Dbt
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.contract.entities import ENTITIES
 from ingestion.paths import PROJECT
 from tests.conftest import Publish

@@ -12,7 +12,7 @@ from dbt.artifacts.schemas.results import TestStatus
 from dbt.cli.main import dbtRunner
 
 from dagster_project.run.dbt_runner import PROJECT_FOLDER, Dbt
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 
 
 def main(company: str, *models: str) -> None:

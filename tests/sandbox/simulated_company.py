@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from dagster_project.commands.explain.receipts import Receipts
 from dagster_project.run.clock import now
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
@@ -28,6 +29,7 @@ from ingestion.sandbox.service import Sandbox
 from ingestion.sandbox.truth import truth
 from ingestion.sandbox.world import World
 from tests.compiled_models import CompiledModels
+from tests.kpis.receipts import disagreements
 
 TOKEN = "pat-na1-secret-of-the-test"
 KEY = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]
@@ -127,6 +129,11 @@ class SimulatedCompany(ABC):
         summary = found.groupby(["metric", "variant", "why"]).size()
         assert found.empty, f"{summary.to_string()}\n{found.head(SHOWN).T.to_string()}"
         return set(wanted["metric"])
+
+    def assert_explained(self) -> None:
+        """Numbers of every metric, variant, grain and cut follow from the records behind them."""
+        with duckdb.connect(self.warehouse, read_only=True) as connection:
+            assert disagreements(Receipts(connection)) == []
 
     def assert_like_full_reload(self, world: World) -> None:
         """The KPIs are those of a company that is loaded for the first time.
