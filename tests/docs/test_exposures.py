@@ -60,5 +60,9 @@ def test_a_run_prints_what_it_reads(reads: Mapping[str, set[str]]) -> None:
     assert reads["run_summary"] == named_in(r"/summary")
 
 
+def test_a_receipt_is_made_of_what_it_reads(reads: Mapping[str, set[str]]) -> None:
+    assert reads["receipts"] == named_in(r"/explain/")
+
+
 def test_the_next_run_compares_with_what_it_reads(reads: Mapping[str, set[str]]) -> None:
     assert reads["history_of_numbers"] == named_in(r"/(comparison|ledger|losses)\b")
