@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ingestion.contract.columns import ExtraColumn
 from ingestion.contract.entities import ENTITIES, Entity
@@ -28,6 +28,12 @@ def _type(written: object) -> object:
     return written
 
 
+def _words(written: str) -> str:
+    if set(written) & set("{}"):
+        raise ValueError("dbt would read what is in braces as code; write it without")
+    return written
+
+
 def _in_full(written: Any) -> Any:
     """`label: text` is short for `label: {type: text}`."""
     return written if isinstance(written, dict) else {"type": written}
@@ -41,7 +47,9 @@ class ExtraSettings(Settings):
     """
 
     type: Annotated[ColumnType, BeforeValidator(_type)]
-    description: str = "A column of the company's own."
+    description: Annotated[str, Field(min_length=1), AfterValidator(_words)] = (
+        "A column of the company's own."
+    )
     event: bool = False
     cut: bool = False
 

@@ -118,6 +118,10 @@ def test_without_columns_one_that_bears_the_name_is_taken(exports: Exports) -> N
             "extra.opportunities.shown_on.event = True: an event is a timestamp",
         ),
         (
+            {"opportunities": {"label": {"type": "text", "description": "{{ 1 + 1 }}"}}},
+            "extra.opportunities.label.description = '{{ 1 + 1 }}': dbt would read what is in",
+        ),
+        (
             {"opportunities": {"label": {"type": "text", "cuts": True}}},
             "extra.opportunities.label.cuts = True: unknown key; did you mean 'cut'?",
         ),
