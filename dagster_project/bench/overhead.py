@@ -18,8 +18,6 @@ LOAD = """
 import sys
 from pathlib import Path
 from dagster_project.run.simulation import Simulation, systems_up
-from ingestion.company.settings import load_company
-from dagster_project.simulation import Simulation, systems_up
 from ingestion.company.reading import load_company
 from ingestion.pipeline import load_source
 with systems_up(load_company(Path(sys.argv[1])), Simulation(), False) as company:

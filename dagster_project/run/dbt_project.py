@@ -16,20 +16,22 @@ from typing import Any
 
 import yaml
 
-from dagster_project.run.kpi_metrics import MACRO, metrics_macro, product_metrics
+from dagster_project.run.kpi_metrics import MACRO, cuts_of, metrics_macro, product_metrics
 from ingestion.company.settings import Company
 from ingestion.contract.columns import ExtraColumn
 from ingestion.contract.dbt_files import CONTRACT, texts
 from ingestion.contract.types import TYPES
 from ingestion.disk.kept import kept
 from ingestion.extension.folder import KPIS, MARTS
-from ingestion.extension.product import show_extra
+from ingestion.extension.product import CUTS, show_extra
 from ingestion.paths import PROJECT, CompanyPaths
 
 PROJECT_FOLDER = PROJECT / "dbt"
 FOLDERS = ("analyses", "macros", "models", "seeds", "tests")
 ROOMS = {KPIS: "own_kpis", MARTS: "own_marts"}
 """The rooms of a company's own models, by folder: before the metrics are united, and last."""
+
+MEMBERS = PROJECT_FOLDER / "models" / "kpis" / "kpi_members.yml"
 
 IS_OF_MEMBERS = """\
 -- A metric is its members: what `kpi_members` unites is in its SQL.
@@ -108,6 +110,8 @@ class DbtProject:
         metrics = [*product_metrics(), *extension.metrics]
         contents |= {_within(MACRO): metrics_macro(metrics), "dbt_project.yml": _settings()}
         contents |= dict(self._with_extra())
+        if cuts := self._own_cuts():
+            contents[_within(MEMBERS)] = _with_columns(MEMBERS, cuts)
         for metric in extension.metrics:
             contents[_test_of(metric)] = IS_OF_MEMBERS.format(metric=metric.stem)
         contents["models/own_rooms.yml"] = _rooms()
@@ -136,6 +140,18 @@ class DbtProject:
             for path in show_extra(entity.name) if added else ():
                 words = path.with_suffix(".yml")
                 yield _within(words), _with_columns(words, added)
+
+    def _own_cuts(self) -> list[ExtraColumn]:
+        """The cuts that the product's metrics do not have: columns of their members."""
+        entities = self.company.entities.values()
+        extra = [column for entity in entities for column in entity.columns]
+        found = {one.name: one for one in extra if isinstance(one, ExtraColumn) and one.cut}
+        for metric in self.company.extension.metrics:
+            for cut in cuts_of(metric):
+                words = f"The record's key in this cut of {metric.stem}; NULL of other metrics."
+                if cut not in CUTS:
+                    found.setdefault(cut, ExtraColumn(cut, "text", words))
+        return list(found.values())
 
 
 def _within(path: Path) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -34,7 +35,17 @@ def metrics_macro(files: Iterable[Path]) -> str:
     )
 
 
+def cuts_of(file: Path) -> list[str]:
+    """The cuts that a metric names, but for those that all metrics on deals, or leads, have."""
+    return [cut for cut in _meta(file)["cuts"] if cut not in ("deal", "lead")]
+
+
 def _order(file: Path) -> tuple[float, str]:
     """The place that the YAML gives; one without comes after those."""
+    return _meta(file).get("order", math.inf), file.stem
+
+
+def _meta(file: Path) -> Mapping[str, Any]:
+    """What the YAML beside a metric's SQL says of it."""
     [model] = yaml.safe_load(file.with_suffix(".yml").read_text(encoding="utf-8"))["models"]
-    return model["config"]["meta"].get("order", math.inf), file.stem
+    return model["config"]["meta"]

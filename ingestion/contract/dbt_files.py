@@ -24,9 +24,10 @@ DBT = PROJECT / "dbt"
 CONTRACT = DBT / "macros" / "contract.sql"
 GENERATED = "Written by `make contract` from ingestion/contract/; do not edit."
 GENERATED_OF_SOURCES = "Written by `make contract` from ingestion/sources/; do not edit."
+PROJECT_FILE = DBT / "dbt_project.yml"
 TYPES_BEGIN = "      # Types of sources, written by `make contract`.\n"
 TYPES_END = "      # End of what is written.\n"
-"""What is between is written; both are in dbt_project.yml."""
+"""What is between, in the project file, is written."""
 
 STAGED = ("source_instance", "source_id", "source_row", "source_updated_at", "is_deleted")
 """What staging takes over of the columns of every raw row."""
@@ -48,7 +49,6 @@ def texts(entities: Mapping[str, Entity]) -> Iterator[tuple[Path, str]]:
     """What follows from entities: those of the contract, or of a company that adds columns."""
     yield CONTRACT, _contract_macro(entities) + _type_macro()
     yield DBT / "macros" / "sources.sql", _sources_macros()
-    yield DBT / "dbt_project.yml", _project()
     contract = DBT / "models" / "contract"
     yield contract / "contract.md", _doc_blocks(entities)
     for source_type in SOURCE_TYPES.values():
@@ -73,10 +73,11 @@ def _formatted(sql: str) -> str:
 
 
 def write() -> None:
-    """Write all generated files."""
+    """Write all generated files, and the part of dbt's project file that is generated."""
     for path, text in files():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    PROJECT_FILE.write_text(project(PROJECT_FILE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _contract_macro(entities: Mapping[str, Entity]) -> str:
@@ -196,10 +197,9 @@ def _sources_macros() -> str:
     return "\n\n".join([f"{{#- {GENERATED_OF_SOURCES} -#}}", *macros, ""])
 
 
-def _project() -> str:
-    """Dbt's project file, in which the folder of each source type is built where it is used."""
-    path = DBT / "dbt_project.yml"
-    before, begin, rest = path.read_text(encoding="utf-8").partition(TYPES_BEGIN)
+def project(text: str) -> str:
+    """The text of dbt_project.yml, in which the folder of each source type is built where it is used."""
+    before, begin, rest = text.partition(TYPES_BEGIN)
     _, end, after = rest.partition(TYPES_END)
     used = "'{name}' in var('source_types', ['files'])"
     folders = "".join(

@@ -7,9 +7,7 @@ then loaded, built and audited with the rest.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -20,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import duckdb
 import pytest
 
-from ingestion.paths import PROJECT
+from tests.recipes.scratch import Scratch
 from tests.thorough import thorough
 
 HERE = Path(__file__).parent
@@ -81,47 +79,46 @@ def polls() -> Iterator[tuple[str, list[dict[str, object]]]]:
 
 
 @pytest.fixture
-def scratch(tmp_path: Path) -> Path:
-    """A copy of the repository in which the recipe was followed."""
-    copy = tmp_path / "copy"
-    for name in ("ingestion", "expectations", "dagster_project", "dbt"):
-        ignored = shutil.ignore_patterns("__pycache__", "target", "logs")
-        shutil.copytree(PROJECT / name, copy / name, ignore=ignored)
-    for name in ("pyproject.toml", "requirements.lock", "company.yml"):
-        shutil.copy(PROJECT / name, copy)
-    shutil.copytree(HERE / "polls", copy / "ingestion" / "sources" / "polls")
-    shutil.copytree(HERE / "staging", copy / "dbt" / "models" / "staging" / "polls")
-    registry = copy / "ingestion" / "sources" / "registry.py"
-    text = registry.read_text(encoding="utf-8")
-    text = text.replace(
+def scratch(tmp_path: Path) -> Scratch:
+    """A copy of the project in which the recipe was followed."""
+    scratch = Scratch.of(tmp_path / "copy")
+    shutil.copytree(HERE / "polls", scratch.root / "ingestion" / "sources" / "polls")
+    shutil.copytree(HERE / "staging", scratch.root / "dbt" / "models" / "staging" / "polls")
+    registry = scratch.root / "ingestion" / "sources" / "registry.py"
+    text = registry.read_text(encoding="utf-8").replace(
         "from ingestion.sources.source_type",
         "from ingestion.sources.polls import POLLS\nfrom ingestion.sources.source_type",
     )
     registry.write_text(text.replace("(FILES, HUBSPOT)", "(FILES, HUBSPOT, POLLS)"))
-    python(copy, "-m", "ingestion.contract.dbt_files")
-    return copy
+    scratch.python("ingestion.contract.dbt_files")
+    return scratch
 
 
-def python(copy: Path, *arguments: str, status: int = 0) -> str:
-    """What a command says that runs in the copy."""
-    environment = os.environ | {
-        "POLLS_TOKEN": TOKEN, "SALESOPS_DATA": str(copy / "data"), "PYTHONPATH": str(copy),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=copy, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def company(copy: Path, url: str, others: str = "") -> Path:
-    folder = copy / "tried"
+def company(scratch: Scratch, url: str, others: str = "") -> Path:
+    folder = scratch.root / "tried"
     (folder / "exports").mkdir(parents=True)
     (folder / "exports" / "deals.csv").write_text(DEALS)
     file = folder / "company.yml"
     file.write_text((COMPANY % url).rstrip() + others)
     return file
+
+
+def test_it_is_one_folder_one_registration_and_a_model_for_each_entity(scratch: Scratch) -> None:
+    cost = scratch.commit()
+    places = {Path(name).parent.as_posix() for name in cost.written}
+    assert places == {
+        "ingestion/sources/polls",
+        "ingestion/sources",
+        "dbt/models/staging/polls",
+        "dbt",
+    }
+    assert cost.written["ingestion/sources/registry.py"] <= 3
+    assert cost.written["dbt/dbt_project.yml"] == 2  # which a command wrote
+    assert sum(cost.written.values()) <= 350
+    assert {*cost.generated} == {
+        "dbt/macros/sources.sql",
+        "dbt/models/staging/polls/_polls__sources.yml",
+    }
 
 
 LOAD = (
@@ -132,29 +129,34 @@ LOAD = (
 )
 
 
+def load(scratch: Scratch, file: Path) -> str:
+    """What a load of the file's first source brought."""
+    return scratch.run(sys.executable, "-c", LOAD, str(file), POLLS_TOKEN=TOKEN)
+
+
 def test_what_the_recipe_makes_is_loaded_and_loaded_anew_where_it_changed(
-    scratch: Path, polls: tuple[str, list[dict[str, object]]]
+    scratch: Scratch, polls: tuple[str, list[dict[str, object]]]
 ) -> None:
     url, answers = polls
     file = company(scratch, url)
-    loaded = python(scratch, "-c", LOAD, str(file))
+    loaded = load(scratch, file)
     assert "rows=3, rows_new=3, rows_changed=0, rows_deleted=0, rows_rejected=0" in loaded
-    assert "is_unchanged=True" in python(scratch, "-c", LOAD, str(file))
+    assert "is_unchanged=True" in load(scratch, file)
     answers[0]["score"], answers[1]["score"] = 1, "much"
     answers.append(answer(4, 10))
-    loaded = python(scratch, "-c", LOAD, str(file))
+    loaded = load(scratch, file)
     assert "rows=4, rows_new=1, rows_changed=1, rows_deleted=0, rows_rejected=1" in loaded
 
 
 @thorough
 @pytest.mark.parametrize("others", ["", CRM], ids=["alone", "beside a CRM"])
 def test_what_the_recipe_makes_is_built_audited_and_published(
-    scratch: Path, polls: tuple[str, list[dict[str, object]]], others: str
+    scratch: Scratch, polls: tuple[str, list[dict[str, object]]], others: str
 ) -> None:
     url, _ = polls
     file = company(scratch, url, others)
-    python(scratch, "-m", "dagster_project.cli", "run", "--company", str(file))
-    (warehouse,) = (scratch / "data").glob("*/warehouse.duckdb")
+    scratch.python("dagster_project.cli", "run", "--company", str(file), POLLS_TOKEN=TOKEN)
+    (warehouse,) = (scratch.root / "data").glob("*/warehouse.duckdb")
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         found = connection.execute(
             "select source_system, opportunity_id, type, score "

@@ -13,12 +13,15 @@ from typing import Any
 import duckdb
 import pytest
 
+from dagster_project.commands.explain.receipts import Receipts
+from dagster_project.publication import open_published
 from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.recipe import recipe_hash
 from ingestion.company.reading import load_company
 from ingestion.extension.product import CUTS
 from ingestion.paths import PROJECT
 from tests.kpis.companies import COMPANIES, Published, TestCompany
+from tests.kpis.receipts import disagreements, some_of_each
 from tests.runs import run
 from tests.store import made_once
 
@@ -83,6 +86,14 @@ def test_its_kpi_and_ours_by_its_column(extended: Published) -> None:
     assert won == [("(none)", 1), ("inbound", 2), ("outbound", 1)]
     cut = extended.marts("select distinct metric from marts.kpi_values where dimension = 'label'")
     assert {"pipeline_value", "pipeline_created", "win_rate"} <= set(cut["metric"])
+
+
+def test_its_receipts(extended: Published) -> None:
+    """Also of its KPI and by its column."""
+    with open_published(extended.folder / "published" / "salesops.duckdb") as connection:
+        assert disagreements(Receipts(connection)) == []
+        by_label = {cell.metric for cell in some_of_each(connection) if cell.cut == "label"}
+    assert {"demo_to_close_rate", "deals_won"} <= by_label
 
 
 def test_its_exclusions_and_definition(extended: Published) -> None:
@@ -174,7 +185,7 @@ def test_its_models_have_rooms_and_owners(
 
 
 def test_cuts_are_those_of_the_metrics(extended: Published) -> None:
-    found = extended.warehouse("select * from intermediate.kpi_members limit 0").columns
+    found = extended.marts("select * from marts.kpi_members limit 0").columns
     usual = {"metric", "variant", "entity", "entity_key", "entity_id", "period_on", "counts_in"}
     usual |= {"side", "numerator", "denominator", "exclusion_reason"}
     assert set(found) - usual == {*CUTS, "label"}

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from ingestion.contract.columns import META_COLUMNS
-from ingestion.contract.dbt_files import DBT
+from ingestion.contract.dbt_files import DBT, PROJECT_FILE, project
 from ingestion.contract.entities import ENTITIES
 from ingestion.contract.raw_columns import EXPORT_COLUMNS, RECORD_COLUMNS
 from ingestion.sources.registry import SOURCE_TYPES
@@ -50,3 +50,9 @@ def test_what_it_names_is_in_its_raw_tables(source_type: SourceType) -> None:
     if stages := source_type.stages:
         assert {stages.name, "pipeline"} <= columns(source_type, stages.table)
     assert set(source_type.histories) <= ENTITIES["opportunities"].by_name.keys()
+
+
+def test_dbts_project_file_has_the_folder_of_each() -> None:
+    text = PROJECT_FILE.read_text(encoding="utf-8")
+    assert text == project(text), "run `make contract`"
+    assert all(f"      {name}:\n        +enabled: " in text for name in SOURCE_TYPES)

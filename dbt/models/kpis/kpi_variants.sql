@@ -1,5 +1,7 @@
 {%- set text = dbt.type_string() -%}
--- What the YAML of each metric says of its variants, as far as the numbers depend on it.
+-- What the YAML of each metric says of its variants, as far as the numbers depend on it. How a
+-- product follows from its factors is there for those who retrace it: kpi_values has it from the
+-- YAML.
 {%- for variant in kpi_variants() %}
     select
         cast('{{ variant.metric }}' as {{ text }}) as metric,
@@ -14,5 +16,12 @@
             {{ "null" if variant.least_denominator is undefined else variant.least_denominator }}
             as {{ numeric_type() }}
         ) as least_denominator
+        {%- for name, said in [
+            ("factors", variant.of | join(" ") if variant.of else none),
+            ("numerator_formula", variant.numerator),
+            ("denominator_formula", variant.denominator),
+        ] %}
+            , cast({{ dbt.string_literal(said) if said else "null" }} as {{ text }}) as {{ name }}
+        {%- endfor %}
         {{ 'union all' if not loop.last }}
 {%- endfor %}
