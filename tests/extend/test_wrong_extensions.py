@@ -161,10 +161,8 @@ def test_sql_that_cannot_be_run_ends_with_2_and_publishes_nothing(own: Path) -> 
     ("change", "messages"),
     [
         (
-            replaced(
-                f"{MART}.sql", 'ref("fct_opportunities")', 'ref("int_opportunities__current")'
-            ),
-            (f"{MART}.sql", "int_opportunities__current", "private"),
+            replaced(f"{MART}.sql", 'ref("fct_opportunities")', 'ref("int_opportunity_ends")'),
+            (f"{MART}.sql", "int_opportunity_ends", "private"),
         ),
         (replaced(f"{KPI}.sql", "int_kpi_deals", "int_deals"), (f"{KPI}.sql", "int_deals")),
         (replaced(f"{KPI}.sql", "{%- endfor %}", ""), (f"{KPI}.sql", "endfor")),
