@@ -6,7 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-INSTALLED := $(VENV)/.installed
+INSTALLED := $(VENV)/bin/salesops
+LOCKED := $(VENV)/.installed
 
 # Settings of a run; each may be given on the command line, as in `make run COMPANY=acme.yml`.
 COMPANY ?=
@@ -35,7 +36,7 @@ company = $(if $(COMPANY),--company '$(COMPANY)')
 # The statuses of make are its own: that of a command is said in words.
 or_say = || $(PY) -m dagster_project.commands.statuses $$?
 
-.PHONY: help run check explain ui bench contract graph test faults lint clean
+.PHONY: help run check explain ui bench contract graph tour test faults lint clean
 
 help:  ## List the commands
 	@echo 'Usage: make <command> [VARIABLE=value]'
@@ -86,12 +87,16 @@ ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
 bench: $(INSTALLED)  ## Time a warm run beside the bare tools; SCALE="1 10 50": how cost grows
 	@$(PY) -m dagster_project.bench $(company) $(if $(SCALE),--scales $(SCALE))
 
-contract: $(INSTALLED)  ## Write what follows from the contract and the models: staging, unions, docs/kpis.md
+contract: $(INSTALLED)  ## Write what follows from the contract and the models: staging, unions, docs/kpis.md, lists of README
 	@$(PY) -m ingestion.contract.dbt_files
 	@$(PY) -m dagster_project.commands.kpi_dictionary
+	@$(PY) -m dagster_project.commands.front_page
 
 graph: $(INSTALLED)  ## Record the asset graph that a test compares with
 	@$(PY) -m tests.orchestration.record_graph
+
+tour: $(INSTALLED)  ## Write docs/tour.md anew, from a company of its own
+	@$(PY) -m tests.docs.tour
 
 test: $(INSTALLED)  ## Run the tests on all cores
 	@$(PY) -m pytest -n auto --dist loadgroup --no-loadscope-reorder --durations 10 $(ARGS)
@@ -106,18 +111,25 @@ lint: $(INSTALLED)  ## Check style, types and SQL
 	@$(PY) -m sqlfmt --quiet --check dbt
 
 clean:  ## Remove .venv and everything that runs have made (data/)
-	@rm -rf $(VENV) data dbt/target dbt/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@rm -rf $(VENV) data dbt/target dbt/logs *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A link leads to the .venv of another checkout, which is that one's to fill and to empty.
 ifneq ($(shell test -L $(VENV) && echo linked),)
-$(INSTALLED): requirements.lock
+$(INSTALLED): $(LOCKED) ;
+
+$(LOCKED): requirements.lock
 	@test -x $(PY) || { echo '$(VENV) is a link that leads to no installation: remove it (rm $(VENV)), or run make where it leads to' >&2; exit 2; }
 	@echo '$(VENV) is a link and stays as it is; if a package is missing, run make where it leads to, or rm $(VENV)' >&2
 else
+# The command `salesops`, which runs this checkout from any folder: its dbt project is no package's data.
+$(INSTALLED): $(LOCKED) pyproject.toml
+	@$(PY) -m pip install --disable-pip-version-check --no-input --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
 # Made anew when the lock changes and after an interrupted installation: the stamp comes last.
 # The lock is complete, and pip up to 23 cannot resolve extras in hash mode: hence --no-deps.
-$(INSTALLED): requirements.lock
+$(LOCKED): requirements.lock
 	@command -v $(PYTHON) > /dev/null || { echo '$(PYTHON) was not found: install Python 3.11, 3.12 or 3.13, or name one: make $(MAKECMDGOALS) PYTHON=python3.12' >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo "Python 3.11, 3.12 or 3.13 is needed, but $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }

@@ -39,7 +39,7 @@ from dagster_project.run.lock import LockHeldError
 from dagster_project.run.logs import progress
 from dagster_project.run.opening import company_file
 from ingestion.bytecode import keep_bytecode
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.disk.refusals import storage_error
 from ingestion.errors import SalesopsError
 

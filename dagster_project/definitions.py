@@ -15,7 +15,8 @@ from dagster_project.defs.transformation import model_assets
 from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.logs import VisibleRecord
 from dagster_project.run.opening import company_file
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 
 
 def company_definitions(company: Company) -> dg.Definitions:

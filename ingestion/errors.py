@@ -12,6 +12,7 @@ from ingestion.visible import visible_lines
 
 SHOWN = 50
 """The problems that an error lists; of others it says how many there are."""
+MAX_VALUE = 80
 MAX_LINE = 2_000
 """How much of what another library says is told: it may repeat a whole value."""
 
@@ -112,3 +113,9 @@ def first_line(error: BaseException) -> str:
     """What an error of another library says, without what it adds on further lines."""
     line = str(error).partition("\n")[0].strip()
     return line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]}…"
+
+
+def shorten(value: object) -> str:
+    """The value as an error shows it, where it is long its beginning."""
+    text = repr(value)
+    return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 3] + "..."

@@ -13,7 +13,7 @@ import duckdb
 from dagster_project.run.clock import now
 from dagster_project.run.dbt_runner import Dbt, run_values
 from dagster_project.run.opening import open_run
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.warehouse.duckdb_sql import memory_limit
 
 MODELS = (

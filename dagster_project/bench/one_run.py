@@ -15,7 +15,7 @@ from dagster_project.execution import execute
 from dagster_project.run.opening import open_run
 from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.simulation import Simulation
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 
 PHASES = ("extract", "load", "build", "audit", "publish")
 

@@ -10,14 +10,15 @@ from dagster_project.bench.measure import measure
 from dagster_project.run.clock import now
 from dagster_project.run.dbt_runner import Dbt, run_values
 from dagster_project.run.opening import open_run
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 
 LIMIT = 1.3
 LOAD = """
 import sys
 from pathlib import Path
 from dagster_project.run.simulation import Simulation, systems_up
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.pipeline import load_source
 with systems_up(load_company(Path(sys.argv[1])), Simulation(), False) as company:
     for source in company.sources:
@@ -28,7 +29,7 @@ import datetime as dt, sys
 from pathlib import Path
 from expectations.docs import build
 from expectations.runner import audit
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.warehouse.warehouse import Warehouse
 company = load_company(Path(sys.argv[1]))
 as_of, known_at = (dt.datetime.fromisoformat(moment) for moment in sys.argv[2:4])

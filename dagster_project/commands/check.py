@@ -13,11 +13,13 @@ from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.lock import run_lock
 from dagster_project.run.simulation import Simulation, systems_up
 from expectations.suites import suites
-from ingestion.company.settings import Company, read_company
+from ingestion.company.reading import read_company
+from ingestion.company.settings import Company
 from ingestion.errors import CompanyError
 from ingestion.extension.folder import ExtensionError
+from ingestion.loading.reports import SourceCheck, TableCheck, TableLoad
 from ingestion.paths import CompanyPaths
-from ingestion.pipeline import SourceCheck, TableCheck, TableLoad, check
+from ingestion.pipeline import check
 from ingestion.warehouse.warehouse import Warehouse
 
 FILES_SHOWN = 3

@@ -25,7 +25,7 @@ def write(manifest: Mapping[str, Any]) -> None:
 if __name__ == "__main__":
     from dagster_project.run.dbt_runner import Dbt
     from dagster_project.run.opening import company_file
-    from ingestion.company.settings import load_company
+    from ingestion.company.reading import load_company
 
     MACRO.write_text(metrics_macro(product_metrics()), encoding="utf-8")
     write(Dbt.of(load_company(company_file())).manifest())

@@ -18,8 +18,9 @@ import yaml
 
 from dagster_project.run.kpi_metrics import MACRO, cuts_of, metrics_macro, product_metrics
 from ingestion.company.settings import Company
-from ingestion.contract.dbt_files import CONTRACT, SQL_TYPES, texts
-from ingestion.contract.entities import ExtraColumn
+from ingestion.contract.columns import ExtraColumn
+from ingestion.contract.dbt_files import CONTRACT, texts
+from ingestion.contract.types import TYPES
 from ingestion.disk.kept import kept
 from ingestion.extension.folder import KPIS, MARTS
 from ingestion.extension.product import CUTS, show_extra
@@ -187,7 +188,7 @@ def _with_columns(words: Path, added: list[ExtraColumn]) -> str:
         columns += [
             {
                 "name": column.name,
-                "data_type": SQL_TYPES[column.type],
+                "data_type": TYPES[column.type].sql,
                 "description": column.description,
             }
             for column in added

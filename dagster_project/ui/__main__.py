@@ -32,7 +32,7 @@ from dagster_project.instance.recording import open_instance
 from dagster_project.run.opening import company_file
 from dagster_project.ui.gate import Gate
 from dagster_project.ui.names import ADDRESS
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.disk.private import private
 from ingestion.paths import PROJECT, CompanyPaths
 

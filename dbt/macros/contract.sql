@@ -451,3 +451,20 @@
         )
     }}
 {%- endmacro %}
+
+{#- The SQL type of values of a canonical type. -#}
+{% macro type_of(canonical) -%}
+    {{-
+        return(
+            {
+                "text": "varchar",
+                "money": "numeric(28, 6)",
+                "number": "numeric(28, 10)",
+                "integer": "bigint",
+                "boolean": "boolean",
+                "timestamp": "timestamp",
+                "date": "date",
+            }[canonical]
+        )
+    -}}
+{%- endmacro %}

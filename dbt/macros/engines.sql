@@ -102,14 +102,14 @@
         when
             {{ text }}
             ~ '^\s*[+-]?(\d{1,22}(\.\d*)?|\.\d+|\d{1,3}(\.\d*)?[eE](\+?1?\d|-\d{1,2}))\s*$'
-        then cast({{ text }} as numeric(28, 6))
+        then cast({{ text }} as {{ type_of("money") }})
     end
 {%- endmacro %}
 
 {% macro duckdb__money_from_text(text) -%}
     coalesce(
-        cast(try_cast({{ text }} as numeric(18, 6)) as numeric(28, 6)),
-        try_cast({{ text }} as numeric(28, 6))
+        cast(try_cast({{ text }} as numeric(18, 6)) as {{ type_of("money") }}),
+        try_cast({{ text }} as {{ type_of("money") }})
     )
 {%- endmacro %}
 

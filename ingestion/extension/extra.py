@@ -7,17 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from ingestion.contract.entities import (
-    ENTITIES,
-    RECORD_COLUMNS,
-    ColumnType,
-    Entity,
-    ExtraColumn,
-)
+from ingestion.contract.columns import ExtraColumn
+from ingestion.contract.entities import ENTITIES, Entity
+from ingestion.contract.raw_columns import RECORD_COLUMNS
+from ingestion.contract.types import ColumnType
 from ingestion.errors import Problem, one_of
-from ingestion.extension.product import CUTS, names_used
+from ingestion.extension.product import CUTS, names_of_the_frame, names_used
 from ingestion.settings import Settings
 
 NAME = re.compile("[a-z][a-z0-9_]*")
@@ -28,6 +25,12 @@ CUT = ("opportunities", "leads")
 def _type(written: object) -> object:
     if written not in get_args(ColumnType):
         raise ValueError(f"no type of a column; {one_of(str(written), get_args(ColumnType))}")
+    return written
+
+
+def _words(written: str) -> str:
+    if set(written) & set("{}"):
+        raise ValueError("dbt would read what is in braces as code; write it without")
     return written
 
 
@@ -44,7 +47,9 @@ class ExtraSettings(Settings):
     """
 
     type: Annotated[ColumnType, BeforeValidator(_type)]
-    description: str = "A column of the company's own."
+    description: Annotated[str, Field(min_length=1), AfterValidator(_words)] = (
+        "A column of the company's own."
+    )
     event: bool = False
     cut: bool = False
 
@@ -95,8 +100,8 @@ def _name_problem(entity: Entity, name: str, is_cut: bool) -> str | None:
         return f"{entity.name} have a column of that name: map it, or rename this one"
     if name in names_used(entity.name) or _is_reserved(name):
         return f"the models of {entity.name} use that name, or SQL does; rename it"
-    if is_cut and name in CUTS:
-        return "metrics have a cut of that name; rename it"
+    if is_cut and name in {*CUTS, *names_of_the_frame()}:
+        return "metrics have a cut or a column of that name; rename it"
     return None
 
 

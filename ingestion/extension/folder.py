@@ -8,13 +8,21 @@ from pathlib import Path
 
 from ingestion.errors import SalesopsError, one_of
 from ingestion.extension.forms import MartFile, MetricFile, RulesFile, StepFile, read
-from ingestion.extension.product import model_names, published_tables
+from ingestion.extension.product import (
+    CUTS,
+    model_names,
+    names_of_the_frame,
+    published_tables,
+)
 
 KPIS, MARTS, AUDIT = "kpis", "marts", "audit"
 KINDS = {KPIS: (".sql", ".yml"), MARTS: (".sql", ".yml"), AUDIT: (".yml",)}
 """The folders there are, and the files in them."""
+README = "README.md"
 STEP = "int_"
 PUBLISHED = ("mart_", "fct_", "dim_")
+SHORT = ("deal", "lead")
+"""What stands for all cuts of theirs."""
 ELSEWHERE = ("publication",)
 """Tables of the published file that no model makes."""
 
@@ -31,14 +39,15 @@ class Extension:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All of its files, hidden ones left out, sorted."""
+        """All of its files, sorted; hidden ones, and what is for people to read, left out."""
         return tuple(sorted(self._found())) if self.folder else ()
 
     def _found(self) -> Iterator[Path]:
         assert self.folder is not None
         for path in self.folder.rglob("*"):
             parts = path.relative_to(self.folder).parts
-            if path.is_file() and not any(part.startswith(".") for part in parts):
+            is_read = path.name != README and not any(part.startswith(".") for part in parts)
+            if is_read and path.is_file():
                 yield path
 
     def of(self, kind: str, suffix: str) -> list[Path]:
@@ -121,6 +130,13 @@ def _words_problems(
     words = path.with_suffix(".yml")
     found, problems = read(words, form)
     yield from problems
+    if isinstance(found, MetricFile):
+        for number, cut in enumerate(found.models[0].config.meta.cuts):
+            if cut not in (*CUTS, *SHORT) and cut in names_of_the_frame():
+                yield (
+                    f"{words}: models.0.config.meta.cuts.{number} = {cut!r}: metrics have a column "
+                    f"of that name; rename it, or write one of {', '.join((*SHORT, *CUTS))}"
+                )
     if isinstance(found, (MetricFile, MartFile, StepFile)) and found.models[0].name != path.stem:
         yield (
             f"{words}: models.0.name = {found.models[0].name!r}: "

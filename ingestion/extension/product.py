@@ -14,6 +14,7 @@ CUTS = (
     *("pipeline", "stage", "channel", "campaign", "company"),
 )
 """By what the product's metrics are cut."""
+FRAME = ("kpi_members", "kpi_month_cells", "kpi_values")
 
 
 @cache
@@ -41,7 +42,18 @@ def show_extra(entity: str) -> Iterator[Path]:
 
 
 @cache
+def names_of_the_frame() -> frozenset[str]:
+    """The names in the SQL that adds up the metrics by their cuts."""
+    frame = (MODELS / "kpis" / f"{name}.sql" for name in FRAME)
+    return frozenset(name for path in frame for name in _names(path))
+
+
+@cache
 def names_used(entity: str) -> frozenset[str]:
-    """The names in the SQL of these models."""
-    texts = (path.read_text(encoding="utf-8") for path in show_extra(entity))
-    return frozenset(name for text in texts for name in re.findall(r"\b[a-z]\w*", text))
+    """The names in the SQL of these models, those of a source's own columns left out."""
+    models = (path for path in show_extra(entity) if "staging" not in path.parts)
+    return frozenset(name for path in models for name in _names(path))
+
+
+def _names(path: Path) -> list[str]:
+    return re.findall(r"\b[a-z]\w*", path.read_text(encoding="utf-8"))

@@ -4,30 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-
-from ingestion.contract.entities import ColumnType
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-
-STORED: Mapping[ColumnType, str] = MappingProxyType(
-    {
-        "text": "VARCHAR",
-        "money": "DECIMAL(28,6)",
-        "number": "DECIMAL(28,10)",
-        "integer": "BIGINT",
-        "boolean": "BOOLEAN",
-        "timestamp": "TIMESTAMP",
-        "date": "DATE",
-    }
-)
-"""The DuckDB type that values of a canonical type have once cast."""
 
 MEMORY_LIMIT = "SALESOPS_MEMORY_LIMIT"
 """The environment variable that says how much memory DuckDB may use; more goes to disk."""
@@ -68,6 +52,16 @@ def quote(name: str) -> str:
 def literal(value: object) -> str:
     """The value's text as an SQL string."""
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def in_64_bits(decimal: str) -> str:
+    """The type of decimals that DuckDB keeps in 64 bits, with as many places as another."""
+    return re.sub(r"\(\d+", "(18", decimal)
+
+
+def hash_of(text: str) -> str:
+    """SQL of the hash of a text: 63 bits, the same on every machine."""
+    return f"(md5_number_lower({text}) >> 1)::BIGINT"
 
 
 def escaped(path: Path) -> str:

@@ -13,7 +13,8 @@ import duckdb
 import pytest
 import yaml
 
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.paths import PROJECT
 from ingestion.pipeline import load_source
 from ingestion.warehouse.warehouse import Warehouse

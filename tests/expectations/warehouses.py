@@ -16,14 +16,12 @@ from expectations.comparison import Comparison
 from expectations.report import AuditReport
 from expectations.runner import audit
 from expectations.suites import Layer
-from ingestion.company.settings import Company, load_company
-from ingestion.contract.entities import (
-    ENTITIES,
-    EXPORT_COLUMNS,
-    META_COLUMNS,
-    RECORD_COLUMNS,
-    REJECTED_COLUMNS,
-)
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
+from ingestion.contract.columns import META_COLUMNS
+from ingestion.contract.entities import ENTITIES
+from ingestion.contract.raw_columns import EXPORT_COLUMNS, RECORD_COLUMNS, REJECTED_COLUMNS
+from ingestion.contract.types import TYPES
 from ingestion.warehouse.warehouse import Warehouse
 from tests.expectations.cases import (
     AS_OF,
@@ -34,15 +32,6 @@ from tests.expectations.cases import (
     LOADED_AT,
 )
 
-TYPES = {
-    "text": "varchar",
-    "money": "decimal(28, 6)",
-    "number": "decimal(28, 10)",
-    "integer": "bigint",
-    "boolean": "boolean",
-    "timestamp": "timestamp",
-    "date": "date",
-}
 RAW_TABLES = {
     **{
         entity.name: (*RECORD_COLUMNS, *META_COLUMNS, *entity.columns)
@@ -147,7 +136,7 @@ class Store:
             {"load_id": "varchar", "status": "bigint", "inserted_at": "timestamptz"},
         )
         for table, columns in RAW_TABLES.items():
-            types = {f'"{column.name}"': TYPES[column.type] for column in columns}
+            types = {f'"{column.name}"': TYPES[column.type].sql for column in columns}
             self._create("raw_files", table, {**types, "_dlt_load_id": "varchar"})
         self.load("1", LOADED_AT)
 

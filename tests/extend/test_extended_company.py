@@ -17,7 +17,7 @@ from dagster_project.commands.explain.receipts import Receipts
 from dagster_project.publication import open_published
 from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.recipe import recipe_hash
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.extension.product import CUTS
 from ingestion.paths import PROJECT
 from tests.kpis.companies import COMPANIES, Published, TestCompany
@@ -28,10 +28,12 @@ from tests.store import made_once
 EXTENDED = TestCompany(COMPANIES / "extended" / "company.yml", COMPANIES / "extended")
 
 
-def tree() -> str:
-    """The product's tree as git sees it."""
-    told = ["git", "status", "--porcelain", "--untracked-files=all"]
-    return subprocess.run(told, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+def tree() -> dict[Path, int]:
+    """The product's files, and when they were written; what git ignores left out."""
+    told = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(told, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    paths = (PROJECT / name for name in listed.splitlines())
+    return {path: path.stat().st_mtime_ns for path in paths if path.is_file()}
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,11 @@ import pytest
 
 from dagster_project.cli import main
 from expectations.suites import suites
-from ingestion.company.settings import load_company, read_company
+from ingestion.company.reading import load_company, read_company
 from ingestion.extension.folder import ExtensionError
 from tests.kpis.companies import COMPANIES
+from tests.runs import run
+from tests.thorough import thorough
 
 KPI, MART = "kpis/demos/demo_to_close_rate", "marts/mart_demos"
 
@@ -81,6 +83,10 @@ WRONG: dict[str, tuple[Change, str]] = {
         replaced(f"{KPI}.yml", "default:", "usual:"),
         "the usual variant is missing; name it 'default'",
     ),
+    "a cut that is a column": (
+        replaced(f"{KPI}.yml", "cuts: [deal]", "cuts: [deal, metric]"),
+        f"{KPI}.yml: models.0.config.meta.cuts.1 = 'metric': metrics have a column of that name",
+    ),
     "of another name": (
         replaced(f"{KPI}.yml", "name: demo_to_close_rate", "name: demo_rate"),
         f"{KPI}.yml: models.0.name = 'demo_rate': it is of demo_to_close_rate.sql",
@@ -131,6 +137,56 @@ def test_a_run_and_a_check_end_with_2(own: Path, capsys: pytest.CaptureFixture[s
         told = capsys.readouterr()
         assert "meta.kind = 'rate'" in told.out + told.err
     assert not (own.parents[1] / "data" / "extended" / "published").exists()
+
+
+def test_what_is_for_people_to_read_may_lie_there(own: Path) -> None:
+    written("README.md")(own)
+    written(".gitignore")(own)
+    assert read_company(own.parent / "company.yml").problems == ()
+
+
+@thorough
+def test_sql_that_cannot_be_run_ends_with_2_and_publishes_nothing(own: Path) -> None:
+    replaced(f"{KPI}.sql", "status = 'won'", "state = 'won'")(own)
+    data = own.parents[1] / "data"
+    done = run(own.parent / "company.yml", data)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert f"error: {own / KPI}.sql: this SQL cannot be run; mend it:" in done.stderr
+    assert '"state" not found' in done.stderr
+    assert not (data / "extended" / "published").exists()
+
+
+@thorough
+@pytest.mark.parametrize(
+    ("change", "messages"),
+    [
+        (
+            replaced(
+                f"{MART}.sql", 'ref("fct_opportunities")', 'ref("int_opportunities__current")'
+            ),
+            (f"{MART}.sql", "int_opportunities__current", "private"),
+        ),
+        (replaced(f"{KPI}.sql", "int_kpi_deals", "int_deals"), (f"{KPI}.sql", "int_deals")),
+        (replaced(f"{KPI}.sql", "{%- endfor %}", ""), (f"{KPI}.sql", "endfor")),
+    ],
+    ids=["private", "unknown", "Jinja"],
+)
+def test_what_dbt_cannot_read_is_told_by_a_check(
+    own: Path, change: Change, messages: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(own)
+    assert main(["check", "--company", str(own.parent / "company.yml")]) == 2
+    told = capsys.readouterr().out
+    assert all(message in told for message in messages), told
+    assert not (own.parents[1] / "data").exists()
+
+
+@thorough
+def test_a_rule_that_cannot_be_run_ends_with_2(own: Path) -> None:
+    replaced("audit/mart_demos.yml", "n_won > n_shown", "n_wons > n_shown")(own)
+    done = run(own.parent / "company.yml", own.parents[1] / "data")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "audit/mart_demos.yml: rules.0.never = 'n_wons > n_shown': this SQL" in done.stderr
 
 
 def test_a_rule_of_another_ones_name_is_refused(own: Path) -> None:

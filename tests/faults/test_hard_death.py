@@ -32,7 +32,8 @@ from dagster_project.instance import run_launcher
 from dagster_project.instance.dead_runs import end_dead_runs
 from dagster_project.instance.recording import open_instance
 from dagster_project.run.lock import holder, run_lock
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.paths import PROJECT, CompanyPaths
 from tests.faults.attacks import Figures, bites, held, replaced
 from tests.orchestration.copies import EDGE_CASES

@@ -19,7 +19,8 @@ from dagster_project.run.opening import open_run
 from expectations.comparison import MIN_SHARE, Comparison
 from expectations.report import AuditReport
 from expectations.runner import audit
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.paths import CompanyPaths
 from tests.faults.attacks import bites, held, replaced, together, without
 from tests.faults.test_clock import GUARD, NOW, PAST

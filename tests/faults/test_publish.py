@@ -20,15 +20,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.publication import PublicationError, in_place, open_published, writing
+from dagster_project.publication import PublicationError, in_place, open_published
 from dagster_project.publication.shelf import settle
+from dagster_project.publishing import writing
 from dagster_project.publishing.ledger import keep_ledger
 from dagster_project.publishing.writing import publish
 from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.logs import log_of_run
 from dagster_project.run.opening import open_run
 from expectations.docs import build
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.disk.private import private
 from ingestion.paths import CompanyPaths
 from ingestion.warehouse.warehouse import Warehouse

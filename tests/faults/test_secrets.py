@@ -12,7 +12,7 @@ from subprocess import CompletedProcess
 import psycopg2
 import pytest
 
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.errors import SalesopsError
 from ingestion.paths import PROJECT
 from ingestion.pipeline import check, load_source, prepare

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from dagster_project.run.dbt_runner import Dbt
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.errors import CompanyError, SalesopsError, SourceError
 from ingestion.paths import PROJECT
 from ingestion.pipeline import check, load_source
@@ -400,7 +400,7 @@ def test_a_run_ends_with_the_time_of_its_sql(
 DEAF = """
 import sys
 from pathlib import Path
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.pipeline import check, load_source
 from ingestion.sources.files import confinement
 confinement.GRACE = 1

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ingestion.contract.entities import ENTITIES, RECORD
+import duckdb
+import pytest
+
+from ingestion.contract.columns import RECORD
+from ingestion.contract.entities import ENTITIES
+from ingestion.contract.types import TYPES, ColumnType
 
 BY_NAME = {"users.team", "pipeline_stages.stage"}
 
@@ -21,3 +26,10 @@ def test_what_is_pointed_at_has_ids() -> None:
         for column in entity.columns:
             if column.references in ENTITIES:
                 assert ENTITIES[column.references].is_referenced, column.references
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_a_type_is_the_same_in_sql_and_in_arrow(type_: ColumnType) -> None:
+    typed = f"select null::{TYPES[type_].sql} as value"
+    [column] = duckdb.sql(typed).to_arrow_table().schema
+    assert column.type == TYPES[type_].in_arrow()

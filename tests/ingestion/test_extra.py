@@ -72,6 +72,13 @@ def test_one_that_no_source_maps_is_empty(crm: Exports) -> None:
     assert rows == [{"label": None, "shown_on": None}] * 3
 
 
+def test_one_of_an_entity_that_no_load_brings_is_there_all_the_same(crm: Exports) -> None:
+    crm.load(DEALS)
+    crm.settings["extra"] = {"accounts": {"tier": "text"}}
+    assert crm.load(DEALS)["opportunities"].is_unchanged
+    assert crm.rows("select tier from raw_files.accounts") == []
+
+
 def test_without_columns_one_that_bears_the_name_is_taken(exports: Exports) -> None:
     exports.settings["extra"] = {"users": {"desk": "integer"}}
     exports.write("users.csv", "source_id,name,desk\nann,Ann,12\n")
@@ -100,7 +107,11 @@ def test_without_columns_one_that_bears_the_name_is_taken(exports: Exports) -> N
         ({"opportunities": {"My Label": "text"}}, "extra.opportunities.My Label: not a name of"),
         (
             {"opportunities": {"channel": {"type": "text", "cut": True}}},
-            "extra.opportunities.channel: metrics have a cut of that name",
+            "extra.opportunities.channel: metrics have a cut or a column of that name",
+        ),
+        (
+            {"leads": {"kind": {"type": "text", "cut": True}}},
+            "extra.leads.kind: metrics have a cut or a column of that name",
         ),
         (
             {"opportunities": {"seats": {"type": "integer", "cut": True}}},
@@ -109,6 +120,10 @@ def test_without_columns_one_that_bears_the_name_is_taken(exports: Exports) -> N
         (
             {"opportunities": {"shown_on": {"type": "date", "event": True}}},
             "extra.opportunities.shown_on.event = True: an event is a timestamp",
+        ),
+        (
+            {"opportunities": {"label": {"type": "text", "description": "{{ 1 + 1 }}"}}},
+            "extra.opportunities.label.description = '{{ 1 + 1 }}': dbt would read what is in",
         ),
         (
             {"opportunities": {"label": {"type": "text", "cuts": True}}},

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ingestion.company.personal_quotas import check_personal_quotas
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.errors import CompanyError
 from ingestion.pipeline import load_source
 from ingestion.warehouse.warehouse import Warehouse

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.company.provided import provided
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 
 HEAD = "name: Two\ncurrency: USD\ntimezone: UTC\nsources:\n"
 FILES = """

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.errors import CompanyError
 
 STAGES = {"rows": [{"stage": "Open", "stage_order": 1, "status": "open"}]}

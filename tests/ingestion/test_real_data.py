@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.pipeline import load_source
 from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.conftest import Exports

@@ -123,7 +123,7 @@ KILLED = textwrap.dedent(
     """
     import os, signal, sys
     from pathlib import Path
-    from ingestion.company.settings import load_company
+    from ingestion.company.reading import load_company
     from ingestion.pipeline import load_source
     import {module}
 

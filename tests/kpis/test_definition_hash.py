@@ -14,7 +14,7 @@ from dbt.contracts.graph.manifest import Manifest
 
 from dagster_project.run.dbt_manifest import MODEL
 from dagster_project.run.dbt_runner import Dbt
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT
 from tests.conftest import Publish
 from tests.kpis.companies import TEST_COMPANIES

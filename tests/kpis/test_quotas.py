@@ -10,7 +10,7 @@ import pytest
 
 from dagster_project.run.clock import now
 from dagster_project.run.dbt_runner import Dbt, run_values
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.pipeline import load_source
 from tests.kpis.companies import Published
 from tests.kpis.test_against_oracle import differences

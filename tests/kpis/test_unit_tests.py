@@ -12,10 +12,11 @@ from dbt.artifacts.schemas.results import TestStatus
 from dbt.cli.main import dbtRunner
 
 from dagster_project.run.dbt_runner import Dbt
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
+from ingestion.contract.types import TYPES
 from ingestion.paths import PROJECT
-from ingestion.pipeline import raw_tables
-from ingestion.warehouse.duckdb_sql import STORED, quote
+from ingestion.sources.registry import SOURCE_TYPES
+from ingestion.warehouse.duckdb_sql import quote
 from tests.conftest import Publish
 
 VARIABLES = "{timezone: UTC, source_types: [files, hubspot]}"
@@ -34,8 +35,8 @@ def warehouse(published: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         connection.execute(
             "create table raw_hubspot._dlt_loads as from raw_files._dlt_loads limit 0"
         )
-        for table, columns in raw_tables("hubspot").items():
-            declared = ", ".join(f"{quote(it.name)} {STORED[it.type]}" for it in columns)
+        for table, columns in SOURCE_TYPES["hubspot"].tables.items():
+            declared = ", ".join(f"{quote(it.name)} {TYPES[it.type].sql}" for it in columns)
             connection.execute(
                 f"create table raw_hubspot.{table} ({declared}, _dlt_load_id VARCHAR)"
             )

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_project.definitions import company_definitions
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from tests.orchestration.copies import EDGE_CASES
 
 RECORD = Path(__file__).with_name("asset_graph.txt")

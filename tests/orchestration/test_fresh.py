@@ -9,7 +9,8 @@ import pytest
 
 from dagster_project.cli import main
 from dagster_project.run.opening import open_run
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.errors import WarehouseError
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import load_source

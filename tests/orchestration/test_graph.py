@@ -9,7 +9,8 @@ import pytest
 
 from dagster_project.definitions import company_definitions
 from dagster_project.run.dbt_runner import Dbt
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from tests.orchestration.copies import EDGE_CASES
 from tests.orchestration.record_graph import RECORD, describe
 

@@ -8,7 +8,8 @@ import pytest
 
 from dagster_project.run.dbt_runner import run_values
 from dagster_project.run.opening import MomentError, parse_moment
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from tests.orchestration.copies import EDGE_CASES
 
 

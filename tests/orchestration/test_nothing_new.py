@@ -15,7 +15,7 @@ from dagster_project.publishing import unchanged
 from dagster_project.publishing.unchanged import published_already
 from dagster_project.run.opening import open_run
 from dagster_project.run.pipeline_run import PipelineRun
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from tests.orchestration.copies import Copy
 
 HOUR = dt.timedelta(hours=1)

@@ -15,7 +15,8 @@ from dagster_project.publication import PublicationError, in_place, open_publish
 from dagster_project.publication.shelf import settle
 from dagster_project.publishing.writing import publish
 from expectations.report import CheckResult
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.disk.links import lead
 from ingestion.paths import CompanyPaths
 from ingestion.warehouse.warehouse import Warehouse

@@ -9,7 +9,8 @@ import pytest
 from dagster_project.run import dbt_runner
 from dagster_project.run.clock import now
 from dagster_project.run.dbt_runner import Dbt, run_values
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 
 COMPANY = """
 name: {name}

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.pipeline import load_source
 from tests.compiled_models import CompiledModels
 from tests.oracle.closing import Change

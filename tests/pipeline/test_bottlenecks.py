@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from dagster_project.run.dbt_runner import Dbt
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from tests.conftest import Publish
 
 MODELS = ("int_stage_durations", "int_stage_periods", "int_stage_stalls", "mart_bottlenecks")

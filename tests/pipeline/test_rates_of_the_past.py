@@ -10,7 +10,8 @@ import pytest
 from dagster_project.run.clock import now
 from expectations.runner import audit
 from expectations.suites import suites
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.pipeline import load_source
 from ingestion.warehouse.warehouse import Warehouse
 from tests.compiled_models import CompiledModels

@@ -11,7 +11,8 @@ from dagster_project.run.clock import now
 from dagster_project.run.dbt_manifest import raw_tables_of_kpis
 from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.opening import open_run
-from ingestion.company.settings import Company, load_company
+from ingestion.company.reading import load_company
+from ingestion.company.settings import Company
 from ingestion.pipeline import load_source
 
 THEN, NOW = "2024-01-31", "2024-03-31"

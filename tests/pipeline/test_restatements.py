@@ -14,7 +14,7 @@ from dagster_project.commands.explain.command import explain
 from dagster_project.publishing.ledger import keep_ledger
 from dagster_project.run.dbt_runner import Dbt, run_values
 from dagster_project.run.opening import open_run
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from tests.conftest import Publish
 from tests.kpis.companies import Published, publish
 from tests.store import made_once

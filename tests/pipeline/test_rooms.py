@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from dagster_project.run.dbt_runner import Dbt
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT
 
 BOTH_SOURCES = PROJECT / "company.yml"

@@ -7,9 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.company.settings import load_company
-from ingestion.contract.dbt_files import RECORD_DOCS, SQL_TYPES
+from ingestion.company.reading import load_company
+from ingestion.contract.dbt_files import RECORD_DOCS
 from ingestion.contract.entities import ENTITIES
+from ingestion.contract.types import TYPES
 from ingestion.paths import PROJECT
 from tests.compiled_models import CompiledModels
 
@@ -31,7 +32,7 @@ def test_the_order_of_a_sources_columns_is_nothing_to_a_union(
     columns = {
         USERS.surrogate_key: "varchar",
         **{name: RECORD_TYPES.get(name, "varchar") for name in RECORD_DOCS},
-        **{column.name: SQL_TYPES[column.type] for column in USERS.columns},
+        **{column.name: TYPES[column.type].sql for column in USERS.columns},
     }
     orders = {"files": columns.items(), "hubspot": reversed(columns.items())}
     with duckdb.connect(tmp_path / "warehouse.duckdb") as connection:

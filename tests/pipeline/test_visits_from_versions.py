@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.run.clock import now
-from ingestion.company.settings import load_company
+from ingestion.company.reading import load_company
 from ingestion.pipeline import load_source
 from tests.compiled_models import CompiledModels
 from tests.kpis.companies import Published

@@ -67,7 +67,7 @@ with
             priced.status <> 'open' and priced.removal is null as is_closed,
             priced.status = 'won' and priced.removal is null as is_won,
             priced.probability,
-            cast(priced.deal_probability as numeric(28, 10)) as deal_probability,
+            cast(priced.deal_probability as {{ type_of("number") }}) as deal_probability,
             cast(priced.amount_native as {{ numeric_type() }}) as amount_native,
             priced.currency,
             cast(priced.fx_rate as {{ rate_type() }}) as fx_rate,

@@ -237,7 +237,7 @@ select
     valued.period_start,
     cast(valued.dimension as {{ dbt.type_string() }}) as dimension,
     valued.dimension_key,
-    coalesce(labels.label, valued.dimension_key) as dimension_label,
+    coalesce(labels.dimension_label, valued.dimension_key) as dimension_label,
     cast(valued.value as {{ double_type() }}) as value,
     cast(valued.numerator as {{ numeric_type() }}) as numerator,
     cast(valued.denominator as {{ numeric_type() }}) as denominator,

@@ -212,7 +212,7 @@ with
             summed.period_start,
             summed.dimension,
             summed.dimension_key,
-            coalesce(max(labels.label), summed.dimension_key) as dimension_label,
+            coalesce(max(labels.dimension_label), summed.dimension_key) as dimension_label,
             summed.basis,
             summed.currency_code,
             {%- for entry in bridge_entries() %}

@@ -26,7 +26,7 @@ with
             periods.has_begun,
             periods.dimension,
             periods.dimension_key,
-            coalesce(labels.label, periods.dimension_key) as dimension_label,
+            coalesce(labels.dimension_label, periods.dimension_key) as dimension_label,
             cast(
                 case when periods.has_quota then periods.quota end as {{ numeric_type() }}
             ) as quota,

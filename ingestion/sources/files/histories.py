@@ -6,15 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ingestion.contract.entities import ENTITIES, Column
-from ingestion.sources.files.casting import EXPECTED, PLAUSIBLE, Form, Zones, cast, temporal
-from ingestion.sources.files.evidence import Values, form_of, misfits, refuse_doubtful
-from ingestion.sources.files.hidden import TEXT_OF
-from ingestion.sources.files.hints import remedy
-from ingestion.sources.files.inference import TEXT
-from ingestion.sources.files.mapping import REASON, RowSet, written
+from ingestion.contract.columns import Column
+from ingestion.contract.entities import ENTITIES
+from ingestion.contract.types import TYPES
+from ingestion.sources.files.hidden import REASON, TEXT_OF
+from ingestion.sources.files.mapping.mapping import written
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.parsing import column_names, parse_expression
-from ingestion.warehouse.duckdb_sql import STORED, literal, quote
+from ingestion.sources.files.values.casting import PLAUSIBLE, Form, Zones, cast, temporal
+from ingestion.sources.files.values.evidence import Values, form_of, misfits, refuse_doubtful
+from ingestion.sources.files.values.hints import remedy
+from ingestion.sources.files.values.inference import TEXT
+from ingestion.warehouse.duckdb_sql import hash_of, literal, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,10 +52,10 @@ class _Field:
         """SQL of the same text by what the models read in a value as it is written."""
         if self.column.type not in READ_BY_MODELS:
             return self.kept(value)
-        return self._text(f"try_cast({value} as {STORED[self.column.type]})")
+        return self._text(f"try_cast({value} as {TYPES[self.column.type].sql})")
 
     def _text(self, typed: str) -> str:
-        text = f"{typed}::{STORED[self.column.type]}::VARCHAR"
+        text = f"{typed}::{TYPES[self.column.type].sql}::VARCHAR"
         is_decimal = self.column.type in ("money", "number")
         return f"regexp_replace({text}, '\\.?0*$', '')" if is_decimal else text
 
@@ -70,7 +73,7 @@ class _Field:
     def _rules(self, value: str) -> Iterator[tuple[str, str]]:
         """Conditions under which a value breaks the field's rules, and what is expected."""
         column, kept = self.column, _kept(value)
-        expected = EXPECTED[column.type]
+        expected = TYPES[column.type].described
         if column.type in ("date", "timestamp"):
             found = temporal(column, value, TEXT, self.zones, self.form)
             yield f"{kept} is null and {found} is not null", PLAUSIBLE
@@ -206,7 +209,7 @@ def _checked(mapped: str, fields: Iterable[_Field]) -> str:
         select * exclude ({hidden}) replace (
             {texts},
             case
-                when {means_more} then (md5_number_lower({meaning}) >> 1)::BIGINT else row_hash
+                when {means_more} then {hash_of(meaning)} else row_hash
             end as row_hash,
             nullif(concat_ws('; ', {REASON}, {", ".join(problems)}), '') as {REASON}
         )

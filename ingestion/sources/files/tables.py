@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ingestion.contract.entities import (
-    ENTITIES,
-    EXPORT_COLUMNS,
-    META_COLUMNS,
-    RECORD_COLUMNS,
-    REJECTED_COLUMNS,
-    Column,
-    Entity,
-)
+from ingestion.contract.columns import META_COLUMNS, Column
+from ingestion.contract.entities import ENTITIES, Entity
+from ingestion.contract.raw_columns import EXPORT_COLUMNS, RECORD_COLUMNS, REJECTED_COLUMNS
 
 EXPORTS = (
     *EXPORT_COLUMNS,
@@ -35,3 +29,11 @@ def tables_of(entities: Mapping[str, Entity]) -> Mapping[str, tuple[Column, ...]
 
 TABLES = MappingProxyType(tables_of(ENTITIES))
 """Those of a company that adds no columns."""
+
+DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
+    {entity.name: entity.description for entity in ENTITIES.values()}
+    | {
+        "rejected": "Rows that break the contract, kept whole, with the reason.",
+        "exports": "One row per entity and load: what was read, and how it differed from before.",
+    }
+)

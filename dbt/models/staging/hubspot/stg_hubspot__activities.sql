@@ -13,7 +13,8 @@ with
     -- answered.
     final as (
         select
-            {{ hubspot_record_columns("activities", "calls") }},
+            {{ staged_record_columns("hubspot", "activities", "calls") }},
+            {{ extra_of("activities", "calls") }}
             'call' as type,
             case
                 upper(calls.hs_call_direction) when 'INBOUND' then 'in' when 'OUTBOUND' then 'out'
@@ -24,7 +25,7 @@ with
             calls.lead_id,
             calls.contact_id,
             calls.company_id as account_id,
-            cast(calls.hs_call_duration as numeric(28, 10)) / 1000 as duration_seconds,
+            cast(calls.hs_call_duration as {{ type_of("number") }}) / 1000 as duration_seconds,
             case
                 calls.hs_call_disposition
                 when 'f240bbac-87c9-4f6e-bf70-924b57d47db7'
@@ -39,7 +40,8 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "emails") }},
+            {{ staged_record_columns("hubspot", "activities", "emails") }},
+            {{ extra_of("activities", "emails") }}
             'email' as type,
             case
                 upper(emails.hs_email_direction)
@@ -54,7 +56,7 @@ with
             emails.lead_id,
             emails.contact_id,
             emails.company_id as account_id,
-            cast(null as numeric(28, 10)) as duration_seconds,
+            cast(null as {{ type_of("number") }}) as duration_seconds,
             cast(null as {{ dbt.type_string() }}) as outcome,
             emails.content_id
         from emails
@@ -62,7 +64,8 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "meetings") }},
+            {{ staged_record_columns("hubspot", "activities", "meetings") }},
+            {{ extra_of("activities", "meetings") }}
             case
                 when lower(meetings.hs_activity_type) like '%demo%' then 'demo' else 'meeting'
             end as type,
@@ -78,7 +81,7 @@ with
                     microseconds_between(
                         "meetings.hs_meeting_start_time", "meetings.hs_meeting_end_time"
                     )
-                }} as numeric(28, 10)
+                }} as {{ type_of("number") }}
             )
             / 1000000 as duration_seconds,
             lower(meetings.hs_meeting_outcome) as outcome,
@@ -88,7 +91,8 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "notes") }},
+            {{ staged_record_columns("hubspot", "activities", "notes") }},
+            {{ extra_of("activities", "notes") }}
             'note' as type,
             'out' as direction,
             notes.hs_timestamp as occurred_at,
@@ -97,7 +101,7 @@ with
             notes.lead_id,
             notes.contact_id,
             notes.company_id as account_id,
-            cast(null as numeric(28, 10)) as duration_seconds,
+            cast(null as {{ type_of("number") }}) as duration_seconds,
             cast(null as {{ dbt.type_string() }}) as outcome,
             cast(null as {{ dbt.type_string() }}) as content_id
         from notes
@@ -105,7 +109,8 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "tasks") }},
+            {{ staged_record_columns("hubspot", "activities", "tasks") }},
+            {{ extra_of("activities", "tasks") }}
             'task' as type,
             'out' as direction,
             tasks.hs_timestamp as occurred_at,
@@ -114,7 +119,7 @@ with
             tasks.lead_id,
             tasks.contact_id,
             tasks.company_id as account_id,
-            cast(null as numeric(28, 10)) as duration_seconds,
+            cast(null as {{ type_of("number") }}) as duration_seconds,
             lower(tasks.hs_task_status) as outcome,
             cast(null as {{ dbt.type_string() }}) as content_id
         from tasks

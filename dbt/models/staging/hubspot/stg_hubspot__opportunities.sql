@@ -27,12 +27,14 @@ with
     final as (
         select
             {{
-                hubspot_record_columns(
+                staged_record_columns(
+                    "hubspot",
                     "opportunities",
                     "deals",
                     is_deleted="deals.is_deleted and merges.merged_id is null",
                 )
             }},
+            {{ extra_of("opportunities", "deals") }}
             deals.dealname as name,
             deals.company_id as account_id,
             deals.hubspot_owner_id as owner_id,
@@ -62,7 +64,7 @@ with
             deals.region,
             deals.segment,
             deals.closed_lost_reason as loss_reason,
-            cast(null as numeric(28, 10)) as probability,
+            cast(null as {{ type_of("number") }}) as probability,
             {{ hubspot_forecast_category("deals.hs_manual_forecast_category") }}
             as forecast_category,
             deals.campaign_id,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ingestion.contract.entities import ENTITIES, Column
-from ingestion.sources.files.casting import Zones
-from ingestion.sources.files.hidden import HIDDEN
-from ingestion.sources.files.mapping import FILE_ROW, RowSet
+from ingestion.contract.columns import Column
+from ingestion.contract.entities import ENTITIES
+from ingestion.contract.types import TYPES
+from ingestion.sources.files.hidden import FILE_ROW, HIDDEN
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.shapes.references import some
 from ingestion.sources.files.shapes.rows import (
     Bench,
@@ -17,7 +18,8 @@ from ingestion.sources.files.shapes.rows import (
     source,
 )
 from ingestion.sources.files.shapes.settings import Intervals, Snapshots
-from ingestion.warehouse.duckdb_sql import STORED, literal, quote
+from ingestion.sources.files.values.casting import Zones
+from ingestion.warehouse.duckdb_sql import literal, quote
 
 STAGE = "stage"
 CHANGED_AT = ENTITIES["field_changes"].by_name["changed_at"]
@@ -264,7 +266,7 @@ def _text(bench: Bench, rowset: RowSet, sql: str) -> str:
 
 def _meant(bench: Bench, rowset: RowSet, column: Column, sql: str, zones: Zones) -> str:
     """SQL of a text that is the same for values that are, however they are written."""
-    meant = f"{fitted(bench, rowset, column, sql, zones)}::{STORED[column.type]}::VARCHAR"
+    meant = f"{fitted(bench, rowset, column, sql, zones)}::{TYPES[column.type].sql}::VARCHAR"
     return f"coalesce({meant}, {_text(bench, rowset, sql)})"
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ingestion.contract.entities import Column, Entity
-from ingestion.sources.files.casting import EXPECTED, Zones
-from ingestion.sources.files.hidden import HIDDEN
-from ingestion.sources.files.mapping import FILE_ROW, RowSet
+from ingestion.contract.columns import Column, Entity
+from ingestion.contract.types import TYPES
+from ingestion.sources.files.hidden import FILE_ROW, HIDDEN
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.shapes.rows import Bench, column_sql, fitted, problem_columns, source
 from ingestion.sources.files.shapes.settings import Span
-from ingestion.warehouse.duckdb_sql import STORED, literal, quote
+from ingestion.sources.files.values.casting import Zones
+from ingestion.warehouse.duckdb_sql import literal, quote
 
 DAY = "day"
 DIGITS = {"money": 2, "integer": 0, "number": 4}
@@ -40,7 +41,7 @@ def spread(
     )
     wrong = ", ".join(
         f"case when {cast_} is null then {literal(name + ' = ')} || coalesce({text}, '') || "
-        f"{literal(': expected ' + EXPECTED['date'])} end"
+        f"{literal(': expected ' + TYPES['date'].described)} end"
         for name, text, cast_ in ends.values()
     )
     (start, _, begins), (end, _, finishes) = ends["from"], ends["to"]
@@ -53,7 +54,7 @@ def spread(
     unfit = "".join(
         f", case when {value} is null and nullif(({columns[name]})::VARCHAR, '') is not null then "
         f"{literal(name + ' = ')} || ({columns[name]})::VARCHAR || "
-        f"{literal(': expected ' + EXPECTED[column.type])} end"
+        f"{literal(': expected ' + TYPES[column.type].described)} end"
         for name, (column, value) in amounts.items()
     )
     problem = f"nullif(concat_ws('; ', {wrong}, {reversed_}{unfit}), '')"
@@ -92,6 +93,6 @@ def _share(column: Column, value: str, number: str, days: str) -> str:
 
     def up_to(end: str) -> str:
         share = f"round({value}::DOUBLE * {end} / {days}, {DIGITS[column.type]})"
-        return f"case when {end} = {days} then {value} else {share}::{STORED[column.type]} end"
+        return f"case when {end} = {days} then {value} else {share}::{TYPES[column.type].sql} end"
 
     return f"{up_to(f'({number} + 1)')} - {up_to(number)}"

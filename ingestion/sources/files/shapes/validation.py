@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from ingestion.contract.entities import ENTITIES, Entity
+from ingestion.contract.columns import Entity
+from ingestion.contract.entities import ENTITIES
 from ingestion.errors import Problem, SourceError, one_of
 from ingestion.sources.files.settings import EntityMapping, Input
 from ingestion.sources.files.shapes.changes import GIVEN
