@@ -108,7 +108,7 @@ def _page(company: ServedCompany, warehouse: duckdb.DuckDBPyConnection, compiled
         """select
             metric, variant, entity, entity_id, period_on, company, rep, team, region,
             numerator, denominator, exclusion_reason
-        from intermediate.kpi_members
+        from marts.kpi_members
         where metric = 'win_rate' and variant = 'default' and entity_id = $id""",
         id=deal,
     )
