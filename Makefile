@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 company = $(if $(COMPANY),--company '$(COMPANY)')
 # The statuses of make are its own: that of a command is said in words.
-or_say = || $(PY) -m dagster_project.statuses $$?
+or_say = || $(PY) -m dagster_project.commands.statuses $$?
 
 .PHONY: help run check ui bench contract graph test faults lint clean
 
@@ -68,7 +68,7 @@ bench: $(INSTALLED)  ## Time a warm run beside the bare tools; SCALE="1 10 50": 
 
 contract: $(INSTALLED)  ## Write what follows from the contract and the models: staging, unions, docs/kpis.md
 	@$(PY) -m ingestion.contract.dbt_files
-	@$(PY) -m dagster_project.kpi_dictionary
+	@$(PY) -m dagster_project.commands.kpi_dictionary
 
 graph: $(INSTALLED)  ## Record the asset graph that a test compares with
 	@$(PY) -m tests.orchestration.record_graph

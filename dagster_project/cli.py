@@ -12,19 +12,13 @@ import argparse
 import logging
 import signal
 import sys
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from dagster_project.check import print_check, read_or_refuse
-from dagster_project.dbt_runner import BuildError
-from dagster_project.interrupts import interruptible
-from dagster_project.lock import LockHeldError
-from dagster_project.logs import log_of_run, progress
-from dagster_project.pipeline_run import PipelineRun, company_file, open_run
-from dagster_project.publication import PublicationError, in_place
-from dagster_project.simulation import Simulation
-from dagster_project.statuses import (
+from dagster_project.commands.check import print_check, read_or_refuse
+from dagster_project.commands.interrupts import interruptible
+from dagster_project.commands.run import UNCHANGED, UnexpectedError, run_company
+from dagster_project.commands.statuses import (
     HUNG_UP,
     NOT_PUBLISHED,
     PUBLISHED,
@@ -33,25 +27,19 @@ from dagster_project.statuses import (
     UNDER_WAY,
     WRONG_SETTINGS,
 )
-from dagster_project.summary import print_summary, print_unchanged, published
-from dagster_project.terminal import nobody_listens, say, show_anything
-from dagster_project.ui.command import open_ui
-from dagster_project.unchanged import published_already
+from dagster_project.commands.terminal import nobody_listens, say, show_anything
+from dagster_project.commands.ui import open_ui
+from dagster_project.publication import PublicationError
+from dagster_project.run.dbt_runner import BuildError
+from dagster_project.run.lock import LockHeldError
+from dagster_project.run.logs import progress
+from dagster_project.run.opening import company_file
 from ingestion.bytecode import keep_bytecode
 from ingestion.company.reading import load_company
-from ingestion.company.settings import Company
 from ingestion.disk.refusals import storage_error
 from ingestion.errors import SalesopsError
 
 BY_SIGNAL: Mapping[int | None, int] = {signal.SIGHUP: HUNG_UP, signal.SIGTERM: TERMINATED}
-UNCHANGED = "stopped; what is published has not changed"
-
-log = logging.getLogger("salesops")
-trace = logging.getLogger("dagster_project")
-
-
-class UnexpectedError(SalesopsError):
-    """Something went wrong that nobody has foreseen."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,12 +66,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _command(options: argparse.Namespace, stopped_by: Callable[[], int | None]) -> int:
     match options.command:
         case "check":
-            return _check(options)
+            with progress():
+                is_fit = print_check(options.company, options.force)
+            return PUBLISHED if is_fit else WRONG_SETTINGS
         case "ui":
             with progress():
                 open_ui(load_company(options.company), options.port, options.hosts)
         case _:
-            return _run(read_or_refuse(options.company), options, stopped_by)
+            company = read_or_refuse(options.company)
+            return PUBLISHED if run_company(company, options, stopped_by) else NOT_PUBLISHED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -127,110 +118,6 @@ def _fail(error: Exception, command: str) -> int:
         return UNDER_WAY
     is_of_the_run = isinstance(told, (BuildError, PublicationError, UnexpectedError))
     return NOT_PUBLISHED if command == "run" and is_of_the_run else WRONG_SETTINGS
-
-
-def _check(options: argparse.Namespace) -> int:
-    with progress():
-        return PUBLISHED if print_check(options.company, options.force) else WRONG_SETTINGS
-
-
-def _run(
-    company: Company, options: argparse.Namespace, stopped_by: Callable[[], int | None]
-) -> int:
-    run_id = str(uuid.uuid4())
-    opened = open_run(
-        company,
-        run_id,
-        as_of=options.as_of,
-        known_at=options.known_at,
-        force=options.force,
-        fresh=options.fresh,
-        simulation=Simulation(options.days, options.scale, options.seed),
-    )
-    with progress(), opened as run, log_of_run(run.paths.logs, run_id) as file:
-        log.info("%s, run %s", company.name, run_id)
-        before = published(run.paths)
-        if before and (publication := published_already(run)):
-            _show(lambda: print_unchanged(run, publication))
-            return PUBLISHED
-        _execute(run, file, stopped_by)
-        _show(lambda: print_summary(run, before))
-        return PUBLISHED if run.publication else NOT_PUBLISHED
-
-
-def _execute(run: PipelineRun, file: Path | None, stopped_by: Callable[[], int | None]) -> None:
-    """Execute the run to its publication, or to an audit that says no.
-
-    What fails after the publication is told and changes nothing. Raises SalesopsError, or
-    KeyboardInterrupt whatever an interruption has come out as.
-    """
-    try:
-        execute(run)
-    except (Exception, KeyboardInterrupt) as error:
-        if stopped_by() or isinstance(error, KeyboardInterrupt):
-            raise KeyboardInterrupt(_left_by(run)) from None
-        trace.exception("the run failed")
-        if run.publication:
-            log.warning("what was built is published; after that: %r", error)
-        elif isinstance(error, BuildError | PublicationError):
-            raise storage_error(error) or error from None
-        elif isinstance(error, SalesopsError):
-            raise
-        elif not any(audit.failures for audit in run.audits.values()):
-            more = f"; the log has more: {file}" if file else ""
-            raise storage_error(error) or UnexpectedError(f"{error!r}{more}") from error
-
-
-def _left_by(run: PipelineRun) -> str:
-    """What a run that was stopped has left."""
-    publication = in_place(run.paths.published)
-    is_published = publication is not None and publication.run_id == run.run_id
-    return "stopped; what was built is published already" if is_published else UNCHANGED
-
-
-def _show(summary: Callable[[], None]) -> None:
-    """Print a summary; what was published stays so, whatever becomes of what tells of it."""
-    try:
-        summary()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        nobody_listens()
-    except Exception as error:
-        trace.exception("the summary failed")
-        say(f"the summary cannot be shown ({error!r})", sys.stderr)
-
-
-def execute(run: PipelineRun) -> None:
-    """Execute the job that the UI runs, in this process, on the company's Dagster instance.
-
-    Ctrl-C raises KeyboardInterrupt wherever it strikes: Dagster has an interruption of its own.
-    """
-    from dagster import DagsterExecutionInterruptedError, DagsterInstance
-
-    from dagster_project.definitions import company_definitions
-    from dagster_project.defs.automation import JOB
-    from dagster_project.instance import recorded
-    from dagster_project.retention import keep_last_runs
-
-    job = company_definitions(run.company).resolve_job_def(JOB)
-
-    def execute_once(instance: DagsterInstance) -> None:
-        if run.publication is not None:
-            return
-        try:
-            job.execute_in_process(
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-                resources={"run": run},
-                instance=instance,
-                run_id=run.run_id,
-            )
-        finally:
-            keep_last_runs(instance, run.paths.dagster, run.company.retention.runs)
-
-    try:
-        recorded(run.paths, execute_once)
-    except DagsterExecutionInterruptedError:
-        raise KeyboardInterrupt from None
 
 
 if __name__ == "__main__":

@@ -6,15 +6,15 @@ import logging
 
 import dagster as dg
 
-from dagster_project.dbt_runner import Dbt
 from dagster_project.defs.audit import mart_checks, raw_checks
 from dagster_project.defs.automation import daily_job, daily_schedule, failure_sensor, run_resource
-from dagster_project.defs.history import history_assets
 from dagster_project.defs.ingestion import file_assets, raw_assets
 from dagster_project.defs.publication import publication_assets
+from dagster_project.defs.restatements import restatement_assets
 from dagster_project.defs.transformation import model_assets
-from dagster_project.logs import VisibleRecord
-from dagster_project.pipeline_run import company_file
+from dagster_project.run.dbt_runner import Dbt
+from dagster_project.run.logs import VisibleRecord
+from dagster_project.run.opening import company_file
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 
@@ -26,7 +26,7 @@ def company_definitions(company: Company) -> dg.Definitions:
         assets=[
             *file_assets(company),
             *raw_assets(company),
-            history_assets(company, manifest),
+            restatement_assets(company, manifest),
             model_assets(manifest),
             mart_checks(company, manifest),
             publication_assets(manifest),

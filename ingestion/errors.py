@@ -95,6 +95,20 @@ def one_of(given: str, allowed: Iterable[str]) -> str:
     return f"{guess}Allowed: {', '.join(names) if len(names) <= 60 else f'one of {len(names)}'}"
 
 
+def with_causes(error: BaseException) -> list[BaseException]:
+    """An error and all that led to it, the nearest first.
+
+    One that is raised again may have led to itself. What a driver said is the `orig` of
+    SQLAlchemy's error.
+    """
+    found = [error]
+    for one in found:
+        for cause in (one.__cause__, one.__context__, getattr(one, "orig", None)):
+            if isinstance(cause, BaseException) and not any(cause is known for known in found):
+                found.append(cause)
+    return found
+
+
 def first_line(error: BaseException) -> str:
     """What an error of another library says, without what it adds on further lines."""
     line = str(error).partition("\n")[0].strip()

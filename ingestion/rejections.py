@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingestion.contract.entities import ENTITIES
-from ingestion.sources.files.hints import remedy
+from ingestion.sources.files.values.hints import remedy
 
 SAMPLES = 100
 """The rows of a kind that are looked at for samples."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.dbt_runner import Dbt, run_values
+from dagster_project.run.dbt_runner import Dbt, run_values
 from ingestion.company.settings import Company
 from ingestion.disk.kept import kept
 from ingestion.paths import CompanyPaths

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from dagster_project.recipe import code_hash
+from dagster_project.run.recipe import code_hash
 from ingestion.disk.kept import kept
 from ingestion.paths import PROJECT
 

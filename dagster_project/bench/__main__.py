@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from dagster_project.bench import overhead, pipeline, scales
-from dagster_project.pipeline_run import company_file
+from dagster_project.bench import models, overhead, scales
+from dagster_project.run.opening import company_file
 from ingestion.bytecode import keep_bytecode
 
 
@@ -22,7 +22,7 @@ def main() -> int:
         scales.compare(options.scales)
         return 0
     is_within_limit = overhead.compare(options.company.resolve())
-    pipeline.compare(options.company.resolve())
+    models.compare(options.company.resolve())
     return 0 if is_within_limit else 1
 
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dagster_project.cli import execute
-from dagster_project.pipeline_run import PipelineRun, open_run
-from dagster_project.simulation import Simulation
+from dagster_project.execution import execute
+from dagster_project.run.opening import open_run
+from dagster_project.run.pipeline_run import PipelineRun
+from dagster_project.run.simulation import Simulation
 from ingestion.company.reading import load_company
 
 PHASES = ("extract", "load", "build", "audit", "publish")

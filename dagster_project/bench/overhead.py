@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dagster_project.bench.measure import measure
-from dagster_project.dbt_runner import Dbt, run_values
-from dagster_project.pipeline_run import now, open_run
+from dagster_project.run.clock import now
+from dagster_project.run.dbt_runner import Dbt, run_values
+from dagster_project.run.opening import open_run
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 
@@ -16,7 +17,7 @@ LIMIT = 1.3
 LOAD = """
 import sys
 from pathlib import Path
-from dagster_project.simulation import Simulation, systems_up
+from dagster_project.run.simulation import Simulation, systems_up
 from ingestion.company.reading import load_company
 from ingestion.pipeline import load_source
 with systems_up(load_company(Path(sys.argv[1])), Simulation(), False) as company:

@@ -19,7 +19,7 @@ LARGEST_OVER_HTTP = 10
 FOUND = """
 import sys
 from pathlib import Path
-from dagster_project.simulation import Simulation, found
+from dagster_project.run.simulation import Simulation, found
 from ingestion.company.reading import load_company
 seed, scale = int(sys.argv[2]), float(sys.argv[3])
 found(load_company(Path(sys.argv[1])), Simulation(seed=seed, scale=scale))
@@ -27,7 +27,7 @@ found(load_company(Path(sys.argv[1])), Simulation(seed=seed, scale=scale))
 EXPORT = """
 import sys
 from pathlib import Path
-from dagster_project.simulation import Simulation, export
+from dagster_project.run.simulation import Simulation, export
 seed, scale, days = int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
 export(Path(sys.argv[1]), Simulation(days, scale, seed))
 """
@@ -35,7 +35,7 @@ export(Path(sys.argv[1]), Simulation(days, scale, seed))
 PIPELINE = """
 import sys
 from pathlib import Path
-from dagster_project.bench.pipeline import compare
+from dagster_project.bench.models import compare
 compare(Path(sys.argv[1]))
 """
 

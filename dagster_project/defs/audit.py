@@ -7,9 +7,10 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.comparison import compare
-from dagster_project.pipeline_run import PipelineRun
-from dagster_project.publication import MARTS, mart_tables
+from dagster_project.publication import MARTS
+from dagster_project.publishing.comparison import compare
+from dagster_project.run.dbt_manifest import mart_tables
+from dagster_project.run.pipeline_run import PipelineRun
 from expectations.comparison import Comparison
 from expectations.report import AuditReport, CheckResult
 from expectations.suites import Layer, checks

@@ -10,10 +10,11 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.instance import end_dead_runs, unfinished_run
-from dagster_project.pipeline_run import PipelineRun, open_run
-from dagster_project.retention import keep_last_runs
-from dagster_project.simulation import Simulation
+from dagster_project.instance.dead_runs import end_dead_runs, unfinished_run
+from dagster_project.instance.past_runs import keep_last_runs
+from dagster_project.run.opening import open_run
+from dagster_project.run.pipeline_run import PipelineRun
+from dagster_project.run.simulation import Simulation
 from ingestion.company.settings import Company
 from ingestion.paths import CompanyPaths
 from ingestion.visible import visible

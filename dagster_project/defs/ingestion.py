@@ -10,8 +10,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_project.pipeline_run import PipelineRun
-from dagster_project.time_travel import copy_raw
+from dagster_project.run.pipeline_run import PipelineRun
+from dagster_project.run.time_travel import copy_raw
 from ingestion.company.settings import Company, Source
 from ingestion.contract.entities import ENTITIES
 from ingestion.errors import SourceError

@@ -7,8 +7,10 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.pipeline_run import PipelineRun
-from dagster_project.publication import MARTS, mart_tables, publish
+from dagster_project.publication import MARTS
+from dagster_project.publishing.writing import publish
+from dagster_project.run.dbt_manifest import mart_tables
+from dagster_project.run.pipeline_run import PipelineRun
 
 
 def publication_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:

@@ -9,8 +9,8 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-from dagster_project.dbt_runner import BuildError, Dbt, run_values
-from dagster_project.pipeline_run import PipelineRun
+from dagster_project.run.dbt_runner import BuildError, Dbt, run_values
+from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.company.personal_quotas import check_personal_quotas
 
 log = logging.getLogger("salesops")

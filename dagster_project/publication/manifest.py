@@ -1,9 +1,8 @@
-"""What a publication says of itself, and which tables dbt's manifest has for it."""
+"""What a publication says of itself."""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,8 +13,6 @@ from ingestion.errors import SalesopsError
 
 MARTS = "marts"
 MANIFEST = "manifest.json"
-
-
 UNTOLD = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What text raises that tells no manifest."""
 
@@ -68,42 +65,3 @@ class Publication:
             return cls.from_json((folder / MANIFEST).read_text(encoding="utf-8"))
         except (OSError, *UNTOLD):
             return None
-
-
-@dataclass(frozen=True)
-class MartTable:
-    """A table to publish, with the descriptions that it and its columns carry."""
-
-    name: str
-    description: str
-    columns: Mapping[str, str]
-
-
-def mart_tables(manifest: Mapping[str, Any]) -> list[MartTable]:
-    """The tables of the schema `marts`, by name, from dbt's manifest."""
-    found = [
-        MartTable(
-            node["alias"],
-            node["description"],
-            {column["name"]: column["description"] for column in node["columns"].values()},
-        )
-        for node in manifest["nodes"].values()
-        if node["resource_type"] in ("model", "seed") and node["schema"] == MARTS
-    ]
-    return sorted(found, key=lambda table: table.name)
-
-
-def definitions_hash(manifest: Mapping[str, Any]) -> str:
-    """Hash of all models, seeds and macros: equal hashes, equal definitions of every number.
-
-    What KPIs add up to is said in the `meta` of their YAML.
-    """
-    digest = hashlib.sha256()
-    for macro_id, macro in sorted(manifest["macros"].items()):
-        if macro["package_name"] == "salesops":
-            digest.update(f"{macro_id}\0{macro['macro_sql']}\0".encode())
-    for node_id, node in sorted(manifest["nodes"].items()):
-        if node["resource_type"] in ("model", "seed"):
-            meta = json.dumps(node["config"]["meta"], sort_keys=True)
-            digest.update(f"{node_id}\0{node['checksum']['checksum']}\0{meta}\0".encode())
-    return digest.hexdigest()

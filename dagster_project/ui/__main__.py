@@ -27,8 +27,9 @@ from dagster._core.workspace.load_target import ModuleTarget, WorkspaceFileTarge
 from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__
 
-from dagster_project.instance import end_dead_runs, open_instance
-from dagster_project.pipeline_run import company_file
+from dagster_project.instance.dead_runs import end_dead_runs
+from dagster_project.instance.recording import open_instance
+from dagster_project.run.opening import company_file
 from dagster_project.ui.gate import Gate
 from dagster_project.ui.names import ADDRESS
 from ingestion.company.reading import load_company

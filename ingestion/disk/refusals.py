@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
-from ingestion.errors import StorageError, first_line
+from ingestion.errors import StorageError, first_line, with_causes
 
 FULL = "make room there, and run again"
 FORBIDDEN = (
@@ -37,7 +37,7 @@ _TOLD = re.compile(
 
 def storage_error(error: BaseException) -> StorageError | None:
     """What to tell the user where an error comes of a disk or its permissions; else None."""
-    for one in _chain(error):
+    for one in with_causes(error):
         if isinstance(one, OSError) and (one.errno in REMEDIES or one.filename is not None):
             remedy = REMEDIES.get(one.errno or 0, "make it a folder or file that can be used")
             place = f"{one.filename}: " if one.filename is not None else ""
@@ -46,13 +46,3 @@ def storage_error(error: BaseException) -> StorageError | None:
             remedy = FORBIDDEN if told["forbidden"] else FULL
             return StorageError(f"{first_line(one)}; {remedy}")
     return None
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what has led to it."""
-    seen: list[BaseException] = []
-    one: BaseException | None = error
-    while one is not None and one not in seen:
-        seen.append(one)
-        yield one
-        one = one.__cause__ or one.__context__

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from dagster_project.dbt_runner import Dbt
-from dagster_project.kpi_dictionary import MACRO, MODEL, PAGE, dictionary, metrics, metrics_macro
+from dagster_project.commands.kpi_dictionary import MACRO, PAGE, dictionary, metrics_macro
+from dagster_project.run.dbt_manifest import MODEL, metrics
+from dagster_project.run.dbt_runner import Dbt
 from ingestion.company.reading import load_company
 from ingestion.contract.dbt_files import files
 from ingestion.paths import PROJECT

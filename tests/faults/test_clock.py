@@ -8,8 +8,9 @@ from functools import partial
 import pytest
 
 from dagster_project.cli import main
-from dagster_project.pipeline_run import ClockError, now, open_run
-from dagster_project.publication import inputs
+from dagster_project.publishing.inputs import inputs
+from dagster_project.run.clock import ClockError, now
+from dagster_project.run.opening import open_run
 from ingestion.company.settings import Company
 from ingestion.paths import CompanyPaths
 from ingestion.warehouse.warehouse import Warehouse
@@ -21,8 +22,8 @@ from tests.ingestion.postgres_server import running_server
 
 BEHIND = "a clock behind the newest load"
 SET_BACK = "a clock that is set back while a run loads"
-NOW = "dagster_project.pipeline_run:now"
-GUARD = "dagster_project.pipeline_run:present_of"
+NOW = "dagster_project.run.clock:now"
+GUARD = "dagster_project.run.clock:present_of"
 AUDIT = "dagster_project.defs.audit:compare"
 USERS = {"users": {"rows": [{"source_id": "1", "name": "Ann"}]}}
 PAST = dt.datetime(2024, 2, 29, 12)

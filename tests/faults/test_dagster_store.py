@@ -12,9 +12,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dagster_project import event_log
-from dagster_project.instance import open_instance, recorded, write_settings
-from dagster_project.store import is_of_store
+from dagster_project.instance import event_log
+from dagster_project.instance.databases import is_of_store
+from dagster_project.instance.recording import open_instance, recorded
+from dagster_project.instance.settings import write_settings
 from ingestion.paths import CompanyPaths
 from tests.conftest import Publish
 from tests.faults.attacks import bites, held, replaced
@@ -178,7 +179,7 @@ def test_what_is_sound_stays(store: CompanyPaths, caplog: pytest.LogCaptureFixtu
 def test_dagster_alone_stops_at_a_damaged_store(store: CompanyPaths, file: Path) -> None:
     garbage(store.dagster / file)
     with (
-        replaced("dagster_project.instance:set_damaged_aside"),
+        replaced("dagster_project.instance.recording:set_damaged_aside"),
         pytest.raises(Exception, match="not a database"),
         open_instance(store) as instance,
     ):
@@ -199,7 +200,7 @@ def test_a_store_that_breaks_during_a_run_is_done_without(
 @bites(MEANWHILE)
 def test_a_run_would_end_with_its_store(store: CompanyPaths) -> None:
     with (
-        replaced("dagster_project.instance:is_of_store", False),
+        replaced("dagster_project.instance.recording:is_of_store", False),
         pytest.raises(Exception) as caught,  # noqa: PT011
     ):
         run_on(store, lambda home: garbage(home / RUNS))

@@ -28,11 +28,12 @@ from dagster_project.cli import main
 from ingestion.company.reading import load_company
 from ingestion.errors import CompanyError, SourceError
 from ingestion.pipeline import load_source
-from ingestion.sources.files import arrival, csv_header, limits
+from ingestion.sources.files import arrival
 from ingestion.sources.files.catalog import Relation
+from ingestion.sources.files.formats import csv_header, limits
+from ingestion.sources.files.formats.xlsx_book import read_here
 from ingestion.sources.files.reading import read
 from ingestion.sources.files.settings import FileOptions
-from ingestion.sources.files.xlsx_book import read_here
 from tests.conftest import Publish
 from tests.faults.attacks import bites, held, replaced
 from tests.ingestion.conftest import Exports
@@ -122,7 +123,7 @@ def test_a_quote_that_reaches_the_end_would_delete_hundreds(exports: Exports) ->
     exports.write("deals.csv", text(records(5000)))
     exports.load(MAPPING)
     path = exports.write("deals.csv", unclosed())
-    as_duckdb_tells = ("csv_files:told_apart", lambda *arguments: arguments[-1].values())
+    as_duckdb_tells = ("formats.csv_files:told_apart", lambda *arguments: arguments[-1].values())
     with unguarded(as_duckdb_tells, UNREADABLE, CUT_OFF):
         load = exports.load(MAPPING)["opportunities"]
     assert (load.rows_rejected, deleted(exports)) == (1, load.rows_deleted)
@@ -216,7 +217,7 @@ def test_a_field_of_40_mb_is_rejected_whole(exports: Exports) -> None:
 @bites(LONG)
 def test_a_field_of_40_mb_would_be_cut(exports: Exports) -> None:
     exports.write("deals.csv", with_long_field(40_000_000))
-    with unguarded(("csv_files:told_apart", lambda *arguments: arguments[-1].values())):
+    with unguarded(("formats.csv_files:told_apart", lambda *arguments: arguments[-1].values())):
         exports.load(MAPPING)
     (row,) = exports.rejected()
     assert len(row["record"]["line"]) == 10_000
@@ -536,7 +537,7 @@ def test_a_sheet_that_spans_too_much_would_kill_its_reader(tmp_path: Path) -> No
 def _read_vast(path: Path) -> None:
     """Read a sheet whatever it spans, within 8 GB."""
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
-    with unguarded(("xlsx_errors:_refuse_vast", None)):
+    with unguarded(("formats.xlsx_errors:_refuse_vast", None)):
         read_here(path, 0, with_others=False, is_limited=False)
 
 

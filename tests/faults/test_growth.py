@@ -8,9 +8,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dagster_project import retention
-from dagster_project.instance import open_instance
-from dagster_project.retention import keep_last_logs, keep_last_warehouses
+from dagster_project.instance import past_runs
+from dagster_project.instance.recording import open_instance
+from dagster_project.run.retention import keep_last_logs, keep_last_warehouses
 from ingestion.paths import CompanyPaths
 from tests.faults.attacks import bites, held, replaced
 from tests.orchestration.copies import Copy
@@ -47,7 +47,7 @@ def execute(root: Path, times: int) -> int:
     for _ in range(times):
         with open_instance(paths) as instance:
             assert JOB.execute_in_process(instance=instance).success
-            retention.keep_last_runs(instance, paths.dagster, KEPT)
+            past_runs.keep_last_runs(instance, paths.dagster, KEPT)
     return size(paths.dagster)
 
 
@@ -82,10 +82,10 @@ def test_events_of_runs_that_nobody_knows_any_more_are_removed(tmp_path: Path) -
 
 @bites(ATTACK)
 def test_the_store_grows_with_every_run_where_nothing_is_removed(tmp_path: Path) -> None:
-    with replaced("dagster_project.retention:keep_last_runs"):
+    with replaced("dagster_project.instance.past_runs:keep_last_runs"):
         first = execute(tmp_path, KEPT + 1)
         assert execute(tmp_path, RUNS) > 1.5 * first
-        with replaced("dagster_project.event_log:close_files"):
+        with replaced("dagster_project.instance.event_log:close_files"):
             execute(tmp_path, 1)
             assert [path for path in tmp_path.rglob("*-wal") if path.stat().st_size > MB / 8]
 

@@ -27,10 +27,11 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
 
-from dagster_project import run_launcher
 from dagster_project.defs.automation import daily_schedule, failure_sensor
-from dagster_project.instance import end_dead_runs, open_instance
-from dagster_project.lock import holder, run_lock
+from dagster_project.instance import run_launcher
+from dagster_project.instance.dead_runs import end_dead_runs
+from dagster_project.instance.recording import open_instance
+from dagster_project.run.lock import holder, run_lock
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.paths import PROJECT, CompanyPaths
@@ -41,10 +42,10 @@ DEAD = "a run is killed, and the daemon with it"
 DEAD_ALONE = "a run is killed under a daemon that lives"
 TICKS = "the schedule ticks while a run waits"
 
-ALIVE = "dagster_project.run_launcher:CompanyRunLauncher.check_run_worker_health"
+ALIVE = "dagster_project.instance.run_launcher:CompanyRunLauncher.check_run_worker_health"
 
 HOLD = (
-    "import sys, pathlib; from dagster_project.lock import run_lock\n"
+    "import sys, pathlib; from dagster_project.run.lock import run_lock\n"
     "with run_lock(pathlib.Path(sys.argv[1]), sys.argv[2]): print(flush=True); input()"
 )
 

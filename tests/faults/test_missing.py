@@ -12,9 +12,10 @@ import duckdb
 import psycopg2
 import pytest
 
-from dagster_project.comparison import compare
-from dagster_project.pipeline_run import ClockError, now, open_run
 from dagster_project.publication import open_published
+from dagster_project.publishing.comparison import compare
+from dagster_project.run.clock import ClockError, now
+from dagster_project.run.opening import open_run
 from expectations.comparison import MIN_SHARE, Comparison
 from expectations.report import AuditReport
 from expectations.runner import audit
@@ -71,7 +72,7 @@ def compared(company: Company, definitions: str = "", **options: bool | str) -> 
     with open_published(CompanyPaths.of(company).marts) as reader:
         row = reader.execute("select definitions_hash from marts.publication").fetchone()
     assert row is not None
-    same = replaced("dagster_project.comparison:definitions_hash", definitions or row[0])
+    same = replaced("dagster_project.publishing.comparison:definitions_hash", definitions or row[0])
     with same, open_run(company, "next", **options) as run:  # type: ignore[arg-type]
         return compare(run, {})
 

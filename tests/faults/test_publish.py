@@ -20,18 +20,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.dbt_runner import Dbt
-from dagster_project.history import keep_history
-from dagster_project.logs import log_of_run
-from dagster_project.pipeline_run import open_run
-from dagster_project.publication import (
-    PublicationError,
-    in_place,
-    open_published,
-    publish,
-    writing,
-)
+from dagster_project.publication import PublicationError, in_place, open_published, writing
 from dagster_project.publication.shelf import settle
+from dagster_project.publishing.ledger import keep_ledger
+from dagster_project.publishing.writing import publish
+from dagster_project.run.dbt_runner import Dbt
+from dagster_project.run.logs import log_of_run
+from dagster_project.run.opening import open_run
 from expectations.docs import build
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
@@ -55,7 +50,7 @@ from tests.orchestration.copies import EDGE_CASES, Copy, held_to_write
 from tests.orchestration.one_mart import MANIFEST, audited, made_warehouse
 from tests.thorough import thorough
 
-WRITING = "dagster_project.publication.writing"
+WRITING = "dagster_project.publishing.writing"
 READING = "dagster_project.publication.reading"
 NAMES = "select count(*) from marts.dim_rep"
 
@@ -459,7 +454,7 @@ def test_a_kill_while_it_is_taken_over_loses_nothing(
 def entered(company: Company) -> list[str]:
     """The runs whose publication a further run would find in the history."""
     with open_run(company, "asked") as run:
-        keep_history(run, Dbt.of(company).manifest())
+        keep_ledger(run, Dbt.of(company).manifest())
         found = run.warehouse.read("select run_id from history.publications")
     return found["run_id"].to_pylist()
 
@@ -483,7 +478,7 @@ def test_its_publication_gets_into_the_history(edge_cases: Copy) -> None:
 @bites(OLD_LAYOUT)
 def test_without_being_taken_over_its_history_ends(edge_cases: Copy) -> None:
     as_before(CompanyPaths(edge_cases.data))
-    with replaced("dagster_project.pipeline_run:settle"):
+    with replaced("dagster_project.run.opening:settle"):
         assert entered(load_company(edge_cases.file)) == []
 
 
@@ -560,7 +555,7 @@ def test_without_a_guard_the_run_that_would_mend_it_stops(edge_cases: Copy) -> N
     cut(edge_cases.marts, 0.5)
     without_parquet(edge_cases)
     with (
-        replaced("dagster_project.history:optional", lambda _: nullcontext()),
+        replaced("dagster_project.publishing.ledger:optional", lambda _: nullcontext()),
         pytest.raises(duckdb.Error),
     ):
         entered(load_company(edge_cases.file))
@@ -695,7 +690,7 @@ def test_without_a_guard_others_read_the_warehouse(
     company: Company, warehouse: Warehouse, paths: CompanyPaths, passage: None
 ) -> None:
     with (
-        replaced("dagster_project.pipeline_run:private", lambda _: nullcontext()),
+        replaced("dagster_project.run.opening:private", lambda _: nullcontext()),
         open_run(company, "one"),
     ):
         assert can_read(paths.warehouse)

@@ -13,10 +13,10 @@ import dagster as dg
 import pytest
 
 from dagster_project.cli import main
-from dagster_project.console import PlainConsole
+from dagster_project.commands.console import PlainConsole
 from dagster_project.definitions import definitions
 from dagster_project.defs.ingestion import file_assets
-from dagster_project.logs import VisibleFormatter
+from dagster_project.run.logs import VisibleFormatter
 from expectations.judge import failed
 from expectations.pages import Pages
 from expectations.suites import suites
@@ -138,7 +138,7 @@ def test_rich_obeys_a_tag_and_a_terminal_an_escape() -> None:
 
     with pytest.raises(MarkupError):
         Console(file=io.StringIO()).print(f"[bold]{HOSTILE['a closing tag']}[/bold]{'[/bold]'}")
-    with replaced("dagster_project.console:visible", str):
+    with replaced("dagster_project.commands.console:visible", str):
         assert "\x1b]0;owned" in printed(HOSTILE["the title of the window"])
 
 

@@ -15,7 +15,7 @@ import jinja2
 import pyarrow as pa
 import pytest
 
-from dagster_project.dbt_runner import Dbt
+from dagster_project.run.dbt_runner import Dbt
 from ingestion.company.reading import load_company
 from ingestion.errors import CompanyError, SalesopsError, SourceError
 from ingestion.paths import PROJECT

@@ -16,8 +16,8 @@ import duckdb
 import pytest
 
 from dagster_project import cli
-from dagster_project.interrupts import interruptible
-from dagster_project.statuses import MEANINGS, WRONG_SETTINGS
+from dagster_project.commands.interrupts import interruptible
+from dagster_project.commands.statuses import MEANINGS, WRONG_SETTINGS
 from ingestion.paths import PROJECT
 from tests.conftest import Publish
 from tests.faults.attacks import Tampering, bites, held, without
@@ -148,7 +148,9 @@ def swallowing(_: object) -> None:
 def test_a_run_that_is_stopped(
     new_copy: Copy, passes: Callable[[object], None], number: int
 ) -> None:
-    done = stopped(new_copy, "publish …", number, without("dagster_project.cli:execute", passes))
+    done = stopped(
+        new_copy, "publish …", number, without("dagster_project.execution:execute", passes)
+    )
     assert done.stderr.splitlines()[-1] == "stopped; what is published has not changed"
 
 

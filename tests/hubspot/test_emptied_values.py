@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from portals import Portal
 
-from dagster_project.pipeline_run import now
+from dagster_project.run.clock import now
 from ingestion.sandbox.systems.hubspot.history import DealHistory
 from ingestion.warehouse.warehouse import Warehouse
 from tests.compiled_models import CompiledModels

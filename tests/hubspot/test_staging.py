@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 from portals import Portal
 
-from dagster_project.pipeline_run import now
+from dagster_project.run.clock import now
 from ingestion.paths import PROJECT
 from ingestion.warehouse.warehouse import Warehouse
 from tests.compiled_models import CompiledModels

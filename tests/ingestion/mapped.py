@@ -10,11 +10,13 @@ from typing import Any
 import duckdb
 
 from ingestion.contract.entities import ENTITIES
-from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog
-from ingestion.sources.files.mapping import POSITION, REASON, map_entity, relate
+from ingestion.sources.files.hidden import POSITION, REASON
+from ingestion.sources.files.mapping.mapping import map_entity
+from ingestion.sources.files.mapping.rowset import relate
 from ingestion.sources.files.reading import read
 from ingestion.sources.files.settings import FilesSource
+from ingestion.sources.files.values.casting import Zones
 
 UTC = Zones("UTC", "UTC")
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from dagster_project.cli import main
-from dagster_project.summary import rejections
+from dagster_project.commands.summary.loads import rejections
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.errors import SourceError

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from ingestion.errors import CompanyError
-from ingestion.sources.files.casting import Zones
+from ingestion.sources.files.values.casting import Zones
 from tests.ingestion.conftest import Exports
 from tests.ingestion.mapped import Mapped, map_files
 from tests.ingestion.test_xlsx import Cell, write_xlsx

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestion.errors import SourceError
-from ingestion.sources.files.numbers import COMMA, POINT, Amount, Style, number
+from ingestion.sources.files.values.numbers import COMMA, POINT, Amount, Style, number
 from ingestion.warehouse.duckdb_sql import literal
 from tests.ingestion.conftest import Exports
 from tests.ingestion.mapped import map_files

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.contract.types import ColumnType
-from ingestion.sources.files import hints
-from ingestion.sources.files.hints import remedy
+from ingestion.sources.files.values import hints
+from ingestion.sources.files.values.hints import remedy
 
 
 def test_examples() -> None:

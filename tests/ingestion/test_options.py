@@ -11,7 +11,7 @@ import pytest
 from ingestion.errors import CompanyError, SourceError
 from ingestion.pipeline import check
 from ingestion.sources.files.catalog import Catalog
-from ingestion.sources.files.mapping import relate
+from ingestion.sources.files.mapping.rowset import relate
 from ingestion.sources.files.reading import read
 from ingestion.sources.files.settings import FileOptions, FilesSource
 from tests.ingestion.conftest import Exports

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from dagster_project.summary import rejections
+from dagster_project.commands.summary.loads import rejections
 from ingestion.pipeline import load_source
 from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.conftest import Exports

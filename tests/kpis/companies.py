@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 
 from dagster_project.publication import open_published
-from dagster_project.recipe import code_hash
+from dagster_project.run.recipe import code_hash
 from ingestion.paths import PROJECT
 from tests.runs import run
 

@@ -12,8 +12,8 @@ from dbt.adapters.base import BaseAdapter
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
-from dagster_project.dbt_runner import Dbt
-from dagster_project.kpi_dictionary import MODEL
+from dagster_project.run.dbt_manifest import MODEL
+from dagster_project.run.dbt_runner import Dbt
 from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT
 from tests.conftest import Publish

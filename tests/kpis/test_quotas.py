@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dagster_project.dbt_runner import Dbt, run_values
-from dagster_project.pipeline_run import now
+from dagster_project.run.clock import now
+from dagster_project.run.dbt_runner import Dbt, run_values
 from ingestion.company.reading import load_company
 from ingestion.pipeline import load_source
 from tests.kpis.companies import Published

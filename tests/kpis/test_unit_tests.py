@@ -11,7 +11,7 @@ from dbt.artifacts.resources.types import NodeType
 from dbt.artifacts.schemas.results import TestStatus
 from dbt.cli.main import dbtRunner
 
-from dagster_project.dbt_runner import Dbt
+from dagster_project.run.dbt_runner import Dbt
 from ingestion.company.reading import load_company
 from ingestion.contract.types import TYPES
 from ingestion.paths import PROJECT

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.pipeline_run import PipelineRun
+from dagster_project.run.pipeline_run import PipelineRun
 from expectations.report import AuditReport
 from ingestion.company.settings import Company
 from ingestion.paths import CompanyPaths

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from dagster_project.cli import main
-from dagster_project.pipeline_run import open_run
+from dagster_project.run.opening import open_run
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.errors import WarehouseError

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.lock import LockHeldError, run_lock
+from dagster_project.run.lock import LockHeldError, run_lock
 from tests.orchestration.copies import PROJECT
 
 HOLD = """
 import sys
 from pathlib import Path
-from dagster_project.lock import run_lock
+from dagster_project.run.lock import run_lock
 with run_lock(Path(sys.argv[1]), "theirs"):
     print("held", flush=True)
     sys.stdin.read()

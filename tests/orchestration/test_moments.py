@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
-from dagster_project.dbt_runner import run_values
-from dagster_project.pipeline_run import MomentError, parse_moment
+from dagster_project.run.dbt_runner import run_values
+from dagster_project.run.opening import MomentError, parse_moment
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from tests.orchestration.copies import EDGE_CASES

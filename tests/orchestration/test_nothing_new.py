@@ -10,10 +10,11 @@ from dataclasses import replace
 
 import pytest
 
-from dagster_project import unchanged
-from dagster_project.pipeline_run import PipelineRun, open_run
 from dagster_project.publication import Publication
-from dagster_project.unchanged import published_already
+from dagster_project.publishing import unchanged
+from dagster_project.publishing.unchanged import published_already
+from dagster_project.run.opening import open_run
+from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.company.reading import load_company
 from tests.orchestration.copies import Copy
 

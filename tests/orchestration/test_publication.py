@@ -11,13 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.publication import (
-    PublicationError,
-    in_place,
-    open_published,
-    publish,
-)
+from dagster_project.publication import PublicationError, in_place, open_published
 from dagster_project.publication.shelf import settle
+from dagster_project.publishing.writing import publish
 from expectations.report import CheckResult
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project import dbt_runner
-from dagster_project.dbt_runner import Dbt, run_values
-from dagster_project.pipeline_run import now
+from dagster_project.run import dbt_runner
+from dagster_project.run.clock import now
+from dagster_project.run.dbt_runner import Dbt, run_values
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 

@@ -9,17 +9,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.summary import (
-    FINDINGS,
+from dagster_project.commands.summary.figures import (
     Figure,
     Figures,
     Period,
-    findings,
     headline,
     headlines,
     latest_complete,
-    words,
 )
+from dagster_project.commands.summary.findings import FINDINGS, findings, words
 from ingestion.paths import PROJECT, CompanyPaths
 
 JAN, FEB, MAR = (dt.date(2024, month, 1) for month in (1, 2, 3))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.bench.pipeline import EXPLODED, MODELS, RESTS_ON, compare
+from dagster_project.bench.models import EXPLODED, MODELS, RESTS_ON, compare
 from tests.conftest import Publish
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagster_project.dbt_runner import Dbt
+from dagster_project.run.dbt_runner import Dbt
 from ingestion.company.reading import load_company
 from tests.conftest import Publish
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from dagster_project.pipeline_run import now
+from dagster_project.run.clock import now
 from ingestion.sandbox.world import World
 from ingestion.sandbox.world.causes import Causes
 from tests.compiled_models import CompiledModels

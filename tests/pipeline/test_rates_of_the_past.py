@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.pipeline_run import now
+from dagster_project.run.clock import now
 from expectations.runner import audit
 from expectations.suites import suites
 from ingestion.company.reading import load_company

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.dbt_runner import Dbt
-from dagster_project.pipeline_run import now, open_run
-from dagster_project.replay import News, raw_tables_of_kpis, replay
+from dagster_project.publishing.replay import News, replay
+from dagster_project.run.clock import now
+from dagster_project.run.dbt_manifest import raw_tables_of_kpis
+from dagster_project.run.dbt_runner import Dbt
+from dagster_project.run.opening import open_run
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.pipeline import load_source

@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dagster_project.dbt_runner import Dbt, run_values
-from dagster_project.history import keep_history
-from dagster_project.pipeline_run import open_run
+from dagster_project.publishing.ledger import keep_ledger
+from dagster_project.run.dbt_runner import Dbt, run_values
+from dagster_project.run.opening import open_run
 from ingestion.company.reading import load_company
 from tests.conftest import Publish
 from tests.kpis.companies import Published, publish
@@ -197,7 +197,7 @@ def build_restatements(company: Path, run_id: str) -> None:
     settings = load_company(company)
     dbt = Dbt.of(settings)
     with open_run(settings, run_id) as run:
-        keep_history(run, dbt.manifest())
+        keep_ledger(run, dbt.manifest())
         dbt.build(
             run_values(run.as_of, run.known_at, run_id, run.company.own_as_of),
             ["--select", "mart_restatements", "restatements_add_up"],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.pipeline_run import now
+from dagster_project.run.clock import now
 from ingestion.company.reading import load_company
 from ingestion.pipeline import load_source
 from tests.compiled_models import CompiledModels

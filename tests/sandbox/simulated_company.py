@@ -15,8 +15,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from dagster_project.pipeline_run import now
-from dagster_project.simulation import connected
+from dagster_project.run.clock import now
+from dagster_project.run.simulation import connected
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.paths import PROJECT, CompanyPaths

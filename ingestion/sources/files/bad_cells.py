@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestion.contract.columns import Entity
-from ingestion.sources.files.broken_lines import BrokenLine
+from ingestion.sources.files.formats.broken_lines import BrokenLine
+from ingestion.sources.files.formats.xlsx_errors import UNSAVED
 from ingestion.sources.files.hidden import HIDDEN
 from ingestion.sources.files.parsing import (
     NotSqlError,
@@ -23,7 +24,6 @@ from ingestion.sources.files.parsing import (
 from ingestion.sources.files.reading import Part, Table
 from ingestion.sources.files.set_aside import BadCell, lines_without
 from ingestion.sources.files.settings import Input
-from ingestion.sources.files.xlsx_errors import UNSAVED
 from ingestion.warehouse.duckdb_sql import quote
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import bisect
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON, RowSet
+from ingestion.sources.files.hidden import FILE_ROW, POSITION, REASON
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.reading import Part, Table
 from ingestion.warehouse.duckdb_sql import literal, quote, register
 

@@ -16,8 +16,10 @@ from ingestion.sources.files.checking import (
     reject_repeats,
     reject_unknown_stages,
 )
-from ingestion.sources.files.layout import lines_of
-from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON, RowSet, row_hash
+from ingestion.sources.files.formats.layout import lines_of
+from ingestion.sources.files.hidden import FILE_ROW, POSITION, REASON
+from ingestion.sources.files.mapping.identity import row_hash
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.overlaps import NO_OVERLAP, Overlap, number_occurrences, take_newest
 from ingestion.sources.files.reading import Part, Table
 from ingestion.sources.files.versions import History, find_changes, vanished_ids

@@ -24,13 +24,14 @@ from ingestion.sources.files.arrival import (
     stamps_at_rest,
 )
 from ingestion.sources.files.bad_cells import needed_columns, notes, repeated, without_bad_cells
-from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog, Origin, Relation
 from ingestion.sources.files.confinement import bounded, confine
 from ingestion.sources.files.copies import unread_copies
 from ingestion.sources.files.entity_load import EntityLoad
 from ingestion.sources.files.histories import HISTORIES, check_values
-from ingestion.sources.files.mapping import RowSet, expressions, map_entity, relate
+from ingestion.sources.files.mapping.expressions import expressions
+from ingestion.sources.files.mapping.mapping import map_entity
+from ingestion.sources.files.mapping.rowset import RowSet, relate
 from ingestion.sources.files.reading import Table, inline_table, read
 from ingestion.sources.files.remapping import MAX_GONE, Said, changes, said_of
 from ingestion.sources.files.settings import EntityMapping, FilesSource, Input
@@ -44,6 +45,7 @@ from ingestion.sources.files.shapes.settings import Status
 from ingestion.sources.files.shapes.shaping import Shaping
 from ingestion.sources.files.shapes.statuses import make_stages
 from ingestion.sources.files.tables import EXPORTS, TABLES
+from ingestion.sources.files.values.casting import Zones
 from ingestion.sources.files.versions import History, LastExport
 from ingestion.warehouse.duckdb_sql import quote, workbench
 

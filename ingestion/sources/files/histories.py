@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from ingestion.contract.columns import Column
 from ingestion.contract.entities import ENTITIES
 from ingestion.contract.types import TYPES
-from ingestion.sources.files.casting import PLAUSIBLE, Form, Zones, cast, temporal
-from ingestion.sources.files.evidence import Values, form_of, misfits, refuse_doubtful
-from ingestion.sources.files.hidden import TEXT_OF
-from ingestion.sources.files.hints import remedy
-from ingestion.sources.files.inference import TEXT
-from ingestion.sources.files.mapping import REASON, RowSet, written
+from ingestion.sources.files.hidden import REASON, TEXT_OF
+from ingestion.sources.files.mapping.mapping import written
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.parsing import column_names, parse_expression
+from ingestion.sources.files.values.casting import PLAUSIBLE, Form, Zones, cast, temporal
+from ingestion.sources.files.values.evidence import Values, form_of, misfits, refuse_doubtful
+from ingestion.sources.files.values.hints import remedy
+from ingestion.sources.files.values.inference import TEXT
 from ingestion.warehouse.duckdb_sql import literal, quote
 
 if TYPE_CHECKING:

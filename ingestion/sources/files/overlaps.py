@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestion.sources.files.file_order import in_order, is_certain
-from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON
+from ingestion.sources.files.hidden import FILE_ROW, POSITION, REASON
 from ingestion.sources.files.reading import Part
 from ingestion.warehouse.duckdb_sql import one_row, quote, register
 

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.errors import Gathered, SourceError, first_line
-from ingestion.sources.files.broken_lines import BrokenLine
 from ingestion.sources.files.catalog import Relation, format_of
-from ingestion.sources.files.csv_files import read_csv
-from ingestion.sources.files.evidence import Doubt, doubts_of
+from ingestion.sources.files.formats.broken_lines import BrokenLine
+from ingestion.sources.files.formats.csv_files import read_csv
+from ingestion.sources.files.formats.json_files import read_json
+from ingestion.sources.files.formats.limits import refuse_wide
+from ingestion.sources.files.formats.xlsx_errors import cell_name
+from ingestion.sources.files.formats.xlsx_files import read_xlsx
 from ingestion.sources.files.hidden import TEXT_OF
-from ingestion.sources.files.inference import ALL, TEMPORAL, TEXT, infer_types
-from ingestion.sources.files.json_files import read_json
-from ingestion.sources.files.limits import refuse_wide
-from ingestion.sources.files.numbers import Style, said_style
 from ingestion.sources.files.set_aside import BadCell, Lines, Tidied, tidy
-from ingestion.sources.files.typed_columns import typed_columns
-from ingestion.sources.files.xlsx_errors import cell_name
-from ingestion.sources.files.xlsx_files import read_xlsx
+from ingestion.sources.files.values.evidence import Doubt, doubts_of
+from ingestion.sources.files.values.inference import ALL, TEMPORAL, TEXT, infer_types
+from ingestion.sources.files.values.numbers import Style, said_style
+from ingestion.sources.files.values.typed_columns import typed_columns
 from ingestion.warehouse.duckdb_sql import one_row, path_literal, quote, register
 
 if TYPE_CHECKING:

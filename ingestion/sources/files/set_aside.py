@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.sources.files.layout import (
+from ingestion.sources.files.formats.layout import (
     TOTAL,
     ends_reports,
     is_footer,
@@ -22,7 +22,7 @@ from ingestion.sources.files.layout import (
     of_lines,
     shown,
 )
-from ingestion.sources.files.xlsx_errors import UNSAVED
+from ingestion.sources.files.formats.xlsx_errors import UNSAVED
 from ingestion.warehouse.duckdb_sql import literal, one_row, quote
 
 if TYPE_CHECKING:

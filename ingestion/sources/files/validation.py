@@ -10,12 +10,14 @@ from ingestion.contract.columns import Entity
 from ingestion.contract.entities import ENTITIES
 from ingestion.errors import Problem, SourceError, one_of
 from ingestion.settings import Scalar
-from ingestion.sources.files.casting import Zones
 from ingestion.sources.files.catalog import Catalog
 from ingestion.sources.files.checking import reject_repeats
 from ingestion.sources.files.confinement import confine
+from ingestion.sources.files.hidden import POSITION, REASON
 from ingestion.sources.files.histories import HISTORIES, check_values
-from ingestion.sources.files.mapping import POSITION, REASON, expressions, map_entity, relate
+from ingestion.sources.files.mapping.expressions import expressions
+from ingestion.sources.files.mapping.mapping import map_entity
+from ingestion.sources.files.mapping.rowset import relate
 from ingestion.sources.files.parsing import NotSqlError, parse_expression
 from ingestion.sources.files.reading import inline_table
 from ingestion.sources.files.settings import EntityMapping, FilesSource, Input
@@ -25,6 +27,7 @@ from ingestion.sources.files.shapes.validation import (
     key_problems,
     shape_problems,
 )
+from ingestion.sources.files.values.casting import Zones
 from ingestion.warehouse.duckdb_sql import quote
 
 if TYPE_CHECKING:

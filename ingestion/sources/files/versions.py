@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.contract.columns import META_COLUMNS, Entity
 from ingestion.contract.raw_columns import RECORD_COLUMNS
-from ingestion.sources.files.mapping import POSITION, REASON
+from ingestion.sources.files.hidden import POSITION, REASON
 from ingestion.sources.files.remapping import Said
 from ingestion.warehouse.duckdb_sql import quote, register
 from ingestion.warehouse.warehouse import Warehouse

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from ingestion.contract.columns import Column
 from ingestion.contract.entities import ENTITIES
 from ingestion.contract.types import TYPES
-from ingestion.sources.files.casting import Zones
-from ingestion.sources.files.hidden import HIDDEN
-from ingestion.sources.files.mapping import FILE_ROW, RowSet
+from ingestion.sources.files.hidden import FILE_ROW, HIDDEN
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.shapes.references import some
 from ingestion.sources.files.shapes.rows import (
     Bench,
@@ -19,6 +18,7 @@ from ingestion.sources.files.shapes.rows import (
     source,
 )
 from ingestion.sources.files.shapes.settings import Intervals, Snapshots
+from ingestion.sources.files.values.casting import Zones
 from ingestion.warehouse.duckdb_sql import literal, quote
 
 STAGE = "stage"

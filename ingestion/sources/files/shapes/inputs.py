@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestion.errors import SourceError
-from ingestion.sources.files.mapping import FILE_ROW, POSITION, REASON, RowSet
+from ingestion.sources.files.hidden import FILE_ROW, POSITION, REASON
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.reading import Part, Table
 from ingestion.sources.files.settings import EntityMapping, Input
 from ingestion.sources.files.shapes.references import target_in

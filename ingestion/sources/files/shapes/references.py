@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ingestion.contract.entities import ENTITIES
 from ingestion.settings import Scalar
-from ingestion.sources.files.hidden import HIDDEN
-from ingestion.sources.files.mapping import REASON, RowSet
+from ingestion.sources.files.hidden import HIDDEN, REASON
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.shapes.rows import Bench, fold, folded, source
 from ingestion.sources.files.shapes.settings import Shape
 from ingestion.warehouse.duckdb_sql import literal, quote

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from ingestion.contract.columns import Column
 from ingestion.errors import SourceError, one_of
 from ingestion.settings import Scalar
-from ingestion.sources.files.casting import Zones, cast
-from ingestion.sources.files.evidence import Values, form_of
-from ingestion.sources.files.hidden import HIDDEN, TEXT_OF
-from ingestion.sources.files.mapping import FILE_ROW, RowSet, relate
+from ingestion.sources.files.hidden import FILE_ROW, HIDDEN, TEXT_OF
+from ingestion.sources.files.mapping.rowset import RowSet, relate
 from ingestion.sources.files.parsing import column_names, parse_expression
 from ingestion.sources.files.shapes.periods import first_days
 from ingestion.sources.files.shapes.settings import Unpivot
+from ingestion.sources.files.values.casting import Zones, cast
+from ingestion.sources.files.values.evidence import Values, form_of
 from ingestion.warehouse.duckdb_sql import literal, one_row, quote
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from ingestion.contract.columns import Entity
 from ingestion.errors import SourceError
-from ingestion.sources.files.casting import Zones
-from ingestion.sources.files.mapping import RowSet, by_names, expressions
+from ingestion.sources.files.mapping.expressions import by_names, expressions
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.settings import Input
 from ingestion.sources.files.shapes import changes, references, rows, spans, statuses
 from ingestion.sources.files.shapes.inputs import STAGES
+from ingestion.sources.files.values.casting import Zones
 from ingestion.warehouse.duckdb_sql import quote
 
 if TYPE_CHECKING:

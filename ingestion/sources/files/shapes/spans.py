@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from ingestion.contract.columns import Column, Entity
 from ingestion.contract.types import TYPES
-from ingestion.sources.files.casting import Zones
-from ingestion.sources.files.hidden import HIDDEN
-from ingestion.sources.files.mapping import FILE_ROW, RowSet
+from ingestion.sources.files.hidden import FILE_ROW, HIDDEN
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.shapes.rows import Bench, column_sql, fitted, problem_columns, source
 from ingestion.sources.files.shapes.settings import Span
+from ingestion.sources.files.values.casting import Zones
 from ingestion.warehouse.duckdb_sql import literal, quote
 
 DAY = "day"

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ingestion.contract.crm import STAGE_STATUSES
-from ingestion.sources.files.hidden import HIDDEN
-from ingestion.sources.files.mapping import REASON, RowSet
+from ingestion.sources.files.hidden import HIDDEN, REASON
+from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.shapes.references import in_words
 from ingestion.sources.files.shapes.rows import Bench, column_sql, problem_columns, source
 from ingestion.sources.files.shapes.settings import Status

@@ -1,0 +1,138 @@
+"""The headline KPIs of a publication, by period."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dagster_project.publication import open_published
+from ingestion.paths import CompanyPaths
+
+HEADLINES = {
+    "revenue_won": "Revenue won",
+    "deals_won": "Deals won",
+    "win_rate": "Win rate",
+    "average_deal_size": "Average deal size",
+    "sales_cycle_days": "Sales cycle",
+    "sales_velocity": "Sales velocity",
+    "quota_attainment": "Quota attainment",
+    "pipeline_created": "Pipeline created",
+    "lead_conversion_rate": "Lead conversion",
+    "pipeline_value": "Open pipeline",
+}
+ADDITIVE = {"revenue_won": "money", "deals_won": "deals", "pipeline_created": "money"}
+"""Headlines that are 0 in a period of which `kpi_values` has no row, with their units."""
+OF_SOME_COMPANIES = {"quota_attainment", "lead_conversion_rate"}
+"""Headlines on what a company may not have at all."""
+GRAINS = {"month": 1, "quarter": 3}
+"""The periods that are shown, with their months."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One KPI of the whole company in one period."""
+
+    value: float | None
+    unit: str
+    n_included: int
+    n_excluded: int
+
+
+@dataclass(frozen=True)
+class Period:
+    """A calendar month or fiscal quarter, by its first day."""
+
+    grain: str
+    start: dt.date
+
+    @property
+    def previous(self) -> Period:
+        """The period before."""
+        return Period(self.grain, add_months(self.start, -GRAINS[self.grain]))
+
+    @property
+    def end(self) -> dt.date:
+        """The first day after the period."""
+        return add_months(self.start, GRAINS[self.grain])
+
+    @property
+    def label(self) -> str:
+        """How the period is shown, such as `Nov 2017` or `Oct–Dec 2017`."""
+        last = add_months(self.end, -1)
+        if self.grain == "month":
+            return f"{self.start:%b %Y}"
+        year = "" if self.start.year == last.year else f" {self.start:%Y}"
+        return f"{self.start:%b}{year}–{last:%b %Y}"
+
+
+def add_months(day: dt.date, months: int) -> dt.date:
+    """The first of the month that lies `months` after that of `day`."""
+    count = day.year * 12 + day.month - 1 + months
+    return dt.date(count // 12, count % 12 + 1, 1)
+
+
+Figures = Mapping[tuple[str, str, dt.date | None], Figure]
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What was published of a company, as of a moment (UTC, without zone).
+
+    `figures` are the whole company's, by metric, grain and period.
+    """
+
+    as_of: dt.datetime
+    figures: Figures
+
+
+def published(paths: CompanyPaths) -> Edition | None:
+    """What is published; None where nothing is that can be read."""
+    import duckdb
+
+    try:
+        with open_published(paths.marts) as connection:
+            rows = connection.execute(
+                """select
+                    as_of, metric, period_grain, period_start, value, unit, n_included, n_excluded
+                from marts.kpi_values
+                where dimension = 'company' and variant = 'default'""",
+            ).fetchall()
+    except duckdb.Error:
+        return None
+    if not rows:
+        return None
+    return Edition(rows[0][0], {(row[1], row[2], row[3]): Figure(*row[4:]) for row in rows})
+
+
+def latest_complete(figures: Figures, grain: str, today: dt.date) -> Period | None:
+    """The last period that has ended by `today` and in which deals were closed or created.
+
+    A period under way would look like a slump, and periods after the end of the data like ruin.
+    """
+    starts = [
+        start
+        for (metric, its_grain, start), figure in figures.items()
+        if its_grain == grain
+        and start is not None
+        and metric in ("win_rate", "pipeline_created", "lead_conversion_rate")
+        and figure.n_included
+        and Period(grain, start).end <= today
+    ]
+    return Period(grain, max(starts)) if starts else None
+
+
+def headline(figures: Figures, metric: str, grain: str, start: dt.date | None) -> Figure | None:
+    """A KPI in a period; where there was nothing to add up, 0 of nothing."""
+    nothing = Figure(0.0, ADDITIVE[metric], 0, 0) if metric in ADDITIVE else None
+    return figures.get((metric, grain, start), nothing)
+
+
+def headlines(figures: Figures) -> Mapping[str, str]:
+    """The names of the headlines that a company has, by metric; also those without a value now."""
+    known = {metric for metric, *_ in figures}
+    return {
+        metric: name
+        for metric, name in HEADLINES.items()
+        if metric in known or metric not in OF_SOME_COMPANIES
+    }

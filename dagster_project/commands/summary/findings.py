@@ -1,0 +1,87 @@
+"""What is wrong with the records, where money is at stake."""
+
+from __future__ import annotations
+
+from dagster_project.publication import open_published
+from ingestion.paths import CompanyPaths
+
+FINDINGS = {
+    "amount_missing": "open without an amount",
+    "won_without_amount": "won without an amount",
+    "no_close_date": "closed without any date, so are in no period, or in that in which they were "
+    "first seen closed",
+    "close_date_far_from_closing": "closed over 31 days from the close date they give",
+    "closed_in_future": "closed on a date that is still to come",
+    "closed_before_created": "closed before they were created",
+    "closing_contradicted": "closed on a date that their history contradicts",
+    "data_after_as_of": "with data from after the moment that counts as now",
+    "stage_unknown": "with stages, or pipelines, in their history that nothing names",
+    "emptied_contradicted": "with values that their history says were emptied and that are there, "
+    "or the other way round",
+    "history_unreadable": "with amounts or dates in their history that cannot be read",
+    "created_at_missing": "without a moment of creation",
+    "amount_negative": "with a negative amount",
+    "owner_missing": "without an owner",
+    "owner_left": "owned by somebody who has left",
+    "account_missing": "without an account",
+    "close_date_missing": "open without an expected close date",
+    "close_date_past": "open past their close date, so due in no period",
+    "lost_without_reason": "lost without a reason",
+    "closed_before_contact": "closed before the first contact",
+    "channel_missing": "without a channel",
+    "converted_before_created": "converted before they were created",
+    "converted_without_opportunity": "converted without naming an opportunity",
+    "domain_missing": "without a web domain",
+    "email_missing": "without an email address",
+    "about_nothing": "about no deal, lead, contact or account",
+    "after_owner_left": "of somebody who had left by then",
+    "owner_unknown": "with an owner whom no source knows",
+    "manager_unknown": "with a manager whom no source knows",
+    "team_unknown": "of a team that no source knows",
+    "opportunity_unknown": "of a deal that no source knows",
+    "current_stage_unknown": "in a stage that no pipeline names",
+    "entity_unknown": "about records that no source knows",
+    "field_unknown": "of fields that nobody knows",
+    "merged_into_unknown": "merged into a deal that their source does not know, so they count",
+    "merged_in_circle": "merged in a circle, of which one counts",
+    "merged_into_deleted": "merged into a deleted deal, so they count no more",
+    "name_differs": "with different names for one id in two sources",
+}
+"""What each rule of `mart_data_hygiene` finds, in words that follow the records."""
+FINDINGS_SHOWN = 3
+
+
+def findings(paths: CompanyPaths) -> list[str]:
+    """The worst findings that have money at stake, a sentence each.
+
+    What puts published figures in doubt goes before what only makes work harder; of both, what has
+    most money at stake comes first, and that of which nobody knows the money last.
+    """
+    with open_published(paths.marts) as connection:
+        rows = connection.execute(
+            f"""select failing, records, entity, rule, money_at_stake, money_kind, money_share,
+                example_keys
+            from marts.mart_data_hygiene
+            where rep_id = 'all' and (money_at_stake <> 0 or failing_without_amount > 0)
+            order by severity = 'high' desc, abs(money_at_stake) desc nulls last, fix_rank
+            limit {FINDINGS_SHOWN}"""
+        ).fetchall()
+    return [
+        f"{failing:,} of {records:,} {entity} {words(rule)}, "
+        f"with {_at_stake(money, share, kind)} ({rule}, such as {keys})"
+        for failing, records, entity, rule, money, kind, share, keys in rows
+    ]
+
+
+def words(rule: str) -> str:
+    """What a rule finds, in words: also of a reference to any entity that is not known."""
+    if rule.endswith("_unknown") and rule not in FINDINGS:
+        target = rule.removesuffix("_unknown").replace("_", " ")
+        return f"with {'an' if target[0] in 'aeio' else 'a'} {target} that no source knows"
+    return FINDINGS.get(rule, rule.replace("_", " "))
+
+
+def _at_stake(money: float | None, share: float | None, kind: str) -> str:
+    if not money:
+        return "an amount that is not known"
+    return f"{money:,.0f} or {share or 0:.0%} of the {kind} amount"

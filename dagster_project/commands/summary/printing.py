@@ -1,0 +1,73 @@
+"""The summary from top to bottom: what was published, loaded and found, and where it all is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from dagster_project.commands.summary.audits import print_audits
+from dagster_project.commands.summary.changes import print_changes
+from dagster_project.commands.summary.figures import Edition, published
+from dagster_project.commands.summary.findings import findings
+from dagster_project.commands.summary.kpis import print_kpis, print_moves
+from dagster_project.commands.summary.loads import print_loads
+from dagster_project.publication import Publication
+from dagster_project.run.pipeline_run import PipelineRun
+from ingestion.paths import CompanyPaths
+
+if TYPE_CHECKING:
+    from dagster_project.commands.console import PlainConsole
+
+WIDTH_OF_A_FILE = 120
+
+
+def print_summary(run: PipelineRun, before: Edition | None) -> None:
+    """Print what was published, what was loaded, rejected and found, and where it all is.
+
+    `before` is what was published until then.
+    """
+    from dagster_project.commands.console import PlainConsole
+
+    # A file or a pipe has no width that tables would have to be cut to.
+    console = PlainConsole(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
+    console.print()
+    if run.publication and (edition := published(run.paths)):
+        print_kpis(console, run, edition.figures)
+        for line in findings(run.paths):
+            console.print(line, style="yellow")
+        if before:
+            print_moves(console, before, edition)
+            if before.as_of < edition.as_of:
+                print_changes(console, run, before.as_of)
+    print_loads(console, run)
+    print_audits(console, run)
+    _print_places(console, run)
+
+
+def print_unchanged(run: PipelineRun, publication: Publication) -> None:
+    """Print the summary of what is published already; this run would publish the same."""
+    run.publication, run.asked_as_of = publication, publication.as_of
+    local = publication.published_at.replace(tzinfo=dt.UTC).astimezone(
+        ZoneInfo(run.company.timezone)
+    )
+    print(f"\nNothing is new since {local:%Y-%m-%d %H:%M}: what was published then stays.")
+    print_summary(run, None)
+
+
+def _print_places(console: PlainConsole, run: PipelineRun) -> None:
+    console.print()
+    published = run.paths.published
+    if not run.publication:
+        kept = "the last good marts stay in place" if published.exists() else "there are no marts"
+        console.print(f"Nothing was published: {kept}.", style="bold red")
+    rows = {
+        "Marts": run.paths.marts,
+        "Parquet": published / "parquet",
+        "Data Docs": CompanyPaths.of(run.company).data_docs / "index.html",
+    }
+    for name, path in rows.items():
+        if path.exists():
+            console.print(f"{name:<10} {path}", soft_wrap=True)
+    console.print(f"{'UI':<10} make ui COMPANY={run.company.path}", soft_wrap=True)

@@ -1,0 +1,49 @@
+"""The history of what was published, as assets: what mart_restatements compares with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from dagster_project.publishing.ledger import HISTORY, keep_ledger
+from dagster_project.run.pipeline_run import PipelineRun
+from ingestion.company.settings import Company
+from ingestion.pipeline import raw_tables
+
+DESCRIPTIONS = {
+    "publications": "One row per publication, entered by the run after it.",
+    "kpi_versions": "Every number of an ended period that differs from the one before, and why.",
+}
+
+
+def restatement_assets(company: Company, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """One step after the loads: the last publication entered, its numbers taken apart."""
+    raw = [
+        dg.AssetKey([f"raw_{source_type}", table])
+        for source_type in company.source_types
+        for table in raw_tables(source_type)
+    ]
+    specs = [
+        dg.AssetSpec(
+            [HISTORY, name],
+            deps=raw,
+            description=description,
+            group_name=HISTORY,
+            kinds={"dlt", company.destination},
+            owners=["team:data_engineering"],
+        )
+        for name, description in DESCRIPTIONS.items()
+    ]
+
+    @dg.multi_asset(name="keep_history", specs=specs, pool="warehouse")
+    def history(run: dg.ResourceParam[PipelineRun]) -> Iterator[dg.MaterializeResult]:
+        with run.phase("history"):
+            new_rows = keep_ledger(run, manifest)
+        for spec in specs:
+            yield dg.MaterializeResult(
+                asset_key=spec.key, metadata={"rows_new": new_rows[spec.key.path[-1]]}
+            )
+
+    return history

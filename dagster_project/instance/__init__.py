@@ -1,0 +1,1 @@
+"""A company's Dagster instance: its settings, its files, and the runs on record."""

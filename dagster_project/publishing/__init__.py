@@ -1,0 +1,1 @@
+"""A run's numbers beside those that are published, and their publication."""

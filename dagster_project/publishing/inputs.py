@@ -1,0 +1,37 @@
+"""What the numbers of a run rest on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from dagster_project.run.pipeline_run import PipelineRun
+
+
+def inputs(run: PipelineRun) -> tuple[Mapping[str, Any], ...]:
+    """The last export of each entity that was known, with the hash of its inputs."""
+    found = []
+    for source_type in run.company.source_types:
+        dataset = f"raw_{source_type}"
+        rows = run.warehouse.read(
+            f"""with known as (
+                select
+                    exports.*,
+                    row_number() over (
+                        partition by source_instance, entity
+                        order by loads.inserted_at desc, exports._dlt_load_id desc
+                    ) as recency
+                from {dataset}.exports as exports
+                inner join {dataset}._dlt_loads as loads
+                    on loads.load_id = exports._dlt_load_id and loads.status = 0
+                where cast(loads.inserted_at as timestamp) <= ?
+            )
+            select source_instance, entity, fingerprint, files, rows, extracted_at
+            from known where recency = 1
+            order by source_instance, entity""",
+            [run.known_at],
+        )
+        for row in rows.to_pylist():
+            found.append({"source_type": source_type, **row, "files": json.loads(row["files"])})
+    return tuple(found)

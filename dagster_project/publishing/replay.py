@@ -1,0 +1,160 @@
+"""The KPIs of an earlier publication's business moment, built again from other knowledge.
+
+What was loaded since then falls into three kinds. What the sources date after that moment has
+happened since; the rest is about the past: *late facts* are records of which nothing was known,
+*corrections* are new versions of records that were. What nobody dates is about the past.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
+
+from dagster_project.run.copying import copy_tables
+from dagster_project.run.dbt_manifest import RawTables
+from dagster_project.run.dbt_runner import Dbt, run_values
+from dagster_project.run.pipeline_run import PipelineRun
+from ingestion.contract.entities import ENTITIES
+from ingestion.paths import CompanyPaths, write_ahead_log
+from ingestion.warehouse.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Cause = Literal["definition_change", "late_facts", "corrections", "later_events"]
+
+KPIS = ("--exclude-resource-type", "test", "--select", "+kpi_values")
+LOADS = "_dlt_loads"
+CONTRACT = "raw_files"
+"""The dataset whose tables have the entities' columns; other sources date all that they tell."""
+CHANGES = {"field_changes": "changed_at"}
+"""What dates records that no moment brings into being."""
+
+
+@dataclass(frozen=True)
+class News:
+    """What was loaded after a publication's knowledge moment `since`, up to `until`.
+
+    `as_of` is the publication's business moment; all of them are UTC without zone.
+    """
+
+    as_of: dt.datetime
+    since: dt.datetime
+    until: dt.datetime
+
+    @property
+    def company_as_of(self) -> dt.datetime | None:
+        """The company's own `as_of` of then; None where now was the present, as loads left it."""
+        return self.as_of if self.as_of != self.since else None
+
+
+def news_since(run: PipelineRun, news: News, raw: RawTables) -> Iterator[Cause]:
+    """Whether late facts, and whether corrections, have been loaded into the raw tables."""
+    warehouse = Warehouse.of(run.company)
+    kinds: tuple[tuple[Cause, str], ...] = (("late_facts", "not"), ("corrections", ""))
+    for cause, negation in kinds:
+        news_by_table = [
+            f"""select 1 from {dataset}.{table} as records
+            where {_is_news(run, news, dataset, table)}
+            and {negation} {_is_known_record(news, dataset, table)}"""
+            for dataset, tables in raw.items()
+            for table in tables
+            if table != LOADS
+        ]
+        if warehouse.read(" union all ".join(news_by_table)).num_rows:
+            yield cause
+
+
+def replay(run: PipelineRun, news: News, raw: RawTables, cause: Cause) -> pa.Table:
+    """`kpi_values` as of the publication's moment, by the models of now.
+
+    Known is what was known then; for late facts these, too; for corrections both. The company's
+    data ends where it ended for the publication, whatever company.yml says by now.
+    """
+    folder = CompanyPaths(run.paths.root / "replay")
+    warehouse = Warehouse("duckdb", str(folder.warehouse))
+    _remove(folder.warehouse)
+    folder.root.mkdir(parents=True, exist_ok=True)
+    try:
+        for dataset, tables in raw.items():
+            _copy_raw(run, news, cause, dataset, tables, folder.warehouse)
+        Dbt(run.company, folder, warehouse).build(
+            run_values(news.as_of, news.until, run.run_id, news.company_as_of),
+            KPIS,
+            lambda result: None,
+        )
+        return warehouse.read("select * from marts.kpi_values")
+    finally:
+        _remove(folder.warehouse)
+
+
+def _copy_raw(
+    run: PipelineRun, news: News, cause: Cause, dataset: str, tables: Sequence[str], into: Path
+) -> None:
+    import duckdb
+
+    def rows(schema: str, table: str) -> str:
+        everything = f"select * from {schema}.{table} as records"
+        if table == LOADS:
+            return everything
+        known = f"records._dlt_load_id in ({_loads(schema, f'<= {_at(news.since)}')})"
+        if cause == "definition_change":
+            return f"{everything} where {known}"
+        new = _is_news(run, news, schema, table)
+        if cause == "late_facts":
+            new += f" and not {_is_known_record(news, schema, table)}"
+        return f"{everything} where {known} or ({new})"
+
+    with duckdb.connect(str(into)) as connection:
+        connection.execute(f"create schema {dataset}")
+        connection.execute(f"use {dataset}")
+        copy_tables(Warehouse.of(run.company), dataset, list(tables), connection, rows)
+
+
+def _is_news(run: PipelineRun, news: News, schema: str, table: str) -> str:
+    """Whether a version was loaded since, and is not dated after the moment.
+
+    What dates it is its source, else what begins the record.
+    """
+    loads = _loads(schema, f"> {_at(news.since)}", f"<= {_at(news.until)}")
+    dates = [f"records.source_updated_at <= {_at(news.as_of)}"]
+    entity = ENTITIES.get(table) if schema == CONTRACT else None
+    if entity and (begins_at := entity.begins_at or CHANGES.get(table)):
+        is_date = entity.by_name[begins_at].type == "date"
+        moment = f"date '{_today(run, news)}'" if is_date else _at(news.as_of)
+        dates.append(f"records.{begins_at} <= {moment}")
+    return f"records._dlt_load_id in ({loads}) and coalesce({', '.join(dates)}, true)"
+
+
+def _is_known_record(news: News, schema: str, table: str) -> str:
+    return f"""exists (
+        select 1
+        from {schema}.{table} as known
+        where known.source_instance = records.source_instance
+        and known.source_id = records.source_id
+        and known._dlt_load_id in ({_loads(schema, f"<= {_at(news.since)}")}))"""
+
+
+def _loads(schema: str, *conditions: str) -> str:
+    loaded_at = "cast(inserted_at at time zone 'UTC' as timestamp)"
+    return f"select load_id from {schema}.{LOADS} where status = 0" + "".join(
+        f" and {loaded_at} {condition}" for condition in conditions
+    )
+
+
+def _at(moment: dt.datetime) -> str:
+    return f"timestamp '{moment}'"
+
+
+def _today(run: PipelineRun, news: News) -> dt.date:
+    zone = ZoneInfo(run.company.timezone)
+    return news.as_of.replace(tzinfo=dt.UTC).astimezone(zone).date()
+
+
+def _remove(file: Path) -> None:
+    for path in (file, write_ahead_log(file)):
+        path.unlink(missing_ok=True)

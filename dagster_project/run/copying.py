@@ -1,0 +1,41 @@
+"""Tables of a warehouse copied into a DuckDB file, whatever the warehouse is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ingestion.warehouse.duckdb_sql import literal
+from ingestion.warehouse.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def everything(schema: str, table: str) -> str:
+    """All rows of a table."""
+    return f'select * from {schema}."{table}"'
+
+
+def copy_tables(
+    warehouse: Warehouse,
+    schema: str,
+    tables: list[str],
+    into: duckdb.DuckDBPyConnection,
+    rows: Callable[[str, str], str] = everything,
+) -> None:
+    """Copy tables of a warehouse's schema into the current schema of a DuckDB connection.
+
+    `rows` is the query for the rows to copy, given the schema as the query must name it.
+    """
+    if warehouse.name == "duckdb":
+        into.execute(f"attach {literal(warehouse.location)} as origin (read_only)")
+    for table in tables:
+        if warehouse.name == "duckdb":
+            into.execute(f'create table "{table}" as {rows(f"origin.{schema}", table)}')
+        else:
+            into.register("rows_to_copy", warehouse.read(rows(schema, table)))
+            into.execute(f'create table "{table}" as from rows_to_copy')
+            into.unregister("rows_to_copy")
+    if warehouse.name == "duckdb":
+        into.execute("detach origin")

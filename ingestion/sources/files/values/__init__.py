@@ -1,0 +1,1 @@
+"""What text stands for: numbers, days and moments, in the forms in which people write them."""
