@@ -198,7 +198,7 @@ def _sources_macros() -> str:
 
 
 def project(text: str) -> str:
-    """The text of dbt_project.yml, in which the folder of each source type is built where it is used."""
+    """dbt_project.yml, in which the folder of each source type is built where it is used."""
     before, begin, rest = text.partition(TYPES_BEGIN)
     _, end, after = rest.partition(TYPES_END)
     used = "'{name}' in var('source_types', ['files'])"

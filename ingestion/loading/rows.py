@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.contract.columns import Column
 from ingestion.contract.types import TYPES, ColumnType
-from ingestion.warehouse.duckdb_sql import literal, quote, register
+from ingestion.warehouse.duckdb_sql import hash_of, literal, quote, register
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,13 +29,13 @@ NOT_HASHED = frozenset({"source_instance", "source_file", "source_row", "row_has
 
 
 def row_hash(columns: Iterable[Column]) -> str:
-    """A 63-bit hash of a row's values, the same on every machine."""
+    """SQL of the hash of a row's values: equal for equal values."""
     members = ", ".join(
         f"{literal(column.name)}, {quote(column.name)}"
         for column in columns
         if column.name not in NOT_HASHED
     )
-    return f"(md5_number_lower(json_object({members})::VARCHAR) >> 1)::BIGINT"
+    return hash_of(f"json_object({members})::VARCHAR")
 
 
 def typed(value: str, type_: ColumnType) -> str:

@@ -37,10 +37,10 @@ DEAL = """
             group by opportunity_key
             having count(*) >= 5
         )
-    order by closed_at, opportunity_id
+    order by closed_at desc, opportunity_id
     limit 1
 """
-"""The first deal that was won with an amount and has visited several stages."""
+"""The last deal that was won with an amount and has visited several stages."""
 
 Row = Mapping[str, Any]
 
@@ -108,7 +108,7 @@ def _page(company: ServedCompany, warehouse: duckdb.DuckDBPyConnection, compiled
         """select
             metric, variant, entity, entity_id, period_on, company, rep, team, region,
             numerator, denominator, exclusion_reason
-        from intermediate.kpi_members
+        from marts.kpi_members
         where metric = 'win_rate' and variant = 'default' and entity_id = $id""",
         id=deal,
     )

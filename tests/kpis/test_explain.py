@@ -173,7 +173,10 @@ def test_the_command_itself(published: Publish) -> None:
         ("--metric=win_rate --period=2026-W13", "quarters from 2026-Q1 to 2027-Q2, years from"),
         ("--metric=win_rate --cut=reps", "CUT: there is no 'reps' of win_rate default; did you"),
         ("--metric=win_rate --cut=rep", "KEY is missing; Allowed: (none), Aiko Tanaka (aiko), "),
-        ("--metric=win_rate --cut=rep --key=wendi", "KEY: no rep 'wendi' in all; did you mean"),
+        (
+            "--metric=win_rate --cut=rep --key=wendi",
+            "KEY: no rep 'wendi' in all; Allowed: (none), Aiko",
+        ),
         ("--metric=win_rate --key=ben", "KEY: 'ben' is a key of which cut? Give CUT, too"),
     ],
 )

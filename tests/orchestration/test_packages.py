@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -46,14 +45,6 @@ def imported(nodes: Iterator[ast.AST]) -> set[str]:
     }
 
 
-def at_loading(tree: ast.AST) -> Iterator[ast.AST]:
-    """The statements of a module that are not within a function; what is for types alone, too."""
-    for node in ast.iter_child_nodes(tree):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node
-            yield from at_loading(node)
-
-
 def room(module: str) -> str:
     return module.split(".")[1]
 
@@ -73,22 +64,6 @@ def test_a_room_imports_only_itself_and_those_above_it() -> None:
         and ROOMS.index(room(other)) > ROOMS.index(room(module))
     ]
     assert upwards == []
-
-
-def test_a_package_imports_none_that_rests_on_it() -> None:
-    order = ["ingestion", "expectations", "dagster_project"]
-    upwards = [
-        f"{module} imports {other}"
-        for module, tree in MODULES.items()
-        for other in imported(ast.walk(tree))
-        if order.index(other.split(".")[0]) > order.index(module.split(".")[0])
-    ]
-    assert upwards == []
-
-
-def test_modules_import_one_another_in_no_circle() -> None:
-    read = {module: imported(at_loading(tree)) - {module} for module, tree in MODULES.items()}
-    assert len(list(TopologicalSorter(read).static_order())) == len(MODULES)
 
 
 def modules_after(program: str) -> list[str]:

@@ -1,10 +1,11 @@
+{%- set in_order = "events.changed_at, events.turn" -%}
 -- The changes of each deal's place, its pipeline and stage, in order, with the place before.
 --
 -- A stage is read in the pipeline of its moment. Stage and pipeline changed within a second are one
 -- move; a pipeline changed alone is one to the stage of the same name there. A stage that the
 -- pipeline of the moment does not have is that of the deal's other pipelines, or of the only one in
 -- the source that has it: it was told before or after the pipeline, or without it. Former names of
--- stages are those of now (`int_stage_renames`), and what only renamed a stage is no change.
+-- stages are those of now (`int_stage_meanings`), and what only renamed a stage is no change.
 with
     opportunities as (
         select opportunity_key, source_instance, coalesce(pipeline, '') as pipeline, stage
@@ -21,7 +22,6 @@ with
             old_value,
             new_value,
             changed_at,
-            next_changed_at,
             is_told,
             position
         from {{ ref("int_opportunity_changes") }}
@@ -29,198 +29,62 @@ with
     ),
 
     stages as (
-        select source_instance, coalesce(pipeline, '') as pipeline, stage, status, is_deleted
+        select source_instance, coalesce(pipeline, '') as pipeline, stage, min(status) as status
         from {{ ref("int_pipeline_stages__unioned") }}
+        group by source_instance, coalesce(pipeline, ''), stage
     ),
 
-    renames as (select * from {{ ref("int_stage_renames") }}),
+    meanings as (select * from {{ ref("int_stage_meanings") }}),
 
-    -- What a name means in a pipeline; '' are the stages common to all pipelines of a source.
-    meanings as (
-        select
-            stages.source_instance,
-            stages.pipeline,
-            stages.stage as name,
-            stages.pipeline as pipeline_now,
-            stages.stage
-        from stages
-        left join
-            renames
-            on stages.source_instance = renames.source_instance
-            and stages.pipeline = renames.former_pipeline
-            and stages.stage = renames.former_stage
-        where renames.former_stage is null
-
-        union
-
-        select
-            source_instance,
-            former_pipeline as pipeline,
-            former_stage as name,
-            pipeline as pipeline_now,
-            stage
-        from renames
-    ),
-
-    -- Deals whose history tells of pipelines in the words of the record, which names one: a history
-    -- of ids beside names, or of what the record does not tell, says nothing of where it is.
-    understood as (
-        select changes.opportunity_key
-        from changes
-        inner join
-            (
-                select source_instance, pipeline
-                from stages
-
-                union
-
-                select source_instance, former_pipeline as pipeline
-                from renames
-
-                union
-
-                select source_instance, pipeline
-                from opportunities
-            ) as pipelines
-            on changes.source_instance = pipelines.source_instance
-            and changes.new_value = pipelines.pipeline
-        where
-            changes.field = 'pipeline'
-            and changes.pipeline <> ''
-            and changes.next_changed_at is null
-        group by changes.opportunity_key
-    ),
-
-    kinds as (
-        {%- for value in ["old_value", "new_value"] %}
-            select source_instance, pipeline, {{ value }} as name
-            from changes
-            where field = 'stage' and {{ value }} is not null
-            group by source_instance, pipeline, {{ value }} {{ 'union' if not loop.last }}
-        {%- endfor %}
-    ),
-
-    -- Names that mean a stage, but not simply one of the deal's own pipeline.
-    odd_kinds as (
-        select
-            kinds.source_instance,
-            kinds.pipeline,
-            kinds.name,
-            max(case when meanings.pipeline in (kinds.pipeline, '') then 1 else 0 end)
-            = 0 as is_foreign
-        from kinds
-        inner join
-            meanings
-            on kinds.source_instance = meanings.source_instance
-            and kinds.name = meanings.name
-        group by kinds.source_instance, kinds.pipeline, kinds.name
-        having
-            max(
-                case
-                    when meanings.pipeline in (kinds.pipeline, '') and meanings.stage = kinds.name
-                    then 1
-                    else 0
-                end
-            )
-            = 0
-    ),
-
-    -- Deals whose record is in a stage that its pipeline lists: a name that this pipeline does not
-    -- list is of another one. Of other deals nobody knows what their pipelines have.
-    settled as (
-        select opportunities.opportunity_key
-        from opportunities
-        inner join
-            meanings
-            on opportunities.source_instance = meanings.source_instance
-            and opportunities.pipeline = meanings.pipeline
-            and opportunities.stage = meanings.name
-            and meanings.pipeline <> ''
-        group by opportunities.opportunity_key
-    ),
-
-    listed as (select distinct source_instance, pipeline from meanings where pipeline <> ''),
-
-    involved as (
-        {%- for value in ["old_value", "new_value"] %}
-            select changes.opportunity_key
-            from changes
-            inner join
-                odd_kinds
-                on changes.source_instance = odd_kinds.source_instance
-                and changes.pipeline = odd_kinds.pipeline
-                and changes.{{ value }} = odd_kinds.name
-            left join settled on changes.opportunity_key = settled.opportunity_key
-            where
-                changes.field = 'stage'
-                and (not odd_kinds.is_foreign or settled.opportunity_key is not null)
-
-            union
-        {% endfor %}
-        select changes.opportunity_key
-        from changes
-        inner join understood on changes.opportunity_key = understood.opportunity_key
-        where
-            changes.field = 'pipeline'
-            and (
-                changes.old_value is not null
-                or changes.position > 1
-                or changes.new_value <> changes.pipeline
-            )
-    ),
+    to_place as (select * from {{ ref("int_opportunities_to_place") }}),
 
     odd_changes as (
-        select changes.*
+        select changes.*, to_place.tells_pipelines
         from changes
-        inner join involved on changes.opportunity_key = involved.opportunity_key
+        inner join to_place on changes.opportunity_key = to_place.opportunity_key
     ),
 
     stage_changes as (select * from odd_changes where field = 'stage'),
 
     pipeline_changes as (
         select
-            odd_changes.field_change_key,
-            odd_changes.opportunity_key,
-            coalesce(odd_changes.old_value, odd_changes.new_value, '') as old_pipeline,
-            coalesce(odd_changes.new_value, '') as new_pipeline,
-            odd_changes.changed_at,
-            odd_changes.is_told,
-            odd_changes.position
+            field_change_key,
+            opportunity_key,
+            coalesce(old_value, new_value, '') as old_pipeline,
+            coalesce(new_value, '') as new_pipeline,
+            changed_at,
+            is_told,
+            position
         from odd_changes
-        inner join understood on odd_changes.opportunity_key = understood.opportunity_key
-        where odd_changes.field = 'pipeline'
+        where field = 'pipeline' and tells_pipelines
     ),
 
-    together as (
+    near as (
         select
             pipeline_changes.field_change_key as pipeline_change_key,
             stage_changes.field_change_key as stage_change_key,
             pipeline_changes.new_pipeline,
             pipeline_changes.position,
-            row_number() over (
-                partition by pipeline_changes.field_change_key
-                order by
-                    abs(
-                        {{
-                            microseconds_between(
-                                "pipeline_changes.changed_at", "stage_changes.changed_at"
-                            )
-                        }}
-                    ),
-                    stage_changes.position
-            ) as choice
-        from pipeline_changes
-        inner join
-            stage_changes
-            on pipeline_changes.opportunity_key = stage_changes.opportunity_key
-            and abs(
+            stage_changes.position as stage_position,
+            abs(
                 {{
                     microseconds_between(
                         "pipeline_changes.changed_at", "stage_changes.changed_at"
                     )
                 }}
-            )
-            < 1000000
+            ) as apart
+        from pipeline_changes
+        inner join stage_changes on pipeline_changes.opportunity_key = stage_changes.opportunity_key
+    ),
+
+    together as (
+        select
+            *,
+            row_number() over (
+                partition by pipeline_change_key order by apart, stage_position
+            ) as choice
+        from near
+        where apart < 1000000
     ),
 
     taken_along as (
@@ -245,10 +109,9 @@ with
                 then opportunities.stage
             end as stage,
             coalesce(first_pipelines.old_pipeline, opportunities.pipeline) as pipeline,
-            settled.opportunity_key is not null as is_settled
+            to_place.is_settled
         from opportunities
-        inner join involved on opportunities.opportunity_key = involved.opportunity_key
-        left join settled on opportunities.opportunity_key = settled.opportunity_key
+        inner join to_place on opportunities.opportunity_key = to_place.opportunity_key
         left join
             stage_changes as first_stages
             on opportunities.opportunity_key = first_stages.opportunity_key
@@ -258,11 +121,7 @@ with
             on opportunities.opportunity_key = first_pipelines.opportunity_key
             and first_pipelines.position = 1
         left join
-            (
-                select source_instance, pipeline, stage, min(status) as status
-                from stages
-                group by source_instance, pipeline, stage
-            ) as stages
+            stages
             on opportunities.source_instance = stages.source_instance
             and opportunities.pipeline = stages.pipeline
             and opportunities.stage = stages.stage
@@ -314,26 +173,14 @@ with
             events.is_told,
             events.old_stage,
             row_number() over (
-                partition by events.opportunity_key order by events.changed_at, events.turn
+                partition by events.opportunity_key order by {{ in_order }}
             ) as position,
-            coalesce(
-                {{
-                    last_known(
-                        "events.stage", "events.opportunity_key", "events.changed_at, events.turn"
-                    )
-                }},
-                beginnings.stage
-            ) as stage,
-            coalesce(
-                {{
-                    last_known(
-                        "events.pipeline",
-                        "events.opportunity_key",
-                        "events.changed_at, events.turn",
-                    )
-                }},
-                beginnings.pipeline
-            ) as pipeline,
+            {%- for held in ["stage", "pipeline"] %}
+                coalesce(
+                    {{ last_known("events." ~ held, "events.opportunity_key", in_order) }},
+                    beginnings.{{ held }}
+                ) as {{ held }},
+            {%- endfor %}
             beginnings.source_instance,
             beginnings.stage as first_stage,
             beginnings.pipeline as first_pipeline,
@@ -383,7 +230,7 @@ with
 
         select opportunities.opportunity_key, opportunities.pipeline
         from opportunities
-        inner join involved on opportunities.opportunity_key = involved.opportunity_key
+        inner join to_place on opportunities.opportunity_key = to_place.opportunity_key
     ),
 
     only_ones as (
@@ -399,7 +246,7 @@ with
         select sides.*
         from sides
         inner join
-            listed
+            (select distinct source_instance, pipeline from meanings where pipeline <> '') as listed
             on sides.source_instance = listed.source_instance
             and sides.pipeline = listed.pipeline
         where sides.is_settled
@@ -541,8 +388,8 @@ with
             changes.is_told,
             changes.position
         from changes
-        left join involved on changes.opportunity_key = involved.opportunity_key
-        where changes.field = 'stage' and involved.opportunity_key is null
+        left join to_place on changes.opportunity_key = to_place.opportunity_key
+        where changes.field = 'stage' and to_place.opportunity_key is null
     )
 
 select *
