@@ -19,24 +19,17 @@ LARGEST_OVER_HTTP = 10
 FOUND = """
 import sys
 from pathlib import Path
+from dagster_project.run.simulation import Simulation, found
 from ingestion.company.reading import load_company
-from ingestion.paths import CompanyPaths
-from ingestion.sandbox.service import prepare
-company, seed, scale = load_company(Path(sys.argv[1])), int(sys.argv[2]), float(sys.argv[3])
-prepare(CompanyPaths.of(company).root, scale=scale, seed=seed)
+seed, scale = int(sys.argv[2]), float(sys.argv[3])
+found(load_company(Path(sys.argv[1])), Simulation(seed=seed, scale=scale))
 """
 EXPORT = """
 import sys
 from pathlib import Path
-from ingestion.sandbox.exports import write_company
-from ingestion.sandbox.world import World
-folder, scale = Path(sys.argv[1]), float(sys.argv[3])
-seed, days = int(sys.argv[2]), int(sys.argv[4])
-kept = folder / "world"
-world = World.load(kept) if World.is_saved(kept) else World.create(seed, scale)
-world.advance(days)
-world.save(kept)
-write_company(world, folder, "Exports", "UTC", "USD", 2)
+from dagster_project.run.simulation import Simulation, export
+seed, scale, days = int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+export(Path(sys.argv[1]), Simulation(days, scale, seed))
 """
 
 PIPELINE = """

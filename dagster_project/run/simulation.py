@@ -1,18 +1,25 @@
-"""Simulated companies (`sandbox: true` in company.yml): their systems are up while a run lasts."""
+"""Simulated companies (`sandbox: true` in company.yml): their systems are up while a run lasts.
+
+Nothing else of the product knows the sandbox, and the sandbox knows nothing of the product.
+"""
 
 from __future__ import annotations
 
 import logging
 import math
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from dagster_project.run.lock import run_lock
 from ingestion.company.settings import Company
 from ingestion.errors import SalesopsError
 from ingestion.paths import CompanyPaths
+from ingestion.sandbox import service
+from ingestion.sources.hubspot.settings import HubSpotSource
 
 log = logging.getLogger("salesops")
 
@@ -59,28 +66,42 @@ def systems_up(company: Company, simulation: Simulation, is_time_travel: bool) -
 
     Its now is then its own present. Looking back reads no system, so none is started.
     """
-    from ingestion.sandbox.service import present, running
-
     root = CompanyPaths.of(company).root
     if not company.sandbox:
         yield company
     elif is_time_travel:
-        yield company.model_copy(update={"as_of": company.as_of or present(root)})
+        yield company.model_copy(update={"as_of": company.as_of or service.present(root)})
     else:
         started = time.perf_counter()
-        with running(
-            root, simulation.days, simulation.scale, simulation.seed, progress=log.info
-        ) as sandbox:
+        with service.running(root, simulation.days, simulation.scale, simulation.seed) as sandbox:
             log.info("sandbox: up after %.1f s", time.perf_counter() - started)
-            yield sandbox.connect(company)
+            yield connected(company, sandbox)
 
 
-def found(company: Company) -> None:
+def connected(company: Company, sandbox: service.Sandbox) -> Company:
+    """The company as of the sandbox's present, its HubSpot sources pointed there.
+
+    Their token is in the environment then.
+    """
+    sources = []
+    for source in company.sources:
+        if isinstance(source, HubSpotSource):
+            os.environ[source.token_env] = sandbox.token
+            source = source.model_copy(update={"url": sandbox.url})
+        sources.append(source)
+    as_of = company.as_of or sandbox.now
+    return company.model_copy(update={"sources": tuple(sources), "as_of": as_of})
+
+
+def found(company: Company, simulation: Simulation = Simulation()) -> None:
     """Make sure that a simulated company is there, with its exports."""
-    from ingestion.sandbox.service import prepare, present
-
     paths = CompanyPaths.of(company)
-    if present(paths.root):
+    if service.present(paths.root):
         return
     with run_lock(paths.lock, "founding"):
-        prepare(paths.root, progress=log.info)
+        service.prepare(paths.root, scale=simulation.scale, seed=simulation.seed)
+
+
+def export(folder: Path, simulation: Simulation) -> None:
+    """Write a simulated company whose every entity is an export: its file is in `folder`."""
+    service.export_company(folder, simulation.days, simulation.scale, simulation.seed)

@@ -97,9 +97,9 @@ def _validated(path: Path, document: dict[str, Any]) -> Company:
     sources = document.get("sources")
     if isinstance(sources, list):
         document = {**document, "sources": [sources[it] for it in positions(document)]}
+    data = data_root() / slug_of(str(document.get("name")))
     return Company.model_validate(
-        {**document, "path": path},
-        context={"folder": path.parent, "exports": _sandbox_exports(document)},
+        {**document, "path": path}, context={"folder": path.parent, "data": data}
     )
 
 
@@ -109,14 +109,6 @@ def _in_place(location: tuple[str | int, ...], document: dict[str, Any]) -> Key:
         return location
     _, number, *rest = location
     return ("sources", positions(document)[int(number)], *rest[1:])
-
-
-def _sandbox_exports(document: dict[str, Any]) -> Path | None:
-    """The folder that a simulated company's first run writes its exports to."""
-    if not document.get("sandbox"):
-        return None
-    folder = data_root() / slug_of(str(document.get("name")))
-    return (folder / "sandbox" / "exports").resolve()
 
 
 def _source_problems(company: Company, document: dict[str, Any]) -> Iterator[Problem]:

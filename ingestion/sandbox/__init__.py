@@ -1,1 +1,1 @@
-"""A simulated B2B software company: its world, its truth, its systems' HTTP APIs."""
+"""A simulated B2B software company: its world, its systems' HTTP APIs and exports, its service."""

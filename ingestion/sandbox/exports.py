@@ -12,8 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import yaml
 
-from ingestion.contract.entities import ENTITIES
-from ingestion.sandbox.world import World
+from ingestion.sandbox.world import TABLES, World
 
 CSV_ENTITIES = (
     "campaigns", "customers", "subscriptions", "credit_notes", "costs", "quotas", "fx_rates",
@@ -24,6 +23,8 @@ PARQUET_ENTITIES = (
     "spend_daily", "touches", "invoices", "invoice_lines", "payments", "content_usage",
 )  # fmt: skip
 """The larger ones."""
+OF_THE_CONTRACT = tuple(name for name in TABLES if name not in ("deal_contacts", "line_items"))
+"""What a company's sources may give in columns of the contract."""
 
 
 def write_exports(world: World, folder: Path) -> None:
@@ -56,14 +57,14 @@ def write_company(
     """
     exports = folder / "exports"
     exports.mkdir(parents=True, exist_ok=True)
-    for entity in ENTITIES:
+    for entity in OF_THE_CONTRACT:
         pa.parquet.write_table(world.table(entity), exports / f"{entity}.parquet")
     source = {
         "name": "exports",
         "type": "files",
         "path": exports.name,
         "timezone": "UTC",
-        "entities": {entity: {"from": f"{entity}.parquet"} for entity in ENTITIES},
+        "entities": {entity: {"from": f"{entity}.parquet"} for entity in OF_THE_CONTRACT},
     }
     company = {
         "name": name,

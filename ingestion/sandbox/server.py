@@ -13,19 +13,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
-from ingestion.sandbox.api.faults import Faults
-from ingestion.sandbox.api.hubspot import HubSpotApi
+from ingestion.sandbox.systems.hubspot.api import HubSpotApi
 from ingestion.sandbox.world import World
 
 TOKEN_ENV = "SALESOPS_SANDBOX_TOKEN"
 START_SECONDS = 30.0
 
 
-def _server(api: HubSpotApi, port: int) -> uvicorn.Server:
+def _server(api: ASGIApp) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
-            api, host="127.0.0.1", port=port, lifespan="off", log_level="critical",
+            api, host="127.0.0.1", port=0, lifespan="off", log_level="critical",
             access_log=False, date_header=False, server_header=False,
         )
     )  # fmt: skip
@@ -44,9 +44,9 @@ def _started(server: uvicorn.Server, thread: threading.Thread) -> None:
 
 
 @contextmanager
-def serving(api: HubSpotApi, port: int = 0) -> Iterator[str]:
-    """Serve from a thread of this process; gives the base URL. Port 0 is any free one."""
-    server = _server(api, port)
+def serving(api: ASGIApp) -> Iterator[str]:
+    """Serve from a thread of this process, on any free port; gives the base URL."""
+    server = _server(api)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
@@ -64,12 +64,8 @@ def main() -> None:
     """
     parser = argparse.ArgumentParser(description="Serve a saved world's HTTP APIs.")
     parser.add_argument("--folder", type=Path, required=True, help="where the world is saved")
-    parser.add_argument("--port", type=int, default=0, help="0: any free port")
-    parser.add_argument("--faults", type=json.loads, default={}, help="faults, as JSON")
-    options = parser.parse_args()
-    world = World.load(options.folder)
-    api = HubSpotApi(world, os.environ[TOKEN_ENV], Faults.from_json(options.faults))
-    with serving(api, options.port) as url:
+    world = World.load(parser.parse_args().folder)
+    with serving(HubSpotApi(world, os.environ[TOKEN_ENV])) as url:
         print(json.dumps({"url": url, "now": world.now.isoformat()}), flush=True)
         sys.stdin.read()
 

@@ -3,14 +3,14 @@
 Used so:
 
     with running(folder, days=7) as sandbox:
-        company = sandbox.connect(load_company(path))
-        …
+        …  # the systems answer at sandbox.url, the exports are in <folder>/sandbox/exports
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
 import secrets
 import subprocess
@@ -18,22 +18,20 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.company.settings import Company
 from ingestion.errors import SalesopsError
-from ingestion.pipeline import Progress, quiet
-from ingestion.sources.hubspot.settings import HubSpotSource
 
 if TYPE_CHECKING:
-    from ingestion.sandbox.api.faults import Faults
     from ingestion.sandbox.world import World
 
 SCALE, SEED = 1.0, 7
 """Of a company that is founded without being told otherwise."""
 STOP_SECONDS = 10.0
+
+log = logging.getLogger("salesops")
 
 
 class SandboxError(SalesopsError):
@@ -42,40 +40,16 @@ class SandboxError(SalesopsError):
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A simulated company that is being served.
-
-    `now` is its present (UTC); `exports` the folder of its files; `days` how far it was advanced.
-    """
+    """A simulated company that is being served: where, by what token, and its present (UTC)."""
 
     url: str
-    now: dt.datetime
     token: str
-    exports: Path
-    days: int
-
-    def connect(self, company: Company) -> Company:
-        """The company as of the present here, with its HubSpot sources pointed here.
-
-        Their token is in the environment then.
-        """
-        sources = []
-        for source in company.sources:
-            if isinstance(source, HubSpotSource):
-                os.environ[source.token_env] = self.token
-                source = source.model_copy(update={"url": self.url})
-            sources.append(source)
-        as_of = company.as_of or self.now
-        return company.model_copy(update={"sources": tuple(sources), "as_of": as_of})
+    now: dt.datetime
 
 
 @contextmanager
 def running(
-    folder: Path,
-    days: int = 0,
-    scale: float | None = None,
-    seed: int | None = None,
-    faults: Faults | None = None,
-    progress: Progress = quiet,
+    folder: Path, days: int = 0, scale: float | None = None, seed: int | None = None
 ) -> Iterator[Sandbox]:
     """Serve the company kept under `<folder>/sandbox` while the context lasts.
 
@@ -83,12 +57,10 @@ def running(
     `<folder>/sandbox/requests.jsonl`. Raises SandboxError when the company that is there is of
     another seed or scale, or the server does not start.
     """
-    now = prepare(folder, days, scale, seed, progress).now
+    now = prepare(folder, days, scale, seed).now
     home = folder / "sandbox"
     token = secrets.token_hex(16)
     command = [sys.executable, "-m", "ingestion.sandbox.server", "--folder", str(home / "world")]
-    if faults:
-        command += ["--faults", json.dumps(asdict(faults))]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -107,7 +79,7 @@ def running(
                 raise SandboxError("the sandbox's server did not start; its error is above")
             url = json.loads(started)["url"]
             try:
-                yield Sandbox(url, now, token, home / "exports", days)
+                yield Sandbox(url, token, now)
             finally:
                 with suppress(OSError):
                     _keep_log(url, home / "requests.jsonl")
@@ -120,11 +92,7 @@ def running(
 
 
 def prepare(
-    folder: Path,
-    days: int = 0,
-    scale: float | None = None,
-    seed: int | None = None,
-    progress: Progress = quiet,
+    folder: Path, days: int = 0, scale: float | None = None, seed: int | None = None
 ) -> World:
     """The company kept under `<folder>/sandbox`, gone on by some days, with its exports written.
 
@@ -132,9 +100,22 @@ def prepare(
     there is of another seed or scale.
     """
     home = folder / "sandbox"
-    world = _world(home / "world", days, scale, seed, progress)
+    world = _world(home / "world", days, scale, seed)
     _export(world, home)
     return world
+
+
+def export_company(
+    folder: Path, days: int = 0, scale: float | None = None, seed: int | None = None
+) -> Path:
+    """The company kept in `folder`, gone on by some days, every entity of it an export.
+
+    Returns its company file. Raises SandboxError as `prepare` does.
+    """
+    from ingestion.sandbox.exports import write_company
+
+    world = _world(folder / "world", days, scale, seed)
+    return write_company(world, folder, "Exports", "UTC", "USD", 2)
 
 
 def present(folder: Path) -> dt.datetime | None:
@@ -145,9 +126,7 @@ def present(folder: Path) -> dt.datetime | None:
     return World.load(kept).now if World.is_saved(kept) else None
 
 
-def _world(
-    folder: Path, days: int, scale: float | None, seed: int | None, progress: Progress
-) -> World:
+def _world(folder: Path, days: int, scale: float | None, seed: int | None) -> World:
     """The company as it is kept, gone on and kept again."""
     from ingestion.sandbox.world import World
 
@@ -161,10 +140,10 @@ def _world(
             )
         if not days:
             return world
-        progress(f"sandbox: letting {days} days pass")
+        log.info("sandbox: letting %d days pass", days)
     else:
         seed, scale = SEED if seed is None else seed, SCALE if scale is None else scale
-        progress(f"sandbox: simulating three years of a company (SEED={seed} SCALE={scale:g})")
+        log.info("sandbox: simulating three years of a company (SEED=%d SCALE=%g)", seed, scale)
         world = World.create(seed, scale)
     world.advance(days)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -184,5 +163,5 @@ def _export(world: World, home: Path) -> None:
 
 
 def _keep_log(url: str, path: Path) -> None:
-    with urllib.request.urlopen(f"{url}/_sandbox/requests", timeout=STOP_SECONDS) as log:
-        path.write_bytes(log.read())
+    with urllib.request.urlopen(f"{url}/_sandbox/requests", timeout=STOP_SECONDS) as asked:
+        path.write_bytes(asked.read())

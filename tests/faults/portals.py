@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from ingestion.sandbox.api.hubspot import HubSpotApi
 from ingestion.sandbox.server import serving
+from ingestion.sandbox.systems.hubspot.api import HubSpotApi
 from ingestion.sandbox.world import World
 
 Spoil = Callable[[dict[str, Any]], Any]
@@ -54,5 +54,5 @@ def served(
         for message in sent:
             await send(message)
 
-    with serving(spoiling) as url:  # type: ignore[arg-type]
+    with serving(spoiling) as url:
         yield url

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from portals import TOKEN, Portal
 
-from ingestion.sandbox.api.hubspot import HubSpotApi
 from ingestion.sandbox.server import serving
+from ingestion.sandbox.systems.hubspot.api import HubSpotApi
 from ingestion.sandbox.world import World
-from ingestion.sandbox.world_causes import Causes
+from ingestion.sandbox.world.causes import Causes
 
 
 @pytest.fixture(scope="session")

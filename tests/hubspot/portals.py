@@ -11,9 +11,9 @@ from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.dlt_load import append
 from ingestion.pipeline import ExtractContext, LoadReport
-from ingestion.sandbox.api import hubspot_portal as api_portal
-from ingestion.sandbox.api.hubspot import Asked, HubSpotApi
-from ingestion.sandbox.api.hubspot_schema import ACTIVITY_OBJECTS
+from ingestion.sandbox.systems.hubspot import portal as api_portal
+from ingestion.sandbox.systems.hubspot.api import Asked, HubSpotApi
+from ingestion.sandbox.systems.hubspot.schema import ACTIVITY_OBJECTS
 from ingestion.sandbox.world import World
 from ingestion.sources.hubspot.client import Patience
 from ingestion.sources.hubspot.extraction import extract

@@ -9,7 +9,7 @@ import pytest
 from portals import Portal
 
 from dagster_project.run.clock import now
-from ingestion.sandbox.api.hubspot_history import DealHistory
+from ingestion.sandbox.systems.hubspot.history import DealHistory
 from ingestion.warehouse.warehouse import Warehouse
 from tests.compiled_models import CompiledModels
 

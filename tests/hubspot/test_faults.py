@@ -10,7 +10,7 @@ import pytest
 from portals import PATIENCE, TOKEN, Portal, comparable
 
 from ingestion.errors import SourceError
-from ingestion.sandbox.api.faults import Drift, Faults, Mishaps
+from ingestion.sandbox.systems.faults import Drift, Faults, Mishaps
 from ingestion.sources.hubspot.client import HubSpotClient
 from tests.sandbox.simulated_company import ALL_AT_ONCE
 from tests.sandbox.traps import upset

@@ -10,9 +10,9 @@ import pytest
 from portals import Portal
 
 from ingestion.errors import SourceError
-from ingestion.sandbox.api.faults import Faults
+from ingestion.sandbox.systems.faults import Faults
 from ingestion.sandbox.world import World
-from ingestion.sandbox.world_calendar import DAY
+from ingestion.sandbox.world.calendar import DAY
 from ingestion.sources.hubspot.extraction import LAG
 from ingestion.sources.hubspot.objects import OBJECTS
 

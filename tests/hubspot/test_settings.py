@@ -16,9 +16,9 @@ from portals import TOKEN, Portal
 
 from ingestion.errors import CompanyError, SourceError
 from ingestion.pipeline import SourceCheck
-from ingestion.sandbox.api.faults import Drift, Faults
-from ingestion.sandbox.api.hubspot_portal import first_id
-from ingestion.sandbox.world_schema import NONE
+from ingestion.sandbox.systems.faults import Drift, Faults
+from ingestion.sandbox.systems.hubspot.portal import first_id
+from ingestion.sandbox.world.schema import NONE
 from ingestion.sources.hubspot.checking import check
 from ingestion.sources.hubspot.client import Patience
 from ingestion.sources.hubspot.objects import OBJECTS

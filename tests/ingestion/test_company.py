@@ -176,6 +176,16 @@ def test_what_is_wrong_is_located(file: Path, right: str, wrong: str, message: s
     assert all(line.startswith(str(file)) for line in str(error.value).splitlines())
 
 
+def test_a_path_may_be_in_the_companys_data_and_need_not_be_there_yet(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
+    file.write_text(COMPANY.replace("path: exports", 'path: "{data}/drop/crm"'))
+    (source,) = load_company(file).sources
+    assert isinstance(source, FilesSource)
+    assert source.path == tmp_path / "data" / "acme_ltd" / "drop" / "crm"
+
+
 def test_all_that_is_wrong_is_told_at_once_a_line_each(file: Path) -> None:
     """Wrong in form, in names, in expressions; in two sources, the second one without a folder."""
     text = (

@@ -16,7 +16,7 @@ import pytest
 
 from dagster_project.run.clock import now
 from ingestion.sandbox.world import World
-from ingestion.sandbox.world_causes import Causes
+from ingestion.sandbox.world.causes import Causes
 from tests.compiled_models import CompiledModels
 from tests.sandbox.simulated_company import ExportedCompany
 from tests.thorough import IS_THOROUGH

@@ -16,18 +16,19 @@ import duckdb
 import pandas as pd
 
 from dagster_project.run.clock import now
+from dagster_project.run.simulation import connected
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.pipeline import TableLoad, load_source
-from ingestion.sandbox.api.faults import Drift, Faults
-from ingestion.sandbox.api.hubspot import HubSpotApi
 from ingestion.sandbox.exports import write_company, write_exports
 from ingestion.sandbox.server import serving
 from ingestion.sandbox.service import Sandbox
-from ingestion.sandbox.truth import truth
+from ingestion.sandbox.systems.faults import Drift, Faults
+from ingestion.sandbox.systems.hubspot.api import HubSpotApi
 from ingestion.sandbox.world import World
 from tests.compiled_models import CompiledModels
+from tests.truth.kpis import truth
 
 TOKEN = "pat-na1-secret-of-the-test"
 KEY = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]
@@ -161,8 +162,8 @@ class ServedCompany(SimulatedCompany):
     @property
     def company(self) -> Company:
         """The company as a run reads it while its systems are up."""
-        sandbox = Sandbox(self.url, self.world.now, TOKEN, self._exports, days=0)
-        return sandbox.connect(load_company(PROJECT / "company.yml"))
+        sandbox = Sandbox(self.url, TOKEN, self.world.now)
+        return connected(load_company(PROJECT / "company.yml"), sandbox)
 
     def show(self, world: World) -> None:
         """Serve the world, and write the exports that the CRM does not hold."""

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from ingestion.sandbox.api.faults import Faults
-from ingestion.sandbox.api.hubspot import HubSpotApi
 from ingestion.sandbox.server import serving
+from ingestion.sandbox.systems.faults import Faults
+from ingestion.sandbox.systems.hubspot.api import HubSpotApi
 from ingestion.sandbox.world import World
 
 TOKEN = "pat-test"

@@ -10,11 +10,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from ingestion.sandbox.truth_history import History
-from ingestion.sandbox.truth_marketing import add_marketing
-from ingestion.sandbox.truth_outcome import add_outcome
-from ingestion.sandbox.truth_quotas import Quotas, add_quotas
 from ingestion.sandbox.world import World
+from tests.truth.history import History
+from tests.truth.marketing import add_marketing
+from tests.truth.outcome import add_outcome
+from tests.truth.quotas import Quotas, add_quotas
 
 
 @pytest.fixture(scope="module", params=[1, 3, 7], ids=lambda seed: f"seed {seed}")

@@ -10,8 +10,9 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
+from ingestion.company.reading import load_company
 from ingestion.sandbox.exports import CSV_ENTITIES, PARQUET_ENTITIES
-from ingestion.sandbox.service import SandboxError, running
+from ingestion.sandbox.service import SandboxError, export_company, running
 from ingestion.sandbox.world import World
 
 SCALE = 0.02
@@ -52,8 +53,8 @@ def test_days_pass_and_are_kept(folder: Path) -> None:
 
 
 def test_exports_hold_what_the_crm_does_not_and_follow_the_days(folder: Path) -> None:
-    with running(folder, scale=SCALE) as sandbox:
-        exports = sandbox.exports
+    with running(folder, scale=SCALE):
+        exports = folder / "sandbox" / "exports"
     names = {f"{name}.csv" for name in CSV_ENTITIES} | {f"{n}.parquet" for n in PARQUET_ENTITIES}
     assert {path.name for path in exports.iterdir()} == names
     before = {path.name: path.read_bytes() for path in exports.iterdir()}
@@ -65,6 +66,12 @@ def test_exports_hold_what_the_crm_does_not_and_follow_the_days(folder: Path) ->
         pass
     world = World.load(folder / "sandbox" / "world")
     assert pyarrow.parquet.read_table(exports / "touches.parquet").equals(world.table("touches"))
+
+
+def test_a_company_of_exports_alone_goes_on_too(folder: Path) -> None:
+    before = World.load(folder / "sandbox" / "world").now
+    company = load_company(export_company(folder / "sandbox", days=1))
+    assert company.as_of == World.load(folder / "sandbox" / "world").now > before
 
 
 def test_another_scale_than_the_kept_one_is_refused(folder: Path) -> None:

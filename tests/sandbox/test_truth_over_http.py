@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from ingestion.sandbox.api.faults import Faults
+from ingestion.sandbox.systems.faults import Faults
 from ingestion.sandbox.world import World
 from tests.sandbox.simulated_company import ALL_AT_ONCE, ServedCompany, served
 from tests.sandbox.traps import traps, upset

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from ingestion.sandbox.world import World
-from ingestion.sandbox.world_causes import Causes
+from ingestion.sandbox.world.causes import Causes
 
 NEW_BUSINESS = ["Discovery", "Qualification", "Demo", "Proposal", "Negotiation", "Contract"]
 

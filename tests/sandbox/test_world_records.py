@@ -7,13 +7,12 @@ import copy
 import numpy as np
 import pytest
 
-from ingestion.sandbox.api.hubspot_history import DealHistory
-from ingestion.sandbox.truth_history import History
+from ingestion.sandbox.systems.hubspot.history import DealHistory
 from ingestion.sandbox.world import World
-from ingestion.sandbox.world_calendar import DAY, day_number
-from ingestion.sandbox.world_causes import Causes
-from ingestion.sandbox.world_render import told_at
-from ingestion.sandbox.world_schema import (
+from ingestion.sandbox.world.calendar import DAY, day_number
+from ingestion.sandbox.world.causes import Causes
+from ingestion.sandbox.world.render import told_at
+from ingestion.sandbox.world.schema import (
     NONE,
     NULL,
     NULL_DAY,
@@ -22,6 +21,7 @@ from ingestion.sandbox.world_schema import (
     STAGE_LABELS,
     STAGE_OPEN,
 )
+from tests.truth.history import History
 
 SCALE = 0.15
 BOOKS_IN_ORDER = Causes(

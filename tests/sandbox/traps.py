@@ -11,10 +11,10 @@ from datetime import datetime
 import numpy as np
 
 from ingestion.sandbox.world import World
-from ingestion.sandbox.world_calendar import DAY, Ints, day_of, to_moment
-from ingestion.sandbox.world_people import MANAGER, active_reps, region_currency
-from ingestion.sandbox.world_quotas import MONTH, REVENUE
-from ingestion.sandbox.world_schema import (
+from ingestion.sandbox.world.calendar import DAY, Ints, day_of, to_moment
+from ingestion.sandbox.world.people import MANAGER, active_reps, region_currency
+from ingestion.sandbox.world.quotas import MONTH, REVENUE
+from ingestion.sandbox.world.schema import (
     LOST,
     NONE,
     NULL,
@@ -24,7 +24,7 @@ from ingestion.sandbox.world_schema import (
     STAGE_OPEN,
     STAGE_WON,
 )
-from ingestion.sandbox.world_store import State
+from ingestion.sandbox.world.store import State
 
 MINUTE = 60_000_000
 LAG_DAYS = 2

@@ -13,6 +13,8 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from ingestion.settings import Provides, Scalar, Settings, SourceName, Zone
 from ingestion.sources.files.shapes.settings import Shape
 
+DATA = "{data}"
+"""Begins a path in the company's folder under the data root."""
 DATE_MARKS = frozenset("aAbBdfgGHIjmMnpSuVwyYz%")
 """What may follow a % in a format of strptime."""
 
@@ -174,7 +176,8 @@ class EntityMapping(Input):
 class FilesSource(Settings):
     """A folder of exports: CSV, TSV, JSON lines (gzipped or not), Parquet, XLSX.
 
-    `path` is relative to the company file; where a simulated company gives none, its exports.
+    `path` is relative to the company file, or begins with `{data}`, the company's folder under the
+    data root: what is written there may be so only when a run begins, so it need not exist before.
     `timezone` is that of timestamps that name none; the company's own by default. `provides` says
     which part of an entity (say, a region) the source gives, where another source gives the rest.
     """
@@ -188,18 +191,14 @@ class FilesSource(Settings):
     views: dict[str, FileView] = Field(default_factory=dict)
     entities: dict[str, EntityMapping] = Field(min_length=1)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _of_the_sandbox(cls, settings: Any, info: ValidationInfo) -> Any:
-        exports = (info.context or {}).get("exports")
-        return {"path": exports, **settings} if exports else settings
-
     @field_validator("path")
     @classmethod
-    def _beside_company_file(cls, path: Path, info: ValidationInfo) -> Path:
+    def _in_its_place(cls, path: Path, info: ValidationInfo) -> Path:
         context = info.context or {}
+        if path.parts[:1] == (DATA,) and "data" in context:
+            return context["data"].joinpath(*path.parts[1:]).resolve()
         found = (context.get("folder", Path()) / path).resolve()
-        if not found.is_dir() and found != context.get("exports"):
+        if not found.is_dir():
             raise ValueError(f"no such folder ({found}); paths are relative to the company file")
         return found
 

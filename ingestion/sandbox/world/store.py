@@ -1,0 +1,174 @@
+"""Columnar state that grows, and the append-only event log of what changed in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ingestion.sandbox.world.calendar import DAY, START, Ints, day_number
+from ingestion.sandbox.world.causes import Causes
+from ingestion.sandbox.world.schema import ENTITIES, RELABELLED, STAGE_LABELS, Column
+
+Array = npt.NDArray[Any]
+
+LOG_COLUMNS: dict[str, type] = {
+    "at": np.int64, "id": np.int32, "field": np.int8, "old": np.int64, "new": np.int64,
+    "by": np.int32,
+}  # fmt: skip
+"""One event: moment, row, index of the column in `ENTITIES[entity]`, values as stored, user."""
+
+
+class Store:
+    """Rows of one entity as numpy columns; a row's id is its position."""
+
+    def __init__(self, entity: str) -> None:
+        self.entity = entity
+        self.columns: dict[str, Column] = {c.name: c for c in ENTITIES[entity]}
+        self.columns["updated_at"] = Column("updated_at", "moment")
+        self.count = 0
+        self._data: dict[str, Array] = {
+            name: np.empty(1024, column.dtype) for name, column in self.columns.items()
+        }
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, name: str) -> Array:
+        return self._data[name][: self.count]
+
+    def append(self, count: int, values: dict[str, Any]) -> Ints:
+        """Add `count` rows; columns not given are null. Returns the new ids."""
+        unknown = values.keys() - self.columns.keys()
+        if unknown:
+            raise KeyError(f"{self.entity} has no column {sorted(unknown)}")
+        first, last = self.count, self.count + count
+        if not count:
+            return np.arange(first, last)
+        for name, column in self.columns.items():
+            data = self._data[name]
+            if last > len(data):
+                grown: Array = np.empty(max(last, len(data) * 3 // 2), column.dtype)
+                grown[:first] = data[:first]
+                self._data[name] = data = grown
+            data[first:last] = values.get(name, column.null)
+        self.count = last
+        return np.arange(first, last)
+
+    def load(self, arrays: dict[str, Array]) -> None:
+        """Replace all rows."""
+        self._data = {name: arrays[name] for name in self.columns}
+        self.count = len(arrays["updated_at"])
+
+
+class Log:
+    """Every value that tracked columns of one entity ever took, in order of recording."""
+
+    def __init__(self) -> None:
+        self._chunks: dict[str, list[Array]] = {name: [] for name in LOG_COLUMNS}
+
+    def append(self, **values: Any) -> None:
+        """Add events; scalars are repeated to the length of `id`."""
+        size = len(values["id"])
+        for name, dtype in LOG_COLUMNS.items():
+            value: Array = np.asarray(values[name], dtype)
+            self._chunks[name].append(np.full(size, value) if value.ndim == 0 else value)
+
+    def __getitem__(self, name: str) -> Array:
+        chunks = self._chunks[name]
+        if len(chunks) != 1:
+            joined = np.concatenate(chunks) if chunks else np.empty(0, LOG_COLUMNS[name])
+            self._chunks[name] = chunks = [joined]
+        return chunks[0]
+
+    def load(self, arrays: dict[str, Array]) -> None:
+        """Replace all events."""
+        self._chunks = {name: [arrays[name]] for name in LOG_COLUMNS}
+
+
+@dataclass
+class State:
+    """All that the simulation knows: the stores, the logs, and how far it has come."""
+
+    seed: int
+    scale: float
+    causes: Causes
+    day: int = day_number(START)
+    """The next day to simulate; everything before it has happened."""
+    stores: dict[str, Store] = field(
+        default_factory=lambda: {entity: Store(entity) for entity in ENTITIES}
+    )
+    logs: dict[str, Log] = field(
+        default_factory=lambda: {
+            entity: Log() for entity, columns in ENTITIES.items() if any(c.tracked for c in columns)
+        }
+    )
+
+    def __getitem__(self, entity: str) -> Store:
+        return self.stores[entity]
+
+    @property
+    def now(self) -> int:
+        """The moment at which the next day begins."""
+        return self.day * DAY
+
+    @property
+    def is_relabelled(self) -> bool:
+        """Whether the stages that get another name have it by now."""
+        return self.day > day_number(self.causes.relabelled_on)
+
+    @property
+    def stage_labels(self) -> tuple[str, ...]:
+        """The names that the stages have now."""
+        renamed = RELABELLED if self.is_relabelled else {}
+        return tuple(renamed.get(code, label) for code, label in enumerate(STAGE_LABELS))
+
+    def rng(self, stream: int) -> np.random.Generator:
+        """The day's random numbers for one part of the simulation."""
+        return np.random.default_rng([self.seed, self.day, stream])
+
+    def create(
+        self, entity: str, count: int, at: Ints | int, by: Ints | int = -1, **values: Any
+    ) -> Ints:
+        """Add rows at moments `at`; initial values of tracked columns go to the log."""
+        ids = self.stores[entity].append(count, {**values, "updated_at": at})
+        if entity not in self.logs or not count:
+            return ids
+        moments = np.broadcast_to(np.asarray(at, np.int64), count)
+        users = np.broadcast_to(np.asarray(by, np.int32), count)
+        for index, column in enumerate(ENTITIES[entity]):
+            if not column.tracked or column.name not in values:
+                continue
+            new = np.broadcast_to(np.asarray(values[column.name], np.int64), count)
+            known = new != column.null
+            self.logs[entity].append(
+                at=moments[known], id=ids[known], field=index, old=column.null, new=new[known],
+                by=users[known],
+            )  # fmt: skip
+        return ids
+
+    def change(
+        self, entity: str, ids: Ints, name: str, new: Any, at: Ints | int, by: Ints | int = -1
+    ) -> None:
+        """Set a tracked column of distinct rows; rows that have the value already stay as is."""
+        if not len(ids):
+            return
+        data = self.stores[entity][name]
+        new = np.broadcast_to(np.asarray(new, data.dtype), len(ids))
+        differs = data[ids] != new
+        ids, new = ids[differs], new[differs]
+        if not len(ids):
+            return
+        moments = np.broadcast_to(np.asarray(at, np.int64), len(differs))[differs]
+        users = np.broadcast_to(np.asarray(by, np.int32), len(differs))[differs]
+        index = next(i for i, c in enumerate(ENTITIES[entity]) if c.name == name)
+        self.logs[entity].append(at=moments, id=ids, field=index, old=data[ids], new=new, by=users)
+        data[ids] = new
+        self.touch(entity, ids, moments)
+
+    def touch(self, entity: str, ids: Ints, at: Ints | int) -> None:
+        """Mark rows as modified at `at`."""
+        updated = self.stores[entity]["updated_at"]
+        updated[ids] = np.maximum(updated[ids], at)
