@@ -20,8 +20,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.publication import PublicationError, in_place, open_published, writing
+from dagster_project.publication import PublicationError, in_place, open_published
 from dagster_project.publication.shelf import settle
+from dagster_project.publishing import writing
 from dagster_project.publishing.ledger import keep_ledger
 from dagster_project.publishing.writing import publish
 from dagster_project.run.dbt_runner import Dbt
