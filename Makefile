@@ -6,7 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-INSTALLED := $(VENV)/.installed
+INSTALLED := $(VENV)/bin/salesops
+LOCKED := $(VENV)/.installed
 
 # Settings of a run; each may be given on the command line, as in `make run COMPANY=acme.yml`.
 COMPANY ?=
@@ -17,6 +18,13 @@ FRESH ?=
 DAYS ?=
 SCALE ?=
 SEED ?=
+METRIC ?=
+VARIANT ?=
+PERIOD ?=
+CUT ?=
+KEY ?=
+ALL ?=
+FORMAT ?=
 PORT ?= 3000
 HOSTS ?=
 ARGS ?=
@@ -28,7 +36,7 @@ company = $(if $(COMPANY),--company '$(COMPANY)')
 # The statuses of make are its own: that of a command is said in words.
 or_say = || $(PY) -m dagster_project.commands.statuses $$?
 
-.PHONY: help run check ui bench contract graph test faults lint clean
+.PHONY: help run check explain ui bench contract graph tour test faults lint clean
 
 help:  ## List the commands
 	@echo 'Usage: make <command> [VARIABLE=value]'
@@ -36,7 +44,7 @@ help:  ## List the commands
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do \
 	  printf '  %-10s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo 'Variables of run, check, ui and bench:'
+	@echo 'Variables of run, check, explain, ui and bench:'
 	@echo '  COMPANY=path/to/company.yml   the company (default: company.yml)'
 	@echo 'Variables of run:'
 	@echo '  AS_OF=2024-03-31              the business moment, the end of that day: later events do not exist'
@@ -45,6 +53,12 @@ help:  ## List the commands
 	@echo '  FRESH=1                       start the company anew; its old warehouse is kept aside'
 	@echo '  DAYS=7                        let a simulated company go on for a week first'
 	@echo '  SCALE=0.1 SEED=8              size and choice of a simulated company, when it is founded'
+	@echo 'Variables of explain:'
+	@echo '  METRIC=win_rate VARIANT=…     which number; VARIANT is default unless said'
+	@echo '  PERIOD=2026-09                or 2026-Q3 and 2026 (fiscal), 2026-W37, all (the default)'
+	@echo '  CUT=rep KEY=…                 of a part of the company, by its key or name'
+	@echo '  ALL=1                         list all records, however many'
+	@echo '  FORMAT=csv                    the records as CSV, for a pipe'
 	@echo 'Variables of ui:'
 	@echo '  PORT=3000                     where it listens, on this machine only'
 	@echo '  HOSTS="sales.acme.com"        further names by which browsers reach it, as they show them'
@@ -60,18 +74,29 @@ run: $(INSTALLED)  ## Ingest, build, audit and publish a company; print its KPIs
 check: $(INSTALLED)  ## Tell all that is wrong with a company file and its sources; write nothing
 	@$(PY) -m dagster_project.cli check $(company) $(if $(filter-out 0 no false,$(FORCE)),--force) $(or_say)
 
+# A name may have an apostrophe: make puts what is given to it into the environment as it is.
+explain: $(INSTALLED)  ## Show what a published number follows from: METRIC=win_rate PERIOD=2026-09
+	@$(PY) -m dagster_project.cli explain $(company) \
+	  $(if $(METRIC),--metric="$$METRIC") $(if $(VARIANT),--variant="$$VARIANT") \
+	  $(if $(PERIOD),--period="$$PERIOD") $(if $(CUT),--cut="$$CUT") $(if $(KEY),--key="$$KEY") \
+	  $(if $(filter-out 0 no false,$(ALL)),--all) $(if $(FORMAT),--format="$$FORMAT")
+
 ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
 	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)' $(if $(HOSTS),--hosts '$(HOSTS)')
 
 bench: $(INSTALLED)  ## Time a warm run beside the bare tools; SCALE="1 10 50": how cost grows
 	@$(PY) -m dagster_project.bench $(company) $(if $(SCALE),--scales $(SCALE))
 
-contract: $(INSTALLED)  ## Write what follows from the contract and the models: staging, unions, docs/kpis.md
+contract: $(INSTALLED)  ## Write what follows from the contract and the models: staging, unions, docs/kpis.md, lists of README
 	@$(PY) -m ingestion.contract.dbt_files
 	@$(PY) -m dagster_project.commands.kpi_dictionary
+	@$(PY) -m dagster_project.commands.front_page
 
 graph: $(INSTALLED)  ## Record the asset graph that a test compares with
 	@$(PY) -m tests.orchestration.record_graph
+
+tour: $(INSTALLED)  ## Write docs/tour.md anew, from a company of its own
+	@$(PY) -m tests.docs.tour
 
 test: $(INSTALLED)  ## Run the tests on all cores
 	@$(PY) -m pytest -n auto --dist loadgroup --no-loadscope-reorder --durations 10 $(ARGS)
@@ -86,18 +111,25 @@ lint: $(INSTALLED)  ## Check style, types and SQL
 	@$(PY) -m sqlfmt --quiet --check dbt
 
 clean:  ## Remove .venv and everything that runs have made (data/)
-	@rm -rf $(VENV) data dbt/target dbt/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@rm -rf $(VENV) data dbt/target dbt/logs *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A link leads to the .venv of another checkout, which is that one's to fill and to empty.
 ifneq ($(shell test -L $(VENV) && echo linked),)
-$(INSTALLED): requirements.lock
+$(INSTALLED): $(LOCKED) ;
+
+$(LOCKED): requirements.lock
 	@test -x $(PY) || { echo '$(VENV) is a link that leads to no installation: remove it (rm $(VENV)), or run make where it leads to' >&2; exit 2; }
 	@echo '$(VENV) is a link and stays as it is; if a package is missing, run make where it leads to, or rm $(VENV)' >&2
 else
+# The command `salesops`, which runs this checkout from any folder: its dbt project is no package's data.
+$(INSTALLED): $(LOCKED) pyproject.toml
+	@$(PY) -m pip install --disable-pip-version-check --no-input --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
 # Made anew when the lock changes and after an interrupted installation: the stamp comes last.
 # The lock is complete, and pip up to 23 cannot resolve extras in hash mode: hence --no-deps.
-$(INSTALLED): requirements.lock
+$(LOCKED): requirements.lock
 	@command -v $(PYTHON) > /dev/null || { echo '$(PYTHON) was not found: install Python 3.11, 3.12 or 3.13, or name one: make $(MAKECMDGOALS) PYTHON=python3.12' >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo "Python 3.11, 3.12 or 3.13 is needed, but $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }

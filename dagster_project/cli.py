@@ -1,9 +1,10 @@
-"""The commands behind `make run`, `make check` and `make ui`.
+"""The commands behind `make run`, `make check`, `make explain` and `make ui`.
 
 Exit status of a run: 0 published, or nothing is new; 1 built or audited with failures, so nothing
 was published; 2 the company file, a source, the warehouse, its disk or the clock is wrong; 3
 another run is under way; 129 stopped with its terminal, 130 by Ctrl-C, 143 by SIGTERM. Of a check:
 0 a run would load this and publish it; 2 it would not, or that cannot be told; the others likewise.
+Of explain: 0 the records come to the number; 1 they do not; 2 there is no such number.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dagster_project.commands.check import print_check, read_or_refuse
+from dagster_project.commands.explain.cell import ALL_TIME, COMPANY, SPELLINGS, Asked
+from dagster_project.commands.explain.command import explain
+from dagster_project.commands.explain.report import SHOWN
 from dagster_project.commands.interrupts import interruptible
 from dagster_project.commands.run import UNCHANGED, UnexpectedError, run_company
 from dagster_project.commands.statuses import (
@@ -69,6 +73,10 @@ def _command(options: argparse.Namespace, stopped_by: Callable[[], int | None]) 
             with progress():
                 is_fit = print_check(options.company, options.force)
             return PUBLISHED if is_fit else WRONG_SETTINGS
+        case "explain":
+            company, shown = load_company(options.company), None if options.all else SHOWN
+            is_right = explain(company, _asked(options), shown, options.format == "csv")
+            return PUBLISHED if is_right else NOT_PUBLISHED
         case "ui":
             with progress():
                 open_ui(load_company(options.company), options.port, options.hosts)
@@ -92,6 +100,14 @@ def _parser() -> argparse.ArgumentParser:
         "check", help="tell what a run would stumble over, and write nothing"
     )
     check.add_argument("--force", action="store_true", help="accept an export that has shrunk")
+    number = commands.add_parser("explain", help="show what a published number follows from")
+    number.add_argument("--metric", default="", help="its name in the KPI dictionary")
+    number.add_argument("--variant", default="default", help="its definition")
+    number.add_argument("--period", default=ALL_TIME, help=SPELLINGS)
+    number.add_argument("--cut", default=COMPANY, help="what it is cut by, such as rep")
+    number.add_argument("--key", default="", help="the cut's key or its name")
+    number.add_argument("--all", action="store_true", help=f"list all records, not {SHOWN}")
+    number.add_argument("--format", choices=("text", "csv"), default="text")
     ui = commands.add_parser("ui", help="start the Dagster webserver and daemon")
     ui.add_argument("--port", type=int, default=3000)
     ui.add_argument(
@@ -101,11 +117,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="HOSTS",
         help="further names by which browsers reach it, such as 'sales.acme.com localhost:8080'",
     )
-    for command in (run, check, ui):
+    for command in (run, check, number, ui):
         command.add_argument(
             "--company", type=Path, default=company_file(), metavar="FILE", help="the company file"
         )
     return parser
+
+
+def _asked(options: argparse.Namespace) -> Asked:
+    return Asked(options.metric, options.variant, options.period, options.cut, options.key)
 
 
 def _fail(error: Exception, command: str) -> int:

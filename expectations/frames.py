@@ -12,7 +12,6 @@ from expectations.comparison import Comparison, as_query
 from expectations.report import without_emails
 from expectations.suites import Suite
 from ingestion.company.settings import Company
-from ingestion.sources.files.settings import FilesSource
 from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -52,11 +51,7 @@ def placeholders(
     day = _local_day(company, as_of)
     present = min(known_at, company.own_as_of or known_at)
     full_exports = [
-        f"{source.name}.{entity}"
-        for source in company.sources
-        if isinstance(source, FilesSource)
-        for entity, mapping in source.entities.items()
-        if mapping.export == "full"
+        f"{source.name}.{entity}" for source in company.sources for entity in source.full_exports
     ]
     return {
         "as_of": _timestamp(as_of),

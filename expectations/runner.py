@@ -12,6 +12,7 @@ from expectations.judge import Judge, failed
 from expectations.report import AuditReport, CheckResult
 from expectations.store import save
 from expectations.suites import Layer, Suite, suites
+from expectations.suites.own import refuse_unreadable
 from ingestion.company.settings import Company
 from ingestion.disk.refusals import storage_error
 from ingestion.errors import SalesopsError
@@ -35,14 +36,15 @@ def audit(
     not kept. `as_of` and `known_at` are UTC moments without zone, `comparisons` what the audit of
     the marts compares with the last publication. A table that cannot be read and
     a check that cannot run are critical failures. Raises SalesopsError when the warehouse itself
-    cannot be used.
+    cannot be used, or a rule of the company's own cannot be read.
     """
     with warehouse.kept_open():
-        todo = suites(layer, company.source_types)
+        todo = suites(layer, company.source_types, company.extension)
+        values = placeholders(company, as_of, known_at, comparisons)
+        if layer == "marts":
+            refuse_unreadable(company.extension, warehouse, values)
         judge = Judge(run_id, {"rejected_tolerance": company.rejected_tolerance})
-        results, validations = _judge(
-            warehouse, todo, judge, placeholders(company, as_of, known_at, comparisons)
-        )
+        results, validations = _judge(warehouse, todo, judge, values)
     report = AuditReport(layer, run_id, tuple(results))
     if warehouse == Warehouse.of(company):
         with optional("the audit is not kept for the Data Docs"):

@@ -5,154 +5,52 @@ What a source extracts is appended all or nothing.
 
 from __future__ import annotations
 
-import importlib
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
 
 from ingestion.company.settings import Company, Source
 from ingestion.contract.columns import Column
 from ingestion.errors import Gathered, SourceError
+from ingestion.loading.reports import (
+    ExtractContext,
+    Extraction,
+    LoadReport,
+    Progress,
+    SourceCheck,
+    quiet,
+)
 from ingestion.paths import CompanyPaths
-from ingestion.rejections import Rule
+from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.warehouse.warehouse import Warehouse
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-Progress = Callable[[str], None]
-
-
-def quiet(message: str) -> None:
-    """Show no progress."""
-
-
-@dataclass(frozen=True)
-class TableLoad:
-    """What a load did to one table: `rows` in the export, and how they differ from the last one.
-
-    `rows_read` is what was read of the export, where that is known: `rows`, `rows_rejected`, and
-    the `rows_restated` of older files that newer ones have, too. `is_unchanged`: the inputs are
-    those of the last load, so nothing was read or loaded; `rows` and `rows_rejected` are then the
-    last load's.
-    """
-
-    entity: str
-    rows: int
-    rows_new: int
-    rows_changed: int
-    rows_deleted: int
-    rows_rejected: int
-    is_unchanged: bool = False
-    rows_read: int | None = None
-    rows_restated: int = 0
-
-
-@dataclass(frozen=True)
-class LoadReport:
-    """What a load of one source did and took, and what about the source deserves a look."""
-
-    source: str
-    type: str
-    tables: tuple[TableLoad, ...]
-    warnings: tuple[str, ...] = ()
-    seconds_extracting: float = 0
-    seconds_loading: float = 0
-
-    @property
-    def is_unchanged(self) -> bool:
-        """Whether nothing was loaded."""
-        return all(table.is_unchanged for table in self.tables)
-
-
-@dataclass(frozen=True)
-class Extraction:
-    """What a source hands to dlt: batches of rows by table name. None at all: nothing to load.
-
-    `rejected` tells what is rejected, rule by rule, should it come to be refused with others.
-    """
-
-    loads: tuple[TableLoad, ...]
-    tables: Mapping[str, Iterable[pa.RecordBatch]]
-    warnings: tuple[str, ...] = ()
-    rejected: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class TableCheck:
-    """What a load would make of one table, from which files, and the rules that rows break."""
-
-    load: TableLoad
-    files: tuple[str, ...]
-    rules: tuple[Rule, ...]
-
-
-@dataclass(frozen=True)
-class SourceCheck:
-    """What a load of one source would do.
-
-    `problems` would stop it; `rejected` tells what would be rejected, rule by rule, in words of
-    the company file; `remarks` say what else deserves a look.
-    """
-
-    source: str
-    type: str
-    place: str
-    tables: tuple[TableCheck, ...] = ()
-    problems: tuple[str, ...] = ()
-    rejected: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ExtractContext:
-    """What a source extracts with: `folder` is its own while it extracts, and removed after."""
-
-    company: Company
-    warehouse: Warehouse
-    dataset: str
-    folder: Path
-    force: bool
-    progress: Progress
-
-
-class SourceModule(Protocol):
-    """What a module `ingestion.sources.<type>` provides."""
-
-    TABLES: Mapping[str, tuple[Column, ...]]
-
-    def extract(
-        self, context: ExtractContext, source: Source
-    ) -> AbstractContextManager[Extraction]:
-        """Read the source; the batches can be taken until the context is left."""
-
-    def check(self, context: ExtractContext, source: Source) -> SourceCheck:
-        """Read what tells whether the source can be loaded; nothing is raised for it."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A source that was read and checked; what is new in it lies in `folder`, if anything is."""
+    """A source that was read and checked; what is new in it lies in `folder`, if anything is.
+
+    That may be columns alone.
+    """
 
     source: Source
     extraction: Extraction
     warehouse: Warehouse
     folder: Path
+    has_news: bool
     seconds_extracting: float
     seconds_setting_down: float
 
     def load(self, progress: Progress = quiet) -> LoadReport:
         """Load what is new, as one load: known whole or not at all. Raises WarehouseError."""
-        from ingestion.dlt_load import load
+        from ingestion.loading.appending import load
 
         started = time.perf_counter()
         try:
-            if self.extraction.tables:
+            if self.has_news:
                 progress(f"{self.source.name}: loading")
                 load(self.warehouse, _dataset(self.source), self.folder)
         finally:
@@ -188,19 +86,20 @@ def prepare(
 ) -> list[Prepared]:
     """Read and check sources, and set down what is new in them, to be loaded.
 
-    Files come first: what an API takes minutes to tell is only asked for once they are right; else
-    it is checked in a request or two. `force` accepts an export that has shrunk. Raises SourceError
-    of all that is wrong with any of them, or WarehouseError; nothing is then loaded.
+    What is near comes first: what an API takes minutes to tell is only asked for once that is
+    right; else it is checked in a request or two. `force` accepts an export that has shrunk.
+    Raises SourceError of all that is wrong with any of them, or WarehouseError; nothing is then
+    loaded.
     """
     warehouse = Warehouse.of(company)
     warehouse.check()
     wrong, prepared = Gathered(), []
-    for source in sorted(sources, key=lambda source: source.type != "files"):
+    for source in sorted(sources, key=_is_remote):
         folder = CompanyPaths.of(company).dlt / source.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         context = ExtractContext(company, warehouse, _dataset(source), folder, force, progress)
-        if wrong.problems and source.type != "files":
+        if wrong.problems and _is_remote(source):
             wrong.problems += _checked(context, source).problems
             continue
         with wrong.each(), _located(company):
@@ -229,7 +128,7 @@ def check(
 
 
 def _checked(context: ExtractContext, source: Source) -> SourceCheck:
-    checked = _module(source.type).check(context, source)
+    checked = SOURCE_TYPES[source.type].check(context, source)
     located = (_in_file(context.company, problem) for problem in checked.problems)
     return replace(checked, problems=tuple(located))
 
@@ -248,38 +147,39 @@ def _in_file(company: Company, problem: str) -> str:
 
 
 def _prepare(context: ExtractContext, source: Source) -> Prepared:
-    from ingestion.dlt_load import set_down
+    from ingestion.loading.appending import set_down
 
-    module = _module(source.type)
+    source_type = SOURCE_TYPES[source.type]
     started = time.perf_counter()
-    with module.extract(context, source) as extraction:
+    with source_type.extract(context, source) as extraction:
         extracted = time.perf_counter()
-        if extraction.tables:
-            set_down(
-                context.warehouse,
-                context.dataset,
-                module.TABLES,
-                extraction.tables,
-                context.folder,
-            )
+        tables = source_type.tables_of(context.company.entities)
+        has_news = bool(extraction.tables) or _lacks_columns(context, tables)
+        if has_news:
+            set_down(context.warehouse, context.dataset, tables, extraction.tables, context.folder)
     return Prepared(
         source,
         extraction,
         context.warehouse,
         context.folder,
+        has_news,
         extracted - started,
         time.perf_counter() - extracted,
     )
 
 
+def _lacks_columns(context: ExtractContext, tables: Mapping[str, tuple[Column, ...]]) -> bool:
+    """Whether the dataset is without tables or columns, as where a company has added one."""
+    present = context.warehouse.columns(context.dataset)
+    return any(
+        not present.get(name, frozenset()).issuperset(column.name for column in columns)
+        for name, columns in tables.items()
+    )
+
+
 def _dataset(source: Source) -> str:
-    return f"raw_{source.type}"
+    return SOURCE_TYPES[source.type].dataset
 
 
-def raw_tables(source_type: str) -> Mapping[str, tuple[Column, ...]]:
-    """The tables of a source type's raw dataset, with their columns."""
-    return _module(source_type).TABLES
-
-
-def _module(source_type: str) -> SourceModule:
-    return cast(SourceModule, importlib.import_module(f"ingestion.sources.{source_type}"))
+def _is_remote(source: Source) -> bool:
+    return SOURCE_TYPES[source.type].is_remote

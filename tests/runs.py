@@ -41,7 +41,7 @@ IMPORTED = (
     "expectations.judge",
     "expectations.runner",
     "great_expectations.expectations",
-    "ingestion.dlt_load",
+    "ingestion.loading.appending",
     "ingestion.sources.files.extraction",
     "ingestion.sources.hubspot.extraction",
     "pyarrow.dataset",

@@ -9,13 +9,17 @@ from pathlib import Path
 
 from dagster_project.commands.terminal import say
 from dagster_project.run.clock import present_of
+from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.lock import run_lock
 from dagster_project.run.simulation import Simulation, systems_up
+from expectations.suites import suites
 from ingestion.company.reading import read_company
 from ingestion.company.settings import Company
 from ingestion.errors import CompanyError
+from ingestion.extension.folder import ExtensionError
+from ingestion.loading.reports import SourceCheck, TableCheck, TableLoad
 from ingestion.paths import CompanyPaths
-from ingestion.pipeline import SourceCheck, TableCheck, TableLoad, check
+from ingestion.pipeline import check
 from ingestion.warehouse.warehouse import Warehouse
 
 FILES_SHOWN = 3
@@ -41,7 +45,7 @@ def read_or_refuse(path: Path) -> Company:
 def print_check(path: Path, force: bool) -> bool:
     """Print what a run would read, reject and refuse; whether it would come to be published.
 
-    That is as far as sources can tell: no model is built. Raises CompanyError where the file is no
+    That is as far as can be told without building a model. Raises CompanyError where the file is no
     YAML, WarehouseError, ClockError, and LockHeldError where a simulated company is running.
     """
     read = read_company(path)
@@ -57,6 +61,7 @@ def print_check(path: Path, force: bool) -> bool:
             refused += _beyond_tolerance(company, source)
             rejected += sum(table.load.rows_rejected for table in source.tables)
         present_of(Warehouse.of(company))
+    refused += _beyond_reading(read.company, refused)
     if refused:
         print(f"\n{len(refused)} to mend: a run would stop, or not be published.")
     elif rejected:
@@ -64,6 +69,21 @@ def print_check(path: Path, force: bool) -> bool:
     else:
         print("\nAll is right: a run would load this.")
     return not refused
+
+
+def _beyond_reading(company: Company, refused: Sequence[str]) -> Sequence[str]:
+    """What dbt and the audit would refuse of a company's own, where all else of it is right."""
+    dbt = Dbt.of(company)
+    if refused or dbt.project.is_the_products:
+        return []
+    try:
+        suites("marts", company.source_types, company.extension)
+        dbt.check()
+    except ExtensionError as error:
+        for problem in error.problems:
+            say(f"error: {problem}")
+        return error.problems
+    return []
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def _specs(company: Company, layer: Layer) -> list[dg.AssetCheckSpec]:
             description=check.description,
             blocking=check.severity == "critical",
         )
-        for check in checks(layer, company.source_types)
+        for check in checks(layer, company.source_types, company.extension)
     ]
 
 

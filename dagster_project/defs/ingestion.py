@@ -13,19 +13,15 @@ import dagster as dg
 from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.time_travel import copy_raw
 from ingestion.company.settings import Company, Source
-from ingestion.contract.entities import ENTITIES
 from ingestion.errors import SourceError
-from ingestion.pipeline import LoadReport, raw_tables
+from ingestion.loading.reports import LoadReport
 from ingestion.sources.files.catalog import Catalog, Relation, stem
 from ingestion.sources.files.settings import FilesSource
+from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.visible import as_code, visible
 
 COMPANY_FILE = dg.AssetKey(["company", "company_yml"])
 OWNERS = ("team:data_engineering",)
-DESCRIPTIONS = {
-    "rejected": "Rows that break the contract, kept whole with the reason.",
-    "exports": "One row per entity and load: what was read, and how it differed from before.",
-}
 
 
 def file_assets(company: Company) -> list[dg.AssetSpec]:
@@ -61,13 +57,13 @@ def raw_assets(company: Company) -> list[dg.AssetsDefinition]:
 
 def _load_step(company: Company, source_type: str) -> dg.AssetsDefinition:
     sources = [source for source in company.sources if source.type == source_type]
-    tables = raw_tables(source_type)
+    tables = SOURCE_TYPES[source_type].tables
     inputs = _inputs(sources)
     specs = [
         dg.AssetSpec(
             [f"raw_{source_type}", table],
             deps=sorted(inputs[table]),
-            description=_description(source_type, table),
+            description=SOURCE_TYPES[source_type].descriptions[table],
             group_name=f"raw_{source_type}",
             kinds={"dlt", company.destination},
             owners=OWNERS,
@@ -91,16 +87,11 @@ def _load_step(company: Company, source_type: str) -> dg.AssetsDefinition:
     return load
 
 
-def _description(source_type: str, table: str) -> str:
-    if table in ENTITIES and source_type == "files":
-        return ENTITIES[table].description
-    return DESCRIPTIONS.get(table) or f"What {source_type} holds in {table.replace('_', ' ')}."
-
-
 def _origins(source: Source) -> dict[dg.AssetKey, str]:
     """What a source reads from, described: files, or the system behind an API."""
     if not isinstance(source, FilesSource):
-        return {_system_key(source): f"The {source.type} account that '{source.name}' reads."}
+        label = SOURCE_TYPES[source.type].label
+        return {_system_key(source): f"The {label} account that '{source.name}' reads."}
     return {
         _relation_key(source, relation): f"{_names(relation)} in {as_code(source.path)}"
         for relations in _relations(source).values()
@@ -113,7 +104,7 @@ def _inputs(sources: Iterable[Source]) -> Mapping[str, set[dg.AssetKey]]:
     inputs: dict[str, set[dg.AssetKey]] = defaultdict(set)
     for source in sources:
         if not isinstance(source, FilesSource):
-            for table in raw_tables(source.type):
+            for table in SOURCE_TYPES[source.type].tables:
                 inputs[table].add(_system_key(source))
             continue
         for entity, relations in _relations(source).items():

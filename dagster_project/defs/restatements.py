@@ -10,7 +10,7 @@ import dagster as dg
 from dagster_project.publishing.ledger import HISTORY, keep_ledger
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.company.settings import Company
-from ingestion.pipeline import raw_tables
+from ingestion.sources.registry import SOURCE_TYPES
 
 DESCRIPTIONS = {
     "publications": "One row per publication, entered by the run after it.",
@@ -23,7 +23,7 @@ def restatement_assets(company: Company, manifest: Mapping[str, Any]) -> dg.Asse
     raw = [
         dg.AssetKey([f"raw_{source_type}", table])
         for source_type in company.source_types
-        for table in raw_tables(source_type)
+        for table in SOURCE_TYPES[source_type].tables
     ]
     specs = [
         dg.AssetSpec(

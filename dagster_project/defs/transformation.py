@@ -12,6 +12,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from dagster_project.run.dbt_runner import BuildError, Dbt, run_values
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.company.personal_quotas import check_personal_quotas
+from ingestion.extension.folder import ExtensionError
 
 log = logging.getLogger("salesops")
 
@@ -55,7 +56,7 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         )
         env = {"DBT_INDIRECT_SELECTION": indirect_selection} if indirect_selection else {}
         results: list[dict[str, Any]] = []
-        failure = None
+        failure: BuildError | ExtensionError | None = None
         with run.phase("build"):
             try:
                 values = run_values(run.as_of, run.known_at, run.run_id, run.company.own_as_of)
@@ -64,7 +65,7 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                     selection,
                     lambda result: _collect(results, result),
                 )
-            except BuildError as error:
+            except (BuildError, ExtensionError) as error:
                 failure = error
         for result in results:
             event = DbtCoreCliEventMessage(raw_event=result, event_history_metadata={})

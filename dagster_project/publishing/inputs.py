@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dagster_project.run.pipeline_run import PipelineRun
+from ingestion.loading.moments import LOAD_ID, LOADS, loaded_at
 
 
 def inputs(run: PipelineRun) -> tuple[Mapping[str, Any], ...]:
@@ -20,12 +21,12 @@ def inputs(run: PipelineRun) -> tuple[Mapping[str, Any], ...]:
                     exports.*,
                     row_number() over (
                         partition by source_instance, entity
-                        order by loads.inserted_at desc, exports._dlt_load_id desc
+                        order by loads.inserted_at desc, exports.{LOAD_ID} desc
                     ) as recency
                 from {dataset}.exports as exports
-                inner join {dataset}._dlt_loads as loads
-                    on loads.load_id = exports._dlt_load_id and loads.status = 0
-                where cast(loads.inserted_at as timestamp) <= ?
+                inner join {dataset}.{LOADS} as loads
+                    on loads.load_id = exports.{LOAD_ID} and loads.status = 0
+                where {loaded_at("loads")} <= ?
             )
             select source_instance, entity, fingerprint, files, rows, extracted_at
             from known where recency = 1

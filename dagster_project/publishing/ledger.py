@@ -27,7 +27,8 @@ from dagster_project.publishing.replay import Cause, News, news_since, replay
 from dagster_project.run.dbt_manifest import definitions_hash, raw_tables_of_kpis
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.contract.columns import Column
-from ingestion.dlt_load import LOAD_ID, append, arrow_schema
+from ingestion.loading.appending import append, arrow_schema
+from ingestion.loading.moments import LOAD_ID, LOADS, finished_loads
 from ingestion.optional import optional
 from ingestion.paths import CompanyPaths
 from ingestion.warehouse.warehouse import Warehouse
@@ -107,14 +108,14 @@ def _book(run: PipelineRun) -> Iterator[duckdb.DuckDBPyConnection]:
     import duckdb
 
     warehouse = Warehouse.of(run.company)
-    has_history = warehouse.table_exists(HISTORY, "_dlt_loads")
+    has_history = warehouse.table_exists(HISTORY, LOADS)
     with duckdb.connect() as book:
         for name, columns in TABLES.items():
             listed = ", ".join(column.name for column in columns)
             rows = (
                 warehouse.read(
                     f"""select {listed} from {HISTORY}.{name} where {LOAD_ID} in (
-                        select load_id from {HISTORY}._dlt_loads where status = 0)"""
+                        {finished_loads(HISTORY)})"""
                 ).cast(arrow_schema(columns))
                 if has_history
                 else arrow_schema(columns).empty_table()
@@ -159,13 +160,10 @@ def _read(marts: Path) -> tuple[pa.Table, pa.Table]:
 def _is_of_warehouse(run: PipelineRun, known_at: dt.datetime) -> bool:
     """Whether the warehouse has any load of what was known; not so once it was built anew."""
     loads = " union all ".join(
-        "select cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at "
-        f"from raw_{source_type}._dlt_loads where status = 0"
+        finished_loads(f"raw_{source_type}", f"<= timestamp '{known_at}'")
         for source_type in run.company.source_types
     )
-    found = Warehouse.of(run.company).read(
-        f"select 1 from ({loads}) as loads where loaded_at <= ? limit 1", [known_at]
-    )
+    found = Warehouse.of(run.company).read(f"select 1 from ({loads}) as loads limit 1")
     return found.num_rows > 0
 
 
@@ -281,7 +279,7 @@ def _rows(book: duckdb.DuckDBPyConnection, name: str, where: str = "") -> pa.Tab
 def _append(run: PipelineRun, new: Mapping[str, pa.Table]) -> None:
     """Append new rows to the company's history, as one load; make the tables the first time."""
     tables = {name: rows.to_batches() for name, rows in new.items() if rows.num_rows}
-    if not tables and run.warehouse.table_exists(HISTORY, "_dlt_loads"):
+    if not tables and run.warehouse.table_exists(HISTORY, LOADS):
         return
     folder = run.paths.dlt / HISTORY
     folder.mkdir(parents=True, exist_ok=True)
@@ -299,7 +297,7 @@ def _write_aside(run: PipelineRun, book: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"drop schema if exists {HISTORY} cascade")
         connection.execute(f"create schema {HISTORY}")
         connection.execute(f"use {HISTORY}")
-        connection.execute("create table _dlt_loads as select '1' as load_id, 0 as status")
+        connection.execute(f"create table {LOADS} as select '1' as load_id, 0 as status")
         for name in TABLES:
             connection.register("rows", _rows(book, name))
             connection.execute(f"create table {name} as select *, '1' as {LOAD_ID} from rows")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dagster_project.publishing.ledger import HISTORY
 from dagster_project.run.pipeline_run import PipelineRun
+from ingestion.loading.moments import LOAD_ID, LOADS, loaded_at
 
 if TYPE_CHECKING:
     import duckdb
@@ -166,13 +167,12 @@ class Losses:
         ]
 
     def _exports_of(self, dataset: str, columns: str) -> list[dict[str, Any]]:
-        loaded_at = "cast(loads.inserted_at at time zone 'UTC' as timestamp)"
         return self.run.warehouse.read(
-            f"""select {columns}, {loaded_at} > ? as is_new
+            f"""select {columns}, {loaded_at("loads")} > ? as is_new
             from {dataset}.exports as exports
-            inner join {dataset}._dlt_loads as loads
-                on loads.load_id = exports._dlt_load_id and loads.status = 0
-            where {loaded_at} <= ?""",
+            inner join {dataset}.{LOADS} as loads
+                on loads.load_id = exports.{LOAD_ID} and loads.status = 0
+            where {loaded_at("loads")} <= ?""",
             [self.last.known_at, self.run.known_at],
         ).to_pylist()
 
@@ -198,10 +198,10 @@ class Losses:
         changed = sum(export["rows_changed"] + export["rows_deleted"] for export in since)
         if not changed:
             return Loaded(exports[0]["entity"], known, 0, 0)
-        loads = ", ".join(f"'{export['_dlt_load_id']}'" for export in since)
+        loads = ", ".join(f"'{export[LOAD_ID]}'" for export in since)
         [row] = self.run.warehouse.read(
             f"""select count(distinct source_id) as deleted from {raw}
-            where is_deleted and source_instance = ? and _dlt_load_id in ({loads})""",
+            where is_deleted and source_instance = ? and {LOAD_ID} in ({loads})""",
             [exports[0]["source_instance"]],
         ).to_pylist()
         return Loaded(exports[0]["entity"], known, changed, row["deleted"])

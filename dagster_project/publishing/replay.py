@@ -19,7 +19,9 @@ from dagster_project.run.dbt_manifest import RawTables
 from dagster_project.run.dbt_runner import Dbt, run_values
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.contract.entities import ENTITIES
+from ingestion.loading.moments import LOAD_ID, LOADS, finished_loads
 from ingestion.paths import CompanyPaths, write_ahead_log
+from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -28,9 +30,8 @@ if TYPE_CHECKING:
 Cause = Literal["definition_change", "late_facts", "corrections", "later_events"]
 
 KPIS = ("--exclude-resource-type", "test", "--select", "+kpi_values")
-LOADS = "_dlt_loads"
-CONTRACT = "raw_files"
-"""The dataset whose tables have the entities' columns; other sources date all that they tell."""
+CONTRACT = frozenset(it.dataset for it in SOURCE_TYPES.values() if it.is_canonical)
+"""The datasets whose tables have the entities' columns; other sources date all that they tell."""
 CHANGES = {"field_changes": "changed_at"}
 """What dates records that no moment brings into being."""
 
@@ -101,7 +102,7 @@ def _copy_raw(
         everything = f"select * from {schema}.{table} as records"
         if table == LOADS:
             return everything
-        known = f"records._dlt_load_id in ({_loads(schema, f'<= {_at(news.since)}')})"
+        known = f"records.{LOAD_ID} in ({finished_loads(schema, f'<= {_at(news.since)}')})"
         if cause == "definition_change":
             return f"{everything} where {known}"
         new = _is_news(run, news, schema, table)
@@ -120,14 +121,14 @@ def _is_news(run: PipelineRun, news: News, schema: str, table: str) -> str:
 
     What dates it is its source, else what begins the record.
     """
-    loads = _loads(schema, f"> {_at(news.since)}", f"<= {_at(news.until)}")
+    loads = finished_loads(schema, f"> {_at(news.since)}", f"<= {_at(news.until)}")
     dates = [f"records.source_updated_at <= {_at(news.as_of)}"]
-    entity = ENTITIES.get(table) if schema == CONTRACT else None
+    entity = ENTITIES.get(table) if schema in CONTRACT else None
     if entity and (begins_at := entity.begins_at or CHANGES.get(table)):
         is_date = entity.by_name[begins_at].type == "date"
         moment = f"date '{_today(run, news)}'" if is_date else _at(news.as_of)
         dates.append(f"records.{begins_at} <= {moment}")
-    return f"records._dlt_load_id in ({loads}) and coalesce({', '.join(dates)}, true)"
+    return f"records.{LOAD_ID} in ({loads}) and coalesce({', '.join(dates)}, true)"
 
 
 def _is_known_record(news: News, schema: str, table: str) -> str:
@@ -136,14 +137,7 @@ def _is_known_record(news: News, schema: str, table: str) -> str:
         from {schema}.{table} as known
         where known.source_instance = records.source_instance
         and known.source_id = records.source_id
-        and known._dlt_load_id in ({_loads(schema, f"<= {_at(news.since)}")}))"""
-
-
-def _loads(schema: str, *conditions: str) -> str:
-    loaded_at = "cast(inserted_at at time zone 'UTC' as timestamp)"
-    return f"select load_id from {schema}.{LOADS} where status = 0" + "".join(
-        f" and {loaded_at} {condition}" for condition in conditions
-    )
+        and known.{LOAD_ID} in ({finished_loads(schema, f"<= {_at(news.since)}")}))"""
 
 
 def _at(moment: dt.datetime) -> str:

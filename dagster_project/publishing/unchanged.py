@@ -17,8 +17,9 @@ from dagster_project.run.clock import now
 from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.recipe import recipe_hash
 from ingestion.errors import SalesopsError
+from ingestion.loading.moments import LOADS, loaded_at
 from ingestion.paths import CompanyPaths
-from ingestion.pipeline import raw_tables
+from ingestion.sources.registry import SOURCE_TYPES
 
 OF_LOADS = ("exports", "rejected")
 """Raw tables that tell of loads: their moments are no events."""
@@ -81,9 +82,8 @@ def _has_happened_since(run: PipelineRun, as_of: dt.datetime) -> bool:
     parts = []
     for source_type in run.company.source_types:
         dataset = f"raw_{source_type}"
-        loaded_at = "cast(inserted_at at time zone 'UTC' as timestamp)"
-        parts.append(f"{dataset}._dlt_loads where {loaded_at} {between.format(loaded_at)}")
-        for table, columns in raw_tables(source_type).items():
+        parts.append(f"{dataset}.{LOADS} where {loaded_at()} {between.format(loaded_at())}")
+        for table, columns in SOURCE_TYPES[source_type].tables_of(run.company.entities).items():
             moments = [column.name for column in columns if column.type == "timestamp"]
             if table not in OF_LOADS and moments:
                 dated = " or ".join(f"{name} {between.format(name)}" for name in moments)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_project.publication.manifest import MANIFEST, MARTS, Publication, PublicationError
 from dagster_project.publication.reading import count, defect
 from dagster_project.publication.shelf import new_folder, show, tidy
+from dagster_project.publishing.dictionary import dictionary
 from dagster_project.publishing.inputs import inputs
 from dagster_project.run.copying import copy_tables
 from dagster_project.run.dbt_manifest import (
@@ -22,6 +23,7 @@ from dagster_project.run.dbt_manifest import (
     mart_tables,
     metrics,
 )
+from dagster_project.run.dbt_project import DbtProject
 from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.recipe import code_version, recipe_hash
 from ingestion.disk.links import sync
@@ -32,6 +34,8 @@ from ingestion.warehouse.duckdb_sql import literal, workbench
 
 if TYPE_CHECKING:
     import duckdb
+
+DICTIONARY = "kpis.md"
 
 
 def publish(run: PipelineRun, manifest: Mapping[str, Any]) -> Publication:
@@ -49,6 +53,7 @@ def publish(run: PipelineRun, manifest: Mapping[str, Any]) -> Publication:
     try:
         folder = new_folder(run.paths, run.run_id)
         publication = _write(run, manifest, folder)
+        _explain_own(run, manifest, folder)
         _close(folder, publication)
         show(run.paths, folder)
     except (OSError, duckdb.Error) as error:
@@ -131,6 +136,18 @@ def _put_into_file(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("use memory")
     connection.execute("checkpoint aside")
     connection.execute("detach aside")
+
+
+def _explain_own(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) -> None:
+    """The dictionary of a company that has KPIs of its own: of those, and of the product's."""
+    if run.company.extension.metrics:
+        own = DbtProject(run.company).origin
+
+        def sql(file: str) -> str:
+            return f"`{own(file) or Path(file).name}`"
+
+        page = dictionary(manifest, f"the run {run.run_id}", sql)
+        (folder / DICTIONARY).write_text(page, encoding="utf-8")
 
 
 def _close(folder: Path, publication: Publication) -> None:

@@ -9,18 +9,22 @@ import logging
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_project.run.dbt_project import PROJECT_FOLDER, DbtProject
 from ingestion.company.provided import provided
 from ingestion.company.settings import Company
 from ingestion.disk.kept import kept
 from ingestion.errors import SalesopsError
-from ingestion.paths import PROJECT, CompanyPaths
+from ingestion.extension.folder import ExtensionError
+from ingestion.paths import CompanyPaths
 from ingestion.warehouse.duckdb_sql import MEMORY_LIMIT, THREADS, memory_limit
 from ingestion.warehouse.postgres_address import Address
 from ingestion.warehouse.warehouse import Warehouse
@@ -31,7 +35,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("salesops")
 
-PROJECT_FOLDER = PROJECT / "dbt"
 SHARED = PROJECT_FOLDER / "target"
 """What parsing has left for all companies; git ignores it."""
 RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
@@ -77,6 +80,13 @@ class Dbt:
         """
         return json.loads((self._parsed() / MANIFEST).read_bytes())
 
+    def check(self) -> None:
+        """Parse the project, and leave nothing. Raises as `manifest` does."""
+        with tempfile.TemporaryDirectory() as folder:
+            project, target = Path(folder) / "project", Path(folder) / "target"
+            self.project.write(project)
+            self._parse_into(target, project)
+
     def build(
         self,
         env: Mapping[str, str],
@@ -86,7 +96,8 @@ class Dbt:
         """Build and test the selected models, handing each node's result event to `on_result`.
 
         `env` holds at least the `run_values`, which the macros read from the environment.
-        Raises BuildError saying what failed first and how many others did.
+        Raises BuildError saying what failed first and how many others did, ExtensionError where
+        it is SQL of the company's own.
         """
         from dbt_common.events.functions import msg_to_dict
 
@@ -97,13 +108,13 @@ class Dbt:
         arguments = [*BUILD, *selection]
         result = self._run_parsed(arguments, env, on_event)
         if not result.success:
-            raise BuildError(self._failure(result))
+            raise self._failure(result)
 
     def compiled(self, names: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
         """The SQL of models and analyses, by name; `env` as in `build`."""
         result = self._run_parsed(["compile", "--select", *names], env)
         if not result.success:
-            raise BuildError(self._failure(result))
+            raise self._failure(result)
         found = getattr(result.result, "results", [])
         return {one.node.name: one.node.compiled_code for one in found}
 
@@ -128,6 +139,11 @@ class Dbt:
         given = Address.of(self.warehouse.location).parts
         return {name: given[part] for part, name in POSTGRES_VARIABLES.items() if part in given}
 
+    @cached_property
+    def project(self) -> DbtProject:
+        """What is parsed and built."""
+        return DbtProject(self.company)
+
     @property
     def _target(self) -> Path:
         return self.paths.dbt / "target"
@@ -148,54 +164,55 @@ class Dbt:
 
     @property
     def _arguments(self) -> list[str]:
-        return ["--vars", json.dumps(self.variables), *self._project]
+        return ["--vars", json.dumps(self.variables), *self._of(self.project.folder)]
 
     @property
     def _parsing_variables(self) -> dict[str, Any]:
         """The settings that decide which models there are; all others matter to their SQL alone."""
         return {"source_types": list(self.company.source_types)}
 
-    @property
-    def _project(self) -> list[str]:
+    def _of(self, project: Path) -> list[str]:
         return [
             *("--target", self.warehouse.name),
-            *("--project-dir", str(PROJECT_FOLDER)),
+            *("--project-dir", str(project)),
             *("--profiles-dir", str(PROJECT_FOLDER)),
         ]
 
     def _parsed(self) -> Path:
         """The folder of what parsing has left: one for all companies that parse alike.
 
-        It is in the project, or with the company where the project cannot be written to.
+        It is in the project, or with the company where the project is its own or cannot be
+        written to.
         """
         kind, key = f"parsed-{self.warehouse.name}", self.fingerprint()
-        try:
-            return kept(SHARED, kind, key, self._parse)
-        except OSError:
-            return kept(CompanyPaths.of(self.company).dbt, kind, key, self._parse)
+        if self.project.is_the_products:
+            with suppress(OSError):
+                return kept(SHARED, kind, key, self._parse)
+        return kept(CompanyPaths.of(self.company).dbt, kind, key, self._parse)
 
     def _parse(self, folder: Path) -> None:
         """Parse with nothing but what the fingerprint holds; leave only what runs read."""
         log.info("parsing the dbt project (only after a change)")
-        variables = ["--vars", json.dumps(self._parsing_variables)]
-        result = self._invoke(["parse", *variables, *self._project], folder, {})
-        if not result.success:
-            raise BuildError(f"dbt cannot parse its project: {result.exception}")
+        self._parse_into(folder, self.project.folder)
         for path in folder.iterdir():
             if path.name not in (MANIFEST, PARSED):
                 path.unlink() if path.is_file() else shutil.rmtree(path)
+
+    def _parse_into(self, target: Path, project: Path) -> None:
+        variables = ["--vars", json.dumps(self._parsing_variables)]
+        result = self._invoke(["parse", *variables, *self._of(project)], target, {})
+        if not result.success:
+            raise self._unparsed(str(result.exception))
 
     def fingerprint(self) -> str:
         """Hash of all that parsing depends on: files, kinds of sources, database, dbt itself."""
         database = self._address.get(DATABASE) or Path(self.warehouse.location).stem
         digest = hashlib.sha256()
-        for text in (json.dumps(self._parsing_variables), *self._project, database):
+        parts = (json.dumps(self._parsing_variables), self.warehouse.name, database)
+        for text in (*parts, self.project.digest):
             digest.update(text.encode() + b"\0")
         for package in ("dbt-core", f"dbt-{self.warehouse.name}"):
             digest.update(version(package).encode() + b"\0")
-        for path in project_files():
-            digest.update(str(path.relative_to(PROJECT_FOLDER)).encode() + b"\0")
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:16]
 
     def parsed(self) -> Manifest:
@@ -246,33 +263,39 @@ class Dbt:
 
             DuckDBConnectionManager.close_all_connections()
 
-    def _failure(self, result: dbtRunnerResult) -> str:
-        """What failed first, with sample rows where it is a test."""
+    def _failure(self, result: dbtRunnerResult) -> SalesopsError:
+        """What failed first, with sample rows where it is a test.
+
+        SQL of the company's own that cannot be run is for the company to mend.
+        """
         if isinstance(result.exception, KeyboardInterrupt):
             raise result.exception
         results = getattr(result.result, "results", [])
         failed = [one for one in results if one.status in ("error", "fail", "runtime error")]
         if not failed:
-            return f"dbt failed: {result.exception}"
+            return BuildError(f"dbt failed: {result.exception}")
         first = failed[0]
         lines = [line.strip() for line in (first.message or "").splitlines() if line.strip()]
+        own = self.project.origin(first.node.original_file_path)
+        if own and first.status != "fail":
+            return ExtensionError(f"{own}: this SQL cannot be run; mend it: {' '.join(lines[:4])}")
         what = f"{first.node.resource_type} {first.node.name} ({first.node.original_file_path})"
         others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         message = f"dbt: {what} failed: {' '.join(lines[:4])}{others}"
         if first.status == "fail" and first.node.compiled_code:
             message += f"\n  for example {self._samples(first.node.compiled_code)}"
-        return message
+        return BuildError(message)
+
+    def _unparsed(self, message: str) -> SalesopsError:
+        """What dbt cannot read; of a company's own project, what the company has added to ours."""
+        if self.project.is_the_products:
+            return BuildError(f"dbt cannot parse its project: {message}")
+        told = " ".join(self.project.in_own_words(message).split())
+        return ExtensionError(f"{self.company.path}: extend: dbt cannot read it; mend it: {told}")
 
     def _samples(self, sql: str) -> str:
         rows = self.warehouse.read(f"select * from ({sql}) as failures limit {SAMPLE_ROWS}")
         return json.dumps(rows.to_pylist(), default=str)
-
-
-def project_files() -> list[Path]:
-    """The files of the dbt project that its meaning depends on, sorted."""
-    folders = ("analyses", "macros", "models", "seeds", "tests")
-    found = [path for folder in folders for path in (PROJECT_FOLDER / folder).rglob("*")]
-    return sorted([*PROJECT_FOLDER.glob("*.yml"), *(path for path in found if path.is_file())])
 
 
 def run_values(

@@ -15,8 +15,9 @@ from dagster_project.run import clock
 from expectations.report import AuditReport
 from ingestion.company.settings import Company
 from ingestion.errors import SalesopsError
+from ingestion.loading.reports import LoadReport
 from ingestion.paths import CompanyPaths
-from ingestion.pipeline import LoadReport, Prepared, prepare
+from ingestion.pipeline import Prepared, prepare
 from ingestion.warehouse.warehouse import Warehouse
 
 log = logging.getLogger("salesops")

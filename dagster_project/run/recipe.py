@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from dagster_project.run.dbt_runner import project_files
+from dagster_project.run.dbt_project import project_files
 from ingestion.company.settings import Company
 from ingestion.paths import PROJECT
 
@@ -19,7 +19,10 @@ PACKAGES = ("dagster_project", "expectations", "ingestion")
 
 def recipe_hash(company: Company) -> str:
     """Hash of all that a run is made by: equal hashes and equal inputs give equal numbers."""
-    return hashlib.sha256(code_hash().encode() + company.path.read_bytes()).hexdigest()
+    digest = hashlib.sha256(code_hash().encode() + company.path.read_bytes())
+    for path in company.extension.files:
+        digest.update(str(path).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 @cache

@@ -7,7 +7,8 @@ from pathlib import Path
 from dagster_project.run.copying import copy_tables
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.errors import WarehouseError
-from ingestion.pipeline import raw_tables
+from ingestion.loading.moments import LOADS
+from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.warehouse.warehouse import Warehouse
 
 
@@ -20,7 +21,7 @@ def copy_raw(run: PipelineRun, source_type: str) -> None:
 
     origin = Warehouse.of(run.company)
     dataset = f"raw_{source_type}"
-    if not origin.table_exists(dataset, "_dlt_loads"):
+    if not origin.table_exists(dataset, LOADS):
         raise WarehouseError(
             f"{origin.location}: nothing has been loaded yet from sources of type "
             f"'{source_type}'; run once without AS_OF and KNOWN_AT"
@@ -29,6 +30,6 @@ def copy_raw(run: PipelineRun, source_type: str) -> None:
     with duckdb.connect(run.warehouse.location) as connection:
         connection.execute(f"drop schema if exists {dataset} cascade")
         connection.execute(f"create schema {dataset}")
-        tables = [*raw_tables(source_type), "_dlt_loads"]
+        tables = [*SOURCE_TYPES[source_type].tables, LOADS]
         connection.execute(f"use {dataset}")
         copy_tables(origin, dataset, tables, connection)

@@ -1,46 +1,4 @@
 {#-
-    The canonical entities that each source type's staging models produce.
-    A type that is not named here does not exist.
--#}
-{% macro staged_entities() -%}
-    {{
-        return(
-            {
-                "files": contract().keys() | list,
-                "hubspot": [
-                    "users",
-                    "accounts",
-                    "contacts",
-                    "leads",
-                    "pipeline_stages",
-                    "opportunities",
-                    "field_changes",
-                    "activities",
-                ],
-            }
-        )
-    }}
-{%- endmacro %}
-
-{#- The fields of deals of which a source type loads every past value. -#}
-{% macro declared_histories() -%}
-    {{
-        return(
-            {
-                "hubspot": [
-                    "stage",
-                    "amount",
-                    "currency",
-                    "close_date",
-                    "owner_id",
-                    "forecast_category",
-                ],
-            }
-        )
-    }}
-{%- endmacro %}
-
-{#-
     In a from clause: every known version of the records of a raw table, with `loaded_at` and
     `load_number`. A load that did not finish has no row in dlt's table of loads, and so none of its
     rows exist.
@@ -53,12 +11,10 @@
             (
                 select
                     load_id,
-                    cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at,
+                    {{ loaded_at() }} as loaded_at,
                     row_number() over (order by inserted_at, load_id) as load_number
                 from {{ source("raw_" ~ source_type, "_dlt_loads") }}
-                where
-                    status = 0
-                    and cast(inserted_at at time zone 'UTC' as timestamp) <= {{ known_at() }}
+                where status = 0 and {{ loaded_at() }} <= {{ known_at() }}
             ) as loads
             on records._dlt_load_id = loads.load_id
     ) as versions
@@ -122,6 +78,23 @@
             {%- endif %}
         {%- endfor %}
     from ({{ latest_versions(source_type, entity) }}) as versions
+{%- endmacro %}
+
+{#-
+    The columns that every canonical record begins with, of a source type whose raw tables are not
+    the contract's; `records` is the table that they are of.
+-#}
+{% macro staged_record_columns(source_type, entity, records, source_id=none, is_deleted=none) -%}
+    {%- set id = source_id or records ~ ".source_id" -%}
+    {{ record_key("'" ~ source_type ~ "'", records ~ ".source_instance", id) }}
+    as {{ contract()[entity].key }},
+    '{{ source_type }}' as source_system,
+    {{ records }}.source_instance,
+    {{ id }} as source_id,
+    {{ records }}.source_row,
+    {{ records }}.source_updated_at,
+    {{ is_deleted or records ~ ".is_deleted" }} as is_deleted,
+    {{ records }}.loaded_at
 {%- endmacro %}
 
 {#- The surrogate key of a record: a hash of system, instance and id. -#}

@@ -79,13 +79,19 @@
                 "deal_type",
                 "pipeline",
             ]
+            + extra_cuts("opportunities")
         )
     }}
 {%- endmacro %}
 
 {#- The cuts of metrics on leads. -#}
 {% macro lead_cuts() -%}
-    {{ return(["rep", "team", "manager", "region", "segment", "channel", "campaign"]) }}
+    {{
+        return(
+            ["rep", "team", "manager", "region", "segment", "channel", "campaign"]
+            + extra_cuts("leads")
+        )
+    }}
 {%- endmacro %}
 
 {#- What identifies a deal among the members of a metric, and the keys of its cuts. -#}

@@ -17,7 +17,7 @@ _KPI_VALUES = """
             kpi_values.*,
             variants.kind
         from marts.kpi_values as kpi_values
-        left join intermediate.int_kpi_variants as variants
+        left join marts.kpi_variants as variants
             on kpi_values.metric = variants.metric and kpi_values.variant = variants.variant
     ),
 

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ingestion.company.settings import Company
 from ingestion.errors import CompanyError, one_of
+from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.warehouse.warehouse import Warehouse
-
-PEOPLE: Mapping[str, str] = {
-    "files": """
-        select source_id as id, name, email from raw_files.users
-        union
-        select owner_id as id, null as name, null as email from raw_files.quotas
-        where owner_id is not null""",
-    "hubspot": """
-        select source_id as id, email,
-            trim(coalesce(first_name, '') || ' ' || coalesce(last_name, '')) as name
-        from raw_hubspot.owners""",
-}
-"""By type of source: everyone that a load has told of, and owners of quotas, who may be others."""
 
 
 def check_personal_quotas(company: Company, warehouse: Warehouse) -> None:
@@ -32,7 +18,8 @@ def check_personal_quotas(company: Company, warehouse: Warehouse) -> None:
     people = [
         person
         for source_type in company.source_types
-        for person in warehouse.read(PEOPLE[source_type]).to_pylist()
+        if (people_of := SOURCE_TYPES[source_type].people)
+        for person in warehouse.read(people_of).to_pylist()
     ]
     ids = {person["id"] for person in people}
     for index, owner in enumerate(company.personal_quotas):

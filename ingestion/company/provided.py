@@ -10,10 +10,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ingestion.company.settings import Company
-from ingestion.contract.entities import ENTITIES
-from ingestion.sources.files.settings import EntityMapping
-from ingestion.sources.hubspot.objects import LINK_COLUMNS
-from ingestion.sources.hubspot.settings import OBJECTS_OF, HubSpotSource
 
 JUDGED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -33,35 +29,8 @@ def provided(company: Company) -> dict[str, dict[str, list[str]]]:
     """The names of the sources that give a column, by entity and column."""
     return {
         entity: {
-            column: [
-                source.name
-                for source in company.sources
-                if (
-                    _is_of_hubspot(source, entity, column)
-                    if isinstance(source, HubSpotSource)
-                    else column in _written(source.entities.get(entity))
-                )
-            ]
+            column: [source.name for source in company.sources if source.gives(entity, column)]
             for column in columns
         }
         for entity, columns in JUDGED.items()
     }
-
-
-def _is_of_hubspot(source: HubSpotSource, entity: str, column: str) -> bool:
-    """Whether every portal has it; `channel` is a property that a company makes itself.
-
-    An object that is not read is not referred to; who owns a record is told without one.
-    """
-    target = ENTITIES[entity].by_name[column].references
-    linked = [name for name in OBJECTS_OF.get(target, ()) if name in LINK_COLUMNS]
-    return column != "channel" and all(name in source.objects for name in linked)
-
-
-def _written(mapping: EntityMapping | None) -> set[str]:
-    """The columns that company.yml itself names for an entity."""
-    if mapping is None:
-        return set()
-    written = [columns for one in (mapping, *mapping.also) if (columns := one.columns)]
-    written += mapping.rows or ()
-    return {name for columns in written for name, value in columns.items() if value is not None}

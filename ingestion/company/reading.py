@@ -19,9 +19,8 @@ from ingestion.company.pruning import Key, positions, without
 from ingestion.company.settings import Company, slug_of
 from ingestion.company.wording import as_problem, explain
 from ingestion.errors import CompanyError, Problem
+from ingestion.extension.extra import extra_problems
 from ingestion.paths import data_root
-from ingestion.sources.files.settings import FilesSource
-from ingestion.sources.files.validation import find_problems
 
 STAND_INS = {"name": "Company", "currency": "USD", "timezone": "UTC"}
 """What stands in for settings that are wrong, so that the sources can be checked."""
@@ -67,8 +66,9 @@ def read_company(path: Path) -> Read:
             for problem in beyond
             if problem.key[-1:] != ("from",) or (*problem.key[:2], "views") not in views
         ]
-    told = (f"{path}: {explain(document, problem)}" for problem in problems)
-    return Read(company, tuple(dict.fromkeys(told)))
+    told = [f"{path}: {explain(document, problem)}" for problem in problems]
+    own = company.extension.problems() if company else ()
+    return Read(company, tuple(dict.fromkeys([*told, *own])))
 
 
 def _in_form(
@@ -99,7 +99,8 @@ def _validated(path: Path, document: dict[str, Any]) -> Company:
         document = {**document, "sources": [sources[it] for it in positions(document)]}
     data = data_root() / slug_of(str(document.get("name")))
     return Company.model_validate(
-        {**document, "path": path}, context={"folder": path.parent, "data": data}
+        {**document, "path": path},
+        context={"folder": path.parent, "data": data, "extra": document.get("extra")},
     )
 
 
@@ -112,11 +113,11 @@ def _in_place(location: tuple[str | int, ...], document: dict[str, Any]) -> Key:
 
 
 def _source_problems(company: Company, document: dict[str, Any]) -> Iterator[Problem]:
-    """What is wrong with sources beyond the form of their settings."""
+    """What is wrong with sources, and columns added to them, beyond the form of their settings."""
+    yield from extra_problems(company.extra)
     places = positions(document)
     for (_, index, *rest), value, message in find_overlaps(company.sources):
         yield Problem(("sources", places[int(index)], *rest), value, message)
     for index, source in zip(places, company.sources, strict=True):
-        if isinstance(source, FilesSource) and source.path.is_dir():
-            for key, value, message in find_problems(source, company.timezone):
-                yield Problem(("sources", index, *key), value, message)
+        for key, value, message in source.problems(company.timezone, company.entities):
+            yield Problem(("sources", index, *key), value, message)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Union
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from ingestion.contract.columns import Entity
+from ingestion.extension.extra import Extra, with_extra
+from ingestion.extension.folder import Extension
 from ingestion.settings import Currency, Settings, Zone
-from ingestion.sources.files.settings import FilesSource
-from ingestion.sources.hubspot.settings import HubSpotSource
+from ingestion.sources.registry import SOURCE_TYPES
+from ingestion.sources.source_type import SourceSettings
 
-Source = Annotated[FilesSource | HubSpotSource, Field(discriminator="type")]
+if TYPE_CHECKING:
+    Source = SourceSettings
+else:
+    _MODELS = tuple(source_type.settings for source_type in SOURCE_TYPES.values())
+    Source = Annotated[Union[_MODELS], Field(discriminator="type")]  # noqa: UP007
 
 MOMENTS = (
     "write a date such as 2024-03-31, which is that day's last moment, "
@@ -39,6 +47,7 @@ class Company(Settings):
     systems and read from them, and now is its own present. `team`: whether a deal counts for the
     team and manager that its rep had then, or has now. `personal_quotas`: ids of owners whose
     quotas are their own, though somebody reports to them. `retention`: what of past runs stays.
+    `extend` is the folder of what the company has of its own, `extra` the columns that it adds.
     """
 
     path: Path
@@ -54,6 +63,8 @@ class Company(Settings):
     team: Literal["then", "now"] = "then"
     personal_quotas: tuple[str, ...] = ()
     retention: Retention = Retention()
+    extend: Path | None = None
+    extra: Extra
     sources: tuple[Source, ...]
 
     @field_validator("as_of", mode="before")
@@ -65,6 +76,16 @@ class Company(Settings):
             return read_moment(str(value))
         except ValueError:
             raise ValueError(f"not a moment; {MOMENTS}") from None
+
+    @field_validator("extend")
+    @classmethod
+    def _beside_company_file(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path is None:
+            return None
+        found = ((info.context or {}).get("folder", Path()) / path).resolve()
+        if not found.is_dir():
+            raise ValueError(f"no such folder ({found}); paths are relative to the company file")
+        return found
 
     @field_validator("sources")
     @classmethod
@@ -100,6 +121,16 @@ class Company(Settings):
     def source_types(self) -> tuple[str, ...]:
         """The types of the company's sources, each once, sorted."""
         return tuple(sorted({source.type for source in self.sources}))
+
+    @property
+    def extension(self) -> Extension:
+        """The KPIs, marts and audit rules that the company has of its own."""
+        return Extension(self.extend)
+
+    @property
+    def entities(self) -> Mapping[str, Entity]:
+        """The entities of the contract, with the columns that the company adds."""
+        return with_extra(self.extra)
 
     @property
     def own_as_of(self) -> dt.datetime | None:

@@ -36,6 +36,13 @@ class Column:
 
 
 @dataclass(frozen=True)
+class ExtraColumn(Column):
+    """A column that a company adds to an entity; metrics are cut by one that is a `cut`."""
+
+    cut: bool = False
+
+
+@dataclass(frozen=True)
 class Entity:
     """A canonical entity.
 

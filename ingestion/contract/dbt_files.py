@@ -1,4 +1,4 @@
-"""The dbt files that follow from the contract, written by `make contract`.
+"""The dbt files that follow from the contract and the types of sources: `make contract`.
 
 They are kept in the repository, so that the dbt project can be read and parsed on its own; a test
 asserts that they are what the contract says.
@@ -6,17 +6,28 @@ asserts that they are what the contract says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
-from ingestion.contract.columns import META_COLUMNS, RECORD, Column, Entity
+from ingestion.contract.columns import META_COLUMNS, RECORD, Column, Entity, ExtraColumn
 from ingestion.contract.entities import ENTITIES
 from ingestion.contract.raw_columns import RECORD_COLUMNS
 from ingestion.contract.types import TYPES
+from ingestion.loading.moments import LOADS, loaded_at
 from ingestion.paths import PROJECT
+from ingestion.sources.registry import SOURCE_TYPES
+from ingestion.sources.source_type import SourceType
 
 DBT = PROJECT / "dbt"
+CONTRACT = DBT / "macros" / "contract.sql"
 GENERATED = "Written by `make contract` from ingestion/contract/; do not edit."
+GENERATED_OF_SOURCES = "Written by `make contract` from ingestion/sources/; do not edit."
+PROJECT_FILE = DBT / "dbt_project.yml"
+TYPES_BEGIN = "      # Types of sources, written by `make contract`.\n"
+TYPES_END = "      # End of what is written.\n"
+"""What is between, in the project file, is written."""
 
 STAGED = ("source_instance", "source_id", "source_row", "source_updated_at", "is_deleted")
 """What staging takes over of the columns of every raw row."""
@@ -29,42 +40,53 @@ RECORD_DOCS = {
 
 
 def files() -> Iterator[tuple[Path, str]]:
-    """Each generated file's path and text."""
-    yield DBT / "macros" / "contract.sql", _formatted(_contract_macro() + _type_macro())
-    staging = DBT / "models" / "staging" / "files"
+    """Each generated file's path and text, SQL as `make lint` wants it."""
+    for path, text in texts(ENTITIES):
+        yield path, _formatted(text) if path.suffix == ".sql" else text
+
+
+def texts(entities: Mapping[str, Entity]) -> Iterator[tuple[Path, str]]:
+    """What follows from entities: those of the contract, or of a company that adds columns."""
+    yield CONTRACT, _contract_macro(entities) + _type_macro()
+    yield DBT / "macros" / "sources.sql", _sources_macros()
     contract = DBT / "models" / "contract"
-    yield staging / "_files__sources.yml", _sources("files")
-    yield contract / "contract.md", _doc_blocks()
-    for entity in ENTITIES.values():
-        staged, unioned = f"stg_files__{entity.name}", f"int_{entity.name}__unioned"
-        records = f"{{{{ contract_records('files', '{entity.name}') }}}}"
-        yield staging / f"{staged}.sql", _formatted(records)
-        yield staging / f"{staged}.yml", _model(staged, entity, "from the files sources")
-        yield contract / f"{unioned}.sql", _formatted(f"{{{{ unioned('{entity.name}') }}}}")
+    yield contract / "contract.md", _doc_blocks(entities)
+    for source_type in SOURCE_TYPES.values():
+        staging = DBT / "models" / "staging" / source_type.name
+        yield staging / f"_{source_type.name}__sources.yml", _sources(source_type)
+        for entity in entities.values() if source_type.is_canonical else ():
+            staged = f"stg_{source_type.name}__{entity.name}"
+            origin = f"from the {source_type.label} sources"
+            records = f"{{{{ contract_records('{source_type.name}', '{entity.name}') }}}}"
+            yield staging / f"{staged}.sql", records
+            yield staging / f"{staged}.yml", _model(staged, entity, origin)
+    for entity in entities.values():
+        unioned = f"int_{entity.name}__unioned"
+        yield contract / f"{unioned}.sql", f"{{{{ unioned('{entity.name}') }}}}"
         yield contract / f"{unioned}.yml", _model(unioned, entity, "from all sources")
 
 
 def _formatted(sql: str) -> str:
-    """SQL as `make lint` wants it."""
     from sqlfmt.api import Mode, format_string
 
     return format_string(sql, Mode(line_length=100))
 
 
 def write() -> None:
-    """Write all generated files."""
+    """Write all generated files, and the part of dbt's project file that is generated."""
     for path, text in files():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    PROJECT_FILE.write_text(project(PROJECT_FILE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def _contract_macro() -> str:
+def _contract_macro(entities: Mapping[str, Entity]) -> str:
     lines = [
         f"{{#- {GENERATED} -#}}",
         "{% macro contract() -%}",
         "    {{ return({",
     ]
-    for entity in ENTITIES.values():
+    for entity in entities.values():
         begins = entity.by_name[entity.begins_at].type if entity.begins_at else ""
         lines += [
             f"        '{entity.name}': {{",
@@ -75,7 +97,7 @@ def _contract_macro() -> str:
             "            'columns': [",
             *(
                 f"                {{'name': '{column.name}', 'type': '{TYPES[column.type].sql}',"
-                f" 'is_event': {column.event}}},"
+                f" 'is_event': {column.event}{_added(column)}}},"
                 for column in entity.columns
             ),
             "            ],",
@@ -100,6 +122,11 @@ def _type_macro() -> str:
     )
 
 
+def _added(column: Column) -> str:
+    """What is said of a column that a company adds."""
+    return f", 'is_extra': True, 'is_cut': {column.cut}" if isinstance(column, ExtraColumn) else ""
+
+
 def _references(entity: Entity) -> dict[str, str]:
     """What each column points at; of what points at a record of whatever entity the models know."""
     return {
@@ -109,11 +136,11 @@ def _references(entity: Entity) -> dict[str, str]:
     }
 
 
-def _doc_blocks() -> str:
+def _doc_blocks(entities: Mapping[str, Entity]) -> str:
     blocks = [f"<!-- {GENERATED} -->", ""]
     for name, text in RECORD_DOCS.items():
         blocks += [f"{{% docs {name} %}}", text, "{% enddocs %}", ""]
-    for entity in ENTITIES.values():
+    for entity in entities.values():
         blocks += [f"{{% docs {entity.name} %}}", entity.description, "{% enddocs %}", ""]
         blocks += [
             f"{{% docs {entity.surrogate_key} %}}",
@@ -133,24 +160,69 @@ def _described(column: Column) -> str:
     return column.description + allowed
 
 
-def _sources(source_type: str) -> str:
+def _sources_macros() -> str:
+    """What the models know of types of sources, and of the moment of a load."""
+    types = SOURCE_TYPES.values()
+    known = {
+        "Types whose raw tables are the contract's entities.": (
+            "canonical_types",
+            [it.name for it in types if it.is_canonical],
+        ),
+        "The entities that each type's staging models make.": (
+            "staged_entities",
+            {it.name: list(it.entities) for it in types},
+        ),
+        "The fields of deals of which a type loads every past value.": (
+            "declared_histories",
+            {it.name: list(it.histories) for it in types if it.histories},
+        ),
+        "Where a type's raw tables have versions of deals.": (
+            "raw_deals",
+            {it.name: asdict(it.deals) for it in types if it.deals},
+        ),
+        "Where a type's raw tables have versions of pipeline stages.": (
+            "raw_stages",
+            {it.name: asdict(it.stages) for it in types if it.stages},
+        ),
+    }
+    macros = [
+        "{#- When a load was finished: a UTC timestamp without zone, of a row of dlt's loads. -#}\n"
+        f"{{% macro loaded_at() -%}} {loaded_at()} {{%- endmacro %}}",
+        *(
+            f"{{#- {comment} -#}}\n"
+            f"{{% macro {name}() -%}} {{{{ return({value}) }}}} {{%- endmacro %}}"
+            for comment, (name, value) in known.items()
+        ),
+    ]
+    return "\n\n".join([f"{{#- {GENERATED_OF_SOURCES} -#}}", *macros, ""])
+
+
+def project(text: str) -> str:
+    """dbt_project.yml, in which the folder of each source type is built where it is used."""
+    before, begin, rest = text.partition(TYPES_BEGIN)
+    _, end, after = rest.partition(TYPES_END)
+    used = "'{name}' in var('source_types', ['files'])"
+    folders = "".join(
+        f'      {name}:\n        +enabled: "{{{{ {used.format(name=name)} }}}}"\n'
+        for name in SOURCE_TYPES
+    )
+    return f"{before}{begin}{folders}{end}{after}"
+
+
+def _sources(source_type: SourceType) -> str:
     lines = [
-        f"# {GENERATED}",
+        f"# {GENERATED_OF_SOURCES}",
         "sources:",
-        f"  - name: raw_{source_type}",
+        f"  - name: {source_type.dataset}",
         "    description: Every version of every record, as loaded; only ever appended to.",
         "    tables:",
-        "      - name: _dlt_loads",
+        f"      - name: {LOADS}",
         "        description: One row per finished load.",
-        "      - name: rejected",
-        "        description: Rows that break the contract, kept whole, with the reason.",
-        "      - name: exports",
-        "        description: One row per entity and load, the state of the last export.",
     ]
-    for entity in ENTITIES.values():
+    for table, description in source_type.descriptions.items():
         lines += [
-            f"      - name: {entity.name}",
-            f"        description: '{{{{ doc(\"{entity.name}\") }}}}'",
+            f"      - name: {table}",
+            f"        description: {json.dumps(description, ensure_ascii=False)}",
         ]
     return "\n".join([*lines, ""])
 

@@ -59,6 +59,11 @@ def in_64_bits(decimal: str) -> str:
     return re.sub(r"\(\d+", "(18", decimal)
 
 
+def hash_of(text: str) -> str:
+    """SQL of the hash of a text: 63 bits, the same on every machine."""
+    return f"(md5_number_lower({text}) >> 1)::BIGINT"
+
+
 def escaped(path: Path) -> str:
     """The path of one file as DuckDB takes it, which reads patterns."""
     return re.sub(r"[*?\[]", r"[\g<0>]", str(path))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ingestion.company.settings import Company
 from ingestion.errors import WarehouseError, first_line
+from ingestion.loading.moments import LOADS, loaded_at
 from ingestion.paths import CompanyPaths, unused_name, write_ahead_log
 from ingestion.warehouse.duckdb_sql import max_threads, memory_limit
 from ingestion.warehouse.postgres_address import EXAMPLE, POSTGRES_URL, Address
@@ -115,18 +116,17 @@ class Warehouse:
             return None
         with self.kept_open():
             datasets = self.read(
-                """select table_schema from information_schema.tables
-                where table_name = '_dlt_loads'
+                f"""select table_schema from information_schema.tables
+                where table_name = '{LOADS}'
                 and (starts_with(table_schema, 'raw_') or table_schema = 'history')"""
             )
             loads = " union all ".join(
-                f"select inserted_at from {dataset}._dlt_loads where status = 0"
+                f"select {loaded_at()} as moment from {dataset}.{LOADS} where status = 0"
                 for dataset in datasets["table_schema"].to_pylist()
             )
             if not loads:
                 return None
-            newest = "cast(max(inserted_at) at time zone 'UTC' as timestamp) as newest"
-            [row] = self.read(f"select {newest} from ({loads}) as loads").to_pylist()
+            [row] = self.read(f"select max(moment) as newest from ({loads}) as loads").to_pylist()
         moment: dt.datetime | None = row["newest"]
         return moment
 

@@ -1,4 +1,4 @@
-"""What is written down is what is so: generated files, the KPI dictionary, the README's example."""
+"""What is written down is what is so: generated files, the KPI dictionary, examples."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 
-from dagster_project.commands.kpi_dictionary import MACRO, PAGE, dictionary, metrics_macro
+from dagster_project.commands.kpi_dictionary import PAGE
+from dagster_project.publishing.dictionary import dictionary
 from dagster_project.run.dbt_manifest import MODEL, metrics
 from dagster_project.run.dbt_runner import Dbt
+from dagster_project.run.kpi_metrics import MACRO, metrics_macro, product_metrics
 from ingestion.company.reading import load_company
 from ingestion.contract.dbt_files import files
 from ingestion.paths import PROJECT
 from ingestion.pipeline import load_source
 
 EDGE_CASES = PROJECT / "tests/companies/edge_cases/company.yml"
+COMPANY_FILE = (PROJECT / "docs" / "company.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,9 @@ def test_every_kpi_says_what_the_frame_asks(manifest: Mapping[str, Any]) -> None
 
 
 def test_the_list_of_kpis_is_their_files() -> None:
-    assert MACRO.read_text(encoding="utf-8") == metrics_macro(), "run `make contract`"
+    assert MACRO.read_text(encoding="utf-8") == metrics_macro(product_metrics()), (
+        "run `make contract`"
+    )
 
 
 def test_every_mart_and_its_columns_are_documented_contracted_and_owned(
@@ -72,9 +77,8 @@ def test_every_mart_and_its_columns_are_documented_contracted_and_owned(
     assert [node["name"] for node in marts if "owner" not in node["config"]["meta"]] == []
 
 
-def test_the_readmes_example_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```yaml\n(name: Acme.*?)```", readme, re.DOTALL)
+def test_the_example_of_a_company_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = re.findall(r"```yaml\n(name: Acme.*?)```", COMPANY_FILE, re.DOTALL)
     company_file = tmp_path / "acme.yml"
     company_file.write_text(example, encoding="utf-8")
     exports = tmp_path / "exports"
@@ -99,9 +103,8 @@ def test_the_readmes_example_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     }
 
 
-def test_the_readmes_hubspot_example_is_valid(tmp_path: Path) -> None:
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```yaml\n(sources:\n  - name: crm\n.*?)```", readme, re.DOTALL)
+def test_the_example_of_a_hubspot_source_is_valid(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```yaml\n(sources:\n  - name: crm\n.*?)```", COMPANY_FILE, re.DOTALL)
     company_file = tmp_path / "acme.yml"
     company_file.write_text(f"name: Acme\ncurrency: USD\ntimezone: UTC\n{example}", "utf-8")
     assert load_company(company_file).source_types == ("hubspot",)

@@ -1,4 +1,4 @@
-"""What `make` does to an installation that is not its own."""
+"""What `make` does to an installation, its own and another's."""
 
 from __future__ import annotations
 
@@ -55,3 +55,19 @@ def test_a_link_that_leads_nowhere_is_named(checkout: Path) -> None:
     done = make(checkout, "run")
     assert done.returncode == 2
     assert "leads to no installation: remove it" in done.stderr
+
+
+def test_the_command_is_installed_with_the_project_and_no_sooner(tmp_path: Path) -> None:
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    python = programs / "python"
+    python.write_text('#!/bin/sh\necho ran "$@"\n')
+    python.chmod(0o755)
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(PROJECT / name, tmp_path)
+    (tmp_path / ".venv" / ".installed").touch()
+    first, second = make(tmp_path, "run").stdout, make(tmp_path, "run").stdout
+    assert "--no-deps --no-build-isolation --editable .\nran -m dagster_project.cli run" in first
+    assert second == "ran -m dagster_project.cli run\n"
+    (tmp_path / "pyproject.toml").touch()
+    assert "--editable" in make(tmp_path, "run").stdout

@@ -150,10 +150,10 @@ class Store:
             self._create("marts", table, {**HYGIENE_COLUMNS, **dict.fromkeys(rules, "boolean")})
         self._create("marts", "kpi_values", KPI_COLUMNS)
         self.insert("marts.kpi_values", KPI_BASE)
-        self._create("intermediate", "int_kpi_variants", VARIANT_COLUMNS)
+        self._create("marts", "kpi_variants", VARIANT_COLUMNS)
         for (metric, variant), kind in KPI_KINDS.items():
             values = {"metric": metric, "variant": variant, "kind": kind}
-            self.insert("intermediate.int_kpi_variants", values)
+            self.insert("marts.kpi_variants", values)
 
     def load(self, load_id: str, moment: str, status: int = 0) -> None:
         """Note a load, finished or not."""

@@ -10,8 +10,8 @@ import pytest
 
 from ingestion.company.reading import load_company
 from ingestion.errors import SourceError
-from ingestion.pipeline import ExtractContext, quiet
-from ingestion.sources.hubspot.client import Patience
+from ingestion.http import Patience
+from ingestion.loading.reports import ExtractContext, quiet
 from ingestion.sources.hubspot.extraction import extract
 from ingestion.warehouse.warehouse import Warehouse
 from tests.faults.attacks import bites, held, replaced
@@ -141,7 +141,7 @@ def test_an_unexpected_answer_is_an_unexpected_error_where_nobody_looks(
     monkeypatch.setenv("HUBSPOT_TOKEN", TOKEN)
     with (
         served(TOKEN, *SPOILT["stages without label"]) as url,
-        replaced("ingestion.sources.hubspot.extraction:understood", lambda _: nullcontext()),
+        replaced("ingestion.loading.api_load:understood", lambda _: nullcontext()),
         replaced("ingestion.sources.hubspot.directory:well_formed", lambda _, found, __: found),
         pytest.raises(KeyError),
     ):

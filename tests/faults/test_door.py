@@ -93,7 +93,7 @@ def unguarded(*guards: tuple[str, Any]) -> ExitStack:
 
 
 UNREADABLE = ("entity_load:EntityLoad._unreadable", "")
-CUT_OFF = ("versions:LastExport.was_ended", False)
+CUT_OFF = ("guards:was_ended", False)
 
 UNCLOSED = "a quote in row 4,100 of 5,000 that nobody closes"
 

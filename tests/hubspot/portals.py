@@ -9,15 +9,15 @@ import pyarrow as pa
 
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
-from ingestion.dlt_load import append
-from ingestion.pipeline import ExtractContext, LoadReport
+from ingestion.http import Patience
+from ingestion.loading.appending import append
+from ingestion.loading.reports import ExtractContext, LoadReport
 from ingestion.sandbox.systems.hubspot import portal as api_portal
 from ingestion.sandbox.systems.hubspot.api import Asked, HubSpotApi
 from ingestion.sandbox.systems.hubspot.schema import ACTIVITY_OBJECTS
 from ingestion.sandbox.world import World
-from ingestion.sources.hubspot.client import Patience
 from ingestion.sources.hubspot.extraction import extract
-from ingestion.sources.hubspot.tables import TABLES
+from ingestion.sources.hubspot.tables import TABLES, tables_of
 from ingestion.warehouse.warehouse import Warehouse
 
 TOKEN = "pat-na1-secret-of-the-test"
@@ -85,7 +85,8 @@ class Portal:
         context = self.context(company, warehouse, force)
         with extract(context, company.sources[0], PATIENCE) as extraction:
             if extraction.tables:
-                append(warehouse, "raw_hubspot", TABLES, extraction.tables, context.folder)
+                tables = tables_of(company.entities)
+                append(warehouse, "raw_hubspot", tables, extraction.tables, context.folder)
         return LoadReport("crm", "hubspot", extraction.loads, extraction.warnings)
 
     @property

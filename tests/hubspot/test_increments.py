@@ -13,8 +13,8 @@ from ingestion.errors import SourceError
 from ingestion.sandbox.systems.faults import Faults
 from ingestion.sandbox.world import World
 from ingestion.sandbox.world.calendar import DAY
-from ingestion.sources.hubspot.extraction import LAG
 from ingestion.sources.hubspot.objects import OBJECTS
+from ingestion.sources.hubspot.plan import LAG
 
 MINUTE = 60_000_000
 

@@ -15,12 +15,12 @@ import pytest
 from portals import TOKEN, Portal
 
 from ingestion.errors import CompanyError, SourceError
-from ingestion.pipeline import SourceCheck
+from ingestion.http import Patience
+from ingestion.loading.reports import SourceCheck
 from ingestion.sandbox.systems.faults import Drift, Faults
 from ingestion.sandbox.systems.hubspot.portal import first_id
 from ingestion.sandbox.world.schema import NONE
 from ingestion.sources.hubspot.checking import check
-from ingestion.sources.hubspot.client import Patience
 from ingestion.sources.hubspot.objects import OBJECTS
 from ingestion.sources.hubspot.rows import Reading
 from ingestion.sources.hubspot.scopes import MissingScopeError

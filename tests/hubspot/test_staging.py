@@ -115,7 +115,7 @@ def test_a_stage_and_a_pipeline_renamed_in_the_portal_go_on(portal: Portal) -> N
 
 
 def test_every_staged_entity_is_announced() -> None:
-    macro = (PROJECT / "dbt" / "macros" / "entities.sql").read_text()
+    macro = (PROJECT / "dbt" / "macros" / "sources.sql").read_text()
     announced = re.search(r"[\"']hubspot[\"']: \[(.*?)\]", macro, re.DOTALL)
     assert announced
     assert re.findall(r"\w+", announced[1]) == list(ENTITIES)

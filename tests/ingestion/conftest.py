@@ -15,10 +15,11 @@ import yaml
 
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
-from ingestion.dlt_load import append
+from ingestion.loading.appending import append
+from ingestion.loading.reports import LoadReport, TableLoad
 from ingestion.paths import CompanyPaths
-from ingestion.pipeline import LoadReport, TableLoad, load_source
-from ingestion.sources.files import TABLES
+from ingestion.pipeline import load_source
+from ingestion.sources.files.tables import TABLES
 from ingestion.warehouse.warehouse import Warehouse
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -14,7 +14,8 @@ from dagster_project.commands.summary.loads import rejections
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.errors import SourceError
-from ingestion.pipeline import TableLoad, check, load_source, prepare
+from ingestion.loading.reports import TableLoad
+from ingestion.pipeline import check, load_source, prepare
 from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.conftest import Exports
 

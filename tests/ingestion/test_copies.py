@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ingestion.pipeline import LoadReport, load_source
+from ingestion.loading.reports import LoadReport
+from ingestion.pipeline import load_source
 from tests.ingestion.conftest import Exports
 
 HEADER = "id,stage,amount\n"

@@ -12,7 +12,7 @@ import pytest
 
 from ingestion.contract.entities import ENTITIES
 from ingestion.errors import SourceError
-from ingestion.pipeline import raw_tables
+from ingestion.sources.registry import SOURCE_TYPES
 from tests.ingestion.conftest import Exports
 
 DEALS = {
@@ -58,7 +58,7 @@ def test_every_entity_has_a_table_even_without_rows(exports: Exports) -> None:
     )
     names = {row["name"] for row in tables}
     assert names == {*ENTITIES, "rejected", "exports", "_dlt_loads", "_dlt_version"}
-    assert set(raw_tables("files")) == {*ENTITIES, "rejected", "exports"}
+    assert set(SOURCE_TYPES["files"].tables) == {*ENTITIES, "rejected", "exports"}
     types = exports.rows(
         "select column_name as name, data_type as type from information_schema.columns "
         "where table_schema = 'raw_files' and table_name = 'fx_rates'"

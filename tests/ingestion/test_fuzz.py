@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from ingestion.company.settings import Company
 from ingestion.errors import SourceError
-from ingestion.pipeline import ExtractContext, quiet
+from ingestion.loading.reports import ExtractContext, quiet
 from ingestion.sources.files.extraction import extract
 from ingestion.sources.files.settings import FilesSource
 from ingestion.warehouse.warehouse import Warehouse

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ingestion.pipeline import LoadReport, load_source
+from ingestion.loading.reports import LoadReport
+from ingestion.pipeline import load_source
 from ingestion.sources.files.file_order import in_order, is_certain
 from tests.ingestion.conftest import Exports
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from ingestion.errors import SourceError
-from ingestion.pipeline import TableLoad
+from ingestion.loading.reports import TableLoad
 from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.conftest import Exports
 

@@ -15,7 +15,7 @@ from dagster_project.run.dbt_runner import Dbt
 from ingestion.company.reading import load_company
 from ingestion.contract.types import TYPES
 from ingestion.paths import PROJECT
-from ingestion.pipeline import raw_tables
+from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.warehouse.duckdb_sql import quote
 from tests.conftest import Publish
 
@@ -35,7 +35,7 @@ def warehouse(published: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         connection.execute(
             "create table raw_hubspot._dlt_loads as from raw_files._dlt_loads limit 0"
         )
-        for table, columns in raw_tables("hubspot").items():
+        for table, columns in SOURCE_TYPES["hubspot"].tables.items():
             declared = ", ".join(f"{quote(it.name)} {TYPES[it.type].sql}" for it in columns)
             connection.execute(
                 f"create table raw_hubspot.{table} ({declared}, _dlt_load_id VARCHAR)"

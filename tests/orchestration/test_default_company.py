@@ -6,8 +6,11 @@ import datetime as dt
 import json
 from pathlib import Path
 
+from dagster_project.commands.explain.receipts import Receipts
+from dagster_project.publication import open_published
 from ingestion.paths import PROJECT
 from tests.kpis.companies import Published, publish
+from tests.kpis.receipts import disagreements
 from tests.store import made_once
 from tests.thorough import thorough
 
@@ -59,3 +62,5 @@ def test_a_week_later_only_what_changed_is_loaded() -> None:
     assert company.kpi("deals_won") >= before["won"]
     restated = company.marts("select distinct first_run_id from marts.mart_restatements")
     assert len(restated) >= 1
+    with open_published(company.folder / "published" / "salesops.duckdb") as connection:
+        assert disagreements(Receipts(connection)) == []

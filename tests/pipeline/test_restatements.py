@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from dagster_project.commands.explain.cell import Asked
+from dagster_project.commands.explain.command import explain
 from dagster_project.publishing.ledger import keep_ledger
 from dagster_project.run.dbt_runner import Dbt, run_values
 from dagster_project.run.opening import open_run
@@ -116,6 +118,24 @@ def test_money_is_told_apart_by_cause(first: tuple[str, pd.DataFrame], restated:
     for grain, start in (("quarter", "2025-08-01"), ("year", "2025-02-01")):
         row = restatement(restated, "revenue_won", period_grain=grain, period_start=start)
         assert (row["late_facts"], row["corrections"], row["difference"]) == (5000, 1500, 6500)
+
+
+def test_a_receipt_says_why_a_number_was_restated(
+    first: tuple[str, pd.DataFrame],
+    restated: Published,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SALESOPS_DATA", str(restated.folder.parent))
+    asked = Asked("revenue_won", period=OCTOBER[:7])
+    assert explain(load_company(restated.company), asked, shown=None, as_csv=False)
+    records, _, told = capsys.readouterr().out.partition("Published before\n")
+    assert " late_deal " in records
+    run_id, kpis = first
+    value = f"{number(kpis, 'revenue_won', 'value'):,.2f}".rstrip("0").rstrip(".")
+    assert f"by run {run_id}, the first since the period's end:\n  {value} of " in told
+    causes = "late_facts 5,000 corrections 1,500 definition_change 0 later_events 0 now"
+    assert causes in " ".join(told.split())
 
 
 def test_shares_and_means_are_told_apart_by_cause(

@@ -15,12 +15,14 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from dagster_project.commands.explain.receipts import Receipts
 from dagster_project.run.clock import now
 from dagster_project.run.simulation import connected
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
+from ingestion.loading.reports import TableLoad
 from ingestion.paths import PROJECT, CompanyPaths
-from ingestion.pipeline import TableLoad, load_source
+from ingestion.pipeline import load_source
 from ingestion.sandbox.exports import write_company, write_exports
 from ingestion.sandbox.server import serving
 from ingestion.sandbox.service import Sandbox
@@ -28,6 +30,7 @@ from ingestion.sandbox.systems.faults import Drift, Faults
 from ingestion.sandbox.systems.hubspot.api import HubSpotApi
 from ingestion.sandbox.world import World
 from tests.compiled_models import CompiledModels
+from tests.kpis.receipts import disagreements
 from tests.truth.kpis import truth
 
 TOKEN = "pat-na1-secret-of-the-test"
@@ -128,6 +131,11 @@ class SimulatedCompany(ABC):
         summary = found.groupby(["metric", "variant", "why"]).size()
         assert found.empty, f"{summary.to_string()}\n{found.head(SHOWN).T.to_string()}"
         return set(wanted["metric"])
+
+    def assert_explained(self) -> None:
+        """Numbers of every metric, variant, grain and cut follow from the records behind them."""
+        with duckdb.connect(self.warehouse, read_only=True) as connection:
+            assert disagreements(Receipts(connection)) == []
 
     def assert_like_full_reload(self, world: World) -> None:
         """The KPIs are those of a company that is loaded for the first time.

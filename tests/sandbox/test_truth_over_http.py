@@ -71,6 +71,7 @@ def test_every_load_gives_the_truth(company: ServedCompany, story: Story) -> Non
         if IS_THOROUGH or load in story.compared:
             company.build()
             told |= company.assert_true(world)
+            company.assert_explained()
             met |= {trap for trap, times in traps(world, company.loads[0]).items() if times}
         if IS_THOROUGH or load in story.reloaded:
             company.assert_like_full_reload(world)

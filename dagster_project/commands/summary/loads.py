@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from dagster_project.run.pipeline_run import PipelineRun
-from ingestion.pipeline import LoadReport
+from ingestion.loading.moments import LOAD_ID
+from ingestion.loading.reports import LoadReport
 from ingestion.rejections import Rule, by_rule, samples_of
 from ingestion.warehouse.duckdb_sql import literal
 from ingestion.warehouse.warehouse import Warehouse
@@ -65,6 +66,6 @@ def _broken_rules(warehouse: Warehouse, load: LoadReport, entity: str) -> list[R
     dataset = f"raw_{load.type}"
     # Values stand in the SQL, for patterns have question marks, too.
     ours = f"source_instance = {literal(load.source)} and entity = {literal(entity)}"
-    rejected = f"""{dataset}.rejected where {ours} and _dlt_load_id = (
-        select max(_dlt_load_id) from {dataset}.exports where {ours})"""
+    rejected = f"""{dataset}.rejected where {ours} and {LOAD_ID} = (
+        select max({LOAD_ID}) from {dataset}.exports where {ours})"""
     return by_rule(entity, warehouse.read(samples_of(rejected)).to_pylist())

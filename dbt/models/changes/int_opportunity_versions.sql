@@ -1,7 +1,4 @@
-{%- set deals = {
-    "files": {"table": "opportunities", "stage": "stage", "created_at": "created_at"},
-    "hubspot": {"table": "deals", "stage": "dealstage", "created_at": "createdate"},
-} -%}
+{%- set deals = raw_deals() -%}
 -- Every known version of each deal that raw has kept, in the order of the loads.
 --
 -- A version is of the moment at which the source says it changed the record, else of its load. A
@@ -23,6 +20,18 @@ with
                 pipeline,
                 {{ columns.stage }} as stage
             from {{ known_versions(source_type, columns.table) }} {{ 'union all' if not loop.last }}
+        {%- else %}
+            select
+                cast(null as {{ dbt.type_string() }}) as opportunity_key,
+                cast(null as {{ dbt.type_string() }}) as source_type,
+                cast(null as {{ dbt.type_string() }}) as source_instance,
+                cast(null as bigint) as load_number,
+                cast(null as timestamp) as loaded_at,
+                cast(null as timestamp) as source_updated_at,
+                cast(null as timestamp) as created_at,
+                cast(null as {{ dbt.type_string() }}) as pipeline,
+                cast(null as {{ dbt.type_string() }}) as stage
+            where false
         {%- endfor %}
     ),
 

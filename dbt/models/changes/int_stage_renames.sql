@@ -1,5 +1,4 @@
-{%- set tables = {"files": "pipeline_stages", "hubspot": "stages"} -%}
-{%- set names = {"files": "stage", "hubspot": "label"} -%}
+{%- set stages = raw_stages() -%}
 -- The names that stages had before, each with the stage that goes on: one row per pipeline in which
 -- histories and older versions may tell of it by that name.
 --
@@ -10,14 +9,14 @@
 -- a stage of the pipeline has now is that stage's.
 with recursive
     versions as (
-        {%- for source_type in var("source_types") if source_type in tables %}
+        {%- for source_type in var("source_types") if source_type in stages %}
             select
                 '{{ source_type }}' as source_type,
                 source_instance,
                 source_id,
                 coalesce(pipeline, '') as pipeline,
-                {{ names[source_type] }} as stage,
-                {% if source_type == "files" -%}
+                {{ stages[source_type].name }} as stage,
+                {% if source_type in canonical_types() -%}
                     stage_order,
                     status,
                     coalesce(
@@ -29,9 +28,22 @@ with recursive
                 {%- endif %}
                 coalesce(is_deleted, false) as is_deleted,
                 load_number
-            from {{ known_versions(source_type, tables[source_type]) }}
-            {%- if source_type == "hubspot" %}
-                where object = 'deals' {%- endif %} {{ 'union all' if not loop.last }}
+            from {{ known_versions(source_type, stages[source_type].table) }}
+            {%- if stages[source_type].only %}
+                where {{ stages[source_type].only }} {%- endif %} {{ 'union all' if not loop.last }}
+        {%- else %}
+            select
+                cast(null as {{ dbt.type_string() }}) as source_type,
+                cast(null as {{ dbt.type_string() }}) as source_instance,
+                cast(null as {{ dbt.type_string() }}) as source_id,
+                cast(null as {{ dbt.type_string() }}) as pipeline,
+                cast(null as {{ dbt.type_string() }}) as stage,
+                cast(null as bigint) as stage_order,
+                cast(null as {{ dbt.type_string() }}) as status,
+                false as has_name_only,
+                false as is_deleted,
+                cast(null as bigint) as load_number
+            where false
         {%- endfor %}
     ),
 

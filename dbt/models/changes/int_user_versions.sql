@@ -1,5 +1,6 @@
 -- Team and manager of each person over time, without gap or overlap. A day is in the version that
--- holds at its end. With the setting `team: now` there is one version, today's.
+-- holds at its end. With the setting `team: now` there is one version, today's; so it is for people
+-- of sources whose raw tables keep no team.
 with
     people as (select * from {{ ref("int_people") }}),
 
@@ -48,21 +49,32 @@ with
             ),
         {%- endif %}
         versions as (
-            {%- for type in var("source_types") if type in ["files", "hubspot"] %}
-                select
-                    people.source_id as rep_id,
-                    versions.team,
-                    versions.manager_id,
-                    versions.is_deleted,
-                    versions.valid_from,
-                    versions.valid_to
-                from people
-                inner join
-                    {{ type }}_versions as versions
-                    on people.source_system = '{{ type }}'
-                    and people.source_instance = versions.source_instance
-                    and people.source_id = versions.source_id
-                    {{ 'union all' if not loop.last }}
+            {%- for type in var("source_types") %}
+                {%- if type in ["files", "hubspot"] %}
+                    select
+                        people.source_id as rep_id,
+                        versions.team,
+                        versions.manager_id,
+                        versions.is_deleted,
+                        versions.valid_from,
+                        versions.valid_to
+                    from people
+                    inner join
+                        {{ type }}_versions as versions
+                        on people.source_system = '{{ type }}'
+                        and people.source_instance = versions.source_instance
+                        and people.source_id = versions.source_id
+                {%- else %}
+                    select
+                        source_id as rep_id,
+                        team,
+                        manager_id,
+                        is_deleted,
+                        {{ beginning_of_time() }} as valid_from,
+                        {{ end_of_time() }} as valid_to
+                    from people
+                    where source_system = '{{ type }}'
+                    {%- endif %} {{ 'union all' if not loop.last }}
             {%- endfor %}
         ),
     {%- endif %}

@@ -16,6 +16,7 @@ with
             parent_id,
             owner_id as rep_id,
             created_at,
+            {{ extra_of("accounts", "accounts") }}
             is_deleted
         from accounts
     )

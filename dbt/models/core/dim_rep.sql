@@ -53,6 +53,7 @@ with
             known.segment,
             known.hired_on,
             known.left_on,
+            {{ extra_of("users", "known") }}
             coalesce(known.is_active, true)
             and not known.is_deleted
             and (known.left_on is null or known.left_on >= {{ as_of_day() }}) as is_active
@@ -73,6 +74,7 @@ with
             cast(null as {{ dbt.type_string() }}) as segment,
             cast(null as date) as hired_on,
             cast(null as date) as left_on,
+            {{ no_extra_of("users") }}
             true as is_active
         from owners
         left join known on owners.owner_id = known.source_id

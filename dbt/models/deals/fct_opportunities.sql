@@ -91,6 +91,7 @@ with
             priced.loss_reason,
             priced.forecast_category,
             priced.campaign_id,
+            {{ extra_of("opportunities", "priced") }}
             priced.merged_into_id,
             priced.removal,
             priced.removed_at,

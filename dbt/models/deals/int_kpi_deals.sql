@@ -14,6 +14,7 @@ select
     {{ or_none("product") }} as product,
     {{ or_none("deal_type") }} as deal_type,
     {{ or_none("pipeline") }} as pipeline,
+    {{ extra_of("opportunities", "deals", keyed=true) }}
     status,
     amount_native,
     amount,
@@ -26,4 +27,4 @@ select
     case
         when removal is not null then removal when closed_on is null then 'no_close_date'
     end as closed_exclusion
-from {{ ref("fct_opportunities") }}
+from {{ ref("fct_opportunities") }} as deals

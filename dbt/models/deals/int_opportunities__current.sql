@@ -166,6 +166,7 @@ with
             case when dated.status <> 'open' then dated.loss_reason end as loss_reason,
             dated.forecast_category_now as forecast_category,
             dated.campaign_id,
+            {{ extra_of("opportunities", "dated") }}
             dated.merged_into_id,
             dated.removal,
             case when dated.removal is not null then dated.removed_at end as removed_at

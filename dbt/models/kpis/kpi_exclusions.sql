@@ -10,7 +10,7 @@ select distinct
     case when variants.is_excluded_by_period then members.period_on end as period_start
 from {{ ref("kpi_members") }} as members
 inner join
-    {{ ref("int_kpi_variants") }} as variants
+    {{ ref("kpi_variants") }} as variants
     on members.metric = variants.metric
     and members.variant = variants.variant
 where

@@ -2,7 +2,7 @@
 -- What the members add up to, and how many they are, by month and cut: what all numbers but medians
 -- are made of. Of metrics that have weeks, by week of the month, too.
 with
-    variants as (select * from {{ ref("int_kpi_variants") }}),
+    variants as (select * from {{ ref("kpi_variants") }}),
 
     members as (
         select

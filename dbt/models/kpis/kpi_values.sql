@@ -5,7 +5,7 @@
 -- Every metric, variant, period and cut: month cells added up to periods, medians of members, and
 -- products of other metrics.
 with
-    variants as (select * from {{ ref("int_kpi_variants") }}),
+    variants as (select * from {{ ref("kpi_variants") }}),
 
     cells as (
         select cells.*, variants.state

@@ -14,6 +14,7 @@ from expectations.suites.raw import crm, enablement, finance, marketing, plannin
 from expectations.suites.raw.exports import EXPORT_CHECKS, latest_exports
 from expectations.suites.raw.rejected import REJECTED, REJECTED_CHECKS
 from expectations.suites.raw.relations import LATEST_VERSIONS
+from ingestion.sources.registry import SOURCE_TYPES
 
 CHECKS = {
     entity: checks
@@ -28,9 +29,9 @@ def suites(source_types: Iterable[str]) -> list[Suite]:
 
 
 def _suites_of(source_type: str) -> Iterable[Suite]:
-    dataset = f"raw_{source_type}"
-    # Only files are raw in the contract's columns; records of an API are judged on the marts.
-    for entity, checks in CHECKS.items() if source_type == "files" else ():
+    dataset = SOURCE_TYPES[source_type].dataset
+    # Records that are raw in other columns than the contract's are judged on the marts.
+    for entity, checks in CHECKS.items() if SOURCE_TYPES[source_type].is_canonical else ():
         relation = LATEST_VERSIONS.replace("{entity}", entity)
         yield _suite(dataset, entity, relation, ("source_instance", "source_id"), checks)
     exports = latest_exports(source_type)

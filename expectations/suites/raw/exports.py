@@ -4,37 +4,33 @@ from __future__ import annotations
 
 from expectations.suites.model import between
 from expectations.suites.raw.relations import EXPORTS
+from ingestion.sources.registry import SOURCE_TYPES
 
-_FRESHNESS = {
-    "files": (
-        ("opportunities", "created_at", 31),
-        ("leads", "created_at", 7),
-        ("activities", "occurred_at", 7),
-        ("spend_daily", "day", 3),
-    ),
-    "hubspot": (
-        ("deals", "createdate", 31),
-        ("leads", "hs_createdate", 7),
-        ("emails", "hs_timestamp", 7),
-    ),
-}
-"""By type of source, tables in which new records are expected: by when, within how many days."""
+_NO_RECORDS = """
+    select
+        cast(null as varchar) as source_instance,
+        cast(null as varchar) as entity,
+        cast(null as timestamp) as newest_at,
+        cast(null as integer) as expected_within_days
+    where false
+"""
 
 
 def _newest_records(source_type: str) -> str:
-    return " union all ".join(
+    parts = [
         f"""
         select
             records.source_instance,
-            '{table}' as entity,
-            max(cast(records.{column} as timestamp)) as newest_at,
-            {days} as expected_within_days
-        from {{dataset}}.{table} as records
+            '{expected.table}' as entity,
+            max(cast(records.{expected.column} as timestamp)) as newest_at,
+            {expected.days} as expected_within_days
+        from {{dataset}}.{expected.table} as records
         inner join loads on records._dlt_load_id = loads.load_id
         group by records.source_instance
         """
-        for table, column, days in _FRESHNESS[source_type]
-    )
+        for expected in SOURCE_TYPES[source_type].freshness
+    ]
+    return " union all ".join(parts) or _NO_RECORDS
 
 
 def latest_exports(source_type: str) -> str:

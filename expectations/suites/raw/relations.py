@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-LOADS = """
+from ingestion.loading import moments
+
+LOADS = f"""
     select
         load_id,
-        cast(inserted_at at time zone 'UTC' as timestamp) as loaded_at,
+        {moments.loaded_at()} as loaded_at,
         row_number() over (order by inserted_at, load_id) as load_number
-    from {dataset}._dlt_loads
-    where status = 0 and cast(inserted_at at time zone 'UTC' as timestamp) <= {known_at}
+    from {{dataset}}.{moments.LOADS}
+    where status = 0 and {moments.loaded_at()} <= {{known_at}}
 """
 
 # The latest known version of each record that is not deleted, found as staging finds it: a version

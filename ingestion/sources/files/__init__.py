@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from ingestion.sources.files.tables import TABLES
+from ingestion.contract.entities import ENTITIES
+from ingestion.sources.files.settings import FilesSource
+from ingestion.sources.files.tables import DESCRIPTIONS, tables_of
+from ingestion.sources.source_type import Freshness, RawDeals, RawStages, SourceType
 
 if TYPE_CHECKING:
-    from ingestion.pipeline import ExtractContext, Extraction, SourceCheck
-    from ingestion.sources.files.settings import FilesSource
-
-__all__ = ["TABLES", "check", "extract"]
+    from ingestion.loading.reports import ExtractContext, Extraction, SourceCheck
 
 
 def extract(context: ExtractContext, source: FilesSource) -> AbstractContextManager[Extraction]:
@@ -26,3 +26,32 @@ def check(context: ExtractContext, source: FilesSource) -> SourceCheck:
     from ingestion.sources.files.extraction import check as run
 
     return run(context, source)
+
+
+FILES = SourceType(
+    name="files",
+    label="files",
+    settings=FilesSource,
+    tables_of=tables_of,
+    descriptions=DESCRIPTIONS,
+    extract=extract,
+    check=check,
+    is_remote=False,
+    entities=tuple(ENTITIES),
+    is_canonical=True,
+    histories=(),
+    deals=RawDeals("opportunities", stage="stage", created_at="created_at"),
+    stages=RawStages("pipeline_stages", name="stage"),
+    # Owners of quotas may be others than the users.
+    people="""
+        select source_id as id, name, email from raw_files.users
+        union
+        select owner_id as id, null as name, null as email from raw_files.quotas
+        where owner_id is not null""",
+    freshness=(
+        Freshness("opportunities", "created_at", days=31),
+        Freshness("leads", "created_at", days=7),
+        Freshness("activities", "occurred_at", days=7),
+        Freshness("spend_daily", "day", days=3),
+    ),
+)

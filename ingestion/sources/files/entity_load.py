@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from ingestion.contract.columns import Entity
 from ingestion.contract.raw_columns import RECORD_COLUMNS, REJECTED_COLUMNS
-from ingestion.contract.types import TYPES
-from ingestion.pipeline import TableLoad
+from ingestion.loading.reports import TableLoad
+from ingestion.loading.state import RawState
+from ingestion.loading.versions import BATCH_ROWS, Versions
 from ingestion.rejections import Rule, by_rule, samples_of
 from ingestion.sources.files.checking import (
     record_rejected,
@@ -22,14 +24,12 @@ from ingestion.sources.files.mapping.identity import row_hash
 from ingestion.sources.files.mapping.rowset import RowSet
 from ingestion.sources.files.overlaps import NO_OVERLAP, Overlap, number_occurrences, take_newest
 from ingestion.sources.files.reading import Part, Table
-from ingestion.sources.files.versions import History, find_changes, vanished_ids
 from ingestion.warehouse.duckdb_sql import literal, one_row, quote, register
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-BATCH_ROWS = 122_880  # a row group of DuckDB's
 MAX_GONE, MIN_GONE = 0.02, 20
 """Where more than this share of the records, and more than so many, are gone at once, it is told.
 
@@ -93,40 +93,46 @@ class EntityLoad:
             self.connection, f"select count(*) from {quote(self._name('rejected'))}"
         )
 
-    def compare(self, history: History | None, export: Literal["full", "partial"]) -> None:
+    def compare(self, state: RawState | None, export: Literal["full", "partial"]) -> None:
         """Find the rows that earlier loads, if any, lack or have otherwise, and what vanished."""
         import pyarrow.compute as pc
 
-        taken = f"from {quote(self.mapped)} where {REASON} is null"
-        if history is None:
-            self.rows_new = self.rows
-            self._create_versions([self._as_raw(taken)])
+        latest = state.latest(self.entity.name) if state else None
+        versions = self._versions
+        versions.compare(latest)
+        counts = versions.counts
+        self.rows_new, self.rows_changed = counts.new, counts.changed + counts.deleted
+        if state is None or latest is None:
             return
-        latest, changed = history.latest(self.entity), self._name("changed")
         self.rows_before = latest.num_rows - (pc.sum(latest["is_deleted"]).as_py() or 0)
-        find_changes(self.connection, self.mapped, latest, changed)
-        self.rows_new, self.rows_changed = one_row(
-            self.connection,
-            f"select count(*) filter (is_new), count(*) filter (not is_new) from {quote(changed)}",
-        )
-        versions = [
-            self._as_raw(f"{taken} and {POSITION} in (select {POSITION} from {quote(changed)})")
-        ]
         if export == "full":
-            rejected = self._name("rejected")
-            vanished = vanished_ids(
-                self.connection,
-                self.mapped,
-                rejected,
-                latest,
-                is_hashed=not self.has_ids,
-                swallowed=[value for part in self.all_parts for value in part.swallowed],
+            self._bury_gone(state)
+
+    def _bury_gone(self, state: RawState) -> None:
+        """Delete the records that the export no longer holds.
+
+        A record whose row was rejected is still there. That may be any record where a rejected
+        row's id cannot be known: then those that its text names are held to be there, or all of
+        them where ids are hashes of values. So it is with values of rows that may have swallowed
+        records.
+        """
+        import pyarrow as pa
+
+        named = "contains(unknown.record, known.source_id)" if self.has_ids else "true"
+        swallowed = [value for part in self.all_parts for value in part.swallowed]
+        texts = pa.table({"record": pa.array(swallowed, pa.string())})
+        with register(self.connection, "§swallowed", texts):
+            gone = self._versions.vanished(
+                unless=f"""exists (
+                    select 1 from (
+                        select record from {quote(self._name("rejected"))} where source_id is null
+                        union all select record from "§swallowed"
+                    ) as unknown where {named})"""
             )
-            self.rows_gone = len(vanished)
-            if vanished and not self._unreadable():
-                self.rows_deleted = len(vanished)
-                versions.append(self._tombstones(history.latest_rows(self.entity, vanished)))
-        self._create_versions(versions)
+        self.rows_gone = len(gone)
+        if gone and not self._unreadable():
+            self.rows_deleted = len(gone)
+            self._versions.bury(state.latest_rows(self.entity.name, gone))
 
     @property
     def has_versions(self) -> bool:
@@ -135,7 +141,7 @@ class EntityLoad:
 
     def versions(self) -> Iterator[pa.RecordBatch]:
         """The new versions of records."""
-        return self._batches(f"from {quote(self._name('versions'))}")
+        return self._versions.batches()
 
     def rejected(self) -> Iterator[pa.RecordBatch]:
         """The rows that break the contract."""
@@ -238,33 +244,20 @@ class EntityLoad:
         """The files whose rows the mapped rows are."""
         return self.rowset.driver.parts if self.rowset.driver else ()
 
-    def _create_versions(self, selects: list[str]) -> None:
-        """Make the view of all that is appended."""
-        query = " union all by name ".join(selects)
-        self.connection.execute(f"create view {quote(self._name('versions'))} as {query}")
-
-    def _as_raw(self, source: str) -> str:
-        """SQL of mapped rows with the columns of the raw table."""
-        return (
-            f"select {literal(self.instance)} as source_instance, {self._file()} as source_file, "
-            f"coalesce({FILE_ROW}, {POSITION}) + 1 as source_row, source_extra, row_hash, "
-            f"{', '.join(quote(name) for name in self.entity.by_name)} {source}"
+    @cached_property
+    def _versions(self) -> Versions:
+        return Versions(
+            self.connection,
+            self.mapped,
+            (*RECORD_COLUMNS, *self.entity.by_name.values()),
+            reason=REASON,
+            values={
+                "source_instance": literal(self.instance),
+                "source_file": self._file(),
+                "source_row": f"coalesce({FILE_ROW}, {POSITION}) + 1",
+            },
+            tombstone_hash=row_hash(self.entity),
         )
-
-    def _tombstones(self, gone: pa.Table) -> str:
-        """SQL of the last versions of records that vanished, now marked as deleted."""
-        columns = (*RECORD_COLUMNS, *self.entity.by_name.values())
-        stored = ", ".join(
-            f"{quote(c.name)}::{TYPES[c.type].sql} as {quote(c.name)}" for c in columns
-        )
-        table = quote(self._name("tombstones"))
-        with register(self.connection, "§gone", gone):
-            self.connection.execute(f"""
-                create table {table} as
-                select * replace (true as is_deleted, NULL::TIMESTAMP as source_updated_at)
-                from (select {stored} from "§gone")
-            """)
-        return f"select * replace ({row_hash(self.entity)} as row_hash) from {table}"
 
     def _file(self) -> str:
         """SQL of the name of the file that a mapped row came from."""

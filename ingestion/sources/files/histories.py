@@ -17,7 +17,7 @@ from ingestion.sources.files.values.casting import PLAUSIBLE, Form, Zones, cast,
 from ingestion.sources.files.values.evidence import Values, form_of, misfits, refuse_doubtful
 from ingestion.sources.files.values.hints import remedy
 from ingestion.sources.files.values.inference import TEXT
-from ingestion.warehouse.duckdb_sql import literal, quote
+from ingestion.warehouse.duckdb_sql import hash_of, literal, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -209,7 +209,7 @@ def _checked(mapped: str, fields: Iterable[_Field]) -> str:
         select * exclude ({hidden}) replace (
             {texts},
             case
-                when {means_more} then (md5_number_lower({meaning}) >> 1)::BIGINT else row_hash
+                when {means_more} then {hash_of(meaning)} else row_hash
             end as row_hash,
             nullif(concat_ws('; ', {REASON}, {", ".join(problems)}), '') as {REASON}
         )

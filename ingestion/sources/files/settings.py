@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from ingestion.settings import Provides, Scalar, Settings, SourceName, Zone
+from ingestion.contract.columns import Entity
+from ingestion.errors import Problem
+from ingestion.settings import Scalar, Settings, Zone
 from ingestion.sources.files.shapes.settings import Shape
+from ingestion.sources.source_type import SourceSettings
 
 DATA = "{data}"
 """Begins a path in the company's folder under the data root."""
@@ -173,19 +176,16 @@ class EntityMapping(Input):
         return self
 
 
-class FilesSource(Settings):
+class FilesSource(SourceSettings):
     """A folder of exports: CSV, TSV, JSON lines (gzipped or not), Parquet, XLSX.
 
     `path` is relative to the company file, or begins with `{data}`, the company's folder under the
     data root: what is written there may be so only when a run begins, so it need not exist before.
-    `timezone` is that of timestamps that name none; the company's own by default. `provides` says
-    which part of an entity (say, a region) the source gives, where another source gives the rest.
+    `timezone` is that of timestamps that name none; the company's own by default.
     """
 
-    name: SourceName
     type: Literal["files"]
     path: Path
-    provides: Provides
     timezone: Zone | None = None
     options: FileOptions = FileOptions()
     views: dict[str, FileView] = Field(default_factory=dict)
@@ -210,3 +210,22 @@ class FilesSource(Settings):
     def without(self, entities: Sequence[str]) -> str:
         """How to leave entities out."""
         return f"remove {', '.join(f'entities.{entity}' for entity in entities)}"
+
+    @property
+    def full_exports(self) -> tuple[str, ...]:
+        """The entities of which each export has all records."""
+        return tuple(name for name, mapping in self.entities.items() if mapping.export == "full")
+
+    def gives(self, entity: str, column: str) -> bool:
+        """Whether company.yml itself names a column of an entity."""
+        mapping = self.entities.get(entity)
+        if mapping is None:
+            return False
+        written = [columns for one in (mapping, *mapping.also) if (columns := one.columns)]
+        return any(columns.get(column) is not None for columns in (*written, *(mapping.rows or ())))
+
+    def problems(self, timezone: str, entities: Mapping[str, Entity]) -> Iterator[Problem]:
+        """What is wrong with mappings, in view of the contract and of each other."""
+        from ingestion.sources.files.validation import find_problems
+
+        return find_problems(self, timezone, entities) if self.path.is_dir() else iter(())

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ingestion.contract.columns import Entity
-from ingestion.contract.entities import ENTITIES
 from ingestion.errors import Problem, SourceError, one_of
 from ingestion.settings import Scalar
 from ingestion.sources.files.catalog import Catalog
@@ -39,10 +38,12 @@ _MAY_BE_NAME = re.compile(r"([^()'\"+*,|=<>:;]|[:,] |\([^()'\"|=<>;]*\))+")
 """An expression that could be the name of a column as it stands."""
 
 
-def find_problems(source: FilesSource, timezone: str) -> Iterator[Problem]:
+def find_problems(
+    source: FilesSource, timezone: str, entities: Mapping[str, Entity]
+) -> Iterator[Problem]:
     """Unknown names, missing files, expressions that are no SQL, rows that break the contract.
 
-    `timezone` is the company's. Keys are relative to the source.
+    `timezone` and `entities` are the company's. Keys are relative to the source.
     """
     import duckdb
 
@@ -57,9 +58,9 @@ def find_problems(source: FilesSource, timezone: str) -> Iterator[Problem]:
             )
         for name, mapping in source.entities.items():
             key = ("entities", name)
-            entity = ENTITIES.get(name)
+            entity = entities.get(name)
             if entity is None:
-                yield Problem(key, None, f"unknown entity; {one_of(name, ENTITIES)}")
+                yield Problem(key, None, f"unknown entity; {one_of(name, entities)}")
             unknown = [*_unknown_columns(key, entity, mapping, source)] if entity else []
             yield from unknown
             if mapping.from_ is not None:

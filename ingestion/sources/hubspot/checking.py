@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ingestion.errors import Gathered, SourceError
-from ingestion.pipeline import ExtractContext, SourceCheck
-from ingestion.sources.hubspot.answers import PROPERTY, understood
-from ingestion.sources.hubspot.client import HubSpotClient, NoAnswerError, Patience
-from ingestion.sources.hubspot.settings import HubSpotSource
+from ingestion.http import NoAnswerError, Patience, Place, understood
+from ingestion.loading.reports import ExtractContext, SourceCheck
+from ingestion.sources.hubspot.answers import PROPERTY
+from ingestion.sources.hubspot.client import HubSpotClient
+from ingestion.sources.hubspot.settings import LABEL, HubSpotSource
 
 IN_SECONDS = Patience(attempts=2, timeout=(5.0, 20.0))
 
@@ -22,7 +23,7 @@ def check(
     """
     wrong, remarks = Gathered(), []
     context.progress(f"{source.name}: asking for properties")
-    with wrong.each(), understood(source.name):
+    with wrong.each(), understood(Place(LABEL, source.name)):
         try:
             _check_properties(HubSpotClient(source, patience), source, wrong)
         except NoAnswerError as error:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ingestion.contract.types import TYPES
 from ingestion.errors import SourceError, one_of
-from ingestion.sources.hubspot.answers import ENTRY, PIPELINE, STAGE, TEAM, well_formed
+from ingestion.http import well_formed
+from ingestion.sources.hubspot.answers import ENTRY, PIPELINE, STAGE, TEAM
 from ingestion.sources.hubspot.client import OWNERS_PAGE, HubSpotClient
-from ingestion.sources.hubspot.rows import row_hash
 from ingestion.sources.hubspot.settings import HubSpotSource
-from ingestion.sources.hubspot.tables import TABLES
-from ingestion.warehouse.duckdb_sql import literal, quote
-
-if TYPE_CHECKING:
-    import duckdb
 
 Row = dict[str, Any]
 
@@ -98,40 +92,5 @@ def _stage(
     }
 
 
-def create_rows(
-    connection: duckdb.DuckDBPyConnection, table: str, instance: str, rows: list[Row]
-) -> None:
-    """Make `<table> rows` of a directory's entries, each once, in the order that they came in."""
-    import pyarrow as pa
-
-    columns = TABLES[table]
-    unique = {row["source_id"]: row for row in rows}
-    texts = {
-        column.name: pa.array([_text(row.get(column.name)) for row in unique.values()], pa.string())
-        for column in columns
-    }
-    texts["source_row"] = pa.array([str(number) for number in range(1, len(unique) + 1)])
-    texts["source_instance"] = pa.array([instance] * len(unique), pa.string())
-    texts["is_deleted"] = pa.array(["false"] * len(unique), pa.string())
-    typed = ", ".join(
-        f"{quote(column.name)}::{_stored(column.type)} as {quote(column.name)}"
-        for column in columns
-        if column.name != "row_hash"
-    )
-    connection.register("entries", pa.table(texts))
-    connection.execute(
-        f"create table {quote(f'{table} rows')} as with typed as (select {typed} from entries) "
-        f"select *, {row_hash(columns)} as row_hash, null::VARCHAR as reason, "
-        f"{literal('')} as record from typed"
-    )
-    connection.unregister("entries")
-
-
-def _stored(type_: Any) -> str:
-    return "TIMESTAMPTZ::TIMESTAMP" if type_ == "timestamp" else TYPES[type_].sql
-
-
 def _text(value: object) -> str | None:
-    if isinstance(value, bool):
-        return str(value).lower()
     return None if value is None else str(value)

@@ -7,9 +7,11 @@ another property says so in company.yml (`mapping`); its values are then in the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from ingestion.contract.columns import ExtraColumn
+from ingestion.contract.entities import Entity
 from ingestion.contract.types import ColumnType
 
 
@@ -181,3 +183,26 @@ _OBJECTS = (
 )  # fmt: skip
 
 OBJECTS: Mapping[str, CrmObject] = MappingProxyType({found.name: found for found in _OBJECTS})
+
+OBJECTS_OF: Mapping[str, tuple[str, ...]] = {
+    "users": ("users",),
+    "accounts": ("companies",),
+    "contacts": ("contacts",),
+    "leads": ("leads",),
+    "opportunities": ("deals",),
+    "activities": ("calls", "emails", "meetings", "notes", "tasks"),
+}
+"""The objects whose records an entity of the contract is made of."""
+
+
+def objects_of(entities: Mapping[str, Entity]) -> Mapping[str, CrmObject]:
+    """The objects, with a property for each column that a company adds to what they make."""
+    added: dict[str, list[Property]] = {name: [] for name in OBJECTS}
+    for entity, names in OBJECTS_OF.items():
+        extra = [it for it in entities[entity].columns if isinstance(it, ExtraColumn)]
+        for name in names:
+            added[name] += (Property(it.name, it.type, canonical=it.name) for it in extra)
+    return {
+        name: replace(found, properties=(*found.properties, *added[name]))
+        for name, found in OBJECTS.items()
+    }

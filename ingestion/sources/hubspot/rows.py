@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ingestion.contract.columns import Column
-from ingestion.contract.types import TYPES, ColumnType
+from ingestion.contract.types import ColumnType
+from ingestion.loading.rows import EXPECTED, reason_of, row_hash, typed
 from ingestion.sources.hubspot.objects import LINK_COLUMNS, CrmObject
-from ingestion.sources.hubspot.tables import PROPERTY_HISTORY, TABLES
+from ingestion.sources.hubspot.tables import PROPERTY_HISTORY, columns_of
 from ingestion.warehouse.duckdb_sql import literal, quote
 
-EXPECTED: dict[ColumnType, str] = {
-    "money": "a number",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "timestamp": "a moment such as 2024-01-31T17:45:00Z",
-    "date": "a date such as 2024-01-31",
-}
-NOT_HASHED = frozenset({"source_instance", "source_file", "source_row", "row_hash"})
 DEAL_STAGES = "deal_stages"
 """The connection's variable that holds the ids of the stages of deals."""
 PRIMARY = 10**17
 """Added to the ids of associated records that are not primary: beyond every id."""
+LINK_TYPE = {
+    "from": "STRUCT(id VARCHAR)",
+    "to": 'STRUCT("toObjectId" BIGINT, "associationTypes" STRUCT(label VARCHAR)[])[]',
+}
+CHANGE_TYPE = (
+    'STRUCT("value" VARCHAR, "timestamp" VARCHAR, "sourceType" VARCHAR, "updatedByUserId" VARCHAR)'
+)
+
+
+def record_type(properties: Sequence[str], history: Sequence[str]) -> dict[str, str]:
+    """DuckDB types of the members of a CRM record's JSON; property values are text."""
+    values = ", ".join(f"{quote(name)} VARCHAR" for name in properties)
+    changes = ", ".join(f"{quote(name)} {CHANGE_TYPE}[]" for name in history)
+    return {
+        "id": "VARCHAR",
+        "updatedAt": "VARCHAR",
+        "archived": "BOOLEAN",
+        "archivedAt": "VARCHAR",
+        "properties": f"STRUCT({values})",
+        **({"propertiesWithHistory": f"STRUCT({changes})"} if history else {}),
+    }
 
 
 @dataclass(frozen=True)
@@ -88,14 +100,14 @@ class Reading:
                     id::BIGINT as source_row,
                     {self._extra()} as source_extra,
                     id as source_id,
-                    {_typed(changed_at, "timestamp")} as source_updated_at,
+                    {typed(changed_at, "timestamp")} as source_updated_at,
                     coalesce(archived, false) as is_deleted,
                     {", ".join([*self.columns(), *links])},
-                    {_reason(self._problems())} as reason,
+                    {reason_of(self._problems())} as reason,
                     case when reason is not null then to_json(latest)::VARCHAR end as record
                 from latest {associations}
             )
-            select *, {row_hash(TABLES[self.name])} as row_hash from typed
+            select *, {row_hash(columns_of(self.crm_object))} as row_hash from typed
         """
 
     def columns(self) -> list[str]:
@@ -112,8 +124,8 @@ class Reading:
     def _typed(self, value: str, type_: ColumnType) -> str:
         """A value as its type; a day also where the property holds moments."""
         if type_ != "date":
-            return _typed(value, type_)
-        moment = _typed(value, "timestamp")
+            return typed(value, type_)
+        moment = typed(value, "timestamp")
         return (
             f"case when {moment} = {moment}::DATE then {moment}::DATE "
             f"else timezone({literal(self.timezone)}, timezone('UTC', {moment}))::DATE end"
@@ -189,7 +201,7 @@ class Reading:
         )
         types = {known.name: known.type for known in self.crm_object.properties}
         unfit = " or ".join(
-            f"(property = {literal(name)} and value is not null and {_typed('value', types[name])} "
+            f"(property = {literal(name)} and value is not null and {typed('value', types[name])} "
             "is null)"
             for name in self.crm_object.history
             if types[name] != "text"
@@ -204,7 +216,7 @@ class Reading:
                     id as object_id,
                     property,
                     nullif(change.value, '') as value,
-                    {_typed('change."timestamp"', "timestamp")} as changed_at,
+                    {typed('change."timestamp"', "timestamp")} as changed_at,
                     change."sourceType" as source_type,
                     change."updatedByUserId" as user_id,
                     position
@@ -255,29 +267,3 @@ def links(table: str, to_object: str) -> str:
             ) as labels
         from pairs
     """
-
-
-def row_hash(columns: Iterable[Column]) -> str:
-    """A 63-bit hash of a row's values, the same on every machine."""
-    members = ", ".join(
-        f"{literal(column.name)}, {quote(column.name)}"
-        for column in columns
-        if column.name not in NOT_HASHED
-    )
-    return f"(md5_number_lower(json_object({members})::VARCHAR) >> 1)::BIGINT"
-
-
-def _typed(value: str, type_: ColumnType) -> str:
-    if type_ == "text":
-        return value
-    if type_ == "timestamp":
-        return (
-            f"case when ends_with({value}, 'Z') then try_cast({value} as TIMESTAMP) "
-            f"else timezone('UTC', try_cast({value} as TIMESTAMPTZ)) end"
-        )
-    return f"try_cast({value} as {TYPES[type_].sql})"
-
-
-def _reason(problems: Iterable[tuple[str, str]]) -> str:
-    cases = [f"case when {condition} then {text} end" for condition, text in problems]
-    return f"nullif(concat_ws('; ', {', '.join(cases)}), '')" if cases else "null::VARCHAR"

@@ -3,49 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
+from ingestion.contract.entities import ENTITIES
 from ingestion.errors import one_of
-from ingestion.settings import Provides
-from ingestion.sources.hubspot.objects import OBJECTS
+from ingestion.sources.hubspot.objects import LINK_COLUMNS, OBJECTS, OBJECTS_OF
+from ingestion.sources.source_type import SourceSettings
 
+LABEL = "HubSpot"
 API = "https://api.hubapi.com"
 
-OBJECTS_OF: Mapping[str, tuple[str, ...]] = {
-    "users": ("users",),
-    "accounts": ("companies",),
-    "contacts": ("contacts",),
-    "leads": ("leads",),
-    "opportunities": ("deals",),
-    "activities": ("calls", "emails", "meetings", "notes", "tasks"),
-}
-"""The objects whose records an entity of the contract is made of."""
 
-
-class HubSpotSource(BaseModel):
+class HubSpotSource(SourceSettings):
     """A HubSpot portal, read through its API.
 
     `mapping` names, by object and canonical column, the property that holds the value where it is
     not the default one. `no_decision` lists stages (names or ids) whose deals ended without a
     decision: HubSpot itself knows only won and lost. `objects` are those to read, all by default;
     a portal may not have all of them, or the token's app not the scopes. `token_env` names the
-    environment variable that holds the token. `provides` says which part of an entity (say, a
-    region) the portal gives, where another source gives the rest.
+    environment variable that holds the token.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
     type: Literal["hubspot"]
     url: Annotated[str, Field(pattern=r"^https?://[^/@?#\s]+$")] = API
     token_env: str = "HUBSPOT_TOKEN"
     objects: tuple[str, ...] = tuple(OBJECTS)
-    mapping: dict[str, dict[str, str]] = {}
+    mapping: dict[str, dict[str, str]] = Field(default_factory=dict)
     no_decision: tuple[str, ...] = ()
-    provides: Provides
 
     @field_validator("token_env")
     @classmethod
@@ -67,11 +54,15 @@ class HubSpotSource(BaseModel):
 
     @field_validator("mapping")
     @classmethod
-    def _known_names(cls, mapping: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    def _known_names(
+        cls, mapping: dict[str, dict[str, str]], info: ValidationInfo
+    ) -> dict[str, dict[str, str]]:
+        extra = (info.context or {}).get("extra") or {}
         for name, columns in mapping.items():
             if name not in OBJECTS:
                 raise ValueError(f"unknown object '{name}'; {one_of(name, OBJECTS)}")
-            known = OBJECTS[name].canonical
+            added = (extra.get(entity) for entity, of in OBJECTS_OF.items() if name in of)
+            known = {*OBJECTS[name].canonical}.union(*filter(None, added))
             for column in columns:
                 if column not in known:
                     raise ValueError(
@@ -95,3 +86,12 @@ class HubSpotSource(BaseModel):
             dropped.add("line_items")
         kept = [name for name in self.objects if name not in dropped]
         return f"write objects: [{', '.join(kept)}]"
+
+    def gives(self, entity: str, column: str) -> bool:
+        """Whether every portal has a column; `channel` is a property that a company makes itself.
+
+        An object that is not read is not referred to; who owns a record is told without one.
+        """
+        target = ENTITIES[entity].by_name[column].references
+        linked = [name for name in OBJECTS_OF.get(target, ()) if name in LINK_COLUMNS]
+        return column != "channel" and all(name in self.objects for name in linked)

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ingestion.contract.columns import META_COLUMNS, Column
+from ingestion.contract.entities import ENTITIES, Entity
 from ingestion.contract.raw_columns import EXPORT_COLUMNS, RECORD_COLUMNS, REJECTED_COLUMNS
-from ingestion.sources.hubspot.objects import LINK_COLUMNS, OBJECTS, CrmObject
+from ingestion.sources.hubspot.objects import LINK_COLUMNS, CrmObject, objects_of
 
 
 def _record(*columns: Column) -> tuple[Column, ...]:
     return (*RECORD_COLUMNS, *META_COLUMNS, *columns)
 
 
-def _object(crm_object: CrmObject) -> tuple[Column, ...]:
+def columns_of(crm_object: CrmObject) -> tuple[Column, ...]:
+    """The columns of an object's table."""
     links = tuple(
         Column(LINK_COLUMNS[name], "text", f"Id of the associated record of {name}.")
         for name in crm_object.links
@@ -70,9 +72,11 @@ EXPORTS = (
     Column("synced_to", "timestamp", "Changes up to this moment are loaded (UTC)."),
 )
 
-TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
-    {
-        **{name: _object(crm_object) for name, crm_object in OBJECTS.items()},
+
+def tables_of(entities: Mapping[str, Entity]) -> Mapping[str, tuple[Column, ...]]:
+    """Columns of every table of a company with these entities."""
+    return {
+        **{name: columns_of(found) for name, found in objects_of(entities).items()},
         "owners": OWNERS,
         "teams": TEAMS,
         "stages": STAGES,
@@ -80,5 +84,29 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
         "rejected": REJECTED_COLUMNS,
         "exports": EXPORTS,
     }
-)
+
+
+TABLES = MappingProxyType(tables_of(ENTITIES))
 """Columns of every table of `raw_hubspot`. Rows are versions, and only ever appended."""
+
+DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "companies": "Companies.",
+        "contacts": "Contacts.",
+        "leads": "Leads.",
+        "deals": "Deals.",
+        "line_items": "Line items of deals.",
+        "calls": "Calls.",
+        "emails": "Emails.",
+        "meetings": "Meetings.",
+        "notes": "Notes.",
+        "tasks": "Tasks.",
+        "users": "User records: what the company notes of its people.",
+        "owners": "Owners of records, with their main team.",
+        "teams": "Teams.",
+        "stages": "Stages of the pipelines of deals and leads.",
+        "property_history": "Every value that tracked properties of deals took.",
+        "rejected": "Rows that break the contract, kept whole, with the reason.",
+        "exports": "One row per table and load: what was read, up to which moment.",
+    }
+)

@@ -49,6 +49,7 @@ with
             {{ or_none("reps.segment") }} as segment,
             {{ or_none("leads.channel") }} as channel,
             {{ or_none("leads.campaign_id") }} as campaign,
+            {{ extra_cuts_of("leads", "leads") }}
             {{ local_day("leads.created_at") }} as created_on,
             leads.qualified_at is not null as is_qualified,
             coalesce(deals.won, 0) as won,

@@ -53,6 +53,7 @@ with
             deals.product,
             deals.deal_type,
             {{ or_none("first_states.pipeline") }} as pipeline,
+            {{ extra_cuts_of("opportunities", "deals") }}
             first_states.began_on,
             first_states.status,
             removals.removal,

@@ -55,6 +55,7 @@ with
             {{ or_none("deals.product") }} as product,
             {{ or_none("deals.deal_type") }} as deal_type,
             {{ or_none("open_deals.pipeline") }} as pipeline,
+            {{ extra_cuts_of("opportunities", "deals") }}
             {{
                 or_none(
                     "case when unsure.opportunity_key is null then open_deals.stage_label end"

@@ -3,7 +3,8 @@ with
 
     final as (
         select
-            {{ hubspot_record_columns("accounts", "companies") }},
+            {{ staged_record_columns("hubspot", "accounts", "companies") }},
+            {{ extra_of("accounts", "companies") }}
             coalesce(companies.name, companies.domain, companies.source_id) as name,
             companies.domain,
             companies.industry,

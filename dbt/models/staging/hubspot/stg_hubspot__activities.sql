@@ -13,7 +13,8 @@ with
     -- answered.
     final as (
         select
-            {{ hubspot_record_columns("activities", "calls") }},
+            {{ staged_record_columns("hubspot", "activities", "calls") }},
+            {{ extra_of("activities", "calls") }}
             'call' as type,
             case
                 upper(calls.hs_call_direction) when 'INBOUND' then 'in' when 'OUTBOUND' then 'out'
@@ -39,7 +40,8 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "emails") }},
+            {{ staged_record_columns("hubspot", "activities", "emails") }},
+            {{ extra_of("activities", "emails") }}
             'email' as type,
             case
                 upper(emails.hs_email_direction)
@@ -62,7 +64,8 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "meetings") }},
+            {{ staged_record_columns("hubspot", "activities", "meetings") }},
+            {{ extra_of("activities", "meetings") }}
             case
                 when lower(meetings.hs_activity_type) like '%demo%' then 'demo' else 'meeting'
             end as type,
@@ -88,7 +91,8 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "notes") }},
+            {{ staged_record_columns("hubspot", "activities", "notes") }},
+            {{ extra_of("activities", "notes") }}
             'note' as type,
             'out' as direction,
             notes.hs_timestamp as occurred_at,
@@ -105,7 +109,8 @@ with
         union all
 
         select
-            {{ hubspot_record_columns("activities", "tasks") }},
+            {{ staged_record_columns("hubspot", "activities", "tasks") }},
+            {{ extra_of("activities", "tasks") }}
             'task' as type,
             'out' as direction,
             tasks.hs_timestamp as occurred_at,

@@ -3,7 +3,8 @@ with
 
     final as (
         select
-            {{ hubspot_record_columns("contacts", "contacts") }},
+            {{ staged_record_columns("hubspot", "contacts", "contacts") }},
+            {{ extra_of("contacts", "contacts") }}
             contacts.email,
             coalesce(
                 nullif(

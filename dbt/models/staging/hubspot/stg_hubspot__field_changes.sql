@@ -82,7 +82,8 @@ with
     -- A change of the hour is none of the day. A value that was cleared is none from then on.
     final as (
         select
-            {{ hubspot_record_columns("field_changes", "changes") }},
+            {{ staged_record_columns("hubspot", "field_changes", "changes") }},
+            {{ no_extra_of("field_changes") }}
             'opportunities' as entity,
             changes.object_id as entity_id,
             changes.field,

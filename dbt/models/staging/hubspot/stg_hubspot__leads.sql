@@ -5,7 +5,8 @@ with
 
     final as (
         select
-            {{ hubspot_record_columns("leads", "leads") }},
+            {{ staged_record_columns("hubspot", "leads", "leads") }},
+            {{ extra_of("leads", "leads") }}
             leads.hs_createdate as created_at,
             leads.hs_lead_name as name,
             leads.hs_associated_contact_email as email,

@@ -27,12 +27,14 @@ with
     final as (
         select
             {{
-                hubspot_record_columns(
+                staged_record_columns(
+                    "hubspot",
                     "opportunities",
                     "deals",
                     is_deleted="deals.is_deleted and merges.merged_id is null",
                 )
             }},
+            {{ extra_of("opportunities", "deals") }}
             deals.dealname as name,
             deals.company_id as account_id,
             deals.hubspot_owner_id as owner_id,

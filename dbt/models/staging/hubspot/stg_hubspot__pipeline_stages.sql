@@ -3,7 +3,12 @@ with
 
     final as (
         select
-            {{ hubspot_record_columns("pipeline_stages", "stages", source_id="stages.stage_id") }},
+            {{
+                staged_record_columns(
+                    "hubspot", "pipeline_stages", "stages", source_id="stages.stage_id"
+                )
+            }},
+            {{ no_extra_of("pipeline_stages") }}
             stages.pipeline,
             stages.label as stage,
             stages.display_order as stage_order,

@@ -17,7 +17,8 @@ with
 
     final as (
         select
-            {{ hubspot_record_columns("users", "owners") }},
+            {{ staged_record_columns("hubspot", "users", "owners") }},
+            {{ extra_of("users", "descriptions") }}
             coalesce(
                 nullif(
                     trim(coalesce(owners.first_name, '') || ' ' || coalesce(owners.last_name, '')),

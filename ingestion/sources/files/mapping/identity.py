@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from ingestion.contract.columns import Column, Entity
 from ingestion.contract.types import TYPES
 from ingestion.sources.files.mapping.picking import Picked
-from ingestion.warehouse.duckdb_sql import in_64_bits, literal, quote
+from ingestion.warehouse.duckdb_sql import hash_of, in_64_bits, literal, quote
 
 
 def row_hash(entity: Entity) -> str:
-    """SQL of the hash of a row's values, 63 bits: equal for equal values.
+    """SQL of the hash of a row's values: equal for equal values.
 
     Values that are missing leave no trace, so that a column added to the contract changes no hash.
     """
     columns = (column for name, column in entity.by_name.items() if name != "source_id")
-    return f"(md5_number_lower({_values(columns)}) >> 1)::BIGINT"
+    return hash_of(_values(columns))
 
 
 def source_id(entity: Entity, picked: Iterable[Picked]) -> str:

@@ -1,0 +1,1 @@
+"""A published number, and what it follows from."""

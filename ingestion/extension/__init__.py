@@ -1,0 +1,1 @@
+"""What a company adds of its own: columns of entities, KPIs, marts and rules of the audit."""

@@ -1,0 +1,48 @@
+"""The names that the product's dbt project has: what a company adds is named otherwise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+MODELS = Path(__file__).resolve().parents[2] / "dbt" / "models"
+
+CUTS = (
+    *("rep", "team", "manager", "region", "segment", "lead_source", "product", "deal_type"),
+    *("pipeline", "stage", "channel", "campaign", "company"),
+)
+"""By what the product's metrics are cut."""
+
+
+@cache
+def model_names() -> frozenset[str]:
+    """The models, and the seeds beside them."""
+    seeds = (MODELS.parent / "seeds").glob("*.csv")
+    return frozenset(path.stem for path in (*MODELS.rglob("*.sql"), *seeds))
+
+
+@cache
+def published_tables() -> frozenset[str]:
+    """The models that are published."""
+    return frozenset(path.stem for path in MODELS.rglob("*.yml") if _is_public(path))
+
+
+def _is_public(path: Path) -> bool:
+    return re.search(r"\baccess: public\b", path.read_text(encoding="utf-8")) is not None
+
+
+def show_extra(entity: str) -> Iterator[Path]:
+    """The SQL files of the models that show all columns that a company adds to an entity."""
+    for path in sorted(MODELS.rglob("*.sql")):
+        if f'{{ extra_of("{entity}"' in path.read_text(encoding="utf-8"):
+            yield path
+
+
+@cache
+def names_used(entity: str) -> frozenset[str]:
+    """The names in the SQL of these models, those of a source's own columns left out."""
+    models = (path for path in show_extra(entity) if "staging" not in path.parts)
+    texts = (path.read_text(encoding="utf-8") for path in models)
+    return frozenset(name for text in texts for name in re.findall(r"\b[a-z]\w*", text))

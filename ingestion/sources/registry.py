@@ -1,0 +1,15 @@
+"""All types of sources: the one place that names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ingestion.sources.files import FILES
+from ingestion.sources.hubspot import HUBSPOT
+from ingestion.sources.source_type import SourceType
+
+SOURCE_TYPES: Mapping[str, SourceType] = MappingProxyType(
+    {source_type.name: source_type for source_type in (FILES, HUBSPOT)}
+)
+"""By name, as company.yml writes it under `type`."""

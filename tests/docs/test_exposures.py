@@ -1,0 +1,72 @@
+"""The exposures: what reads the marts is what the code says that it reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from dagster_project.run.dbt_manifest import mart_tables
+from dagster_project.run.dbt_runner import Dbt
+from expectations.suites import suites
+from ingestion.company.reading import load_company
+from ingestion.paths import PROJECT
+
+MART = re.compile(r"\bmarts\.((?:dim|fct|kpi|mart)_\w+)")
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SALESOPS_DATA", str(tmp_path_factory.mktemp("data")))
+        edge_cases = PROJECT / "tests/companies/edge_cases/company.yml"
+        return Dbt.of(load_company(edge_cases)).manifest()
+
+
+@pytest.fixture(scope="module")
+def reads(manifest: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The tables that each exposure depends on."""
+    return {
+        exposure["name"]: {
+            manifest["nodes"][key]["name"] for key in exposure["depends_on"]["nodes"]
+        }
+        for exposure in manifest["exposures"].values()
+    }
+
+
+def named_in(modules: str) -> set[str]:
+    """The marts that modules of `dagster_project` name in their SQL."""
+    code = " ".join(
+        path.read_text("utf-8")
+        for path in (PROJECT / "dagster_project").rglob("*.py")
+        if re.search(modules, path.relative_to(PROJECT).as_posix())
+    )
+    return set(MART.findall(code))
+
+
+def test_every_mart_is_read_by_bi_tools(
+    manifest: Mapping[str, Any], reads: Mapping[str, set[str]]
+) -> None:
+    assert reads["published_files"] == {table.name for table in mart_tables(manifest)}
+
+
+def test_the_audit_reads_what_its_suites_judge(reads: Mapping[str, set[str]]) -> None:
+    assert reads["data_docs"] == {
+        table
+        for suite in suites("marts", [])
+        for table in MART.findall(f"{suite.table} {suite.relation}")
+    }
+
+
+def test_a_run_prints_what_it_reads(reads: Mapping[str, set[str]]) -> None:
+    assert reads["run_summary"] == named_in(r"/summary")
+
+
+def test_a_receipt_is_made_of_what_it_reads(reads: Mapping[str, set[str]]) -> None:
+    assert reads["receipts"] == named_in(r"/explain/")
+
+
+def test_the_next_run_compares_with_what_it_reads(reads: Mapping[str, set[str]]) -> None:
+    assert reads["history_of_numbers"] == named_in(r"/(comparison|ledger|losses)\b")

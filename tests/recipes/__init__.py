@@ -1,0 +1,1 @@
+"""The recipes of CONTRIBUTING.md, performed as they stand there: `python -m tests.recipes`."""
