@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project import cli
+from dagster_project.commands import run as run_command
 from dagster_project.commands.interrupts import interruptible
 from dagster_project.commands.statuses import MEANINGS, WRONG_SETTINGS
 from ingestion.paths import PROJECT
@@ -199,7 +199,7 @@ def test_what_fails_after_the_publication_changes_no_status(
     def fail() -> None:
         raise ValueError("closing tag '[/bold]'")
 
-    cli._show(fail)
+    run_command._show(fail)
     assert "the summary cannot be shown" in capsys.readouterr().err
 
 
