@@ -30,7 +30,8 @@ def main(company: str, *models: str) -> None:
             ]
         )
     results = getattr(done.result, "results", [])
-    assert {one.node.model for one in results} == {*models}, done.exception
+    tested = {one.node.tested_node_unique_id.rpartition(".")[2] for one in results}
+    assert tested == {*models}, done.exception
     assert [one.message for one in results if one.status != TestStatus.Pass] == []
 
 
