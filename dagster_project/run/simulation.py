@@ -1,6 +1,6 @@
 """Simulated companies (`sandbox: true` in company.yml): their systems are up while a run lasts.
 
-Nothing else of the product knows the sandbox, and the sandbox knows nothing of the product.
+Nothing else of the product knows the sandbox, which knows of the product only its kind of error.
 """
 
 from __future__ import annotations
