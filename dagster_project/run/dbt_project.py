@@ -8,6 +8,7 @@ files. The product's tree is never written to, so that an upgrade has nothing to
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -86,7 +87,8 @@ class DbtProject:
     def in_own_words(self, message: str) -> str:
         """A message of dbt's, in which the company's files have their own names."""
         for name, path in self._own.items():
-            message = message.replace(name, str(path))
+            told = re.split(rf"\bmodel\.salesops\.{path.stem}\b", message.replace(name, str(path)))
+            message = str(path).join(told)
         return message
 
     def write(self, folder: Path) -> None:
