@@ -13,10 +13,13 @@ from tests.recipes.scratch import Cost, Scratch
 MODELS = ("expansions_won", "expansion_share", "mart_loss_reasons")
 WHAT_A_CHANGE_MUST_PASS = (
     "tests/docs/test_documentation.py",
+    "tests/docs/test_exposures.py",
     "tests/docs/test_front_page.py",
     "tests/expectations/test_suites.py",
     "tests/orchestration/test_graph.py",
     "tests/pipeline/test_rooms.py",
+    # The edge cases, which a recipe does not touch.
+    *("--deselect", "tests/docs/test_front_page.py::test_the_queries_have_answers"),
 )
 COMPANY = """\
 name: Tiny
@@ -54,7 +57,6 @@ class Performed:
     costs: Mapping[str, Cost]
     generated: Cost
     company: Published
-    printed: str
 
 
 def performed(root: Path) -> Performed:
@@ -73,11 +75,11 @@ def performed(root: Path) -> Performed:
     (company.parent / "exports").mkdir(parents=True)
     company.write_text(COMPANY, encoding="utf-8")
     (company.parent / "exports" / "deals.csv").write_text(DEALS, encoding="utf-8")
-    printed = scratch.python("dagster_project.cli", "run", "--company", str(company))
+    scratch.python("dagster_project.cli", "run", "--company", str(company))
     scratch.python("tests.recipes.unit_tests", str(company), *MODELS)
     scratch.python("pytest", "-n", "0", *WHAT_A_CHANGE_MUST_PASS)
     scratch.python(
         *("pytest", "-n", "0", "tests/expectations/test_checks.py"),
         *("-k", "amount_implausible and duckdb"),
     )
-    return Performed(costs, generated, Published(company, root / "data" / "tiny"), printed)
+    return Performed(costs, generated, Published(company, root / "data" / "tiny"))
