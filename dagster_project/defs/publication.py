@@ -36,7 +36,6 @@ def publication_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     def publish_marts(run: dg.ResourceParam[PipelineRun]) -> Iterator[dg.MaterializeResult]:
         with run.phase("publish"):
             publication = publish(run, manifest)
-        run.publication = publication
         metadata: dict[str, Any] = {
             "path": dg.MetadataValue.path(str(run.paths.published)),
             "rows": sum(publication.row_counts.values()),

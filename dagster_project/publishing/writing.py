@@ -44,7 +44,8 @@ def publish(run: PipelineRun, manifest: Mapping[str, Any]) -> Publication:
     The file shows each metric as a view, too.
 
     Raises PublicationError unless this run itself has built all models and passed all audits, and
-    where what was written is not whole; what was published before then stays.
+    where what was written is not whole; what was published before then stays. What fails after the
+    link was swapped finds the run published: `run.publication` is set with it.
     """
     import duckdb
 
@@ -56,6 +57,7 @@ def publish(run: PipelineRun, manifest: Mapping[str, Any]) -> Publication:
         _explain_own(run, manifest, folder)
         _close(folder, publication)
         show(run.paths, folder)
+        run.publication = publication
     except (OSError, duckdb.Error) as error:
         raise PublicationError(
             f"{run.paths.publications / run.run_id}: the publication could not be written "

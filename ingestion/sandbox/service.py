@@ -47,6 +47,11 @@ class Sandbox:
     now: dt.datetime
 
 
+def new_token() -> str:
+    """A token that the server alone will know."""
+    return secrets.token_hex(16)
+
+
 @contextmanager
 def running(
     folder: Path, days: int = 0, scale: float | None = None, seed: int | None = None
@@ -59,7 +64,7 @@ def running(
     """
     now = prepare(folder, days, scale, seed).now
     home = folder / "sandbox"
-    token = secrets.token_hex(16)
+    token = new_token()
     command = [sys.executable, "-m", "ingestion.sandbox.server", "--folder", str(home / "world")]
     with subprocess.Popen(
         command,

@@ -248,12 +248,13 @@ def whole(done: CompletedProcess[str]) -> tuple[str, str]:
 @thorough
 @held(WELL)
 def test_a_whole_run_on_a_live_server_leaves_no_password(
-    tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SALESOPS_POSTGRES_URL", server)
     copy = Copy.make(tmp_path)
     copy.settings(destination="postgres")
-    assert not leaks(*whole(copy.run()), under=tmp_path)
+    with running_server(CANARY) as url:
+        monkeypatch.setenv("SALESOPS_POSTGRES_URL", url)
+        assert not leaks(*whole(copy.run()), under=tmp_path)
     assert not leaks(under=PROJECT / "dbt" / "target")
 
 
@@ -262,7 +263,7 @@ def test_a_whole_run_on_a_live_server_leaves_no_password(
 def test_a_whole_run_of_a_simulated_company_leaves_no_token(tmp_path: Path) -> None:
     done = run(
         PROJECT / "company.yml", tmp_path, "--scale", "0.02",
-        tampered=without("secrets:token_hex", CANARY),
+        tampered=without("ingestion.sandbox.service:new_token", CANARY),
     )  # fmt: skip
     assert not leaks(*whole(done), under=tmp_path)
 
