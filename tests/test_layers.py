@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import resolve_name
@@ -21,24 +21,19 @@ GENERATED = "Written by `make "
 """How files begin that are made of others: nobody reads them from top to bottom."""
 
 
-def known_to(name: str) -> set[str]:
-    """The modules that a module names outside its functions, if only to say of what type it is."""
-    return set(_named(name, _outside_functions(_tree(name)))) & _modules().keys() - {name}
-
-
 def run_by(name: str) -> set[str]:
     """The modules that run when a module is imported, the packages of those among them.
 
-    Its own packages are under way by then.
+    Its own packages are under way by then. What is imported for type checkers never runs: company
+    file and source types name each other there.
     """
-    named = _named(name, _outside_functions(_tree(name), with_types=False))
+    named = _named(name, _outside_functions(_tree(name)))
     found = {part for module in named for part in _with_packages(module)} & _modules().keys()
     return found - {*_with_packages(name)}
 
 
-@pytest.mark.parametrize("imported", [known_to, run_by])
-def test_no_import_goes_round(imported: Callable[[str], set[str]]) -> None:
-    graph = {name: imported(name) for name in _modules()}
+def test_no_import_goes_round() -> None:
+    graph = {name: run_by(name) for name in _modules()}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -92,14 +87,13 @@ def _tree(name: str) -> ast.Module:
     return ast.parse(_modules()[name].read_text("utf-8"))
 
 
-def _outside_functions(node: ast.AST, *, with_types: bool = True) -> Iterator[ast.AST]:
-    """The statements of a module outside its functions; those for type checkers may be left out."""
+def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements of a module that run when it is imported: outside functions, not for types."""
     for child in ast.iter_child_nodes(node):
         is_for_types = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
-        is_left_out = is_for_types and not with_types
-        if not (is_left_out or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)):
+        if not (is_for_types or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)):
             yield child
-            yield from _outside_functions(child, with_types=with_types)
+            yield from _outside_functions(child)
 
 
 def _named(name: str, nodes: Iterator[ast.AST]) -> Iterator[str]:
