@@ -10,14 +10,17 @@ import duckdb
 import pytest
 
 from dagster_project.commands.summary.figures import (
+    Edition,
     Figure,
     Figures,
     Period,
     headline,
     headlines,
     latest_complete,
+    published,
 )
 from dagster_project.commands.summary.findings import FINDINGS, findings, words
+from dagster_project.commands.summary.kpis import other_definitions
 from ingestion.paths import PROJECT, CompanyPaths
 
 JAN, FEB, MAR = (dt.date(2024, month, 1) for month in (1, 2, 3))
@@ -80,6 +83,35 @@ def test_headlines_without_a_win_stay_and_those_of_quotas_go_where_there_are_non
     assert "quota_attainment" not in shown
     with_quotas: Figures = {("quota_attainment", "month", JAN): Figure(1.0, "ratio", 1, 0)}
     assert "quota_attainment" in headlines(with_quotas)
+
+
+def test_definitions_that_have_changed_are_told_once(tmp_path: Path) -> None:
+    def edition(name: str, **hashes: str) -> Edition:
+        paths = CompanyPaths(tmp_path / name)
+        paths.published.mkdir(parents=True)
+        listed = ", ".join(f"('{metric}', '{hash_}')" for metric, hash_ in hashes.items())
+        with duckdb.connect() as connection:
+            connection.execute(
+                f"""attach '{paths.marts}' as published;
+                create schema published.marts;
+                create table published.marts.kpi_values as
+                select timestamp '2024-04-01' as as_of, 'deals_won' as metric, 'deals' as unit,
+                    'all' as period_grain, null::date as period_start, 'company' as dimension,
+                    'default' as variant, 2.0 as value, 2 as n_included, 0 as n_excluded;
+                create table published.marts.kpi_definitions as
+                select * from (values {listed}) as definitions (metric, definition_hash)"""
+            )
+        found = published(paths)
+        assert found
+        return found
+
+    before = edition("before", deals_won="a", win_rate="b")
+    after = edition("after", deals_won="a", win_rate="c", push_count="d")
+    anew = edition("anew", deals_won="e", win_rate="f")
+    changed = "Definitions have changed since the last publication: "
+    assert other_definitions(before, after).startswith(f"{changed}win_rate. ")
+    assert other_definitions(before, anew).startswith(f"{changed}all 2 metrics. ")
+    assert other_definitions(after, after) == ""
 
 
 def test_what_is_in_no_period_is_told_with_its_share_of_what_was_won(tmp_path: Path) -> None:

@@ -79,11 +79,13 @@ Figures = Mapping[tuple[str, str, dt.date | None], Figure]
 class Edition:
     """What was published of a company, as of a moment (UTC, without zone).
 
-    `figures` are the whole company's, by metric, grain and period.
+    `figures` are the whole company's, by metric, grain and period; `definitions` the hash of each
+    metric's definition.
     """
 
     as_of: dt.datetime
     figures: Figures
+    definitions: Mapping[str, str]
 
 
 def published(paths: CompanyPaths) -> Edition | None:
@@ -98,11 +100,17 @@ def published(paths: CompanyPaths) -> Edition | None:
                 from marts.kpi_values
                 where dimension = 'company' and variant = 'default'""",
             ).fetchall()
+            hashes = connection.execute(
+                """select distinct metric, definition_hash
+                from marts.kpi_definitions
+                where definition_hash is not null"""
+            ).fetchall()
     except duckdb.Error:
         return None
     if not rows:
         return None
-    return Edition(rows[0][0], {(row[1], row[2], row[3]): Figure(*row[4:]) for row in rows})
+    figures = {(row[1], row[2], row[3]): Figure(*row[4:]) for row in rows}
+    return Edition(rows[0][0], figures, dict(hashes))
 
 
 def latest_complete(figures: Figures, grain: str, today: dt.date) -> Period | None:

@@ -75,6 +75,19 @@ def print_moves(console: PlainConsole, before: Edition, after: Edition) -> None:
     console.print()
 
 
+def other_definitions(before: Edition, after: Edition) -> str:
+    """Which metrics are defined otherwise since the edition before, in words; empty if none is."""
+    known = after.definitions.keys() & before.definitions.keys()
+    changed = sorted(it for it in known if after.definitions[it] != before.definitions[it])
+    if not changed:
+        return ""
+    named = f"all {len(known)} metrics" if len(changed) == len(known) > 1 else ", ".join(changed)
+    return (
+        f"Definitions have changed since the last publication: {named}. "
+        "mart_restatements has what that changed in periods that had ended (definition_change)."
+    )
+
+
 def _value(figure: Figure | None) -> str:
     if figure is None or figure.value is None:
         return "–"

@@ -11,7 +11,7 @@ from dagster_project.commands.summary.audits import print_audits
 from dagster_project.commands.summary.changes import print_changes
 from dagster_project.commands.summary.figures import Edition, published
 from dagster_project.commands.summary.findings import findings
-from dagster_project.commands.summary.kpis import print_kpis, print_moves
+from dagster_project.commands.summary.kpis import other_definitions, print_kpis, print_moves
 from dagster_project.commands.summary.loads import print_loads
 from dagster_project.publication import Publication
 from dagster_project.run.pipeline_run import PipelineRun
@@ -38,6 +38,8 @@ def print_summary(run: PipelineRun, before: Edition | None) -> None:
         for line in findings(run.paths):
             console.print(line, style="yellow")
         if before:
+            if told := other_definitions(before, edition):
+                console.print(told, style="yellow", soft_wrap=True)
             print_moves(console, before, edition)
             if before.as_of < edition.as_of:
                 print_changes(console, run, before.as_of)
