@@ -99,6 +99,7 @@
     {%- for name in ["AS_OF", "COMPANY_AS_OF", "KNOWN_AT", "RUN_ID"] -%}
         {%- set own.sql = own.sql | replace("'" ~ env_var("SALESOPS_" ~ name, "?") ~ "'", "?") -%}
     {%- endfor -%}
-    {%- set found = modules.re.findall("(--[^\n]*)|('(?:[^']|'')*'|\w+|[^\w\s])", own.sql) -%}
+    {%- set comment = "(--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)" -%}
+    {%- set found = modules.re.findall(comment ~ "|('(?:[^']|'')*'|\w+|[^\w\s])", own.sql) -%}
     {{ return(found | map(attribute=1) | select | list) }}
 {%- endmacro %}

@@ -83,7 +83,7 @@ def test_what_changes_a_hash_and_what_does_not(
     unrelated = {"mart_references": "select 2", "kpi_exclusions": "select 2"}
     same = hashes_of(
         {
-            "int_kpi_deals": deals.replace(" from", "\n  -- why not\n  from"),
+            "int_kpi_deals": deals.replace(" from", " /* why\n** not */\n  -- at all\n  from"),
             "kpi_values": "select 1 products as (select 2)",
             **unrelated,
         },
