@@ -10,7 +10,6 @@
 } -%}
 {#- Where the ids of all sources are of the same things: see int_people, int_stages__resolved. -#}
 {%- set shared = "('users', 'users.team', 'pipeline_stages.stage', 'columns')" -%}
-{%- set text = dbt.type_string() -%}
 {%- set referring = [] -%}
 {%- for entity, spec in contract().items() if entity != "field_changes" and spec.references -%}
     {%- do referring.append(entity) -%}

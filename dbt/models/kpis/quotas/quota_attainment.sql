@@ -1,9 +1,7 @@
 {%- set cell = "variant, period_grain, period_start, dimension, dimension_key" -%}
-{%- set text = dbt.type_string() -%}
 -- Reps with what they won and their quotas, and the quotas of teams, managers and the company, by
 -- cut and period. Such a quota is on the side of the denominator, unless nobody is behind it yet:
--- it
--- is a record then. A cut with a quota that no rate values has no quota: a part of it would be
+-- then it is a record. A cut with a quota that no rate values has no quota: a part of it would be
 -- reached too soon; what was won counts all the same.
 with
     quotas as (
