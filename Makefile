@@ -62,7 +62,7 @@ help:  ## List the commands
 	@echo 'Variables of ui:'
 	@echo '  PORT=3000                     where it listens, on this machine only'
 	@echo '  HOSTS="sales.acme.com"        further names by which browsers reach it, as they show them'
-	@echo 'Variables of test: ARGS="tests/unit -k name"'
+	@echo 'Variables of test: ARGS="tests/kpis -k name"'
 
 run: $(INSTALLED)  ## Ingest, build, audit and publish a company; print its KPIs
 	@$(PY) -m dagster_project.cli run $(company) \

@@ -8,7 +8,7 @@
     definitions   the code location that they make
     execution     the job, executed in this process
     ui            Dagster's webserver behind a gate, and its daemon
-    commands      run, check, ui, and what they show
+    commands      run, check, explain, ui, and what they show
     bench         what runs take
     cli           the command line
 
