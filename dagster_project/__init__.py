@@ -1,6 +1,6 @@
 """What runs a company's pipeline; a room imports only itself and those above it here.
 
-    publication   a publication on its shelf: manifest, reading, the link; knows no run
+    publication   a publication in its folder: manifest, reading, the link; knows no run
     run           what a run does: lock, clock, moments, loads, dbt, logs
     publishing    its numbers beside those published before, and their publication
     instance      Dagster's own store: settings, databases, event log, launcher, runs on record

@@ -1,4 +1,4 @@
-"""A publication as it lies on its shelf: what BI tools read, shown by one swap of a link.
+"""A publication as it lies in its folder: what BI tools read, shown by one swap of a link.
 
 It is a folder of its own, `publications/<run>/`, with `salesops.duckdb` (schema `marts`),
 `parquet/` and `manifest.json`. Readers go through the link `published`. Who has files of an earlier

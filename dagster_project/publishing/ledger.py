@@ -90,26 +90,26 @@ def keep_ledger(run: PipelineRun, manifest: Mapping[str, Any]) -> dict[str, int]
     A run for another moment has a history of its own: that of the company up to its moments.
     `manifest` is dbt's. Returns the number of new rows by table.
     """
-    with _book(run) as book:
-        _enter_publication(run, book)
-        if basis := _basis(run, book):
-            _take_apart(run, book, basis, manifest)
-        new = {name: _rows(book, name, "where is_new") for name in TABLES}
+    with _ledger(run) as ledger:
+        _enter_publication(run, ledger)
+        if basis := _basis(run, ledger):
+            _take_apart(run, ledger, basis, manifest)
+        new = {name: _rows(ledger, name, "where is_new") for name in TABLES}
         if run.is_time_travel:
-            _write_aside(run, book)
+            _write_aside(run, ledger)
         else:
             _append(run, new)
     return {name: rows.num_rows for name, rows in new.items()}
 
 
 @contextmanager
-def _book(run: PipelineRun) -> Iterator[duckdb.DuckDBPyConnection]:
+def _ledger(run: PipelineRun) -> Iterator[duckdb.DuckDBPyConnection]:
     """The history so far, in memory."""
     import duckdb
 
     warehouse = Warehouse.of(run.company)
     has_history = warehouse.table_exists(HISTORY, LOADS)
-    with duckdb.connect() as book:
+    with duckdb.connect() as ledger:
         for name, columns in TABLES.items():
             listed = ", ".join(column.name for column in columns)
             rows = (
@@ -120,13 +120,13 @@ def _book(run: PipelineRun) -> Iterator[duckdb.DuckDBPyConnection]:
                 if has_history
                 else arrow_schema(columns).empty_table()
             )
-            book.register("stored", rows)
-            book.execute(f"create table {name} as select *, false as is_new from stored")
-            book.unregister("stored")
-        yield book
+            ledger.register("stored", rows)
+            ledger.execute(f"create table {name} as select *, false as is_new from stored")
+            ledger.unregister("stored")
+        yield ledger
 
 
-def _enter_publication(run: PipelineRun, book: duckdb.DuckDBPyConnection) -> None:
+def _enter_publication(run: PipelineRun, ledger: duckdb.DuckDBPyConnection) -> None:
     """Enter what is published, once; where it is damaged, it is left out, and that is said."""
     marts = CompanyPaths.of(run.company).marts
     if not marts.exists():
@@ -138,13 +138,13 @@ def _enter_publication(run: PipelineRun, book: duckdb.DuckDBPyConnection) -> Non
         return
     publication, numbers = read
     [entry] = publication.to_pylist()
-    entered = book.execute("select run_id from publications").fetchall()
+    entered = ledger.execute("select run_id from publications").fetchall()
     if (entry["run_id"],) in entered or not _is_of_warehouse(run, entry["known_at"]):
         return
-    book.register("publication", publication)
-    book.execute("insert into publications select *, true from publication")
-    book.unregister("publication")
-    _enter_numbers(run, book, numbers, entry["run_id"], "later_events", entry["as_of"])
+    ledger.register("publication", publication)
+    ledger.execute("insert into publications select *, true from publication")
+    ledger.unregister("publication")
+    _enter_numbers(run, ledger, numbers, entry["run_id"], "later_events", entry["as_of"])
 
 
 def _read(marts: Path) -> tuple[pa.Table, pa.Table]:
@@ -167,9 +167,9 @@ def _is_of_warehouse(run: PipelineRun, known_at: dt.datetime) -> bool:
     return found.num_rows > 0
 
 
-def _basis(run: PipelineRun, book: duckdb.DuckDBPyConnection) -> Basis | None:
+def _basis(run: PipelineRun, ledger: duckdb.DuckDBPyConnection) -> Basis | None:
     """The last publication of a moment that this run's moments have reached."""
-    found = book.execute(
+    found = ledger.execute(
         """select run_id, as_of, known_at, definitions_hash from publications
         where as_of <= ? and known_at <= ? order by published_at desc limit 1""",
         [run.as_of, run.known_at],
@@ -178,7 +178,7 @@ def _basis(run: PipelineRun, book: duckdb.DuckDBPyConnection) -> Basis | None:
 
 
 def _take_apart(
-    run: PipelineRun, book: duckdb.DuckDBPyConnection, basis: Basis, manifest: Mapping[str, Any]
+    run: PipelineRun, ledger: duckdb.DuckDBPyConnection, basis: Basis, manifest: Mapping[str, Any]
 ) -> None:
     raw = raw_tables_of_kpis(manifest)
     news = News(basis.as_of, basis.known_at, run.known_at)
@@ -189,12 +189,12 @@ def _take_apart(
     for cause in causes:
         with run.phase(f"replay as of {basis.as_of:%Y-%m-%d %H:%M}: {cause.replace('_', ' ')}"):
             numbers = replay(run, news, raw, cause)
-        _enter_numbers(run, book, numbers, run.run_id, cause, basis.as_of)
+        _enter_numbers(run, ledger, numbers, run.run_id, cause, basis.as_of)
 
 
 def _enter_numbers(
     run: PipelineRun,
-    book: duckdb.DuckDBPyConnection,
+    ledger: duckdb.DuckDBPyConnection,
     numbers: pa.Table,
     run_id: str,
     cause: Cause,
@@ -205,8 +205,8 @@ def _enter_numbers(
     A number that is gone is 0 where it is additive, else missing.
     """
     today = as_of.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(run.company.timezone)).date()
-    book.register("numbers", numbers)
-    book.execute(
+    ledger.register("numbers", numbers)
+    ledger.execute(
         f"""
         insert into kpi_versions
         with
@@ -257,7 +257,7 @@ def _enter_numbers(
         """,
         {"run_id": run_id, "step": STEPS[cause], "cause": cause, "today": today},
     )
-    book.unregister("numbers")
+    ledger.unregister("numbers")
 
 
 def _ended() -> str:
@@ -272,8 +272,8 @@ def _ended() -> str:
         end <= $today"""
 
 
-def _rows(book: duckdb.DuckDBPyConnection, name: str, where: str = "") -> pa.Table:
-    return book.execute(f"select * exclude (is_new) from {name} {where}").to_arrow_table()
+def _rows(ledger: duckdb.DuckDBPyConnection, name: str, where: str = "") -> pa.Table:
+    return ledger.execute(f"select * exclude (is_new) from {name} {where}").to_arrow_table()
 
 
 def _append(run: PipelineRun, new: Mapping[str, pa.Table]) -> None:
@@ -289,7 +289,7 @@ def _append(run: PipelineRun, new: Mapping[str, pa.Table]) -> None:
         shutil.rmtree(folder)
 
 
-def _write_aside(run: PipelineRun, book: duckdb.DuckDBPyConnection) -> None:
+def _write_aside(run: PipelineRun, ledger: duckdb.DuckDBPyConnection) -> None:
     """Write the whole history to the run's own warehouse."""
     import duckdb
 
@@ -299,6 +299,6 @@ def _write_aside(run: PipelineRun, book: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"use {HISTORY}")
         connection.execute(f"create table {LOADS} as select '1' as load_id, 0 as status")
         for name in TABLES:
-            connection.register("rows", _rows(book, name))
+            connection.register("rows", _rows(ledger, name))
             connection.execute(f"create table {name} as select *, '1' as {LOAD_ID} from rows")
             connection.unregister("rows")

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.publication.manifest import MANIFEST, MARTS, Publication, PublicationError
+from dagster_project.publication.publications import new_folder, show, tidy
 from dagster_project.publication.reading import count, defect
-from dagster_project.publication.shelf import new_folder, show, tidy
 from dagster_project.publishing.dictionary import dictionary
 from dagster_project.publishing.inputs import inputs
 from dagster_project.run.copying import copy_tables

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dagster_project.publication.shelf import settle
+from dagster_project.publication.publications import settle
 from dagster_project.run import clock
 from dagster_project.run.lock import run_lock
 from dagster_project.run.pipeline_run import PipelineRun

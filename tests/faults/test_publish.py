@@ -21,7 +21,7 @@ import duckdb
 import pytest
 
 from dagster_project.publication import PublicationError, in_place, open_published
-from dagster_project.publication.shelf import settle
+from dagster_project.publication.publications import settle
 from dagster_project.publishing import writing
 from dagster_project.publishing.ledger import keep_ledger
 from dagster_project.publishing.writing import publish
@@ -150,7 +150,7 @@ def test_a_link_that_is_removed_and_made_anew_is_missed_by_readers(
     company: Company, first: str, paths: CompanyPaths
 ) -> None:
     tampering = together(
-        without("dagster_project.publication.shelf:lead", lead_in_two_steps),
+        without("dagster_project.publication.publications:lead", lead_in_two_steps),
         killed_at("os:symlink", 1),
     )
     assert exit_status(company, "killed", tampering) == -signal.SIGKILL

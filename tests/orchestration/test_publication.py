@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from dagster_project.publication import PublicationError, in_place, open_published
-from dagster_project.publication.shelf import settle
+from dagster_project.publication.publications import settle
 from dagster_project.publishing.writing import publish
 from expectations.report import CheckResult
 from ingestion.company.reading import load_company
@@ -110,14 +110,14 @@ def test_what_is_not_there_is_no_publication(tmp_path: Path) -> None:
     assert in_place(tmp_path) is None
 
 
-def shelf(company: Company) -> list[str]:
+def publications(company: Company) -> list[str]:
     return sorted(path.name for path in CompanyPaths.of(company).publications.iterdir())
 
 
 def test_the_last_publications_stay(company: Company, warehouse: Warehouse) -> None:
     for run_id in ("one", "two", "three", "four"):
         publish(audited(company, warehouse, run_id), MANIFEST)
-    assert shelf(company) == ["four", "three", "two"]
+    assert publications(company) == ["four", "three", "two"]
     assert CompanyPaths.of(company).published.readlink() == Path("publications/four")
 
 
@@ -129,7 +129,7 @@ def test_leftovers_of_killed_runs_are_removed(company: Company, warehouse: Wareh
     (paths.publications / "half").mkdir()
     (paths.publications / "half" / "salesops.duckdb").touch()
     publish(audited(company, warehouse, "two"), MANIFEST)
-    assert shelf(company) == ["one", "two"]
+    assert publications(company) == ["one", "two"]
 
 
 def test_a_link_that_is_gone_leads_to_the_last_whole_publication_again(

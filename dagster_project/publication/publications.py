@@ -1,4 +1,4 @@
-"""The shelf of publications: the last few of them, and the link that leads to the one on show."""
+"""The publications of a company: the last few, and the link that leads to the one on show."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ log = logging.getLogger("salesops")
 
 
 def settle(paths: CompanyPaths) -> None:
-    """Bring the shelf into order before a run, whatever the runs before it have left.
+    """Bring the publications into order before a run, whatever the runs before it have left.
 
-    A company of the old layout is taken over: its publication becomes the first on the shelf. Where
+    A company of the old layout is taken over: its publication becomes the first of them. Where
     no link leads to a publication, whatever is in its place, one leads to the last whole one again.
     """
     if _is_on_show(paths):
@@ -40,14 +40,14 @@ def settle(paths: CompanyPaths) -> None:
 def new_folder(paths: CompanyPaths, run_id: str) -> Path:
     """The empty folder of a run's publication; what killed runs have left makes room for it."""
     tidy(paths)
-    _make_shelf(paths)
+    _make_folder(paths)
     folder = paths.publications / run_id
     folder.mkdir()
     return folder
 
 
 def show(paths: CompanyPaths, folder: Path) -> None:
-    """Publish what is in a folder of the shelf: readers find it from now on."""
+    """Publish what is in a folder of `publications`: readers find it from now on."""
     lead(paths.published, folder)
 
 
@@ -66,10 +66,10 @@ def tidy(paths: CompanyPaths, before: Path | None = None) -> None:
 
 
 def _is_on_show(paths: CompanyPaths) -> bool:
-    """Whether the link leads to a folder of the shelf."""
+    """Whether the link leads to a folder of `publications`."""
     on_show = paths.published.resolve()
-    is_of_shelf = on_show.parent == paths.publications.resolve()
-    return paths.published.is_symlink() and is_of_shelf and on_show.is_dir()
+    is_one = on_show.parent == paths.publications.resolve()
+    return paths.published.is_symlink() and is_one and on_show.is_dir()
 
 
 def _shown(paths: CompanyPaths, on_show: Publication | None) -> list[Path]:
@@ -95,13 +95,13 @@ def _last_whole(paths: CompanyPaths) -> Path | None:
     return next((folder for folder, _ in _by_age(paths) if in_place(folder)), None)
 
 
-def _make_shelf(paths: CompanyPaths) -> None:
+def _make_folder(paths: CompanyPaths) -> None:
     paths.publications.mkdir(parents=True, exist_ok=True)
     paths.publications.chmod(PASSED_THROUGH)
 
 
 def _take_over(paths: CompanyPaths) -> None:
-    """Give the old file its new name, too; the folder that it is in moves to the shelf.
+    """Give the old file its new name, too; the folder that it is in moves to `publications`.
 
     What a tool has left of writes of its own goes.
     """
@@ -112,7 +112,7 @@ def _take_over(paths: CompanyPaths) -> None:
         return
     write_ahead_log(paths.published / OLD_FILE).unlink(missing_ok=True)
     publication = Publication.of(paths.published)
-    _make_shelf(paths)
+    _make_folder(paths)
     folder = paths.publications / (publication.run_id if publication else "before")
     open_to_all(paths.published)
     log.info("%s: of the old layout; it is now %s", paths.published, folder)
