@@ -34,11 +34,11 @@ from dagster_project.commands.statuses import (
 from dagster_project.commands.terminal import nobody_listens, say, show_anything
 from dagster_project.commands.ui import open_ui
 from dagster_project.publication import PublicationError
+from dagster_project.run.bytecode import keep_bytecode
 from dagster_project.run.dbt_runner import BuildError
 from dagster_project.run.lock import LockHeldError
 from dagster_project.run.logs import progress
 from dagster_project.run.opening import company_file
-from ingestion.bytecode import keep_bytecode
 from ingestion.company.reading import load_company
 from ingestion.disk.refusals import storage_error
 from ingestion.errors import SalesopsError

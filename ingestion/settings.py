@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from ingestion.currencies import CURRENCIES
+from ingestion.contract.currencies import CURRENCIES
 from ingestion.errors import one_of
 
 Scalar = str | int | float | bool | dt.datetime | dt.date | None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.bytecode import keep_bytecode
+from dagster_project.run.bytecode import keep_bytecode
 from ingestion.disk.kept import kept
 from ingestion.sources.files import arrival
 from ingestion.warehouse.duckdb_sql import THREADS

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from dagster_project.bench import models, overhead, scales
+from dagster_project.run.bytecode import keep_bytecode
 from dagster_project.run.opening import company_file
-from ingestion.bytecode import keep_bytecode
 
 
 def main() -> int:

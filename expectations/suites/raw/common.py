@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.suites.model import Check, between, matches, never, within
-from ingestion.currencies import CURRENCIES
+from ingestion.contract.currencies import CURRENCIES
 
 EMAIL_PATTERN = r"^[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+$"
 DOMAIN_PATTERN = r"^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}$"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from expectations.suites.model import Check, between, given, never, ordered, within
 from expectations.suites.raw.common import AMOUNT, CURRENCY, DOMAIN, EMAIL, not_ahead
-from ingestion.currencies import CURRENCIES
+from ingestion.contract.currencies import CURRENCIES
 
 CHECKS: Mapping[str, tuple[Check, ...]] = {
     "customers": (

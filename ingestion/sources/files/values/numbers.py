@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ingestion.currencies import CURRENCIES
+from ingestion.contract.currencies import CURRENCIES
 from ingestion.warehouse.duckdb_sql import in_64_bits, literal
 
 if TYPE_CHECKING:
