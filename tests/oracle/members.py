@@ -8,6 +8,14 @@ from decimal import Decimal
 
 import pandas as pd
 
+from tests.oracle.close_dates import (
+    INSTANT,
+    close_dates,
+    known_from,
+    open_before,
+    open_ids,
+    pushed_behind,
+)
 from tests.oracle.money import Rates
 from tests.oracle.periods import GRAINS, period_start
 from tests.oracle.records import Records
@@ -19,7 +27,6 @@ DEAL_CUTS = (*OWNER_CUTS, "lead_source", "product", "deal_type", "pipeline")
 LEAD_CUTS = (*OWNER_CUTS, "channel", "campaign")
 CLOSED = ("won", "lost", "no_decision")
 DAY = pd.Timedelta(days=1)
-INSTANT = pd.Timedelta(microseconds=1)
 UNKNOWN = ("no_rate", "no_history", "no_probability")
 """Reasons that say that a value is not known: where they take all, a sum is not 0 but nothing."""
 
@@ -239,47 +246,17 @@ def _as_created(records: Records, deals: pd.DataFrame) -> pd.DataFrame:
     return _with_cuts(records, then, then["owner_id"])
 
 
-def _close_dates(records: Records) -> pd.DataFrame:
-    """Changes of close dates, in order; none: the source has no history of them.
-
-    What a date was that had been taken away, the change that took it away tells.
-    """
-    changes = records["changes"]
-    dates = changes[changes["field"] == "close_date"].sort_values("changed_at", kind="stable")
-    before = dates.groupby("entity_id")[["old_value", "new_value"]].shift()
-    old = dates["old_value"].fillna(before["new_value"]).fillna(before["old_value"])
-    return dates.assign(old_value=old)
-
-
-def _known_from(records: Records) -> pd.Timestamp | None:
-    """Since when the source has a history of close dates; None: it has none.
-
-    A log that tells nothing of a deal that closed before its first row began with that row.
-    """
-    changes = records["changes"]
-    if _close_dates(records).empty:
-        return None
-    begins_at = changes["changed_at"].min()
-    moved = changes[changes["field"] == "stage"]["entity_id"]
-    if moved.empty:
-        return EARLIEST
-    untold = records["deals"][~records["deals"]["source_id"].isin(moved)]
-    dated = untold["closed_at"].fillna(records.moments(untold["close_date"]))
-    closed = untold["source_id"].map(lambda deal: timelines(records)[deal].closing is not None)
-    return begins_at if (closed & (dated < begins_at)).any() else EARLIEST
-
-
 def _pushes(records: Records, deals: pd.DataFrame, as_of: pd.Timestamp) -> Iterator[Members]:
     """Moves of the close date to a later day, before a deal's closing; edits after it are none."""
     closed = deals[deals["status"].isin(CLOSED)]
-    history = _close_dates(records)
+    history = close_dates(records)
     closed_at = history["entity_id"].map(closed.set_index("id")["closed_at"])
     is_push = (history["changed_at"] < closed_at) & (
         history["new_value"].fillna("") > history["old_value"].fillna("9999")
     )
-    known_from = _known_from(records)
+    since = known_from(records)
     created = closed["created_at"].fillna(EARLIEST)
-    is_unknown = pd.Series(True, closed.index) if known_from is None else created < known_from
+    is_unknown = pd.Series(True, closed.index) if since is None else created < since
     times = history[is_push].groupby("entity_id").size()
     pushes = closed["id"].map(times).fillna(0)
     undated = (closed["closed_at"].isna(), "no_close_date")
@@ -293,13 +270,13 @@ def _slippage(records: Records, deals: pd.DataFrame, as_of: pd.Timestamp) -> Ite
 
     Where nobody knows what was expected then, any open deal may have been due.
     """
-    history, known_from = _close_dates(records), _known_from(records)
+    history, since = close_dates(records), known_from(records)
     fiscal = records.fiscal_year_start_month
     this_month = records.local(pd.Series([as_of]))[0].to_period("M")
     ended_by = records.local(pd.Series([as_of + INSTANT]))[0].to_period("M")
     first = records.local(pd.Series([deals["begins_at"].min()]))[0]
     starts = pd.period_range(this_month if pd.isna(first) else first, this_month, freq="M")
-    opened = {month: _open_before(records, records.utc(month.start_time)) for month in starts}
+    opened = {month: open_before(records, records.utc(month.start_time)) for month in starts}
     for grain in ("month", "quarter", "year"):
         found: dict[str, list[pd.DataFrame]] = {"default": [], "pushed": []}
         for month in starts:
@@ -308,14 +285,14 @@ def _slippage(records: Records, deals: pd.DataFrame, as_of: pd.Timestamp) -> Ite
             if not is_start or end > ended_by:
                 continue
             begins_at = records.utc(month.start_time)
-            is_known = known_from is not None and known_from <= begins_at
+            is_known = since is not None and since <= begins_at
             due_on = pd.to_datetime(opened[month]["close_date"])
             due = (due_on >= month.start_time) & (due_on < end.start_time)
             ids = opened[month].loc[due | (not is_known), "id"]
             mine = deals[deals["id"].isin(ids)].assign(month=month, is_known=is_known)
-            still_open = _open_ids(records, records.utc(end.start_time) - INSTANT)
+            still_open = open_ids(records, records.utc(end.start_time) - INSTANT)
             limits = (begins_at, str(end.start_time.date()))
-            pushed = _pushed_behind(records, history, *limits)
+            pushed = pushed_behind(records, history, *limits)
             found["default"].append(mine.assign(slipped=mine["id"].isin(still_open).astype(int)))
             found["pushed"].append(mine.assign(slipped=mine["id"].isin(pushed).astype(int)))
         for variant, parts in found.items():
@@ -326,34 +303,6 @@ def _slippage(records: Records, deals: pd.DataFrame, as_of: pd.Timestamp) -> Ite
                 yield Members(
                     "slippage_rate", variant, "ratio", "opportunity", members, grains=(grain,)
                 )
-
-
-def _open_before(records: Records, moment: pd.Timestamp) -> pd.DataFrame:
-    """Deals open just before a moment, known to have begun, and then in the pipeline."""
-    state = deals_at(records, moment - INSTANT)
-    has_begun = state["begins_at"] < moment
-    return state[(state["status"] == "open") & state["removal"].isna() & has_begun]
-
-
-def _open_ids(records: Records, moment: pd.Timestamp) -> set[str]:
-    return {id for id, life in timelines(records).items() if life.at(moment).status == "open"}
-
-
-def _pushed_behind(
-    records: Records, history: pd.DataFrame, begins_at: pd.Timestamp, end: str
-) -> set[str]:
-    """Deals whose close date was moved from before `end` to it or later while they were open."""
-    lives = timelines(records)
-    moved = history[
-        (history["changed_at"] >= begins_at)
-        & (history["old_value"].fillna("9999") < end)
-        & (history["new_value"].fillna("") >= end)
-    ]
-    return {
-        deal
-        for deal, at in zip(moved["entity_id"], moved["changed_at"], strict=True)
-        if deal in lives and lives[deal].at(at).status == "open"
-    }
 
 
 def _pipeline_value(records: Records, as_of: pd.Timestamp) -> Iterator[Members]:
