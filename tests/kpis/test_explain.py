@@ -234,6 +234,18 @@ def test_a_number_that_is_there_no_more(
     assert re.search(r"later_events +-60\n  now –", said)
 
 
+def test_a_name_of_two_is_told_with_their_keys(
+    book: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with duckdb.connect(book.folder / "published" / "salesops.duckdb") as connection:
+        connection.execute(
+            "insert into marts.kpi_values select * replace ('twin' as dimension_key) "
+            "from marts.kpi_values where dimension_key = 'ann'"
+        )
+    said = explained(book, capsys, "--metric=calls", "--cut=rep", "--key=ANN", status=2)
+    assert "KEY: 'ANN' is the name of more than one: write its key: ann, twin" in said
+
+
 def test_a_metric_that_is_there_no_more(
     book: Published, capsys: pytest.CaptureFixture[str]
 ) -> None:
