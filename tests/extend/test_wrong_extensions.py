@@ -198,6 +198,19 @@ def test_a_column_that_was_loaded_as_another_type_is_refused(
         load_source(company, company.sources[0])
 
 
+def test_a_column_may_come_when_a_record_goes(own: Path) -> None:
+    """What is deleted has no value of the column that it never had."""
+    file = own.parent / "company.yml"
+    company = load_company(file)
+    load_source(company, company.sources[0])
+    replaced("../company.yml", "  accounts:", "    size: number\n  accounts:")(own)
+    deals = own.parent / "exports" / "deals.csv"
+    deals.write_text("\n".join(deals.read_text(encoding="utf-8").splitlines()[:-1]) + "\n")
+    company = load_company(file)
+    loads = load_source(company, company.sources[0]).tables
+    assert {load.entity: load.rows_deleted for load in loads}["opportunities"] == 1
+
+
 def test_a_run_and_a_check_end_with_2(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     replaced(f"{KPI}.yml", "kind: share", "kind: rate")(own)
     for command in ("check", "run"):
