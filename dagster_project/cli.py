@@ -131,7 +131,7 @@ def _asked(options: argparse.Namespace) -> Asked:
 def _fail(error: Exception, command: str) -> int:
     """Tell what is wrong, in words that say what to do; returns the exit status."""
     told = error if isinstance(error, SalesopsError) else storage_error(error)
-    told = told or UnexpectedError(f"{error!r}; nothing was published")
+    told = told or UnexpectedError(f"{error!r}{'; nothing was published' * (command == 'run')}")
     for problem in told.told:
         say(f"error: {problem}", sys.stderr)
     if isinstance(error, LockHeldError):

@@ -129,7 +129,8 @@ def check(
 
 def _checked(context: ExtractContext, source: Source) -> SourceCheck:
     checked = SOURCE_TYPES[source.type].check(context, source)
-    located = (_in_file(context.company, problem) for problem in checked.problems)
+    problems = (*_retyped(context, source), *checked.problems)
+    located = (_in_file(context.company, problem) for problem in problems)
     return replace(checked, problems=tuple(located))
 
 
@@ -151,6 +152,8 @@ def _prepare(context: ExtractContext, source: Source) -> Prepared:
 
     source_type = SOURCE_TYPES[source.type]
     started = time.perf_counter()
+    if problems := _retyped(context, source):
+        raise SourceError(*problems)
     with source_type.extract(context, source) as extraction:
         extracted = time.perf_counter()
         tables = source_type.tables_of(context.company.entities)
@@ -166,6 +169,24 @@ def _prepare(context: ExtractContext, source: Source) -> Prepared:
         extracted - started,
         time.perf_counter() - extracted,
     )
+
+
+def _retyped(context: ExtractContext, source: Source) -> list[str]:
+    """The columns of the company's own that have been loaded as another type.
+
+    Their versions would have two types, of which the table keeps the first.
+    """
+    extra = {name for columns in context.company.extra.values() for name in columns}
+    loaded = context.warehouse.types(context.dataset) if extra else {}
+    return [
+        f"extra: {column.name} of {table} is {column.type}, and was loaded as {before}: name it "
+        "otherwise, or run with FRESH=1: the company starts anew, and its old warehouse is kept "
+        "aside"
+        for table, columns in SOURCE_TYPES[source.type].tables_of(context.company.entities).items()
+        for column in columns
+        if column.name in extra
+        and (before := loaded.get((table, column.name))) not in (None, column.type)
+    ]
 
 
 def _lacks_columns(context: ExtractContext, tables: Mapping[str, tuple[Column, ...]]) -> bool:

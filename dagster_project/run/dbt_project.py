@@ -35,13 +35,13 @@ ROOMS = {KPIS: "own_kpis", MARTS: "own_marts"}
 MEMBERS = PROJECT_FOLDER / "models" / "kpis" / "kpi_members.yml"
 
 IS_OF_MEMBERS = """\
--- A metric is its members: what `kpi_members` unites is in its SQL.
+-- A metric is its members: what `kpi_members` unites is in its SQL, and its YAML says all variants.
 {{%- set meta = kpi_meta("{metric}") %}}
 select
     {{%- for column in (meta.says or []) + meta.cuts %}} {{{{ column }}}}, {{%- endfor %}}
     variant, entity, entity_key, entity_id, period_on, numerator, denominator, exclusion_reason
 from {{{{ ref("{metric}") }}}}
-where false
+where variant is null or variant not in ('{{{{ meta.variants | join("', '") }}}}')
 """
 
 

@@ -279,7 +279,8 @@ class Dbt:
         own = self.project.origin(first.node.original_file_path)
         if own and first.status != "fail":
             return ExtensionError(f"{own}: this SQL cannot be run; mend it: {' '.join(lines[:4])}")
-        what = f"{first.node.resource_type} {first.node.name} ({first.node.original_file_path})"
+        place = own or first.node.original_file_path
+        what = f"{first.node.resource_type} {first.node.name} ({place})"
         others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         message = f"dbt: {what} failed: {' '.join(lines[:4])}{others}"
         if first.status == "fail" and first.node.compiled_code:

@@ -19,7 +19,7 @@ from ingestion.company.pruning import Key, positions, without
 from ingestion.company.settings import Company, slug_of
 from ingestion.company.wording import as_problem, explain
 from ingestion.errors import CompanyError, Problem
-from ingestion.extension.extra import extra_problems
+from ingestion.extension.extra import extra_problems, names_added
 from ingestion.paths import data_root
 
 STAND_INS = {"name": "Company", "currency": "USD", "timezone": "UTC"}
@@ -98,9 +98,10 @@ def _validated(path: Path, document: dict[str, Any]) -> Company:
     if isinstance(sources, list):
         document = {**document, "sources": [sources[it] for it in positions(document)]}
     data = data_root() / slug_of(str(document.get("name")))
+    added = names_added(document.get("extra"))
     return Company.model_validate(
         {**document, "path": path},
-        context={"folder": path.parent, "data": data, "extra": document.get("extra")},
+        context={"folder": path.parent, "data": data, "extra": added},
     )
 
 

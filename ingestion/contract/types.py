@@ -67,3 +67,22 @@ TYPES: Mapping[ColumnType, CanonicalType] = MappingProxyType(
         ),
     }
 )
+ALIASES = {
+    "character varying": "varchar",
+    "decimal": "numeric",
+    "timestamp without time zone": "timestamp",
+}
+
+
+def type_named(name: str, scale: int | None) -> ColumnType | None:
+    """The type that DuckDB, or PostgreSQL, calls so; None where it is none of ours.
+
+    >>> type_named("DECIMAL(28,6)", 6), type_named("character varying", None)
+    ('money', 'text')
+    """
+    plain = name.lower().partition("(")[0]
+    for type_, canonical in TYPES.items():
+        is_called_so = canonical.sql.partition("(")[0] == ALIASES.get(plain, plain)
+        if is_called_so and canonical.scale in (None, scale):
+            return type_
+    return None

@@ -17,9 +17,18 @@ from ingestion.errors import Problem, one_of
 from ingestion.extension.product import CUTS, names_of_the_frame, names_used
 from ingestion.settings import Settings
 
-NAME = re.compile("[a-z][a-z0-9_]*")
+NAME = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
+"""What dlt leaves as it is; of any other name it makes one of its own."""
+MOST_LETTERS = 63
+"""Of a name that Postgres does not cut."""
 CUT = ("opportunities", "leads")
 """The entities by whose columns metrics are cut."""
+OF_POSTGRES = frozenset(
+    "cmax cmin ctid current_catalog current_date current_role current_schema current_time "
+    "current_timestamp current_user grant localtime localtimestamp session_user system_user "
+    "tableoid user xmax xmin".split()
+)
+"""What means something else there, though not in DuckDB: `user` is whoever asks."""
 
 
 def _type(written: object) -> object:
@@ -75,6 +84,16 @@ def _extended(entity: Entity, added: Mapping[str, ExtraSettings]) -> Entity:
     return replace(entity, columns=(*entity.columns, *columns)) if added else entity
 
 
+def names_added(written: object) -> Mapping[str, set[str]]:
+    """The columns by entity, as far as `extra` is written in its form."""
+    entities = written.items() if isinstance(written, dict) else ()
+    return {
+        entity: {str(column) for column in columns}
+        for entity, columns in entities
+        if isinstance(columns, dict)
+    }
+
+
 def extra_problems(extra: Mapping[str, Mapping[str, ExtraSettings]]) -> Iterator[Problem]:
     """What is wrong with names, and with what is said of columns."""
     for name, columns in extra.items():
@@ -95,7 +114,9 @@ def extra_problems(extra: Mapping[str, Mapping[str, ExtraSettings]]) -> Iterator
 
 def _name_problem(entity: Entity, name: str, is_cut: bool) -> str | None:
     if not NAME.fullmatch(name):
-        return "not a name of small letters, digits and _, a letter first; rename it"
+        return "not small letters and digits, a letter first, a single _ between them; rename it"
+    if len(name) > MOST_LETTERS:
+        return f"a name longer than {MOST_LETTERS} letters; shorten it"
     if name in entity.by_name or name in {column.name for column in RECORD_COLUMNS}:
         return f"{entity.name} have a column of that name: map it, or rename this one"
     if name in names_used(entity.name) or _is_reserved(name):
@@ -108,8 +129,10 @@ def _name_problem(entity: Entity, name: str, is_cut: bool) -> str | None:
 def _is_reserved(name: str) -> bool:
     import duckdb
 
-    try:
-        duckdb.extract_statements(f"select {name} from (select 1 as {name}) as records")
-    except duckdb.Error:
-        return True
-    return False
+    asked = f"select {name} from (select 'own' as {name}) as records"
+    with duckdb.connect() as connection:
+        try:
+            found = connection.execute(asked).fetchall()
+        except duckdb.Error:
+            return True
+    return found != [("own",)] or name in OF_POSTGRES

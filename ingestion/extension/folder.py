@@ -40,14 +40,14 @@ class Extension:
     @property
     def files(self) -> tuple[Path, ...]:
         """All of its files, sorted; hidden ones, and what is for people to read, left out."""
-        return tuple(sorted(self._found())) if self.folder else ()
+        return tuple(sorted(path for path in self._found() if path.is_file()))
 
     def _found(self) -> Iterator[Path]:
-        assert self.folder is not None
+        if self.folder is None:
+            return
         for path in self.folder.rglob("*"):
             parts = path.relative_to(self.folder).parts
-            is_read = path.name != README and not any(part.startswith(".") for part in parts)
-            if is_read and path.is_file():
+            if path.name != README and not any(part.startswith(".") for part in parts):
                 yield path
 
     def of(self, kind: str, suffix: str) -> list[Path]:
@@ -77,6 +77,11 @@ class Extension:
 
     def problems(self) -> Iterator[str]:
         """All that is wrong with it, as far as can be told without dbt and a warehouse."""
+        for path in sorted(self._found()):
+            if path.is_symlink() and path.is_dir():
+                yield f"{path}: a link to a folder, which is not read; link its files or remove it"
+            elif path.is_symlink() and not path.exists():
+                yield f"{path}: a link nowhere; remove it"
         for path in self.files:
             if problem := self._place_problem(path):
                 yield problem

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ingestion.contract.columns import Column
+from ingestion.contract.types import TYPES
 from ingestion.loading.moments import LOAD_ID, LOADS, is_finished
 from ingestion.loading.reports import TableLoad
 from ingestion.warehouse.duckdb_sql import quote
@@ -71,8 +72,15 @@ class RawState:
         return self._latest(table, ("source_id", "row_hash", "is_deleted"), ids, key)
 
     def latest_rows(self, table: str, ids: Sequence[str]) -> pa.Table:
-        """All declared columns of the latest versions of some records."""
-        return self._latest(table, [column.name for column in self.tables[table]], ids)
+        """All declared columns of the latest versions of some records; new ones are empty."""
+        present = self.warehouse.columns(self.dataset)[table]
+        columns = [
+            quote(column.name)
+            if column.name in present
+            else f"cast(null as {TYPES[column.type].sql}) as {quote(column.name)}"
+            for column in self.tables[table]
+        ]
+        return self._latest(table, columns, ids)
 
     def deletions(self, table: str) -> pa.Table:
         """`source_id`, `source_updated_at` of the versions that say that a record is deleted."""
@@ -105,7 +113,7 @@ class RawState:
         named = [] if ids is None else [list(ids)]
         table = f"{self.dataset}.{table}"
         return self.warehouse.read(
-            f"select {', '.join(map(quote, columns))} from {table} join ("
+            f"select {', '.join(columns)} from {table} join ("
             f"select source_id, max({LOAD_ID}) as {LOAD_ID} from {table} "
             f"where {self._is_ours} {among} group by source_id"
             f") as latest using (source_id, {LOAD_ID}) where source_instance = ?",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ingestion.company.settings import Company
+from ingestion.contract.types import ColumnType, type_named
 from ingestion.errors import WarehouseError, first_line
 from ingestion.loading.moments import LOADS, loaded_at
 from ingestion.paths import CompanyPaths, unused_name, write_ahead_log
@@ -106,6 +107,23 @@ class Warehouse:
         for row in found.to_pylist():
             names.setdefault(row["table_name"], set()).add(row["column_name"])
         return {table: frozenset(columns) for table, columns in names.items()}
+
+    def types(self, dataset: str) -> dict[tuple[str, str], ColumnType]:
+        """The types of the columns of a dataset, by table and column, as far as they are ours."""
+        if self.name == "duckdb" and not Path(self.location).exists():
+            return {}
+        found = self.read(
+            "select table_name, column_name, data_type, numeric_scale "
+            "from information_schema.columns where table_schema = ?",
+            [dataset],
+        )
+        types = {
+            (row["table_name"], row["column_name"]): type_named(
+                row["data_type"], row["numeric_scale"]
+            )
+            for row in found.to_pylist()
+        }
+        return {column: its for column, its in types.items() if its}
 
     def newest_load(self) -> dt.datetime | None:
         """When the last load was finished, of sources or of history, by the clock of then.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from dagster_project.cli import main
 from expectations.suites import suites
 from ingestion.company.reading import load_company, read_company
+from ingestion.errors import SourceError
 from ingestion.extension.folder import ExtensionError
+from ingestion.pipeline import load_source
 from tests.kpis.companies import COMPANIES
 from tests.runs import run
 from tests.thorough import thorough
@@ -54,6 +57,13 @@ def renamed(old: str, new: str) -> Change:
     return change
 
 
+def linked(name: str, target: str) -> Change:
+    def change(own: Path) -> None:
+        (own / name).symlink_to(target)
+
+    return change
+
+
 WRONG: dict[str, tuple[Change, str]] = {
     "no such folder": (
         replaced("../company.yml", "extend: own", "extend: elsewhere"),
@@ -65,6 +75,30 @@ WRONG: dict[str, tuple[Change, str]] = {
         "did you mean 'marts'? Allowed: audit, kpis, marts",
     ),
     "Python": (written("marts/mart_x.py"), "own/marts/mart_x.py: no file of marts"),
+    "a link to a folder": (
+        linked("kpis/more", "../marts"),
+        "own/kpis/more: a link to a folder, which is not read; link its files or remove it",
+    ),
+    "a link to nothing": (
+        linked("marts/mart_x.sql", "x.sql"),
+        "own/marts/mart_x.sql: a link nowhere; remove it",
+    ),
+    "a name that dlt changes": (
+        replaced("../company.yml", "    tier: text", "    tier_: text"),
+        "extra.accounts.tier_: not small letters and digits, a letter first, a single _ between",
+    ),
+    "a name that Postgres cuts": (
+        replaced("../company.yml", "    tier: text", f"    {64 * 'x'}: text"),
+        "a name longer than 63 letters; shorten it",
+    ),
+    "a name that is a value": (
+        replaced("../company.yml", "    tier: text", "    'true': text"),
+        "extra.accounts.true: the models of accounts use that name, or SQL does; rename it",
+    ),
+    "a name that is a value in Postgres": (
+        replaced("../company.yml", "    tier: text", "    user: text"),
+        "extra.accounts.user: the models of accounts use that name, or SQL does; rename it",
+    ),
     "no words": (lambda own: (own / f"{KPI}.yml").unlink(), f"{KPI}.yml: no such file"),
     "no SQL": (
         lambda own: (own / f"{MART}.sql").unlink(),
@@ -130,6 +164,53 @@ def test_what_is_wrong_is_told(own: Path, change: Change, message: str) -> None:
     assert [problem for problem in problems if message in problem], problems
 
 
+@pytest.mark.parametrize(
+    "extra", ["[label]", "5", "{opportunities: 5}", "{opportunities: {1: text}}"]
+)
+def test_columns_in_no_form_are_told_beside_a_mapping_of_hubspot(
+    tmp_path: Path, extra: str
+) -> None:
+    file = tmp_path / "company.yml"
+    file.write_text(
+        f"{{name: H, currency: USD, timezone: UTC, extra: {extra}, sources: "
+        "[{name: crm, type: hubspot, mapping: {deals: {label: deal_label}}}]}",
+        encoding="utf-8",
+    )
+    form, mapping = read_company(file).problems
+    assert form.startswith(f"{file}: extra")
+    assert "column 'label' of 'deals' cannot be mapped" in mapping
+
+
+def test_a_column_that_was_loaded_as_another_type_is_refused(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = own.parent / "company.yml"
+    company = load_company(file)
+    load_source(company, company.sources[0])
+    replaced("../company.yml", "{type: text, description: How the deal came about., cut: true}",
+             "integer")(own)  # fmt: skip
+    replaced("../company.yml", "label: lower(tag)", "label: amount")(own)
+    told = f"{file}: extra: label of opportunities is integer, and was loaded as text: name it"
+    assert main(["check", "--company", str(file)]) == 2
+    assert told in capsys.readouterr().out
+    company = load_company(file)
+    with pytest.raises(SourceError, match=re.escape(told)):
+        load_source(company, company.sources[0])
+
+
+def test_a_column_may_come_when_a_record_goes(own: Path) -> None:
+    """What is deleted has no value of the column that it never had."""
+    file = own.parent / "company.yml"
+    company = load_company(file)
+    load_source(company, company.sources[0])
+    replaced("../company.yml", "  accounts:", "    size: number\n  accounts:")(own)
+    deals = own.parent / "exports" / "deals.csv"
+    deals.write_text("\n".join(deals.read_text(encoding="utf-8").splitlines()[:-1]) + "\n")
+    company = load_company(file)
+    loads = load_source(company, company.sources[0]).tables
+    assert {load.entity: load.rows_deleted for load in loads}["opportunities"] == 1
+
+
 def test_a_run_and_a_check_end_with_2(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     replaced(f"{KPI}.yml", "kind: share", "kind: rate")(own)
     for command in ("check", "run"):
@@ -177,6 +258,15 @@ def test_what_dbt_cannot_read_is_told_by_a_check(
     told = capsys.readouterr().out
     assert all(message in told for message in messages), told
     assert not (own.parents[1] / "data").exists()
+
+
+@thorough
+def test_a_variant_that_its_words_do_not_name_ends_with_1(own: Path) -> None:
+    replaced(f"{KPI}.sql", '("decided"', '("decide"')(own)
+    done = run(own.parent / "company.yml", own.parents[1] / "data")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "test demo_to_close_rate_is_of_members" in done.stderr
+    assert '"variant": "decide"' in done.stderr
 
 
 @thorough

@@ -9,6 +9,8 @@ from decimal import Decimal
 import pytest
 
 from dagster_project.commands.summary.loads import rejections
+from ingestion.contract.types import TYPES
+from ingestion.errors import SourceError
 from ingestion.pipeline import load_source
 from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.conftest import Exports
@@ -107,3 +109,14 @@ def test_types_of_results(on_postgres: Exports) -> None:
     ]
     empty = warehouse.read("select 1::bigint as n, 'x'::text as t where false")
     assert [str(field.type) for field in empty.schema] == ["int64", "string"]
+
+
+def test_columns_of_the_companys_own_keep_their_types(on_postgres: Exports) -> None:
+    on_postgres.write("deals.csv", CSV)
+    extra = {f"own_{name}": name for name in TYPES}
+    on_postgres.settings["extra"] = {"opportunities": extra}
+    on_postgres.load(ENTITIES, force=True)  # there is more of another test
+    assert on_postgres.load(ENTITIES)["opportunities"].is_unchanged
+    on_postgres.settings["extra"] = {"opportunities": extra | {"own_money": "number"}}
+    with pytest.raises(SourceError, match=r"own_money of opportunities is number, and was loaded"):
+        on_postgres.load(ENTITIES)

@@ -234,6 +234,51 @@ def test_a_number_that_is_there_no_more(
     assert re.search(r"later_events +-60\n  now –", said)
 
 
+def test_a_name_of_two_is_told_with_their_keys(
+    book: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with duckdb.connect(book.folder / "published" / "salesops.duckdb") as connection:
+        connection.execute(
+            "insert into marts.kpi_values select * replace ('twin' as dimension_key) "
+            "from marts.kpi_values where dimension_key = 'ann'"
+        )
+    said = explained(book, capsys, "--metric=calls", "--cut=rep", "--key=ANN", status=2)
+    assert "KEY: 'ANN' is the name of more than one: write its key: ann, twin" in said
+
+
+def test_a_metric_that_is_there_no_more(
+    book: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As one of a company's own is, when it has been taken away."""
+    with duckdb.connect(book.folder / "published" / "salesops.duckdb") as connection:
+        for table in ("definitions", "members", "values", "variants"):
+            connection.execute(f"delete from marts.kpi_{table} where metric = 'calls'")
+    asked = ("--metric=calls", "--period=2024-01", "--cut=rep", "--key=bob")
+    said = explained(book, capsys, *asked)
+    assert "no value: it is defined no more\n\nPublished before\n" in said
+    assert "by run first, the first since the period's end:\n  60 of 2 records" in said
+    assert len(explained(book, capsys, *asked, "--format=csv").splitlines()) == 1
+
+
+def test_a_cut_that_is_there_no_more(book: Published, capsys: pytest.CaptureFixture[str]) -> None:
+    with duckdb.connect(book.folder / "published" / "salesops.duckdb") as connection:
+        connection.execute("alter table marts.kpi_members drop column rep")
+        connection.execute("delete from marts.kpi_values where dimension = 'rep'")
+    said = explained(book, capsys, "--metric=calls", "--period=2024-01", "--cut=rep", "--key=bob")
+    assert "no value: nothing counts in it any more" in said
+    assert "by run first, the first since the period's end:\n  60 of 2 records" in said
+
+
+def test_what_nobody_thought_of_is_told_without_a_word_of_publishing(
+    book: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with duckdb.connect(book.folder / "published" / "salesops.duckdb") as connection:
+        connection.execute("delete from marts.kpi_definitions where metric = 'calls'")
+    said = explained(book, capsys, "--metric=calls", status=2)
+    assert said.startswith("error: ValueError(")
+    assert "nothing was published" not in said
+
+
 def test_what_data_say_commands_no_terminal(
     book: Published, capsys: pytest.CaptureFixture[str]
 ) -> None:

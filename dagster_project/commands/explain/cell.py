@@ -166,6 +166,11 @@ def _key(connection: duckdb.DuckDBPyConnection, asked: Asked, period: Mapping[st
     named = {key for key, label in found if label.casefold() == asked.key.casefold()}
     if len(named) == 1:
         return str(named.pop())
+    if named:
+        keys = ", ".join(sorted(named))
+        raise ExplainError(
+            f"KEY: '{asked.key}' is the name of more than one: write its key: {keys}"
+        )
     names = [label if label == key else f"{label} ({key})" for key, label in found]
     said = f": no {asked.cut} '{asked.key}' in {asked.period}" if asked.key else " is missing"
     raise ExplainError(f"KEY{said}; {one_of(asked.key, names)}")

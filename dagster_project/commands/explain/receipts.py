@@ -136,6 +136,10 @@ class Receipts:
         rows = self.connection.execute("describe marts.kpi_members").fetchall()
         return [name for name, *_ in rows]
 
+    def is_gone(self, cell: Cell) -> bool:
+        """Whether its metric, or variant, was published once and is defined no more."""
+        return (cell.metric, cell.variant) not in self.variants and self.published(cell) is None
+
     def published(self, cell: Cell) -> Figures | None:
         """What `kpi_values` says; None where it has no such number any more."""
         row = self.connection.execute(
@@ -148,6 +152,8 @@ class Receipts:
 
     def retraced(self, cell: Cell) -> Figures | None:
         """What the members come to; None where there is nothing to have a number of."""
+        if self.is_gone(cell):
+            return None
         variant = self.variants[cell.metric, cell.variant]
         sums = self.sums(cell)
         if not sums.n_rows and not (variant.state == "end" and cell.cut == COMPANY):
@@ -183,7 +189,7 @@ class Receipts:
 
     def factors(self, cell: Cell) -> Mapping[str, Cell]:
         """The numbers that a product is made of, by metric."""
-        names = self.variants[cell.metric, cell.variant].factors
+        names = () if self.is_gone(cell) else self.variants[cell.metric, cell.variant].factors
         return {name: replace(cell, metric=name, variant="default") for name in names}
 
     def sums(self, cell: Cell) -> Sums:
@@ -229,9 +235,12 @@ class Receipts:
         ).fetchall()
 
     def _members(self, cell: Cell) -> tuple[str, list[object]]:
-        """Which members count in a cell, as SQL: those of its cut and of its period."""
-        if cell.cut not in self.columns:
-            raise ExplainError(f"marts.kpi_members has no column '{cell.cut}': run once more")
+        """Which members count in a cell, as SQL: those of its cut and of its period.
+
+        Of a metric, or by a cut, that was published once and is no more, there are none.
+        """
+        if cell.cut not in self.columns or self.is_gone(cell):
+            return "false", []
         conditions = [
             "metric = ? and variant = ?",
             f"{quote(cell.cut)} = ?",

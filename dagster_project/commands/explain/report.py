@@ -39,11 +39,12 @@ class Report:
         """Print all of it."""
         published = self.receipts.published(self.cell)
         self._print_number(published)
-        self._print_definition()
-        self._print_factors()
-        self._print_records(published)
-        self._print_beside()
-        self._print_left_out(published)
+        if not self.receipts.is_gone(self.cell):
+            self._print_definition()
+            self._print_factors()
+            self._print_records(published)
+            self._print_beside()
+            self._print_left_out(published)
         self._print_before(published)
 
     def _print_number(self, published: Figures | None) -> None:
@@ -51,7 +52,9 @@ class Report:
         whose = "" if cell.cut == COMPANY else f", {cell.cut} {self._key()}"
         say(f"{cell.metric} {cell.variant} of {self._period()}{whose}")
         if published is None:
-            say("  no value: nothing counts in it any more")
+            is_defined = not self.receipts.is_gone(cell)
+            told = "nothing counts in it any more" if is_defined else "it is defined no more"
+            say(f"  no value: {told}")
             return
         unit = self.receipts.variants[cell.metric, cell.variant].unit
         say(f"  value        {number(published.value)} ({unit})")

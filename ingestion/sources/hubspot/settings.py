@@ -58,7 +58,7 @@ class HubSpotSource(SourceSettings):
     def _known_names(
         cls, mapping: dict[str, dict[str, str]], info: ValidationInfo
     ) -> dict[str, dict[str, str]]:
-        extra = (info.context or {}).get("extra") or {}
+        extra = (info.context or {}).get("extra", {})
         for name, columns in mapping.items():
             if name not in OBJECTS:
                 raise ValueError(f"unknown object '{name}'; {one_of(name, OBJECTS)}")
