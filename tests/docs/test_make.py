@@ -31,7 +31,8 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make(root: Path, target: str) -> CompletedProcess[str]:
-    return run(["make", target], cwd=root, capture_output=True, text=True, check=False)
+    command = ["make", "--no-print-directory", target]
+    return run(command, cwd=root, capture_output=True, text=True, check=False)
 
 
 def test_a_linked_installation_is_used_as_it_is(checkout: Path) -> None:

@@ -214,8 +214,8 @@ def checkout(tmp_path: Path) -> Path:
     )
     python.chmod(0o755)
     shutil.copy(PROJECT / "Makefile", tmp_path)
-    (tmp_path / "requirements.lock").touch()
-    (tmp_path / ".venv" / ".installed").touch()
+    for name in ("requirements.lock", "pyproject.toml", ".venv/.installed", ".venv/bin/salesops"):
+        (tmp_path / name).touch()
     return tmp_path
 
 
