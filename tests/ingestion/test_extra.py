@@ -104,7 +104,10 @@ def test_without_columns_one_that_bears_the_name_is_taken(exports: Exports) -> N
             "extra.opportunities.team: the models of opportunities use that name",
         ),
         ({"contacts": {"order": "text"}}, "extra.contacts.order: the models of contacts use"),
-        ({"opportunities": {"My Label": "text"}}, "extra.opportunities.My Label: not a name of"),
+        (
+            {"opportunities": {"My Label": "text"}},
+            "extra.opportunities.My Label: not small letters",
+        ),
         (
             {"opportunities": {"channel": {"type": "text", "cut": True}}},
             "extra.opportunities.channel: metrics have a cut or a column of that name",
