@@ -13,23 +13,13 @@ import pytest
 from dagster_project.commands.kpi_dictionary import PAGE
 from dagster_project.publishing.dictionary import dictionary
 from dagster_project.run.dbt_manifest import MODEL, metrics
-from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.kpi_metrics import MACRO, metrics_macro, product_metrics
 from ingestion.company.reading import load_company
 from ingestion.contract.dbt_files import files
 from ingestion.paths import PROJECT
 from ingestion.pipeline import load_source
 
-EDGE_CASES = PROJECT / "tests/companies/edge_cases/company.yml"
 COMPANY_FILE = (PROJECT / "docs" / "company.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """The parsed dbt project."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SALESOPS_DATA", str(tmp_path_factory.mktemp("data")))
-        return Dbt.of(load_company(EDGE_CASES)).manifest()
 
 
 @pytest.mark.parametrize(("path", "text"), files(), ids=lambda value: getattr(value, "name", ""))

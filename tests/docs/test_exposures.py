@@ -9,20 +9,10 @@ from typing import Any
 import pytest
 
 from dagster_project.run.dbt_manifest import mart_tables
-from dagster_project.run.dbt_runner import Dbt
 from expectations.suites import suites
-from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT
 
 MART = re.compile(r"\bmarts\.((?:dim|fct|kpi|mart)_\w+)")
-
-
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SALESOPS_DATA", str(tmp_path_factory.mktemp("data")))
-        edge_cases = PROJECT / "tests/companies/edge_cases/company.yml"
-        return Dbt.of(load_company(edge_cases)).manifest()
 
 
 @pytest.fixture(scope="module")

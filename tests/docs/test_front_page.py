@@ -11,8 +11,6 @@ import pytest
 
 from dagster_project.commands.front_page import front_page
 from dagster_project.run.dbt_manifest import mart_tables
-from dagster_project.run.dbt_runner import Dbt
-from ingestion.company.reading import load_company
 from ingestion.contract.entities import ENTITIES
 from ingestion.paths import PROJECT
 from tests.conftest import Publish
@@ -21,14 +19,6 @@ README = (PROJECT / "README.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"```sql\n(.*?)```", README, re.DOTALL)
 PICTURE = re.findall(r"```mermaid\n(.*?)```", README, re.DOTALL)[0]
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SALESOPS_DATA", str(tmp_path_factory.mktemp("data")))
-        edge_cases = PROJECT / "tests/companies/edge_cases/company.yml"
-        return Dbt.of(load_company(edge_cases)).manifest()
 
 
 def listed(name: str) -> list[str]:
