@@ -11,8 +11,8 @@ with
         from {{ ref("int_opportunity_changes") }} as changes
         left join
             {{ ref("int_opportunity_stage_changes") }} as places
-            on changes.field_change_key = places.field_change_key
-            and changes.field = 'stage'
+            on case when changes.field = 'stage' then changes.field_change_key end
+            = places.field_change_key
         where
             changes.changed_at <= {{ as_of() }}
             and (changes.field <> 'stage' or places.field_change_key is not null)

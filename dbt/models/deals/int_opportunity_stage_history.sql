@@ -59,10 +59,9 @@ with
             and moves.stage = stages.stage
         left join
             stages as first_stages
-            on moves.position = 1
-            and moves.source_instance = first_stages.source_instance
+            on moves.source_instance = first_stages.source_instance
             and moves.old_pipeline = first_stages.pipeline
-            and moves.old_stage = first_stages.stage
+            and case when moves.position = 1 then moves.old_stage end = first_stages.stage
     ),
 
     known as (
