@@ -1,3 +1,16 @@
+{{
+    increment(
+        "clocked",
+        of=[
+            "int_opportunities__unioned",
+            "int_opportunity_states",
+            "int_opportunity_closings",
+            "int_opportunity_stage_moves",
+            "int_opportunity_merges",
+            "int_opportunity_changes",
+        ],
+    )
+}}
 -- One row per deal that exists as of the run's moment: its state then, when it closed, who is
 -- credited with it, and whether it was deleted or merged away.
 with

@@ -1,3 +1,4 @@
+{{ increment("news", of=["int_opportunity_stage_changes", "int_opportunity_versions"]) }}
 -- The moves of each deal between stages, as told or seen between versions, in order, each with the
 -- status that it led to and the one before it.
 --
