@@ -126,8 +126,8 @@ with
         left join closings on opportunities.opportunity_key = closings.opportunity_key
         left join
             last_closings
-            on opportunities.opportunity_key = last_closings.opportunity_key
-            and now_in.status <> 'open'
+            on case when now_in.status <> 'open' then opportunities.opportunity_key end
+            = last_closings.opportunity_key
         left join merges on opportunities.opportunity_key = merges.opportunity_key
         left join removals on opportunities.opportunity_key = removals.opportunity_key
     ),

@@ -62,10 +62,12 @@ with
         from {{ ref("int_opportunity_value_changes") }} as changes
         left join
             closed
-            on changes.opportunity_key = closed.opportunity_key
-            and changes.field in ('amount', 'currency')
+            on case
+                when changes.field in ('amount', 'currency') and changes.holds_from <= {{ as_of() }}
+                then changes.opportunity_key
+            end
+            = closed.opportunity_key
             and changes.holds_from >= closed.closed_at
-            and changes.holds_from <= {{ as_of() }}
         where changes.field in ('{{ fields | join("', '") }}')
     ),
 
