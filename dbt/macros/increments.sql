@@ -157,7 +157,9 @@
     What is of before this day has been settled: rates of the last week may still come, so that deals
     that closed in it are recomputed with the open ones.
 -#}
-{% macro settled_day(as_of=as_of()) -%} ({{ local_day(as_of) }} - interval '7 days') {%- endmacro %}
+{% macro settled_day(moment=none) -%}
+    ({{ local_day(moment or as_of()) }} - interval '7 days')
+{%- endmacro %}
 
 {#- That day as of the last build. -#}
 {% macro last_settled_day() -%}
