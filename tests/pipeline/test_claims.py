@@ -33,8 +33,7 @@ class Tests:
 
     def of(self, table: str) -> str:
         """The SQL of the claims of a table."""
-        [found] = [name for name in self.statements if name.startswith(f"claims_{table}_")]
-        return self.statements[found]
+        return self.statements[f"claims_of_{table}"]
 
     def failures(self, sql: str, *broken: str) -> list[tuple]:
         """The rows that a test gives where data were broken; they are mended afterwards."""
@@ -59,7 +58,7 @@ def tests(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def test_all_claims_hold(tests: Tests) -> None:
-    claims = [name for name in tests.statements if name.startswith("claims_")]
+    claims = [name for name in tests.statements if name.startswith("claims_of_")]
     assert len(claims) > 60
     broken = {name: tests.failures(tests.statements[name]) for name in claims}
     assert {name: rows for name, rows in broken.items() if rows} == {}
