@@ -14,6 +14,7 @@
     {%- set needed = [
         "model.salesops.kpi_definitions",
         "model.salesops.kpi_month_cells",
+        "model.salesops.kpi_medians",
         "model.salesops.kpi_values",
     ] -%}
     {%- if needed | reject("in", built) | list | length == 0 -%}
@@ -78,7 +79,7 @@
     {%- set names = [] -%}
     {%- for cut in kpi_cuts() -%} {%- do names.extend([cut, "'" ~ cut ~ "'"]) -%} {%- endfor -%}
     {%- set words = sql_words(graph.nodes["model.salesops.kpi_members"].raw_code) -%}
-    {%- for model in ["kpi_month_cells", "kpi_values"] -%}
+    {%- for model in ["kpi_month_cells", "kpi_medians", "kpi_values"] -%}
         {%- set statement = built["model.salesops." ~ model].split("products as (")[0] -%}
         {%- do words.extend(sql_words(statement) | reject("in", names)) -%}
     {%- endfor -%}
