@@ -17,6 +17,7 @@ from ingestion.contract.types import TYPES
 from ingestion.paths import PROJECT
 from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.warehouse.duckdb_sql import quote
+from ingestion.warehouse.marts_file import marts_of
 from tests.conftest import Publish
 
 VARIABLES = "{timezone: UTC, source_types: [files, hubspot]}"
@@ -29,7 +30,9 @@ def warehouse(published: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     HubSpot's raw tables are there, too, and empty.
     """
-    copy = Path(shutil.copy(published("edge_cases").folder / "warehouse.duckdb", tmp_path))
+    built = published("edge_cases").folder / "warehouse.duckdb"
+    shutil.copy(marts_of(built), tmp_path)
+    copy = Path(shutil.copy(built, tmp_path))
     with duckdb.connect(copy) as connection:
         connection.execute("create schema raw_hubspot")
         connection.execute(
