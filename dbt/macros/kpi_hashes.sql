@@ -98,9 +98,12 @@
     {{ return(found | join("\n")) }}
 {%- endmacro %}
 
-{#- The words of a statement, without comments, the database's name and the run's own values. -#}
+{#- The words of a statement, without comments, the databases' names and the run's own values. -#}
 {% macro sql_words(statement) -%}
-    {%- set own = namespace(sql=statement | replace('"' ~ target.database ~ '".', "")) -%}
+    {%- set own = namespace(sql=statement) -%}
+    {%- for database in [target.database, "salesops"] -%}
+        {%- set own.sql = own.sql | replace('"' ~ database ~ '".', "") -%}
+    {%- endfor -%}
     {%- for name in ["AS_OF", "COMPANY_AS_OF", "KNOWN_AT", "RUN_ID"] -%}
         {%- set own.sql = own.sql | replace("'" ~ env_var("SALESOPS_" ~ name, "?") ~ "'", "?") -%}
     {%- endfor -%}
