@@ -58,7 +58,11 @@
     {%- endfor -%}
     {%- for model in found -%}
         {%- for parent in graph.nodes[model].depends_on.nodes -%}
-            {%- if parent.startswith("model.") and parent not in found -%}
+            {%- if (
+                parent.startswith("model.")
+                and parent not in found
+                and graph.nodes[parent].schema != "build"
+            ) -%}
                 {%- do found.append(parent) -%}
             {%- endif -%}
         {%- endfor -%}
@@ -86,7 +90,7 @@
     {%- set found = [] -%}
     {%- for variant in kpi_variants() if variant.metric == metric -%}
         {%- for name, value in variant | dictsort
-            if name not in ["order", "owner", "better", "unit", "formula", "variants"] -%}
+            if name not in ["order", "owner", "better", "unit", "formula", "variants", "increment"] -%}
             {%- do found.append(name ~ "=" ~ value) -%}
         {%- endfor -%}
     {%- endfor -%}
