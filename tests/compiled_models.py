@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.run.builds import BUILD
 from dagster_project.run.dbt_runner import Dbt, run_values
 from ingestion.company.settings import Company
 from ingestion.disk.kept import kept
@@ -33,7 +34,7 @@ NEVER = run_values(
 
 @dataclass(frozen=True)
 class CompiledModels:
-    """The statements of a company's build by model, in order."""
+    """The statements of a company's whole build by model, in order."""
 
     warehouse: Path
     company_as_of: dt.datetime | None
@@ -111,6 +112,7 @@ def _compiled(manifest: Mapping[str, Mapping]) -> dict[str, object]:
             node["unique_id"]: f"create or replace {_relation(node)} "
             f"{node['schema']}.{node['alias']} as {node['compiled_code']}"
             for node in models
+            if node["schema"] != BUILD
         },
         "parents": parents,
         "schemas": sorted({node["schema"] for node in models}),

@@ -12,14 +12,15 @@ from typing import Any
 import duckdb
 
 from dagster_project.publishing.ledger import HISTORY, TABLES
+from dagster_project.run.builds import Moments, build_values
 from dagster_project.run.dbt_runner import Dbt, run_values
-from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.loading.appending import append
 from ingestion.loading.moments import LOADS
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import prepare
 from ingestion.warehouse.warehouse import Warehouse
+from tests.compiled_models import NEVER
 from tests.increments.comparing import Difference, differences
 from tests.increments.whole import MODELS, built_by_dbt, built_from_sql
 
@@ -50,18 +51,18 @@ NUMBERS_OF_PERIODS_ENDED = """
 class Days:
     """A company whose warehouse is built run after run; `folder` is for what it is compared with.
 
-    `loads` are those that have finished so far.
+    `company_of` gives the company as it is now; `loads` are those that have finished so far.
     """
 
-    file: Path
+    company_of: Callable[[], Company]
     folder: Path
     loads: set[str] = field(default_factory=set)
     builds: int = 0
 
     @property
     def company(self) -> Company:
-        """The company, as its file says now."""
-        return load_company(self.file)
+        """The company as it is now."""
+        return self.company_of()
 
     def load(self, at: Moment | None = None) -> list[str]:
         """Load what is new, as a run does: loads of a moment, else of now; their ids."""
@@ -87,11 +88,14 @@ class Days:
         self.loads |= {*new}
         return new
 
-    def values(self, as_of: Moment, known_at: Moment, full: bool = False) -> dict[str, str]:
-        """The values of the next build."""
+    def values(self, as_of: Moment, known_at: Moment) -> dict[str, str]:
+        """The values of the next build, of which it is told whether it is an increment."""
         self.builds += 1
-        own = self.company.own_as_of
-        return run_values(as_of, known_at, f"run {self.builds}", own)
+        company = self.company
+        own = company.own_as_of
+        moments = Moments(as_of, known_at, own)
+        how = build_values(Dbt.of(company), moments)
+        return run_values(as_of, known_at, f"run {self.builds}", own) | how
 
     def build(
         self,
@@ -104,6 +108,7 @@ class Days:
     def differences(self, values: Mapping[str, str], by_dbt: bool = False) -> list[Difference]:
         """What differs from the same raw data built whole in a fresh warehouse."""
         build = built_by_dbt if by_dbt else built_from_sql
+        values = {name: values[name] for name in NEVER}
         with build(self.company, self.folder, values) as whole:
             in_place = CompanyPaths.of(self.company).warehouse
             return differences(whole, in_place, () if by_dbt else HASHES)

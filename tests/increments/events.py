@@ -338,10 +338,10 @@ def quota_withdrawn(seller: Seller) -> None:
 def quota_set(seller: Seller) -> None:
     owner = seller.owner()
     start = f"{seller.now:%Y-%m}-01"
-    new = dict(
-        owner_id=owner, period_start=start, period_grain="month",
-        measure=seller.draw.choice(["revenue", "deals"]), amount=5000, currency="EUR",
-    )  # fmt: skip
+    new = {
+        "owner_id": owner, "period_start": start, "period_grain": "month",
+        "measure": seller.draw.choice(["revenue", "deals"]), "amount": 5000, "currency": "EUR",
+    }  # fmt: skip
     key = ("owner_id", "period_start", "period_grain", "measure")
     told = {tuple(row[name] for name in key) for row in seller.tables["quotas"]}
     if tuple(new[name] for name in key) not in told:
@@ -424,17 +424,27 @@ def second_source_begins(seller: Seller) -> None:
     number = len(deals)
     at = before(seller, 90)
     deals.append(
-        dict(
-            source_id=f"s{number}", name="Second", stage="Demo", pipeline="New", amount=2000,
-            currency="EUR", created_at=at, close_date=(seller.now + 9 * DAY).date(),
-        )  # fmt: skip
+        {
+            "source_id": f"s{number}",
+            "name": "Second",
+            "stage": "Demo",
+            "pipeline": "New",
+            "amount": 2000,
+            "currency": "EUR",
+            "created_at": at,
+            "close_date": (seller.now + 9 * DAY).date(),
+        }
     )
     if number:
         seller.second["field_changes"].append(
-            dict(
-                entity="opportunities", entity_id=f"s{number - 1}", field="stage",
-                old_value="Discovery", new_value="Demo", changed_at=at,
-            )  # fmt: skip
+            {
+                "entity": "opportunities",
+                "entity_id": f"s{number - 1}",
+                "field": "stage",
+                "old_value": "Discovery",
+                "new_value": "Demo",
+                "changed_at": at,
+            }
         )
 
 

@@ -101,23 +101,28 @@ class Seller:
         for user in self.tables["users"]:
             for month in range(1, 13, 3):
                 self.tables["quotas"].append(
-                    dict(
-                        owner_id=user["source_id"], period_start=f"{self.now:%Y}-{month:02}-01",
-                        period_grain="quarter", measure="revenue", amount=30000, currency="USD",
-                    )  # fmt: skip
+                    {
+                        "owner_id": user["source_id"],
+                        "period_start": f"{self.now:%Y}-{month:02}-01",
+                        "period_grain": "quarter",
+                        "measure": "revenue",
+                        "amount": 30000,
+                        "currency": "USD",
+                    }
                 )
 
     def stage(self, table: str, name: str, order: int, status: str, probability: float) -> Row:
-        row = dict(
-            pipeline="New", stage=name, stage_order=order, status=status, probability=probability,
-            forecast_category="pipeline" if status == "open" else "closed",
-        )  # fmt: skip
+        row = {
+            "pipeline": "New", "stage": name, "stage_order": order, "status": status,
+            "probability": probability,
+            "forecast_category": "pipeline" if status == "open" else "closed",
+        }  # fmt: skip
         self.tables[table].append(row)
         return row
 
     def rate(self, day: dt.date, currency: str, rate: float) -> None:
         self.tables["fx_rates"].append(
-            dict(day=day, from_currency=currency, to_currency="USD", rate=round(rate, 6))
+            {"day": day, "from_currency": currency, "to_currency": "USD", "rate": round(rate, 6)}
         )
 
     def add(self, table: str, source_id: str = "", **values: object) -> Row:
@@ -127,7 +132,7 @@ class Seller:
         return row
 
     def owner(self) -> str:
-        return str(self.draw.choice([u for u in self.tables["users"]])["source_id"])
+        return str(self.draw.choice(list(self.tables["users"]))["source_id"])
 
     def some(self, table: str, *statuses: str) -> Row | None:
         """A row by chance: of deals one whose stage has such a status."""
@@ -151,7 +156,7 @@ class Seller:
             amount=draw.choice([None, 1000, 2500, 4000, 8000]),
             currency=draw.choice(CURRENCIES), created_at=at,
             close_date=(at + draw.randint(10, 120) * DAY).date(),
-            deal_type=draw.choice(["new", "expansion", None]), product=draw.choice(["A", "B", None]),
+            deal_type=draw.choice(["new", "expansion", None]), product=draw.choice(["A", None]),
             region=account.get("region"), segment=account.get("segment"),
             lead_source=draw.choice(["web", "fair"]), forecast_category="pipeline",
             campaign_id=draw.choice(["cam9", None]),
@@ -189,10 +194,15 @@ class Seller:
 
     def tell(self, deal: Row, name: str, old: object, new: object, at: Moment) -> None:
         self.tables["field_changes"].append(
-            dict(
-                entity="opportunities", entity_id=deal["source_id"], field=name, old_value=old,
-                new_value=new, changed_at=at, changed_by=deal.get("owner_id"),
-            )  # fmt: skip
+            {
+                "entity": "opportunities",
+                "entity_id": deal["source_id"],
+                "field": name,
+                "old_value": old,
+                "new_value": new,
+                "changed_at": at,
+                "changed_by": deal.get("owner_id"),
+            }
         )
 
     def move(self, deal: Row, stage: str, at: Moment, told: bool = True) -> None:
