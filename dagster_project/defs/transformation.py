@@ -9,7 +9,7 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-from dagster_project.run.builds import Moments, build_values
+from dagster_project.run.builds import Moments, plan_build
 from dagster_project.run.dbt_runner import BuildError, Dbt, run_values
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.company.personal_quotas import check_personal_quotas
@@ -64,7 +64,9 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                 values = run_values(run.as_of, run.known_at, run.run_id, run.company.own_as_of)
                 if not (context.is_subset or run.is_time_travel):
                     moments = Moments(run.as_of, run.known_at, run.company.own_as_of)
-                    values |= build_values(dbt, moments, full=run.full)
+                    build = plan_build(dbt, moments, full=run.full)
+                    values |= build.values
+                    selection = [*selection, *build.exclusions]
                 dbt.build(
                     {**values, **env},
                     selection,

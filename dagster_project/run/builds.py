@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 BUILD = "build"
 WHOLE, INCREMENT = "whole", "increment"
 FIRST = "there was no build before"
+STANDING = ("--indirect-selection", "empty", "--exclude", "config.materialized:view", "tag:standing")
+"""What an increment leaves standing: views, of which DuckDB lets tables be replaced beneath, are renewed
+all at once, and what is made of definitions alone stays as it is."""
 
 log = logging.getLogger("salesops")
 
@@ -43,20 +47,30 @@ class Moments:
         return min(self.company_as_of or self.known_at, self.known_at)
 
 
-def build_values(dbt: Dbt, moments: Moments, *, full: bool = False) -> dict[str, str]:
-    """What the macros read of how to build everything: whole or not, and what to put down at the end.
+@dataclass(frozen=True)
+class Build:
+    """How to build everything: what the macros read of it, and what dbt is to leave out."""
 
-    Says in one line why a build is whole, where there was one before.
+    values: Mapping[str, str]
+    exclusions: tuple[str, ...] = ()
+
+
+def plan_build(dbt: Dbt, moments: Moments, *, full: bool = False) -> Build:
+    """Whether all is built anew, which `full` asks for, and what is put down for the next build.
+
+    Says in one line why it is, where there was a build before.
     """
     made_by = _made_by(dbt, moments)
     doubt = "that was asked for" if full else _doubt(dbt, moments, made_by)
     if doubt and doubt != FIRST:
         log.info("building everything: %s", doubt)
-    return {
+    values = {
         "SALESOPS_BUILD": WHOLE if doubt else INCREMENT,
         "SALESOPS_BUILD_MADE_BY": made_by,
         "SALESOPS_BUILD_LOADS": _loads(dbt, moments.known_at),
     }
+    is_lean = not doubt and dbt.warehouse.name == "duckdb"
+    return Build(values, STANDING if is_lean else ())
 
 
 def _doubt(dbt: Dbt, moments: Moments, made_by: str) -> str | None:

@@ -25,7 +25,6 @@
     {{
         config(
             materialized=materialized,
-            post_hook="{{ put_view() }}" if materialized == "view" else [],
             meta={
                 "increment": {
                     "set": "int_opportunities__" ~ set,
@@ -56,7 +55,9 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement("main") -%}
         {%- if is_whole %}
-            {%- if existing is not none %} drop {{ existing.type }} {{ existing }} cascade ; {% endif %}
+            {%- if existing is not none %}
+                drop {{ existing.type }} if exists {{ existing }} cascade ;
+            {% endif %}
             {{ get_create_table_as_sql(False, this.incorporate(type="table"), sql) }}
         {%- else %}
             {%- set records -%}
@@ -128,7 +129,7 @@
         {%- set rows = relation_of(input) -%}
         {%- if through and graph.nodes["model.salesops." ~ input].config.materialized == "view" -%}
             {%- set told = run_query("select sql from build.views where model = '" ~ input ~ "'") -%}
-            {%- set rows = "(" ~ by_record(told.rows[0][0], through) ~ ") as rows" -%}
+            {%- set rows = "(" ~ by_record(of_this_run(told.rows[0][0]), through) ~ ") as rows" -%}
         {%- endif -%}
         {%- set records -%}
             (select * from {{ rows }} where {{ column }} in (
@@ -157,7 +158,9 @@
     What is of before this day has been settled: rates of the last week may still come, so that deals
     that closed in it are recomputed with the open ones.
 -#}
-{% macro settled_day(as_of=as_of()) -%} ({{ local_day(as_of) }} - interval '7 days') {%- endmacro %}
+{% macro settled_day(moment=none) -%}
+    ({{ local_day(moment or as_of()) }} - interval '7 days')
+{%- endmacro %}
 
 {#- That day as of the last build. -#}
 {% macro last_settled_day() -%}
@@ -197,11 +200,11 @@
     {%- do run_query("insert into build.inputs_read values " ~ rows | join(", ")) -%}
 {%- endmacro %}
 
-{#- Puts down the statement of a view that others read through. -#}
-{% macro put_view() -%}
-    {%- do run_query("delete from build.views where model = '" ~ model.name ~ "'") -%}
-    insert into build.views
-    values ('{{ model.name }}', {{ dbt.string_literal(dbt.escape_single_quotes(model.compiled_code)) }})
+{#- The views are those of the last build but for the run's own values: all are had at once. -#}
+{% macro renew_views() -%}
+    {%- for row in run_query("select relation, sql from build.views").rows -%}
+        {%- do run_query("create or replace view " ~ row[0] ~ " as " ~ of_this_run(row[1])) -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- The tables of what builds leave for the next one, with their columns. -#}
@@ -212,7 +215,7 @@
                 "last_build": "as_of timestamp, known_at timestamp, made_by varchar, loads varchar, is_complete boolean",
                 "inputs_read": "model varchar, input varchar, digest varchar",
                 "built_whole": "model varchar",
-                "views": "model varchar, sql varchar",
+                "views": "model varchar, relation varchar, sql varchar",
                 "last_opportunities": "opportunity_key varchar, source_instance varchar, source_id varchar, digest varchar, merge varchar, is_settled boolean",
             }
         )
@@ -230,6 +233,7 @@
             {%- endif -%}
         {%- endfor -%}
         {%- do run_query("update build.last_build set is_complete = false") -%}
+        {%- if is_increment() -%} {%- do renew_views() -%} {%- endif -%}
         {%- do adapter.commit() -%}
     {%- endif -%}
 {%- endmacro %}
