@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from dagster_project.run.dbt_manifest import definitions_hash
 from dagster_project.run.dbt_runner import Dbt
-from dagster_project.run.increment import Increment, put_inputs_read
+from dagster_project.run.increment import Clock, Increment, put_inputs_read
 from dagster_project.run.nodes import Node, as_json, from_json
 from ingestion.loading.moments import LOADS, loaded_at
 from ingestion.warehouse.session import Session, session
@@ -90,7 +90,7 @@ def build_everything(
         by_name = {node.name: node for node in nodes}
         for node in nodes:
             if node.reading and node.materialized != "view":
-                put_inputs_read(warehouse, by_name, node, _settled(dbt, plan.moments.as_of))
+                put_inputs_read(warehouse, by_name, node, _clock(dbt, plan.moments.as_of))
         _finish(dbt, plan, by_name, warehouse)
 
 
@@ -107,8 +107,8 @@ def _increment(
         warehouse,
         from_json(plan.last["nodes"]),
         values,
-        _settled(dbt, plan.moments.as_of),
-        _settled(dbt, plan.last["as_of"]),
+        _clock(dbt, plan.moments.as_of),
+        _clock(dbt, plan.last["as_of"]),
     )
     try:
         increment.run(on_result)
@@ -123,7 +123,7 @@ def _increment(
 
 def _finish(dbt: Dbt, plan: Plan, nodes: Mapping[str, Node], warehouse: Session) -> None:
     """Put down what the next build begins with."""
-    settled = _settled(dbt, plan.moments.as_of)
+    settled = _clock(dbt, plan.moments.as_of).settled
     warehouse.execute("begin")
     warehouse.execute(f"delete from {BUILD}.last_opportunities")
     warehouse.fill(
@@ -150,12 +150,13 @@ def _is_made(node: Any) -> bool:
     return node.resource_type in MADE
 
 
-def _settled(dbt: Dbt, as_of: dt.datetime) -> dt.date:
-    """The day before which rates are settled: those of the last week may still come.
+def _clock(dbt: Dbt, as_of: dt.datetime) -> Clock:
+    """Rates of the last week may still come, so that only deals that closed before it are settled.
 
-    Deals that closed since are recomputed with the open ones.
+    A day has ended at its last moment.
     """
-    return _day(dbt, as_of) - dt.timedelta(days=8)
+    ended = _day(dbt, as_of + dt.timedelta(microseconds=1))
+    return Clock(_day(dbt, as_of) - dt.timedelta(days=8), ended.replace(day=1))
 
 
 def _last_build(dbt: Dbt) -> Mapping[str, Any] | None:

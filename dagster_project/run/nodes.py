@@ -26,6 +26,8 @@ class Reading:
     of: Mapping[str, tuple[str, str]]
     compared: Mapping[str, str]
     apart: tuple[str, ...]
+    wholly: str | None
+    by_month: bool
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def from_json(text: str) -> dict[str, Node]:
 
 def _reading(told: Mapping[str, Any]) -> Reading:
     of = {name: (mine, its) for name, (mine, its) in told["of"].items()}
-    return Reading(told["set"], told["key"], of, told["compared"], tuple(told["apart"]))
+    return Reading(**told | {"of": of, "apart": tuple(told["apart"])})
 
 
 def _is_made(unique_id: str) -> bool:
