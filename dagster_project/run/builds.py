@@ -123,7 +123,7 @@ def _increment(
 
 def _finish(dbt: Dbt, plan: Plan, nodes: Mapping[str, Node], warehouse: Session) -> None:
     """Put down what the next build begins with."""
-    settled = _clock(dbt, plan.moments.as_of).settled
+    settled = _clock(dbt, plan.moments.as_of).settled - dt.timedelta(days=1)
     warehouse.execute("begin")
     warehouse.execute(f"delete from {BUILD}.last_opportunities")
     warehouse.fill(
@@ -131,10 +131,20 @@ def _finish(dbt: Dbt, plan: Plan, nodes: Mapping[str, Node], warehouse: Session)
         f"""select
             inputs.opportunity_key, inputs.source_instance, inputs.source_id, inputs.digest,
             merges.digest as merge,
-            coalesce(cast(opportunities.closed_at as date) < date '{settled}', false) as is_settled
+            coalesce(
+                greatest(opportunities.closed_at, states.last_changed_at) < timestamp '{settled}',
+                false
+            ) as is_settled
         from {nodes["int_opportunity_inputs"].relation} as inputs
         left join {nodes["int_opportunities__current"].relation} as opportunities
             on inputs.opportunity_key = opportunities.opportunity_key
+            and opportunities.closed_at is not null
+        left join (
+            select opportunity_key, max(valid_from) as last_changed_at
+            from {nodes["int_opportunity_states"].relation}
+            group by opportunity_key
+        ) as states
+            on inputs.opportunity_key = states.opportunity_key
         left join {nodes["int_opportunity_merge_digests"].relation} as merges
             on inputs.opportunity_key = merges.opportunity_key""",
     )
@@ -151,9 +161,8 @@ def _is_made(node: Any) -> bool:
 
 
 def _clock(dbt: Dbt, as_of: dt.datetime) -> Clock:
-    """Rates of the last week may still come, so that only deals that closed before it are settled.
-
-    A day has ended at its last moment.
+    """Rates of the last week may still come: settled is what was over before it. A day has ended at
+    its last moment.
     """
     ended = _day(dbt, as_of + dt.timedelta(microseconds=1))
     return Clock(_day(dbt, as_of) - dt.timedelta(days=8), ended.replace(day=1))
@@ -170,9 +179,9 @@ def _doubt(dbt: Dbt, moments: Moments, made_by: str, last: Mapping[str, Any] | N
     """Why a build cannot be an increment; None where it can."""
     if last is None:
         return FIRST
-    if not last["is_complete"]:
+    if not last.get("is_complete"):
         return "the last build did not come to its end"
-    if last["made_by"] != made_by:
+    if last.get("made_by") != made_by:
         return "definitions, settings or the engine are others than at the last build"
     if moments.as_of < last["as_of"] or moments.known_at < last["known_at"]:
         return "its moments are before those of the last build"

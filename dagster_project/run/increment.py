@@ -131,9 +131,10 @@ class Increment:
                 f"select input, digest from {INPUTS_READ} where model = '{node.name}'"
             )
         )
-        found = digests(self.session, self.nodes, node, self.before)
+        then = Clock(self.before.settled, self.clock.month)
+        found = digests(self.session, self.nodes, node, then)
         changed = [name for name, digest in found.items() if before.get(name) != digest]
-        changed += sorted(self.built_whole & reading.of.keys())
+        changed += sorted(self.built_whole.intersection(_by_record(self.nodes, reading)))
         if changed:
             log.info("%s: built whole, as %s changed", node.name, " and ".join(changed))
             self.built_whole.add(node.name)
@@ -141,9 +142,7 @@ class Increment:
         return bool(changed)
 
 
-def put_inputs_read(
-    session: Session, nodes: Mapping[str, Node], node: Node, clock: Clock
-) -> None:
+def put_inputs_read(session: Session, nodes: Mapping[str, Node], node: Node, clock: Clock) -> None:
     """Put down what a model that is recomputed by record has read of the inputs that are compared."""
     session.execute(f"delete from {INPUTS_READ} where model = '{node.name}'")
     if found := digests(session, nodes, node, clock):
@@ -162,9 +161,7 @@ def digests(
     return dict(zip(compared, row, strict=True))
 
 
-def _compared(
-    nodes: Mapping[str, Node], node: Node, clock: Clock
-) -> Iterator[tuple[str, str]]:
+def _compared(nodes: Mapping[str, Node], node: Node, clock: Clock) -> Iterator[tuple[str, str]]:
     """The inputs that are compared, and the query of their rows; those of views read through, too."""
     reading = node.reading
     assert reading is not None
@@ -178,6 +175,14 @@ def _compared(
             rows = reading.compared.get(name, "select * from {rows}")
             rows = rows.replace("{rows}", nodes[name].relation)
             yield name, rows.replace("{settled}", f"date '{clock.settled}'")
+
+
+def _by_record(nodes: Mapping[str, Node], reading: Reading) -> Iterator[str]:
+    """The inputs that are read by record, those of views read through, too."""
+    for name in reading.of:
+        yield name
+        if nodes[name].materialized == "view" and (through := nodes[name].reading):
+            yield from _by_record(nodes, through)
 
 
 def _result(node: Node, began: float, failures: int, total: int) -> dict[str, Any]:
