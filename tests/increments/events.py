@@ -448,6 +448,9 @@ def second_source_begins(seller: Seller) -> None:
         )
 
 
+OF_ALL = ("rate_", "rep_", "account_", "stage_added", "stage_re", "stages_", "quota_", "second_")
+OF_RECORDS = {name for name in EVENTS if not name.startswith(OF_ALL)}
+"""What happens to single records: other things may have all of them built anew."""
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "team": {"team": "now"},
     "closing": {"closing": "told"},

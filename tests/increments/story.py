@@ -11,19 +11,19 @@ from pathlib import Path
 from ingestion.company.reading import load_company
 from tests.increments.comparing import Difference
 from tests.increments.days import Days
-from tests.increments.events import EVENTS, SETTINGS
+from tests.increments.events import EVENTS, OF_RECORDS, SETTINGS
 from tests.increments.seller import DAY, HOUR, Seller
 
 FOUNDED = dt.datetime(2024, 1, 29, 22)
 """Two days before a fiscal year ends, in winter."""
 DEALS = 36
 KINDS = (
-    *("day", "day", "day", "busy day", "busy day", "quiet day", "two days", "two loads"),
+    *("day", "day", "busy day", "busy day", "busy day", "quiet day", "two days", "two loads"),
     *("a month", "not published", "clock set back", "load hidden", "setting changed"),
 )
 """What a step from one build to the next may be."""
 DAYS_OF = {"two days": 2, "a month": 31, "clock set back": -1}
-EVENTS_OF = {"day": 4, "busy day": 16, "quiet day": 0}
+EVENTS_OF = {"day": 3, "busy day": 20, "quiet day": 0}
 
 
 @dataclass
@@ -71,7 +71,9 @@ class Story:
         draw = random.Random(f"{self.seed} {len(self.told)} {kind}")
         self.told.append(f"{kind}, seed {self.seed}")
         self._finish_hidden()
-        by_chance = draw.choices(sorted(EVENTS), k=EVENTS_OF.get(kind, 6))
+        by_chance = draw.choices(sorted(OF_RECORDS), k=EVENTS_OF.get(kind, 6))
+        if kind == "day":
+            by_chance += draw.choices(sorted(EVENTS.keys() - OF_RECORDS), k=2)
         self.seller.now += DAYS_OF.get(kind, 1) * DAY
         if kind == "two loads":
             self.seller.now -= 5 * HOUR
