@@ -19,10 +19,12 @@ from dagster_project.run.dbt_runner import Dbt, run_values
 from ingestion.company.settings import Company
 from ingestion.disk.kept import kept
 from ingestion.paths import CompanyPaths
+from ingestion.warehouse.marts_file import DATABASE
 from ingestion.warehouse.warehouse import Warehouse
 from tests.store import STORE
 
 COMPILED = "compiled.json"
+APART = f'"{DATABASE}".'
 NEVER = run_values(
     dt.datetime(1900, 1, 1, 1, 1, 1, 1),
     dt.datetime(1900, 2, 2, 2, 2, 2, 2),
@@ -103,14 +105,17 @@ class CompiledModels:
 
 
 def _compiled(manifest: Mapping[str, Mapping]) -> dict[str, object]:
-    """The fields of CompiledModels that dbt's manifest tells after compiling."""
+    """The fields of CompiledModels that dbt's manifest tells after compiling.
+
+    What a run builds in a file of its own is built in the warehouse, too.
+    """
     parents = manifest["parent_map"]
     nodes = [manifest["nodes"].get(name) for name in TopologicalSorter(parents).static_order()]
     models = [node for node in nodes if node and node["resource_type"] == "model"]
     return {
         "statements": {
             node["unique_id"]: f"create or replace {_relation(node)} "
-            f"{node['schema']}.{node['alias']} as {node['compiled_code']}"
+            f"{node['schema']}.{node['alias']} as {node['compiled_code'].replace(APART, '')}"
             for node in models
             if node["schema"] != BUILD
         },

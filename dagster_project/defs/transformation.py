@@ -59,6 +59,8 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         results: list[dict[str, Any]] = []
         failure: BuildError | ExtensionError | None = None
         with run.phase("build"):
+            if not context.is_subset:
+                run.warehouse.forget_marts()
             try:
                 dbt = Dbt(run.company, run.paths, run.warehouse)
                 values = run_values(run.as_of, run.known_at, run.run_id, run.company.own_as_of)
