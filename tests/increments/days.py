@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.publishing.ledger import HISTORY, TABLES
-from dagster_project.run.builds import Moments, build_values
+from dagster_project.run.builds import INCREMENT, Build, Moments, plan_build
 from dagster_project.run.dbt_runner import Dbt, run_values
 from ingestion.company.settings import Company
 from ingestion.loading.appending import append
@@ -20,7 +20,6 @@ from ingestion.loading.moments import LOADS
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import prepare
 from ingestion.warehouse.warehouse import Warehouse
-from tests.compiled_models import NEVER
 from tests.increments.comparing import Difference, differences
 from tests.increments.whole import MODELS, built_by_dbt, built_from_sql
 
@@ -45,6 +44,19 @@ NUMBERS_OF_PERIODS_ENDED = """
         and told.dimension_key is not distinct from numbers.dimension_key
         and told.value is not distinct from cast(numbers.value as double)
     )"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The values of a run, and how it builds."""
+
+    values: Mapping[str, str]
+    build: Build
+
+    @property
+    def is_increment(self) -> bool:
+        """Whether only what may have changed is recomputed."""
+        return self.build.values["SALESOPS_BUILD"] == INCREMENT
 
 
 @dataclass
@@ -88,28 +100,26 @@ class Days:
         self.loads |= {*new}
         return new
 
-    def values(self, as_of: Moment, known_at: Moment) -> dict[str, str]:
-        """The values of the next build, of which it is told whether it is an increment."""
+    def plan(self, as_of: Moment, known_at: Moment) -> Plan:
+        """How the next build is made."""
         self.builds += 1
         company = self.company
         own = company.own_as_of
-        moments = Moments(as_of, known_at, own)
-        how = build_values(Dbt.of(company), moments)
-        return run_values(as_of, known_at, f"run {self.builds}", own) | how
+        build = plan_build(Dbt.of(company), Moments(as_of, known_at, own))
+        values = run_values(as_of, known_at, f"run {self.builds}", own)
+        return Plan(values, build)
 
     def build(
-        self,
-        values: Mapping[str, str],
-        on_result: Callable[[dict[str, Any]], None] = lambda result: None,
+        self, plan: Plan, on_result: Callable[[dict[str, Any]], None] = lambda result: None
     ) -> None:
         """Build the models in place, as a run does."""
-        Dbt.of(self.company).build(values, MODELS, on_result)
+        values, selection = {**plan.values, **plan.build.values}, plan.build.exclusions
+        Dbt.of(self.company).build(values, [*MODELS, *selection], on_result)
 
-    def differences(self, values: Mapping[str, str], by_dbt: bool = False) -> list[Difference]:
+    def differences(self, plan: Plan, by_dbt: bool = False) -> list[Difference]:
         """What differs from the same raw data built whole in a fresh warehouse."""
         build = built_by_dbt if by_dbt else built_from_sql
-        values = {name: values[name] for name in NEVER}
-        with build(self.company, self.folder, values) as whole:
+        with build(self.company, self.folder, plan.values) as whole:
             in_place = CompanyPaths.of(self.company).warehouse
             return differences(whole, in_place, () if by_dbt else HASHES)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ingestion.company.reading import load_company
 from tests.increments.comparing import Difference
-from tests.increments.days import Days
+from tests.increments.days import Days, Plan
 from tests.increments.events import EVENTS, OF_RECORDS, SETTINGS
 from tests.increments.seller import DAY, HOUR, Seller
 
@@ -28,7 +28,7 @@ EVENTS_OF = {"day": 3, "busy day": 20, "quiet day": 0}
 
 @dataclass
 class Story:
-    """A seller, its warehouse, what has happened, and how the last build was made."""
+    """A seller, its warehouse, what has happened, and whether the last build was an increment."""
 
     seed: int
     seller: Seller
@@ -36,7 +36,7 @@ class Story:
     days: Days
     told: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
-    how: str = ""
+    was_increment: bool = False
 
     @classmethod
     def begun(cls, seed: int, folder: Path, tells_history: bool = True) -> Story:
@@ -46,22 +46,23 @@ class Story:
         days = Days(lambda: load_company(file), folder / "whole")
         story = cls(seed, seller, file.parent, days)
         story._load()
-        days.build(story.values())
+        days.build(story.plan())
         return story
 
-    def values(self) -> dict[str, str]:
-        """The values of a build as of the seller's now."""
-        values = self.days.values(self.seller.now, self.seller.now)
-        self.how = values["SALESOPS_BUILD"]
-        self.told.append(f"  build {self.days.builds} as of {self.seller.now}: {self.how}")
-        return values
+    def plan(self) -> Plan:
+        """How to build as of the seller's now."""
+        plan = self.days.plan(self.seller.now, self.seller.now)
+        self.was_increment = plan.is_increment
+        how = "an increment" if plan.is_increment else "whole"
+        self.told.append(f"  build {self.days.builds} as of {self.seller.now}: {how}")
+        return plan
 
     def step(self, kind: str, events: Sequence[str] | None = None) -> list[Difference]:
         """Let time pass, load, build in place, and say what differs from a whole build."""
         self.pass_time(kind, events)
-        values = self.values()
-        self.days.build(values)
-        found = self.days.differences(values)
+        plan = self.plan()
+        self.days.build(plan)
+        found = self.days.differences(plan)
         if kind != "not published":
             self.days.publish(self.seller.now, self.seller.now)
         return found
