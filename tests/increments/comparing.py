@@ -9,6 +9,8 @@ from typing import Any
 
 import duckdb
 
+from ingestion.warehouse.marts_file import marts_of
+
 SCHEMAS = ("staging", "intermediate", "marts")
 SHOWN = 3
 SEARCHED = 300
@@ -36,47 +38,67 @@ def differences(
     A view is the same where it says the same of tables that are. `ignored` are columns, as
     `table.column`, that only one side has filled in.
     """
-    [(database,)] = whole.execute("select current_database()").fetchall()
-    whole.execute(f"attach '{in_place}' as in_place (read_only)")
+    ours = {
+        name for (name,) in whole.execute("select database_name from duckdb_databases()").fetchall()
+    }
+    for name, file in (("in_place", in_place), ("in_place_marts", marts_of(in_place))):
+        if file.exists():
+            whole.execute(f"attach '{file}' as {name} (read_only)")
     whole.execute("set TimeZone = 'UTC'")
-    stale, right = (_relations(whole, name) for name in ("in_place", database))
+    stale = _relations(whole, {"in_place", "in_place_marts"})
+    right = _relations(whole, ours)
     found: list[Difference] = []
     for table in sorted({*stale, *right}):
-        if stale.get(table) != right.get(table):
-            told = f"is {stale.get(table, 'not there')}, built whole {right.get(table)}"
-            found.append(Difference(table, told))
-        elif isinstance(columns := right[table], tuple):
-            compared = [name for name in columns if f"{table}.{name}" not in ignored]
-            found += _difference(whole, table, compared, database)
+        one, other = stale.get(table), right.get(table)
+        if one is None or other is None or one.told != other.told:
+            found.append(Difference(table, f"is {one}, built whole {other}"))
+        elif not other.is_view:
+            compared = [name for name in other.told if f"{table}.{name}" not in ignored]
+            found += _difference(whole, table, compared, (one.name, other.name))
     return found
 
 
+@dataclass(frozen=True)
+class _Relation:
+    """A table's name with its database and columns, or what a view says."""
+
+    name: str
+    told: Sequence[str]
+    is_view: bool
+
+
 def _relations(
-    connection: duckdb.DuckDBPyConnection, database: str
-) -> Mapping[str, tuple[str, ...] | str]:
-    """The columns of each table, and what each view says."""
-    columns: dict[str, tuple[str, ...] | str] = {}
-    for table, names in connection.execute(
-        """select schema_name || '.' || table_name, list(column_name order by column_name)
-        from duckdb_columns() where database_name = ? and schema_name in (select unnest(?))
-        group by all""",
-        [database, list(SCHEMAS)],
+    connection: duckdb.DuckDBPyConnection, databases: Collection[str]
+) -> Mapping[str, _Relation]:
+    """Those of the databases of one side, by schema and name."""
+    found: dict[str, _Relation] = {}
+    for database, table, columns in connection.execute(
+        """select database_name, schema_name || '.' || table_name,
+            list(column_name order by column_name)
+        from duckdb_columns() where database_name in (select unnest(?))
+        and schema_name in (select unnest(?)) group by all""",
+        [[*databases], list(SCHEMAS)],
     ).fetchall():
-        columns[table] = tuple(names)
-    views = connection.execute(
-        """select schema_name || '.' || view_name, split_part(sql, ' AS ', 2)
-        from duckdb_views() where database_name = ? and schema_name in (select unnest(?))""",
-        [database, list(SCHEMAS)],
-    ).fetchall()
-    return columns | dict(views)
+        found[table] = _Relation(f"{database}.{table}", columns, False)
+    for view, sql in connection.execute(
+        """select schema_name || '.' || view_name, replace(sql, 'salesops.', '')
+        from duckdb_views() where database_name in (select unnest(?))
+        and schema_name in (select unnest(?))""",
+        [[*databases], list(SCHEMAS)],
+    ).fetchall():
+        found[view] = _Relation(view, sql.split(" AS ", 1)[1], True)
+    return found
 
 
 def _difference(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: Iterable[str], database: str
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Iterable[str],
+    names: tuple[str, str],
 ) -> Iterator[Difference]:
     """What differs between the rows of a table, if anything does."""
     listed = ", ".join(f'"{name}"' for name in columns)
-    sides = [f"select {listed} from {side}.{table}" for side in ("in_place", database)]
+    sides = [f"select {listed} from {name}" for name in names]
     rows = connection.execute(
         f"""select true as is_stale, * from ({sides[0]} except all {sides[1]})
         union all select false, * from ({sides[1]} except all {sides[0]})"""

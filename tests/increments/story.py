@@ -39,11 +39,19 @@ class Story:
     was_increment: bool = False
 
     @classmethod
-    def begun(cls, seed: int, folder: Path, tells_history: bool = True) -> Story:
-        """A seller that is loaded and built for the first time."""
+    def begun(
+        cls,
+        seed: int,
+        folder: Path,
+        tells_history: bool = True,
+        warehoused: type[Days] = Days,
+        **settings: object,
+    ) -> Story:
+        """A seller that is loaded and built for the first time; `settings` of its company file."""
         seller = Seller.founded(seed, FOUNDED, DEALS, tells_history)
+        seller.settings.update(settings)
         file = folder / "company" / "company.yml"
-        days = Days(lambda: load_company(file), folder / "whole")
+        days = warehoused(lambda: load_company(file), folder / "whole")
         story = cls(seed, seller, file.parent, days)
         story._load()
         days.build(story.plan())
@@ -107,8 +115,7 @@ class Story:
         self.hidden = []
 
     def _set_status(self, loads: list[str], status: int) -> None:
-        with self.days.opened() as connection:
-            connection.execute(
-                "update raw_files._dlt_loads set status = ? where load_id in (select unnest(?))",
-                [status, loads],
+        for load in loads:
+            self.days.execute(
+                "update raw_files._dlt_loads set status = ? where load_id = ?", [status, load]
             )

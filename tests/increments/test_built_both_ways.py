@@ -9,7 +9,9 @@ import pytest
 
 from tests.increments.comparing import Difference
 from tests.increments.events import EVENTS
+from tests.increments.on_postgres import DaysOnPostgres
 from tests.increments.story import KINDS, Story
+from tests.ingestion.postgres_server import running_server
 from tests.thorough import thorough
 
 SEED = 7
@@ -48,3 +50,14 @@ def test_days_by_chance(folder: Path, seed: int, tells_history: bool) -> None:
     for _ in range(STEPS):
         found = story.step(draw.choice(KINDS))
         assert not found, told(story, found)
+
+
+@thorough
+def test_days_on_postgres(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_server() as url:
+        monkeypatch.setenv("SALESOPS_POSTGRES_URL", url)
+        story = Story.begun(SEED, folder, True, DaysOnPostgres, destination="postgres")
+        for kind in ("busy day", "day", "quiet day", "two days"):
+            found = story.step(kind)
+            assert not found, told(story, found)
+            assert story.was_increment
