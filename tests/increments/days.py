@@ -30,7 +30,8 @@ NUMBERS_OF_PERIODS_ENDED = """
     insert into history.kpi_versions by name
     select
         ? as run_id, 4 as step, 'later_events' as cause, metric, variant, period_grain,
-        period_start, dimension, dimension_key, dimension_label, unit, numerator is not null as is_additive,
+        period_start, dimension, dimension_key, dimension_label, unit,
+        numerator is not null as is_additive,
         value, n_included, ? as _dlt_load_id
     from marts.kpi_values as numbers
     where period_grain in ('month', 'quarter', 'year')
