@@ -35,7 +35,7 @@ def differences(
 ) -> list[Difference]:
     """What differs, table by table, between what was built whole and a file built in place.
 
-    A view is the same where it says the same of tables that are. `ignored` are columns, as
+    A view is the same where it says the same of tables that are, or comes to the same. `ignored` are columns, as
     `table.column`, that only one side has filled in.
     """
     ours = {
@@ -50,27 +50,36 @@ def differences(
     found: list[Difference] = []
     for table in sorted({*stale, *right}):
         one, other = stale.get(table), right.get(table)
-        if one is None or other is None or one.told != other.told:
+        if one is None or other is None or one.columns != other.columns:
             found.append(Difference(table, f"is {one}, built whole {other}"))
-        elif not other.is_view:
-            compared = [name for name in other.told if f"{table}.{name}" not in ignored]
-            found += _difference(whole, table, compared, (one.name, other.name))
+        elif not one.says or one.says != other.says:
+            compared = [name for name in other.columns if f"{table}.{name}" not in ignored]
+            found += _difference(whole, table, compared, (one.rows, other.rows))
     return found
 
 
 @dataclass(frozen=True)
 class _Relation:
-    """A table's name with its database and columns, or what a view says."""
+    """The columns of a table or view, its rows as a from clause names them, what a view says."""
 
-    name: str
-    told: Sequence[str]
-    is_view: bool
+    columns: Sequence[str]
+    rows: str
+    says: str = ""
 
 
 def _relations(
     connection: duckdb.DuckDBPyConnection, databases: Collection[str]
 ) -> Mapping[str, _Relation]:
     """Those of the databases of one side, by schema and name."""
+    views = {
+        view: sql.split(" AS ", 1)[1].rstrip(";")
+        for view, sql in connection.execute(
+            """select schema_name || '.' || view_name, replace(sql, 'salesops.', '')
+            from duckdb_views() where database_name in (select unnest(?))
+            and schema_name in (select unnest(?))""",
+            [[*databases], list(SCHEMAS)],
+        ).fetchall()
+    }
     found: dict[str, _Relation] = {}
     for database, table, columns in connection.execute(
         """select database_name, schema_name || '.' || table_name,
@@ -79,14 +88,9 @@ def _relations(
         and schema_name in (select unnest(?)) group by all""",
         [[*databases], list(SCHEMAS)],
     ).fetchall():
-        found[table] = _Relation(f"{database}.{table}", columns, False)
-    for view, sql in connection.execute(
-        """select schema_name || '.' || view_name, replace(sql, 'salesops.', '')
-        from duckdb_views() where database_name in (select unnest(?))
-        and schema_name in (select unnest(?))""",
-        [[*databases], list(SCHEMAS)],
-    ).fetchall():
-        found[view] = _Relation(view, sql.split(" AS ", 1)[1], True)
+        says = views.get(table, "")
+        rows = f"({says})" if says else f"{database}.{table}"
+        found[table] = _Relation(columns, rows, says.replace('"', ""))
     return found
 
 
@@ -94,21 +98,21 @@ def _difference(
     connection: duckdb.DuckDBPyConnection,
     table: str,
     columns: Iterable[str],
-    names: tuple[str, str],
+    sides: tuple[str, str],
 ) -> Iterator[Difference]:
     """What differs between the rows of a table, if anything does."""
     listed = ", ".join(f'"{name}"' for name in columns)
-    sides = [f"select {listed} from {name}" for name in names]
+    stale, right = (f"select {listed} from {rows}" for rows in sides)
     rows = connection.execute(
-        f"""select true as is_stale, * from ({sides[0]} except all {sides[1]})
-        union all select false, * from ({sides[1]} except all {sides[0]})"""
+        f"""select true as is_stale, * from ({stale} except all {right})
+        union all select false, * from ({right} except all {stale})"""
     ).to_arrow_table()
     if rows.num_rows:
-        stale, missing = (
+        too_many, missing = (
             [row for row in rows.to_pylist() if row.pop("is_stale") is is_stale]
             for is_stale in (True, False)
         )
-        yield Difference(table, _told(stale, missing))
+        yield Difference(table, _told(too_many, missing))
 
 
 def _told(stale: Sequence[Row], missing: Sequence[Row]) -> str:
