@@ -35,8 +35,8 @@ def differences(
 ) -> list[Difference]:
     """What differs, table by table, between what was built whole and a file built in place.
 
-    A view is the same where it says the same of tables that are, or comes to the same. `ignored` are columns, as
-    `table.column`, that only one side has filled in.
+    A view is the same where it says the same of tables that are, or comes to the same. `ignored`
+    are columns, as `table.column`, that only one side has filled in.
     """
     ours = {
         name for (name,) in whole.execute("select database_name from duckdb_databases()").fetchall()
