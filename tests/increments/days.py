@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.publishing.ledger import HISTORY, TABLES
-from dagster_project.run.builds import INCREMENT, Build, Moments, plan_build
+from dagster_project.run.builds import Moments, Plan, build_everything, plan_build
 from dagster_project.run.dbt_runner import Dbt, run_values
 from ingestion.company.settings import Company
 from ingestion.loading.appending import append
@@ -48,16 +48,16 @@ NUMBERS_OF_PERIODS_ENDED = """
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The values of a run, and how it builds."""
+class Build:
+    """How a build is made, and the values of its run."""
 
+    plan: Plan
     values: Mapping[str, str]
-    build: Build
 
     @property
     def is_increment(self) -> bool:
         """Whether only what may have changed is recomputed."""
-        return self.build.values["SALESOPS_BUILD"] == INCREMENT
+        return self.plan.doubt is None
 
 
 @dataclass
@@ -109,26 +109,23 @@ class Days:
             show_marts(connection, path)
             connection.execute(sql, params)
 
-    def plan(self, as_of: Moment, known_at: Moment) -> Plan:
+    def plan(self, as_of: Moment, known_at: Moment) -> Build:
         """How the next build is made."""
         self.builds += 1
         company = self.company
-        own = company.own_as_of
-        build = plan_build(Dbt.of(company), Moments(as_of, known_at, own))
-        values = run_values(as_of, known_at, f"run {self.builds}", own)
-        return Plan(values, build)
+        plan = plan_build(Dbt.of(company), Moments(as_of, known_at, company.own_as_of))
+        return Build(plan, run_values(as_of, known_at, f"run {self.builds}", company.own_as_of))
 
     def build(
-        self, plan: Plan, on_result: Callable[[dict[str, Any]], None] = lambda result: None
+        self, build: Build, on_result: Callable[[dict[str, Any]], None] = lambda result: None
     ) -> None:
         """Build the models in place, as a run does."""
-        values, selection = {**plan.values, **plan.build.values}, plan.build.exclusions
-        Dbt.of(self.company).build(values, [*MODELS, *selection], on_result)
+        build_everything(Dbt.of(self.company), build.plan, build.values, on_result, MODELS)
 
-    def differences(self, plan: Plan, by_dbt: bool = False) -> list[Difference]:
+    def differences(self, build: Build, by_dbt: bool = False) -> list[Difference]:
         """What differs from the same raw data built whole in a fresh warehouse."""
-        build = built_by_dbt if by_dbt else built_from_sql
-        with build(self.company, self.folder, plan.values) as whole:
+        made = built_by_dbt if by_dbt else built_from_sql
+        with made(self.company, self.folder, build.values) as whole:
             in_place = CompanyPaths.of(self.company).warehouse
             return differences(whole, in_place, () if by_dbt else HASHES)
 

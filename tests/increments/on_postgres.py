@@ -17,7 +17,7 @@ from ingestion.paths import CompanyPaths
 from ingestion.warehouse.postgres_address import Address
 from ingestion.warehouse.warehouse import Warehouse
 from tests.increments.comparing import SCHEMAS, Difference, differences
-from tests.increments.days import Days, Moment, Plan
+from tests.increments.days import Build, Days, Moment
 from tests.increments.whole import MODELS
 
 WHOLE = "whole"
@@ -27,7 +27,7 @@ WHOLE = "whole"
 class DaysOnPostgres(Days):
     """Days of a company whose warehouse is on a server; nothing of it is published."""
 
-    def differences(self, plan: Plan, by_dbt: bool = True) -> list[Difference]:
+    def differences(self, build: Build, by_dbt: bool = True) -> list[Difference]:
         """What differs from a copy of the database built whole."""
         company = self.company
         warehouse = Warehouse.of(company)
@@ -41,7 +41,7 @@ class DaysOnPostgres(Days):
                 server.execute(f"drop schema if exists {schema} cascade")
         paths = CompanyPaths(self.folder)
         Dbt(company, paths, Warehouse("postgres", whole)).build(
-            plan.values, MODELS, lambda result: None
+            build.values, MODELS, lambda result: None
         )
         in_place = _copied(warehouse, self.folder / "in_place.duckdb")
         with duckdb.connect(_copied(Warehouse("postgres", whole), paths.warehouse)) as copy:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ingestion.company.reading import load_company
 from tests.increments.comparing import Difference
-from tests.increments.days import Days, Plan
+from tests.increments.days import Build, Days
 from tests.increments.events import EVENTS, OF_RECORDS, SETTINGS
 from tests.increments.seller import DAY, HOUR, Seller
 
@@ -57,11 +57,11 @@ class Story:
         days.build(story.plan())
         return story
 
-    def plan(self) -> Plan:
+    def plan(self) -> Build:
         """How to build as of the seller's now."""
         plan = self.days.plan(self.seller.now, self.seller.now)
         self.was_increment = plan.is_increment
-        how = "an increment" if plan.is_increment else "whole"
+        how = f"whole: {plan.plan.doubt}" if plan.plan.doubt else "an increment"
         self.told.append(f"  build {self.days.builds} as of {self.seller.now}: {how}")
         return plan
 

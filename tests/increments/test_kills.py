@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ingestion.company.reading import load_company
-from tests.increments.days import Days, Plan
+from tests.increments.days import Build, Days
 from tests.increments.story import Story
 from tests.runs import IMPORTED
 from tests.thorough import IS_THOROUGH
@@ -42,17 +42,17 @@ def test_a_killed_build_is_made_good(story: Story, after: int) -> None:
     assert not found, "\n".join([*story.told, *map(str, found)])
 
 
-def kill(company: Path, plan: Plan, after: int) -> None:
+def kill(company: Path, build: Build, after: int) -> None:
     """Build in a process that is killed without warning when so many models are made."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([*IMPORTED])
-    process = context.Process(target=_die, args=(company, dict(os.environ), plan, after))
+    process = context.Process(target=_die, args=(company, dict(os.environ), build, after))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
 
 
-def _die(company: Path, environment: Mapping[str, str], plan: Plan, after: int) -> None:
+def _die(company: Path, environment: Mapping[str, str], build: Build, after: int) -> None:
     os.environ.update(environment)
     made: list[dict[str, Any]] = []
 
@@ -61,4 +61,4 @@ def _die(company: Path, environment: Mapping[str, str], plan: Plan, after: int) 
         if len(made) == after:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    Days(lambda: load_company(company), company.parent).build(plan, on_result)
+    Days(lambda: load_company(company), company.parent).build(build, on_result)
