@@ -131,14 +131,12 @@ def _finish(dbt: Dbt, plan: Plan, nodes: Mapping[str, Node], warehouse: Session)
         f"""select
             inputs.opportunity_key, inputs.source_instance, inputs.source_id, inputs.digest,
             merges.digest as merge,
-            coalesce(
-                greatest(opportunities.closed_at, states.last_changed_at) < timestamp '{settled}',
-                false
-            ) as is_settled
+            opportunities.closed_at is not null
+            and greatest(opportunities.closed_at, states.last_changed_at)
+            < timestamp '{settled}' as is_settled
         from {nodes["int_opportunity_inputs"].relation} as inputs
         left join {nodes["int_opportunities__current"].relation} as opportunities
             on inputs.opportunity_key = opportunities.opportunity_key
-            and opportunities.closed_at is not null
         left join (
             select opportunity_key, max(valid_from) as last_changed_at
             from {nodes["int_opportunity_states"].relation}
