@@ -9,6 +9,7 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from dagster_project.run.builds import Moments, plan_build
 from dagster_project.run.dbt_runner import BuildError, Dbt, run_values
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.company.personal_quotas import check_personal_quotas
@@ -58,9 +59,17 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         results: list[dict[str, Any]] = []
         failure: BuildError | ExtensionError | None = None
         with run.phase("build"):
+            if not context.is_subset:
+                run.warehouse.forget_marts()
             try:
+                dbt = Dbt(run.company, run.paths, run.warehouse)
                 values = run_values(run.as_of, run.known_at, run.run_id, run.company.own_as_of)
-                Dbt(run.company, run.paths, run.warehouse).build(
+                if not (context.is_subset or run.is_time_travel):
+                    moments = Moments(run.as_of, run.known_at, run.company.own_as_of)
+                    build = plan_build(dbt, moments, full=run.full)
+                    values |= build.values
+                    selection = [*selection, *build.exclusions]
+                dbt.build(
                     {**values, **env},
                     selection,
                     lambda result: _collect(results, result),

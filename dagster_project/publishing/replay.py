@@ -78,7 +78,7 @@ def replay(run: PipelineRun, news: News, raw: RawTables, cause: Cause) -> pa.Tab
     """
     folder = CompanyPaths(run.paths.root / "replay")
     warehouse = Warehouse("duckdb", str(folder.warehouse))
-    _remove(folder.warehouse)
+    _remove(warehouse)
     folder.root.mkdir(parents=True, exist_ok=True)
     try:
         for dataset, tables in raw.items():
@@ -90,7 +90,7 @@ def replay(run: PipelineRun, news: News, raw: RawTables, cause: Cause) -> pa.Tab
         )
         return warehouse.read("select * from marts.kpi_values")
     finally:
-        _remove(folder.warehouse)
+        _remove(warehouse)
 
 
 def _copy_raw(
@@ -149,6 +149,8 @@ def _today(run: PipelineRun, news: News) -> dt.date:
     return news.as_of.replace(tzinfo=dt.UTC).astimezone(zone).date()
 
 
-def _remove(file: Path) -> None:
+def _remove(warehouse: Warehouse) -> None:
+    file = Path(warehouse.location)
     for path in (file, write_ahead_log(file)):
         path.unlink(missing_ok=True)
+    warehouse.forget_marts()

@@ -4,8 +4,9 @@
     A metric is its *members*: `models/kpis/<subject>/<metric>.sql`, one row per variant and record
     of the population: the day that dates it (`period_on`), the key of every cut, what it adds to
     numerator and denominator, and the reason where it is excluded. The YAML beside it says what they
-    come to. `kpi_members` unites them, `kpi_month_cells` adds them up by month and cut, and
-    `kpi_values` makes the numbers of all periods of it; `kpi_exclusions` are the excluded ones.
+    come to. `kpi_members` unites them, `kpi_month_cells` adds them up by month and cut, `kpi_medians`
+    has their medians, and `kpi_values` makes the numbers of all periods of these; `kpi_exclusions`
+    are the excluded ones.
 
     What the YAML says, under `meta`:
 

@@ -54,6 +54,62 @@
     }}
 {%- endmacro %}
 
+{#- A type's raw tables that hold versions of records. -#}
+{% macro record_tables() -%}
+    {{
+        return(
+            {
+                "files": [
+                    "users",
+                    "accounts",
+                    "contacts",
+                    "leads",
+                    "pipeline_stages",
+                    "opportunities",
+                    "field_changes",
+                    "activities",
+                    "campaigns",
+                    "spend_daily",
+                    "touches",
+                    "customers",
+                    "subscriptions",
+                    "invoices",
+                    "invoice_lines",
+                    "payments",
+                    "credit_notes",
+                    "costs",
+                    "quotas",
+                    "fx_rates",
+                    "forecast_submissions",
+                    "experiments",
+                    "experiment_assignments",
+                    "training",
+                    "content",
+                    "content_usage",
+                    "surveys",
+                ],
+                "hubspot": [
+                    "companies",
+                    "contacts",
+                    "leads",
+                    "deals",
+                    "line_items",
+                    "calls",
+                    "emails",
+                    "meetings",
+                    "notes",
+                    "tasks",
+                    "users",
+                    "owners",
+                    "teams",
+                    "stages",
+                    "property_history",
+                ],
+            }
+        )
+    }}
+{%- endmacro %}
+
 {#- The fields of deals of which a type loads every past value. -#}
 {% macro declared_histories() -%}
     {{

@@ -172,6 +172,17 @@ def _sources_macros() -> str:
             "staged_entities",
             {it.name: list(it.entities) for it in types},
         ),
+        "A type's raw tables that hold versions of records.": (
+            "record_tables",
+            {
+                it.name: [
+                    table
+                    for table, columns in it.tables.items()
+                    if any(column.name == "row_hash" for column in columns)
+                ]
+                for it in types
+            },
+        ),
         "The fields of deals of which a type loads every past value.": (
             "declared_histories",
             {it.name: list(it.histories) for it in types if it.histories},

@@ -14,7 +14,7 @@ CUTS = (
     *("pipeline", "stage", "channel", "campaign", "company"),
 )
 """By what the product's metrics are cut."""
-FRAME = ("kpi_members", "kpi_month_cells", "kpi_values")
+FRAME = ("kpi_members", "kpi_month_cells", "kpi_medians", "kpi_values")
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from ingestion.contract.entities import ENTITIES
 from tests.conftest import Publish
 from tests.kpis.companies import TEST_COMPANIES, Published
 from tests.kpis.test_against_oracle import METRICS
@@ -27,6 +28,16 @@ def rows(published: Published, condition: str = "true") -> pd.DataFrame:
     )
     numbers = ["value", "numerator", "denominator"]
     return frame.assign(**frame[numbers].astype(float))
+
+
+def test_every_record_is_there_once(published: Publish, name: str) -> None:
+    """The build claims it of loads, and of what is joined to records; this is of all the models."""
+    keys = " union all ".join(
+        f"select '{it.name}' as entity, {it.surrogate_key} as key, count(*) as times "
+        f"from intermediate.int_{it.name}__unioned group by {it.surrogate_key} having count(*) > 1"
+        for it in ENTITIES.values()
+    )
+    assert published(name).warehouse(keys).empty
 
 
 def test_no_cell_is_there_twice(published: Publish, name: str) -> None:

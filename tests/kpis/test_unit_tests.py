@@ -13,11 +13,10 @@ from dbt.cli.main import dbtRunner
 
 from dagster_project.run.dbt_runner import Dbt
 from ingestion.company.reading import load_company
-from ingestion.contract.types import TYPES
 from ingestion.paths import PROJECT
-from ingestion.sources.registry import SOURCE_TYPES
-from ingestion.warehouse.duckdb_sql import quote
+from ingestion.warehouse.marts_file import marts_of
 from tests.conftest import Publish
+from tests.raw_tables import make_raw_tables
 
 VARIABLES = "{timezone: UTC, source_types: [files, hubspot]}"
 BOTH_SOURCES = PROJECT / "company.yml"
@@ -29,17 +28,11 @@ def warehouse(published: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     HubSpot's raw tables are there, too, and empty.
     """
-    copy = Path(shutil.copy(published("edge_cases").folder / "warehouse.duckdb", tmp_path))
+    built = published("edge_cases").folder / "warehouse.duckdb"
+    shutil.copy(marts_of(built), tmp_path)
+    copy = Path(shutil.copy(built, tmp_path))
     with duckdb.connect(copy) as connection:
-        connection.execute("create schema raw_hubspot")
-        connection.execute(
-            "create table raw_hubspot._dlt_loads as from raw_files._dlt_loads limit 0"
-        )
-        for table, columns in SOURCE_TYPES["hubspot"].tables.items():
-            declared = ", ".join(f"{quote(it.name)} {TYPES[it.type].sql}" for it in columns)
-            connection.execute(
-                f"create table raw_hubspot.{table} ({declared}, _dlt_load_id VARCHAR)"
-            )
+        make_raw_tables(connection, "hubspot")
     monkeypatch.setenv("SALESOPS_WAREHOUSE", str(copy))
     return copy
 

@@ -2,8 +2,8 @@
 {%- set cuts = kpi_cuts() -%}
 {%- set products = kpi_variants() | selectattr("kind", "eq", "product") | list -%}
 {%- set cell = ["period_grain", "period_start", "dimension", "dimension_key"] -%}
--- Every metric, variant, period and cut: month cells added up to periods, medians of members, and
--- products of other metrics.
+-- Every metric, variant, period and cut: month cells added up to periods, medians, and products of
+-- other metrics.
 with
     variants as (select * from {{ ref("kpi_variants") }}),
 
@@ -117,55 +117,6 @@ with
         where kind <> 'product'
     ),
 
-    measured as (
-        select
-            members.*,
-            {%- for grain in grains if grain != "all" %}
-                {{ "case when variants.has_weeks then " if grain == "week" }}
-                {{- kpi_period_start("members.period_on", grain) }}
-                {{- " end" if grain == "week" }} as {{ grain }}_start,
-            {%- endfor %}
-            case
-                when members.exclusion_reason is null
-                then cast(members.numerator as {{ double_type() }})
-            end as measure
-        from {{ ref("kpi_members") }} as members
-        inner join
-            variants on members.metric = variants.metric and members.variant = variants.variant
-        where variants.kind = 'median'
-    ),
-
-    medians as (
-        select
-            metric,
-            variant,
-            case
-                {%- for grain in grains if grain != "all" %}
-                    when grouping({{ grain }}_start) = 0 then '{{ grain }}'
-                {%- endfor %}
-                else 'all'
-            end as period_grain,
-            coalesce(week_start, month_start, quarter_start, year_start) as period_start,
-            case
-                {%- for cut in cuts %} when grouping({{ cut }}) = 0 then '{{ cut }}' {%- endfor %}
-            end as dimension,
-            coalesce({{ cuts | join(", ") }}) as dimension_key,
-            {{ median("measure") }} as value,
-            count(case when exclusion_reason is null then 1 end) as n_included,
-            count(exclusion_reason) as n_excluded
-        from measured
-        group by
-            grouping sets (
-                {%- for grain in grains %}
-                    {%- set start = grain ~ "_start, " if grain != "all" else "" %}
-                    {%- for cut in cuts %}
-                        (metric, variant, {{ start }}{{ cut }}) {{- ',' if not loop.last }}
-                    {%- endfor %}
-                    {{- ',' if not loop.last }}
-                {%- endfor %}
-            )
-    ),
-
     products as (
         {%- for product in products %}
             select
@@ -210,8 +161,7 @@ with
             null as denominator,
             n_included,
             n_excluded
-        from medians
-        where dimension_key is not null and (period_grain = 'all' or period_start is not null)
+        from {{ ref("kpi_medians") }}
 
         union all
 

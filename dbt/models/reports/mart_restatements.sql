@@ -9,7 +9,7 @@
 {%- set causes = ["late_facts", "corrections", "definition_change", "later_events"] -%}
 -- Each number of a period that has ended, as it was first published after the end and as it is now,
 -- and the difference between the two: the sum of the steps from version to version, each of which
--- has one cause.
+-- has one cause. Most numbers never change, and have no steps.
 with
     loads as (select load_id from {{ source("history", "_dlt_loads") }} where status = 0),
 
@@ -49,11 +49,29 @@ with
 
     current_values as (
         select
-            *, case when numerator is not null and denominator is null then 1 else 0 end as additive
+            {{ key | join(", ") }},
+            dimension_label,
+            unit,
+            cast(value as numeric(28, 10)) as value,
+            n_included,
+            case when numerator is not null and denominator is null then 1 else 0 end as additive
         from {{ ref("kpi_values") }} as kpi_values
         where
             kpi_values.period_grain <> 'all'
             and {{ period_has_ended("kpi_values", ended_by_day()) }}
+    ),
+
+    histories as (
+        select
+            {{ key | join(", ") }},
+            count(*) as n_versions,
+            max(run_number) as run_number,
+            max(dimension_label) as dimension_label,
+            max(unit) as unit,
+            max(value) as value,
+            max(n_included) as n_included
+        from recorded
+        group by {{ key | join(", ") }}
     ),
 
     last_run as (select max(run_number) as run_number from runs),
@@ -78,7 +96,7 @@ with
 
     periods as (
         select metric, variant, period_grain, period_start
-        from recorded
+        from histories
 
         union
 
@@ -87,14 +105,14 @@ with
     ),
 
     -- The first publication after the end of a period, of a metric that there was.
-    first_runs as (
+    first_run_numbers as (
         select
             periods.metric,
             periods.variant,
             periods.period_grain,
             periods.period_start,
             metrics.additive,
-            min(runs.run_number) as first_run
+            min(runs.run_number) as run_number
         from periods
         inner join metrics on periods.metric = metrics.metric and periods.variant = metrics.variant
         inner join
@@ -109,76 +127,109 @@ with
             metrics.additive
     ),
 
-    gone as (
-        select distinct
-            {% for column in key -%} recorded.{{ column }}{{ ', ' if not loop.last }} {%- endfor %}
-        from recorded
-        left join
-            current_values
-            on {% for column in key -%}
-                recorded.{{ column }} = current_values.{{ column }}{{ ' and ' if not loop.last }}
-            {%- endfor %}
-        where current_values.metric is null
+    first_runs as (
+        select
+            first_run_numbers.*,
+            runs.run_id,
+            runs.as_of,
+            runs.known_at,
+            runs.run_number = last_run.run_number as is_last
+        from first_run_numbers
+        inner join runs on first_run_numbers.run_number = runs.run_number
+        cross join last_run
     ),
 
-    versions as (
+    known as (
         select
-            run_number,
-            step,
-            cause,
-            {{ key | join(", ") }},
-            dimension_label,
-            unit,
-            value,
-            n_included,
-            false as is_current,
-            false as is_gone
-        from recorded
-
-        {%- for now in ["current_values", "gone"] %}
-            union all
-
-            select
-                last_run.run_number,
-                4 as step,
-                'later_events' as cause,
-                {%- for column in key %} {{ now }}.{{ column }}, {%- endfor %}
-                {% if now == "gone" -%}
-                    null as dimension_label, null as unit, null as value, 0 as n_included,
-                {%- else %}
-                    dimension_label, unit, cast(value as numeric(28, 10)) as value, n_included,
-                {%- endif %}
-                true as is_current,
-                {{ "true" if now == "gone" else "false" }} as is_gone
-            from {{ now }}
-            cross join last_run
-        {% endfor %}
+            {%- for column in key %}
+                coalesce(current_values.{{ column }}, histories.{{ column }}) as {{ column }},
+            {%- endfor %}
+            coalesce(current_values.dimension_label, histories.dimension_label) as dimension_label,
+            greatest(current_values.unit, histories.unit) as unit,
+            current_values.value,
+            coalesce(current_values.n_included, 0) as n_included,
+            histories.n_included as n_included_before,
+            histories.run_number,
+            current_values.metric is null as is_gone,
+            histories.metric is null as is_new,
+            histories.n_versions = 1
+            and current_values.value is not distinct from histories.value as is_as_before
+        from current_values
+        full join
+            histories
+            on {% for column in key -%}
+                current_values.{{ column }} = histories.{{ column }} {{- ' and ' if not loop.last }}
+            {%- endfor %}
     ),
 
     -- A number that is not there is 0 where the metric is additive, else missing; one that is there
     -- and NULL is not known.
     numbers as (
         select
-            versions.run_number,
-            versions.step,
-            versions.cause,
-            {%- for column in key %} versions.{{ column }}, {%- endfor %}
-            versions.dimension_label,
-            versions.unit,
-            versions.n_included,
-            versions.is_current,
-            first_runs.first_run,
+            {%- for column in key[:4] %} first_runs.{{ column }}, {%- endfor %}
+            known.dimension,
+            known.dimension_key,
+            known.dimension_label,
+            known.unit,
             case
-                when versions.is_gone and first_runs.additive = 1 then 0 else versions.value
+                when known.is_gone and first_runs.additive = 1 then 0 else known.value
             end as value,
-            case when first_runs.additive = 1 then 0 end as value_of_none
-        from versions
+            case when first_runs.additive = 1 then 0 end as value_of_none,
+            known.n_included,
+            case
+                when first_runs.is_last then known.n_included else known.n_included_before
+            end as first_n_included,
+            case
+                when known.is_gone
+                then false
+                when known.is_new
+                then first_runs.is_last
+                else known.is_as_before and known.run_number <= first_runs.run_number
+            end as is_as_first_published,
+            first_runs.run_number as first_run,
+            first_runs.run_id as first_run_id,
+            first_runs.as_of as first_as_of,
+            first_runs.known_at as first_known_at
+        from known
         inner join
             first_runs
-            on versions.metric = first_runs.metric
-            and versions.variant = first_runs.variant
-            and versions.period_grain = first_runs.period_grain
-            and versions.period_start = first_runs.period_start
+            on {% for column in key[:4] -%}
+                known.{{ column }} = first_runs.{{ column }}{{ ' and ' if not loop.last }}
+            {%- endfor %}
+    ),
+
+    changed as (select * from numbers where not is_as_first_published),
+
+    versions as (
+        select
+            recorded.run_number,
+            recorded.step,
+            recorded.cause,
+            {%- for column in key %} changed.{{ column }}, {%- endfor %}
+            recorded.value,
+            recorded.n_included,
+            changed.first_run,
+            changed.value_of_none
+        from recorded
+        inner join
+            changed
+            on {% for column in key -%}
+                recorded.{{ column }} = changed.{{ column }}{{ ' and ' if not loop.last }}
+            {%- endfor %}
+
+        union all
+
+        select
+            last_run.run_number,
+            4 as step,
+            'later_events' as cause,
+            {%- for column in key %} changed.{{ column }}, {%- endfor %}
+            changed.value,
+            changed.n_included,
+            changed.first_run,
+            changed.value_of_none
+        from changed
+        cross join last_run
     ),
 
     steps as (
@@ -189,7 +240,7 @@ with
             and coalesce(lead(run_number) over in_order > first_run, true) as is_first_published,
             lag(run_number) over in_order is null as is_first_version,
             lag(value) over in_order as previous_value
-        from numbers
+        from versions
         window in_order as (partition by {{ key | join(", ") }} order by run_number, step)
     ),
 
@@ -202,19 +253,12 @@ with
     added_up as (
         select
             {{ key | join(", ") }},
-            first_run,
-            coalesce(
-                max(case when is_current then dimension_label end), max(dimension_label)
-            ) as dimension_label,
-            max(unit) as unit,
             case
                 when count(case when not is_later then 1 end) = 0
                 then max(value_of_none)
                 else max(case when is_first_published then value end)
             end as first_value,
             coalesce(max(case when is_first_published then n_included end), 0) as first_n_included,
-            max(case when is_current then value end) as value,
-            max(case when is_current then n_included end) as n_included,
             {%- for cause in causes %}
                 case
                     when
@@ -241,30 +285,59 @@ with
                 end as {{ cause }}{{ ',' if not loop.last }}
             {%- endfor %}
         from changes
-        group by {{ key | join(", ") }}, first_run
+        group by {{ key | join(", ") }}
     ),
 
     final as (
         select
-            {%- for column in key %} added_up.{{ column }}, {%- endfor %}
-            added_up.dimension_label,
-            added_up.unit,
-            cast(added_up.first_value as numeric(28, 10)) as first_value,
-            added_up.value,
-            cast(added_up.value - added_up.first_value as numeric(28, 10)) as difference,
+            {%- for column in key %} numbers.{{ column }}, {%- endfor %}
+            numbers.dimension_label,
+            numbers.unit,
+            cast(
+                case
+                    when numbers.is_as_first_published then numbers.value else added_up.first_value
+                end as numeric(28, 10)
+            ) as first_value,
+            numbers.value,
             {%- for cause in causes %}
-                cast(added_up.{{ cause }} as numeric(28, 10)) as {{ cause }},
+                cast(
+                    case
+                        when numbers.is_as_first_published then 0 else added_up.{{ cause }}
+                    end as numeric(28, 10)
+                ) as {{ cause }},
             {%- endfor %}
-            cast(added_up.first_n_included as bigint) as first_n_included,
-            cast(added_up.n_included as bigint) as n_included,
-            runs.run_id as first_run_id,
-            runs.as_of as first_as_of,
-            runs.known_at as first_known_at,
-            {{ as_of() }} as as_of,
-            {{ run_id() }} as run_id
-        from added_up
-        inner join runs on added_up.first_run = runs.run_number
+            cast(
+                case
+                    when numbers.is_as_first_published
+                    then numbers.first_n_included
+                    else added_up.first_n_included
+                end as bigint
+            ) as first_n_included,
+            cast(numbers.n_included as bigint) as n_included,
+            numbers.first_run_id,
+            numbers.first_as_of,
+            numbers.first_known_at
+        from numbers
+        left join
+            added_up
+            on {% for column in key -%}
+                numbers.{{ column }} = added_up.{{ column }}{{ ' and ' if not loop.last }}
+            {%- endfor %}
     )
 
-select *
+select
+    {{ key | join(", ") }},
+    dimension_label,
+    unit,
+    first_value,
+    value,
+    cast(value - first_value as numeric(28, 10)) as difference,
+    {{ causes | join(", ") }},
+    first_n_included,
+    n_included,
+    first_run_id,
+    first_as_of,
+    first_known_at,
+    {{ as_of() }} as as_of,
+    {{ run_id() }} as run_id
 from final

@@ -74,7 +74,7 @@ with
             removals
             on first_states.opportunity_key = removals.opportunity_key
             and first_states.valid_from >= removals.removed_at
-            and (removals.restored_at is null or first_states.valid_from < removals.restored_at)
+            and first_states.valid_from < coalesce(removals.restored_at, {{ end_of_time() }})
         left join
             rates
             on first_states.currency = rates.currency

@@ -60,14 +60,13 @@ with
         left join
             stages
             on history.source_instance = stages.source_instance
-            and history.property = 'dealstage'
             and stages.object = 'deals'
-            and history.value = stages.stage_id
+            and case when history.property = 'dealstage' then history.value end = stages.stage_id
         left join
             pipelines
             on history.source_instance = pipelines.source_instance
-            and history.property = 'pipeline'
-            and history.value = pipelines.pipeline_id
+            and case when history.property = 'pipeline' then history.value end
+            = pipelines.pipeline_id
     ),
 
     with_previous as (
