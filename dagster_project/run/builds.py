@@ -61,16 +61,30 @@ def plan_build(dbt: Dbt, moments: Moments, *, full: bool = False) -> Build:
     Says in one line why it is, where there was a build before.
     """
     made_by = _made_by(dbt, moments)
-    doubt = "that was asked for" if full else _doubt(dbt, moments, made_by)
+    with dbt.warehouse.kept_open():
+        doubt = "that was asked for" if full else _doubt(dbt, moments, made_by)
+        loads = _loads(dbt, moments.known_at)
     if doubt and doubt != FIRST:
         log.info("building everything: %s", doubt)
     values = {
         "SALESOPS_BUILD": WHOLE if doubt else INCREMENT,
         "SALESOPS_BUILD_MADE_BY": made_by,
-        "SALESOPS_BUILD_LOADS": _loads(dbt, moments.known_at),
+        "SALESOPS_BUILD_LOADS": loads,
     }
     is_lean = not doubt and dbt.warehouse.name == "duckdb"
     return Build(values, STANDING if is_lean else ())
+
+
+def plan_replay(dbt: Dbt, moments: Moments) -> Build | None:
+    """How to build the last build's business moment again from other knowledge, on a copy of it.
+
+    None where that was of others than these `moments`, or where anything is in doubt. Whether a run
+    looks back is no part of what must be the same: no model that asks for it is an increment.
+    """
+    with dbt.warehouse.kept_open():
+        if _doubt(dbt, moments, _made_by(dbt, moments)):
+            return None
+    return Build({"SALESOPS_BUILD": INCREMENT}, STANDING)
 
 
 def _doubt(dbt: Dbt, moments: Moments, made_by: str) -> str | None:
