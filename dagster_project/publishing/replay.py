@@ -8,17 +8,18 @@ happened since; the rest is about the past: *late facts* are records of which no
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
-from dagster_project.run.builds import Build, Moments, plan_replay
+from dagster_project.run.builds import Moments, build_again, last_build_of
 from dagster_project.run.copying import copy_database, copy_tables
 from dagster_project.run.dbt_manifest import RawTables
 from dagster_project.run.dbt_runner import Dbt, run_values
+from dagster_project.run.nodes import Node
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.contract.entities import ENTITIES
 from ingestion.loading.moments import LOAD_ID, LOADS, finished_loads
@@ -82,25 +83,30 @@ def replay(run: PipelineRun, news: News, raw: RawTables, cause: Cause) -> pa.Tab
     """
     folder = CompanyPaths(run.paths.root / "replay")
     warehouse = Warehouse("duckdb", str(folder.warehouse))
+    dbt = Dbt(run.company, folder, warehouse)
+    values = run_values(news.as_of, news.until, run.run_id, news.company_as_of)
+    is_known = partial(_is_known, run, news, cause)
     _remove(warehouse)
     folder.root.mkdir(parents=True, exist_ok=True)
-    last_build = Moments(news.as_of, news.since, news.company_as_of)
-    plan = plan_replay(Dbt.of(run.company), last_build)
     try:
-        set_out = _copy_raw if plan is None else _copy_build
-        set_out(run, raw, warehouse, partial(_is_known, run, news, cause))
-        plan = plan or Build({})
-        Dbt(run.company, folder, warehouse).build(
-            {
-                **run_values(news.as_of, news.until, run.run_id, news.company_as_of),
-                **plan.values,
-            },
-            [*KPIS, *plan.exclusions],
-            lambda result: None,
-        )
+        if nodes := _last_build(run, news):
+            _copy_build(run, raw, warehouse, is_known)
+            moments = Moments(news.as_of, news.until, news.company_as_of)
+            build_again(dbt, nodes, moments, values, "kpi_values")
+        else:
+            _copy_raw(run, raw, warehouse, is_known)
+            dbt.build(values, KPIS, lambda result: None)
         return warehouse.read("select * from marts.kpi_values")
     finally:
         _remove(warehouse)
+
+
+def _last_build(run: PipelineRun, news: News) -> Mapping[str, Node] | None:
+    """What the last build was made of, where it was the publication's and can be copied."""
+    own = Dbt.of(run.company)
+    if own.warehouse.name != "duckdb":
+        return None
+    return last_build_of(own, Moments(news.as_of, news.since, news.company_as_of))
 
 
 def _copy_raw(
