@@ -26,7 +26,7 @@ from dagster_project.publication.reading import count, defect
 from dagster_project.publishing.dictionary import dictionary
 from dagster_project.publishing.inputs import inputs
 from dagster_project.publishing.parquet import export, last_files
-from dagster_project.run.copying import copy_tables
+from dagster_project.run.copying import copy_database, copy_tables
 from dagster_project.run.dbt_manifest import (
     MODEL,
     MartTable,
@@ -37,7 +37,6 @@ from dagster_project.run.dbt_manifest import (
 from dagster_project.run.dbt_project import DbtProject
 from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.recipe import code_version, recipe_hash
-from ingestion.disk.copying import copy_file
 from ingestion.disk.links import sync
 from ingestion.disk.private import open_to_all
 from ingestion.errors import first_line
@@ -106,7 +105,7 @@ def _write(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) -> Publi
     tables = mart_tables(manifest)
     file = folder / PUBLISHED_FILE
     if run.warehouse.name == "duckdb":
-        _copy_built(run.warehouse.marts, file)
+        copy_database(run.warehouse.marts, file)
     with workbench(run.paths.root / "spill") as connection:
         connection.execute(f"attach {literal(file)} as aside")
         connection.execute(f"create schema if not exists aside.{MARTS}")
@@ -126,13 +125,6 @@ def _write(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) -> Publi
         export(connection, [*exported, "publication"], folder / PARQUET, last)
         _put_into_file(connection)
     return publication
-
-
-def _copy_built(marts: Path, file: Path) -> None:
-    """Copy the file of a build's marts, with what DuckDB has only in its log yet."""
-    copy_file(marts, file)
-    if write_ahead_log(marts).exists():
-        copy_file(write_ahead_log(marts), write_ahead_log(file))
 
 
 def _drop_unpublished(connection: duckdb.DuckDBPyConnection, tables: Iterable[MartTable]) -> None:

@@ -20,13 +20,15 @@ from zoneinfo import ZoneInfo
 from dagster_project.run.dbt_manifest import definitions_hash
 from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.increment import Clock, Increment, put_inputs_read
-from dagster_project.run.nodes import Node, as_json, from_json
+from dagster_project.run.nodes import Node, as_json, from_json, resting_on
 from ingestion.loading.moments import LOADS, loaded_at
 from ingestion.warehouse.session import Session, session
 
 BUILD = "build"
 FIRST = "there was no build before"
 MADE = ("model", "seed", "test")
+LOOKS_BACK = "/* looks back */"
+"""What is in the SQL that asks whether a run does (dbt/macros/run.sql)."""
 
 log = logging.getLogger("salesops")
 
@@ -62,11 +64,13 @@ class Plan:
 def plan_build(dbt: Dbt, moments: Moments, *, full: bool = False) -> Plan:
     """Whether all is built anew, which `full` asks for; why is said, where there was a build before."""
     made_by = _made_by(dbt, moments)
-    last = _last_build(dbt)
-    doubt = "that was asked for" if full and last else _doubt(dbt, moments, made_by, last)
+    with dbt.warehouse.kept_open():
+        last = _last_build(dbt)
+        doubt = "that was asked for" if full and last else _doubt(dbt, moments, made_by, last)
+        loads = _loads(dbt, moments.known_at)
     if doubt and doubt != FIRST:
         log.info("building everything: %s", doubt)
-    return Plan(moments, made_by, _loads(dbt, moments.known_at), doubt, last or {})
+    return Plan(moments, made_by, loads, doubt, last or {})
 
 
 def build_everything(
@@ -119,6 +123,33 @@ def _increment(
         raise dbt.told(increment.failed)
     _finish(dbt, plan, increment.nodes, warehouse)
     return True
+
+
+def last_build_of(dbt: Dbt, moments: Moments) -> Mapping[str, Node] | None:
+    """The nodes of the last build, where it was of these moments and nothing of it is in doubt."""
+    with dbt.warehouse.kept_open():
+        last = _last_build(dbt)
+        if last is None or _doubt(dbt, moments, _made_by(dbt, moments), last):
+            return None
+    return from_json(last["nodes"])
+
+
+def build_again(
+    dbt: Dbt, nodes: Mapping[str, Node], moments: Moments, values: Mapping[str, str], model: str
+) -> None:
+    """Make a model, and what it rests on, once more for the last build's moment from other records.
+
+    `dbt` has a copy of that build, whose `nodes` these are. What asks whether a run looks back is
+    made whole where this one does. Raises what the database raises.
+    """
+    needed = {node.name: node for node in resting_on(nodes, model)}
+    asking = {name for name, node in needed.items() if LOOKS_BACK in node.sql}
+    clock = _clock(dbt, moments.as_of)
+    with session(dbt.warehouse) as warehouse:
+        increment = Increment(warehouse, needed, values, clock, clock)
+        if _looks_back(dbt, moments):
+            increment.built_whole |= asking
+        increment.run(lambda result: None)
 
 
 def _finish(dbt: Dbt, plan: Plan, nodes: Mapping[str, Node], warehouse: Session) -> None:
@@ -195,9 +226,13 @@ def _made_by(dbt: Dbt, moments: Moments) -> str:
         "definitions": definitions_hash(dbt.manifest()),
         "variables": dbt.variables,
         "packages": {name: version(name) for name in packages},
-        "looks_back": _day(dbt, moments.as_of) < _day(dbt, moments.data_until),
+        "looks_back": _looks_back(dbt, moments),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _looks_back(dbt: Dbt, moments: Moments) -> bool:
+    return _day(dbt, moments.as_of) < _day(dbt, moments.data_until)
 
 
 def _day(dbt: Dbt, moment: dt.datetime) -> dt.date:

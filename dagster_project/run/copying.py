@@ -1,15 +1,25 @@
-"""Tables of a warehouse copied into a DuckDB file, whatever the warehouse is."""
+"""Tables of a warehouse copied into a DuckDB file, whatever the warehouse is; files as they are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingestion.disk.copying import copy_file
+from ingestion.paths import write_ahead_log
 from ingestion.warehouse.duckdb_sql import literal
 from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a DuckDB file that nobody writes, with what DuckDB has only in its log yet."""
+    copy_file(source, target)
+    if write_ahead_log(source).exists():
+        copy_file(write_ahead_log(source), write_ahead_log(target))
 
 
 def everything(schema: str, table: str) -> str:

@@ -42,7 +42,8 @@ class Clock:
 class Increment:
     """The nodes of the last whole build by name, in their order, and what they are made for.
 
-    `values` are those of the run, `clock` and `before` those of this build and of the last one.
+    `values` are those of the run, `clock` and `before` those of this build and of the last one. What
+    is in `built_whole` from the start is made whole whatever has changed.
     """
 
     session: Session
@@ -134,7 +135,8 @@ class Increment:
         then = Clock(self.before.settled, self.clock.month)
         found = digests(self.session, self.nodes, node, then)
         changed = [name for name, digest in found.items() if before.get(name) != digest]
-        changed += sorted(self.built_whole.intersection(_by_record(self.nodes, reading)))
+        whole = {node.name, *_by_record(self.nodes, reading)}
+        changed += sorted(self.built_whole & whole)
         if changed:
             log.info("%s: built whole, as %s changed", node.name, " and ".join(changed))
             self.built_whole.add(node.name)

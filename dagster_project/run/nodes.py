@@ -95,6 +95,16 @@ def from_json(text: str) -> dict[str, Node]:
     return {node.name: node for node in found}
 
 
+def resting_on(nodes: Mapping[str, Node], name: str) -> list[Node]:
+    """A model and all that it rests on, in the order of the nodes."""
+    found, todo = set(), [name]
+    while todo:
+        if (one := todo.pop()) not in found:
+            found.add(one)
+            todo += nodes[one].parents
+    return [node for node in nodes.values() if node.name in found]
+
+
 def _reading(told: Mapping[str, Any]) -> Reading:
     of = {name: (mine, its) for name, (mine, its) in told["of"].items()}
     return Reading(**told | {"of": of, "apart": tuple(told["apart"])})
