@@ -59,16 +59,18 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         results: list[dict[str, Any]] = []
         failure: BuildError | ExtensionError | None = None
         with run.phase("build"):
-            if not context.is_subset:
-                run.warehouse.forget_marts()
             try:
                 dbt = Dbt(run.company, run.paths, run.warehouse)
                 values = run_values(run.as_of, run.known_at, run.run_id, run.company.own_as_of)
-                if not (context.is_subset or run.is_time_travel):
+                is_whole = not context.is_subset
+                if is_whole and not run.is_time_travel:
                     moments = Moments(run.as_of, run.known_at, run.company.own_as_of)
                     build = plan_build(dbt, moments, full=run.full)
                     values |= build.values
                     selection = [*selection, *build.exclusions]
+                    is_whole = build.is_whole
+                if is_whole:
+                    run.warehouse.forget_marts()
                 dbt.build(
                     {**values, **env},
                     selection,

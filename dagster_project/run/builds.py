@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 BUILD = "build"
 WHOLE, INCREMENT = "whole", "increment"
 FIRST = "there was no build before"
-STANDING = ("--indirect-selection", "empty", "--exclude", "config.materialized:view", "tag:standing")
+STANDING = (
+    "--indirect-selection",
+    "empty",
+    "--exclude",
+    "config.materialized:view",
+    "tag:standing",
+)
 """What an increment leaves standing: views, of which DuckDB lets tables be replaced beneath, are renewed
 all at once, and what is made of definitions alone stays as it is."""
 
@@ -53,6 +59,11 @@ class Build:
 
     values: Mapping[str, str]
     exclusions: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the last build is kept."""
+        return self.values["SALESOPS_BUILD"] == WHOLE
 
 
 def plan_build(dbt: Dbt, moments: Moments, *, full: bool = False) -> Build:
@@ -81,6 +92,8 @@ def _doubt(dbt: Dbt, moments: Moments, made_by: str) -> str | None:
     if not found:
         return "there was no build of everything before"
     [last] = found
+    if dbt.warehouse.name == "duckdb" and not dbt.warehouse.marts.exists():
+        return f"{dbt.warehouse.marts} is gone"
     if not last["is_complete"]:
         return "the last build did not come to its end"
     if last["made_by"] != made_by:
