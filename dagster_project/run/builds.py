@@ -1,8 +1,8 @@
 """Whether a build may be an increment on the last one, and what it leaves for the next.
 
-A build that was of everything, and that came to its end, leaves its moments, what it was made by and
-its models' SQL in the schema `build` of the warehouse. The next one recomputes only the records that
-may have changed since, unless anything is in doubt: then dbt builds everything anew.
+A build that was of everything, and that came to its end, leaves its moments, what it was made by
+and its models' SQL in the schema `build` of the warehouse. The next one recomputes only the records
+that may have changed since, unless anything is in doubt: then dbt builds everything anew.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Plan:
 
 
 def plan_build(dbt: Dbt, moments: Moments, *, full: bool = False) -> Plan:
-    """Whether all is built anew, which `full` asks for; why is said, where there was a build before."""
+    """Whether all is built anew, which `full` asks for; why is said where there was a build."""
     made_by = _made_by(dbt, moments)
     with dbt.warehouse.kept_open():
         last = _last_build(dbt)
@@ -190,8 +190,9 @@ def _is_made(node: Any) -> bool:
 
 
 def _clock(dbt: Dbt, as_of: dt.datetime) -> Clock:
-    """Rates of the last week may still come: settled is what was over before it. A day has ended at
-    its last moment.
+    """Rates of the last week may still come, so settled is what was over before it.
+
+    A day has ended at its last moment.
     """
     ended = _day(dbt, as_of + dt.timedelta(microseconds=1))
     return Clock(_day(dbt, as_of) - dt.timedelta(days=8), ended.replace(day=1))
@@ -212,6 +213,8 @@ def _doubt(dbt: Dbt, moments: Moments, made_by: str, last: Mapping[str, Any] | N
         return "the last build did not come to its end"
     if last.get("made_by") != made_by:
         return "definitions, settings or the engine are others than at the last build"
+    if dbt.warehouse.name == "duckdb" and not dbt.warehouse.marts.exists():
+        return "the marts of the last build are missing"
     if moments.as_of < last["as_of"] or moments.known_at < last["known_at"]:
         return "its moments are before those of the last build"
     if last["loads"] != _loads(dbt, last["known_at"]):

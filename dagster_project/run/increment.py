@@ -1,4 +1,4 @@
-"""An increment: the models of the last whole build, made for other moments of what has changed since.
+"""An increment: the models of the last whole build, of what has changed since and for other moments.
 
 A model that says how it is read by record (dbt/macros/increments.sql) has the rows of a set of
 records recomputed. Its other inputs are compared, by their content, with what the last build read;
@@ -30,8 +30,8 @@ OnResult = Callable[[dict[str, Any]], None]
 class Clock:
     """What a build's moment comes to, in the company's time zone.
 
-    Deals that closed before the settled day are recomputed only where something of them is new. The
-    month is the first that has not ended.
+    Deals that closed before the settled day are recomputed only where something of them is new.
+    The month is the first that has not ended.
     """
 
     settled: dt.date
@@ -145,7 +145,7 @@ class Increment:
 
 
 def put_inputs_read(session: Session, nodes: Mapping[str, Node], node: Node, clock: Clock) -> None:
-    """Put down what a model that is recomputed by record has read of the inputs that are compared."""
+    """Put down what a model that is recomputed by record has read of what is compared."""
     session.execute(f"delete from {INPUTS_READ} where model = '{node.name}'")
     if found := digests(session, nodes, node, clock):
         session.put_texts(INPUTS_READ, [(node.name, name, text) for name, text in found.items()])
@@ -164,7 +164,7 @@ def digests(
 
 
 def _compared(nodes: Mapping[str, Node], node: Node, clock: Clock) -> Iterator[tuple[str, str]]:
-    """The inputs that are compared, and the query of their rows; those of views read through, too."""
+    """The inputs that are compared, and the query of their rows; of views read through, too."""
     reading = node.reading
     assert reading is not None
     if reading.by_month:

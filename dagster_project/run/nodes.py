@@ -1,4 +1,4 @@
-"""What a whole build leaves for increments on it: each model and test, with its SQL as dbt compiled it.
+"""What a whole build leaves for increments on it: each model and test, with its compiled SQL.
 
 An increment runs the same SQL for other moments. The run's own values say in it which they are
 (dbt/macros/run.sql), so that it can be had for those of another run.
