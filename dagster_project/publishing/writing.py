@@ -7,7 +7,6 @@ what only a publication has.
 from __future__ import annotations
 
 import datetime as dt
-import errno
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping

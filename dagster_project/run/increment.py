@@ -1,4 +1,4 @@
-"""An increment: the models of the last whole build, of what has changed since and for other moments.
+"""An increment: the models of the last whole build, of what has changed since, for other moments.
 
 A model that says how it is read by record (dbt/macros/increments.sql) has the rows of a set of
 records recomputed. Its other inputs are compared, by their content, with what the last build read;
