@@ -21,7 +21,16 @@
     by_month: true where the end of a month matters to all records.
     materialized: `view` of one that others read through.
 -#}
-{% macro increment(set, of, key="opportunity_key", compared={}, apart=[], wholly=none, by_month=false, materialized="table") -%}
+{% macro increment(
+    set,
+    of,
+    key="opportunity_key",
+    compared={},
+    apart=[],
+    wholly=none,
+    by_month=false,
+    materialized="table"
+) -%}
     {%- set columns = {} -%}
     {%- for input in of -%}
         {%- do columns.update({input: of[input] if of is mapping else [key, key]}) -%}
@@ -39,7 +48,7 @@
                     "wholly": wholly,
                     "by_month": by_month,
                 }
-            }
+            },
         )
     }}
     {%- if not execute -%}
