@@ -15,6 +15,7 @@ AS_OF ?=
 KNOWN_AT ?=
 FORCE ?=
 FRESH ?=
+FULL ?=
 DAYS ?=
 SCALE ?=
 SEED ?=
@@ -51,6 +52,7 @@ help:  ## List the commands
 	@echo '  KNOWN_AT=2024-04-15           the knowledge moment, likewise: later loads do not exist'
 	@echo '  FORCE=1                       accept an export that shrank below 80% of the last one'
 	@echo '  FRESH=1                       start the company anew; its old warehouse is kept aside'
+	@echo '  FULL=1                        build everything anew, not only what has changed'
 	@echo '  DAYS=7                        let a simulated company go on for a week first'
 	@echo '  SCALE=0.1 SEED=8              size and choice of a simulated company, when it is founded'
 	@echo 'Variables of explain:'
@@ -68,6 +70,7 @@ run: $(INSTALLED)  ## Ingest, build, audit and publish a company; print its KPIs
 	@$(PY) -m dagster_project.cli run $(company) \
 	  $(if $(AS_OF),--as-of '$(AS_OF)') $(if $(KNOWN_AT),--known-at '$(KNOWN_AT)') \
 	  $(if $(filter-out 0 no false,$(FORCE)),--force) $(if $(filter-out 0 no false,$(FRESH)),--fresh) \
+	  $(if $(filter-out 0 no false,$(FULL)),--full) \
 	  $(if $(DAYS),--days '$(DAYS)') $(if $(SCALE),--scale '$(SCALE)') $(if $(SEED),--seed '$(SEED)') \
 	  $(or_say)
 

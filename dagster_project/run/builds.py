@@ -1,8 +1,8 @@
 """Whether a build may be an increment on the last one, and what it leaves for the next.
 
-A build that was of everything, and that came to its end, leaves its moments and what it was made by
-in the schema `build` of the warehouse (dbt/macros/increments.sql). The next one recomputes only the
-records that may have changed since, unless anything is in doubt: then all is built anew.
+A build that was of everything, and that came to its end, leaves its moments, what it was made by and
+its models' SQL in the schema `build` of the warehouse. The next one recomputes only the records that
+may have changed since, unless anything is in doubt: then dbt builds everything anew.
 """
 
 from __future__ import annotations
@@ -11,30 +11,22 @@ import datetime as dt
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dagster_project.run.dbt_manifest import definitions_hash
+from dagster_project.run.dbt_runner import Dbt
+from dagster_project.run.increment import Clock, Increment, put_inputs_read
+from dagster_project.run.nodes import Node, as_json, from_json
 from ingestion.loading.moments import LOADS, loaded_at
-
-if TYPE_CHECKING:
-    from dagster_project.run.dbt_runner import Dbt
+from ingestion.warehouse.session import Session, session
 
 BUILD = "build"
-WHOLE, INCREMENT = "whole", "increment"
 FIRST = "there was no build before"
-STANDING = (
-    "--indirect-selection",
-    "empty",
-    "--exclude",
-    "config.materialized:view",
-    "tag:standing",
-)
-"""What an increment leaves standing: views, of which DuckDB lets tables be replaced beneath, are renewed
-all at once, and what is made of definitions alone stays as it is."""
+MADE = ("model", "seed", "test")
 
 log = logging.getLogger("salesops")
 
@@ -54,44 +46,130 @@ class Moments:
 
 
 @dataclass(frozen=True)
-class Build:
-    """How to build everything: what the macros read of it, and what dbt is to leave out."""
+class Plan:
+    """How to build everything: what for, made by what, of which loads; and on what, if on anything.
 
-    values: Mapping[str, str]
-    exclusions: tuple[str, ...] = ()
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing of the last build is kept."""
-        return self.values["SALESOPS_BUILD"] == WHOLE
-
-
-def plan_build(dbt: Dbt, moments: Moments, *, full: bool = False) -> Build:
-    """Whether all is built anew, which `full` asks for, and what is put down for the next build.
-
-    Says in one line why it is, where there was a build before.
+    `doubt` is why it cannot be on the last build, whose moments and nodes are in `last`.
     """
+
+    moments: Moments
+    made_by: str
+    loads: str
+    doubt: str | None
+    last: Mapping[str, Any]
+
+
+def plan_build(dbt: Dbt, moments: Moments, *, full: bool = False) -> Plan:
+    """Whether all is built anew, which `full` asks for; why is said, where there was a build before."""
     made_by = _made_by(dbt, moments)
-    doubt = "that was asked for" if full else _doubt(dbt, moments, made_by)
+    last = _last_build(dbt)
+    doubt = "that was asked for" if full and last else _doubt(dbt, moments, made_by, last)
     if doubt and doubt != FIRST:
         log.info("building everything: %s", doubt)
-    values = {
-        "SALESOPS_BUILD": WHOLE if doubt else INCREMENT,
-        "SALESOPS_BUILD_MADE_BY": made_by,
-        "SALESOPS_BUILD_LOADS": _loads(dbt, moments.known_at),
-    }
-    is_lean = not doubt and dbt.warehouse.name == "duckdb"
-    return Build(values, STANDING if is_lean else ())
+    return Plan(moments, made_by, _loads(dbt, moments.known_at), doubt, last or {})
 
 
-def _doubt(dbt: Dbt, moments: Moments, made_by: str) -> str | None:
-    """Why a build cannot be an increment; None where it can."""
+def build_everything(
+    dbt: Dbt,
+    plan: Plan,
+    values: Mapping[str, str],
+    on_result: Callable[[dict[str, Any]], None],
+    selection: Iterable[str] = (),
+) -> None:
+    """Build everything as planned; raises as `Dbt.build` does.
+
+    Where an increment cannot be run to its end, all is built anew. `values` are the `run_values`.
+    """
+    if plan.doubt is None:
+        with session(dbt.warehouse) as warehouse:
+            if _increment(dbt, plan, values, on_result, warehouse):
+                return
+    dbt.warehouse.forget_marts()
+    nodes = [Node.of(one) for one in dbt.build(values, [*selection], on_result) if _is_made(one)]
+    with session(dbt.warehouse) as warehouse:
+        by_name = {node.name: node for node in nodes}
+        for node in nodes:
+            if node.reading and node.materialized != "view":
+                put_inputs_read(warehouse, by_name, node, _clock(dbt, plan.moments.as_of))
+        _finish(dbt, plan, by_name, warehouse)
+
+
+def _increment(
+    dbt: Dbt,
+    plan: Plan,
+    values: Mapping[str, str],
+    on_result: Callable[[dict[str, Any]], None],
+    warehouse: Session,
+) -> bool:
+    """Make an increment; whether that could be done."""
+    warehouse.execute(f"update {BUILD}.last_build set is_complete = false")
+    increment = Increment(
+        warehouse,
+        from_json(plan.last["nodes"]),
+        values,
+        _clock(dbt, plan.moments.as_of),
+        _clock(dbt, plan.last["as_of"]),
+    )
+    try:
+        increment.run(on_result)
+    except warehouse.errors as error:
+        log.warning("building everything: what has changed could not be built alone (%s)", error)
+        return False
+    if increment.failed:
+        raise dbt.told(increment.failed)
+    _finish(dbt, plan, increment.nodes, warehouse)
+    return True
+
+
+def _finish(dbt: Dbt, plan: Plan, nodes: Mapping[str, Node], warehouse: Session) -> None:
+    """Put down what the next build begins with."""
+    settled = _clock(dbt, plan.moments.as_of).settled
+    warehouse.execute("begin")
+    warehouse.execute(f"delete from {BUILD}.last_opportunities")
+    warehouse.fill(
+        f"{BUILD}.last_opportunities",
+        f"""select
+            inputs.opportunity_key, inputs.source_instance, inputs.source_id, inputs.digest,
+            merges.digest as merge,
+            coalesce(cast(opportunities.closed_at as date) < date '{settled}', false) as is_settled
+        from {nodes["int_opportunity_inputs"].relation} as inputs
+        left join {nodes["int_opportunities__current"].relation} as opportunities
+            on inputs.opportunity_key = opportunities.opportunity_key
+        left join {nodes["int_opportunity_merge_digests"].relation} as merges
+            on inputs.opportunity_key = merges.opportunity_key""",
+    )
+    warehouse.execute(f"delete from {BUILD}.last_build")
+    moments = plan.moments
+    text = as_json(nodes.values())
+    row = (moments.as_of, moments.known_at, plan.made_by, plan.loads, text, True)
+    warehouse.put_texts(f"{BUILD}.last_build", [row])
+    warehouse.execute("commit")
+
+
+def _is_made(node: Any) -> bool:
+    return node.resource_type in MADE
+
+
+def _clock(dbt: Dbt, as_of: dt.datetime) -> Clock:
+    """Rates of the last week may still come, so that only deals that closed before it are settled.
+
+    A day has ended at its last moment.
+    """
+    ended = _day(dbt, as_of + dt.timedelta(microseconds=1))
+    return Clock(_day(dbt, as_of) - dt.timedelta(days=8), ended.replace(day=1))
+
+
+def _last_build(dbt: Dbt) -> Mapping[str, Any] | None:
     if not dbt.warehouse.table_exists(BUILD, "last_build"):
-        return FIRST
+        return None
     found = dbt.warehouse.read(f"select * from {BUILD}.last_build").to_pylist()
-    if not found:
-        return "there was no build of everything before"
-    [last] = found
+    return found[0] if found else None
+
+
+def _doubt(dbt: Dbt, moments: Moments, made_by: str, last: Mapping[str, Any] | None) -> str | None:
+    """Why a build cannot be an increment; None where it can."""
+    if last is None:
+        return FIRST
     if dbt.warehouse.name == "duckdb" and not dbt.warehouse.marts.exists():
         return f"{dbt.warehouse.marts} is gone"
     if not last["is_complete"]:

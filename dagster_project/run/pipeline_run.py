@@ -41,6 +41,7 @@ class PipelineRun:
     is_time_travel: bool
     force: bool
     fresh: bool = False
+    full: bool = False
     is_built: bool = False
     prepared: list[Prepared] | None = None
     loads: list[LoadReport] = field(default_factory=list)

@@ -197,11 +197,6 @@
     format('{:,}', cast(round({{ number }}) as bigint))
 {%- endmacro %}
 
-{#- Of the rows named `rows`: how many they are, and a sum of their hashes, as text. -#}
-{% macro digest_of_rows() -%}
-    count(*) || ':' || coalesce(sum({{ hash_of("rows") }}), 0)
-{%- endmacro %}
-
 {#- The hash of a row or a value, as a number that sums of do not overflow. -#}
 {% macro hash_of(value) -%} {{ return(adapter.dispatch("hash_of", "salesops")(value)) }} {%- endmacro %}
 

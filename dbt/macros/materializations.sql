@@ -1,28 +1,14 @@
 {#-
-    Tables of DuckDB and views, replaced in one transaction. dbt builds them aside and renames them,
-    which takes twice the statements; nobody reads the warehouse while it is built.
+    Tables and views of DuckDB, replaced in one transaction. dbt-duckdb builds them aside and renames
+    them, which takes twice the statements; nobody reads the warehouse while it is built.
 -#}
 {% materialization table, adapter = "duckdb" %}
     {{ return(replace_relation("table")) }}
 {% endmaterialization %}
 
 {% materialization view, adapter = "duckdb" %}
-    {{ return(replace_view()) }}
-{% endmaterialization %}
-
-{% materialization view, adapter = "postgres" %}
-    {{ return(replace_view()) }}
-{% endmaterialization %}
-
-{#- What a view says is put down: increments read through some, and renew all. -#}
-{% macro replace_view() %}
-    {%- do run_query("delete from build.views where model = '" ~ model.name ~ "'") -%}
-    {%- set said = dbt.string_literal(dbt.escape_single_quotes(sql)) -%}
-    {%- do run_query(
-        "insert into build.views values ('" ~ model.name ~ "', '" ~ this ~ "', " ~ said ~ ")"
-    ) -%}
     {{ return(replace_relation("view")) }}
-{% endmacro %}
+{% endmaterialization %}
 
 {% macro replace_relation(type) %}
     {%- set existing = load_cached_relation(this) -%}
@@ -30,7 +16,7 @@
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement("main") -%}
-        {%- if existing is not none %} drop {{ existing.type }} if exists {{ existing }} cascade ;
+        {%- if existing is not none %} drop {{ existing.type }} {{ existing }} cascade ;
         {% endif -%}
         {%- if type == "table" -%} {{ get_create_table_as_sql(False, target, sql) }}
         {%- else -%} {{ get_create_view_as_sql(target, sql) }}

@@ -11,19 +11,6 @@
     '{{ run_value(name, default) }}' /* {{ name }} */
 {%- endmacro %}
 
-{#- A statement with the values of this run instead of those of the run that it was compiled for. -#}
-{% macro of_this_run(statement) -%}
-    {%- set own = namespace(sql=statement) -%}
-    {%- for name in modules.re.findall("'[^']*' /\\* (SALESOPS_[A-Z_]+) \\*/", statement) | unique -%}
-        {%- set own.sql = modules.re.sub(
-            "'[^']*' /\\* " ~ name ~ " \\*/",
-            "'" ~ env_var(name) ~ "' /* " ~ name ~ " */",
-            own.sql,
-        ) -%}
-    {%- endfor -%}
-    {{ return(own.sql) }}
-{%- endmacro %}
-
 {#- The business moment, UTC: what happened later does not exist. -#}
 {% macro as_of() -%}
     cast({{ run_literal("SALESOPS_AS_OF", "9999-12-31 00:00:00") }} as timestamp)
