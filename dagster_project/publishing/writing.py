@@ -7,7 +7,6 @@ what only a publication has.
 from __future__ import annotations
 
 import datetime as dt
-import errno
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +27,7 @@ from dagster_project.publication.reading import count, defect, size_of
 from dagster_project.publishing.dictionary import dictionary
 from dagster_project.publishing.inputs import inputs
 from dagster_project.publishing.parquet import export, last_files
-from dagster_project.run.copying import copy_tables
+from dagster_project.run.copying import copy_database, copy_tables
 from dagster_project.run.dbt_manifest import (
     MODEL,
     MartTable,
@@ -39,7 +38,6 @@ from dagster_project.run.dbt_manifest import (
 from dagster_project.run.dbt_project import DbtProject
 from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.recipe import code_version, recipe_hash
-from ingestion.disk.copying import copy_file
 from ingestion.disk.links import sync
 from ingestion.disk.private import open_to_all
 from ingestion.errors import first_line
@@ -108,7 +106,7 @@ def _write(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) -> Publi
     tables = mart_tables(manifest)
     file = folder / PUBLISHED_FILE
     if run.warehouse.name == "duckdb":
-        _copy_built(run.warehouse.marts, file)
+        copy_database(run.warehouse.marts, file)
     with workbench(run.paths.root / "spill") as connection:
         connection.execute(f"attach {literal(file)} as aside")
         connection.execute(f"create schema if not exists aside.{MARTS}")
@@ -128,15 +126,6 @@ def _write(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) -> Publi
         export(connection, [*exported, "publication"], folder / PARQUET, last)
         _put_into_file(connection)
     return publication
-
-
-def _copy_built(marts: Path, file: Path) -> None:
-    """Copy the file of a build's marts, with what DuckDB has only in its log yet."""
-    for source, target in ((marts, file), (write_ahead_log(marts), write_ahead_log(file))):
-        if source.exists():
-            copy_file(source, target)
-            if target.stat().st_size != source.stat().st_size:
-                raise OSError(errno.EIO, "copied in part", str(source))
 
 
 def _drop_unpublished(connection: duckdb.DuckDBPyConnection, tables: Iterable[MartTable]) -> None:

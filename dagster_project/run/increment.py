@@ -1,4 +1,4 @@
-"""An increment: the models of the last whole build, made for other moments of what has changed since.
+"""An increment: the models of the last whole build, of what has changed since, for other moments.
 
 A model that says how it is read by record (dbt/macros/increments.sql) has the rows of a set of
 records recomputed. Its other inputs are compared, by their content, with what the last build read;
@@ -30,8 +30,8 @@ OnResult = Callable[[dict[str, Any]], None]
 class Clock:
     """What a build's moment comes to, in the company's time zone.
 
-    Deals that closed before the settled day are recomputed only where something of them is new. The
-    month is the first that has not ended.
+    Deals that closed before the settled day are recomputed only where something of them is new.
+    The month is the first that has not ended.
     """
 
     settled: dt.date
@@ -42,7 +42,8 @@ class Clock:
 class Increment:
     """The nodes of the last whole build by name, in their order, and what they are made for.
 
-    `values` are those of the run, `clock` and `before` those of this build and of the last one.
+    `values` are those of the run, `clock` and `before` those of this build and of the last one. What
+    is in `built_whole` from the start is made whole whatever has changed.
     """
 
     session: Session
@@ -131,9 +132,11 @@ class Increment:
                 f"select input, digest from {INPUTS_READ} where model = '{node.name}'"
             )
         )
-        found = digests(self.session, self.nodes, node, self.before)
+        then = Clock(self.before.settled, self.clock.month)
+        found = digests(self.session, self.nodes, node, then)
         changed = [name for name, digest in found.items() if before.get(name) != digest]
-        changed += sorted(self.built_whole & reading.of.keys())
+        whole = {node.name, *_by_record(self.nodes, reading)}
+        changed += sorted(self.built_whole & whole)
         if changed:
             log.info("%s: built whole, as %s changed", node.name, " and ".join(changed))
             self.built_whole.add(node.name)
@@ -141,10 +144,8 @@ class Increment:
         return bool(changed)
 
 
-def put_inputs_read(
-    session: Session, nodes: Mapping[str, Node], node: Node, clock: Clock
-) -> None:
-    """Put down what a model that is recomputed by record has read of the inputs that are compared."""
+def put_inputs_read(session: Session, nodes: Mapping[str, Node], node: Node, clock: Clock) -> None:
+    """Put down what a model that is recomputed by record has read of what is compared."""
     session.execute(f"delete from {INPUTS_READ} where model = '{node.name}'")
     if found := digests(session, nodes, node, clock):
         session.put_texts(INPUTS_READ, [(node.name, name, text) for name, text in found.items()])
@@ -162,10 +163,8 @@ def digests(
     return dict(zip(compared, row, strict=True))
 
 
-def _compared(
-    nodes: Mapping[str, Node], node: Node, clock: Clock
-) -> Iterator[tuple[str, str]]:
-    """The inputs that are compared, and the query of their rows; those of views read through, too."""
+def _compared(nodes: Mapping[str, Node], node: Node, clock: Clock) -> Iterator[tuple[str, str]]:
+    """The inputs that are compared, and the query of their rows; of views read through, too."""
     reading = node.reading
     assert reading is not None
     if reading.by_month:
@@ -178,6 +177,14 @@ def _compared(
             rows = reading.compared.get(name, "select * from {rows}")
             rows = rows.replace("{rows}", nodes[name].relation)
             yield name, rows.replace("{settled}", f"date '{clock.settled}'")
+
+
+def _by_record(nodes: Mapping[str, Node], reading: Reading) -> Iterator[str]:
+    """The inputs that are read by record, those of views read through, too."""
+    for name in reading.of:
+        yield name
+        if nodes[name].materialized == "view" and (through := nodes[name].reading):
+            yield from _by_record(nodes, through)
 
 
 def _result(node: Node, began: float, failures: int, total: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a whole build leaves for increments on it: each model and test, with its SQL as dbt compiled it.
+"""What a whole build leaves for increments on it: each model and test, with its compiled SQL.
 
 An increment runs the same SQL for other moments. The run's own values say in it which they are
 (dbt/macros/run.sql), so that it can be had for those of another run.
@@ -93,6 +93,16 @@ def from_json(text: str) -> dict[str, Node]:
         for told in json.loads(text)
     ]
     return {node.name: node for node in found}
+
+
+def resting_on(nodes: Mapping[str, Node], name: str) -> list[Node]:
+    """A model and all that it rests on, in the order of the nodes."""
+    found, todo = set(), [name]
+    while todo:
+        if (one := todo.pop()) not in found:
+            found.add(one)
+            todo += nodes[one].parents
+    return [node for node in nodes.values() if node.name in found]
 
 
 def _reading(told: Mapping[str, Any]) -> Reading:

@@ -71,8 +71,8 @@
             "inputs_read": "model text, input text, digest text",
         } -%}
         {%- for table, columns in tables.items() -%}
-            {%- do run_query("create table if not exists build." ~ table ~ " (" ~ columns ~ ")") -%}
-            {%- do run_query("delete from build." ~ table) -%}
+            {%- do run_query("drop table if exists build." ~ table) -%}
+            {%- do run_query("create table build." ~ table ~ " (" ~ columns ~ ")") -%}
         {%- endfor -%}
         {%- do adapter.commit() -%}
     {%- endif -%}
