@@ -15,6 +15,7 @@ AS_OF ?=
 KNOWN_AT ?=
 FORCE ?=
 FRESH ?=
+FULL ?=
 DAYS ?=
 SCALE ?=
 SEED ?=
@@ -51,6 +52,7 @@ help:  ## List the commands
 	@echo '  KNOWN_AT=2024-04-15           the knowledge moment, likewise: later loads do not exist'
 	@echo '  FORCE=1                       accept an export that shrank below 80% of the last one'
 	@echo '  FRESH=1                       start the company anew; its old warehouse is kept aside'
+	@echo '  FULL=1                        build everything anew, not only what has changed'
 	@echo '  DAYS=7                        let a simulated company go on for a week first'
 	@echo '  SCALE=0.1 SEED=8              size and choice of a simulated company, when it is founded'
 	@echo 'Variables of explain:'
@@ -68,6 +70,7 @@ run: $(INSTALLED)  ## Ingest, build, audit and publish a company; print its KPIs
 	@$(PY) -m dagster_project.cli run $(company) \
 	  $(if $(AS_OF),--as-of '$(AS_OF)') $(if $(KNOWN_AT),--known-at '$(KNOWN_AT)') \
 	  $(if $(filter-out 0 no false,$(FORCE)),--force) $(if $(filter-out 0 no false,$(FRESH)),--fresh) \
+	  $(if $(filter-out 0 no false,$(FULL)),--full) \
 	  $(if $(DAYS),--days '$(DAYS)') $(if $(SCALE),--scale '$(SCALE)') $(if $(SEED),--seed '$(SEED)') \
 	  $(or_say)
 
@@ -84,7 +87,7 @@ explain: $(INSTALLED)  ## Show what a published number follows from: METRIC=win_
 ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
 	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)' $(if $(HOSTS),--hosts '$(HOSTS)')
 
-bench: $(INSTALLED)  ## Time a warm run beside the bare tools; SCALE="1 10 50": how cost grows
+bench: $(INSTALLED)  ## Time a warm run beside the bare tools; SCALE="1 10 50": how cost grows, and what a day costs
 	@$(PY) -m dagster_project.bench $(company) $(if $(SCALE),--scales $(SCALE))
 
 contract: $(INSTALLED)  ## Write what follows from the contract and the models: staging, unions, docs/kpis.md, lists of README

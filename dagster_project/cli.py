@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--known-at", metavar="MOMENT", help="later loads do not exist")
     run.add_argument("--force", action="store_true", help="accept exports and marts that shrank")
     run.add_argument("--fresh", action="store_true", help="start anew, the warehouse kept aside")
+    run.add_argument("--full", action="store_true", help="build everything anew")
     run.add_argument("--days", type=int, default=0, help="let a simulated company go on first")
     run.add_argument("--scale", type=float, help="size of a simulated company to be founded")
     run.add_argument("--seed", type=int, help="choice of a simulated company to be founded")

@@ -16,22 +16,18 @@ def build(company: Company) -> Path:
 
     Whoever reads the site sees the old one whole, or the new one.
     """
-    from expectations.pages import Pages
+    from expectations.pages import pages
 
     link = CompanyPaths.of(company).data_docs
     sites = link.with_name("audit") / "sites"
     sites.mkdir(parents=True, exist_ok=True)
     site = Path(tempfile.mkdtemp(dir=sites))
     audits = list(latest(company))
-    pages = Pages()
-    validations = {
-        validation["suite_name"]: validation for audit in audits for validation in audit.validations
-    }
+    validations = {table: page for audit in audits for table, page in audit.pages.items()}
     (site / "validations").mkdir()
-    for table, validation in validations.items():
-        page = site / "validations" / f"{table}.html"
-        page.write_text(pages.validation(validation), encoding="utf-8")
-    index = pages.index(company.name, [audit.report for audit in audits], validations)
+    for table, page in validations.items():
+        (site / "validations" / f"{table}.html").write_text(page, encoding="utf-8")
+    index = pages().index(company.name, [audit.report for audit in audits], validations)
     (site / "index.html").write_text(index, encoding="utf-8")
     lead(link, site)
     for other in sites.iterdir():

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from expectations.frames import Rows
+from expectations.lean import configured_once, load_when_used
 from expectations.report import CheckResult, without_emails
 from expectations.suites import Check, Suite
 from ingestion.visible import visible
@@ -36,6 +37,7 @@ class Judge:
 
     def __init__(self, run_id: str, parameters: Mapping[str, float]) -> None:
         """`parameters`: the limits that the run sets, by the name that checks call them."""
+        load_when_used("scipy.stats")
         self._run_id = run_id
         self._parameters = dict(parameters)
 
@@ -80,11 +82,12 @@ class Judge:
         suite_of_theirs = gx.ExpectationSuite(
             name=suite.table, expectations=[_expectation(check) for check in suite.checks]
         )
-        validation = self._rows.get_batch({"dataframe": rows.frame}).validate(
-            suite_of_theirs,
-            result_format={**_RESULT_FORMAT, "partial_unexpected_count": suite.samples},
-            expectation_parameters=self._parameters,
-        )
+        with configured_once():
+            validation = self._rows.get_batch({"dataframe": rows.frame}).validate(
+                suite_of_theirs,
+                result_format={**_RESULT_FORMAT, "partial_unexpected_count": suite.samples},
+                expectation_parameters=self._parameters,
+            )
         validation.meta["run_id"] = gx.RunIdentifier(run_name=self._run_id)
         return validation
 

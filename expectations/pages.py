@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class _View(DefaultJinjaPageView):
 
 
 class Pages:
-    """Renders one site's pages as HTML."""
+    """Renders a site's pages as HTML."""
 
     def __init__(self) -> None:
         self._renderer = ValidationResultsPageRenderer(run_info_at_end=True)
@@ -55,6 +56,12 @@ class Pages:
         """The page that lists every check and links to the tables' pages."""
         template = self._view.env.get_template("index.html")
         return template.render(company=company, reports=reports, pages=set(pages))
+
+
+@cache
+def pages() -> Pages:
+    """What renders all pages of this process: their templates are compiled once."""
+    return Pages()
 
 
 def _escape(outcome: ExpectationValidationResult) -> None:

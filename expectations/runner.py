@@ -48,7 +48,9 @@ def audit(
     report = AuditReport(layer, run_id, tuple(results))
     if warehouse == Warehouse.of(company):
         with optional("the audit is not kept for the Data Docs"):
-            save(company, report, validations)
+            from expectations.pages import pages
+
+            save(company, report, {it["suite_name"]: pages().validation(it) for it in validations})
     return report
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -17,20 +17,18 @@ from ingestion.paths import CompanyPaths
 
 @dataclass(frozen=True)
 class StoredAudit:
-    """A report, and Great Expectations' validation results as JSON documents."""
+    """A report, and the pages of its tables as HTML, by table."""
 
     report: AuditReport
-    validations: tuple[dict[str, Any], ...]
+    pages: Mapping[str, str]
 
 
-def save(company: Company, report: AuditReport, validations: Sequence[dict[str, Any]]) -> None:
+def save(company: Company, report: AuditReport, pages: Mapping[str, str]) -> None:
     """Keep an audit in place of the layer's last one."""
     path = _path(company, report.layer)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(".new")
-    aside.write_text(
-        json.dumps({"report": asdict(report), "validations": validations}), encoding="utf-8"
-    )
+    aside.write_text(json.dumps({"report": asdict(report), "pages": pages}), encoding="utf-8")
     aside.replace(path)
 
 
@@ -42,8 +40,8 @@ def latest(company: Company) -> list[StoredAudit]:
         if path.exists():
             with optional(f"{path} is damaged"):
                 document = json.loads(path.read_text(encoding="utf-8"))
-                stored = StoredAudit(_report(document["report"]), tuple(document["validations"]))
-                found.append(stored)
+                # Kept by an older version, an audit has no pages.
+                found.append(StoredAudit(_report(document["report"]), document.get("pages", {})))
     return found
 
 

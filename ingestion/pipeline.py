@@ -94,16 +94,17 @@ def prepare(
     warehouse = Warehouse.of(company)
     warehouse.check()
     wrong, prepared = Gathered(), []
-    for source in sorted(sources, key=_is_remote):
-        folder = CompanyPaths.of(company).dlt / source.name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        context = ExtractContext(company, warehouse, _dataset(source), folder, force, progress)
-        if wrong.problems and _is_remote(source):
-            wrong.problems += _checked(context, source).problems
-            continue
-        with wrong.each(), _located(company):
-            prepared.append(_prepare(context, source))
+    with warehouse.kept_open():
+        for source in sorted(sources, key=_is_remote):
+            folder = CompanyPaths.of(company).dlt / source.name
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            context = ExtractContext(company, warehouse, _dataset(source), folder, force, progress)
+            if wrong.problems and _is_remote(source):
+                wrong.problems += _checked(context, source).problems
+                continue
+            with wrong.each(), _located(company):
+                prepared.append(_prepare(context, source))
     if wrong.problems:
         shutil.rmtree(CompanyPaths.of(company).dlt, ignore_errors=True)
     wrong.raise_any(told for one in prepared for told in one.extraction.rejected)

@@ -6,24 +6,29 @@ import datetime as dt
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
+from dagster_project.run.builds import BUILD
 from dagster_project.run.dbt_runner import Dbt, run_values
 from ingestion.company.settings import Company
 from ingestion.disk.kept import kept
 from ingestion.paths import CompanyPaths
+from ingestion.warehouse.marts_file import DATABASE
 from ingestion.warehouse.warehouse import Warehouse
 from tests.store import STORE
 
 COMPILED = "compiled.json"
+APART = f'"{DATABASE}".'
 NEVER = run_values(
     dt.datetime(1900, 1, 1, 1, 1, 1, 1),
     dt.datetime(1900, 2, 2, 2, 2, 2, 2),
+    "id of a run",
     company_as_of=dt.datetime(1900, 3, 3, 3, 3, 3, 3),
 )
 """What stands for a run's values in the statements."""
@@ -31,7 +36,7 @@ NEVER = run_values(
 
 @dataclass(frozen=True)
 class CompiledModels:
-    """The statements of a company's build by model, in order."""
+    """The statements of a company's whole build by model, in order."""
 
     warehouse: Path
     company_as_of: dt.datetime | None
@@ -65,19 +70,28 @@ class CompiledModels:
 
     def build(self, as_of: dt.datetime, known_at: dt.datetime, models: Iterable[str]) -> None:
         """Build models, and what they rest on, as of a moment and as known at one (UTC)."""
-        needed = self._with_parents(f"model.salesops.{model}" for model in models)
         values = run_values(as_of, known_at, company_as_of=self.company_as_of)
+        needed = self._with_parents(f"model.salesops.{model}" for model in models)
         threads = Warehouse("duckdb", str(self.warehouse)).threads()
         with duckdb.connect(self.warehouse) as connection:
-            connection.execute("set TimeZone = 'UTC'")
             connection.execute(f"set threads = {threads}")
-            for schema in self.schemas:
-                connection.execute(f"create schema if not exists {schema}")
-            for model, statement in self.statements.items():
-                if model in needed:
-                    for name, never in NEVER.items():
-                        statement = statement.replace(f"'{never}'", f"'{values[name]}'")
-                    connection.execute(statement)
+            self.run(connection, needed, values)
+
+    def run(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        models: Collection[str],
+        values: Mapping[str, str],
+    ) -> None:
+        """Run the statements of models, by their names in dbt, with a run's values."""
+        connection.execute("set TimeZone = 'UTC'")
+        for schema in self.schemas:
+            connection.execute(f"create schema if not exists {schema}")
+        for model, statement in self.statements.items():
+            if model in models:
+                for name, never in NEVER.items():
+                    statement = statement.replace(f"'{never}'", f"'{values[name]}'")
+                connection.execute(statement)
 
     def _with_parents(self, models: Iterable[str]) -> set[str]:
         found: set[str] = set()
@@ -91,16 +105,25 @@ class CompiledModels:
 
 
 def _compiled(manifest: Mapping[str, Mapping]) -> dict[str, object]:
-    """The fields of CompiledModels that dbt's manifest tells after compiling."""
+    """The fields of CompiledModels that dbt's manifest tells after compiling.
+
+    What a run builds in a file of its own is built in the warehouse, too.
+    """
     parents = manifest["parent_map"]
     nodes = [manifest["nodes"].get(name) for name in TopologicalSorter(parents).static_order()]
     models = [node for node in nodes if node and node["resource_type"] == "model"]
     return {
         "statements": {
-            node["unique_id"]: f"create or replace {node['config']['materialized']} "
-            f"{node['schema']}.{node['alias']} as {node['compiled_code']}"
+            node["unique_id"]: f"create or replace {_relation(node)} "
+            f"{node['schema']}.{node['alias']} as {node['compiled_code'].replace(APART, '')}"
             for node in models
+            if node["schema"] != BUILD
         },
         "parents": parents,
         "schemas": sorted({node["schema"] for node in models}),
     }
+
+
+def _relation(node: Mapping[str, Any]) -> str:
+    """What a model is built as: all but views are tables, whatever is recomputed of them."""
+    return "view" if node["config"]["materialized"] == "view" else "table"

@@ -8,17 +8,41 @@ from typing import Any
 
 import duckdb
 
+PAIRWISE = frozenset({"BLOCKWISE_NL_JOIN", "NESTED_LOOP_JOIN", "CROSS_PRODUCT"})
+"""DuckDB's joins whose work is the product of the two sides."""
+
 
 def columns_read(connection: duckdb.DuckDBPyConnection, sql: str) -> set[str]:
     """Names of the columns of tables that a query's plan scans."""
+    return {
+        column
+        for node in _nodes(connection, sql)
+        if "Table" in node["extra_info"]
+        for column in _listed(node["extra_info"].get("Projections", []))
+    }
+
+
+def pairwise_joins(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
+    """The joins of a query's plan that compare every row of one side with every one of the other.
+
+    The plan is asked for as JSON: as text DuckDB leaves out what does not fit in its width.
+    """
+    return [
+        f"{node['name']} {node['extra_info'].get('Condition', '')}".strip()
+        for node in _nodes(connection, sql)
+        if node["name"] in PAIRWISE
+    ]
+
+
+def _nodes(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[dict[str, Any]]:
     row = connection.execute(f"explain (format json) {sql}").fetchone()
     assert row is not None
-    return {column for plan in json.loads(row[1]) for column in _scanned(plan)}
+    todo = list(json.loads(row[1]))
+    while todo:
+        node = todo.pop()
+        todo += node["children"]
+        yield node
 
 
-def _scanned(plan: dict[str, Any]) -> Iterator[str]:
-    if "Table" in plan["extra_info"]:
-        columns = plan["extra_info"].get("Projections", [])
-        yield from [columns] if isinstance(columns, str) else columns
-    for child in plan["children"]:
-        yield from _scanned(child)
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value

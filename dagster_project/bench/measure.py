@@ -1,4 +1,4 @@
-"""Processes, measured: seconds by the clock and the largest resident memory."""
+"""Processes, measured: seconds by the clock and of processors, the largest resident memory."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from ingestion.paths import PROJECT
 
 @dataclass(frozen=True)
 class Measure:
-    """What a process took, in seconds and bytes, and what it printed."""
+    """What a process took, in seconds and bytes, and what it printed.
+
+    `cpu_seconds` are those of the process and of all that it has started.
+    """
 
     name: str
     seconds: float
+    cpu_seconds: float
     peak_memory: int
     output: str
 
@@ -37,4 +41,5 @@ def measure(name: str, command: Sequence[str], env: Mapping[str, str]) -> Measur
         sys.exit(f"{name} failed with exit status {process.returncode}\n{output}")
     # Kilobytes on Linux, bytes on macOS.
     unit = 1 if sys.platform == "darwin" else 1024
-    return Measure(name, time.perf_counter() - started, usage.ru_maxrss * unit, output)
+    seconds = time.perf_counter() - started
+    return Measure(name, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit, output)

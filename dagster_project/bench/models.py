@@ -15,6 +15,7 @@ from dagster_project.run.dbt_runner import Dbt, run_values
 from dagster_project.run.opening import open_run
 from ingestion.company.reading import load_company
 from ingestion.warehouse.duckdb_sql import memory_limit
+from ingestion.warehouse.marts_file import show_marts
 
 MODELS = (
     "int_opportunity_changes",
@@ -63,6 +64,7 @@ def compare(file: Path) -> None:
         values = run_values(run.as_of, now(), company_as_of=run.company.own_as_of)
         sql = dbt.compiled([*MODELS, *EXPLODED.values()], values)
         with duckdb.connect(dbt.warehouse.location) as connection:
+            show_marts(connection, Path(dbt.warehouse.location))
             connection.execute(f"{SETTINGS} set memory_limit = '{memory_limit()}'")
             print(f"{'model':<26}{'rows':>12}{'seconds':>9}{'by exploding':>14}{'ratio':>7}")
             seconds: dict[str, float] = {}

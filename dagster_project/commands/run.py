@@ -49,6 +49,7 @@ def run_company(
         known_at=options.known_at,
         force=options.force,
         fresh=options.fresh,
+        full=options.full,
         simulation=Simulation(options.days, options.scale, options.seed),
     )
     with progress(), opened as run, log_of_run(run.paths.logs, run_id) as file:

@@ -99,6 +99,11 @@ def run_resource(company: Company) -> dg.ResourceDefinition:
                 default_value=False,
                 description="Start the company anew; its old warehouse is kept aside.",
             ),
+            "full": dg.Field(
+                bool,
+                default_value=False,
+                description="Build everything anew, not only what has changed.",
+            ),
             "days": dg.Field(
                 int,
                 default_value=0,
@@ -117,6 +122,7 @@ def run_resource(company: Company) -> dg.ResourceDefinition:
             known_at=config.get("known_at"),
             force=config["force"],
             fresh=config["fresh"],
+            full=config["full"],
             simulation=Simulation(config["days"]),
         )
         with opened_run as opened:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -9,6 +10,7 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from dagster_project.run.builds import Moments, build_everything, plan_build
 from dagster_project.run.dbt_runner import BuildError, Dbt, run_values
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.company.personal_quotas import check_personal_quotas
@@ -56,15 +58,18 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         )
         env = {"DBT_INDIRECT_SELECTION": indirect_selection} if indirect_selection else {}
         results: list[dict[str, Any]] = []
+        collect = partial(_collect, results)
         failure: BuildError | ExtensionError | None = None
         with run.phase("build"):
+            dbt = Dbt(run.company, run.paths, run.warehouse)
+            values = run_values(run.as_of, run.known_at, run.run_id, run.company.own_as_of)
             try:
-                values = run_values(run.as_of, run.known_at, run.run_id, run.company.own_as_of)
-                Dbt(run.company, run.paths, run.warehouse).build(
-                    {**values, **env},
-                    selection,
-                    lambda result: _collect(results, result),
-                )
+                if context.is_subset:
+                    dbt.build({**values, **env}, selection, collect)
+                else:
+                    moments = Moments(run.as_of, run.known_at, run.company.own_as_of)
+                    plan = plan_build(dbt, moments, full=run.full)
+                    build_everything(dbt, plan, {**values, **env}, collect, selection)
             except (BuildError, ExtensionError) as error:
                 failure = error
         for result in results:

@@ -37,7 +37,7 @@ def compare(run: PipelineRun, manifest: Mapping[str, Any]) -> list[Comparison]:
     """
     if run.is_time_travel or run.fresh or run.force:
         return []
-    with _last(run) as last:
+    with _last(run) as last, run.warehouse.kept_open():
         if last is None:
             return []
         why = Losses(run, last, (definitions_hash(manifest), recipe_hash(run.company)))

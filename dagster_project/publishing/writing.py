@@ -1,21 +1,33 @@
-"""Writing a publication: copied, closed, opened again and compared before readers see any of it."""
+"""Writing a publication: copied, closed, opened again and compared before readers see any of it.
+
+On DuckDB the build has its marts in a file of its own: a publication is a copy of that file, with
+what only a publication has.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.publication.manifest import MANIFEST, MARTS, Publication, PublicationError
+from dagster_project.publication.manifest import (
+    MANIFEST,
+    MARTS,
+    NOT_AS_PARQUET,
+    Publication,
+    PublicationError,
+)
 from dagster_project.publication.publications import new_folder, show, tidy
-from dagster_project.publication.reading import count, defect
+from dagster_project.publication.reading import count, defect, size_of
 from dagster_project.publishing.dictionary import dictionary
 from dagster_project.publishing.inputs import inputs
-from dagster_project.run.copying import copy_tables
+from dagster_project.publishing.parquet import export, last_files
+from dagster_project.run.copying import copy_database, copy_tables
 from dagster_project.run.dbt_manifest import (
     MODEL,
     MartTable,
@@ -30,7 +42,7 @@ from ingestion.disk.links import sync
 from ingestion.disk.private import open_to_all
 from ingestion.errors import first_line
 from ingestion.paths import PARQUET, PUBLISHED_FILE, write_ahead_log
-from ingestion.warehouse.duckdb_sql import literal, workbench
+from ingestion.warehouse.duckdb_sql import literal, one_row, quote, workbench
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,7 +51,7 @@ DICTIONARY = "kpis.md"
 
 
 def publish(run: PipelineRun, manifest: Mapping[str, Any]) -> Publication:
-    """Publish every table of the schema `marts` as a DuckDB file and as Parquet.
+    """Publish every table of the schema `marts` as a DuckDB file and, but for receipts, as Parquet.
 
     The file shows each metric as a view, too.
 
@@ -92,21 +104,44 @@ def _require_audited(run: PipelineRun) -> None:
 def _write(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) -> Publication:
     """Write the DuckDB file and the Parquet files into a publication's folder."""
     tables = mart_tables(manifest)
+    file = folder / PUBLISHED_FILE
+    if run.warehouse.name == "duckdb":
+        copy_database(run.warehouse.marts, file)
     with workbench(run.paths.root / "spill") as connection:
-        connection.execute(f"attach {literal(folder / PUBLISHED_FILE)} as aside")
-        connection.execute(f"create schema aside.{MARTS}")
+        connection.execute(f"attach {literal(file)} as aside")
+        connection.execute(f"create schema if not exists aside.{MARTS}")
         connection.execute(f"use aside.{MARTS}")
-        copy_tables(run.warehouse, MARTS, [table.name for table in tables], connection)
+        if run.warehouse.name == "duckdb":
+            _drop_unpublished(connection, tables)
+        else:
+            copy_tables(run.warehouse, MARTS, [table.name for table in tables], connection)
         with _transaction(connection):
-            for table in tables:
-                _describe(connection, table)
+            connection.execute(";".join(_comments(tables)))
             _show_metrics(connection, manifest)
         row_counts = {table.name: count(connection, table.name) for table in tables}
         publication = _publication(run, manifest, row_counts)
         _write_manifest(connection, publication)
-        _export(connection, [*row_counts, "publication"], folder / PARQUET)
+        exported = [name for name in row_counts if name not in NOT_AS_PARQUET]
+        last = last_files(run.paths.published.resolve(), publication.code_version)
+        export(connection, [*exported, "publication"], folder / PARQUET, last)
         _put_into_file(connection)
     return publication
+
+
+def _drop_unpublished(connection: duckdb.DuckDBPyConnection, tables: Iterable[MartTable]) -> None:
+    """Drop whatever is in the copy and is no table to publish."""
+    schemas = connection.execute(
+        "select schema_name from duckdb_schemas() "
+        "where database_name = 'aside' and not internal and schema_name <> ?",
+        [MARTS],
+    ).fetchall()
+    for (schema,) in schemas:
+        connection.execute(f"drop schema aside.{quote(schema)} cascade")
+    built = connection.execute(
+        "select table_name from duckdb_tables() where database_name = 'aside'"
+    ).fetchall()
+    for name in {name for (name,) in built} - {table.name for table in tables}:
+        connection.execute(f"drop table {quote(name)}")
 
 
 def _publication(
@@ -126,18 +161,20 @@ def _publication(
     )
 
 
-def _export(connection: duckdb.DuckDBPyConnection, tables: list[str], folder: Path) -> None:
-    folder.mkdir()
-    for name in tables:
-        target = literal(folder / f"{name}.parquet")
-        connection.execute(f'copy "{name}" to {target} (format parquet, compression zstd)')
-
-
 def _put_into_file(connection: duckdb.DuckDBPyConnection) -> None:
-    """Have DuckDB write out all that it holds; closing alone would hide that it could not."""
+    """Have DuckDB write out all that it holds; closing alone would hide that it could not.
+
+    It leaves out free blocks at the end of a file, and counts them: the file gets the size that it
+    has of its own account, so that one that is cut short is told by it.
+    """
     connection.execute("use memory")
     connection.execute("checkpoint aside")
+    [path] = one_row(
+        connection, "select path from duckdb_databases() where database_name = 'aside'"
+    )
+    size = size_of(connection, "aside")
     connection.execute("detach aside")
+    os.truncate(path, max(size, Path(path).stat().st_size))
 
 
 def _explain_own(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) -> None:
@@ -186,11 +223,13 @@ def _show_metrics(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, 
         connection.execute(f"comment on view {name} is {literal(description)}")
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, table: MartTable) -> None:
-    name = f'"{table.name}"'
-    connection.execute(f"comment on table {name} is {literal(table.description)}")
-    for column, description in table.columns.items():
-        connection.execute(f'comment on column {name}."{column}" is {literal(description)}')
+def _comments(tables: Iterable[MartTable]) -> Iterator[str]:
+    """The statements that have tables and columns carry their descriptions."""
+    for table in tables:
+        name = quote(table.name)
+        yield f"comment on table {name} is {literal(table.description)}"
+        for column, description in table.columns.items():
+            yield f"comment on column {name}.{quote(column)} is {literal(description)}"
 
 
 def _write_manifest(connection: duckdb.DuckDBPyConnection, publication: Publication) -> None:

@@ -61,6 +61,17 @@ class BuildError(SalesopsError):
 
 
 @dataclass(frozen=True)
+class Failed:
+    """A model or test that failed; `rows` is the query of what fails a test, None for an error."""
+
+    resource_type: str
+    name: str
+    path: str
+    message: str
+    rows: str | None
+
+
+@dataclass(frozen=True)
 class Dbt:
     """The dbt project as one company's warehouse sees it."""
 
@@ -92,10 +103,11 @@ class Dbt:
         env: Mapping[str, str],
         selection: Sequence[str],
         on_result: Callable[[dict[str, Any]], None],
-    ) -> None:
+    ) -> list[Any]:
         """Build and test the selected models, handing each node's result event to `on_result`.
 
-        `env` holds at least the `run_values`, which the macros read from the environment.
+        `env` holds at least the `run_values`, which the macros read from the environment. Returns
+        the nodes in the order in which they were built, with their compiled SQL.
         Raises BuildError saying what failed first and how many others did, ExtensionError where
         it is SQL of the company's own.
         """
@@ -109,6 +121,7 @@ class Dbt:
         result = self._run_parsed(arguments, env, on_event)
         if not result.success:
             raise self._failure(result)
+        return [one.node for one in getattr(result.result, "results", [])]
 
     def compiled(self, names: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
         """The SQL of models and analyses, by name; `env` as in `build`."""
@@ -264,27 +277,37 @@ class Dbt:
             DuckDBConnectionManager.close_all_connections()
 
     def _failure(self, result: dbtRunnerResult) -> SalesopsError:
+        """What dbt says that failed."""
+        if isinstance(result.exception, KeyboardInterrupt):
+            raise result.exception
+        failed = [
+            Failed(
+                one.node.resource_type,
+                one.node.name,
+                one.node.original_file_path,
+                one.message or "",
+                one.node.compiled_code if one.status == "fail" else None,
+            )
+            for one in getattr(result.result, "results", [])
+            if one.status in ("error", "fail", "runtime error")
+        ]
+        return self.told(failed) if failed else BuildError(f"dbt failed: {result.exception}")
+
+    def told(self, failed: Sequence[Failed]) -> SalesopsError:
         """What failed first, with sample rows where it is a test.
 
         SQL of the company's own that cannot be run is for the company to mend.
         """
-        if isinstance(result.exception, KeyboardInterrupt):
-            raise result.exception
-        results = getattr(result.result, "results", [])
-        failed = [one for one in results if one.status in ("error", "fail", "runtime error")]
-        if not failed:
-            return BuildError(f"dbt failed: {result.exception}")
         first = failed[0]
-        lines = [line.strip() for line in (first.message or "").splitlines() if line.strip()]
-        own = self.project.origin(first.node.original_file_path)
-        if own and first.status != "fail":
+        lines = [line.strip() for line in first.message.splitlines() if line.strip()]
+        own = self.project.origin(first.path)
+        if own and first.rows is None:
             return ExtensionError(f"{own}: this SQL cannot be run; mend it: {' '.join(lines[:4])}")
-        place = own or first.node.original_file_path
-        what = f"{first.node.resource_type} {first.node.name} ({place})"
+        what = f"{first.resource_type} {first.name} ({own or first.path})"
         others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         message = f"dbt: {what} failed: {' '.join(lines[:4])}{others}"
-        if first.status == "fail" and first.node.compiled_code:
-            message += f"\n  for example {self._samples(first.node.compiled_code)}"
+        if first.rows:
+            message += f"\n  for example {self._samples(first.rows)}"
         return BuildError(message)
 
     def _unparsed(self, message: str) -> SalesopsError:

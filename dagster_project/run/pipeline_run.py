@@ -41,6 +41,7 @@ class PipelineRun:
     is_time_travel: bool
     force: bool
     fresh: bool = False
+    full: bool = False
     is_built: bool = False
     prepared: list[Prepared] | None = None
     loads: list[LoadReport] = field(default_factory=list)
@@ -48,6 +49,7 @@ class PipelineRun:
     audits: dict[str, AuditReport] = field(default_factory=dict)
     publication: Publication | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    cpu_seconds: dict[str, float] = field(default_factory=dict)
 
     @cached_property
     def present(self) -> dt.datetime:
@@ -100,7 +102,8 @@ class PipelineRun:
     def phase(self, name: str) -> Iterator[None]:
         """Say when a phase begins, and how long it took."""
         log.info("%s …", name)
-        started = time.perf_counter()
+        started, busy = time.perf_counter(), time.process_time()
         yield
         self.seconds[name] = time.perf_counter() - started
+        self.cpu_seconds[name] = time.process_time() - busy
         log.info("%s: done in %.1f s", name, self.seconds[name])

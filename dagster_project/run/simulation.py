@@ -99,7 +99,7 @@ def found(company: Company, simulation: Simulation = Simulation()) -> None:
     if service.present(paths.root):
         return
     with run_lock(paths.lock, "founding"):
-        service.prepare(paths.root, scale=simulation.scale, seed=simulation.seed)
+        service.prepare(paths.root, simulation.days, simulation.scale, simulation.seed)
 
 
 def export(folder: Path, simulation: Simulation) -> None:

@@ -196,3 +196,12 @@
 {% macro duckdb__grouped(number) -%}
     format('{:,}', cast(round({{ number }}) as bigint))
 {%- endmacro %}
+
+{#- The hash of a row or a value, as a number that sums of do not overflow. -#}
+{% macro hash_of(value) -%} {{ return(adapter.dispatch("hash_of", "salesops")(value)) }} {%- endmacro %}
+
+{% macro default__hash_of(value) -%}
+    cast(hashtextextended(cast({{ value }} as text), 0) as numeric)
+{%- endmacro %}
+
+{% macro duckdb__hash_of(value) -%} cast(hash({{ value }}) as hugeint) {%- endmacro %}

@@ -59,7 +59,11 @@
     {%- endfor -%}
     {%- for model in found -%}
         {%- for parent in graph.nodes[model].depends_on.nodes -%}
-            {%- if parent.startswith("model.") and parent not in found -%}
+            {%- if (
+                parent.startswith("model.")
+                and parent not in found
+                and graph.nodes[parent].schema != "build"
+            ) -%}
                 {%- do found.append(parent) -%}
             {%- endif -%}
         {%- endfor -%}
@@ -87,16 +91,19 @@
     {%- set found = [] -%}
     {%- for variant in kpi_variants() if variant.metric == metric -%}
         {%- for name, value in variant | dictsort
-            if name not in ["order", "owner", "better", "unit", "formula", "variants"] -%}
+            if name not in ["order", "owner", "better", "unit", "formula", "variants", "increment"] -%}
             {%- do found.append(name ~ "=" ~ value) -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(found | join("\n")) }}
 {%- endmacro %}
 
-{#- The words of a statement, without comments, the database's name and the run's own values. -#}
+{#- The words of a statement, without comments, the databases' names and the run's own values. -#}
 {% macro sql_words(statement) -%}
-    {%- set own = namespace(sql=statement | replace('"' ~ target.database ~ '".', "")) -%}
+    {%- set own = namespace(sql=statement) -%}
+    {%- for database in [target.database, "salesops"] -%}
+        {%- set own.sql = own.sql | replace('"' ~ database ~ '".', "") -%}
+    {%- endfor -%}
     {%- for name in ["AS_OF", "COMPANY_AS_OF", "KNOWN_AT", "RUN_ID"] -%}
         {%- set own.sql = own.sql | replace("'" ~ env_var("SALESOPS_" ~ name, "?") ~ "'", "?") -%}
     {%- endfor -%}

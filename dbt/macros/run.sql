@@ -6,23 +6,28 @@
     {{ env_var(name, default) if execute else default }}
 {%- endmacro %}
 
+{#- One of them as SQL that says which it is, so that a statement can be had for another run. -#}
+{% macro run_literal(name, default) -%}
+    '{{ run_value(name, default) }}' /* {{ name }} */
+{%- endmacro %}
+
 {#- The business moment, UTC: what happened later does not exist. -#}
 {% macro as_of() -%}
-    cast('{{ run_value("SALESOPS_AS_OF", "9999-12-31 00:00:00") }}' as timestamp)
+    cast({{ run_literal("SALESOPS_AS_OF", "9999-12-31 00:00:00") }} as timestamp)
 {%- endmacro %}
 
 {#- The company's own `as_of`, UTC: where its data ends; where company.yml has none, never. -#}
 {% macro company_as_of() -%}
-    cast('{{ run_value("SALESOPS_COMPANY_AS_OF", "9999-12-31 00:00:00") }}' as timestamp)
+    cast({{ run_literal("SALESOPS_COMPANY_AS_OF", "9999-12-31 00:00:00") }} as timestamp)
 {%- endmacro %}
 
 {#- The knowledge moment, UTC: what was loaded later is not known. -#}
 {% macro known_at() -%}
-    cast('{{ run_value("SALESOPS_KNOWN_AT", "9999-12-31 00:00:00") }}' as timestamp)
+    cast({{ run_literal("SALESOPS_KNOWN_AT", "9999-12-31 00:00:00") }} as timestamp)
 {%- endmacro %}
 
 {% macro run_id() -%}
-    cast('{{ run_value("SALESOPS_RUN_ID", "none") }}' as {{ dbt.type_string() }})
+    cast({{ run_literal("SALESOPS_RUN_ID", "none") }} as {{ dbt.type_string() }})
 {%- endmacro %}
 
 {#- The day by which, in the company's time zone, whatever has ended is over: today at its last moment. -#}
@@ -38,5 +43,5 @@
     by its own as_of or by what is known.
 -#}
 {% macro is_look_back() -%}
-    ({{ as_of_day() }} < {{ local_day("least(" ~ company_as_of() ~ ", " ~ known_at() ~ ")") }})
+    ({{ as_of_day() }} < {{ local_day("least(" ~ company_as_of() ~ ", " ~ known_at() ~ ")") }} /* looks back */)
 {%- endmacro %}

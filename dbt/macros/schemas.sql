@@ -3,7 +3,24 @@
     published: it is in `marts`, whichever room makes it.
 -#}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {%- if node.config.access == "public" -%} marts
+    {%- if is_published(node) -%} marts
     {%- else -%} {{ custom_schema_name | trim if custom_schema_name else target.schema }}
     {%- endif -%}
+{%- endmacro %}
+
+{#- On DuckDB what is published is built in a file of its own, which a publication is a copy of. -#}
+{% macro generate_database_name(custom_database_name, node) -%}
+    {%- if is_published(node) and target.type == "duckdb" -%} salesops
+    {%- else -%} {{ target.database }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro is_published(node) -%}
+    {{ return(node.resource_type == "seed" or node.config.access == "public") }}
+{%- endmacro %}
+
+{#- Earlier versions built what is published in the warehouse itself. -#}
+{% macro drop_former_marts() -%}
+    {%- set former = '"' ~ target.database ~ '".marts' -%}
+    {{ return("drop schema if exists " ~ former ~ " cascade" if target.type == "duckdb" else "") }}
 {%- endmacro %}

@@ -98,3 +98,13 @@
 {% macro beginning_of_time() -%} cast('0001-01-01' as timestamp) {%- endmacro %}
 
 {% macro end_of_time() -%} cast('9999-12-31' as timestamp) {%- endmacro %}
+
+{#- Which moments and days of a row have passed as of the run's moment, as text. -#}
+{% macro passed(row, moments) -%}
+    concat(
+        {%- for moment in moments %}
+            cast({{ row }}.{{ moment }} <= {{ as_of() }} as {{ dbt.type_string() }}),
+            '|'{{ ', ' if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}

@@ -21,31 +21,51 @@ _KPI_VALUES = """
             on kpi_values.metric = variants.metric and kpi_values.variant = variants.variant
     ),
 
+    sums as (
+        select * from kpis where kind = 'sum'
+    ),
+
     companies as (
-        select * from kpis where dimension = 'company'
+        select * from sums where dimension = 'company'
+    ),
+
+    cuts as (
+        select
+            metric,
+            variant,
+            period_grain,
+            period_start,
+            dimension,
+            sum(value) as parts
+        from sums
+        group by metric, variant, period_grain, period_start, dimension
+        having count(*) = count(value)
+    ),
+
+    wrong_cuts as (
+        select cuts.*
+        from cuts
+        left join companies
+            on cuts.metric = companies.metric
+            and cuts.variant = companies.variant
+            and cuts.period_grain = companies.period_grain
+            and cuts.period_start is not distinct from companies.period_start
+        where
+            (companies.metric is null or companies.value is not null)
+            and abs(cuts.parts - coalesce(companies.value, 0)) > 0.005
     )
 
     select
         kpis.*,
         kpis.metric || '.' || kpis.variant as metric_variant,
-        sum(kpis.value) over parts as parts,
-        count(*) over parts = count(kpis.value) over parts as are_parts_known,
-        companies.value as whole,
-        companies.metric is not null and companies.value is null as is_whole_unknown
+        wrong_cuts.metric is not null as is_of_wrong_cut
     from kpis
-    left join companies
-        on kpis.metric = companies.metric
-        and kpis.variant = companies.variant
-        and kpis.period_grain = companies.period_grain
-        and (
-            kpis.period_start = companies.period_start
-            or (kpis.period_start is null and companies.period_start is null)
-        )
-    window
-        parts as (
-            partition by
-                kpis.metric, kpis.variant, kpis.period_grain, kpis.period_start, kpis.dimension
-        )
+    left join wrong_cuts
+        on kpis.metric = wrong_cuts.metric
+        and kpis.variant = wrong_cuts.variant
+        and kpis.period_grain = wrong_cuts.period_grain
+        and kpis.period_start is not distinct from wrong_cuts.period_start
+        and kpis.dimension = wrong_cuts.dimension
 """
 
 
@@ -214,8 +234,7 @@ _KPIS = (
         "critical",
         "The parts of an additive metric add up to the company's value, to the cent, where all are"
         " known.",
-        "kind = 'sum' and are_parts_known and not is_whole_unknown"
-        " and abs(parts - coalesce(whole, 0)) > 0.005",
+        "is_of_wrong_cut",
     ),
     never(
         "period_ahead",

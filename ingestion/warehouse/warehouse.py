@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
+import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from ingestion.errors import WarehouseError, first_line
 from ingestion.loading.moments import LOADS, loaded_at
 from ingestion.paths import CompanyPaths, unused_name, write_ahead_log
 from ingestion.warehouse.duckdb_sql import max_threads, memory_limit
+from ingestion.warehouse.marts_file import marts_of, show_marts
 from ingestion.warehouse.postgres_address import EXAMPLE, POSTGRES_URL, Address
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ CORRUPT = (
     "Could not read enough bytes",
 )
 """What DuckDB says where the bytes are wrong. Whatever else it says, the file may be sound."""
+
+log = logging.getLogger("salesops")
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,11 @@ class Warehouse:
 
     def __str__(self) -> str:
         return self.location if self.name == "duckdb" else str(Address.of(self.location))
+
+    @property
+    def marts(self) -> Path:
+        """The DuckDB file in which the schema `marts` is built, beside the warehouse's own."""
+        return marts_of(Path(self.location))
 
     def read(self, sql: str, params: Sequence[object] = ()) -> pa.Table:
         """The rows of a query, whose parameters are written `?`; nothing stays open after it.
@@ -177,23 +186,30 @@ class Warehouse:
 
         A corrupt file is moved aside, with what is only in its log, so that the next run starts
         afresh; one that cannot be read is left as it is. Raises WarehouseError that says so, or who
-        is using the file, or why the server does not answer.
+        is using the file, or why the server does not answer. Marts that are corrupt, or without
+        their warehouse, are removed.
         """
         if self.name == "postgres":
             self.read("select 1")
-        elif defect := self._defect():
-            path = Path(self.location)
+            return
+        path = Path(self.location)
+        if defect := self._defect(path):
             aside = unused_name(path, "unusable")
             _move(path, aside)
+            self.forget_marts()
             raise WarehouseError(
                 f"{path}: not a usable database ({defect}); it was moved aside to {aside.name}. "
                 "What is published is untouched. Run again to build the warehouse anew from the "
                 "sources; versions of records that the sources no longer hold are lost"
             )
+        if defect := self._defect(self.marts):
+            log.warning("%s: not usable (%s); this run builds it anew", self.marts, defect)
+        if defect or not path.exists():
+            self.forget_marts()
 
     def check_readable(self) -> None:
         """Raise WarehouseError where the file cannot be used; nothing is moved or made."""
-        if self.name == "duckdb" and (defect := self._defect()):
+        if self.name == "duckdb" and (defect := self._defect(Path(self.location))):
             raise WarehouseError(
                 f"{self.location}: not a usable database ({defect}); the next run moves it aside"
             )
@@ -201,7 +217,8 @@ class Warehouse:
     def set_aside(self) -> Path | None:
         """Keep the file under a dated name, which is returned; the next load makes a new one.
 
-        None where there is none. Raises WarehouseError for PostgreSQL.
+        None where there is none. Its marts are not kept: they are published. Raises WarehouseError
+        for PostgreSQL.
         """
         if self.name == "postgres":
             raise WarehouseError(
@@ -209,9 +226,16 @@ class Warehouse:
                 f"in {POSTGRES_URL}; the old one stays as it is"
             )
         path = Path(self.location)
+        self.forget_marts()
         if not path.exists():
             return None
         return _move(path, path.with_stem(f"{path.stem}-{dt.datetime.now(dt.UTC):%Y-%m-%d-%H%M%S}"))
+
+    def forget_marts(self) -> None:
+        """Remove the file of the marts, which a build makes anew."""
+        if self.name == "duckdb":
+            for path in (write_ahead_log(self.marts), self.marts):
+                path.unlink(missing_ok=True)
 
     def locked(self, error: BaseException) -> WarehouseError | None:
         """What to tell the user when an error means that another process uses the warehouse."""
@@ -232,19 +256,18 @@ class Warehouse:
 
         return in_words(self.location, error)
 
-    def _defect(self) -> str | None:
-        """What is corrupt in the file or its log, if anything is.
+    def _defect(self, path: Path) -> str | None:
+        """What is corrupt in a file or its log, if anything is.
 
         Raises WarehouseError where that cannot be told.
         """
         import duckdb
 
-        path = Path(self.location)
         try:
             for file in (path, write_ahead_log(path)):
                 _try_to_read(file)
             if path.exists():
-                with self._open_file():
+                with self._connected(path):
                     pass
         except (duckdb.Error, OSError, UnicodeDecodeError) as error:
             if any(words in str(error) for words in CORRUPT):
@@ -256,18 +279,27 @@ class Warehouse:
     def _open_file(self) -> Iterator[duckdb.DuckDBPyConnection]:
         import duckdb
 
-        if not Path(self.location).exists():
+        path = Path(self.location)
+        if not path.exists():
             raise WarehouseError(f"{self.location}: no warehouse yet; load the sources first")
+        with self._connected(path) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            try:
+                show_marts(connection, path)
+            except duckdb.IOException as error:
+                raise self.locked(error) or error from None
+            yield connection
+
+    def _connected(self, path: Path) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
         try:
-            connection = duckdb.connect(self.location, read_only=True)
+            return duckdb.connect(path, read_only=True)
         except duckdb.ConnectionException:
             # This process has the file open for writing: share that instance.
-            connection = duckdb.connect(self.location)
+            return duckdb.connect(path)
         except duckdb.IOException as error:
             raise self.locked(error) or error from None
-        with connection:
-            connection.execute("set TimeZone = 'UTC'")
-            yield connection
 
 
 def _try_to_read(path: Path) -> None:

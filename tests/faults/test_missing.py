@@ -22,6 +22,7 @@ from expectations.runner import audit
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.paths import CompanyPaths
+from ingestion.warehouse.marts_file import show_marts
 from tests.faults.attacks import bites, held, replaced, together, without
 from tests.faults.test_clock import GUARD, NOW, PAST
 from tests.ingestion.postgres_server import running_server
@@ -62,7 +63,9 @@ def company(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> Company:
 
 def spoil(company: Company, *statements: str) -> None:
     """Do something to the warehouse that no load does."""
-    with duckdb.connect(CompanyPaths.of(company).warehouse) as connection:
+    warehouse = CompanyPaths.of(company).warehouse
+    with duckdb.connect(warehouse) as connection:
+        show_marts(connection, warehouse)
         for statement in statements:
             connection.execute(statement)
 

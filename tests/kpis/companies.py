@@ -14,6 +14,7 @@ import pandas as pd
 from dagster_project.publication import open_published
 from dagster_project.run.recipe import code_hash
 from ingestion.paths import PROJECT
+from ingestion.warehouse.marts_file import show_marts
 from tests.runs import run
 
 COMPANIES = PROJECT / "tests" / "companies"
@@ -77,7 +78,9 @@ class Published:
 
     def warehouse(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
         """Rows from the warehouse that the run worked in."""
-        with duckdb.connect(self.folder / "warehouse.duckdb", read_only=True) as connection:
+        warehouse = self.folder / "warehouse.duckdb"
+        with duckdb.connect(warehouse, read_only=True) as connection:
+            show_marts(connection, warehouse)
             return connection.execute(sql, parameters).df()
 
     def kpi(self, metric: str, variant: str = "default", **where: str) -> float:

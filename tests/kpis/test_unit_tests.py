@@ -14,6 +14,7 @@ from dbt.cli.main import dbtRunner
 from dagster_project.run.dbt_runner import Dbt
 from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT
+from ingestion.warehouse.marts_file import marts_of
 from tests.conftest import Publish
 from tests.raw_tables import make_raw_tables
 
@@ -27,7 +28,9 @@ def warehouse(published: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     HubSpot's raw tables are there, too, and empty.
     """
-    copy = Path(shutil.copy(published("edge_cases").folder / "warehouse.duckdb", tmp_path))
+    built = published("edge_cases").folder / "warehouse.duckdb"
+    shutil.copy(marts_of(built), tmp_path)
+    copy = Path(shutil.copy(built, tmp_path))
     with duckdb.connect(copy) as connection:
         make_raw_tables(connection, "hubspot")
     monkeypatch.setenv("SALESOPS_WAREHOUSE", str(copy))

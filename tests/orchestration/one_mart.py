@@ -44,11 +44,14 @@ def made_warehouse(company: Company) -> Warehouse:
     """A warehouse of one mart, one load that counts, and one that was never finished."""
     warehouse = Warehouse.of(company)
     Path(warehouse.location).parent.mkdir(parents=True)
+    with duckdb.connect(warehouse.marts) as connection:
+        connection.execute(
+            "create schema marts;"
+            "create table marts.dim_rep as select unnest(['ann', 'bob']) as name"
+        )
     with duckdb.connect(warehouse.location) as connection:
         connection.execute(
             """
-            create schema marts;
-            create table marts.dim_rep as select unnest(['ann', 'bob']) as name;
             create schema raw_files;
             create table raw_files._dlt_loads as
             select * from (values

@@ -9,6 +9,7 @@ from pathlib import Path
 from dagster_project.commands.explain.receipts import Receipts
 from dagster_project.publication import open_published
 from ingestion.paths import PROJECT
+from tests.joins import of_all_pairs
 from tests.kpis.companies import Published, publish
 from tests.kpis.receipts import disagreements
 from tests.store import made_once
@@ -64,3 +65,9 @@ def test_a_week_later_only_what_changed_is_loaded() -> None:
     assert len(restated) >= 1
     with open_published(company.folder / "published" / "salesops.duckdb") as connection:
         assert disagreements(Receipts(connection)) == []
+
+
+@thorough
+def test_no_join_of_what_comes_from_hubspot_compares_all_pairs_of_rows() -> None:
+    folder = made_once("week_later", found_and_go_on, DEFAULT, Path(__file__))
+    assert of_all_pairs(Published(DEFAULT, folder / "sandbox")) == {}

@@ -78,7 +78,7 @@ def test_readers_keep_what_they_have_open(company: Company, warehouse: Warehouse
     publish(audited(company, warehouse, "one"), MANIFEST)
     parquet = CompanyPaths.of(company).published / "parquet"
     with reader(company) as open_before, (parquet / "dim_rep.parquet").open("rb") as open_file:
-        with duckdb.connect(warehouse.location) as connection:
+        with duckdb.connect(warehouse.marts) as connection:
             connection.execute("insert into marts.dim_rep values ('cy')")
         publish(audited(company, warehouse, "two"), MANIFEST)
         assert open_before.execute("select count(*) from marts.dim_rep").fetchone() == (2,)

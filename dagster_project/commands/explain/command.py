@@ -13,6 +13,7 @@ from dagster_project.commands.explain.receipts import Figures, Receipts
 from dagster_project.commands.explain.report import Report, number
 from dagster_project.commands.terminal import nobody_listens, say
 from dagster_project.publication import MARTS, open_published
+from dagster_project.publication.manifest import NOT_AS_PARQUET
 from ingestion.company.settings import Company
 from ingestion.errors import first_line
 from ingestion.paths import CompanyPaths
@@ -59,9 +60,17 @@ def _published(company: Company) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         with open_published(paths.marts) as connection:
             rows = connection.execute(
-                "select table_name from information_schema.tables where table_schema = ?", [MARTS]
+                "select table_name, table_type from information_schema.tables "
+                "where table_schema = ?",
+                [MARTS],
             ).fetchall()
-            if missing := sorted(set(NEEDED) - {name for (name,) in rows}):
+            found = dict(rows)
+            if found.get("kpi_values") == "VIEW" and not found.keys() >= NOT_AS_PARQUET:
+                raise ExplainError(
+                    f"{paths.marts}: a tool has it open to write, or it is damaged, and there are "
+                    f"no Parquet files of {', '.join(NOT_AS_PARQUET)}: end that tool, or {run}"
+                )
+            if missing := sorted(set(NEEDED) - found.keys()):
                 raise ExplainError(
                     f"{paths.marts}: published by an earlier version, without "
                     f"{', '.join(missing)}: {run}"

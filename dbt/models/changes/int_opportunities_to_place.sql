@@ -1,3 +1,13 @@
+{{
+    increment(
+        "news",
+        of=["int_opportunity_changes"],
+        compared={
+            "int_opportunities__unioned": "select distinct source_instance, pipeline from {rows}"
+        },
+        materialized="view",
+    )
+}}
 -- Deals whose history is not simply one of stages of their own pipeline: it tells of pipelines, or
 -- names stages as they were called before, or as only other pipelines have them.
 with

@@ -1,3 +1,17 @@
+{{
+    increment(
+        "news",
+        of={
+            "int_opportunities__unioned": ["opportunity_key", "opportunity_key"],
+            "int_field_changes__unioned": of_records(),
+            "int_opportunity_version_changes": of_records(),
+        },
+        compared={
+            "int_pipeline_stages__unioned": "select * from {rows}",
+            "int_users__unioned": "select * from {rows}",
+        },
+    )
+}}
 {#- Longer ways within an instant are not looked for: they would be many. -#}
 {%- set longest_chain = 12 -%}
 -- The field changes of opportunities, in order, each with the value before it: those that sources

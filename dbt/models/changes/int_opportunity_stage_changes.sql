@@ -1,3 +1,13 @@
+{{
+    increment(
+        "news",
+        of=[
+            "int_opportunities__unioned",
+            "int_opportunity_changes",
+            "int_opportunities_to_place",
+        ],
+    )
+}}
 {%- set in_order = "events.changed_at, events.turn" -%}
 -- The changes of each deal's place, its pipeline and stage, in order, with the place before.
 --

@@ -95,9 +95,9 @@ with
         {%- if "hubspot" in var("source_types") %}
             left join
                 stages
-                on versions.source_type = 'hubspot'
-                and versions.source_instance = stages.source_instance
-                and versions.stage = stages.source_id
+                on versions.source_instance = stages.source_instance
+                and case when versions.source_type = 'hubspot' then versions.stage end
+                = stages.source_id
         {%- endif %}
     )
 

@@ -207,10 +207,16 @@ with recursive
         left join
             latest as namesakes
             on of_pipelines.source_instance = namesakes.source_instance
-            and namesakes.pipeline in (of_pipelines.former_pipeline, '')
+            and of_pipelines.former_pipeline = namesakes.pipeline
             and of_pipelines.former_stage = namesakes.stage
             and not namesakes.is_deleted
-        where namesakes.stage is null
+        left join
+            latest as common_namesakes
+            on of_pipelines.source_instance = common_namesakes.source_instance
+            and common_namesakes.pipeline = ''
+            and of_pipelines.former_stage = common_namesakes.stage
+            and not common_namesakes.is_deleted
+        where namesakes.stage is null and common_namesakes.stage is null
     ),
 
     final as (

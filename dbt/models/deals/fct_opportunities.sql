@@ -1,3 +1,14 @@
+{{
+    increment(
+        "clocked",
+        of=["int_opportunities__current"],
+        compared={
+            "dim_rep": "select rep_id, rep_name, region, segment from {rows}",
+            "int_fx_rates__daily": "select * from {rows} where date_day < {settled}",
+        },
+        apart=["dim_account"],
+    )
+}}
 -- One row per deal, deleted and merged ones included and marked, as of the run's moment.
 with
     opportunities as (select * from {{ ref("int_opportunities__current") }}),

@@ -1,3 +1,9 @@
+{{
+    increment(
+        "clocked",
+        of=["fct_opportunities", "int_opportunity_changes", "int_opportunity_stage_changes"],
+    )
+}}
 -- Every change of a deal's fields up to the run's moment, with the value before and after.
 with
     -- What only renamed a stage is none.

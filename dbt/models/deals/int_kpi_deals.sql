@@ -1,3 +1,4 @@
+{{ increment("clocked", of=["fct_opportunities"]) }}
 -- Deals as the metrics see them: the key of every cut, and why a closed deal does not count.
 select
     opportunity_key,

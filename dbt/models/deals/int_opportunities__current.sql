@@ -1,3 +1,16 @@
+{{
+    increment(
+        "clocked",
+        of=[
+            "int_opportunities__unioned",
+            "int_opportunity_states",
+            "int_opportunity_closings",
+            "int_opportunity_stage_moves",
+            "int_opportunity_merges",
+            "int_opportunity_changes",
+        ],
+    )
+}}
 -- One row per deal that exists as of the run's moment: its state then, when it closed, who is
 -- credited with it, and whether it was deleted or merged away.
 with
@@ -113,8 +126,8 @@ with
         left join closings on opportunities.opportunity_key = closings.opportunity_key
         left join
             last_closings
-            on opportunities.opportunity_key = last_closings.opportunity_key
-            and now_in.status <> 'open'
+            on case when now_in.status <> 'open' then opportunities.opportunity_key end
+            = last_closings.opportunity_key
         left join merges on opportunities.opportunity_key = merges.opportunity_key
         left join removals on opportunities.opportunity_key = removals.opportunity_key
     ),

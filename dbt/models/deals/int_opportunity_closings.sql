@@ -1,3 +1,4 @@
+{{ increment("clocked", of=["int_opportunity_ends"]) }}
 -- One row per deal that its record says is closed: its last closing, and the window in which it
 -- must lie.
 --

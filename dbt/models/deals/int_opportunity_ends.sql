@@ -1,3 +1,14 @@
+{{
+    increment(
+        "news",
+        of=[
+            "int_opportunities__unioned",
+            "int_opportunity_changes",
+            "int_opportunity_stage_history",
+            "int_opportunity_versions",
+        ],
+    )
+}}
 -- One row per deal: where its record says that it is, beside where its history leaves it, and when
 -- the kept versions first showed what the record shows.
 with

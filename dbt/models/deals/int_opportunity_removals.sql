@@ -1,3 +1,4 @@
+{{ increment("clocked", of=["int_opportunities__current", "int_opportunity_changes"]) }}
 -- The spans in which a deal was deleted or merged away: [removed_at, restored_at).
 --
 -- Field changes of `is_deleted` tell of deletions and restorations; whether a deal is removed now

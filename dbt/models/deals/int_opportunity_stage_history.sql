@@ -1,3 +1,4 @@
+{{ increment("news", of=["int_opportunity_stage_changes", "int_opportunity_versions"]) }}
 -- The moves of each deal between stages, as told or seen between versions, in order, each with the
 -- status that it led to and the one before it.
 --
@@ -116,8 +117,8 @@ with
         from placed
         left join
             first_versions
-            on not placed.is_told
-            and placed.opportunity_key = first_versions.opportunity_key
+            on case when not placed.is_told then placed.opportunity_key end
+            = first_versions.opportunity_key
             and placed.first_stage = first_versions.stage
         where placed.first_status <> 'open'
     )

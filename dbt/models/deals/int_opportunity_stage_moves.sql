@@ -1,3 +1,9 @@
+{{
+    increment(
+        "clocked",
+        of=["int_opportunity_ends", "int_opportunity_closings", "int_opportunity_stage_history"],
+    )
+}}
 -- The way of each deal through the stages as it counts: one row per move, in order, the first one
 -- where the deal began.
 --

@@ -1,3 +1,13 @@
+{{
+    increment(
+        "clocked",
+        of=[
+            "int_opportunities__unioned",
+            "int_opportunity_value_changes",
+            "int_opportunity_stage_moves",
+        ],
+    )
+}}
 {%- set fields = value_fields() -%}
 -- The life of each deal as intervals in which nothing changed: [valid_from, valid_to).
 --

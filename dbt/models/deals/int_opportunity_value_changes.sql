@@ -1,3 +1,10 @@
+{{
+    increment(
+        "clocked",
+        of=["int_opportunity_changes", "int_opportunity_ends", "int_opportunity_closings"],
+        materialized="view",
+    )
+}}
 -- From when on the changes of a deal's fields hold, but those of its stage.
 --
 -- What the history tells of before a deal began holds from its beginning on. Where a

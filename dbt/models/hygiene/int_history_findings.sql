@@ -22,12 +22,10 @@ with
             old_value,
             new_value,
             is_told,
-            next_changed_at is null as is_last,
-            lead(is_told) over in_order as is_next_told,
-            lead(old_value) over in_order as next_old_value
+            position,
+            next_changed_at is null as is_last
         from {{ ref("int_opportunity_changes") }}
         where field in ('{{ fields | join("', '") }}')
-        window in_order as (partition by opportunity_key, field order by position)
     ),
 
     without_value as (
@@ -78,9 +76,18 @@ with
 
         union
 
-        select opportunity_key, field, 'emptied_contradicted' as finding
-        from changes
-        where is_told and is_next_told and new_value is null and next_old_value is not null
+        select emptied.opportunity_key, emptied.field, 'emptied_contradicted' as finding
+        from changes as emptied
+        inner join
+            changes as next_changes
+            on emptied.opportunity_key = next_changes.opportunity_key
+            and emptied.field = next_changes.field
+            and emptied.position + 1 = next_changes.position
+        where
+            emptied.is_told
+            and next_changes.is_told
+            and emptied.new_value is null
+            and next_changes.old_value is not null
 
         union
 
@@ -88,17 +95,22 @@ with
         from without_value
         where field = 'stage'
 
-        {%- for field, read in readers.items() %}
-            {%- for value in ["old_value", "new_value"] %}
+        union
 
-                union
-
-                select opportunity_key, field, 'history_unreadable' as finding
-                from changes
-                where
-                    field = '{{ field }}' and {{ value }} is not null and {{ read(value) }} is null
-            {%- endfor %}
-        {%- endfor %}
+        select opportunity_key, field, 'history_unreadable' as finding
+        from changes
+        where
+            case
+                field
+                {%- for field, read in readers.items() %}
+                    when '{{ field }}'
+                    then
+                        {%- for value in ["old_value", "new_value"] %}
+                            ({{ value }} is not null and {{ read(value) }} is null)
+                            {{- ' or ' if not loop.last }}
+                        {%- endfor %}
+                {%- endfor %}
+            end
     )
 
 select *

@@ -22,7 +22,11 @@ with
         from (select distinct target, value from named) as named_values
     ),
 
-    targets as (select target, target_id, name, email from {{ ref("int_reference_targets") }}),
+    targets as (
+        select target, target_id, name, email
+        from {{ ref("int_reference_targets") }}
+        where target in (select target from sought)
+    ),
 
     candidates as (
         {%- for kind, found, condition in [

@@ -1,3 +1,14 @@
+{{
+    increment(
+        "clocked",
+        of=[
+            "int_opportunities__unioned",
+            "int_opportunity_removals",
+            "int_opportunity_stage_moves",
+            "int_opportunity_value_changes",
+        ],
+    )
+}}
 {#- The fields that, beside the stage, make a deal's place and weight in the pipeline. -#}
 {%- set fields = ["amount", "currency", "close_date", "owner_id"] -%}
 {%- set texts = ["currency", "close_date", "owner_id"] -%}
@@ -51,10 +62,12 @@ with
         from {{ ref("int_opportunity_value_changes") }} as changes
         left join
             closed
-            on changes.opportunity_key = closed.opportunity_key
-            and changes.field in ('amount', 'currency')
+            on case
+                when changes.field in ('amount', 'currency') and changes.holds_from <= {{ as_of() }}
+                then changes.opportunity_key
+            end
+            = closed.opportunity_key
             and changes.holds_from >= closed.closed_at
-            and changes.holds_from <= {{ as_of() }}
         where changes.field in ('{{ fields | join("', '") }}')
     ),
 
@@ -263,7 +276,7 @@ with
             source_instance,
             happened_at,
             happened_on,
-            coalesce(next_happened_on, {{ as_of_day() }}) as until,
+            case when is_open then coalesce(next_happened_on, {{ as_of_day() }}) end as until,
             coalesce(was_open, false) as was_open,
             is_open,
             case

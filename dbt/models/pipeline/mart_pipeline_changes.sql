@@ -284,6 +284,19 @@ with
         inner join windows on changes.changed_at >= windows.since_at
     ),
 
+    -- Of the last change since then, and, where a deal crossed the pipeline's edge, of that moment.
+    who_told as (
+        select *, cast(null as timestamp) as crossed_at
+        from told
+        where recency = 1
+
+        union all
+
+        select *, changed_at as crossed_at
+        from told
+        where recency_then = 1
+    ),
+
     final as (
         select
             differences.since,
@@ -340,15 +353,11 @@ with
         from differences
         inner join deals on differences.opportunity_key = deals.opportunity_key
         left join
-            told
+            who_told as told
             on differences.since = told.since
             and differences.opportunity_key = told.opportunity_key
             and differences.field = told.field
-            and case
-                when differences.crossed_at is null
-                then told.recency = 1
-                else told.changed_at = differences.crossed_at and told.recency_then = 1
-            end
+            and differences.crossed_at is not distinct from told.crossed_at
         left join
             crossings
             on differences.opportunity_key = crossings.opportunity_key

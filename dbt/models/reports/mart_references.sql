@@ -91,22 +91,30 @@ with
             and denominator > 0
     ),
 
+    idle_members as (
+        {%- for column, member in [("owner_id", "rep"), ("team", "own_team")] %}
+            select '{{ column }}' as column_name, {{ member }} as value, quota
+            from {{ ref("int_quota_attainment__periods") }}
+            where
+                variant = 'default'
+                and period_grain = 'all'
+                and dimension = 'company'
+                and coalesce(won, 0) = 0
+                {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ),
+
     idle_quotas as (
-        select targets.column_name, sum(members.quota) as quota
-        from {{ ref("int_quota_attainment__periods") }} as members
+        select targets.column_name, sum(idle_members.quota) as quota
+        from idle_members
         inner join
             (
                 select distinct column_name, value
                 from outcomes
                 where entity = 'quotas' and not is_known
             ) as targets
-            on targets.value
-            = case targets.column_name when 'owner_id' then members.rep else members.own_team end
-        where
-            members.variant = 'default'
-            and members.period_grain = 'all'
-            and members.dimension = 'company'
-            and coalesce(members.won, 0) = 0
+            on idle_members.column_name = targets.column_name
+            and idle_members.value = targets.value
         group by targets.column_name
     ),
 
@@ -165,9 +173,9 @@ with
         {%- endfor %}
         left join
             effects
-            on counted.entity = effects.entity
+            on case when counted.n_given > counted.n_resolved then counted.entity end
+            = effects.entity
             and counted.column_name = effects.column_name
-            and counted.n_given > counted.n_resolved
     ),
 
     identities as (

@@ -1,3 +1,10 @@
+{{
+    increment(
+        "clocked",
+        of=["fct_opportunities", "int_stage_visits", "int_skipped_stages"],
+        compared={"int_fx_rates__daily": "select * from {rows} where date_day < {settled}"},
+    )
+}}
 -- One row per stay of a deal in a stage, and per stage that it skipped; stage NULL where nobody
 -- knows in which stages it was.
 with

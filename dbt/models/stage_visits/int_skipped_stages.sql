@@ -1,3 +1,4 @@
+{{ increment("clocked", of=["int_stage_visits"]) }}
 -- One row per stage that a deal jumped over: entered and left in the instant of the move, in the
 -- state that the deal moved on with. Where the moves among open stages are not told, what looks
 -- like a jump may be none.

@@ -1,3 +1,4 @@
+{{ increment("clocked", of=["int_opportunity_states", "int_opportunity_stage_moves"]) }}
 -- One row per stay of a deal in a stage, in order, up to the run's moment; closed stages, too.
 --
 -- Stays are read off the deal's states. A stage that was entered and left in one instant leaves no

@@ -1,3 +1,14 @@
+{{
+    increment(
+        "clocked",
+        of=["int_kpi_deals", "int_opportunity_states", "int_opportunity_removals"],
+        compared={
+            "dim_rep": "select rep_id, region, segment from {rows}",
+            "int_fx_rates__daily": "select * from {rows} where date_day < {settled}",
+        },
+        materialized="view",
+    )
+}}
 {%- set creation_exclusion -%}
     coalesce(removal, case when created_on is null then 'no_created_at' end)
 {%- endset -%}
@@ -74,7 +85,7 @@ with
             removals
             on first_states.opportunity_key = removals.opportunity_key
             and first_states.valid_from >= removals.removed_at
-            and (removals.restored_at is null or first_states.valid_from < removals.restored_at)
+            and first_states.valid_from < coalesce(removals.restored_at, {{ end_of_time() }})
         left join
             rates
             on first_states.currency = rates.currency

@@ -33,10 +33,7 @@ with
             on quotas.own_team = manned.team
             and quotas.variant = manned.variant
             and quotas.period_grain = manned.period_grain
-            and (
-                quotas.period_start = manned.period_start
-                or (quotas.period_start is null and manned.period_start is null)
-            )
+            and quotas.period_start is not distinct from manned.period_start
     ),
 
     sides as (

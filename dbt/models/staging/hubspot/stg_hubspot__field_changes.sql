@@ -1,3 +1,5 @@
+{#- Seven models read the changes, which are found by a window over all values: they are kept. -#}
+{{ config(materialized="table") }}
 with
     history as ({{ latest_versions("hubspot", "property_history") }}),
 
@@ -60,14 +62,13 @@ with
         left join
             stages
             on history.source_instance = stages.source_instance
-            and history.property = 'dealstage'
             and stages.object = 'deals'
-            and history.value = stages.stage_id
+            and case when history.property = 'dealstage' then history.value end = stages.stage_id
         left join
             pipelines
             on history.source_instance = pipelines.source_instance
-            and history.property = 'pipeline'
-            and history.value = pipelines.pipeline_id
+            and case when history.property = 'pipeline' then history.value end
+            = pipelines.pipeline_id
     ),
 
     with_previous as (

@@ -1,0 +1,258 @@
+"""Whether a build may be an increment on the last one, and what it leaves for the next.
+
+A build that was of everything, and that came to its end, leaves its moments, what it was made by
+and its models' SQL in the schema `build` of the warehouse. The next one recomputes only the records
+that may have changed since, unless anything is in doubt: then dbt builds everything anew.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dagster_project.run.dbt_manifest import definitions_hash
+from dagster_project.run.dbt_runner import Dbt
+from dagster_project.run.increment import Clock, Increment, put_inputs_read
+from dagster_project.run.nodes import Node, as_json, from_json, resting_on
+from ingestion.loading.moments import LOADS, loaded_at
+from ingestion.warehouse.session import Session, session
+
+BUILD = "build"
+FIRST = "there was no build before"
+MADE = ("model", "seed", "test")
+LOOKS_BACK = "/* looks back */"
+"""What is in the SQL that asks whether a run does (dbt/macros/run.sql)."""
+
+log = logging.getLogger("salesops")
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The moments of a build, UTC without zone: as `run_values` says."""
+
+    as_of: dt.datetime
+    known_at: dt.datetime
+    company_as_of: dt.datetime | None = None
+
+    @property
+    def data_until(self) -> dt.datetime:
+        """Where the company's data ends."""
+        return min(self.company_as_of or self.known_at, self.known_at)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to build everything: what for, made by what, of which loads; and on what, if on anything.
+
+    `doubt` is why it cannot be on the last build, whose moments and nodes are in `last`.
+    """
+
+    moments: Moments
+    made_by: str
+    loads: str
+    doubt: str | None
+    last: Mapping[str, Any]
+
+
+def plan_build(dbt: Dbt, moments: Moments, *, full: bool = False) -> Plan:
+    """Whether all is built anew, which `full` asks for; why is said where there was a build."""
+    made_by = _made_by(dbt, moments)
+    with dbt.warehouse.kept_open():
+        last = _last_build(dbt)
+        doubt = "that was asked for" if full and last else _doubt(dbt, moments, made_by, last)
+        loads = _loads(dbt, moments.known_at)
+    if doubt and doubt != FIRST:
+        log.info("building everything: %s", doubt)
+    return Plan(moments, made_by, loads, doubt, last or {})
+
+
+def build_everything(
+    dbt: Dbt,
+    plan: Plan,
+    values: Mapping[str, str],
+    on_result: Callable[[dict[str, Any]], None],
+    selection: Iterable[str] = (),
+) -> None:
+    """Build everything as planned; raises as `Dbt.build` does.
+
+    Where an increment cannot be run to its end, all is built anew. `values` are the `run_values`.
+    """
+    if plan.doubt is None:
+        with session(dbt.warehouse) as warehouse:
+            if _increment(dbt, plan, values, on_result, warehouse):
+                return
+    dbt.warehouse.forget_marts()
+    nodes = [Node.of(one) for one in dbt.build(values, [*selection], on_result) if _is_made(one)]
+    with session(dbt.warehouse) as warehouse:
+        by_name = {node.name: node for node in nodes}
+        for node in nodes:
+            if node.reading and node.materialized != "view":
+                put_inputs_read(warehouse, by_name, node, _clock(dbt, plan.moments.as_of))
+        _finish(dbt, plan, by_name, warehouse)
+
+
+def _increment(
+    dbt: Dbt,
+    plan: Plan,
+    values: Mapping[str, str],
+    on_result: Callable[[dict[str, Any]], None],
+    warehouse: Session,
+) -> bool:
+    """Make an increment; whether that could be done."""
+    warehouse.execute(f"update {BUILD}.last_build set is_complete = false")
+    increment = Increment(
+        warehouse,
+        from_json(plan.last["nodes"]),
+        values,
+        _clock(dbt, plan.moments.as_of),
+        _clock(dbt, plan.last["as_of"]),
+    )
+    try:
+        increment.run(on_result)
+    except warehouse.errors as error:
+        log.warning("building everything: what has changed could not be built alone (%s)", error)
+        return False
+    if increment.failed:
+        raise dbt.told(increment.failed)
+    _finish(dbt, plan, increment.nodes, warehouse)
+    return True
+
+
+def last_build_of(dbt: Dbt, moments: Moments) -> Mapping[str, Node] | None:
+    """The nodes of the last build, where it was of these moments and nothing of it is in doubt."""
+    with dbt.warehouse.kept_open():
+        last = _last_build(dbt)
+        if last is None or _doubt(dbt, moments, _made_by(dbt, moments), last):
+            return None
+    return from_json(last["nodes"])
+
+
+def build_again(
+    dbt: Dbt, nodes: Mapping[str, Node], moments: Moments, values: Mapping[str, str], model: str
+) -> None:
+    """Make a model, and what it rests on, once more for the last build's moment from other records.
+
+    `dbt` has a copy of that build, whose `nodes` these are. What asks whether a run looks back is
+    made whole where this one does. Raises what the database raises.
+    """
+    needed = {node.name: node for node in resting_on(nodes, model)}
+    asking = {name for name, node in needed.items() if LOOKS_BACK in node.sql}
+    clock = _clock(dbt, moments.as_of)
+    with session(dbt.warehouse) as warehouse:
+        increment = Increment(warehouse, needed, values, clock, clock)
+        if _looks_back(dbt, moments):
+            increment.built_whole |= asking
+        increment.run(lambda result: None)
+
+
+def _finish(dbt: Dbt, plan: Plan, nodes: Mapping[str, Node], warehouse: Session) -> None:
+    """Put down what the next build begins with."""
+    settled = _clock(dbt, plan.moments.as_of).settled - dt.timedelta(days=1)
+    warehouse.execute("begin")
+    warehouse.execute(f"delete from {BUILD}.last_opportunities")
+    warehouse.fill(
+        f"{BUILD}.last_opportunities",
+        f"""select
+            inputs.opportunity_key, inputs.source_instance, inputs.source_id, inputs.digest,
+            merges.digest as merge,
+            opportunities.closed_at is not null
+            and greatest(opportunities.closed_at, states.last_changed_at)
+            < timestamp '{settled}' as is_settled
+        from {nodes["int_opportunity_inputs"].relation} as inputs
+        left join {nodes["int_opportunities__current"].relation} as opportunities
+            on inputs.opportunity_key = opportunities.opportunity_key
+        left join (
+            select opportunity_key, max(valid_from) as last_changed_at
+            from {nodes["int_opportunity_states"].relation}
+            group by opportunity_key
+        ) as states
+            on inputs.opportunity_key = states.opportunity_key
+        left join {nodes["int_opportunity_merge_digests"].relation} as merges
+            on inputs.opportunity_key = merges.opportunity_key""",
+    )
+    warehouse.execute(f"delete from {BUILD}.last_build")
+    moments = plan.moments
+    text = as_json(nodes.values())
+    row = (moments.as_of, moments.known_at, plan.made_by, plan.loads, text, True)
+    warehouse.put_texts(f"{BUILD}.last_build", [row])
+    warehouse.execute("commit")
+
+
+def _is_made(node: Any) -> bool:
+    return node.resource_type in MADE
+
+
+def _clock(dbt: Dbt, as_of: dt.datetime) -> Clock:
+    """Rates of the last week may still come, so settled is what was over before it.
+
+    A day has ended at its last moment.
+    """
+    ended = _day(dbt, as_of + dt.timedelta(microseconds=1))
+    return Clock(_day(dbt, as_of) - dt.timedelta(days=8), ended.replace(day=1))
+
+
+def _last_build(dbt: Dbt) -> Mapping[str, Any] | None:
+    if not dbt.warehouse.table_exists(BUILD, "last_build"):
+        return None
+    found = dbt.warehouse.read(f"select * from {BUILD}.last_build").to_pylist()
+    return found[0] if found else None
+
+
+def _doubt(dbt: Dbt, moments: Moments, made_by: str, last: Mapping[str, Any] | None) -> str | None:
+    """Why a build cannot be an increment; None where it can."""
+    if last is None:
+        return FIRST
+    if not last.get("is_complete"):
+        return "the last build did not come to its end"
+    if last.get("made_by") != made_by:
+        return "definitions, settings or the engine are others than at the last build"
+    if dbt.warehouse.name == "duckdb" and not dbt.warehouse.marts.exists():
+        return "the marts of the last build are missing"
+    if moments.as_of < last["as_of"] or moments.known_at < last["known_at"]:
+        return "its moments are before those of the last build"
+    if last["loads"] != _loads(dbt, last["known_at"]):
+        return "loads of before the last build have come or gone since"
+    return None
+
+
+def _made_by(dbt: Dbt, moments: Moments) -> str:
+    """Hash of all that makes the tables, but for data and moments."""
+    packages = ("dbt-core", f"dbt-{dbt.warehouse.name}", "duckdb")
+    parts = {
+        "definitions": definitions_hash(dbt.manifest()),
+        "variables": dbt.variables,
+        "packages": {name: version(name) for name in packages},
+        "looks_back": _looks_back(dbt, moments),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _looks_back(dbt: Dbt, moments: Moments) -> bool:
+    return _day(dbt, moments.as_of) < _day(dbt, moments.data_until)
+
+
+def _day(dbt: Dbt, moment: dt.datetime) -> dt.date:
+    zone = ZoneInfo(dbt.company.timezone)
+    return moment.replace(tzinfo=dt.UTC).astimezone(zone).date()
+
+
+def _loads(dbt: Dbt, known_at: dt.datetime) -> str:
+    """A digest of the loads that were finished by a moment."""
+    found: list[Any] = []
+    for source_type in dbt.company.source_types:
+        dataset = f"raw_{source_type}"
+        if dbt.warehouse.table_exists(dataset, LOADS):
+            rows = dbt.warehouse.read(
+                f"select load_id from {dataset}.{LOADS} "
+                f"where status = 0 and {loaded_at()} <= ? order by load_id",
+                [known_at],
+            )
+            found.append([dataset, *rows["load_id"].to_pylist()])
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()

@@ -1,0 +1,218 @@
+"""An increment: the models of the last whole build, of what has changed since, for other moments.
+
+A model that says how it is read by record (dbt/macros/increments.sql) has the rows of a set of
+records recomputed. Its other inputs are compared, by their content, with what the last build read;
+where one differs, the model is built whole, and so are those that read it by record. All other
+models are built whole, and views are renewed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dagster_project.run.dbt_runner import Failed
+from dagster_project.run.nodes import Node, Reading
+from ingestion.warehouse.session import Session
+
+INPUTS_READ = "build.inputs_read"
+
+log = logging.getLogger("salesops")
+
+OnResult = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What a build's moment comes to, in the company's time zone.
+
+    Deals that closed before the settled day are recomputed only where something of them is new.
+    The month is the first that has not ended.
+    """
+
+    settled: dt.date
+    month: dt.date
+
+
+@dataclass
+class Increment:
+    """The nodes of the last whole build by name, in their order, and what they are made for.
+
+    `values` are those of the run, `clock` and `before` those of this build and of the last one. What
+    is in `built_whole` from the start is made whole whatever has changed.
+    """
+
+    session: Session
+    nodes: Mapping[str, Node]
+    values: Mapping[str, str]
+    clock: Clock
+    before: Clock
+    built_whole: set[str] = field(default_factory=set)
+    failed: list[Failed] = field(default_factory=list)
+
+    def run(self, on_result: OnResult) -> None:
+        """Make everything, handing each node's result, as dbt tells it, to `on_result`.
+
+        Tests that fail are in `failed` then. Raises what the database raises.
+        """
+        made = [node for node in self.nodes.values() if not node.is_standing]
+        for node in made:
+            began = time.time()
+            failures = self._make(node)
+            on_result(_result(node, began, failures, len(made)))
+
+    def _make(self, node: Node) -> int:
+        """Make a node; returns the rows that fail a test."""
+        sql = node.sql_of(self.values)
+        if node.resource_type == "test":
+            return self._test(node, sql)
+        if node.materialized == "view":
+            if node.is_of_run:
+                self.session.execute(f"create or replace view {node.relation} as {sql}")
+        elif node.reading and not self._is_whole(node, node.reading):
+            self._recompute(node, node.reading, sql)
+        else:
+            self._transaction(f"delete from {node.relation}", node.relation, sql)
+        return 0
+
+    def _test(self, node: Node, sql: str) -> int:
+        [[failures]] = self.session.rows(f"select count(*) from ({sql}) as failures")
+        if failures and not node.is_warning:
+            message = f"Got {failures} results, configured to fail if != 0"
+            self.failed.append(Failed("test", node.name, node.path, message, sql))
+        return int(failures)
+
+    def _recompute(self, node: Node, reading: Reading, sql: str) -> None:
+        """Replace the rows of the records in the set, and those of inputs that are read wholly."""
+        records = f"{reading.key} in (select {reading.key} from {self.nodes[reading.set].relation})"
+        if reading.wholly:
+            names = ", ".join(f"'{name}'" for name in reading.of if not self.nodes[name].reading)
+            records += f" or {reading.wholly} in ({names})"
+        self.session.execute("drop table if exists recomputed")
+        cut = self.by_record(sql, reading)
+        self.session.execute(f"create temporary table recomputed as {cut}")
+        self._transaction(
+            f"delete from {node.relation} where {records}",
+            node.relation,
+            "select * from recomputed",
+        )
+
+    def _transaction(self, deletion: str, table: str, query: str) -> None:
+        self.session.execute("begin")
+        self.session.execute(deletion)
+        self.session.fill(table, query)
+        self.session.execute("commit")
+
+    def by_record(self, sql: str, reading: Reading) -> str:
+        """A model's query with the inputs that it reads by record cut to the records of the set."""
+        records = {}
+        for name, (column, its) in reading.of.items():
+            node = self.nodes[name]
+            if reading.wholly and not node.reading:
+                continue
+            rows = node.relation
+            if node.materialized == "view" and node.reading:
+                rows = f"({self.by_record(node.sql_of(self.values), node.reading)}) as rows"
+            known = f"select {its} from {self.nodes[reading.set].relation}"
+            mark = f"{{{{{name}}}}}"
+            records[mark] = f"(select * from {rows} where {column} in ({known}))"
+            sql = sql.replace(node.relation, mark)
+        for mark, cut in records.items():
+            sql = sql.replace(mark, cut)
+        return sql
+
+    def _is_whole(self, node: Node, reading: Reading) -> bool:
+        """Whether a model is built whole; what it read is put down for the next build."""
+        before = dict(
+            self.session.rows(
+                f"select input, digest from {INPUTS_READ} where model = '{node.name}'"
+            )
+        )
+        then = Clock(self.before.settled, self.clock.month)
+        found = digests(self.session, self.nodes, node, then)
+        changed = [name for name, digest in found.items() if before.get(name) != digest]
+        whole = {node.name, *_by_record(self.nodes, reading)}
+        changed += sorted(self.built_whole & whole)
+        if changed:
+            log.info("%s: built whole, as %s changed", node.name, " and ".join(changed))
+            self.built_whole.add(node.name)
+        put_inputs_read(self.session, self.nodes, node, self.clock)
+        return bool(changed)
+
+
+def put_inputs_read(session: Session, nodes: Mapping[str, Node], node: Node, clock: Clock) -> None:
+    """Put down what a model that is recomputed by record has read of what is compared."""
+    session.execute(f"delete from {INPUTS_READ} where model = '{node.name}'")
+    if found := digests(session, nodes, node, clock):
+        session.put_texts(INPUTS_READ, [(node.name, name, text) for name, text in found.items()])
+
+
+def digests(
+    session: Session, nodes: Mapping[str, Node], node: Node, clock: Clock
+) -> dict[str, str]:
+    """What is in the inputs of a model that are compared, by their names."""
+    compared = dict(_compared(nodes, node, clock))
+    if not compared:
+        return {}
+    columns = ", ".join(session.digest(rows) for rows in compared.values())
+    [row] = session.rows(f"select {columns}")
+    return dict(zip(compared, row, strict=True))
+
+
+def _compared(nodes: Mapping[str, Node], node: Node, clock: Clock) -> Iterator[tuple[str, str]]:
+    """The inputs that are compared, and the query of their rows; of views read through, too."""
+    reading = node.reading
+    assert reading is not None
+    if reading.by_month:
+        yield "the month", f"select date '{clock.month}' as month_start"
+    for name in dict.fromkeys(node.parents):
+        if name in reading.of:
+            if nodes[name].materialized == "view" and nodes[name].reading:
+                yield from _compared(nodes, nodes[name], clock)
+        elif name not in reading.apart and name != reading.set:
+            rows = reading.compared.get(name, "select * from {rows}")
+            rows = rows.replace("{rows}", nodes[name].relation)
+            yield name, rows.replace("{settled}", f"date '{clock.settled}'")
+
+
+def _by_record(nodes: Mapping[str, Node], reading: Reading) -> Iterator[str]:
+    """The inputs that are read by record, those of views read through, too."""
+    for name in reading.of:
+        yield name
+        if nodes[name].materialized == "view" and (through := nodes[name].reading):
+            yield from _by_record(nodes, through)
+
+
+def _result(node: Node, began: float, failures: int, total: int) -> dict[str, Any]:
+    """What dbt would tell of a node that it has built."""
+    is_test = node.resource_type == "test"
+    status = (
+        ("warn" if node.is_warning else "fail") if failures else "pass" if is_test else "success"
+    )
+    name = "LogTestResult" if is_test else "LogModelResult"
+    return {
+        "info": {"name": name, "msg": f"{status} {node.name}", "invocation_id": "increment"},
+        "data": {
+            "status": status,
+            "execution_time": time.time() - began,
+            "num_failures": failures,
+            "total": total,
+            "node_info": {
+                "unique_id": node.unique_id,
+                "node_name": node.name,
+                "resource_type": node.resource_type,
+                "materialized": node.materialized,
+                "node_status": status,
+                "node_started_at": _moment(began),
+                "node_finished_at": _moment(time.time()),
+            },
+        },
+    }
+
+
+def _moment(seconds: float) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat()

@@ -1,0 +1,79 @@
+{#-
+    Increments: models that recompute only the records that may have changed since the last build.
+
+    A model says so in its first line: `{{ increment("news", of=[...]) }}`. Its SQL stays as it is. Of
+    the inputs in `of` it reads, in an increment, only the rows of the records in a set: `news` are
+    those of which an input changed or a moment has passed, `clocked` are these and all deals that
+    have not closed. Its own rows of the set are replaced. All other inputs are compared with what the
+    last build read, by their content: where one differs, the model is built whole, and so are those
+    that read it by record. dbt itself builds everything whole; dagster_project/run/increment.py makes
+    the increments, with the same SQL. docs/decisions/0051-increments.md has the reasons.
+
+    set: the model whose rows are the records to recompute; the key of a record is in both.
+    of: the inputs that are read by record; where it is not by `key`, a dictionary says by which
+        columns: of the input, and of the set. Views among them are read through.
+    compared: of an input that is compared, which rows matter, where not all do: `{rows}` is the input,
+        `{settled}` the day from which on deals are recomputed anyway. Also inputs that the model
+        reads by way of another.
+    apart: inputs that matter only to records of the set.
+    wholly: a column that names the input from which a row comes: the rows of inputs in `of` that are
+        not recomputed by record are replaced, all of them.
+    by_month: true where the end of a month matters to all records.
+    materialized: `view` of one that others read through.
+-#}
+{% macro increment(set, of, key="opportunity_key", compared={}, apart=[], wholly=none, by_month=false, materialized="table") -%}
+    {%- set columns = {} -%}
+    {%- for input in of -%}
+        {%- do columns.update({input: of[input] if of is mapping else [key, key]}) -%}
+    {%- endfor -%}
+    {{
+        config(
+            materialized=materialized,
+            meta={
+                "increment": {
+                    "set": "int_opportunities__" ~ set,
+                    "key": key,
+                    "of": columns,
+                    "compared": compared,
+                    "apart": apart,
+                    "wholly": wholly,
+                    "by_month": by_month,
+                }
+            }
+        )
+    }}
+    {%- if not execute -%}
+        {{ ref("int_opportunities__" ~ set) }}
+        {%- for input in compared -%} {{ ref(input) }} {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- What the first line of a model says, if it has one; nothing while dbt parses. -#}
+{% macro increment_of(model) -%}
+    {{ return(graph.nodes["model.salesops." ~ model].config.meta.get("increment") if execute) }}
+{%- endmacro %}
+
+{#- By which columns what is told of a source's records is read by record. -#}
+{% macro of_records() -%}
+    {{ return(["(source_instance, entity_id)", "(source_instance, source_id)"]) }}
+{%- endmacro %}
+
+{#-
+    Called before dbt builds anything: no increment can be made on what is there from now on. What
+    builds leave for the next one is in the schema `build`.
+-#}
+{% macro begin_build() -%}
+    {%- if execute and flags.WHICH in ["build", "run", "seed"] -%}
+        {%- do run_query("create schema if not exists build") -%}
+        {%- set tables = {
+            "last_build": "as_of timestamp, known_at timestamp, made_by text, loads text, nodes text, is_complete boolean",
+            "last_opportunities": "opportunity_key text, source_instance text, source_id text, digest text, merge text, is_settled boolean",
+            "inputs_read": "model text, input text, digest text",
+        } -%}
+        {%- for table, columns in tables.items() -%}
+            {%- do run_query("drop table if exists build." ~ table) -%}
+            {%- do run_query("create table build." ~ table ~ " (" ~ columns ~ ")") -%}
+        {%- endfor -%}
+        {%- do adapter.commit() -%}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,97 @@
+"""Every model that is built in increments says of each input how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from dagster_project.run.dbt_runner import Dbt
+from ingestion.company.reading import load_company
+from ingestion.paths import PROJECT
+
+Node = Mapping[str, Any]
+NEWS = "int_opportunities__news"
+CLOCKED = "int_opportunities__clocked"
+LOOKED_AT = {NEWS: (NEWS,), CLOCKED: (NEWS, CLOCKED)}
+"""By set: those whose inputs put a record into it where they change."""
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, Node]:
+    """The models of the default company by name, all of whose sources' types are used."""
+    manifest = Dbt.of(load_company(PROJECT / "company.yml")).manifest()
+    return {node["name"]: node for node in manifest["nodes"].values() if is_model(node)}
+
+
+def is_model(node: Node) -> bool:
+    return bool(node["resource_type"] == "model")
+
+
+def spec_of(node: Node) -> Mapping[str, Any] | None:
+    """How a model is recomputed by record, if it is."""
+    found: Mapping[str, Any] | None = node["config"]["meta"].get("increment")
+    return found
+
+
+def inputs_of(node: Node) -> set[str]:
+    return {name.split(".")[-1] for name in node["depends_on"]["nodes"]}
+
+
+def incremental(models: Mapping[str, Node]) -> Iterator[tuple[str, Node, Mapping[str, Any]]]:
+    for name, node in models.items():
+        if spec := spec_of(node):
+            yield name, node, spec
+
+
+def ancestors(models: Mapping[str, Node], names: tuple[str, ...]) -> set[str]:
+    """All that models rest on."""
+    found, todo = set(), [*names]
+    while todo:
+        for name in inputs_of(models[todo.pop()]) - found:
+            found.add(name)
+            if name in models:
+                todo.append(name)
+    return found
+
+
+def test_there_are_such_models(models: dict[str, Node]) -> None:
+    assert len([*incremental(models)]) > 10
+
+
+def test_what_is_built_in_increments_says_so(models: dict[str, Node]) -> None:
+    told = {name for name, _, _ in incremental(models)}
+    built = {name for name, it in models.items() if it["config"]["materialized"] == "increment"}
+    assert built <= told
+
+
+def test_all_inputs_are_models(models: dict[str, Node]) -> None:
+    """What is in raw or in the history of publications is neither cut by record nor compared."""
+    for name, node, spec in incremental(models):
+        known = {*spec["of"], *spec["compared"], *spec["apart"]}
+        assert inputs_of(node) <= models.keys(), name
+        assert known <= inputs_of(node), f"{name} says of inputs that it does not read"
+        assert spec["set"] in models, name
+
+
+def test_the_set_knows_of_all_that_is_read_by_record(models: dict[str, Node]) -> None:
+    """A table built whole is looked at by the set; one in increments has no larger set."""
+    wrong = []
+    for name, _, spec in incremental(models):
+        sets = LOOKED_AT[spec["set"]]
+        looked_at = ancestors(models, sets)
+        for input in (*spec["of"], *spec["apart"]):
+            theirs = spec_of(models[input])
+            if theirs and theirs["set"] not in sets:
+                wrong.append(f"{name}, of {spec['set']}, reads {input}, of {theirs['set']}")
+            elif not theirs and input not in looked_at:
+                wrong.append(f"{name} reads {input} by record, which {spec['set']} does not know")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_records_have_one_key(models: dict[str, Node]) -> None:
+    for name, _, spec in incremental(models):
+        for input, (column, _) in spec["of"].items():
+            theirs = spec_of(models[input])
+            assert not theirs or column == theirs["key"], f"{name} reads {input} by {column}"

@@ -1,0 +1,51 @@
+"""Joins that compare all rows of one side with all of the other: they would outgrow the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+
+from ingestion.warehouse.marts_file import show_marts
+from tests.kpis.companies import Published
+from tests.plans import pairwise_joins
+
+FEW: Mapping[str, tuple[int, str]] = {
+    "dim_date": (1, "one row with one row, the first and the last moment"),
+    "fct_pipeline_bridge": (2, "months with the scopes and grains of the bridge"),
+    "int_field_histories": (1, "sources with fields"),
+    "int_opportunity_versions": (1, "with one row, whether the data goes on"),
+    "int_pipeline_at_month_end": (1, "with the one month that is current"),
+    "int_quota_credits": (1, "with one row, whether activities have quotas"),
+    "int_stage_periods": (1, "stages and teams with periods, as in the result"),
+    "kpi_members": (1, "that of lead_conversion_rate"),
+    "kpi_month_cells": (1, "months with grains"),
+    "lead_conversion_rate": (1, "sources with sources"),
+    "mart_pipeline_changes": (1, "removals with the four moments since which changes are told"),
+    "mart_references": (1, "with one row, how the company's quotas are attained"),
+    "mart_restatements": (3, "with one row, the last run"),
+    "pipeline_created_is_the_bridges": (1, "with one row, how many deals are undated"),
+    "pipeline_daily_equals_states": (1, "with the day that is current"),
+    "pipeline_value": (1, "with one row, whether deals have probabilities"),
+}
+"""Models and tests that have such joins: how many, and why they are of few rows."""
+
+
+def of_all_pairs(company: Published) -> dict[str, list[str]]:
+    """The joins of all pairs in a company's models and tests, where there are more than `FEW` says.
+
+    DuckDB finds rows by hash where each condition of an outer join compares the two sides. One that
+    sees a single side belongs into the key: `case when … then key end = other.key`.
+    """
+    found = {}
+    warehouse = company.folder / "warehouse.duckdb"
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        show_marts(connection, warehouse)
+        # However few rows a test has, DuckDB is to plan as for many.
+        connection.execute("set nested_loop_join_threshold = 0; set merge_join_threshold = 0")
+        for path in (company.folder / "dbt" / "target" / "compiled").rglob("*.sql"):
+            if "hooks" not in path.parts:
+                joins = pairwise_joins(connection, path.read_text(encoding="utf-8"))
+                if len(joins) > FEW.get(path.stem, (0, ""))[0]:
+                    found[path.stem] = joins
+    return found
