@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +17,15 @@ if TYPE_CHECKING:
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Copy a DuckDB file that nobody writes, with what DuckDB has only in its log yet."""
-    copy_file(source, target)
-    if write_ahead_log(source).exists():
-        copy_file(write_ahead_log(source), write_ahead_log(target))
+    """Copy a DuckDB file that nobody writes, with what DuckDB has only in its log yet.
+
+    Raises OSError where a copy is not whole.
+    """
+    for one, other in ((source, target), (write_ahead_log(source), write_ahead_log(target))):
+        if one == source or one.exists():
+            copy_file(one, other)
+            if other.stat().st_size != one.stat().st_size:
+                raise OSError(errno.EIO, "copied in part", str(one))
 
 
 def everything(schema: str, table: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 import duckdb
 
+from ingestion.warehouse.marts_file import marts_of
+
 SCHEMAS = ("staging", "intermediate", "marts")
 SHOWN = 3
 SEARCHED = 300
@@ -33,60 +35,84 @@ def differences(
 ) -> list[Difference]:
     """What differs, table by table, between what was built whole and a file built in place.
 
-    A view is the same where it says the same of tables that are. `ignored` are columns, as
-    `table.column`, that only one side has filled in.
+    A view is the same where it says the same of tables that are, or comes to the same. `ignored`
+    are columns, as `table.column`, that only one side has filled in.
     """
-    [(database,)] = whole.execute("select current_database()").fetchall()
-    whole.execute(f"attach '{in_place}' as in_place (read_only)")
+    ours = {
+        name for (name,) in whole.execute("select database_name from duckdb_databases()").fetchall()
+    }
+    for name, file in (("in_place", in_place), ("in_place_marts", marts_of(in_place))):
+        if file.exists():
+            whole.execute(f"attach '{file}' as {name} (read_only)")
     whole.execute("set TimeZone = 'UTC'")
-    stale, right = (_relations(whole, name) for name in ("in_place", database))
+    stale = _relations(whole, {"in_place", "in_place_marts"})
+    right = _relations(whole, ours)
     found: list[Difference] = []
     for table in sorted({*stale, *right}):
-        if stale.get(table) != right.get(table):
-            told = f"is {stale.get(table, 'not there')}, built whole {right.get(table)}"
-            found.append(Difference(table, told))
-        elif isinstance(columns := right[table], tuple):
-            compared = [name for name in columns if f"{table}.{name}" not in ignored]
-            found += _difference(whole, table, compared, database)
+        one, other = stale.get(table), right.get(table)
+        if one is None or other is None or one.columns != other.columns:
+            found.append(Difference(table, f"is {one}, built whole {other}"))
+        elif not one.says or one.says != other.says:
+            compared = [name for name in other.columns if f"{table}.{name}" not in ignored]
+            found += _difference(whole, table, compared, (one.rows, other.rows))
     return found
 
 
+@dataclass(frozen=True)
+class _Relation:
+    """The columns of a table or view, its rows as a from clause names them, what a view says."""
+
+    columns: Sequence[str]
+    rows: str
+    says: str = ""
+
+
 def _relations(
-    connection: duckdb.DuckDBPyConnection, database: str
-) -> Mapping[str, tuple[str, ...] | str]:
-    """The columns of each table, and what each view says."""
-    columns: dict[str, tuple[str, ...] | str] = {}
-    for table, names in connection.execute(
-        """select schema_name || '.' || table_name, list(column_name order by column_name)
-        from duckdb_columns() where database_name = ? and schema_name in (select unnest(?))
-        group by all""",
-        [database, list(SCHEMAS)],
+    connection: duckdb.DuckDBPyConnection, databases: Collection[str]
+) -> Mapping[str, _Relation]:
+    """Those of the databases of one side, by schema and name."""
+    views = {
+        view: sql.split(" AS ", 1)[1].rstrip(";")
+        for view, sql in connection.execute(
+            """select schema_name || '.' || view_name, replace(sql, 'salesops.', '')
+            from duckdb_views() where database_name in (select unnest(?))
+            and schema_name in (select unnest(?))""",
+            [[*databases], list(SCHEMAS)],
+        ).fetchall()
+    }
+    found: dict[str, _Relation] = {}
+    for database, table, columns in connection.execute(
+        """select database_name, schema_name || '.' || table_name,
+            list(column_name order by column_name)
+        from duckdb_columns() where database_name in (select unnest(?))
+        and schema_name in (select unnest(?)) group by all""",
+        [[*databases], list(SCHEMAS)],
     ).fetchall():
-        columns[table] = tuple(names)
-    views = connection.execute(
-        """select schema_name || '.' || view_name, split_part(sql, ' AS ', 2)
-        from duckdb_views() where database_name = ? and schema_name in (select unnest(?))""",
-        [database, list(SCHEMAS)],
-    ).fetchall()
-    return columns | dict(views)
+        says = views.get(table, "")
+        rows = f"({says})" if says else f"{database}.{table}"
+        found[table] = _Relation(columns, rows, says.replace('"', ""))
+    return found
 
 
 def _difference(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: Iterable[str], database: str
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Iterable[str],
+    sides: tuple[str, str],
 ) -> Iterator[Difference]:
     """What differs between the rows of a table, if anything does."""
     listed = ", ".join(f'"{name}"' for name in columns)
-    sides = [f"select {listed} from {side}.{table}" for side in ("in_place", database)]
+    stale, right = (f"select {listed} from {rows}" for rows in sides)
     rows = connection.execute(
-        f"""select true as is_stale, * from ({sides[0]} except all {sides[1]})
-        union all select false, * from ({sides[1]} except all {sides[0]})"""
+        f"""select true as is_stale, * from ({stale} except all {right})
+        union all select false, * from ({right} except all {stale})"""
     ).to_arrow_table()
     if rows.num_rows:
-        stale, missing = (
+        too_many, missing = (
             [row for row in rows.to_pylist() if row.pop("is_stale") is is_stale]
             for is_stale in (True, False)
         )
-        yield Difference(table, _told(stale, missing))
+        yield Difference(table, _told(too_many, missing))
 
 
 def _told(stale: Sequence[Row], missing: Sequence[Row]) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,15 @@ from typing import Any
 import duckdb
 
 from dagster_project.publishing.ledger import HISTORY, TABLES
-from dagster_project.run.builds import Moments, build_values
+from dagster_project.run.builds import Moments, Plan, build_everything, plan_build
 from dagster_project.run.dbt_runner import Dbt, run_values
 from ingestion.company.settings import Company
 from ingestion.loading.appending import append
 from ingestion.loading.moments import LOADS
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import prepare
+from ingestion.warehouse.marts_file import show_marts
 from ingestion.warehouse.warehouse import Warehouse
-from tests.compiled_models import NEVER
 from tests.increments.comparing import Difference, differences
 from tests.increments.whole import MODELS, built_by_dbt, built_from_sql
 
@@ -30,12 +29,13 @@ HASHES = ("marts.kpi_definitions.definition_hash",)
 NUMBERS_OF_PERIODS_ENDED = """
     insert into history.kpi_versions by name
     select
-        run_id, 4 as step, 'later_events' as cause, metric, variant, period_grain, period_start,
-        dimension, dimension_key, dimension_label, unit, numerator is not null as is_additive,
-        value, n_included, run_id as _dlt_load_id
+        ? as run_id, 4 as step, 'later_events' as cause, metric, variant, period_grain,
+        period_start, dimension, dimension_key, dimension_label, unit,
+        numerator is not null as is_additive,
+        value, n_included, ? as _dlt_load_id
     from marts.kpi_values as numbers
     where period_grain in ('month', 'quarter', 'year')
-    and period_start + interval 1 year < cast($as_of as date)
+    and period_start + interval 1 year < cast(? as date)
     and not exists (
         select 1 from history.kpi_versions as told
         where told.metric = numbers.metric and told.variant = numbers.variant
@@ -45,6 +45,19 @@ NUMBERS_OF_PERIODS_ENDED = """
         and told.dimension_key is not distinct from numbers.dimension_key
         and told.value is not distinct from cast(numbers.value as double)
     )"""
+
+
+@dataclass(frozen=True)
+class Build:
+    """How a build is made, and the values of its run."""
+
+    plan: Plan
+    values: Mapping[str, str]
+
+    @property
+    def is_increment(self) -> bool:
+        """Whether only what may have changed is recomputed."""
+        return self.plan.doubt is None
 
 
 @dataclass
@@ -75,64 +88,59 @@ class Days:
         if not warehouse.table_exists(HISTORY, LOADS):
             append(warehouse, HISTORY, TABLES, {}, folder)
         new = []
-        with self.opened() as connection:
-            for source_type in company.source_types:
-                loads = f"raw_{source_type}.{LOADS}"
-                found = connection.execute(f"select load_id from {loads}").fetchall()
-                new += [load for (load,) in found if load not in self.loads]
+        for source_type in company.source_types:
+            loads = f"raw_{source_type}.{LOADS}"
+            found = warehouse.read(f"select load_id from {loads}")["load_id"].to_pylist()
+            for load in {*found} - self.loads:
                 if at:
-                    connection.execute(
-                        f"update {loads} set inserted_at = ? where load_id in (select unnest(?))",
-                        [at.replace(tzinfo=dt.UTC), new],
+                    self.execute(
+                        f"update {loads} set inserted_at = ? where load_id = ?",
+                        [at.replace(tzinfo=dt.UTC), load],
                     )
+                new.append(load)
         self.loads |= {*new}
         return new
 
-    def values(self, as_of: Moment, known_at: Moment) -> dict[str, str]:
-        """The values of the next build, of which it is told whether it is an increment."""
+    def execute(self, sql: str, params: Sequence[object]) -> None:
+        """Change what has been loaded or told."""
+        path = CompanyPaths.of(self.company).warehouse
+        with duckdb.connect(path) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            show_marts(connection, path)
+            connection.execute(sql, params)
+
+    def plan(self, as_of: Moment, known_at: Moment) -> Build:
+        """How the next build is made."""
         self.builds += 1
         company = self.company
-        own = company.own_as_of
-        moments = Moments(as_of, known_at, own)
-        how = build_values(Dbt.of(company), moments)
-        return run_values(as_of, known_at, f"run {self.builds}", own) | how
+        plan = plan_build(Dbt.of(company), Moments(as_of, known_at, company.own_as_of))
+        return Build(plan, run_values(as_of, known_at, f"run {self.builds}", company.own_as_of))
 
     def build(
-        self,
-        values: Mapping[str, str],
-        on_result: Callable[[dict[str, Any]], None] = lambda result: None,
+        self, build: Build, on_result: Callable[[dict[str, Any]], None] = lambda result: None
     ) -> None:
         """Build the models in place, as a run does."""
-        Dbt.of(self.company).build(values, MODELS, on_result)
+        build_everything(Dbt.of(self.company), build.plan, build.values, on_result, MODELS)
 
-    def differences(self, values: Mapping[str, str], by_dbt: bool = False) -> list[Difference]:
+    def differences(self, build: Build, by_dbt: bool = False) -> list[Difference]:
         """What differs from the same raw data built whole in a fresh warehouse."""
-        build = built_by_dbt if by_dbt else built_from_sql
-        values = {name: values[name] for name in NEVER}
-        with build(self.company, self.folder, values) as whole:
+        made = built_by_dbt if by_dbt else built_from_sql
+        with made(self.company, self.folder, build.values) as whole:
             in_place = CompanyPaths.of(self.company).warehouse
             return differences(whole, in_place, () if by_dbt else HASHES)
 
     def publish(self, as_of: Moment, known_at: Moment) -> None:
         """Enter what was built into the history of what was published."""
         run_id = f"run {self.builds}"
-        with self.opened() as connection:
-            connection.execute(
-                f"insert into {HISTORY}.{LOADS} by name select ? as load_id, 0 as status, "
-                "cast(? as timestamptz) as inserted_at",
-                [run_id, known_at.replace(tzinfo=dt.UTC)],
-            )
-            connection.execute(
-                f"insert into {HISTORY}.publications by name select ? as run_id, "
-                "cast(? as timestamp) as published_at, cast(? as timestamp) as as_of, "
-                "cast(? as timestamp) as known_at, run_id as _dlt_load_id",
-                [run_id, known_at, as_of, known_at],
-            )
-            connection.execute(NUMBERS_OF_PERIODS_ENDED, {"as_of": as_of})
-
-    @contextmanager
-    def opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The warehouse."""
-        with duckdb.connect(CompanyPaths.of(self.company).warehouse) as connection:
-            connection.execute("set TimeZone = 'UTC'")
-            yield connection
+        self.execute(
+            f"insert into {HISTORY}.{LOADS} by name select ? as load_id, 0 as status, "
+            "cast(? as timestamptz) as inserted_at",
+            [run_id, known_at.replace(tzinfo=dt.UTC)],
+        )
+        self.execute(
+            f"insert into {HISTORY}.publications by name select ? as run_id, "
+            "cast(? as timestamp) as published_at, cast(? as timestamp) as as_of, "
+            "cast(? as timestamp) as known_at, run_id as _dlt_load_id",
+            [run_id, known_at, as_of, known_at],
+        )
+        self.execute(NUMBERS_OF_PERIODS_ENDED, [run_id, run_id, as_of])

@@ -220,6 +220,16 @@ def rate_told(seller: Seller) -> None:
 
 
 @event
+def rates_of_the_last_days_told(seller: Seller) -> None:
+    told = {(row["day"], row["from_currency"]) for row in seller.tables["fx_rates"]}
+    for days in range(10):
+        day = (seller.now - days * DAY).date()
+        for currency, rate in RATES.items():
+            if (day, currency) not in told:
+                seller.rate(day, currency, rate * (1.2 + days / 100))
+
+
+@event
 def rate_withdrawn(seller: Seller) -> None:
     seller.tables["fx_rates"].remove(seller.draw.choice(seller.tables["fx_rates"][-8:]))
 
@@ -448,6 +458,9 @@ def second_source_begins(seller: Seller) -> None:
         )
 
 
+OF_ALL = ("rate", "rep_", "account_", "stage_added", "stage_re", "stages_", "quota_", "second_")
+OF_RECORDS = {name for name in EVENTS if not name.startswith(OF_ALL)}
+"""What happens to single records: other things may have all of them built anew."""
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "team": {"team": "now"},
     "closing": {"closing": "told"},

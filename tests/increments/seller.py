@@ -39,7 +39,10 @@ COLUMNS: Mapping[str, str] = {
 SECOND = ("opportunities", "field_changes", "pipeline_stages")
 """What the second source exports, which has no deals at first."""
 OPEN = ("Discovery", "Demo", "Proposal", "Negotiation")
-STATUSES = {**dict.fromkeys(OPEN, "open"), "Won": "won", "Lost": "lost", "Dropped": "no_decision"}
+STATUSES = {
+    **dict.fromkeys(OPEN, "open"), "Won": "won", "Invoiced": "won", "Lost": "lost",
+    "Dropped": "no_decision",
+}  # fmt: skip
 CURRENCIES = ("USD", "EUR", "JPY")
 RATES = {"EUR": 1.08, "JPY": 0.0067}
 TEAMS = {"north": "nina", "south": "saul"}
@@ -75,10 +78,24 @@ class Seller:
             seller.add("campaigns", name=f"Campaign {n}", started_on=(now - 400 * DAY).date())
         for _ in range(deals):
             seller.live(seller.deal(now - seller.draw.randint(1, 400) * DAY))
+        seller._close_of_old()
         for _ in range(deals):
             seller.act(now - seller.draw.randint(0, 90) * DAY)
             seller.lead(now - seller.draw.randint(1, 200) * DAY)
         return seller
+
+    def _close_of_old(self) -> None:
+        """Deals that closed a week ago and more, to which something may still happen."""
+        for name, closed in (("local day", 7 * DAY + 6 * HOUR), ("due", 11 * DAY)):
+            deal = self.deal(self.now - 60 * DAY, name=name, currency="EUR", amount=700)
+            deal["close_date"] = (self.now - closed + DAY).date()
+            self.move(deal, "Demo", self.now - 50 * DAY)
+            self.move(deal, "Won", self.now - closed)
+        invoiced = self.deal(self.now - 70 * DAY, name="invoiced", currency="EUR", amount=900)
+        self.move(invoiced, "Won", self.now - 20 * DAY)
+        self.change(invoiced, "stage", "Invoiced", self.now - 2 * DAY)
+        young = self.deal(self.now - 3 * DAY, name="created late", currency="EUR", amount=800)
+        self.move(young, "Won", self.now - 25 * DAY, told=False)
 
     def _hire(self) -> None:
         for team, manager in TEAMS.items():

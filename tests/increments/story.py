@@ -10,25 +10,25 @@ from pathlib import Path
 
 from ingestion.company.reading import load_company
 from tests.increments.comparing import Difference
-from tests.increments.days import Days
-from tests.increments.events import EVENTS, SETTINGS
+from tests.increments.days import Build, Days
+from tests.increments.events import EVENTS, OF_RECORDS, SETTINGS
 from tests.increments.seller import DAY, HOUR, Seller
 
 FOUNDED = dt.datetime(2024, 1, 29, 22)
 """Two days before a fiscal year ends, in winter."""
 DEALS = 36
 KINDS = (
-    *("day", "day", "day", "busy day", "busy day", "quiet day", "two days", "two loads"),
+    *("day", "day", "busy day", "busy day", "busy day", "quiet day", "two days", "two loads"),
     *("a month", "not published", "clock set back", "load hidden", "setting changed"),
 )
 """What a step from one build to the next may be."""
 DAYS_OF = {"two days": 2, "a month": 31, "clock set back": -1}
-EVENTS_OF = {"day": 4, "busy day": 16, "quiet day": 0}
+EVENTS_OF = {"day": 3, "busy day": 20, "quiet day": 0}
 
 
 @dataclass
 class Story:
-    """A seller, its warehouse, what has happened, and how the last build was made."""
+    """A seller, its warehouse, what has happened, and whether the last build was an increment."""
 
     seed: int
     seller: Seller
@@ -36,32 +36,41 @@ class Story:
     days: Days
     told: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
-    how: str = ""
+    was_increment: bool = False
 
     @classmethod
-    def begun(cls, seed: int, folder: Path, tells_history: bool = True) -> Story:
-        """A seller that is loaded and built for the first time."""
+    def begun(
+        cls,
+        seed: int,
+        folder: Path,
+        tells_history: bool = True,
+        warehoused: type[Days] = Days,
+        **settings: object,
+    ) -> Story:
+        """A seller that is loaded and built for the first time; `settings` of its company file."""
         seller = Seller.founded(seed, FOUNDED, DEALS, tells_history)
+        seller.settings.update(settings)
         file = folder / "company" / "company.yml"
-        days = Days(lambda: load_company(file), folder / "whole")
+        days = warehoused(lambda: load_company(file), folder / "whole")
         story = cls(seed, seller, file.parent, days)
         story._load()
-        days.build(story.values())
+        days.build(story.plan())
         return story
 
-    def values(self) -> dict[str, str]:
-        """The values of a build as of the seller's now."""
-        values = self.days.values(self.seller.now, self.seller.now)
-        self.how = values["SALESOPS_BUILD"]
-        self.told.append(f"  build {self.days.builds} as of {self.seller.now}: {self.how}")
-        return values
+    def plan(self) -> Build:
+        """How to build as of the seller's now."""
+        plan = self.days.plan(self.seller.now, self.seller.now)
+        self.was_increment = plan.is_increment
+        how = f"whole: {plan.plan.doubt}" if plan.plan.doubt else "an increment"
+        self.told.append(f"  build {self.days.builds} as of {self.seller.now}: {how}")
+        return plan
 
     def step(self, kind: str, events: Sequence[str] | None = None) -> list[Difference]:
         """Let time pass, load, build in place, and say what differs from a whole build."""
         self.pass_time(kind, events)
-        values = self.values()
-        self.days.build(values)
-        found = self.days.differences(values)
+        plan = self.plan()
+        self.days.build(plan)
+        found = self.days.differences(plan)
         if kind != "not published":
             self.days.publish(self.seller.now, self.seller.now)
         return found
@@ -71,7 +80,9 @@ class Story:
         draw = random.Random(f"{self.seed} {len(self.told)} {kind}")
         self.told.append(f"{kind}, seed {self.seed}")
         self._finish_hidden()
-        by_chance = draw.choices(sorted(EVENTS), k=EVENTS_OF.get(kind, 6))
+        by_chance = draw.choices(sorted(OF_RECORDS), k=EVENTS_OF.get(kind, 6))
+        if kind == "day":
+            by_chance += draw.choices(sorted(EVENTS.keys() - OF_RECORDS), k=2)
         self.seller.now += DAYS_OF.get(kind, 1) * DAY
         if kind == "two loads":
             self.seller.now -= 5 * HOUR
@@ -104,8 +115,7 @@ class Story:
         self.hidden = []
 
     def _set_status(self, loads: list[str], status: int) -> None:
-        with self.days.opened() as connection:
-            connection.execute(
-                "update raw_files._dlt_loads set status = ? where load_id in (select unnest(?))",
-                [status, loads],
+        for load in loads:
+            self.days.execute(
+                "update raw_files._dlt_loads set status = ? where load_id = ?", [status, load]
             )

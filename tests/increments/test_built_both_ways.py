@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.run.builds import INCREMENT
 from tests.increments.comparing import Difference
-from tests.increments.events import EVENTS
+from tests.increments.events import EVENTS, OF_RECORDS
+from tests.increments.on_postgres import DaysOnPostgres
 from tests.increments.story import KINDS, Story
+from tests.ingestion.postgres_server import running_server
 from tests.thorough import thorough
 
 SEED = 7
 SEEDS = range(20)
 STEPS = 10
+RATES_COME_LATE = "rates_of_the_last_days_told"
 
 
 def told(story: Story, found: list[Difference]) -> str:
@@ -30,14 +32,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_all_that_may_happen(folder: Path) -> None:
-    """Every event once, over a quarter's and year's end and a day without news."""
-    story = Story.begun(SEED, folder)
-    events = random.Random(SEED).sample(sorted(EVENTS), len(EVENTS))
-    half = len(events) // 2
-    for kind, chosen in (("two days", events[:half]), ("quiet day", []), ("day", events[half:])):
-        found = story.step(kind, chosen)
+    """Every event once, over the end of a month and a fiscal year without news."""
+    story = Story.begun(SEED, folder, timezone="Asia/Tokyo")
+    of_all = [name for name in EVENTS if name not in OF_RECORDS and name != RATES_COME_LATE]
+    for kind, events in (
+        ("day", [RATES_COME_LATE]),
+        ("two days", []),
+        ("day", sorted(OF_RECORDS)),
+        ("day", of_all),
+    ):
+        found = story.step(kind, events)
         assert not found, told(story, found)
-        assert story.how == INCREMENT
+        assert story.was_increment
 
 
 @thorough
@@ -49,3 +55,14 @@ def test_days_by_chance(folder: Path, seed: int, tells_history: bool) -> None:
     for _ in range(STEPS):
         found = story.step(draw.choice(KINDS))
         assert not found, told(story, found)
+
+
+@thorough
+def test_days_on_postgres(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_server() as url:
+        monkeypatch.setenv("SALESOPS_POSTGRES_URL", url)
+        story = Story.begun(SEED, folder, True, DaysOnPostgres, destination="postgres")
+        for kind in ("busy day", "day", "quiet day", "two days"):
+            found = story.step(kind)
+            assert not found, told(story, found)
+            assert story.was_increment

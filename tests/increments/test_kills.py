@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ingestion.company.reading import load_company
-from tests.increments.days import Days
+from tests.increments.days import Build, Days
 from tests.increments.story import Story
 from tests.runs import IMPORTED
 from tests.thorough import IS_THOROUGH
@@ -37,24 +37,22 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 @pytest.mark.parametrize("after", AFTER)
 def test_a_killed_build_is_made_good(story: Story, after: int) -> None:
     story.pass_time("busy day")
-    kill(story.folder / "company.yml", story.values(), after)
+    kill(story.folder / "company.yml", story.plan(), after)
     found = story.step("quiet day")
     assert not found, "\n".join([*story.told, *map(str, found)])
 
 
-def kill(company: Path, values: Mapping[str, str], after: int) -> None:
+def kill(company: Path, build: Build, after: int) -> None:
     """Build in a process that is killed without warning when so many models are made."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([*IMPORTED])
-    process = context.Process(target=_die, args=(company, dict(os.environ), values, after))
+    process = context.Process(target=_die, args=(company, dict(os.environ), build, after))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
 
 
-def _die(
-    company: Path, environment: Mapping[str, str], values: Mapping[str, str], after: int
-) -> None:
+def _die(company: Path, environment: Mapping[str, str], build: Build, after: int) -> None:
     os.environ.update(environment)
     made: list[dict[str, Any]] = []
 
@@ -63,4 +61,4 @@ def _die(
         if len(made) == after:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    Days(lambda: load_company(company), company.parent).build(values, on_result)
+    Days(lambda: load_company(company), company.parent).build(build, on_result)

@@ -13,6 +13,7 @@ from dagster_project.run.copying import copy_tables
 from dagster_project.run.dbt_runner import Dbt
 from ingestion.company.settings import Company
 from ingestion.paths import CompanyPaths, write_ahead_log
+from ingestion.warehouse.marts_file import SCHEMA, marts_of, show_marts
 from ingestion.warehouse.warehouse import Warehouse
 from tests.compiled_models import CompiledModels
 
@@ -27,14 +28,16 @@ def built_by_dbt(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """What the company's warehouse has loaded, built as by a first run in a folder of its own."""
     file = CompanyPaths(folder).warehouse
-    for path in (file, write_ahead_log(file)):
-        path.unlink(missing_ok=True)
+    for path in (file, marts_of(file)):
+        for written in (path, write_ahead_log(path)):
+            written.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(file) as connection:
         _copy_loaded(company, connection)
     dbt = Dbt(company, CompanyPaths(folder), Warehouse("duckdb", str(file)))
     dbt.build(values, MODELS, lambda result: None)
     with duckdb.connect(file, read_only=True) as connection:
+        show_marts(connection, file)
         yield connection
 
 
@@ -52,7 +55,10 @@ def built_from_sql(
         connection.execute(f"use {models.warehouse.stem}")
         connection.execute("set threads = 1")
         _copy_loaded(company, connection)
-        _copy(company, connection, "marts", [SEED])
+        connection.execute(f"create schema {SCHEMA}")
+        seed = Warehouse.of(company).read(f"select * from {SCHEMA}.{SEED}")
+        connection.register("seed", seed)
+        connection.execute(f"create table {SCHEMA}.{SEED} as from seed")
         models.run(connection, models.statements, values)
         yield connection
 
@@ -61,12 +67,6 @@ def _copy_loaded(company: Company, into: duckdb.DuckDBPyConnection) -> None:
     """Copy what is loaded, and nothing that was built."""
     origin = Warehouse.of(company)
     for schema in (*(f"raw_{source_type}" for source_type in company.source_types), HISTORY):
-        _copy(company, into, schema, sorted(origin.columns(schema)))
-
-
-def _copy(
-    company: Company, into: duckdb.DuckDBPyConnection, schema: str, tables: list[str]
-) -> None:
-    into.execute(f"create schema {schema}")
-    into.execute(f"use {schema}")
-    copy_tables(Warehouse.of(company), schema, tables, into)
+        into.execute(f"create schema {schema}")
+        into.execute(f"use {schema}")
+        copy_tables(origin, schema, sorted(origin.columns(schema)), into)
