@@ -40,10 +40,8 @@ export(Path(sys.argv[1]), Simulation(days, scale, seed))
 ALTERNATIVES = """
 import sys
 from pathlib import Path
-from dagster_project.bench import alternatives, models
-company, first, day = Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
-models.compare(company)
-alternatives.compare(company, first, day)
+from dagster_project.bench.alternatives import compare
+compare(Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]))
 """
 REST, ALL = "rest", "all"
 
