@@ -222,7 +222,7 @@ def rate_told(seller: Seller) -> None:
 @event
 def rates_of_the_last_days_told(seller: Seller) -> None:
     told = {(row["day"], row["from_currency"]) for row in seller.tables["fx_rates"]}
-    for days in range(10):
+    for days in range(8):
         day = (seller.now - days * DAY).date()
         for currency, rate in RATES.items():
             if (day, currency) not in told:
