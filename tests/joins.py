@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import duckdb
 
+from ingestion.warehouse.marts_file import show_marts
 from tests.kpis.companies import Published
 from tests.plans import pairwise_joins
 
@@ -37,7 +38,9 @@ def of_all_pairs(company: Published) -> dict[str, list[str]]:
     sees a single side belongs into the key: `case when … then key end = other.key`.
     """
     found = {}
-    with duckdb.connect(company.folder / "warehouse.duckdb", read_only=True) as connection:
+    warehouse = company.folder / "warehouse.duckdb"
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        show_marts(connection, warehouse)
         # However few rows a test has, DuckDB is to plan as for many.
         connection.execute("set nested_loop_join_threshold = 0; set merge_join_threshold = 0")
         for path in (company.folder / "dbt" / "target" / "compiled").rglob("*.sql"):

@@ -61,7 +61,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         raise duckdb.IOException(f"{file}: a tool has left writes of its own beside it")
     connection.execute(f"attach {literal(file)} as published (read_only)")
     connection.execute("use published")
-    if _size(connection) != file.stat().st_size:
+    if size_of(connection, "published") != file.stat().st_size:
         raise duckdb.IOException(f"{file}: cut short")
     found = connection.execute(
         "select 1 from duckdb_schemas() where (database_name, schema_name) = ('published', ?)",
@@ -71,11 +71,11 @@ def _attach(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         raise duckdb.CatalogException(f"{file}: it has no schema {MARTS}")
 
 
-def _size(connection: duckdb.DuckDBPyConnection) -> int:
-    """The bytes that a published file has of its own account."""
+def size_of(connection: duckdb.DuckDBPyConnection, database: str) -> int:
+    """The bytes that an attached file has of its own account."""
     [(blocks,)] = connection.execute(
-        "select total_blocks * block_size from pragma_database_size() "
-        "where database_name = 'published'"
+        "select total_blocks * block_size from pragma_database_size() where database_name = ?",
+        [database],
     ).fetchall()
     return HEADERS + blocks
 

@@ -108,21 +108,22 @@ def _ledger(run: PipelineRun) -> Iterator[duckdb.DuckDBPyConnection]:
     import duckdb
 
     warehouse = Warehouse.of(run.company)
-    has_history = warehouse.table_exists(HISTORY, LOADS)
     with duckdb.connect() as ledger:
-        for name, columns in TABLES.items():
-            listed = ", ".join(column.name for column in columns)
-            rows = (
-                warehouse.read(
-                    f"""select {listed} from {HISTORY}.{name} where {LOAD_ID} in (
-                        {finished_loads(HISTORY)})"""
-                ).cast(arrow_schema(columns))
-                if has_history
-                else arrow_schema(columns).empty_table()
-            )
-            ledger.register("stored", rows)
-            ledger.execute(f"create table {name} as select *, false as is_new from stored")
-            ledger.unregister("stored")
+        with warehouse.kept_open():
+            has_history = warehouse.table_exists(HISTORY, LOADS)
+            for name, columns in TABLES.items():
+                listed = ", ".join(column.name for column in columns)
+                rows = (
+                    warehouse.read(
+                        f"""select {listed} from {HISTORY}.{name} where {LOAD_ID} in (
+                            {finished_loads(HISTORY)})"""
+                    ).cast(arrow_schema(columns))
+                    if has_history
+                    else arrow_schema(columns).empty_table()
+                )
+                ledger.register("stored", rows)
+                ledger.execute(f"create table {name} as select *, false as is_new from stored")
+                ledger.unregister("stored")
         yield ledger
 
 

@@ -8,15 +8,18 @@ happened since; the rest is about the past: *late facts* are records of which no
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
-from dagster_project.run.copying import copy_tables
+from dagster_project.run.builds import Moments, build_again, last_build_of
+from dagster_project.run.copying import copy_database, copy_tables
 from dagster_project.run.dbt_manifest import RawTables
 from dagster_project.run.dbt_runner import Dbt, run_values
+from dagster_project.run.nodes import Node
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.contract.entities import ENTITIES
 from ingestion.loading.moments import LOAD_ID, LOADS, finished_loads
@@ -57,63 +60,100 @@ def news_since(run: PipelineRun, news: News, raw: RawTables) -> Iterator[Cause]:
     """Whether late facts, and whether corrections, have been loaded into the raw tables."""
     warehouse = Warehouse.of(run.company)
     kinds: tuple[tuple[Cause, str], ...] = (("late_facts", "not"), ("corrections", ""))
-    for cause, negation in kinds:
-        news_by_table = [
-            f"""select 1 from {dataset}.{table} as records
-            where {_is_news(run, news, dataset, table)}
-            and {negation} {_is_known_record(news, dataset, table)}"""
-            for dataset, tables in raw.items()
-            for table in tables
-            if table != LOADS
-        ]
-        if warehouse.read(" union all ".join(news_by_table)).num_rows:
-            yield cause
+    with warehouse.kept_open():
+        for cause, negation in kinds:
+            news_by_table = [
+                f"""select 1 from {dataset}.{table} as records
+                where {_is_news(run, news, dataset, table)}
+                and {negation} {_is_known_record(news, dataset, table)}"""
+                for dataset, tables in raw.items()
+                for table in tables
+                if table != LOADS
+            ]
+            if warehouse.read(" union all ".join(news_by_table)).num_rows:
+                yield cause
 
 
 def replay(run: PipelineRun, news: News, raw: RawTables, cause: Cause) -> pa.Table:
     """`kpi_values` as of the publication's moment, by the models of now.
 
     Known is what was known then; for late facts these, too; for corrections both. The company's
-    data ends where it ended for the publication, whatever company.yml says by now.
+    data ends where it ended for the publication, whatever company.yml says by now. Where the last
+    build was the publication's, what differs from it is recomputed on a copy.
     """
     folder = CompanyPaths(run.paths.root / "replay")
     warehouse = Warehouse("duckdb", str(folder.warehouse))
+    dbt = Dbt(run.company, folder, warehouse)
+    values = run_values(news.as_of, news.until, run.run_id, news.company_as_of)
+    is_known = partial(_is_known, run, news, cause)
     _remove(warehouse)
     folder.root.mkdir(parents=True, exist_ok=True)
     try:
-        for dataset, tables in raw.items():
-            _copy_raw(run, news, cause, dataset, tables, folder.warehouse)
-        Dbt(run.company, folder, warehouse).build(
-            run_values(news.as_of, news.until, run.run_id, news.company_as_of),
-            KPIS,
-            lambda result: None,
-        )
+        if nodes := _last_build(run, news):
+            _copy_build(run, raw, warehouse, is_known)
+            moments = Moments(news.as_of, news.until, news.company_as_of)
+            build_again(dbt, nodes, moments, values, "kpi_values")
+        else:
+            _copy_raw(run, raw, warehouse, is_known)
+            dbt.build(values, KPIS, lambda result: None)
         return warehouse.read("select * from marts.kpi_values")
     finally:
         _remove(warehouse)
 
 
+def _last_build(run: PipelineRun, news: News) -> Mapping[str, Node] | None:
+    """What the last build was made of, where it was the publication's and can be copied."""
+    own = Dbt.of(run.company)
+    if own.warehouse.name != "duckdb":
+        return None
+    return last_build_of(own, Moments(news.as_of, news.since, news.company_as_of))
+
+
 def _copy_raw(
-    run: PipelineRun, news: News, cause: Cause, dataset: str, tables: Sequence[str], into: Path
+    run: PipelineRun, raw: RawTables, warehouse: Warehouse, is_known: Callable[[str, str], str]
 ) -> None:
+    """Copy the raw records that are known, to build all models on them."""
     import duckdb
 
     def rows(schema: str, table: str) -> str:
         everything = f"select * from {schema}.{table} as records"
-        if table == LOADS:
-            return everything
-        known = f"records.{LOAD_ID} in ({finished_loads(schema, f'<= {_at(news.since)}')})"
-        if cause == "definition_change":
-            return f"{everything} where {known}"
-        new = _is_news(run, news, schema, table)
-        if cause == "late_facts":
-            new += f" and not {_is_known_record(news, schema, table)}"
-        return f"{everything} where {known} or ({new})"
+        return everything if table == LOADS else f"{everything} where {is_known(schema, table)}"
 
-    with duckdb.connect(str(into)) as connection:
-        connection.execute(f"create schema {dataset}")
-        connection.execute(f"use {dataset}")
-        copy_tables(Warehouse.of(run.company), dataset, list(tables), connection, rows)
+    for dataset, tables in raw.items():
+        with duckdb.connect(warehouse.location) as connection:
+            connection.execute(f"create schema {dataset}")
+            connection.execute(f"use {dataset}")
+            copy_tables(Warehouse.of(run.company), dataset, list(tables), connection, rows)
+
+
+def _copy_build(
+    run: PipelineRun, raw: RawTables, warehouse: Warehouse, is_known: Callable[[str, str], str]
+) -> None:
+    """Copy the last build as it is, without the raw records that are not known."""
+    import duckdb
+
+    copy_database(Path(Warehouse.of(run.company).location), Path(warehouse.location))
+    copy_database(Warehouse.of(run.company).marts, warehouse.marts)
+    with duckdb.connect(warehouse.location) as connection:
+        for dataset, tables in raw.items():
+            for table in set(tables) - {LOADS}:
+                connection.execute(
+                    f"""delete from {dataset}.{table} where rowid in (
+                        select records.rowid
+                        from {dataset}.{table} as records
+                        where ({is_known(dataset, table)}) is not true)"""
+                )
+
+
+def _is_known(run: PipelineRun, news: News, cause: Cause, schema: str, table: str) -> str:
+    """Whether a version is known in a replay."""
+    known = f"records.{LOAD_ID} in ({finished_loads(schema, f'<= {_at(news.since)}')})"
+    if cause == "definition_change":
+        return known
+    new = _is_news(run, news, schema, table)
+    if cause == "late_facts":
+        new += f" and not {_is_known_record(news, schema, table)}"
+    return f"{known} or ({new})"
 
 
 def _is_news(run: PipelineRun, news: News, schema: str, table: str) -> str:

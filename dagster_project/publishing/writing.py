@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -22,11 +23,11 @@ from dagster_project.publication.manifest import (
     PublicationError,
 )
 from dagster_project.publication.publications import new_folder, show, tidy
-from dagster_project.publication.reading import count, defect
+from dagster_project.publication.reading import count, defect, size_of
 from dagster_project.publishing.dictionary import dictionary
 from dagster_project.publishing.inputs import inputs
 from dagster_project.publishing.parquet import export, last_files
-from dagster_project.run.copying import copy_tables
+from dagster_project.run.copying import copy_database, copy_tables
 from dagster_project.run.dbt_manifest import (
     MODEL,
     MartTable,
@@ -37,12 +38,11 @@ from dagster_project.run.dbt_manifest import (
 from dagster_project.run.dbt_project import DbtProject
 from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.recipe import code_version, recipe_hash
-from ingestion.disk.copying import copy_file
 from ingestion.disk.links import sync
 from ingestion.disk.private import open_to_all
 from ingestion.errors import first_line
 from ingestion.paths import PARQUET, PUBLISHED_FILE, write_ahead_log
-from ingestion.warehouse.duckdb_sql import literal, quote, workbench
+from ingestion.warehouse.duckdb_sql import literal, one_row, quote, workbench
 
 if TYPE_CHECKING:
     import duckdb
@@ -106,7 +106,7 @@ def _write(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) -> Publi
     tables = mart_tables(manifest)
     file = folder / PUBLISHED_FILE
     if run.warehouse.name == "duckdb":
-        _copy_built(run.warehouse.marts, file)
+        copy_database(run.warehouse.marts, file)
     with workbench(run.paths.root / "spill") as connection:
         connection.execute(f"attach {literal(file)} as aside")
         connection.execute(f"create schema if not exists aside.{MARTS}")
@@ -126,13 +126,6 @@ def _write(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) -> Publi
         export(connection, [*exported, "publication"], folder / PARQUET, last)
         _put_into_file(connection)
     return publication
-
-
-def _copy_built(marts: Path, file: Path) -> None:
-    """Copy the file of a build's marts, with what DuckDB has only in its log yet."""
-    copy_file(marts, file)
-    if write_ahead_log(marts).exists():
-        copy_file(write_ahead_log(marts), write_ahead_log(file))
 
 
 def _drop_unpublished(connection: duckdb.DuckDBPyConnection, tables: Iterable[MartTable]) -> None:
@@ -169,10 +162,19 @@ def _publication(
 
 
 def _put_into_file(connection: duckdb.DuckDBPyConnection) -> None:
-    """Have DuckDB write out all that it holds; closing alone would hide that it could not."""
+    """Have DuckDB write out all that it holds; closing alone would hide that it could not.
+
+    It leaves out free blocks at the end of a file, and counts them: the file gets the size that it
+    has of its own account, so that one that is cut short is told by it.
+    """
     connection.execute("use memory")
     connection.execute("checkpoint aside")
+    [path] = one_row(
+        connection, "select path from duckdb_databases() where database_name = 'aside'"
+    )
+    size = size_of(connection, "aside")
     connection.execute("detach aside")
+    os.truncate(path, max(size, Path(path).stat().st_size))
 
 
 def _explain_own(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) -> None:

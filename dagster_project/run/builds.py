@@ -1,8 +1,8 @@
 """Whether a build may be an increment on the last one, and what it leaves for the next.
 
-A build that was of everything, and that came to its end, leaves its moments, what it was made by and
-its models' SQL in the schema `build` of the warehouse. The next one recomputes only the records that
-may have changed since, unless anything is in doubt: then dbt builds everything anew.
+A build that was of everything, and that came to its end, leaves its moments, what it was made by
+and its models' SQL in the schema `build` of the warehouse. The next one recomputes only the records
+that may have changed since, unless anything is in doubt: then dbt builds everything anew.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from zoneinfo import ZoneInfo
 
 from dagster_project.run.dbt_manifest import definitions_hash
 from dagster_project.run.dbt_runner import Dbt
-from dagster_project.run.increment import Increment, put_inputs_read
-from dagster_project.run.nodes import Node, as_json, from_json
+from dagster_project.run.increment import Clock, Increment, put_inputs_read
+from dagster_project.run.nodes import Node, as_json, from_json, resting_on
 from ingestion.loading.moments import LOADS, loaded_at
 from ingestion.warehouse.session import Session, session
 
 BUILD = "build"
 FIRST = "there was no build before"
 MADE = ("model", "seed", "test")
+LOOKS_BACK = "/* looks back */"
+"""What is in the SQL that asks whether a run does (dbt/macros/run.sql)."""
 
 log = logging.getLogger("salesops")
 
@@ -60,13 +62,15 @@ class Plan:
 
 
 def plan_build(dbt: Dbt, moments: Moments, *, full: bool = False) -> Plan:
-    """Whether all is built anew, which `full` asks for; why is said, where there was a build before."""
+    """Whether all is built anew, which `full` asks for; why is said where there was a build."""
     made_by = _made_by(dbt, moments)
-    last = _last_build(dbt)
-    doubt = "that was asked for" if full and last else _doubt(dbt, moments, made_by, last)
+    with dbt.warehouse.kept_open():
+        last = _last_build(dbt)
+        doubt = "that was asked for" if full and last else _doubt(dbt, moments, made_by, last)
+        loads = _loads(dbt, moments.known_at)
     if doubt and doubt != FIRST:
         log.info("building everything: %s", doubt)
-    return Plan(moments, made_by, _loads(dbt, moments.known_at), doubt, last or {})
+    return Plan(moments, made_by, loads, doubt, last or {})
 
 
 def build_everything(
@@ -90,7 +94,7 @@ def build_everything(
         by_name = {node.name: node for node in nodes}
         for node in nodes:
             if node.reading and node.materialized != "view":
-                put_inputs_read(warehouse, by_name, node, _settled(dbt, plan.moments.as_of))
+                put_inputs_read(warehouse, by_name, node, _clock(dbt, plan.moments.as_of))
         _finish(dbt, plan, by_name, warehouse)
 
 
@@ -107,8 +111,8 @@ def _increment(
         warehouse,
         from_json(plan.last["nodes"]),
         values,
-        _settled(dbt, plan.moments.as_of),
-        _settled(dbt, plan.last["as_of"]),
+        _clock(dbt, plan.moments.as_of),
+        _clock(dbt, plan.last["as_of"]),
     )
     try:
         increment.run(on_result)
@@ -121,9 +125,36 @@ def _increment(
     return True
 
 
+def last_build_of(dbt: Dbt, moments: Moments) -> Mapping[str, Node] | None:
+    """The nodes of the last build, where it was of these moments and nothing of it is in doubt."""
+    with dbt.warehouse.kept_open():
+        last = _last_build(dbt)
+        if last is None or _doubt(dbt, moments, _made_by(dbt, moments), last):
+            return None
+    return from_json(last["nodes"])
+
+
+def build_again(
+    dbt: Dbt, nodes: Mapping[str, Node], moments: Moments, values: Mapping[str, str], model: str
+) -> None:
+    """Make a model, and what it rests on, once more for the last build's moment from other records.
+
+    `dbt` has a copy of that build, whose `nodes` these are. What asks whether a run looks back is
+    made whole where this one does. Raises what the database raises.
+    """
+    needed = {node.name: node for node in resting_on(nodes, model)}
+    asking = {name for name, node in needed.items() if LOOKS_BACK in node.sql}
+    clock = _clock(dbt, moments.as_of)
+    with session(dbt.warehouse) as warehouse:
+        increment = Increment(warehouse, needed, values, clock, clock)
+        if _looks_back(dbt, moments):
+            increment.built_whole |= asking
+        increment.run(lambda result: None)
+
+
 def _finish(dbt: Dbt, plan: Plan, nodes: Mapping[str, Node], warehouse: Session) -> None:
     """Put down what the next build begins with."""
-    settled = _settled(dbt, plan.moments.as_of)
+    settled = _clock(dbt, plan.moments.as_of).settled - dt.timedelta(days=1)
     warehouse.execute("begin")
     warehouse.execute(f"delete from {BUILD}.last_opportunities")
     warehouse.fill(
@@ -131,10 +162,18 @@ def _finish(dbt: Dbt, plan: Plan, nodes: Mapping[str, Node], warehouse: Session)
         f"""select
             inputs.opportunity_key, inputs.source_instance, inputs.source_id, inputs.digest,
             merges.digest as merge,
-            coalesce(cast(opportunities.closed_at as date) < date '{settled}', false) as is_settled
+            opportunities.closed_at is not null
+            and greatest(opportunities.closed_at, states.last_changed_at)
+            < timestamp '{settled}' as is_settled
         from {nodes["int_opportunity_inputs"].relation} as inputs
         left join {nodes["int_opportunities__current"].relation} as opportunities
             on inputs.opportunity_key = opportunities.opportunity_key
+        left join (
+            select opportunity_key, max(valid_from) as last_changed_at
+            from {nodes["int_opportunity_states"].relation}
+            group by opportunity_key
+        ) as states
+            on inputs.opportunity_key = states.opportunity_key
         left join {nodes["int_opportunity_merge_digests"].relation} as merges
             on inputs.opportunity_key = merges.opportunity_key""",
     )
@@ -150,12 +189,13 @@ def _is_made(node: Any) -> bool:
     return node.resource_type in MADE
 
 
-def _settled(dbt: Dbt, as_of: dt.datetime) -> dt.date:
-    """The day before which rates are settled: those of the last week may still come.
+def _clock(dbt: Dbt, as_of: dt.datetime) -> Clock:
+    """Rates of the last week may still come, so settled is what was over before it.
 
-    Deals that closed since are recomputed with the open ones.
+    A day has ended at its last moment.
     """
-    return _day(dbt, as_of) - dt.timedelta(days=8)
+    ended = _day(dbt, as_of + dt.timedelta(microseconds=1))
+    return Clock(_day(dbt, as_of) - dt.timedelta(days=8), ended.replace(day=1))
 
 
 def _last_build(dbt: Dbt) -> Mapping[str, Any] | None:
@@ -169,10 +209,12 @@ def _doubt(dbt: Dbt, moments: Moments, made_by: str, last: Mapping[str, Any] | N
     """Why a build cannot be an increment; None where it can."""
     if last is None:
         return FIRST
-    if not last["is_complete"]:
+    if not last.get("is_complete"):
         return "the last build did not come to its end"
-    if last["made_by"] != made_by:
+    if last.get("made_by") != made_by:
         return "definitions, settings or the engine are others than at the last build"
+    if dbt.warehouse.name == "duckdb" and not dbt.warehouse.marts.exists():
+        return "the marts of the last build are missing"
     if moments.as_of < last["as_of"] or moments.known_at < last["known_at"]:
         return "its moments are before those of the last build"
     if last["loads"] != _loads(dbt, last["known_at"]):
@@ -187,9 +229,13 @@ def _made_by(dbt: Dbt, moments: Moments) -> str:
         "definitions": definitions_hash(dbt.manifest()),
         "variables": dbt.variables,
         "packages": {name: version(name) for name in packages},
-        "looks_back": _day(dbt, moments.as_of) < _day(dbt, moments.data_until),
+        "looks_back": _looks_back(dbt, moments),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _looks_back(dbt: Dbt, moments: Moments) -> bool:
+    return _day(dbt, moments.as_of) < _day(dbt, moments.data_until)
 
 
 def _day(dbt: Dbt, moment: dt.datetime) -> dt.date:

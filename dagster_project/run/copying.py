@@ -1,15 +1,31 @@
-"""Tables of a warehouse copied into a DuckDB file, whatever the warehouse is."""
+"""Tables of a warehouse copied into a DuckDB file, whatever the warehouse is; files as they are."""
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingestion.disk.copying import copy_file
+from ingestion.paths import write_ahead_log
 from ingestion.warehouse.duckdb_sql import literal
 from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a DuckDB file that nobody writes, with what DuckDB has only in its log yet.
+
+    Raises OSError where a copy is not whole.
+    """
+    for one, other in ((source, target), (write_ahead_log(source), write_ahead_log(target))):
+        if one == source or one.exists():
+            copy_file(one, other)
+            if other.stat().st_size != one.stat().st_size:
+                raise OSError(errno.EIO, "copied in part", str(one))
 
 
 def everything(schema: str, table: str) -> str:

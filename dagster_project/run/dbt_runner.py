@@ -62,7 +62,7 @@ class BuildError(SalesopsError):
 
 @dataclass(frozen=True)
 class Failed:
-    """A model or test that failed; `rows` is the query of what fails a test, None of what cannot run."""
+    """A model or test that failed; `rows` is the query of what fails a test, None for an error."""
 
     resource_type: str
     name: str

@@ -1,4 +1,4 @@
-"""An increment: the models of the last whole build, made for other moments of what has changed since.
+"""An increment: the models of the last whole build, of what has changed since, for other moments.
 
 A model that says how it is read by record (dbt/macros/increments.sql) has the rows of a set of
 records recomputed. Its other inputs are compared, by their content, with what the last build read;
@@ -26,19 +26,31 @@ log = logging.getLogger("salesops")
 OnResult = Callable[[dict[str, Any]], None]
 
 
+@dataclass(frozen=True)
+class Clock:
+    """What a build's moment comes to, in the company's time zone.
+
+    Deals that closed before the settled day are recomputed only where something of them is new.
+    The month is the first that has not ended.
+    """
+
+    settled: dt.date
+    month: dt.date
+
+
 @dataclass
 class Increment:
     """The nodes of the last whole build by name, in their order, and what they are made for.
 
-    `values` are those of the run. Deals that closed before a settled day, that of the last build
-    and that of this one, are recomputed only where something of them is new.
+    `values` are those of the run, `clock` and `before` those of this build and of the last one. What
+    is in `built_whole` from the start is made whole whatever has changed.
     """
 
     session: Session
     nodes: Mapping[str, Node]
     values: Mapping[str, str]
-    settled: dt.date
-    settled_before: dt.date
+    clock: Clock
+    before: Clock
     built_whole: set[str] = field(default_factory=set)
     failed: list[Failed] = field(default_factory=list)
 
@@ -75,13 +87,16 @@ class Increment:
         return int(failures)
 
     def _recompute(self, node: Node, reading: Reading, sql: str) -> None:
-        """Replace the rows of the records in the set."""
-        records = f"select {reading.key} from {self.nodes[reading.set].relation}"
+        """Replace the rows of the records in the set, and those of inputs that are read wholly."""
+        records = f"{reading.key} in (select {reading.key} from {self.nodes[reading.set].relation})"
+        if reading.wholly:
+            names = ", ".join(f"'{name}'" for name in reading.of if not self.nodes[name].reading)
+            records += f" or {reading.wholly} in ({names})"
         self.session.execute("drop table if exists recomputed")
         cut = self.by_record(sql, reading)
         self.session.execute(f"create temporary table recomputed as {cut}")
         self._transaction(
-            f"delete from {node.relation} where {reading.key} in ({records})",
+            f"delete from {node.relation} where {records}",
             node.relation,
             "select * from recomputed",
         )
@@ -97,6 +112,8 @@ class Increment:
         records = {}
         for name, (column, its) in reading.of.items():
             node = self.nodes[name]
+            if reading.wholly and not node.reading:
+                continue
             rows = node.relation
             if node.materialized == "view" and node.reading:
                 rows = f"({self.by_record(node.sql_of(self.values), node.reading)}) as rows"
@@ -115,51 +132,59 @@ class Increment:
                 f"select input, digest from {INPUTS_READ} where model = '{node.name}'"
             )
         )
-        found = digests(self.session, self.nodes, node, self.settled_before)
+        then = Clock(self.before.settled, self.clock.month)
+        found = digests(self.session, self.nodes, node, then)
         changed = [name for name, digest in found.items() if before.get(name) != digest]
-        changed += sorted(self.built_whole & reading.of.keys())
+        whole = {node.name, *_by_record(self.nodes, reading)}
+        changed += sorted(self.built_whole & whole)
         if changed:
             log.info("%s: built whole, as %s changed", node.name, " and ".join(changed))
             self.built_whole.add(node.name)
-        put_inputs_read(self.session, self.nodes, node, self.settled)
+        put_inputs_read(self.session, self.nodes, node, self.clock)
         return bool(changed)
 
 
-def put_inputs_read(
-    session: Session, nodes: Mapping[str, Node], node: Node, settled: dt.date
-) -> None:
-    """Put down what a model that is recomputed by record has read of the inputs that are compared."""
+def put_inputs_read(session: Session, nodes: Mapping[str, Node], node: Node, clock: Clock) -> None:
+    """Put down what a model that is recomputed by record has read of what is compared."""
     session.execute(f"delete from {INPUTS_READ} where model = '{node.name}'")
-    if found := digests(session, nodes, node, settled):
+    if found := digests(session, nodes, node, clock):
         session.put_texts(INPUTS_READ, [(node.name, name, text) for name, text in found.items()])
 
 
 def digests(
-    session: Session, nodes: Mapping[str, Node], node: Node, settled: dt.date
+    session: Session, nodes: Mapping[str, Node], node: Node, clock: Clock
 ) -> dict[str, str]:
     """What is in the inputs of a model that are compared, by their names."""
-    compared = dict(_compared(nodes, node))
-    day = f"date '{settled}'"
-    columns = [
-        session.digest(rows.replace("{rows}", nodes[name].relation).replace("{settled}", day))
-        for name, rows in compared.items()
-    ]
-    if not columns:
+    compared = dict(_compared(nodes, node, clock))
+    if not compared:
         return {}
-    [row] = session.rows(f"select {', '.join(columns)}")
+    columns = ", ".join(session.digest(rows) for rows in compared.values())
+    [row] = session.rows(f"select {columns}")
     return dict(zip(compared, row, strict=True))
 
 
-def _compared(nodes: Mapping[str, Node], node: Node) -> Iterator[tuple[str, str]]:
-    """The inputs that are compared, and which of their rows; those of views that it reads through, too."""
+def _compared(nodes: Mapping[str, Node], node: Node, clock: Clock) -> Iterator[tuple[str, str]]:
+    """The inputs that are compared, and the query of their rows; of views read through, too."""
     reading = node.reading
     assert reading is not None
+    if reading.by_month:
+        yield "the month", f"select date '{clock.month}' as month_start"
     for name in dict.fromkeys(node.parents):
         if name in reading.of:
             if nodes[name].materialized == "view" and nodes[name].reading:
-                yield from _compared(nodes, nodes[name])
+                yield from _compared(nodes, nodes[name], clock)
         elif name not in reading.apart and name != reading.set:
-            yield name, reading.compared.get(name, "select * from {rows}")
+            rows = reading.compared.get(name, "select * from {rows}")
+            rows = rows.replace("{rows}", nodes[name].relation)
+            yield name, rows.replace("{settled}", f"date '{clock.settled}'")
+
+
+def _by_record(nodes: Mapping[str, Node], reading: Reading) -> Iterator[str]:
+    """The inputs that are read by record, those of views read through, too."""
+    for name in reading.of:
+        yield name
+        if nodes[name].materialized == "view" and (through := nodes[name].reading):
+            yield from _by_record(nodes, through)
 
 
 def _result(node: Node, began: float, failures: int, total: int) -> dict[str, Any]:

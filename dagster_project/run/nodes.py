@@ -1,4 +1,4 @@
-"""What a whole build leaves for increments on it: each model and test, with its SQL as dbt compiled it.
+"""What a whole build leaves for increments on it: each model and test, with its compiled SQL.
 
 An increment runs the same SQL for other moments. The run's own values say in it which they are
 (dbt/macros/run.sql), so that it can be had for those of another run.
@@ -26,6 +26,8 @@ class Reading:
     of: Mapping[str, tuple[str, str]]
     compared: Mapping[str, str]
     apart: tuple[str, ...]
+    wholly: str | None
+    by_month: bool
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,19 @@ def from_json(text: str) -> dict[str, Node]:
     return {node.name: node for node in found}
 
 
+def resting_on(nodes: Mapping[str, Node], name: str) -> list[Node]:
+    """A model and all that it rests on, in the order of the nodes."""
+    found, todo = set(), [name]
+    while todo:
+        if (one := todo.pop()) not in found:
+            found.add(one)
+            todo += nodes[one].parents
+    return [node for node in nodes.values() if node.name in found]
+
+
 def _reading(told: Mapping[str, Any]) -> Reading:
     of = {name: (mine, its) for name, (mine, its) in told["of"].items()}
-    return Reading(told["set"], told["key"], of, told["compared"], tuple(told["apart"]))
+    return Reading(**told | {"of": of, "apart": tuple(told["apart"])})
 
 
 def _is_made(unique_id: str) -> bool:

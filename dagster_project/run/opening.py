@@ -62,9 +62,10 @@ def open_run(
     """Begin a run, holding the company's lock until it ends.
 
     `as_of` and `known_at` are as `parse_moment` reads them. A `fresh` run starts the company anew,
-    on an empty warehouse; a `full` one builds everything anew. The systems of a simulated company are up while the run lasts. Raises
-    SalesopsError when a moment cannot be read, another run is under way, the warehouse is not
-    usable, the clock is behind it, or the company cannot be simulated as asked.
+    on an empty warehouse; a `full` one builds everything anew. The systems of a simulated company
+    are up while the run lasts. Raises SalesopsError when a moment cannot be read, another run is
+    under way, the warehouse is not usable, the clock is behind it, or the company cannot be
+    simulated as asked.
     """
     asked_as_of = parse_moment(company, "as_of", as_of) if as_of else None
     asked_known_at = parse_moment(company, "known_at", known_at) if known_at else None

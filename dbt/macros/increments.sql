@@ -16,9 +16,12 @@
         `{settled}` the day from which on deals are recomputed anyway. Also inputs that the model
         reads by way of another.
     apart: inputs that matter only to records of the set.
+    wholly: a column that names the input from which a row comes: the rows of inputs in `of` that are
+        not recomputed by record are replaced, all of them.
+    by_month: true where the end of a month matters to all records.
     materialized: `view` of one that others read through.
 -#}
-{% macro increment(set, of, key="opportunity_key", compared={}, apart=[], materialized="table") -%}
+{% macro increment(set, of, key="opportunity_key", compared={}, apart=[], wholly=none, by_month=false, materialized="table") -%}
     {%- set columns = {} -%}
     {%- for input in of -%}
         {%- do columns.update({input: of[input] if of is mapping else [key, key]}) -%}
@@ -33,6 +36,8 @@
                     "of": columns,
                     "compared": compared,
                     "apart": apart,
+                    "wholly": wholly,
+                    "by_month": by_month,
                 }
             }
         )
@@ -41,6 +46,11 @@
         {{ ref("int_opportunities__" ~ set) }}
         {%- for input in compared -%} {{ ref(input) }} {%- endfor -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#- What the first line of a model says, if it has one; nothing while dbt parses. -#}
+{% macro increment_of(model) -%}
+    {{ return(graph.nodes["model.salesops." ~ model].config.meta.get("increment") if execute) }}
 {%- endmacro %}
 
 {#- By which columns what is told of a source's records is read by record. -#}
@@ -61,8 +71,8 @@
             "inputs_read": "model text, input text, digest text",
         } -%}
         {%- for table, columns in tables.items() -%}
-            {%- do run_query("create table if not exists build." ~ table ~ " (" ~ columns ~ ")") -%}
-            {%- do run_query("delete from build." ~ table) -%}
+            {%- do run_query("drop table if exists build." ~ table) -%}
+            {%- do run_query("create table build." ~ table ~ " (" ~ columns ~ ")") -%}
         {%- endfor -%}
         {%- do adapter.commit() -%}
     {%- endif -%}

@@ -97,6 +97,7 @@
 
 {#- What identifies a deal among the members of a metric, and the keys of its cuts. -#}
 {% macro deal_member() -%}
+    opportunity_key,
     'opportunity' as entity,
     opportunity_key as entity_key,
     opportunity_id as entity_id,

@@ -43,5 +43,5 @@
     by its own as_of or by what is known.
 -#}
 {% macro is_look_back() -%}
-    ({{ as_of_day() }} < {{ local_day("least(" ~ company_as_of() ~ ", " ~ known_at() ~ ")") }})
+    ({{ as_of_day() }} < {{ local_day("least(" ~ company_as_of() ~ ", " ~ known_at() ~ ")") }} /* looks back */)
 {%- endmacro %}

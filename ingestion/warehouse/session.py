@@ -1,4 +1,4 @@
-"""A connection that changes the warehouse, whichever it is: statements, rows, and what engines say apart."""
+"""A connection that changes the warehouse, and what its engines say differently."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Session(Protocol):
-    """What is done in a warehouse; each statement stands at once, but for those of a transaction."""
+    """What is done in a warehouse; a statement outside a transaction stands at once."""
 
     errors: tuple[type[Exception], ...]
 

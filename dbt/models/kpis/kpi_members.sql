@@ -1,3 +1,4 @@
+{{ increment("clocked", of=kpi_metrics(), wholly="metric") }}
 -- The records of every metric: what each adds to which numbers, and why it is left out where it is.
 -- One counts in the cuts whose key it has, in the periods of its day.
 {%- set text = dbt.type_string() %}
@@ -11,6 +12,9 @@
         cast(entity as {{ text }}) as entity,
         cast(entity_key as {{ text }}) as entity_key,
         cast(entity_id as {{ text }}) as entity_id,
+        cast(
+            {{ "opportunity_key" if increment_of(metric) else "null" }} as {{ text }}
+        ) as opportunity_key,
         cast(period_on as date) as period_on,
         {%- for name in ["counts_in", "side"] + cuts %}
             cast(

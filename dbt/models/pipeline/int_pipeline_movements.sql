@@ -19,7 +19,16 @@ with
 
     valued as (
         select
-            steps.*,
+            steps.month_start,
+            steps.was_open,
+            steps.came_by,
+            steps.left_by,
+            steps.due_month_before,
+            steps.due_month,
+            steps.rep_before,
+            steps.rep,
+            steps.currency_before,
+            steps.currency,
             coalesce(steps.amount_before, 0) as native_before,
             coalesce(steps.amount, 0) as native,
             {{

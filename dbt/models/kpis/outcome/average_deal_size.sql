@@ -1,9 +1,11 @@
+{{ increment("clocked", of=["revenue_won"], materialized="view") }}
 with won as (select * from {{ ref("revenue_won") }})
 
 {%- for variant in ["default", "median"] %}
 
     select
         '{{ variant }}' as variant,
+        opportunity_key,
         entity,
         entity_key,
         entity_id,

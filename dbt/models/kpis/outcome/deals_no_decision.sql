@@ -1,3 +1,4 @@
+{{ increment("clocked", of=["int_kpi_deals"], materialized="view") }}
 select
     'default' as variant,
     {{ deal_member() }},

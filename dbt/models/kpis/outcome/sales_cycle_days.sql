@@ -1,3 +1,4 @@
+{{ increment("clocked", of=["int_kpi_deals"], materialized="view") }}
 -- A deal that closed before its cycle began has no cycle: its dates are wrong, not its length 0.
 with
     cycles as (
@@ -20,6 +21,7 @@ with
 
 select
     variant,
+    opportunity_key,
     entity,
     entity_key,
     entity_id,

@@ -1,3 +1,4 @@
+{{ increment("clocked", of=["int_kpi_deals"], materialized="view") }}
 -- The closed deals. What they come to follows from other metrics, as the YAML beside says.
 select
     'default' as variant,

@@ -1,3 +1,4 @@
+{{ increment("clocked", of=["int_kpi_deals"], materialized="view") }}
 {%- set won = "case when status = 'won' then 1 else 0 end" -%}
 select
     'default' as variant,

@@ -1,3 +1,14 @@
+{{
+    increment(
+        "clocked",
+        of=["int_kpi_deals", "int_opportunity_states", "int_opportunity_removals"],
+        compared={
+            "dim_rep": "select rep_id, region, segment from {rows}",
+            "int_fx_rates__daily": "select * from {rows} where date_day < {settled}",
+        },
+        materialized="view",
+    )
+}}
 {%- set creation_exclusion -%}
     coalesce(removal, case when created_on is null then 'no_created_at' end)
 {%- endset -%}

@@ -1,3 +1,18 @@
+{{
+    increment(
+        "clocked",
+        of=[
+            "int_pipeline_at_month_end",
+            "fct_opportunities",
+            "int_stage_visits",
+            "int_opportunity_stage_moves",
+        ],
+        compared={
+            "dim_rep": "select rep_id, region, segment from {rows}",
+            "int_pipeline_months": "select * from {rows} where ends_on < {settled}",
+        },
+    )
+}}
 -- One row per deal that was open when a month ended, in its state of then: stage, amount,
 -- owner, and the owner's team and manager.
 --
@@ -108,7 +123,7 @@ with
             or (deal_probability is null and is_stage_unknown) as is_weight_unknown
         from priced
         where
-            exists (select 1 from {{ ref("fct_opportunities") }} where deal_probability is not null)
+            exists (select 1 from {{ ref("int_deal_probabilities") }} where are_given)
     )
 
 select

@@ -1,3 +1,10 @@
+{{
+    increment(
+        "clocked",
+        of=["int_opportunity_changes", "int_opportunity_states"],
+        materialized="view",
+    )
+}}
 -- Moves of a deal's close date, up to the run's moment, in states in which it was open: no date set
 -- in the moment of closing, none edited later. A date that is set after one was taken away is moved
 -- from there; taking it away is no move.

@@ -1,3 +1,4 @@
+{{ increment("clocked", of=["int_close_date_moves", "int_kpi_deals"], materialized="view") }}
 -- A push moves the close date to a later day while the deal is open; what is set in the moment of
 -- closing, or later, is none.
 with

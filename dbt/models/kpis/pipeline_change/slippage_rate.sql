@@ -1,3 +1,16 @@
+{{
+    increment(
+        "clocked",
+        of=[
+            "int_kpi_deals",
+            "int_opportunity_states",
+            "int_pipeline_at_month_end",
+            "int_close_date_moves",
+        ],
+        by_month=true,
+        materialized="view",
+    )
+}}
 -- One row per variant, period that has ended and deal that was due in it when it began: open, with
 -- a close date in it as then expected. Where nobody knows what was expected then, any open deal may
 -- have been due: it is excluded.

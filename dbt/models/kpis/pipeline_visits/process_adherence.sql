@@ -1,3 +1,4 @@
+{{ increment("clocked", of=["int_stage_visits", "int_kpi_deals"], materialized="view") }}
 -- Closed deals: whether they passed every open stage of their pipeline, in order, and closed once.
 -- A move among stages of one outcome is no closing. Of a deal that nothing tells to have been open
 -- nobody knows its way.

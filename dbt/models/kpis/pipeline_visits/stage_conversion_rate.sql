@@ -1,3 +1,4 @@
+{{ increment("clocked", of=["fct_stage_visits", "int_kpi_deals"], materialized="view") }}
 -- Deals by stage that they entered. A deal counts once per stage and period, by its first entry.
 -- `direct` sees only real stays, and only moves to the very next stage (won after the last).
 with
@@ -45,6 +46,7 @@ with
 
     select
         '{{ variant }}' as variant,
+        deals.opportunity_key,
         'opportunity_stage' as entity,
         md5(deals.opportunity_key || '|' || compared.stage) as entity_key,
         deals.opportunity_id as entity_id,

@@ -1,3 +1,4 @@
+{{ increment("clocked", of=["fct_stage_visits", "int_kpi_deals"], materialized="view") }}
 -- Stays in open stages that a move has ended, however; skipped stages were no stays. `per_deal`
 -- adds up all stays of a deal in a stage that it is no longer in.
 with
@@ -52,6 +53,7 @@ with
 
     select
         '{{ variant }}' as variant,
+        deals.opportunity_key,
         population.entity,
         population.entity_key,
         deals.opportunity_id as entity_id,

@@ -1,3 +1,11 @@
+{{
+    increment(
+        "clocked",
+        of=["fct_stage_visits", "int_kpi_deals"],
+        apart=["int_stage_durations"],
+        materialized="view",
+    )
+}}
 -- Open deals, with their amount where their stay, as of now, has lasted over twice as long as the
 -- median stay in the stage, else with 0. Without a usual stay there is no verdict.
 with
@@ -30,6 +38,7 @@ with
 
 select
     'default' as variant,
+    deals.opportunity_key,
     'opportunity' as entity,
     deals.opportunity_key as entity_key,
     deals.opportunity_id as entity_id,

@@ -1,3 +1,5 @@
+{#- Seven models read the changes, which are found by a window over all values: they are kept. -#}
+{{ config(materialized="table") }}
 with
     history as ({{ latest_versions("hubspot", "property_history") }}),
 

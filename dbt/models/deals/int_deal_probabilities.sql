@@ -1,0 +1,3 @@
+-- Whether any deal has a probability of its own.
+select count(deal_probability) > 0 as are_given
+from {{ ref("fct_opportunities") }}

@@ -1,0 +1,56 @@
+"""A publication's moment, replayed on a copy of the last build: the numbers of a whole build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from dagster_project.publishing import replay as replays
+from dagster_project.publishing.replay import Cause, News, news_since, replay
+from dagster_project.run.dbt_manifest import raw_tables_of_kpis
+from dagster_project.run.dbt_runner import Dbt
+from dagster_project.run.opening import open_run
+from ingestion.company.reading import load_company
+from tests.conftest import Publish
+from tests.pipeline.test_restatements import CORRECTED, LATE_DEAL
+
+
+def test_a_replay_gives_what_a_whole_build_gives(
+    published: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A late deal and a corrected one have been loaded since."""
+    company = published("edge_cases").with_own_files(tmp_path)
+    monkeypatch.setenv("SALESOPS_DATA", str(company.folder.parent))
+    exports = company.company.parent / "exports" / "opportunities.csv"
+    text = exports.read_text(encoding="utf-8").rstrip("\n")
+    exports.write_text(text.replace(*CORRECTED[1:]) + "\n" + LATE_DEAL, encoding="utf-8")
+    [basis] = company.marts("select as_of, known_at from marts.publication").to_dict("records")
+    with open_run(load_company(company.company), "later") as run:
+        raw = raw_tables_of_kpis(Dbt.of(run.company).manifest())
+        run.load("files")
+        news = News(basis["as_of"].to_pydatetime(), basis["known_at"].to_pydatetime(), run.known_at)
+        causes: list[Cause] = [*news_since(run, news, raw)]
+        assert causes == ["late_facts", "corrections"]
+        by_record = [replay(run, news, raw, cause) for cause in causes]
+        assert replays._last_build(run, news)
+        monkeypatch.setattr(replays, "_last_build", lambda *_: None)
+        whole = [replay(run, news, raw, cause) for cause in causes]
+    for one, other in zip(by_record, whole, strict=True):
+        assert difference(one, other) == []
+    assert difference(*by_record)
+
+
+def difference(one: pa.Table, other: pa.Table) -> list[tuple[Any, ...]]:
+    """The rows that are only in one of two tables."""
+    columns = ", ".join(one.schema.names)
+    with duckdb.connect() as connection:
+        connection.register("one", one)
+        connection.register("other", other)
+        return connection.execute(
+            f"""(select {columns} from one except all select {columns} from other)
+            union all (select {columns} from other except all select {columns} from one)"""
+        ).fetchall()
