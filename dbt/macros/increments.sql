@@ -73,16 +73,15 @@
 -#}
 {% macro begin_build() -%}
     {%- if execute and flags.WHICH in ["build", "run", "seed"] -%}
-        {%- do run_query("create schema if not exists build") -%}
         {%- set tables = {
             "last_build": "as_of timestamp, known_at timestamp, whole_at timestamp, made_by text, loads text, nodes text, is_complete boolean",
             "last_opportunities": "opportunity_key text, source_instance text, source_id text, digest text, merge text, is_settled boolean",
             "inputs_read": "model text, input text, digest text",
         } -%}
-        {%- for table, columns in tables.items() -%}
-            {%- do run_query("drop table if exists build." ~ table) -%}
-            {%- do run_query("create table build." ~ table ~ " (" ~ columns ~ ")") -%}
-        {%- endfor -%}
-        {%- do adapter.commit() -%}
+        create schema if not exists build ;
+        {%- for table, columns in tables.items() %}
+            drop table if exists build.{{ table }} ;
+            create table build.{{ table }} ({{ columns }}) ;
+        {%- endfor %}
     {%- endif -%}
 {%- endmacro %}
