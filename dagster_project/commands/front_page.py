@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from dagster_project.run.dbt_manifest import MODEL, mart_tables, metrics
+from dagster_project.run.nodes import BUILD
 from ingestion.contract.entities import ENTITIES
 from ingestion.paths import PROJECT
 
@@ -81,8 +82,13 @@ def _entities(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _fed(manifest: Mapping[str, Any], entity: str, apart: set[str]) -> set[str]:
-    """The models that rest on an entity by name, but for some, and what only rests on these."""
+    """The models that rest on an entity by name, but for some, and what only rests on these.
+
+    What says which records to recompute is in no table.
+    """
     found: set[str] = set()
+    nodes = manifest["nodes"]
+    apart = apart | {node["name"] for node in nodes.values() if node["schema"] == BUILD}
     todo = [f"int_{entity}__unioned"]
     while todo:
         children = manifest["child_map"][f"{MODEL}{todo.pop()}"]

@@ -20,11 +20,10 @@ from zoneinfo import ZoneInfo
 from dagster_project.run.dbt_manifest import definitions_hash
 from dagster_project.run.dbt_runner import BuildError, Dbt
 from dagster_project.run.increment import Clock, Increment, put_inputs_read
-from dagster_project.run.nodes import Node, as_json, from_json, resting_on
+from dagster_project.run.nodes import BUILD, Node, as_json, from_json, resting_on
 from ingestion.loading.moments import LOADS, loaded_at
 from ingestion.warehouse.session import Session, session
 
-BUILD = "build"
 FIRST = "there was no build before"
 PROVED_EVERY = dt.timedelta(days=7)
 MADE = ("model", "seed", "test")
@@ -101,9 +100,9 @@ def build_everything(
     proved = _build_whole(dbt, plan, values, _unheard if made else on_result, selection, bool(made))
     if wrong := sorted(name for name in made.keys() & proved if made[name] != proved[name]):
         raise BuildError(
-            f"tables that have other rows when they are built whole: {', '.join(wrong)}. That is a "
-            "defect of salesops: please report it. The warehouse has the whole build now: run again "
-            "to publish it"
+            f"tables that have other rows where they are built whole: {', '.join(wrong)}. It is "
+            "a defect of salesops: please report it. The warehouse has the whole build now: run "
+            "again to publish it"
         )
 
 

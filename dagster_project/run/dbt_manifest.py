@@ -58,7 +58,8 @@ def definitions_hash(manifest: Mapping[str, Any]) -> str:
 def metrics(manifest: Mapping[str, Any]) -> Iterator[str]:
     """The metrics, in the order in which they are united into `kpi_members`."""
     for key in manifest["nodes"][f"{MODEL}kpi_members"]["depends_on"]["nodes"]:
-        yield key.removeprefix(MODEL)
+        if "variants" in manifest["nodes"][key]["config"]["meta"]:
+            yield key.removeprefix(MODEL)
 
 
 def raw_tables_of_kpis(manifest: Mapping[str, Any]) -> RawTables:

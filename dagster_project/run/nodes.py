@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 RUN_VALUE = re.compile(r"'[^']*' /\* (SALESOPS_[A-Z_]+) \*/")
+BUILD = "build"
+"""The schema of what builds leave for the next one, and of the sets of records."""
 STANDING = "standing"
 """The tag of what is made of definitions alone."""
 
