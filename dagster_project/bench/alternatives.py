@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dagster_project.bench import models
 from dagster_project.bench.measure import measure
 from dagster_project.run.clock import now
 from dagster_project.run.dbt_runner import Dbt, run_values
@@ -30,11 +31,12 @@ ROWS = 100_000
 
 
 def compare(file: Path, first_build: float, next_build: float) -> None:
-    """Print a line for each alternative, with its CPU seconds beside ours.
+    """Print the models beside one row per deal and day, and a line for each other alternative.
 
     `first_build` and `next_build` are what our builds took. The company's marts are built again:
     its next run builds everything.
     """
+    models.compare(file)
     company = load_company(file)
     _print_row_inserts(company)
     _print_plain_build(company, first_build, next_build)
@@ -94,7 +96,11 @@ def _insert(rows: pa.Table, folder: Path) -> None:
     """As dlt's first examples do it, who phones nobody here."""
     import dlt
 
-    os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "DLT_DATA_DIR": str(folder)}
+    os.environ |= {
+        "RUNTIME__DLTHUB_TELEMETRY": "false",
+        "RUNTIME__LOG_LEVEL": "ERROR",
+        "DLT_DATA_DIR": str(folder),
+    }
     folder.mkdir()
     pipeline = dlt.pipeline(
         "rows",

@@ -40,10 +40,8 @@ export(Path(sys.argv[1]), Simulation(days, scale, seed))
 ALTERNATIVES = """
 import sys
 from pathlib import Path
-from dagster_project.bench import alternatives, models
-company, first, day = Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
-models.compare(company)
-alternatives.compare(company, first, day)
+from dagster_project.bench.alternatives import compare
+compare(Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]))
 """
 REST, ALL = "rest", "all"
 
@@ -121,12 +119,12 @@ def _print(scale: float, runs: Sequence[Run], before: Run | None) -> None:
     how = "over HTTP" if scale <= LARGEST_OVER_HTTP else "from Parquet exports"
     peaks = ", ".join(f"{run.peak_memory / 2**30:.1f}" for run in runs)
     print(f"SCALE={scale:g}, {how}; peak memory {peaks} GiB")
-    print(f"{'':<16}{'first build':^45}{'one day more':^22}{'end of a quarter':^22}")
+    print(f"{'':<16}{'first build':^50}{'one day more':^22}{'end of a quarter':^22}")
     headings = ("rows", "seconds", "CPU", "growth", "rows grew")
     again = ("seconds", "CPU", "share") * 2
     print(
         f"{'':<16}"
-        + "".join(f"{it:>9}" for it in headings)
+        + "".join(f"{it:>10}" for it in headings)
         + "".join(f"{it:>{8 if it == 'seconds' else 7}}" for it in again)
     )
     for name in (*PHASES, REST, ALL):
@@ -137,7 +135,7 @@ def _print(scale: float, runs: Sequence[Run], before: Run | None) -> None:
             _times(first.cpu_seconds[name], before.cpu_seconds[name]) if before else "–",
             _times(first.rows[name], before.rows[name]) if before and name in first.rows else "–",
         ]
-        line = f"{name:<16}" + "".join(f"{cell:>9}" for cell in cells)
+        line = f"{name:<16}" + "".join(f"{cell:>10}" for cell in cells)
         for run in runs[1:]:
             share = _share(run.cpu_seconds[name], first.cpu_seconds[name])
             line += f"{run.seconds[name]:>8,.1f}{run.cpu_seconds[name]:>7,.1f}{share:>7}"
