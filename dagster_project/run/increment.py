@@ -59,11 +59,11 @@ class Increment:
 
         Tests that fail are in `failed` then. Raises what the database raises.
         """
-        made = [node for node in self.nodes.values() if not node.is_standing]
-        for node in made:
+        for node in self.nodes.values():
             began = time.time()
-            failures = self._make(node)
-            on_result(_result(node, began, failures, len(made)))
+            # What stands is told, too: Dagster skips whatever waits for a model without a result.
+            failures = 0 if node.is_standing else self._make(node)
+            on_result(_result(node, began, failures, len(self.nodes)))
 
     def _make(self, node: Node) -> int:
         """Make a node; returns the rows that fail a test."""
