@@ -42,7 +42,7 @@ from ingestion.disk.links import sync
 from ingestion.disk.private import open_to_all
 from ingestion.errors import first_line
 from ingestion.paths import PARQUET, PUBLISHED_FILE, write_ahead_log
-from ingestion.warehouse.duckdb_sql import literal, one_row, quote, workbench
+from ingestion.warehouse.duckdb_sql import literal, quote, workbench
 
 if TYPE_CHECKING:
     import duckdb
@@ -162,19 +162,10 @@ def _publication(
 
 
 def _put_into_file(connection: duckdb.DuckDBPyConnection) -> None:
-    """Have DuckDB write out all that it holds; closing alone would hide that it could not.
-
-    It leaves out free blocks at the end of a file, and counts them: the file gets the size that it
-    has of its own account, so that one that is cut short is told by it.
-    """
+    """Have DuckDB write out all that it holds; closing alone would hide that it could not."""
     connection.execute("use memory")
     connection.execute("checkpoint aside")
-    [path] = one_row(
-        connection, "select path from duckdb_databases() where database_name = 'aside'"
-    )
-    size = size_of(connection, "aside")
     connection.execute("detach aside")
-    os.truncate(path, max(size, Path(path).stat().st_size))
 
 
 def _explain_own(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) -> None:
@@ -194,6 +185,7 @@ def _close(folder: Path, publication: Publication) -> None:
 
     Raises PublicationError where anything is missing.
     """
+    _fill_up(folder / PUBLISHED_FILE)
     (folder / MANIFEST).write_text(publication.as_json() + "\n", encoding="utf-8")
     open_to_all(folder)
     sync(*(path for path in folder.rglob("*")), folder, folder.parent)
@@ -203,6 +195,19 @@ def _close(folder: Path, publication: Publication) -> None:
             f"{folder}: what was written is not whole ({found}), as on a disk that is full; "
             "make room and run again. What was published before has not changed"
         )
+
+
+def _fill_up(file: Path) -> None:
+    """Give a file the size that it has of its own account, by which one that is cut short is told.
+
+    DuckDB leaves out free blocks at the end, and counts them.
+    """
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {literal(file)} as written (read_only)")
+        size = size_of(connection, "written")
+    os.truncate(file, max(size, file.stat().st_size))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dagster_project.run.dbt_manifest import definitions_hash
-from dagster_project.run.dbt_runner import Dbt
+from dagster_project.run.dbt_runner import BuildError, Dbt
 from dagster_project.run.increment import Clock, Increment, put_inputs_read
 from dagster_project.run.nodes import Node, as_json, from_json, resting_on
 from ingestion.loading.moments import LOADS, loaded_at
@@ -26,6 +26,7 @@ from ingestion.warehouse.session import Session, session
 
 BUILD = "build"
 FIRST = "there was no build before"
+PROVED_EVERY = dt.timedelta(days=7)
 MADE = ("model", "seed", "test")
 LOOKS_BACK = "/* looks back */"
 """What is in the SQL that asks whether a run does (dbt/macros/run.sql)."""
@@ -60,6 +61,11 @@ class Plan:
     doubt: str | None
     last: Mapping[str, Any]
 
+    @property
+    def is_to_be_proved(self) -> bool:
+        """Whether the last whole build is a week ago."""
+        return bool(self.moments.known_at - self.last["whole_at"] >= PROVED_EVERY)
+
 
 def plan_build(dbt: Dbt, moments: Moments, *, full: bool = False) -> Plan:
     """Whether all is built anew, which `full` asks for; why is said where there was a build."""
@@ -82,20 +88,59 @@ def build_everything(
 ) -> None:
     """Build everything as planned; raises as `Dbt.build` does.
 
-    Where an increment cannot be run to its end, all is built anew. `values` are the `run_values`.
+    Where an increment cannot be run to its end, all is built anew. So it is once a week after one;
+    raises BuildError where that gives other rows. `values` are the `run_values`.
     """
+    made: Mapping[str, str] = {}
     if plan.doubt is None:
         with session(dbt.warehouse) as warehouse:
-            if _increment(dbt, plan, values, on_result, warehouse):
-                return
+            if nodes := _increment(dbt, plan, values, on_result, warehouse):
+                if not plan.is_to_be_proved:
+                    return
+                made = _rows(warehouse, nodes)
+    proved = _build_whole(dbt, plan, values, _unheard if made else on_result, selection, bool(made))
+    if wrong := sorted(name for name in made.keys() & proved if made[name] != proved[name]):
+        raise BuildError(
+            f"tables that have other rows when they are built whole: {', '.join(wrong)}. That is a "
+            "defect of salesops: please report it. The warehouse has the whole build now: run again "
+            "to publish it"
+        )
+
+
+def _build_whole(
+    dbt: Dbt,
+    plan: Plan,
+    values: Mapping[str, str],
+    on_result: Callable[[dict[str, Any]], None],
+    selection: Iterable[str],
+    is_proof: bool,
+) -> Mapping[str, str]:
+    """Have dbt build everything; returns what is in the tables then, of a proof."""
     dbt.warehouse.forget_marts()
-    nodes = [Node.of(one) for one in dbt.build(values, [*selection], on_result) if _is_made(one)]
+    made = [Node.of(one) for one in dbt.build(values, [*selection], on_result) if _is_made(one)]
+    nodes = {node.name: node for node in made}
     with session(dbt.warehouse) as warehouse:
-        by_name = {node.name: node for node in nodes}
-        for node in nodes:
+        for node in made:
             if node.reading and node.materialized != "view":
-                put_inputs_read(warehouse, by_name, node, _clock(dbt, plan.moments.as_of))
-        _finish(dbt, plan, by_name, warehouse)
+                put_inputs_read(warehouse, nodes, node, _clock(dbt, plan.moments.as_of))
+        _finish(dbt, plan, nodes, warehouse, plan.moments.known_at)
+        return _rows(warehouse, nodes) if is_proof else {}
+
+
+def _rows(warehouse: Session, nodes: Mapping[str, Node]) -> dict[str, str]:
+    """What is in the tables that are built, by name, but for those that say how."""
+    tables = [node for node in nodes.values() if node.relation and node.materialized == "table"]
+    tables = [node for node in tables if f'"{BUILD}".' not in node.relation]
+    return {
+        node.name: warehouse.rows(f"select {warehouse.digest(f'select * from {node.relation}')}")[
+            0
+        ][0]
+        for node in tables
+    }
+
+
+def _unheard(result: Mapping[str, Any]) -> None:
+    """What is built once more is no news."""
 
 
 def _increment(
@@ -104,8 +149,8 @@ def _increment(
     values: Mapping[str, str],
     on_result: Callable[[dict[str, Any]], None],
     warehouse: Session,
-) -> bool:
-    """Make an increment; whether that could be done."""
+) -> Mapping[str, Node] | None:
+    """Make an increment; returns its nodes, None where it could not be done."""
     warehouse.execute(f"update {BUILD}.last_build set is_complete = false")
     increment = Increment(
         warehouse,
@@ -118,11 +163,11 @@ def _increment(
         increment.run(on_result)
     except warehouse.errors as error:
         log.warning("building everything: what has changed could not be built alone (%s)", error)
-        return False
+        return None
     if increment.failed:
         raise dbt.told(increment.failed)
-    _finish(dbt, plan, increment.nodes, warehouse)
-    return True
+    _finish(dbt, plan, increment.nodes, warehouse, plan.last["whole_at"])
+    return increment.nodes
 
 
 def last_build_of(dbt: Dbt, moments: Moments) -> Mapping[str, Node] | None:
@@ -152,8 +197,10 @@ def build_again(
         increment.run(lambda result: None)
 
 
-def _finish(dbt: Dbt, plan: Plan, nodes: Mapping[str, Node], warehouse: Session) -> None:
-    """Put down what the next build begins with."""
+def _finish(
+    dbt: Dbt, plan: Plan, nodes: Mapping[str, Node], warehouse: Session, whole_at: dt.datetime
+) -> None:
+    """Put down what the next build begins with, and when the last whole one was."""
     settled = _clock(dbt, plan.moments.as_of).settled - dt.timedelta(days=1)
     warehouse.execute("begin")
     warehouse.execute(f"delete from {BUILD}.last_opportunities")
@@ -180,7 +227,7 @@ def _finish(dbt: Dbt, plan: Plan, nodes: Mapping[str, Node], warehouse: Session)
     warehouse.execute(f"delete from {BUILD}.last_build")
     moments = plan.moments
     text = as_json(nodes.values())
-    row = (moments.as_of, moments.known_at, plan.made_by, plan.loads, text, True)
+    row = (moments.as_of, moments.known_at, whole_at, plan.made_by, plan.loads, text, True)
     warehouse.put_texts(f"{BUILD}.last_build", [row])
     warehouse.execute("commit")
 

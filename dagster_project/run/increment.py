@@ -42,8 +42,8 @@ class Clock:
 class Increment:
     """The nodes of the last whole build by name, in their order, and what they are made for.
 
-    `values` are those of the run, `clock` and `before` those of this build and of the last one. What
-    is in `built_whole` from the start is made whole whatever has changed.
+    `values` are those of the run, `clock` and `before` those of this build and of the last one.
+    What is in `built_whole` from the start is made whole whatever has changed.
     """
 
     session: Session

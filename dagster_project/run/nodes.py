@@ -107,7 +107,7 @@ def resting_on(nodes: Mapping[str, Node], name: str) -> list[Node]:
 
 def _reading(told: Mapping[str, Any]) -> Reading:
     of = {name: (mine, its) for name, (mine, its) in told["of"].items()}
-    return Reading(**told | {"of": of, "apart": tuple(told["apart"])})
+    return Reading(**{**told, "of": of, "apart": tuple(told["apart"])})
 
 
 def _is_made(unique_id: str) -> bool:

@@ -198,7 +198,9 @@
 {%- endmacro %}
 
 {#- The hash of a row or a value, as a number that sums of do not overflow. -#}
-{% macro hash_of(value) -%} {{ return(adapter.dispatch("hash_of", "salesops")(value)) }} {%- endmacro %}
+{% macro hash_of(value) -%}
+    {{ return(adapter.dispatch("hash_of", "salesops")(value)) }}
+{%- endmacro %}
 
 {% macro default__hash_of(value) -%}
     cast(hashtextextended(cast({{ value }} as text), 0) as numeric)

@@ -21,7 +21,16 @@
     by_month: true where the end of a month matters to all records.
     materialized: `view` of one that others read through.
 -#}
-{% macro increment(set, of, key="opportunity_key", compared={}, apart=[], wholly=none, by_month=false, materialized="table") -%}
+{% macro increment(
+    set,
+    of,
+    key="opportunity_key",
+    compared={},
+    apart=[],
+    wholly=none,
+    by_month=false,
+    materialized="table"
+) -%}
     {%- set columns = {} -%}
     {%- for input in of -%}
         {%- do columns.update({input: of[input] if of is mapping else [key, key]}) -%}
@@ -39,7 +48,7 @@
                     "wholly": wholly,
                     "by_month": by_month,
                 }
-            }
+            },
         )
     }}
     {%- if not execute -%}
@@ -64,16 +73,15 @@
 -#}
 {% macro begin_build() -%}
     {%- if execute and flags.WHICH in ["build", "run", "seed"] -%}
-        {%- do run_query("create schema if not exists build") -%}
         {%- set tables = {
-            "last_build": "as_of timestamp, known_at timestamp, made_by text, loads text, nodes text, is_complete boolean",
+            "last_build": "as_of timestamp, known_at timestamp, whole_at timestamp, made_by text, loads text, nodes text, is_complete boolean",
             "last_opportunities": "opportunity_key text, source_instance text, source_id text, digest text, merge text, is_settled boolean",
             "inputs_read": "model text, input text, digest text",
         } -%}
-        {%- for table, columns in tables.items() -%}
-            {%- do run_query("drop table if exists build." ~ table) -%}
-            {%- do run_query("create table build." ~ table ~ " (" ~ columns ~ ")") -%}
-        {%- endfor -%}
-        {%- do adapter.commit() -%}
+        create schema if not exists build ;
+        {%- for table, columns in tables.items() %}
+            drop table if exists build.{{ table }} ;
+            create table build.{{ table }} ({{ columns }}) ;
+        {%- endfor %}
     {%- endif -%}
 {%- endmacro %}

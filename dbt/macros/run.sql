@@ -8,7 +8,7 @@
 
 {#- One of them as SQL that says which it is, so that a statement can be had for another run. -#}
 {% macro run_literal(name, default) -%}
-    '{{ run_value(name, default) }}' /* {{ name }} */
+    '{{ run_value(name, default) }}'  /* {{ name }} */
 {%- endmacro %}
 
 {#- The business moment, UTC: what happened later does not exist. -#}
@@ -43,5 +43,7 @@
     by its own as_of or by what is known.
 -#}
 {% macro is_look_back() -%}
-    ({{ as_of_day() }} < {{ local_day("least(" ~ company_as_of() ~ ", " ~ known_at() ~ ")") }} /* looks back */)
+    (
+        {{ as_of_day() }} < {{ local_day("least(" ~ company_as_of() ~ ", " ~ known_at() ~ ")") }}  /* looks back */
+    )
 {%- endmacro %}

@@ -53,7 +53,7 @@ class _DuckDB:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         import duckdb
 
-        self.errors = (duckdb.Error,)
+        self.errors: tuple[type[Exception], ...] = (duckdb.Error,)
         self._connection = connection
 
     @staticmethod
@@ -91,7 +91,7 @@ class _Postgres:
     def __init__(self, connection: psycopg2.extensions.connection) -> None:
         import psycopg2
 
-        self.errors = (psycopg2.Error,)
+        self.errors: tuple[type[Exception], ...] = (psycopg2.Error,)
         self._connection = connection
 
     @staticmethod

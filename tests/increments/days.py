@@ -119,8 +119,16 @@ class Days:
     def build(
         self, build: Build, on_result: Callable[[dict[str, Any]], None] = lambda result: None
     ) -> None:
-        """Build the models in place, as a run does."""
-        build_everything(Dbt.of(self.company), build.plan, build.values, on_result, MODELS)
+        """Build the models in place, as a run does; an increment is run to its end."""
+        made: list[dict[str, Any]] = []
+
+        def collect(result: dict[str, Any]) -> None:
+            made.append(result)
+            on_result(result)
+
+        build_everything(Dbt.of(self.company), build.plan, build.values, collect, MODELS)
+        if build.is_increment:
+            assert {result["info"]["invocation_id"] for result in made} == {"increment"}
 
     def differences(self, build: Build, by_dbt: bool = False) -> list[Difference]:
         """What differs from the same raw data built whole in a fresh warehouse."""

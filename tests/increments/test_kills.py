@@ -1,4 +1,4 @@
-"""A build that dies between any two models: the next one gives what a whole build does."""
+"""An increment that dies between any two models: the next run gives what a whole build does."""
 
 from __future__ import annotations
 
@@ -15,15 +15,11 @@ from ingestion.company.reading import load_company
 from tests.increments.days import Build, Days
 from tests.increments.story import Story
 from tests.runs import IMPORTED
-from tests.thorough import IS_THOROUGH
+from tests.thorough import thorough
 
 SEED = 5
-AFTER = range(1, 150, 12) if IS_THOROUGH else (40,)
-"""Models and seeds that are made before."""
-
-
-class DiedError(Exception):
-    """A build was stopped."""
+AFTER = range(1, 100, 9)
+"""Models that are made before."""
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +30,13 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         yield Story.begun(SEED, folder)
 
 
+@thorough
 @pytest.mark.parametrize("after", AFTER)
 def test_a_killed_build_is_made_good(story: Story, after: int) -> None:
     story.pass_time("busy day")
-    kill(story.folder / "company.yml", story.plan(), after)
+    build = story.plan()
+    assert build.is_increment
+    kill(story.folder / "company.yml", build, after)
     found = story.step("quiet day")
     assert not found, "\n".join([*story.told, *map(str, found)])
 

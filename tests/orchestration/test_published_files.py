@@ -211,7 +211,7 @@ def test_a_copy_that_lacks_its_end_is_refused(
         os.truncate(target, target.stat().st_size - missing)
 
     with (
-        replaced("dagster_project.publishing.writing:copy_file", cut_short),
+        replaced("dagster_project.run.copying:copy_file", cut_short),
         pytest.raises(PublicationError, match="copied in part"),
     ):
         published(company, "one")

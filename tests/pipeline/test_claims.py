@@ -14,6 +14,7 @@ import pytest
 from dagster_project.run.dbt_runner import Dbt, run_values
 from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT, CompanyPaths
+from ingestion.warehouse.marts_file import marts_of, show_marts
 from ingestion.warehouse.warehouse import Warehouse
 from tests.conftest import Publish
 from tests.raw_tables import make_raw_tables
@@ -49,10 +50,13 @@ class Tests:
 @pytest.fixture(scope="module")
 def tests(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tests]:
     folder = tmp_path_factory.mktemp("claims")
-    file = Path(shutil.copy(published("edge_cases").folder / "warehouse.duckdb", folder))
+    built = published("edge_cases").folder / "warehouse.duckdb"
+    shutil.copy(marts_of(built), folder)
+    file = Path(shutil.copy(built, folder))
     dbt = Dbt(load_company(BOTH_SOURCES), CompanyPaths(folder), Warehouse("duckdb", str(file)))
     statements = dbt.compiled(["resource_type:test"], VALUES)
     with duckdb.connect(file) as warehouse:
+        show_marts(warehouse, file)
         make_raw_tables(warehouse, "hubspot")
         yield Tests(warehouse, statements)
 

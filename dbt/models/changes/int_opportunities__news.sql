@@ -1,4 +1,5 @@
--- The deals of which anything is new since the last build: what their rows are made of, changes that
+-- The deals of which anything is new since the last build: what their rows are made of, changes
+-- that
 -- were told since, and changes whose moment has come. All of them, where there was no last build.
 with
     last_build as (select as_of, known_at from build.last_build),
@@ -39,6 +40,4 @@ union
 select inputs.opportunity_key, inputs.source_instance, inputs.source_id
 from told
 inner join
-    inputs
-    on told.source_instance = inputs.source_instance
-    and told.entity_id = inputs.source_id
+    inputs on told.source_instance = inputs.source_instance and told.entity_id = inputs.source_id

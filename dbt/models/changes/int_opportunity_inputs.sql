@@ -31,7 +31,9 @@ with
         select
             source_instance,
             entity_id,
-            sum({{ hash_of("changes") }} + {{ hash_of(passed("changes", ["changed_at"])) }}) as digest
+            sum(
+                {{ hash_of("changes") }} + {{ hash_of(passed("changes", ["changed_at"])) }}
+            ) as digest
         from {{ ref("int_opportunity_version_changes") }} as changes
         group by source_instance, entity_id
     ),

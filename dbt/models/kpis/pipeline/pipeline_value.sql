@@ -122,8 +122,7 @@ with
             is_deal_probability_unknown
             or (deal_probability is null and is_stage_unknown) as is_weight_unknown
         from priced
-        where
-            exists (select 1 from {{ ref("int_deal_probabilities") }} where are_given)
+        where exists (select 1 from {{ ref("int_deal_probabilities") }} where are_given)
     )
 
 select
