@@ -121,7 +121,7 @@ class Increment:
             rows = node.relation
             if node.materialized == "view" and node.reading:
                 rows = f"({self.by_record(node.sql_of(self.values), node.reading)}) as rows"
-            known = f"select {its} from {self.nodes[reading.set].relation}"
+            known = f"select {its.strip('()')} from {self.nodes[reading.set].relation}"
             mark = f"{{{{{name}}}}}"
             records[mark] = f"(select * from {rows} where {column} in ({known}))"
             sql = re.sub(rf"{re.escape(node.relation)}(?!\s+as\b)", f"{mark} as {name}", sql)
