@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -108,7 +109,10 @@ class Increment:
         self.session.execute("commit")
 
     def by_record(self, sql: str, reading: Reading) -> str:
-        """A model's query with the inputs that it reads by record cut to the records of the set."""
+        """A model's query with the inputs that it reads by record cut to the records of the set.
+
+        Each has a name where the query gives it none: PostgreSQL wants one.
+        """
         records = {}
         for name, (column, its) in reading.of.items():
             node = self.nodes[name]
@@ -117,9 +121,10 @@ class Increment:
             rows = node.relation
             if node.materialized == "view" and node.reading:
                 rows = f"({self.by_record(node.sql_of(self.values), node.reading)}) as rows"
-            known = f"select {its} from {self.nodes[reading.set].relation}"
+            known = f"select {its.strip('()')} from {self.nodes[reading.set].relation}"
             mark = f"{{{{{name}}}}}"
             records[mark] = f"(select * from {rows} where {column} in ({known}))"
+            sql = re.sub(rf"{re.escape(node.relation)}(?!\s+as\b)", f"{mark} as {name}", sql)
             sql = sql.replace(node.relation, mark)
         for mark, cut in records.items():
             sql = sql.replace(mark, cut)
