@@ -120,6 +120,7 @@ def _build_whole(
     nodes = {node.name: node for node in made}
     with session(dbt.warehouse) as warehouse:
         for node in made:
+            node.check(values)
             if node.reading and node.materialized != "view":
                 put_inputs_read(warehouse, nodes, node, _clock(dbt, plan.moments.as_of))
         _finish(dbt, plan, nodes, warehouse, plan.moments.known_at)

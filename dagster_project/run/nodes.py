@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-RUN_VALUE = re.compile(r"'[^']*' /\* (SALESOPS_[A-Z_]+) \*/")
+RUN_VALUE = re.compile(r"'[^']*'\s*/\* (SALESOPS_[A-Z_]+) \*/")
 BUILD = "build"
 """The schema of what builds leave for the next one, and of the sets of records."""
 STANDING = "standing"
@@ -70,6 +70,13 @@ class Node:
     def sql_of(self, values: Mapping[str, str]) -> str:
         """Its query with the values of a run."""
         return RUN_VALUE.sub(lambda found: f"'{values[found[1]]}' /* {found[1]} */", self.sql)
+
+    def check(self, values: Mapping[str, str]) -> None:
+        """Raise ValueError where its query has a moment of the run without saying which."""
+        rest = RUN_VALUE.sub("", self.sql)
+        for name in ("SALESOPS_AS_OF", "SALESOPS_KNOWN_AT"):
+            if values[name] in rest:
+                raise ValueError(f"{self.name}: its SQL has {name} unmarked: see macros/run.sql")
 
     @property
     def is_of_run(self) -> bool:
