@@ -1,21 +1,15 @@
-{{
-    increment(
-        "news",
-        of=[
-            "int_opportunities__unioned",
-            "int_opportunity_changes",
-            "int_opportunities_to_place",
-        ],
-    )
-}}
+{%- set of = [
+    "int_opportunities__unioned",
+    "int_opportunity_changes",
+    "int_opportunities_to_place",
+] -%}
+{{ increment("news", of=of) }}
 {%- set in_order = "events.changed_at, events.turn" -%}
 -- The changes of each deal's place, its pipeline and stage, in order, with the place before.
---
 -- A stage is read in the pipeline of its moment. Stage and pipeline changed within a second are one
--- move; a pipeline changed alone is one to the stage of the same name there. A stage that the
--- pipeline of the moment does not have is that of the deal's other pipelines, or of the only one in
--- the source that has it: it was told before or after the pipeline, or without it. Former names of
--- stages are those of now (`int_stage_meanings`), and what only renamed a stage is no change.
+-- move; a pipeline changed alone is one to the stage of the same name there. A stage that this does
+-- not have is one of the deal's other pipelines, or of the only one in the source that has it. A
+-- former name of a stage is that of now, and what only renamed one is no change.
 with
     opportunities as (
         select opportunity_key, source_instance, coalesce(pipeline, '') as pipeline, stage
