@@ -210,13 +210,17 @@ def _finish(
             inputs.opportunity_key, inputs.source_instance, inputs.source_id, inputs.digest,
             merges.digest as merge,
             opportunities.closed_at is not null
+            and states.are_dated
             and greatest(opportunities.closed_at, states.last_changed_at)
             < timestamp '{settled}' as is_settled
         from {nodes["int_opportunity_inputs"].relation} as inputs
         left join {nodes["int_opportunities__current"].relation} as opportunities
             on inputs.opportunity_key = opportunities.opportunity_key
         left join (
-            select opportunity_key, max(valid_from) as last_changed_at
+            select
+                opportunity_key,
+                max(valid_from) as last_changed_at,
+                count(*) = count(valid_from) as are_dated
             from {nodes["int_opportunity_states"].relation}
             group by opportunity_key
         ) as states

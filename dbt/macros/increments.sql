@@ -62,6 +62,20 @@
     {{ return(graph.nodes["model.salesops." ~ model].config.meta.get("increment") if execute) }}
 {%- endmacro %}
 
+{#- What deals that are settled may read of the versions of users, and of rates. -#}
+{% macro settled_versions() -%}
+    select
+        rep_id,
+        team,
+        manager_id,
+        valid_from,
+        least(valid_to, cast({settled} as timestamp)) as valid_to
+    from {rows}
+    where valid_from < cast({settled} as timestamp)
+{%- endmacro %}
+
+{% macro settled_rates() -%} select * from {rows} where date_day < {settled} {%- endmacro %}
+
 {#- By which columns what is told of a source's records is read by record. -#}
 {% macro of_records() -%}
     {{ return(["(source_instance, entity_id)", "(source_instance, source_id)"]) }}

@@ -8,7 +8,7 @@
         },
         compared={
             "int_pipeline_stages__unioned": "select * from {rows}",
-            "int_users__unioned": "select * from {rows}",
+            "int_users__unioned": "select source_instance, source_id, loaded_at from {rows}",
         },
     )
 }}

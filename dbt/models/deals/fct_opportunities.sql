@@ -3,8 +3,9 @@
         "clocked",
         of=["int_opportunities__current"],
         compared={
+            "int_user_versions": settled_versions(),
             "dim_rep": "select rep_id, rep_name, region, segment from {rows}",
-            "int_fx_rates__daily": "select * from {rows} where date_day < {settled}",
+            "int_fx_rates__daily": settled_rates(),
         },
         apart=["dim_account"],
     )

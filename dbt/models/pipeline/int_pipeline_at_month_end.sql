@@ -4,7 +4,7 @@
         of=["int_opportunity_states", "int_opportunity_removals"],
         compared={
             "int_pipeline_months": "select * from {rows} where ends_on < {settled}",
-            "int_fx_rates__daily": "select * from {rows} where date_day < {settled}",
+            "int_fx_rates__daily": settled_rates(),
         },
     )
 }}

@@ -2,7 +2,10 @@
     increment(
         "clocked",
         of=["fct_opportunities", "int_stage_visits", "int_skipped_stages"],
-        compared={"int_fx_rates__daily": "select * from {rows} where date_day < {settled}"},
+        compared={
+            "int_user_versions": settled_versions(),
+            "int_fx_rates__daily": settled_rates(),
+        },
     )
 }}
 -- One row per stay of a deal in a stage, and per stage that it skipped; stage NULL where nobody

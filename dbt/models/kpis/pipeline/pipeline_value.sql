@@ -8,6 +8,7 @@
             "int_opportunity_stage_moves",
         ],
         compared={
+            "int_user_versions": settled_versions(),
             "dim_rep": "select rep_id, region, segment from {rows}",
             "int_pipeline_months": "select * from {rows} where ends_on < {settled}",
         },
