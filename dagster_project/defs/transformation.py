@@ -68,7 +68,7 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                     dbt.build({**values, **env}, selection, collect)
                 else:
                     moments = Moments(run.as_of, run.known_at, run.company.own_as_of)
-                    plan = plan_build(dbt, moments, full=run.full)
+                    plan = plan_build(dbt, moments, whole_for=run.built_whole_for)
                     build_everything(dbt, plan, {**values, **env}, collect, selection)
             except (BuildError, ExtensionError) as error:
                 failure = error

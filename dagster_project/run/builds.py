@@ -66,13 +66,15 @@ class Plan:
         return bool(self.moments.known_at - self.last["whole_at"] >= PROVED_EVERY)
 
 
-def plan_build(dbt: Dbt, moments: Moments, *, full: bool = False) -> Plan:
-    """Whether all is built anew, which `full` asks for; why is said where there was a build."""
+def plan_build(dbt: Dbt, moments: Moments, *, whole_for: str | None = None) -> Plan:
+    """Whether all is built anew, as for a given reason; why is said where there was a build."""
     made_by = _made_by(dbt, moments)
     with dbt.warehouse.kept_open():
         last = _last_build(dbt)
-        doubt = "that was asked for" if full and last else _doubt(dbt, moments, made_by, last)
+        doubt = _doubt(dbt, moments, made_by, last)
         loads = _loads(dbt, moments.known_at)
+    if doubt != FIRST:
+        doubt = whole_for or doubt
     if doubt and doubt != FIRST:
         log.info("building everything: %s", doubt)
     return Plan(moments, made_by, loads, doubt, last or {})

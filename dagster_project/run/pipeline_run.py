@@ -69,6 +69,13 @@ class PipelineRun:
         """The knowledge moment: the one asked for, else the present."""
         return self.asked_known_at or self.present
 
+    @property
+    def built_whole_for(self) -> str | None:
+        """Why everything is built anew, whatever has changed; None where it need not be."""
+        if self.full:
+            return "that was asked for"
+        return "this run looks back" if self.is_time_travel else None
+
     def load(self, source_type: str) -> list[LoadReport]:
         """Load what is new in the sources of a type, once: whoever asks again is told the same.
 
