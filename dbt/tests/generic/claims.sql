@@ -26,7 +26,9 @@
     {%- for column, target in found_in.items() -%}
         {%- set known = "select t." ~ column ~ " from " ~ target ~ " as t" -%}
         {%- set known = known ~ " where t." ~ column ~ " is not null" -%}
-        {%- do claims.append(("found_in", [column], column ~ " not in (" ~ known ~ ")", "true")) -%}
+        {#- Of nothing at all, NULL is not in it. #}
+        {%- set lost = column ~ " is not null and " ~ column ~ " not in (" ~ known ~ ")" -%}
+        {%- do claims.append(("found_in", [column], lost, "true")) -%}
     {%- endfor -%}
 
     {%- for claim, columns, where, having in claims %}
