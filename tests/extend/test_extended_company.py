@@ -187,7 +187,7 @@ def test_its_models_have_rooms_and_owners(
 def test_cuts_are_those_of_the_metrics(extended: Published) -> None:
     found = extended.marts("select * from marts.kpi_members limit 0").columns
     usual = {"metric", "variant", "entity", "entity_key", "entity_id", "period_on", "counts_in"}
-    usual |= {"side", "numerator", "denominator", "exclusion_reason"}
+    usual |= {"opportunity_key", "side", "numerator", "denominator", "exclusion_reason"}
     assert set(found) - usual == {*CUTS, "label"}
 
 
