@@ -105,7 +105,7 @@ class Compiled:
         """`mart_bottlenecks` over stays (stage, team, entered, exited, days, is_dropped)."""
         with duckdb.connect() as connection:
             connection.execute("set TimeZone = 'UTC'; attach ':memory:' as warehouse")
-            connection.execute("create schema warehouse.marts")
+            connection.execute("attach ':memory:' as salesops; create schema salesops.marts")
             connection.execute("create schema warehouse.intermediate")
             for name, sql in {**GIVEN, **self.statements}.items():
                 connection.execute(f"create table {self.relations[name]} as {sql}")
