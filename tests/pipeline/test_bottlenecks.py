@@ -124,7 +124,7 @@ GIVEN = {
         from stays""",
     "int_pipeline_months": """
         select distinct date_trunc('month', entered_at)::date as month_start
-        from warehouse.marts.fct_stage_visits""",
+        from salesops.marts.fct_stage_visits""",
     "int_open_stays__month_end": """
         select null::date as month_start, '' as source_instance, '' as pipeline, '' as stage,
             '' as team, 0 as amount, false as is_without_rate, 0.0 as age_days where false""",
