@@ -6,10 +6,6 @@
             "int_field_changes__unioned": of_records(),
             "int_opportunity_version_changes": of_records(),
         },
-        compared={
-            "int_pipeline_stages__unioned": "select * from {rows}",
-            "int_users__unioned": "select source_instance, source_id, loaded_at from {rows}",
-        },
     )
 }}
 {#- Longer ways within an instant are not looked for: they would be many. -#}

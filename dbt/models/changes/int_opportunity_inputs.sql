@@ -3,8 +3,9 @@
     {%- do moments.append(column.name) -%}
 {%- endfor -%}
 -- Of each deal a digest of what its rows are made of: its record, the versions of it that raw has
--- kept, the changes that these show, its account, and which moments of theirs have passed. Of told
--- changes it knows nothing: those are many, and int_opportunities__news asks when they were loaded.
+-- kept, the changes that are told of it and those that versions show, its account, and which
+-- moments
+-- of theirs have passed.
 with
     records as (
         select
@@ -25,6 +26,19 @@ with
             ) as digest
         from {{ ref("int_opportunity_versions") }} as versions
         group by opportunity_key
+    ),
+
+    told as (
+        select
+            source_instance,
+            entity_id,
+            sum(
+                {{ hash_of("changes") }}
+                + {{ hash_of(passed("changes", ["changed_at", "source_updated_at"])) }}
+            ) as digest
+        from {{ ref("int_field_changes__unioned") }} as changes
+        where entity = 'opportunities'
+        group by source_instance, entity_id
     ),
 
     untold as (
@@ -50,11 +64,14 @@ select
     cast(
         records.digest
         + coalesce(versions.digest, 0)
+        + coalesce(told.digest, 0)
         + coalesce(untold.digest, 0)
         + coalesce(accounts.digest, 0) as {{ dbt.type_string() }}
     ) as digest
 from records
 left join versions on records.opportunity_key = versions.opportunity_key
+left join
+    told on records.source_instance = told.source_instance and records.source_id = told.entity_id
 left join
     untold
     on records.source_instance = untold.source_instance
