@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from expectations.comparison import Comparison, as_query
 from expectations.report import without_emails
@@ -48,7 +47,7 @@ def placeholders(
     how fresh an old export is means nothing. `is_look_back`: whether the marts are of a day before
     that on which the company's data ends, by its own as_of or by what is known.
     """
-    day = _local_day(company, as_of)
+    day = company.local(as_of).date()
     present = min(known_at, company.own_as_of or known_at)
     full_exports = [
         f"{source.name}.{entity}" for source in company.sources for entity in source.full_exports
@@ -56,7 +55,7 @@ def placeholders(
     return {
         "as_of": _timestamp(as_of),
         "as_of_day": f"cast('{day}' as date)",
-        "is_look_back": "true" if day < _local_day(company, present) else "false",
+        "is_look_back": "true" if day < company.local(present).date() else "false",
         "known_at": _timestamp(known_at),
         "now": "cast(null as timestamp)" if company.as_of else _timestamp(as_of),
         "comparisons": as_query(comparisons),
@@ -115,10 +114,6 @@ def _compact(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_string(kind) or (pa.types.is_boolean(kind) and column.null_count):
         return column.dictionary_encode()
     return column
-
-
-def _local_day(company: Company, moment: dt.datetime) -> dt.date:
-    return moment.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(company.timezone)).date()
 
 
 def _timestamp(moment: dt.datetime) -> str:

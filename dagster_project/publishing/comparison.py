@@ -6,7 +6,6 @@ ended most of its value. Where there is less, `Losses` tells how much of that is
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +13,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from dagster_project.publication import open_published
 from dagster_project.publishing.losses import DEALS, Last, Losses, by_total
@@ -95,8 +93,7 @@ def _totals(run: PipelineRun, last: Last, why: Losses) -> Iterator[Comparison]:
         from marts.kpi_values
         where metric in ({listed}) and variant = 'default' and dimension = 'company'
         and period_grain in ('quarter', 'year')"""
-    zone = ZoneInfo(run.company.timezone)
-    today = last.as_of.replace(tzinfo=dt.UTC).astimezone(zone).date()
+    today = run.company.local(last.as_of).date()
     ended = f"period_start + to_months(if(period_grain = 'quarter', 3, 12)) <= date '{today}'"
     published = last.reader.execute(f"{totals} and {ended}").to_arrow_table().to_pylist()
     now = by_total(run.warehouse.read(totals).to_pylist())

@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from dagster_project.publication import open_published
 from dagster_project.publishing.replay import Cause, News, news_since, replay
@@ -205,7 +204,7 @@ def _enter_numbers(
 
     A number that is gone is 0 where it is additive, else missing.
     """
-    today = as_of.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(run.company.timezone)).date()
+    today = run.company.local(as_of).date()
     ledger.register("numbers", numbers)
     ledger.execute(
         f"""

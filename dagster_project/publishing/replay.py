@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from zoneinfo import ZoneInfo
 
 from dagster_project.run.builds import Moments, build_again, last_build_of
 from dagster_project.run.copying import copy_database, copy_tables
@@ -166,7 +165,7 @@ def _is_news(run: PipelineRun, news: News, schema: str, table: str) -> str:
     entity = ENTITIES.get(table) if schema in CONTRACT else None
     if entity and (begins_at := entity.begins_at or CHANGES.get(table)):
         is_date = entity.by_name[begins_at].type == "date"
-        moment = f"date '{_today(run, news)}'" if is_date else _at(news.as_of)
+        moment = f"date '{run.company.local(news.as_of).date()}'" if is_date else _at(news.as_of)
         dates.append(f"records.{begins_at} <= {moment}")
     return f"records.{LOAD_ID} in ({loads}) and coalesce({', '.join(dates)}, true)"
 
@@ -182,11 +181,6 @@ def _is_known_record(news: News, schema: str, table: str) -> str:
 
 def _at(moment: dt.datetime) -> str:
     return f"timestamp '{moment}'"
-
-
-def _today(run: PipelineRun, news: News) -> dt.date:
-    zone = ZoneInfo(run.company.timezone)
-    return news.as_of.replace(tzinfo=dt.UTC).astimezone(zone).date()
 
 
 def _remove(warehouse: Warehouse) -> None:

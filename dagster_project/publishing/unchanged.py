@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from dagster_project.publication import Publication, in_place
 from dagster_project.publishing.inputs import inputs
@@ -50,8 +49,7 @@ def _is_same_day(run: PipelineRun, publication: Publication) -> bool:
     if run.company.own_as_of:
         return run.company.own_as_of == publication.as_of
     moments = publication.as_of, run.asked_as_of or now()
-    zone = ZoneInfo(run.company.timezone)
-    days = {moment.replace(tzinfo=dt.UTC).astimezone(zone).date() for moment in moments}
+    days = {run.company.local(moment).date() for moment in moments}
     return moments[0] <= moments[1] and len(days) == 1
 
 

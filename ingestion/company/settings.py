@@ -149,6 +149,10 @@ class Company(Settings):
             value = value.replace(tzinfo=ZoneInfo(self.timezone))
         return value.astimezone(dt.UTC).replace(tzinfo=None)
 
+    def local(self, moment: dt.datetime) -> dt.datetime:
+        """A moment in UTC, without zone, on the company's clocks."""
+        return moment.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(self.timezone))
+
 
 def read_moment(text: str) -> dt.datetime | dt.date:
     """A moment as written: a bare date, or a time. Raises ValueError when it is neither."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from dagster_project.publication import open_published
 from dagster_project.run.pipeline_run import PipelineRun
@@ -41,7 +40,7 @@ def print_changes(console: PlainConsole, run: PipelineRun, moment: dt.datetime) 
         ).fetchall()
     if not movements:
         return
-    since = movements[0][3].replace(tzinfo=dt.UTC).astimezone(ZoneInfo(run.company.timezone))
+    since = run.company.local(movements[0][3])
     table = console.table(f"deals since {since:%Y-%m-%d %H:%M}", "deals", "open pipeline")
     for movement, deals, effect, _ in movements:
         table.add_row(

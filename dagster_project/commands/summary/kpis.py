@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from dagster_project.commands.summary.figures import (
     GRAINS,
@@ -27,7 +26,7 @@ INSTANT = dt.timedelta(microseconds=1)
 
 def print_kpis(console: PlainConsole, run: PipelineRun, figures: Figures) -> None:
     """The headlines, of the last complete month and quarter or, without any, of all time."""
-    local = run.as_of.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(run.company.timezone))
+    local = run.company.local(run.as_of)
     ended_by = (local + INSTANT).date()
     periods = [period for grain in GRAINS if (period := latest_complete(figures, grain, ended_by))]
     columns = [heading for period in periods for heading in (period.label, "change", "records")]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from dagster_project.commands.summary.audits import print_audits
 from dagster_project.commands.summary.changes import print_changes
@@ -51,9 +49,7 @@ def print_summary(run: PipelineRun, before: Edition | None) -> None:
 def print_unchanged(run: PipelineRun, publication: Publication) -> None:
     """Print the summary of what is published already; this run would publish the same."""
     run.publication, run.asked_as_of = publication, publication.as_of
-    local = publication.published_at.replace(tzinfo=dt.UTC).astimezone(
-        ZoneInfo(run.company.timezone)
-    )
+    local = run.company.local(publication.published_at)
     print(f"\nNothing is new since {local:%Y-%m-%d %H:%M}: what was published then stays.")
     print_summary(run, None)
 
