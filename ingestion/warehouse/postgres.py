@@ -1,8 +1,9 @@
-"""Reads PostgreSQL query results as Arrow tables."""
+"""PostgreSQL: connections, query results as Arrow tables, and errors in words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from ingestion.errors import WarehouseError, first_line
 from ingestion.warehouse.postgres_address import Address
 
 if TYPE_CHECKING:
+    import psycopg2.extensions
     import pyarrow as pa
 
 NUMERIC = 1700
@@ -36,32 +38,40 @@ REFUSALS = {
 """What the driver's text means, by what is in it; the first that fits is told."""
 
 
-def read(url: str, sql: str, params: Sequence[object]) -> pa.Table:
-    """The rows of a query, whose parameters are written `?`.
+@contextmanager
+def connected(url: str, readonly: bool = False) -> Iterator[psycopg2.extensions.connection]:
+    """A connection of which each statement stands at once, in UTC.
 
     Raises WarehouseError when the server does not answer.
     """
     import psycopg2
-    import pyarrow as pa
 
-    if params:
-        sql = sql.replace("%", "%%").replace("?", "%s")
     address = Address.of(url)
     try:
         connection = psycopg2.connect(**address.parts)
     except psycopg2.Error as error:
         raise WarehouseError(f"{address}: {in_words(url, error)}") from None
     try:
-        connection.set_session(readonly=True, autocommit=True)
+        connection.set_session(readonly=readonly, autocommit=True)
         with connection.cursor() as cursor:
             cursor.execute("set time zone 'UTC'")
-            cursor.execute(sql, params or None)
-            fields = [(column.name, _arrow_type(column)) for column in cursor.description or ()]
-            rows = cursor.fetchall()
+        yield connection
     except psycopg2.OperationalError as error:
         raise WarehouseError(f"{address}: {in_words(url, error)}") from None
     finally:
         connection.close()
+
+
+def read(url: str, sql: str, params: Sequence[object]) -> pa.Table:
+    """The rows of a query, whose parameters are written `?`; raises as `connected` does."""
+    import pyarrow as pa
+
+    if params:
+        sql = sql.replace("%", "%%").replace("?", "%s")
+    with connected(url, readonly=True) as connection, connection.cursor() as cursor:
+        cursor.execute(sql, params or None)
+        fields = [(column.name, _arrow_type(column)) for column in cursor.description or ()]
+        rows = cursor.fetchall()
     columns = zip(*rows, strict=True) if rows else ((),) * len(fields)
     arrays = [_array(values, type_) for values, (_, type_) in zip(columns, fields, strict=True)]
     return pa.Table.from_arrays(arrays, names=[name for name, _ in fields])

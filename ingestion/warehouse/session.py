@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ingestion.warehouse.duckdb_sql import memory_limit
 from ingestion.warehouse.marts_file import show_marts
-from ingestion.warehouse.postgres_address import Address
+from ingestion.warehouse.postgres import connected
 from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ class Session(Protocol):
 
 @contextmanager
 def session(warehouse: Warehouse) -> Iterator[Session]:
-    """A session on a warehouse, until the context is left."""
+    """A session on a warehouse, until the context is left; raises as `connected` does."""
     if warehouse.name == "duckdb":
         with _DuckDB.opened(warehouse) as connection:
             yield _DuckDB(connection)
     else:
-        with _Postgres.opened(warehouse) as connection:
+        with connected(warehouse.location) as connection:
             yield _Postgres(connection)
 
 
@@ -93,20 +93,6 @@ class _Postgres:
 
         self.errors: tuple[type[Exception], ...] = (psycopg2.Error,)
         self._connection = connection
-
-    @staticmethod
-    @contextmanager
-    def opened(warehouse: Warehouse) -> Iterator[psycopg2.extensions.connection]:
-        import psycopg2
-
-        connection = psycopg2.connect(**Address.of(warehouse.location).parts)
-        try:
-            connection.set_session(autocommit=True)
-            with connection.cursor() as cursor:
-                cursor.execute("set time zone 'UTC'")
-            yield connection
-        finally:
-            connection.close()
 
     def execute(self, statement: str) -> None:
         with self._connection.cursor() as cursor:
