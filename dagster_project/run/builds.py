@@ -11,22 +11,20 @@ import datetime as dt
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from dagster_project.run.dbt_manifest import definitions_hash
 from dagster_project.run.dbt_runner import BuildError, Dbt
-from dagster_project.run.increment import Clock, Increment, put_inputs_read
-from dagster_project.run.nodes import BUILD, Node, as_json, from_json, resting_on
+from dagster_project.run.increment import Clock, Increment, Inputs, OnResult, contents
+from dagster_project.run.nodes import BUILD, Node, as_json, from_json, made, resting_on
 from ingestion.loading.moments import LOADS, loaded_at
 from ingestion.warehouse.session import Session, session
 
 FIRST = "there was no build before"
 PROVED_EVERY = dt.timedelta(days=7)
-MADE = ("model", "seed", "test")
 LOOKS_BACK = "/* looks back */"
 """What is in the SQL that asks whether a run does (dbt/macros/run.sql)."""
 
@@ -84,7 +82,7 @@ def build_everything(
     dbt: Dbt,
     plan: Plan,
     values: Mapping[str, str],
-    on_result: Callable[[dict[str, Any]], None],
+    on_result: OnResult,
     selection: Iterable[str] = (),
 ) -> None:
     """Build everything as planned; raises as `Dbt.build` does.
@@ -92,18 +90,19 @@ def build_everything(
     Where an increment cannot be run to its end, all is built anew. So it is once a week after one;
     raises BuildError where that gives other rows. `values` are the `run_values`.
     """
-    made: Mapping[str, str] = {}
+    day_by_day: Mapping[str, str] = {}
+    on_result = _once(on_result)
     if plan.doubt is None:
         with session(dbt.warehouse) as warehouse:
             if nodes := _increment(dbt, plan, values, on_result, warehouse):
                 if not plan.is_to_be_proved:
                     return
-                made = _rows(warehouse, nodes)
-    proved = _build_whole(dbt, plan, values, _unheard if made else on_result, selection, bool(made))
-    if wrong := sorted(name for name in made.keys() & proved if made[name] != proved[name]):
+                day_by_day = _rows(warehouse, nodes)
+    whole = _build_whole(dbt, plan, values, on_result, selection, is_proof=bool(day_by_day))
+    if wrong := sorted(it for it in day_by_day.keys() & whole if day_by_day[it] != whole[it]):
         raise BuildError(
-            f"tables that have other rows where they are built whole: {', '.join(wrong)}. It is "
-            "a defect of salesops: please report it. The warehouse has the whole build now: run "
+            f"tables with other rows where they are built whole: {', '.join(wrong)}. It is a "
+            "defect of salesops: please report it. The warehouse has the whole build now: run "
             "again to publish it"
         )
 
@@ -112,44 +111,51 @@ def _build_whole(
     dbt: Dbt,
     plan: Plan,
     values: Mapping[str, str],
-    on_result: Callable[[dict[str, Any]], None],
+    on_result: OnResult,
     selection: Iterable[str],
     is_proof: bool,
 ) -> Mapping[str, str]:
     """Have dbt build everything; returns what is in the tables then, of a proof."""
     dbt.warehouse.forget_marts()
-    made = [Node.of(one) for one in dbt.build(values, [*selection], on_result) if _is_made(one)]
-    nodes = {node.name: node for node in made}
+    nodes = made(dbt.build(values, [*selection], on_result))
     with session(dbt.warehouse) as warehouse:
-        for node in made:
+        inputs = Inputs(warehouse, nodes)
+        for node in nodes.values():
             node.check(values)
             if node.reading and node.materialized != "view":
-                put_inputs_read(warehouse, nodes, node, _clock(dbt, plan.moments.as_of))
+                inputs.put_down(node, _clock(dbt, plan.moments.as_of))
         _finish(dbt, plan, nodes, warehouse, plan.moments.known_at)
         return _rows(warehouse, nodes) if is_proof else {}
 
 
 def _rows(warehouse: Session, nodes: Mapping[str, Node]) -> dict[str, str]:
     """What is in the tables that are built, by name, but for those that say how."""
-    tables = [node for node in nodes.values() if node.relation and node.materialized == "table"]
-    tables = [node for node in tables if f'"{BUILD}".' not in node.relation]
-    return {
-        node.name: warehouse.rows(f"select {warehouse.digest(f'select * from {node.relation}')}")[
-            0
-        ][0]
-        for node in tables
+    queries = {
+        node.name: f"select * from {node.relation}"
+        for node in nodes.values()
+        if node.materialized == "table" and f'"{BUILD}".' not in node.relation
     }
+    return contents(warehouse, queries)
 
 
-def _unheard(result: Mapping[str, Any]) -> None:
-    """What is built once more is no news."""
+def _once(on_result: OnResult) -> OnResult:
+    """Of each node one result: what is built once more is no news."""
+    told = set()
+
+    def tell(result: dict[str, Any]) -> None:
+        node = result["data"]["node_info"]["unique_id"]
+        if node not in told:
+            told.add(node)
+            on_result(result)
+
+    return tell
 
 
 def _increment(
     dbt: Dbt,
     plan: Plan,
     values: Mapping[str, str],
-    on_result: Callable[[dict[str, Any]], None],
+    on_result: OnResult,
     warehouse: Session,
 ) -> Mapping[str, Node] | None:
     """Make an increment; returns its nodes, None where it could not be done."""
@@ -164,7 +170,8 @@ def _increment(
     try:
         increment.run(on_result)
     except warehouse.errors as error:
-        log.warning("building everything: what has changed could not be built alone (%s)", error)
+        told = dbt.warehouse.in_words(error)
+        log.warning("building everything: what has changed could not be built alone (%s)", told)
         return None
     if increment.failed:
         raise dbt.told(increment.failed)
@@ -238,17 +245,14 @@ def _finish(
     warehouse.execute("commit")
 
 
-def _is_made(node: Any) -> bool:
-    return node.resource_type in MADE
-
-
 def _clock(dbt: Dbt, as_of: dt.datetime) -> Clock:
     """Rates of the last week may still come, so settled is what was over before it.
 
     A day has ended at its last moment.
     """
-    ended = _day(dbt, as_of + dt.timedelta(microseconds=1))
-    return Clock(_day(dbt, as_of) - dt.timedelta(days=8), ended.replace(day=1))
+    today = dbt.company.local(as_of).date()
+    ended = dbt.company.local(as_of + dt.timedelta(microseconds=1)).date()
+    return Clock(today - dt.timedelta(days=8), ended.replace(day=1))
 
 
 def _last_build(dbt: Dbt) -> Mapping[str, Any] | None:
@@ -288,12 +292,7 @@ def _made_by(dbt: Dbt, moments: Moments) -> str:
 
 
 def _looks_back(dbt: Dbt, moments: Moments) -> bool:
-    return _day(dbt, moments.as_of) < _day(dbt, moments.data_until)
-
-
-def _day(dbt: Dbt, moment: dt.datetime) -> dt.date:
-    zone = ZoneInfo(dbt.company.timezone)
-    return moment.replace(tzinfo=dt.UTC).astimezone(zone).date()
+    return dbt.company.local(moments.as_of).date() < dbt.company.local(moments.data_until).date()
 
 
 def _loads(dbt: Dbt, known_at: dt.datetime) -> str:

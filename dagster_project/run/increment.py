@@ -55,6 +55,9 @@ class Increment:
     built_whole: set[str] = field(default_factory=set)
     failed: list[Failed] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.inputs = Inputs(self.session, self.nodes)
+
     def run(self, on_result: OnResult) -> None:
         """Make everything, handing each node's result, as dbt tells it, to `on_result`.
 
@@ -137,35 +140,49 @@ class Increment:
                 f"select input, digest from {INPUTS_READ} where model = '{node.name}'"
             )
         )
-        then = Clock(self.before.settled, self.clock.month)
-        found = digests(self.session, self.nodes, node, then)
+        found = self.inputs.digests(node, Clock(self.before.settled, self.clock.month))
         changed = [name for name, digest in found.items() if before.get(name) != digest]
         whole = {node.name, *_by_record(self.nodes, reading)}
         changed += sorted(self.built_whole & whole)
         if changed:
             log.info("%s: built whole, as %s changed", node.name, " and ".join(changed))
             self.built_whole.add(node.name)
-        put_inputs_read(self.session, self.nodes, node, self.clock)
+        self.inputs.put_down(node, self.clock)
         return bool(changed)
 
 
-def put_inputs_read(session: Session, nodes: Mapping[str, Node], node: Node, clock: Clock) -> None:
-    """Put down what a model that is recomputed by record has read of what is compared."""
-    session.execute(f"delete from {INPUTS_READ} where model = '{node.name}'")
-    if found := digests(session, nodes, node, clock):
-        session.put_texts(INPUTS_READ, [(node.name, name, text) for name, text in found.items()])
+@dataclass
+class Inputs:
+    """What is compared of what models read: of models by name, asked of the warehouse once.
+
+    Whoever asks comes after what is asked for is built.
+    """
+
+    session: Session
+    nodes: Mapping[str, Node]
+    known: dict[str, str] = field(default_factory=dict)
+
+    def digests(self, node: Node, clock: Clock) -> dict[str, str]:
+        """What is in the inputs of a model that are compared, by their names."""
+        compared = dict(_compared(self.nodes, node, clock))
+        new = {rows: rows for rows in compared.values() if rows not in self.known}
+        self.known |= contents(self.session, new)
+        return {name: self.known[rows] for name, rows in compared.items()}
+
+    def put_down(self, node: Node, clock: Clock) -> None:
+        """Put down what a model that is recomputed by record has read, for the next build."""
+        self.session.execute(f"delete from {INPUTS_READ} where model = '{node.name}'")
+        if found := self.digests(node, clock):
+            rows = [(node.name, name, text) for name, text in found.items()]
+            self.session.put_texts(INPUTS_READ, rows)
 
 
-def digests(
-    session: Session, nodes: Mapping[str, Node], node: Node, clock: Clock
-) -> dict[str, str]:
-    """What is in the inputs of a model that are compared, by their names."""
-    compared = dict(_compared(nodes, node, clock))
-    if not compared:
+def contents(session: Session, queries: Mapping[str, str]) -> dict[str, str]:
+    """A digest of the rows of each query, by its name."""
+    if not queries:
         return {}
-    columns = ", ".join(session.digest(rows) for rows in compared.values())
-    [row] = session.rows(f"select {columns}")
-    return dict(zip(compared, row, strict=True))
+    [row] = session.rows(f"select {', '.join(map(session.digest, queries.values()))}")
+    return dict(zip(queries, row, strict=True))
 
 
 def _compared(nodes: Mapping[str, Node], node: Node, clock: Clock) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 RUN_VALUE = re.compile(r"'[^']*'\s*/\* (SALESOPS_[A-Z_]+) \*/")
+MADE = ("model", "seed", "test")
 BUILD = "build"
 """The schema of what builds leave for the next one, and of the sets of records."""
 STANDING = "standing"
@@ -53,6 +54,7 @@ class Node:
         """One of the nodes that dbt has built."""
         config = node.config
         told = config.meta.get("increment") if node.resource_type == "model" else None
+        parents = [parent.split(".") for parent in node.depends_on_nodes]
         return cls(
             node.unique_id,
             node.name,
@@ -61,7 +63,7 @@ class Node:
             node.relation_name or "",
             node.original_file_path,
             getattr(node, "compiled_code", None) or "",
-            tuple(parent.split(".")[2] for parent in node.depends_on_nodes if _is_made(parent)),
+            tuple(name for kind, _, name, *_ in parents if kind in MADE),
             STANDING in config.tags,
             str(getattr(config, "severity", "")).lower() == "warn",
             _reading(told) if told else None,
@@ -82,6 +84,11 @@ class Node:
     def is_of_run(self) -> bool:
         """Whether its query depends on the run's own values."""
         return RUN_VALUE.search(self.sql) is not None
+
+
+def made(built: Iterable[Any]) -> dict[str, Node]:
+    """Of the nodes that dbt has built, the models, seeds and tests, by name."""
+    return {one.name: Node.of(one) for one in built if one.resource_type in MADE}
 
 
 def as_json(nodes: Iterable[Node]) -> str:
@@ -117,7 +124,3 @@ def resting_on(nodes: Mapping[str, Node], name: str) -> list[Node]:
 def _reading(told: Mapping[str, Any]) -> Reading:
     of = {name: (mine, its) for name, (mine, its) in told["of"].items()}
     return Reading(**{**told, "of": of, "apart": tuple(told["apart"])})
-
-
-def _is_made(unique_id: str) -> bool:
-    return unique_id.split(".")[0] in ("model", "seed")

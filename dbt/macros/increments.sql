@@ -13,8 +13,7 @@
     of: the inputs that are read by record; where it is not by `key`, a dictionary says by which
         columns: of the input, and of the set. Views among them are read through.
     compared: of an input that is compared, which rows matter, where not all do: `{rows}` is the input,
-        `{settled}` the day from which on deals are recomputed anyway. Also inputs that the model
-        reads by way of another.
+        `{settled}` the day from which on deals are recomputed anyway.
     apart: inputs that matter only to records of the set.
     wholly: a column that names the input from which a row comes: the rows of inputs in `of` that are
         not recomputed by record are replaced, all of them.
@@ -51,10 +50,7 @@
             },
         )
     }}
-    {%- if not execute -%}
-        {{ ref("int_opportunities__" ~ set) }}
-        {%- for input in compared -%} {{ ref(input) }} {%- endfor -%}
-    {%- endif -%}
+    {%- if not execute -%} {{ ref("int_opportunities__" ~ set) }} {%- endif -%}
 {%- endmacro %}
 
 {#- What the first line of a model says, if it has one; nothing while dbt parses. -#}

@@ -1,0 +1,70 @@
+"""Increments that cannot be, and such as were wrong: all is built whole, and that is told once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dagster_project.run.builds import build_everything
+from dagster_project.run.dbt_runner import BuildError, Dbt
+from tests.increments.days import Build
+from tests.increments.story import Story
+from tests.increments.whole import MODELS
+
+SEED = 6
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    folder = tmp_path_factory.mktemp("fallbacks")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SALESOPS_DATA", str(folder / "data"))
+        yield Story.begun(SEED, folder)
+
+
+def results(story: Story, build: Build) -> Counter[str]:
+    """How often the result of each node is told by a build."""
+    told: list[dict[str, Any]] = []
+    dbt = Dbt.of(story.days.company)
+    build_everything(dbt, build.plan, build.values, told.append, MODELS)
+    return Counter(result["data"]["node_info"]["unique_id"] for result in told)
+
+
+def test_where_an_increment_fails_all_is_built_whole(
+    story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    story.pass_time("busy day")
+    build = story.plan()
+    assert build.is_increment
+    story.days.execute("drop table intermediate.int_kpi_deals", [])
+    with caplog.at_level("WARNING", "salesops"):
+        told = results(story, build)
+    assert "could not be built alone" in caplog.text
+    assert "int_kpi_deals" in caplog.text
+    assert "model.salesops.int_kpi_deals" in told
+    assert {*told.values()} == {1}
+    assert not story.days.differences(build)
+
+
+def test_once_a_week_what_was_forgotten_is_found(story: Story) -> None:
+    story.days.execute("update build.last_build set whole_at = whole_at - interval 7 day", [])
+    build = story.plan()
+    assert build.is_increment
+    assert {*results(story, build).values()} == {1}, "nothing was forgotten"
+
+    story.days.execute(
+        "update marts.fct_opportunities set opportunity_name = 'stale' where opportunity_key in "
+        "(select opportunity_key from build.last_opportunities where is_settled)",
+        [],
+    )
+    story.days.execute("update build.last_build set whole_at = whole_at - interval 7 day", [])
+    build = story.plan()
+    assert build.is_increment
+    with pytest.raises(
+        BuildError, match="other rows where they are built whole: fct_opportunities"
+    ):
+        results(story, build)
+    assert not story.days.differences(build), "the whole build stands"
