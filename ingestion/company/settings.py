@@ -37,6 +37,31 @@ class Retention(Settings):
     warehouses: int = Field(2, ge=0)
 
 
+class Finance(Settings):
+    """What the numbers of finance rest on that no source tells.
+
+    `gross_margin` is the share of revenue that is left after its cost, `lifetime_months_max` the
+    longest life that a customer's value is reckoned with. The others say of a source's own words
+    of state what counts, by word.
+    """
+
+    gross_margin: float | None = Field(None, gt=0, le=1)
+    lifetime_months_max: int = Field(60, ge=1)
+    subscription_statuses: Mapping[str, Literal["counts", "does_not_count"]] = {}
+    invoice_statuses: Mapping[str, Literal["counts", "written_off", "does_not_count"]] = {}
+
+
+class Marketing(Settings):
+    """What the numbers of marketing rest on that no source tells.
+
+    `cost_teams` says what the costs of a team are for, `qualified_by` which moment of a lead
+    qualifies it.
+    """
+
+    cost_teams: Mapping[str, Literal["marketing", "sales", "other"]] = {}
+    qualified_by: Literal["qualified_at", "accepted_at", "converted_at"] = "qualified_at"
+
+
 class Company(Settings):
     """A company: what company.yml says, defaults filled in.
 
@@ -46,7 +71,8 @@ class Company(Settings):
     before the audit fails. `sandbox` says that the company is a simulated one: runs start its
     systems and read from them, and now is its own present. `team`: whether a deal counts for the
     team and manager that its rep had then, or has now. `personal_quotas`: ids of owners whose
-    quotas are their own, though somebody reports to them. `retention`: what of past runs stays.
+    quotas are their own, though somebody reports to them. `finance` and `marketing`: what their
+    numbers rest on that no source tells. `retention`: what of past runs stays.
     `extend` is the folder of what the company has of its own, `extra` the columns that it adds.
     """
 
@@ -62,6 +88,8 @@ class Company(Settings):
     sandbox: bool = False
     team: Literal["then", "now"] = "then"
     personal_quotas: tuple[str, ...] = ()
+    finance: Finance = Finance()
+    marketing: Marketing = Marketing()
     retention: Retention = Retention()
     extend: Path | None = None
     extra: Extra
