@@ -24,6 +24,9 @@
                 "slippage_rate",
                 "push_count",
                 "lead_conversion_rate",
+                "cash_collected",
+                "days_sales_outstanding",
+                "bookings_to_billings",
             ]
         )
     }}
