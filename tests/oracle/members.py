@@ -36,8 +36,9 @@ class Members:
     """A metric variant's population.
 
     `frame` has `id`, `month` (local, NaT without a date), `numerator`, `denominator` (None in
-    additive metrics), `reason` (None: included) and a column per cut. `months` are all months of
-    a state at period end, `grains` those that the members count in.
+    additive metrics), `reason` (None: included) and a column per cut; `side`, where it is there, is
+    None of records and not of what stands beside them. `months` are all months of a state at period
+    end, `every_month` says that the company has them all, `grains` those that the members count in.
     """
 
     metric: str
@@ -48,6 +49,7 @@ class Members:
     cuts: tuple[str, ...] = DEAL_CUTS
     is_median: bool = False
     months: tuple[pd.Period, ...] = ()
+    every_month: bool = True
     grains: tuple[str, ...] = tuple(GRAINS)
 
     @property
@@ -56,9 +58,10 @@ class Members:
         return not self.is_median and bool(self.frame["denominator"].isna().all())
 
 
-def all_members(records: Records, as_of: pd.Timestamp) -> Iterator[Members]:
-    """The members of every metric that is built on deals or leads, but sales_velocity."""
-    deals = deals_now(records, as_of)
+def members_of_sales(
+    records: Records, deals: pd.DataFrame, as_of: pd.Timestamp
+) -> Iterator[Members]:
+    """The members of every metric that is built on deals or leads alone, but sales_velocity."""
     yield from _outcome(deals)
     yield from _pipeline_created(records, deals)
     yield from _pushes(records, deals, as_of)
@@ -363,7 +366,7 @@ def _leads(records: Records, as_of: pd.Timestamp, deals: pd.DataFrame) -> Iterat
     leads = leads.assign(channel=leads["channel"], campaign=leads["campaign_id"])
     leads = _with_cuts(records, leads, leads["owner_id"])
     month = records.local(leads["created_at"]).dt.to_period("M")
-    survivor = leads["opportunity_id"].map(_survivors(deals))
+    survivor = leads["opportunity_id"].map(survivors(deals))
     won = survivor.isin(live.loc[live["status"] == "won", "id"]).astype(int)
     unnamed = leads["opportunity_id"].isna() & (leads["converted_at"] <= as_of)
     has_deal = (survivor.isin(live["id"]) | unnamed).astype(int)
@@ -377,7 +380,7 @@ def _leads(records: Records, as_of: pd.Timestamp, deals: pd.DataFrame) -> Iterat
         yield Members("lead_conversion_rate", variant, "ratio", "lead", frame, LEAD_CUTS)
 
 
-def _survivors(deals: pd.DataFrame) -> dict[str, str]:
+def survivors(deals: pd.DataFrame) -> dict[str, str]:
     """The deal that each one is now: the one that it was merged into, however many steps on."""
     into = deals[deals["removal"] == "merged"].set_index("id")["merged_into_id"].to_dict()
     survivors = {}

@@ -18,15 +18,43 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "deals": (
         "source_id", "owner_id", "pipeline", "stage", "amount", "currency", "created_at",
         "first_contact_at", "close_date", "closed_at", "deal_type", "lead_source", "product",
-        "region", "segment", "merged_into_id", "source_updated_at", "is_deleted",
+        "region", "segment", "account_id", "campaign_id", "merged_into_id", "source_updated_at",
+        "is_deleted",
     ),
     "changes": ("entity_id", "field", "old_value", "new_value", "changed_at"),
     "leads": (
-        "source_id", "created_at", "owner_id", "channel", "campaign_id", "qualified_at",
-        "converted_at", "opportunity_id", "is_deleted",
+        "source_id", "created_at", "account_id", "owner_id", "channel", "campaign_id",
+        "qualified_at", "converted_at", "opportunity_id", "is_deleted",
     ),
     "activities": ("type", "occurred_at", "owner_id", "outcome", "is_deleted"),
-    "campaigns": ("source_id", "name"),
+    "accounts": ("source_id", "domain", "region", "segment", "created_at", "is_deleted"),
+    "campaigns": ("source_id", "name", "channel"),
+    "spend_daily": (
+        "platform", "day", "ad_account", "campaign_id", "ad_group", "ad", "spend", "currency",
+        "is_deleted",
+    ),
+    "touches": (
+        "source_id", "occurred_at", "channel", "campaign_id", "lead_id", "opportunity_id",
+        "is_deleted",
+    ),
+    "customers": ("source_id", "email", "domain", "account_id", "created_at", "is_deleted"),
+    "subscriptions": (
+        "source_id", "customer_id", "status", "started_at", "ended_at", "currency", "mrr", "plan",
+        "is_deleted",
+    ),
+    "invoices": (
+        "source_id", "customer_id", "issued_at", "due_at", "paid_at", "status", "currency",
+        "total", "tax", "amount_paid", "opportunity_id", "is_deleted",
+    ),
+    "payments": (
+        "source_id", "customer_id", "invoice_id", "occurred_at", "amount", "currency",
+        "is_deleted",
+    ),
+    "credit_notes": (
+        "source_id", "customer_id", "invoice_id", "occurred_at", "amount", "currency",
+        "is_deleted",
+    ),
+    "costs": ("month", "category", "team", "amount", "currency", "is_deleted"),
     "quotas": ("owner_id", "team", "period_start", "period_grain", "measure", "amount", "currency"),
     "fx_rates": ("day", "from_currency", "to_currency", "rate"),
 }  # fmt: skip
@@ -40,6 +68,11 @@ MOMENTS = frozenset(
         "changed_at",
         "qualified_at",
         "converted_at",
+        "started_at",
+        "ended_at",
+        "issued_at",
+        "due_at",
+        "paid_at",
     )
 )
 

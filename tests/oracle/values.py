@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from tests.oracle.members import UNKNOWN, Members, all_members
+from tests.oracle.acquisition import acquisition_members
+from tests.oracle.cash import Ledger, cash_members
+from tests.oracle.customers import Customers
+from tests.oracle.marketing import marketing_members
+from tests.oracle.members import UNKNOWN, Members, deals_now, members_of_sales
 from tests.oracle.periods import GRAINS, period_start
 from tests.oracle.quotas import quota_exclusions, quota_values
 from tests.oracle.records import Records
+from tests.oracle.recurring import Subscriptions, plans_of_customers, recurring_members
 
 KEY = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]
 BY = ["of", "period_start", "dimension_key"]
@@ -29,7 +34,7 @@ class Expected:
 def expected(records: Records, as_of: pd.Timestamp | None = None) -> Expected:
     """All metrics as of a UTC moment (default: the company's own)."""
     now = records.as_of if as_of is None else as_of
-    members = list(all_members(records, now))
+    members = list(_all_members(records, now))
     days = records.local(pd.Series([now, records.as_of])).dt.normalize()
     values = _rollup(records, now, members, is_look_back=days[0] < days[1])
     values = pd.concat([values, _velocity(values)], ignore_index=True)
@@ -48,6 +53,21 @@ def expected(records: Records, as_of: pd.Timestamp | None = None) -> Expected:
     return Expected(
         values.sort_values(KEY, ignore_index=True), exclusions.drop_duplicates(ignore_index=True)
     )
+
+
+def _all_members(records: Records, now: pd.Timestamp) -> Iterator[Members]:
+    """The members of every metric that is not made of others."""
+    deals = deals_now(records, now)
+    for one in members_of_sales(records, deals, now):
+        yield one
+        if (one.metric, one.variant) == ("pipeline_created", "default"):
+            yield from marketing_members(records, deals, one, now)
+    customers = Customers.of(records, deals, now)
+    subscriptions = Subscriptions(records, customers, now)
+    ledger = Ledger(records, customers, now)
+    yield from recurring_members(subscriptions)
+    yield from cash_members(ledger, deals, plans_of_customers(subscriptions))
+    yield from acquisition_members(ledger, subscriptions, deals)
 
 
 def _rollup(
@@ -77,7 +97,12 @@ def _rollup(
             here = mine.assign(dimension_key="all" if cut == "company" else mine[cut])
             cell = _aggregate(here[here["dimension_key"].notna()])
             if cut == "company":
-                empty = [(n, period_start(m, grain, fiscal), "all") for n in ends for m in ends[n]]
+                empty = [
+                    (n, period_start(m, grain, fiscal), "all")
+                    for n in ends
+                    if members[n].every_month
+                    for m in ends[n]
+                ]
                 cell = cell.reindex(
                     cell.index.union(pd.MultiIndex.from_tuples(empty)), fill_value=0
                 )
@@ -101,14 +126,16 @@ def _summable(members: Members, present: pd.Period | None) -> pd.DataFrame:
     `present` is the month that is not of the past; None in a look back.
     """
     is_included = members.frame["reason"].isna()
+    is_record = members.frame["side"].isna() if "side" in members.frame else True
     return members.frame.assign(
         numerator=members.frame["numerator"].astype(float).where(is_included),
         denominator=members.frame["denominator"].astype(float).where(is_included),
-        n_included=is_included.astype(int),
-        n_excluded=(~is_included).astype(int),
-        n_unknown=members.frame["reason"].isin(UNKNOWN).astype(int),
+        n_included=(is_included & is_record).astype(int),
+        n_excluded=(~is_included & is_record).astype(int),
+        n_unknown=(members.frame["reason"].isin(UNKNOWN) & is_record).astype(int),
         n_unknown_then=(
             members.frame["reason"].isin(UNKNOWN)
+            & is_record
             & (members.frame["month"] != present)
             & bool(members.months)
         ).astype(int),
@@ -165,7 +192,7 @@ def _velocity(values: pd.DataFrame) -> pd.DataFrame:
 
 def _labels(records: Records, values: pd.DataFrame) -> pd.Series:
     names = dict(records["users"][["source_id", "name"]].itertuples(index=False))
-    campaigns = dict(records["campaigns"].itertuples(index=False))
+    campaigns = dict(records["campaigns"][["source_id", "name"]].itertuples(index=False))
     of = {"rep": names, "manager": names, "campaign": campaigns}
     keys = zip(values["dimension"], values["dimension_key"], strict=True)
     return pd.Series([of.get(cut, {}).get(key, key) for cut, key in keys], dtype=object)

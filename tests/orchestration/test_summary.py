@@ -167,7 +167,7 @@ def test_what_is_in_no_period_is_told_with_its_share_of_what_was_won(tmp_path: P
 
 
 def test_every_rule_that_may_be_shown_has_words() -> None:
-    sql = (PROJECT / "dbt/models/reports/mart_data_hygiene.sql").read_text(encoding="utf-8")
+    sql = (PROJECT / "dbt/macros/hygiene.sql").read_text(encoding="utf-8")
     lists = re.findall(r"(?:of_\w+ = |\"rules\": )\[(.*?)\]", sql, re.DOTALL)
     rules = {rule for names in lists for rule in re.findall(r"\"(\w+)\"", names)}
     assert {"no_close_date", "amount_missing", "about_nothing"} <= rules

@@ -1,0 +1,46 @@
+"""What exists at a moment: neither deleted nor yet to come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from tests.oracle.records import Records
+
+NONE = "(none)"
+Row = dict[str, object]
+
+
+def existing(records: Records, name: str, as_of: pd.Timestamp, begins: str) -> pd.DataFrame:
+    """Records that are not deleted and began by a moment; on a day, where `begins` is text."""
+    frame = records[name]
+    frame = frame[~frame["is_deleted"].astype(bool)]
+    if pd.api.types.is_datetime64_any_dtype(frame[begins]):
+        return frame[~(frame[begins] > as_of)]
+    today = str(local(records, as_of).date())
+    return frame[frame[begins].str[:10] <= today]
+
+
+def local(records: Records, moment: pd.Timestamp) -> pd.Timestamp:
+    """A moment on the company's clocks."""
+    return records.local(pd.Series([moment]))[0]
+
+
+def month_of(records: Records, moment: pd.Timestamp) -> pd.Period:
+    """The month of a moment on the company's clocks."""
+    return local(records, moment).to_period("M")
+
+
+def or_none(value: object) -> str:
+    """A key of a cut."""
+    return NONE if value is None or value != value or value == "" else str(value)
+
+
+def told(rows: Iterable[Row], cuts: Sequence[str]) -> pd.DataFrame:
+    """Rows as members; columns that a row lacks are empty, `reason` and `side` None."""
+    columns = ["id", "month", "numerator", "denominator", "reason", "side", *cuts]
+    frame = pd.DataFrame(list(rows), columns=columns).astype(object)
+    for column in ("reason", "side", "denominator"):
+        frame[column] = frame[column].where(frame[column].notna(), None)
+    return frame
