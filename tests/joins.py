@@ -13,7 +13,11 @@ from tests.plans import pairwise_joins
 FEW: Mapping[str, tuple[int, str]] = {
     "dim_date": (1, "one row with one row, the first and the last moment"),
     "fct_pipeline_bridge": (2, "months with the scopes and grains of the bridge"),
+    "fct_spend_daily": (1, "sources with sources"),
+    "fct_touches": (3, "sources with sources"),
+    "int_account_channels": (2, "sources with sources"),
     "int_field_histories": (1, "sources with fields"),
+    "int_lead_deals": (1, "sources with sources"),
     "int_opportunity_versions": (1, "with one row, whether the data goes on"),
     "int_pipeline_at_month_end": (1, "with the one month that is current"),
     "int_quota_credits": (1, "with one row, whether activities have quotas"),

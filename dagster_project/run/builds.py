@@ -124,7 +124,7 @@ def _build_whole(
             node.check(values)
             if node.reading and node.materialized != "view":
                 inputs.put_down(node, _clock(dbt, plan.moments.as_of))
-        _finish(dbt, plan, nodes, warehouse, plan.moments.known_at)
+        _finish(dbt, plan, values, nodes, warehouse, plan.moments.known_at)
         return _rows(warehouse, nodes) if is_proof else {}
 
 
@@ -175,7 +175,7 @@ def _increment(
         return None
     if increment.failed:
         raise dbt.told(increment.failed)
-    _finish(dbt, plan, increment.nodes, warehouse, plan.last["whole_at"])
+    _finish(dbt, plan, values, increment.nodes, warehouse, plan.last["whole_at"])
     return increment.nodes
 
 
@@ -207,7 +207,12 @@ def build_again(
 
 
 def _finish(
-    dbt: Dbt, plan: Plan, nodes: Mapping[str, Node], warehouse: Session, whole_at: dt.datetime
+    dbt: Dbt,
+    plan: Plan,
+    values: Mapping[str, str],
+    nodes: Mapping[str, Node],
+    warehouse: Session,
+    whole_at: dt.datetime,
 ) -> None:
     """Put down what the next build begins with, and when the last whole one was."""
     settled = _clock(dbt, plan.moments.as_of).settled - dt.timedelta(days=1)
@@ -240,7 +245,8 @@ def _finish(
     warehouse.execute(f"delete from {BUILD}.last_build")
     moments = plan.moments
     text = as_json(nodes.values())
-    row = (moments.as_of, moments.known_at, whole_at, plan.made_by, plan.loads, text, True)
+    run = values["SALESOPS_RUN_ID"]
+    row = (moments.as_of, moments.known_at, whole_at, run, plan.made_by, plan.loads, text, True)
     warehouse.put_texts(f"{BUILD}.last_build", [row])
     warehouse.execute("commit")
 
@@ -272,11 +278,21 @@ def _doubt(dbt: Dbt, moments: Moments, made_by: str, last: Mapping[str, Any] | N
         return "definitions, settings or the engine are others than at the last build"
     if dbt.warehouse.name == "duckdb" and not dbt.warehouse.marts.exists():
         return "the marts of the last build are missing"
+    if _run_of_marts(dbt) not in (None, last["run_id"]):
+        return "the marts are of another build than the warehouse"
     if moments.as_of < last["as_of"] or moments.known_at < last["known_at"]:
         return "its moments are before those of the last build"
     if last["loads"] != _loads(dbt, last["known_at"]):
         return "loads of before the last build have come or gone since"
     return None
+
+
+def _run_of_marts(dbt: Dbt) -> str | None:
+    """The run that built the marts: their file may have been put beside another warehouse."""
+    if not dbt.warehouse.table_exists("marts", "kpi_values"):
+        return None
+    found = dbt.warehouse.read("select run_id from marts.kpi_values limit 1").to_pylist()
+    return str(found[0]["run_id"]) if found else None
 
 
 def _made_by(dbt: Dbt, moments: Moments) -> str:

@@ -320,7 +320,7 @@
                     "key": "cost_key",
                     "begins_at": "month",
                     "begins_type": "date",
-                    "references": {"team": "users.team"},
+                    "references": {},
                     "columns": [
                         {"name": "month", "type": "date", "is_event": False},
                         {"name": "category", "type": "varchar", "is_event": False},

@@ -4,6 +4,9 @@
 {#- Of rates: twelve digits of one millionth, too. -#}
 {% macro rate_type() -%} numeric(38, 17) {%- endmacro %}
 
+{#- Of shares that add up to 1. -#}
+{% macro share_type() -%} numeric(38, 12) {%- endmacro %}
+
 {% macro double_type() -%} double precision {%- endmacro %}
 
 {#- The median of an expression, interpolated, as a double. -#}
@@ -183,6 +186,15 @@
 {% macro default__composed(text) -%} normalize({{ text }}, nfc) {%- endmacro %}
 
 {% macro duckdb__composed(text) -%} nfc_normalize({{ text }}) {%- endmacro %}
+
+{#- A text to order by as its bytes are, whatever the engine's language. -#}
+{% macro by_bytes(text) -%}
+    {{ return(adapter.dispatch("by_bytes", "salesops")(text)) }}
+{%- endmacro %}
+
+{% macro default__by_bytes(text) -%} {{ text }} collate "C" {%- endmacro %}
+
+{% macro duckdb__by_bytes(text) -%} {{ text }} {%- endmacro %}
 
 {#- A number as text, rounded, its thousands grouped: 1,234. -#}
 {% macro grouped(number) -%}

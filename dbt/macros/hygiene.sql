@@ -15,3 +15,165 @@
     from {{ ref("int_" ~ entity ~ "__unioned") }}
     group by source_instance
 {%- endmacro %}
+
+{#-
+    What `mart_data_hygiene` judges.
+
+    entities: the rules of each, by their columns in `fct_<entity>_hygiene`. `money_kind` names the
+        money of an entity whose `amount_at_stake` is neither open nor won.
+    of_won: rules of which what was won is at stake.
+    high: rules whose breach puts a figure in doubt; the others only make work harder.
+    of_figures: references that do so where they resolve to nothing.
+-#}
+{% macro hygiene_rules() -%}
+    {%- set of_closings = [
+        "no_close_date",
+        "close_date_far_from_closing",
+        "closed_in_future",
+        "closing_contradicted",
+        "closed_before_created",
+    ] -%}
+    {%- set entities = {
+        "opportunity": {
+            "name": "opportunities",
+            "has_rep": true,
+            "has_amount": true,
+            "rules": [
+                "owner_missing",
+                "account_missing",
+                "amount_missing",
+                "close_date_missing",
+                "created_at_missing",
+                "won_without_amount",
+                "lost_without_reason",
+                "amount_negative",
+                "close_date_past",
+                "closed_before_contact",
+                "owner_left",
+                "data_after_as_of",
+                "stage_unknown",
+                "emptied_contradicted",
+                "history_unreadable",
+            ]
+            + of_closings,
+        },
+        "lead": {
+            "name": "leads",
+            "has_rep": true,
+            "has_amount": false,
+            "rules": [
+                "owner_missing",
+                "channel_missing",
+                "converted_before_created",
+                "converted_without_opportunity",
+                "owner_left",
+                "data_after_as_of",
+            ],
+        },
+        "account": {
+            "name": "accounts",
+            "has_rep": true,
+            "has_amount": true,
+            "rules": [
+                "owner_missing",
+                "domain_missing",
+                "owner_left",
+                "data_after_as_of",
+            ],
+        },
+        "contact": {
+            "name": "contacts",
+            "has_rep": false,
+            "has_amount": false,
+            "rules": [
+                "account_missing",
+                "email_missing",
+                "data_after_as_of",
+            ],
+        },
+        "activity": {
+            "name": "activities",
+            "has_rep": true,
+            "has_amount": false,
+            "rules": [
+                "owner_missing",
+                "about_nothing",
+                "after_owner_left",
+                "data_after_as_of",
+            ],
+        },
+        "campaign": {
+            "name": "campaigns",
+            "has_rep": false,
+            "has_amount": true,
+            "money_kind": "spend",
+            "rules": [
+                "channel_missing",
+                "platform_missing",
+                "spent_outside_dates",
+            ],
+        },
+        "spend": {
+            "name": "spend_daily",
+            "has_rep": false,
+            "has_amount": true,
+            "money_kind": "spend",
+            "rules": [
+                "campaign_missing",
+                "days_missing",
+                "spend_jump",
+            ],
+        },
+        "cost": {
+            "name": "costs",
+            "has_rep": false,
+            "has_amount": true,
+            "money_kind": "cost",
+            "rules": [
+                "team_missing",
+                "team_unknown",
+            ],
+        },
+    } -%}
+    {%- set high = [
+        "won_without_amount",
+        "amount_missing",
+        "amount_negative",
+        "created_at_missing",
+        "converted_before_created",
+        "data_after_as_of",
+        "stage_unknown",
+        "emptied_contradicted",
+        "history_unreadable",
+        "days_missing",
+        "spend_jump",
+        "team_missing",
+        "team_unknown",
+    ] -%}
+    {%- set of_figures = [
+        "owner_unknown",
+        "manager_unknown",
+        "team_unknown",
+        "opportunity_unknown",
+        "campaign_unknown",
+        "customer_unknown",
+        "invoice_unknown",
+        "current_stage_unknown",
+        "entity_unknown",
+        "field_unknown",
+        "merged_into_unknown",
+        "merged_in_circle",
+        "merged_into_deleted",
+        "name_differs",
+    ] -%}
+    {{
+        return(
+            {
+                "entities": entities,
+                "of_won": of_closings + ["won_without_amount"],
+                "high": high + of_closings,
+                "of_figures": of_figures,
+            }
+        )
+    }}
+{%- endmacro %}

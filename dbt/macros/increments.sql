@@ -84,7 +84,7 @@
 {% macro begin_build() -%}
     {%- if execute and flags.WHICH in ["build", "run", "seed"] -%}
         {%- set tables = {
-            "last_build": "as_of timestamp, known_at timestamp, whole_at timestamp, made_by text, loads text, nodes text, is_complete boolean",
+            "last_build": "as_of timestamp, known_at timestamp, whole_at timestamp, run_id text, made_by text, loads text, nodes text, is_complete boolean",
             "last_opportunities": "opportunity_key text, source_instance text, source_id text, digest text, merge text, is_settled boolean",
             "inputs_read": "model text, input text, digest text",
         } -%}

@@ -45,3 +45,27 @@
 {% macro percent(share) -%}
     cast(cast(100 * {{ share }} as numeric(28, 1)) as {{ dbt.type_string() }}) || '%'
 {%- endmacro %}
+
+{#-
+    In a CTE: the records of `targets` that those of `referring` may name by an id: of their own
+    source or, where that has no such records, of any other. By `from_instance` and `record_id`,
+    their `key`; of the same id in several other sources, the first by key.
+-#}
+{% macro in_reach(referring, targets, key, id="source_id") -%}
+    select
+        reach.from_instance,
+        {{ targets }}.{{ id }} as record_id,
+        min({{ targets }}.{{ key }}) as {{ key }}
+    from {{ targets }}
+    inner join
+        (
+            select referring.source_instance as from_instance, own.source_instance as to_instance
+            from (select distinct source_instance from {{ referring }}) as referring
+            cross join (select distinct source_instance from {{ targets }}) as own
+            where
+                referring.source_instance = own.source_instance
+                or referring.source_instance not in (select source_instance from {{ targets }})
+        ) as reach
+        on {{ targets }}.source_instance = reach.to_instance
+    group by reach.from_instance, {{ targets }}.{{ id }}
+{%- endmacro %}

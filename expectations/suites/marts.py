@@ -1,14 +1,11 @@
-"""Suites of the marts: numbers that make sense, and records that somebody must put right.
-
-The rules of hygiene are said once, in the dbt models `fct_<entity>_hygiene`: one row per record,
-one column per rule (true: broken; NULL: the rule does not apply). Here each is a check.
-"""
+"""Suites of the marts: numbers that make sense, and records that somebody must put right."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from expectations.comparison import MIN_SHARE
+from expectations.suites.hygiene import HYGIENE
 from expectations.suites.model import Check, Suite, between, never
 
 _KPI_VALUES = """
@@ -68,65 +65,6 @@ _KPI_VALUES = """
         and kpis.dimension = wrong_cuts.dimension
 """
 
-
-def _broken(rule: str, description: str) -> Check:
-    return replace(never(rule, "warning", description, rule), columns={rule: rule})
-
-
-_DATA_ENDS = _broken("data_after_as_of", "Nothing is told of after the company's own as_of.")
-
-_HYGIENE = {
-    "opportunity": (
-        _broken("owner_missing", "The deal has an owner."),
-        _broken("account_missing", "An open or won deal belongs to an account."),
-        _broken("amount_missing", "An open deal has an amount."),
-        _broken("close_date_missing", "An open deal has an expected closing date."),
-        _broken("created_at_missing", "The deal says when it was created."),
-        _broken("won_without_amount", "A won deal has an amount."),
-        _broken("lost_without_reason", "A lost deal says why."),
-        _broken("amount_negative", "The amount is not negative."),
-        _broken("close_date_past", "An open deal is expected to close in the future."),
-        _broken("no_close_date", "A closed deal says when it closed."),
-        _broken("close_date_far_from_closing", "A deal closed within 31 days of its close date."),
-        _broken("closed_in_future", "No deal is closed on a day that was still to come."),
-        _broken("closing_contradicted", "No history contradicts the date of a closing."),
-        _broken("closed_before_created", "No deal was closed before it was created."),
-        _broken("closed_before_contact", "No deal was closed before the first contact."),
-        _broken("owner_left", "An open deal's owner still works here."),
-        _DATA_ENDS,
-        _broken(
-            "stage_unknown",
-            "Every stage of a history is one that a pipeline names, and so is every pipeline.",
-        ),
-        _broken("emptied_contradicted", "What a history says was emptied, or set, is so."),
-        _broken("history_unreadable", "Amounts and dates of a history are numbers and days."),
-    ),
-    "lead": (
-        _broken("owner_missing", "The lead has an owner."),
-        _broken("channel_missing", "The lead has a channel."),
-        _broken("converted_before_created", "No lead was converted before it was created."),
-        _broken("converted_without_opportunity", "A converted lead names its opportunity."),
-        _broken("owner_left", "The owner of a lead that is not converted still works here."),
-        _DATA_ENDS,
-    ),
-    "account": (
-        _broken("owner_missing", "The account has an owner."),
-        _broken("domain_missing", "The account has a web domain."),
-        _broken("owner_left", "The account's owner still works here."),
-        _DATA_ENDS,
-    ),
-    "contact": (
-        _broken("account_missing", "The contact belongs to an account."),
-        _broken("email_missing", "The contact has an email address."),
-        _DATA_ENDS,
-    ),
-    "activity": (
-        _broken("owner_missing", "The activity says who did it."),
-        _broken("about_nothing", "The activity is about a deal, lead, contact or account."),
-        _broken("after_owner_left", "Nobody was active after leaving."),
-        _DATA_ENDS,
-    ),
-}
 
 _DEALS = (
     never(
@@ -300,7 +238,7 @@ SUITES = (
     ),
     *(
         _suite(f"fct_{entity}_hygiene", ("source_instance", "source_id"), rules)
-        for entity, rules in _HYGIENE.items()
+        for entity, rules in HYGIENE.items()
     ),
     _suite(
         "kpi_values",

@@ -108,7 +108,7 @@ FINANCE = (
                 required=True,
                 allowed=("salaries", "tools", "events", "agency", "other"),
             ),
-            text("team", "The team that it was spent on.", references="users.team"),
+            text("team", "The team that it was spent on."),
             money("amount", "Native amount.", required=True),
             CURRENCY,
         ),

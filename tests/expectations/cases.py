@@ -199,6 +199,9 @@ _RULES = {
     "account": "owner_missing domain_missing owner_left data_after_as_of",
     "contact": "account_missing email_missing data_after_as_of",
     "activity": "owner_missing about_nothing after_owner_left data_after_as_of",
+    "campaign": "channel_missing platform_missing spent_outside_dates",
+    "spend": "campaign_missing days_missing spend_jump",
+    "cost": "team_missing team_unknown",
 }
 
 HYGIENE_RULES: dict[str, tuple[str, ...]] = {

@@ -68,3 +68,9 @@ def test_once_a_week_what_was_forgotten_is_found(story: Story) -> None:
     ):
         results(story, build)
     assert not story.days.differences(build), "the whole build stands"
+
+
+def test_marts_of_another_build_are_not_built_upon(story: Story) -> None:
+    story.days.execute("update marts.kpi_values set run_id = 'of a warehouse put aside'", [])
+    plan = story.plan().plan
+    assert plan.doubt == "the marts are of another build than the warehouse"

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from ingestion.sandbox.world import World
+from tests.truth.customers import Customers
 from tests.truth.history import History
 from tests.truth.marketing import add_marketing
 from tests.truth.outcome import add_outcome
@@ -25,7 +26,7 @@ def cells(request: pytest.FixtureRequest) -> pd.DataFrame:
     history = History.of(world, "UTC", 1, "USD", None)
     tall = history.tall()
     add_outcome(history, tall)
-    add_marketing(history, tall)
+    add_marketing(history, Customers(history), tall)
     add_quotas([Quotas(history, tall, "revenue")])
     return tall.frame()
 

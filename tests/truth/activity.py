@@ -11,7 +11,7 @@ from ingestion.sandbox.world.calendar import DAY, HOUR
 from ingestion.sandbox.world.schema import DIRECTIONS, NONE, NULL, NULL_DAY, ROLES
 from tests.truth.calendar import first_day
 from tests.truth.history import DEAL_CUTS, OWNER_CUTS, History
-from tests.truth.marketing import LEAD_CUTS, leads
+from tests.truth.leads import LEAD_CUTS, leads
 from tests.truth.table import Tall
 
 OUT = DIRECTIONS.index("out")

@@ -23,6 +23,7 @@ from ingestion.sandbox.world.schema import (
     NONE,
     NULL,
     PIPELINES,
+    PLANS,
     PRODUCTS,
     REGIONS,
     SEGMENTS,
@@ -276,7 +277,8 @@ class History(Calendar):
 
         labels = {
             "rep": rows_of("users"), "manager": rows_of("users"), "team": among(self.team_labels),
-            "region": among(REGIONS), "segment": among(SEGMENTS), "product": among(PRODUCTS),
+            "region": among(REGIONS), "segment": among(SEGMENTS),
+            "product": among((*PRODUCTS, *sorted(PLANS))),
             "lead_source": among(LEAD_SOURCES), "deal_type": among(DEAL_TYPES),
             "pipeline": among(PIPELINES), "channel": among(CHANNELS),
             "stage": among(self.world.state.stage_labels),

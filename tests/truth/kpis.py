@@ -10,6 +10,7 @@ import pandas as pd
 from ingestion.sandbox.world import World
 from ingestion.sandbox.world.schema import MEASURES
 from tests.truth.activity import add_activity
+from tests.truth.customers import Customers
 from tests.truth.finance import add_finance
 from tests.truth.history import History
 from tests.truth.marketing import add_marketing
@@ -45,6 +46,7 @@ def truth(
     add_pipeline(history, quotas["revenue"], tall)
     add_stages(history, tall)
     add_activity(history, tall)
-    add_marketing(history, tall)
-    add_finance(history, tall)
+    customers = Customers(history)
+    add_marketing(history, customers, tall)
+    add_finance(history, customers, tall)
     return tall.frame()

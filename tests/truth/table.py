@@ -119,8 +119,12 @@ class Tall:
     ) -> None:
         """Cells of a metric that sets the `amount` of one population against that of another.
 
-        A cell appears where either has a member; `n_included` counts the members of `below`.
+        A cell appears where either has a member. Included and excluded (`is_alive` false) are the
+        members of `below`.
         """
+        alive = np.ones(len(below), bool)
+        if "is_alive" in below:
+            alive = below["is_alive"].to_numpy(bool)
         for grain in grains:
             periods = [self.period(side["month"].to_numpy(), grain) for side in (above, below)]
             period = np.concatenate(periods)
@@ -131,10 +135,10 @@ class Tall:
                 over, under = cell_of[: len(above)], cell_of[len(above) :]
                 size = len(period_of)
                 sums: dict[str, Array] = {
-                    "n_included": np.bincount(under, minlength=size),
-                    "n_excluded": np.zeros(size, np.int64),
+                    "n_included": np.bincount(under[alive], minlength=size),
+                    "n_excluded": np.bincount(under[~alive], minlength=size),
                     "numerator": np.bincount(over, above["amount"], size),
-                    "denominator": np.bincount(under, below["amount"], size),
+                    "denominator": np.bincount(under[alive], below["amount"][alive], size),
                 }
                 sums["value"] = ratio(sums["numerator"], sums["denominator"])
                 self.keep(metric, variant, unit, grain, cut, period_of, code_of, sums)

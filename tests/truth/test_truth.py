@@ -22,7 +22,8 @@ ADDITIVE = ("deals_won", "deals_lost", "deals_no_decision", "revenue_won", "pipe
 TIMELY = Causes(late_entry_share=0, left_date_share=0)
 """A company whose closings bear no earlier date than that of their entry."""
 REPORTED_LATE = (
-    "marketing_spend", "cost_per_lead", "customer_acquisition_cost", "return_on_ad_spend",
+    "marketing_spend", "cost_per_lead", "customer_acquisition_cost", "cac_payback_months",
+    "return_on_ad_spend",
     "activities", "follow_up_gap_days", "touches_per_won_deal",
 )  # fmt: skip
 """Metrics on facts that reach the records after they happened: spend, costs, some activities."""

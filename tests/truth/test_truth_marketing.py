@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestion.sandbox.world import World
+from tests.truth.attribution import MODELS, WHOLE, cumulated, shares
 from tests.truth.kpis import truth
-from tests.truth.marketing import MODELS, _weights
 
 SETTINGS = {"timezone": "Europe/Berlin", "fiscal_year_start_month": 1, "currency": "USD"}
 
@@ -33,11 +33,40 @@ def now(table: pd.DataFrame, metric: str, variant: str = "default") -> pd.Series
     return table[wanted & whole].squeeze()
 
 
-@given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.sampled_from(list(MODELS.values())))
-def test_the_weights_of_a_deal_add_up_to_one(sizes: list[int], model: str) -> None:
-    nth = np.concatenate([np.arange(size) for size in sizes])
-    count, deal = np.repeat(sizes, sizes), np.repeat(np.arange(len(sizes)), sizes)
-    np.testing.assert_allclose(np.bincount(deal, _weights(model, nth, count)), 1.0)
+@given(st.integers(1, 40), st.integers(1, 10**12), st.sampled_from(list(MODELS.values())))
+def test_a_deal_is_shared_out_to_the_cent(size: int, cents: int, model: str) -> None:
+    touch, count = np.arange(size), np.full(size, size)
+    before, upto = (cumulated(model, nth, count) for nth in (touch, touch + 1))
+    amounts = np.full(size, cents)
+    assert before[0] == 0
+    assert (upto - before).sum() == WHOLE
+    assert (upto >= before).all()
+    assert (shares(amounts, upto) - shares(amounts, before)).sum() == cents
+
+
+@pytest.mark.parametrize(
+    ("model", "amounts"),
+    [
+        ("first", [10_000, 0, 0, 0]),
+        ("last", [0, 0, 0, 10_000]),
+        ("linear", [2_500, 2_500, 2_500, 2_500]),
+        ("position", [4_000, 1_000, 1_000, 4_000]),
+    ],
+)
+def test_four_touches_share_a_hundred_dollars(model: str, amounts: list[int]) -> None:
+    count, cents = np.full(4, 4), np.full(4, 10_000)
+    parts = [shares(cents, cumulated(model, np.arange(4) + up, count)) for up in (0, 1)]
+    assert list(parts[1] - parts[0]) == amounts
+
+
+def test_cents_that_cannot_be_shared_go_to_the_touch_that_reaches_them() -> None:
+    """A dollar among three: 33.33, 66.67 (half up) and 100 cents in all."""
+    count, cents = np.full(3, 3), np.full(3, 100)
+    parts = [shares(cents, cumulated("linear", np.arange(3) + up, count)) for up in (0, 1)]
+    assert list(parts[1] - parts[0]) == [33, 34, 33]
+    pair = [shares(np.full(2, 101), cumulated("position", np.arange(2) + up, np.full(2, 2)))
+            for up in (0, 1)]  # fmt: skip
+    assert list(pair[1] - pair[0]) == [51, 50]
 
 
 def test_mrr_counts_each_active_subscription(world: World, table: pd.DataFrame) -> None:

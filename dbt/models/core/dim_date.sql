@@ -29,6 +29,9 @@ with
                 select min(issued_at) as begins_at
                 from {{ ref("int_invoices__unioned") }}
                 union all
+                select min(month) as begins_at
+                from {{ ref("int_costs__unioned") }}
+                union all
                 select min(period_start) as begins_at
                 from {{ ref("int_quotas__unioned") }}
                 union all

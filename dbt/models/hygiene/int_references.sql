@@ -4,7 +4,6 @@
     "payments": ("amount", "currency", "occurred_at"),
     "credit_notes": ("amount", "currency", "occurred_at"),
     "subscriptions": ("mrr", "currency", "started_at"),
-    "costs": ("amount", "currency", "month"),
     "spend_daily": ("spend", "currency", "day"),
     "forecast_submissions": ("amount", none, "submitted_at"),
 } -%}

@@ -1,113 +1,5 @@
-{#- Findings that put the closing of a deal in doubt: the money at stake is what was won. -#}
-{%- set of_closings = [
-    "no_close_date",
-    "close_date_far_from_closing",
-    "closed_in_future",
-    "closing_contradicted",
-    "closed_before_created",
-] -%}
-{#- All findings of which what was won is at stake. -#}
-{%- set of_won = of_closings + ["won_without_amount"] -%}
-{#-
-    The rules of each entity, by their columns in `fct_<entity>_hygiene`. `money_kind` names the money
-    of an entity whose `amount_at_stake` is neither open nor won.
--#}
-{%- set entities = {
-    "opportunity": {
-        "name": "opportunities",
-        "has_rep": true,
-        "has_amount": true,
-        "rules": [
-            "owner_missing",
-            "account_missing",
-            "amount_missing",
-            "close_date_missing",
-            "created_at_missing",
-            "won_without_amount",
-            "lost_without_reason",
-            "amount_negative",
-            "close_date_past",
-            "closed_before_contact",
-            "owner_left",
-            "data_after_as_of",
-            "stage_unknown",
-            "emptied_contradicted",
-            "history_unreadable",
-        ]
-        + of_closings,
-    },
-    "lead": {
-        "name": "leads",
-        "has_rep": true,
-        "has_amount": false,
-        "rules": [
-            "owner_missing",
-            "channel_missing",
-            "converted_before_created",
-            "converted_without_opportunity",
-            "owner_left",
-            "data_after_as_of",
-        ],
-    },
-    "account": {
-        "name": "accounts",
-        "has_rep": true,
-        "has_amount": true,
-        "rules": [
-            "owner_missing",
-            "domain_missing",
-            "owner_left",
-            "data_after_as_of",
-        ],
-    },
-    "contact": {
-        "name": "contacts",
-        "has_rep": false,
-        "has_amount": false,
-        "rules": [
-            "account_missing",
-            "email_missing",
-            "data_after_as_of",
-        ],
-    },
-    "activity": {
-        "name": "activities",
-        "has_rep": true,
-        "has_amount": false,
-        "rules": [
-            "owner_missing",
-            "about_nothing",
-            "after_owner_left",
-            "data_after_as_of",
-        ],
-    },
-} -%}
-{#- Rules whose breach puts a figure in doubt; the others only make work harder. -#}
-{%- set high = [
-    "won_without_amount",
-    "amount_missing",
-    "amount_negative",
-    "created_at_missing",
-    "converted_before_created",
-    "data_after_as_of",
-    "stage_unknown",
-    "emptied_contradicted",
-    "history_unreadable",
-] + of_closings -%}
-{#- References that put a figure in doubt where they resolve to nothing. -#}
-{%- set of_figures = [
-    "owner_unknown",
-    "manager_unknown",
-    "team_unknown",
-    "opportunity_unknown",
-    "current_stage_unknown",
-    "entity_unknown",
-    "field_unknown",
-    "merged_into_unknown",
-    "merged_in_circle",
-    "merged_into_deleted",
-    "name_differs",
-] -%}
+{%- set hygiene = hygiene_rules() -%}
+{%- set entities = hygiene.entities -%}
 -- What to fix first: per entity, rep and rule, how many records break it and what money hangs on
 -- them. `all` stands for all entities, all reps, all rules, and counts each record once. Where
 -- nobody knows the money of any of the failing records there is none: NULL, not 0.
@@ -136,8 +28,8 @@ with
                     {{ rule }} is not null {{ "or" if not loop.last }}
                 {%- endfor %} as is_judged,
                 {%- for kind, rules in [
-                    ("open", spec.rules | reject("in", of_won) | list),
-                    ("won", spec.rules | select("in", of_won) | list),
+                    ("open", spec.rules | reject("in", hygiene.of_won) | list),
+                    ("won", spec.rules | select("in", hygiene.of_won) | list),
                 ] %}
                     {% for rule in rules %} coalesce({{ rule }}, false) or {% endfor %}
                     false as is_{{ kind }}_money_at_stake{{ ',' if not loop.last }}
@@ -157,7 +49,7 @@ with
                 {%- for rule in spec.rules %}
                     count({{ rule }}) as {{ rule }}_records,
                     count(case when {{ rule }} then 1 end) as {{ rule }}_failing,
-                    {%- set money = ("won" if rule in of_won else "open") ~ "_money" %}
+                    {%- set money = ("won" if rule in hygiene.of_won else "open") ~ "_money" %}
                     sum(case when {{ rule }} then {{ money }} end) as {{ rule }}_money,
                     count(
                         case when {{ rule }} and {{ money }} is null then 1 end
@@ -190,14 +82,14 @@ with
         {%- for entity, spec in entities.items() %}
             {%- set entity_loop = loop %}
             {%- for rule in spec.rules %}
-                {%- set money = "won" if rule in of_won else "open" %}
+                {%- set money = "won" if rule in hygiene.of_won else "open" %}
                 {{ 'union all' if not (loop.first and entity_loop.first) }}
                 select
                     '{{ spec.name }}' as entity,
                     rep_id,
                     '{{ rule }}' as rule,
                     {{ entity_loop.index * 100 + loop.index }} as rule_number,
-                    '{{ "high" if rule in high else "low" }}' as severity,
+                    '{{ "high" if rule in hygiene.high else "low" }}' as severity,
                     {{ rule }}_records as records,
                     {{ rule }}_failing as failing,
                     '{{ spec.money_kind or money }}' as money_kind,
@@ -232,9 +124,9 @@ with
             entity,
             'all' as rep_id,
             rule,
-            1000 + row_number() over (order by entity, rule) as rule_number,
+            10000 + row_number() over (order by entity, rule) as rule_number,
             case
-                when rule in ('{{ of_figures | join("', '") }}') then 'high' else 'low'
+                when rule in ('{{ hygiene.of_figures | join("', '") }}') then 'high' else 'low'
             end as severity,
             sum(n_given) as records,
             sum(n_unresolved) as failing,

@@ -1,0 +1,52 @@
+-- One row per campaign that is not deleted, one column per rule: true where the campaign breaks it,
+-- NULL where the rule does not apply to it. Platforms tell days of a zone of their own, so that a
+-- day before the first and one after the last are none outside.
+with
+    campaigns as (select * from {{ ref("dim_campaign") }} where not is_deleted),
+
+    given as ({{ given_columns("campaigns", ["channel", "platform"]) }}),
+
+    spend as (
+        select
+            campaign_key,
+            min(day) as first_day,
+            max(day) as last_day,
+            {{ whole_sum("spend") }} as spend
+        from {{ ref("fct_spend_daily") }}
+        where spend_native <> 0
+        group by campaign_key
+    ),
+
+    final as (
+        select
+            campaigns.campaign_key,
+            campaigns.source_instance,
+            campaigns.campaign_id as source_id,
+            case
+                when spend.campaign_key is null
+                then cast(0 as {{ numeric_type() }})
+                else spend.spend
+            end as amount_at_stake,
+            case when given.channel then campaigns.channel is null end as channel_missing,
+            case when given.platform then campaigns.platform is null end as platform_missing,
+            case
+                when coalesce(campaigns.started_on, campaigns.ended_on) is not null
+                then
+                    coalesce(
+                        spend.first_day
+                        < cast({{ dbt.dateadd("day", -1, "campaigns.started_on") }} as date),
+                        false
+                    )
+                    or coalesce(
+                        spend.last_day
+                        > cast({{ dbt.dateadd("day", 1, "campaigns.ended_on") }} as date),
+                        false
+                    )
+            end as spent_outside_dates
+        from campaigns
+        left join given on campaigns.source_instance = given.source_instance
+        left join spend on campaigns.campaign_key = spend.campaign_key
+    )
+
+select *
+from final

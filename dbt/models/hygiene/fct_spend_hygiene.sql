@@ -1,0 +1,102 @@
+{#- Days of a campaign that a day's spend is set beside, how many there must be, and how far off is a jump. -#}
+{%- set days_beside, least_days, jump = 28, 14, 5 -%}
+{#- An account spends daily that did so on these of the days before a gap. -#}
+{%- set usual_days = 26 -%}
+{%- set of_account = "partition by source_instance, platform, ad_account order by day" -%}
+{%- set of_campaign = (
+    "partition by source_instance, platform, ad_account, campaign_id order by day"
+) -%}
+{%- set before = of_campaign ~ " rows between " ~ days_beside ~ " preceding and 1 preceding" -%}
+-- One row per campaign, ad account and day with spend, one column per rule: true where the day
+-- breaks it, NULL where the rule does not apply to it.
+with
+    days as (
+        select
+            source_instance,
+            platform,
+            coalesce(ad_account, '(none)') as ad_account,
+            coalesce(campaign_id, '(none)') as campaign_id,
+            day,
+            {{ whole_sum("spend") }} as spend
+        from {{ ref("fct_spend_daily") }}
+        group by
+            source_instance,
+            platform,
+            coalesce(ad_account, '(none)'),
+            coalesce(campaign_id, '(none)'),
+            day
+    ),
+
+    given as ({{ given_columns("spend_daily", ["campaign_id"]) }}),
+
+    -- A day on which an account has nothing at all is missing where it spent daily until then,
+    -- and a
+    -- campaign that ran on the last day before it runs again on the first after it.
+    account_days as (
+        select
+            source_instance,
+            platform,
+            ad_account,
+            day,
+            lag(day) over ({{ of_account }}) as day_before,
+            lag(day, {{ usual_days }}) over ({{ of_account }}) as spends_since
+        from (select distinct source_instance, platform, ad_account, day from days) as days_spent
+    ),
+
+    campaign_days as (
+        select
+            *,
+            lag(day) over ({{ of_campaign }}) as day_before,
+            count(spend) over ({{ before }}) as days_before,
+            max(spend) over ({{ before }}) as most_before,
+            min(spend) over ({{ before }}) as least_before
+        from days
+    ),
+
+    final as (
+        select
+            campaign_days.source_instance,
+            campaign_days.platform
+            || '/'
+            || campaign_days.ad_account
+            || '/'
+            || campaign_days.campaign_id
+            || ' '
+            || cast(campaign_days.day as {{ dbt.type_string() }}) as source_id,
+            campaign_days.day,
+            campaign_days.spend as amount_at_stake,
+            case
+                when given.campaign_id then campaign_days.campaign_id = '(none)'
+            end as campaign_missing,
+            case
+                when
+                    {{
+                        dbt.datediff(
+                            "account_days.spends_since", "account_days.day_before", "day"
+                        )
+                    }} < {{ days_beside }}
+                then
+                    coalesce(campaign_days.day_before = account_days.day_before, false)
+                    and {{ dbt.datediff("account_days.day_before", "account_days.day", "day") }} > 1
+            end as days_missing,
+            case
+                when campaign_days.days_before >= {{ least_days }} and campaign_days.most_before > 0
+                then
+                    campaign_days.spend > {{ jump }} * campaign_days.most_before
+                    or (
+                        {{ jump }} * campaign_days.spend < campaign_days.least_before
+                        and campaign_days.day < {{ as_of_day() }}
+                    )
+            end as spend_jump
+        from campaign_days
+        inner join
+            account_days
+            on campaign_days.source_instance = account_days.source_instance
+            and campaign_days.platform = account_days.platform
+            and campaign_days.ad_account = account_days.ad_account
+            and campaign_days.day = account_days.day
+        left join given on campaign_days.source_instance = given.source_instance
+    )
+
+select *
+from final
