@@ -23,7 +23,11 @@
                 "pipeline_coverage",
                 "slippage_rate",
                 "push_count",
+                "marketing_spend",
+                "cost_per_lead",
                 "lead_conversion_rate",
+                "return_on_ad_spend",
+                "pipeline_sourced",
             ]
         )
     }}
