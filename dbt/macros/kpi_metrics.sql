@@ -26,8 +26,12 @@
                 "marketing_spend",
                 "cost_per_lead",
                 "lead_conversion_rate",
+                "customer_acquisition_cost",
                 "return_on_ad_spend",
                 "pipeline_sourced",
+                "cash_collected",
+                "days_sales_outstanding",
+                "bookings_to_billings",
             ]
         )
     }}

@@ -8,10 +8,13 @@
 {#- The day, in the company's time zone, of a UTC moment. -#}
 {% macro local_day(moment) -%} cast({{ local_time(moment) }} as date) {%- endmacro %}
 
-{#- The UTC moment at which a day begins in the company's time zone. -#}
-{% macro day_start(day) -%}
-    (cast({{ day }} as timestamp) at time zone '{{ var("timezone") }}' at time zone 'UTC')
+{#- The UTC moment of a time on the clocks of the company's time zone. -#}
+{% macro utc_moment(time) -%}
+    (cast({{ time }} as timestamp) at time zone '{{ var("timezone") }}' at time zone 'UTC')
 {%- endmacro %}
+
+{#- The UTC moment at which a day begins in the company's time zone. -#}
+{% macro day_start(day) -%} {{ utc_moment(day) }} {%- endmacro %}
 
 {#-
     Days from one UTC moment to another.

@@ -37,6 +37,16 @@ class Retention(Settings):
     warehouses: int = Field(2, ge=0)
 
 
+def _no_word_twice(values: Mapping[str, str]) -> Mapping[str, str]:
+    """A setting by words, as the models compare them: macros/settings.sql."""
+    known: dict[str, str] = {}
+    for word in values:
+        other = known.setdefault(re.sub("[ -]", "_", word.strip(" ").lower()), word)
+        if other != word:
+            raise ValueError(f"'{other}' and '{word}' are one word; keep one of them")
+    return values
+
+
 class Finance(Settings):
     """What the numbers of finance rest on that no source tells.
 
@@ -50,6 +60,8 @@ class Finance(Settings):
     subscription_statuses: Mapping[str, Literal["counts", "does_not_count"]] = {}
     invoice_statuses: Mapping[str, Literal["counts", "written_off", "does_not_count"]] = {}
 
+    _no_word_twice = field_validator("subscription_statuses", "invoice_statuses")(_no_word_twice)
+
 
 class Marketing(Settings):
     """What the numbers of marketing rest on that no source tells.
@@ -60,6 +72,8 @@ class Marketing(Settings):
 
     cost_teams: Mapping[str, Literal["marketing", "sales", "other"]] = {}
     qualified_by: Literal["qualified_at", "accepted_at", "converted_at"] = "qualified_at"
+
+    _no_word_twice = field_validator("cost_teams")(_no_word_twice)
 
 
 class Company(Settings):

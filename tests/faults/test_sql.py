@@ -519,6 +519,9 @@ HOSTILE = [
     "*/ select 1 /*",
     "a\nb\u2028",
 ]
+WORDS = ["subscription_statuses", "invoice_statuses", "cost_teams"]
+"""Settings whose words are the company's own."""
+HOSTILE_WORDS = dict.fromkeys(HOSTILE, "counts")
 
 
 def made_by_macro(macro: str, *arguments: str, **variables: object) -> str:
@@ -537,7 +540,6 @@ def made_by_macro(macro: str, *arguments: str, **variables: object) -> str:
 
 @held(INJECTS)
 def test_ids_stay_ids_in_the_sql_of_dbt() -> None:
-    """They are the only text of company.yml that models take as it is written."""
     sql = made_by_macro("is_personal", "id", personal_quotas=HOSTILE)
     with duckdb.connect() as connection:
         ids = ", ".join(f"({literal(id_)})" for id_ in [*HOSTILE, "o2"])
@@ -545,21 +547,38 @@ def test_ids_stay_ids_in_the_sql_of_dbt() -> None:
     assert found == [*((id_, True) for id_ in HOSTILE), ("o2", False)]
 
 
+@held(INJECTS)
+@pytest.mark.parametrize("setting", WORDS)
+def test_words_stay_words_in_the_sql_of_dbt(setting: str) -> None:
+    """They and ids are the only text of company.yml that models take as it is written."""
+    sql = made_by_macro("said_of", setting, "word", **{setting: HOSTILE_WORDS})
+    with duckdb.connect() as connection:
+        words = ", ".join(f"({literal(word)})" for word in [*HOSTILE, "other"])
+        found = connection.execute(f"select word, {sql} from (values {words}) as words(word)")
+        assert found.fetchall() == [*((word, "counts") for word in HOSTILE), ("other", None)]
+
+
 @thorough
 @held(INJECTS)
-def test_dbt_renders_no_id(people: Exports) -> None:
+def test_dbt_renders_neither_ids_nor_words(people: Exports) -> None:
     people.settings["personal_quotas"] = HOSTILE
+    people.settings["marketing"] = {"cost_teams": dict.fromkeys(HOSTILE, "sales")}
     dbt = Dbt.of(people.company(users("people")))
-    sql = dbt.compiled(["fct_quotas"], NEVER)["fct_quotas"]
-    assert f"({', '.join(map(literal, HOSTILE))})" in sql
+    sql = dbt.compiled(["fct_quotas", "fct_costs"], NEVER)
+    assert f"({', '.join(map(literal, HOSTILE))})" in sql["fct_quotas"]
+    assert [f"trim({literal(word)})" in sql["fct_costs"] for word in HOSTILE] == [True] * 8
 
 
 @held(INJECTS)
 def test_all_else_that_dbt_takes_is_one_of_a_list(people: Exports) -> None:
-    people.settings.update(personal_quotas=HOSTILE, name=HOSTILE[0])
+    finance = {"subscription_statuses": HOSTILE_WORDS, "invoice_statuses": HOSTILE_WORDS}
+    teams = dict.fromkeys(HOSTILE, "sales")
+    people.settings.update(personal_quotas=HOSTILE, name=HOSTILE[0], finance=finance)
+    people.settings["marketing"] = {"cost_teams": teams}
     company = people.company(users("people"))
     variables = Dbt.of(company).variables
     assert variables.pop("personal_quotas") == HOSTILE
+    assert [variables.pop(setting) for setting in WORDS] == [*finance.values(), teams]
     assert [text for text in words(variables) if not re.fullmatch(r"[\w/+-]+", text)] == []
     assert re.fullmatch(r"\w+", company.slug)
 

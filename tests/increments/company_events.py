@@ -223,14 +223,6 @@ def contact_created(seller: Seller) -> None:
 
 
 @event
-def invoice_issued(seller: Seller) -> None:
-    seller.add(
-        "invoices", customer_id="nobody", issued_at=today(seller), status="open", total=10,
-        due_at=seller.now + 2 * DAY, opportunity_id=of_deal(seller)["source_id"],
-    )  # fmt: skip
-
-
-@event
 def second_source_begins(seller: Seller) -> None:
     """Its first deals, then more of them, and their first history."""
     deals = seller.second["opportunities"]

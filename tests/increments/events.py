@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.increments import company_events, deal_events
+from tests.increments import company_events, deal_events, finance_events, marketing_events
 from tests.increments.happenings import EVENTS
 
-__all__ = ["EVENTS", "OF_RECORDS", "SETTINGS", "company_events", "deal_events"]
+__all__ = [
+    "EVENTS",
+    "OF_RECORDS",
+    "SETTINGS",
+    "company_events",
+    "deal_events",
+    "finance_events",
+    "marketing_events",
+]
 
 OF_ALL = ("rate", "rep_", "account_", "stage_added", "stage_re", "stages_", "quota_", "second_")
 OF_RECORDS = {name for name in EVENTS if not name.startswith(OF_ALL)}
@@ -18,5 +26,13 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "closing": {"closing": "told"},
     "timezone": {"timezone": "Asia/Tokyo"},
     "fiscal year": {"fiscal_year_start_month": 4},
+    "finance": {
+        "finance": {
+            "gross_margin": 0.7,
+            "subscription_statuses": {"trialing": "counts"},
+            "invoice_statuses": {"sent": "written_off"},
+        }
+    },
+    "marketing": {"marketing": {"cost_teams": {"north": "other"}, "qualified_by": "converted_at"}},
 }
 """Changes of the company file."""

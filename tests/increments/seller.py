@@ -31,9 +31,16 @@ COLUMNS: Mapping[str, str] = {
     "activities": "source_id type direction occurred_at owner_id opportunity_id lead_id account_id",
     "quotas": "owner_id team period_start period_grain measure amount currency",
     "fx_rates": "day from_currency to_currency rate",
-    "campaigns": "source_id name channel started_on",
-    "invoices": "source_id customer_id issued_at due_at paid_at status total currency "
-    "opportunity_id",
+    "campaigns": "source_id name channel platform started_on ended_on budget currency",
+    "spend_daily": "platform day ad_account campaign_id spend currency impressions clicks",
+    "touches": "source_id occurred_at type channel campaign_id lead_id opportunity_id",
+    "costs": "month category team amount currency",
+    "customers": "source_id name email domain account_id created_at",
+    "subscriptions": "source_id customer_id status started_at ended_at currency mrr plan",
+    "invoices": "source_id customer_id issued_at due_at paid_at status total tax currency "
+    "amount_paid opportunity_id",
+    "payments": "source_id customer_id invoice_id occurred_at amount currency",
+    "credit_notes": "source_id customer_id invoice_id occurred_at amount currency",
 }
 """The columns of each export."""
 SECOND = ("opportunities", "field_changes", "pipeline_stages")
@@ -75,7 +82,10 @@ class Seller:
                 created_at=now - seller.draw.randint(380, 500) * DAY,
             )  # fmt: skip
         for n in range(5):
-            seller.add("campaigns", name=f"Campaign {n}", started_on=(now - 400 * DAY).date())
+            seller.add(
+                "campaigns", name=f"Campaign {n}", started_on=(now - 400 * DAY).date(),
+                channel=seller.draw.choice(["web", "fair", None]), platform="ads",
+            )  # fmt: skip
         for _ in range(deals):
             seller.live(seller.deal(now - seller.draw.randint(1, 400) * DAY))
         seller._close_of_old()

@@ -12,6 +12,8 @@ from ingestion.company.reading import load_company
 from tests.increments.comparing import Difference
 from tests.increments.days import Build, Days
 from tests.increments.events import EVENTS, OF_RECORDS, SETTINGS
+from tests.increments.finance_events import bill
+from tests.increments.marketing_events import advertise
 from tests.increments.seller import DAY, HOUR, Seller
 
 FOUNDED = dt.datetime(2024, 1, 29, 22)
@@ -49,6 +51,8 @@ class Story:
     ) -> Story:
         """A seller that is loaded and built for the first time; `settings` of its company file."""
         seller = Seller.founded(seed, FOUNDED, DEALS, tells_history)
+        advertise(seller)
+        bill(seller)
         seller.settings.update(settings)
         file = folder / "company" / "company.yml"
         days = warehoused(lambda: load_company(file), folder / "whole")

@@ -55,6 +55,8 @@ def test_defaults_are_filled_in(file: Path) -> None:
     assert (company.destination, company.fiscal_year_start_month) == ("duckdb", 1)
     assert company.source_types == ("files",)
     assert (company.closing, company.own_as_of) == ("record", None)
+    assert (company.finance.gross_margin, company.finance.lifetime_months_max) == (None, 60)
+    assert company.marketing.qualified_by == "qualified_at"
 
 
 def test_inline_rows_are_text_as_written(file: Path) -> None:
@@ -174,6 +176,40 @@ def test_what_is_wrong_is_located(file: Path, right: str, wrong: str, message: s
         load_company(file)
     assert message in str(error.value)
     assert all(line.startswith(str(file)) for line in str(error.value).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("finance: {gross_margin: 80}", "finance.gross_margin = 80: Input should be less than"),
+        ("finance: {gross_margin: 0}", "finance.gross_margin = 0: Input should be greater"),
+        ("finance: {gross_margin: 80%}", "finance.gross_margin = '80%': Input should be a"),
+        ("finance: {gros_margin: 1}", "finance.gros_margin = 1: unknown key; did you mean 'gro"),
+        ("finance: {lifetime_months_max: 0}", "finance.lifetime_months_max = 0: Input should be"),
+        (
+            "finance: {subscription_statuses: {comped: written_off}}",
+            "finance.subscription_statuses.comped = 'written_off': Input should be 'counts' or",
+        ),
+        (
+            "finance: {invoice_statuses: {lost: yes}}",
+            "finance.invoice_statuses.lost = True: Input should be 'counts', 'written_off' or",
+        ),
+        (
+            "finance: {invoice_statuses: {In dispute: counts, in-dispute: written_off}}",
+            "finance.invoice_statuses: 'In dispute' and 'in-dispute' are one word; keep one",
+        ),
+        (
+            "marketing: {cost_teams: {Studio: finance}}",
+            "marketing.cost_teams.Studio = 'finance': Input should be 'marketing', 'sales' or",
+        ),
+        ("marketing: {qualified_by: status}", "marketing.qualified_by = 'status': Input should"),
+    ],
+)  # fmt: skip
+def test_what_no_source_tells_is_validated(file: Path, wrong: str, message: str) -> None:
+    file.write_text(f"{wrong}\n{COMPANY}")
+    with pytest.raises(CompanyError) as error:
+        load_company(file)
+    assert f"{file}: {message}" in str(error.value)
 
 
 def test_a_path_may_be_in_the_companys_data_and_need_not_be_there_yet(

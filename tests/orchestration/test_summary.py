@@ -10,10 +10,12 @@ import duckdb
 import pytest
 
 from dagster_project.commands.summary.figures import (
+    BLOCKS,
     Edition,
     Figure,
     Figures,
     Period,
+    blocks,
     headline,
     headlines,
     latest_complete,
@@ -24,6 +26,7 @@ from dagster_project.commands.summary.kpis import other_definitions
 from ingestion.paths import PROJECT, CompanyPaths
 
 JAN, FEB, MAR = (dt.date(2024, month, 1) for month in (1, 2, 3))
+SALES, MARKETING, FINANCE = BLOCKS
 
 
 def win_rates(*starts: dt.date, grain: str = "month", n: int = 5) -> Figures:
@@ -41,18 +44,18 @@ def win_rates(*starts: dt.date, grain: str = "month", n: int = 5) -> Figures:
     ],
 )
 def test_the_latest_complete_month_with_deals(today: dt.date, expected: dt.date | None) -> None:
-    found = latest_complete(win_rates(JAN, FEB, MAR), "month", today)
+    found = latest_complete(win_rates(JAN, FEB, MAR), SALES.dated_by, "month", today)
     assert (found.start if found else None) == expected
 
 
 def test_a_month_without_deals_is_passed_over() -> None:
     figures = {**win_rates(JAN), **win_rates(FEB, n=0)}
-    assert latest_complete(figures, "month", MAR) == Period("month", JAN)
+    assert latest_complete(figures, SALES.dated_by, "month", MAR) == Period("month", JAN)
 
 
 def test_a_state_does_not_make_a_month_one_with_deals() -> None:
     figures = {**win_rates(JAN), ("pipeline_value", "month", FEB): Figure(1.0, "money", 9, 0)}
-    assert latest_complete(figures, "month", MAR) == Period("month", JAN)
+    assert latest_complete(figures, SALES.dated_by, "month", MAR) == Period("month", JAN)
 
 
 def test_quarters_follow_the_fiscal_year() -> None:
@@ -78,11 +81,31 @@ def test_a_period_without_a_win_shows_0_where_wins_are_added_up_and_nothing_wher
 
 
 def test_headlines_without_a_win_stay_and_those_of_quotas_go_where_there_are_none() -> None:
-    shown = headlines(win_rates(FEB))
+    shown = headlines(win_rates(FEB), SALES)
     assert {"revenue_won", "deals_won", "average_deal_size", "sales_velocity"} < shown.keys()
     assert "quota_attainment" not in shown
     with_quotas: Figures = {("quota_attainment", "month", JAN): Figure(1.0, "ratio", 1, 0)}
-    assert "quota_attainment" in headlines(with_quotas)
+    assert "quota_attainment" in headlines(with_quotas, SALES)
+
+
+def test_a_block_is_there_where_it_has_records_and_says_when_by_its_own() -> None:
+    paid: Figures = {
+        ("cash_collected", "month", FEB): Figure(7.0, "money", 1, 0),
+        ("mrr", "month", MAR): Figure(0.0, "money", 0, 0),
+    }
+    spent: Figures = {("marketing_spend", "all", None): Figure(None, "money", 0, 3)}
+    assert blocks({}) == [SALES]
+    assert blocks(win_rates(JAN)) == [SALES]
+    assert blocks({**spent, **paid}) == [MARKETING, FINANCE]
+    assert headlines({**win_rates(JAN), **paid}, FINANCE) == {
+        "mrr": "MRR",
+        "cash_collected": "Cash collected",
+    }
+    figures = {**win_rates(JAN), **paid}
+    april = dt.date(2024, 4, 1)
+    assert latest_complete(figures, SALES.dated_by, "month", april) == Period("month", JAN)
+    assert latest_complete(figures, FINANCE.dated_by, "month", april) == Period("month", FEB)
+    assert headline(figures, "cash_collected", "month", JAN) == Figure(0.0, "money", 0, 0)
 
 
 def test_definitions_that_have_changed_are_told_once(tmp_path: Path) -> None:

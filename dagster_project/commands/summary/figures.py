@@ -3,28 +3,80 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from dagster_project.publication import open_published
 from ingestion.paths import CompanyPaths
 
-HEADLINES = {
-    "revenue_won": "Revenue won",
-    "deals_won": "Deals won",
-    "win_rate": "Win rate",
-    "average_deal_size": "Average deal size",
-    "sales_cycle_days": "Sales cycle",
-    "sales_velocity": "Sales velocity",
-    "quota_attainment": "Quota attainment",
-    "pipeline_created": "Pipeline created",
-    "lead_conversion_rate": "Lead conversion",
-    "pipeline_value": "Open pipeline",
+
+@dataclass(frozen=True)
+class Block:
+    """Headlines that are shown together: their names by metric.
+
+    `dated_by` are those whose records say that there was anything at all in a period.
+    """
+
+    title: str
+    names: Mapping[str, str]
+    dated_by: tuple[str, ...]
+
+
+BLOCKS = (
+    Block(
+        "sales",
+        {
+            "revenue_won": "Revenue won",
+            "deals_won": "Deals won",
+            "win_rate": "Win rate",
+            "average_deal_size": "Average deal size",
+            "sales_cycle_days": "Sales cycle",
+            "sales_velocity": "Sales velocity",
+            "quota_attainment": "Quota attainment",
+            "pipeline_created": "Pipeline created",
+            "pipeline_value": "Open pipeline",
+        },
+        ("win_rate", "pipeline_created"),
+    ),
+    Block(
+        "marketing",
+        {
+            "marketing_spend": "Marketing spend",
+            "cost_per_lead": "Cost per lead",
+            "lead_conversion_rate": "Lead conversion",
+            "customer_acquisition_cost": "Cost per new customer",
+            "return_on_ad_spend": "Return on ad spend",
+        },
+        ("marketing_spend", "lead_conversion_rate"),
+    ),
+    Block(
+        "finance",
+        {
+            "mrr": "MRR",
+            "new_mrr": "New MRR",
+            "churned_mrr": "Churned MRR",
+            "net_revenue_retention": "Net retention",
+            "customer_retention_rate": "Customer retention",
+            "cac_payback_months": "Cost earned back in",
+            "cash_collected": "Cash collected",
+            "days_sales_outstanding": "Days outstanding",
+        },
+        ("mrr", "cash_collected"),
+    ),
+)
+HEADLINES = {metric: name for block in BLOCKS for metric, name in block.names.items()}
+ADDITIVE = {
+    "revenue_won": "money",
+    "deals_won": "deals",
+    "pipeline_created": "money",
+    "marketing_spend": "money",
+    "new_mrr": "money",
+    "churned_mrr": "money",
+    "cash_collected": "money",
 }
-ADDITIVE = {"revenue_won": "money", "deals_won": "deals", "pipeline_created": "money"}
 """Headlines that are 0 in a period of which `kpi_values` has no row, with their units."""
-OF_SOME_COMPANIES = {"quota_attainment", "lead_conversion_rate"}
-"""Headlines on what a company may not have at all."""
+OF_ALL_COMPANIES = BLOCKS[0].names.keys() - {"quota_attainment"}
+"""Headlines that stay where deals are, though there is nothing that they could be of."""
 GRAINS = {"month": 1, "quarter": 3}
 """The periods that are shown, with their months."""
 
@@ -113,8 +165,16 @@ def published(paths: CompanyPaths) -> Edition | None:
     return Edition(rows[0][0], figures, dict(hashes))
 
 
-def latest_complete(figures: Figures, grain: str, today: dt.date) -> Period | None:
-    """The last period that has ended by `today` and in which deals were closed or created.
+def blocks(figures: Figures) -> list[Block]:
+    """The blocks that have any records; without any, that of sales."""
+    has_records = {metric for (metric, *_), it in figures.items() if it.n_included + it.n_excluded}
+    return [it for it in BLOCKS if not has_records.isdisjoint(it.names)] or [BLOCKS[0]]
+
+
+def latest_complete(
+    figures: Figures, dated_by: Collection[str], grain: str, today: dt.date
+) -> Period | None:
+    """The last period that has ended by `today` and in which there was anything.
 
     A period under way would look like a slump, and periods after the end of the data like ruin.
     """
@@ -123,7 +183,7 @@ def latest_complete(figures: Figures, grain: str, today: dt.date) -> Period | No
         for (metric, its_grain, start), figure in figures.items()
         if its_grain == grain
         and start is not None
-        and metric in ("win_rate", "pipeline_created", "lead_conversion_rate")
+        and metric in dated_by
         and figure.n_included
         and Period(grain, start).end <= today
     ]
@@ -136,11 +196,7 @@ def headline(figures: Figures, metric: str, grain: str, start: dt.date | None) -
     return figures.get((metric, grain, start), nothing)
 
 
-def headlines(figures: Figures) -> Mapping[str, str]:
+def headlines(figures: Figures, block: Block) -> Mapping[str, str]:
     """The names of the headlines that a company has, by metric; also those without a value now."""
-    known = {metric for metric, *_ in figures}
-    return {
-        metric: name
-        for metric, name in HEADLINES.items()
-        if metric in known or metric not in OF_SOME_COMPANIES
-    }
+    known = {metric for metric, *_ in figures} | OF_ALL_COMPANIES
+    return {metric: name for metric, name in block.names.items() if metric in known}

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from dagster_project.commands.summary.figures import (
     GRAINS,
     HEADLINES,
+    Block,
     Edition,
     Figure,
     Figures,
+    blocks,
     headline,
     headlines,
     latest_complete,
@@ -18,6 +20,8 @@ from dagster_project.commands.summary.figures import (
 from dagster_project.run.pipeline_run import PipelineRun
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from dagster_project.commands.console import PlainConsole
 
 INSTANT = dt.timedelta(microseconds=1)
@@ -27,11 +31,30 @@ INSTANT = dt.timedelta(microseconds=1)
 def print_kpis(console: PlainConsole, run: PipelineRun, figures: Figures) -> None:
     """The headlines, of the last complete month and quarter or, without any, of all time."""
     local = run.company.local(run.as_of)
-    ended_by = (local + INSTANT).date()
-    periods = [period for grain in GRAINS if (period := latest_complete(figures, grain, ended_by))]
+    console.print(run.company.name, style="bold", end=" ")
+    console.print(
+        f"as of {local:%Y-%m-%d %H:%M} {run.company.timezone}, money in {run.company.currency}"
+    )
+    console.print()
+    for block in blocks(figures):
+        console.print(_table(console, block, figures, (local + INSTANT).date()))
+        console.print()
+    console.print(
+        "The last complete month and quarter in which anything was told, each beside the one "
+        "before. Records: how many the figure rests on (left out, with reasons, in "
+        "kpi_exclusions). Sales velocity is per day of a sales cycle and grows with the period's "
+        "length.",
+        style="dim",
+    )
+    console.print()
+
+
+def _table(console: PlainConsole, block: Block, figures: Figures, ended_by: dt.date) -> Table:
+    found = (latest_complete(figures, block.dated_by, grain, ended_by) for grain in GRAINS)
+    periods = [period for period in found if period]
     columns = [heading for period in periods for heading in (period.label, "change", "records")]
-    table = console.table("", *columns, *([] if periods else ["all time", "records"]))
-    for metric, name in headlines(figures).items():
+    table = console.table(block.title, *columns, *([] if periods else ["all time", "records"]))
+    for metric, name in headlines(figures, block).items():
         cells: list[str] = []
         for period in periods:
             figure = headline(figures, metric, period.grain, period.start)
@@ -41,20 +64,7 @@ def print_kpis(console: PlainConsole, run: PipelineRun, figures: Figures) -> Non
             total = headline(figures, metric, "all", None)
             cells += [_value(total), _records(total)]
         table.add_row(name, *cells)
-    console.print(run.company.name, style="bold", end=" ")
-    console.print(
-        f"as of {local:%Y-%m-%d %H:%M} {run.company.timezone}, money in {run.company.currency}"
-    )
-    console.print()
-    console.print(table)
-    console.print()
-    console.print(
-        "The last complete month and quarter with deals, each beside the one before. "
-        "Records: how many the figure rests on (left out, with reasons, in kpi_exclusions). "
-        "Sales velocity is per day of a sales cycle and grows with the period's length.",
-        style="dim",
-    )
-    console.print()
+    return table
 
 
 def print_moves(console: PlainConsole, before: Edition, after: Edition) -> None:
@@ -95,6 +105,8 @@ def _value(figure: Figure | None) -> str:
             return f"{figure.value:.1%}"
         case "days":
             return f"{figure.value:,.1f} d"
+        case "months":
+            return f"{figure.value:,.1f} mo"
         case "money per day of cycle":
             return f"{figure.value:,.0f}/cycle day"
         case _:

@@ -27,6 +27,7 @@ with
                 when deals.removal is null then coalesce(deals.created_at, leads.converted_at)
             end as opportunity_at,
             case when deals.is_won then deals.closed_at end as won_at,
+            coalesce(deals.closed_is_bare, false) as won_is_bare,
             case
                 when deals.opportunity_key is null
                 then leads.converted_at is not null
@@ -34,6 +35,7 @@ with
             end as has_opportunity,
             coalesce(deals.is_won, false) as is_won,
             case when deals.removal is null then deals.opportunity_key end as opportunity_key,
+            deals.amount_native,
             deals.amount,
             -- A seller takes over from a sales development representative.
             coalesce(
@@ -57,10 +59,11 @@ with
     final as (
         select
             *,
+            case when is_handed_over then opportunity_at end as handed_over_at,
+            coalesce(accepted_at, qualified_at, created_at) as let_go_at,
             opportunity_key is not null
             and row_number() over (partition by opportunity_key order by created_at, lead_key)
-            = 1 as has_the_money,
-            coalesce(accepted_at, qualified_at, created_at) as let_go_at
+            = 1 as has_the_money
         from joined
     )
 

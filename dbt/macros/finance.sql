@@ -1,0 +1,120 @@
+{#- The cuts of metrics on customers. -#}
+{% macro customer_cuts() -%}
+    {{ return(["segment", "region", "product", "channel"]) }}
+{%- endmacro %}
+
+{#-
+    The keys of the cuts of a customer's metric, from a join with `dim_customer`, and the customer's
+    plan of the moment that the metric looks at.
+-#}
+{% macro customer_cuts_of(customers, plan) -%}
+    {{ or_none(customers ~ ".segment") }} as segment,
+    {{ or_none(customers ~ ".region") }} as region,
+    {{ or_none(plan) }} as product,
+    {{ or_none(customers ~ ".channel") }} as channel
+{%- endmacro %}
+
+{#-
+    What a subscription is by its status: it `counts`, it `counted` up to its end, or it
+    `does_not_count`. NULL where neither company.yml nor usage says.
+-#}
+{% macro subscription_standing(status) -%}
+    coalesce(
+        {{ said_of("subscription_statuses", status) }},
+        case
+            when {{ as_word(status) }} in ('active', 'past_due', 'live', 'renewing')
+            then 'counts'
+            when
+                {{ as_word(status) }}
+                in ('ended', 'canceled', 'cancelled', 'expired', 'churned', 'completed')
+            then 'counted'
+            when
+                {{ as_word(status) }} in (
+                    'trial',
+                    'trialing',
+                    'in_trial',
+                    'incomplete',
+                    'incomplete_expired',
+                    'draft',
+                    'pending',
+                    'future',
+                    'paused',
+                    'on_hold',
+                    'unpaid'
+                )
+            then 'does_not_count'
+        end
+    )
+{%- endmacro %}
+
+{#- The domain of an address of the web, or of what follows the @ of an email address. -#}
+{% macro domain_of(text) -%}
+    nullif(
+        regexp_replace(
+            regexp_replace(
+                regexp_replace(lower(trim({{ text }})), '^([a-z][a-z0-9+.-]*:)?//', ''),
+                '[.]?([:/?#].*)?$',
+                ''
+            ),
+            '^(.*@)?(www[.])?',
+            ''
+        ),
+        ''
+    )
+{%- endmacro %}
+
+{#- Domains at which anybody has a mailbox: they say nothing of who somebody works for. -#}
+{% macro free_mail_domains() -%}
+    (
+        'gmail.com',
+        'googlemail.com',
+        'yahoo.com',
+        'yahoo.co.uk',
+        'yahoo.fr',
+        'yahoo.de',
+        'ymail.com',
+        'hotmail.com',
+        'hotmail.co.uk',
+        'hotmail.fr',
+        'outlook.com',
+        'outlook.de',
+        'live.com',
+        'msn.com',
+        'icloud.com',
+        'me.com',
+        'mac.com',
+        'aol.com',
+        'gmx.com',
+        'gmx.net',
+        'gmx.de',
+        'web.de',
+        't-online.de',
+        'freenet.de',
+        'mail.com',
+        'mail.ru',
+        'yandex.com',
+        'yandex.ru',
+        'proton.me',
+        'protonmail.com',
+        'pm.me',
+        'zoho.com',
+        'fastmail.com',
+        'tutanota.com',
+        'hey.com',
+        'orange.fr',
+        'wanadoo.fr',
+        'free.fr',
+        'laposte.net',
+        'libero.it',
+        'qq.com',
+        '163.com',
+        '126.com',
+        'naver.com',
+        'comcast.net',
+        'verizon.net',
+        'att.net',
+        'bigpond.com',
+        'rediffmail.com',
+        'uol.com.br'
+    )
+{%- endmacro %}
