@@ -38,6 +38,9 @@
                 "churned_mrr",
                 "quick_ratio",
                 "average_revenue_per_account",
+                "cash_collected",
+                "days_sales_outstanding",
+                "bookings_to_billings",
             ]
         )
     }}
