@@ -1,43 +1,24 @@
 {#- What an invoice is by its status: it `counts`, is `written_off`, or `does_not_count`. -#}
 {% macro invoice_standing(status) -%}
-    {%- set usual = {
-        "does_not_count": [
-            "void",
-            "voided",
-            "draft",
-            "deleted",
-            "cancelled",
-            "canceled",
-            "proforma",
-            "pending_approval",
-        ],
-        "written_off": ["uncollectible", "written_off", "bad_debt"],
-    } -%}
-    coalesce({{ status_meaning(status, var("invoice_statuses"), usual) }}, 'counts')
-{%- endmacro %}
-
-{#-
-    In a from clause: the records of `target` that those of `entity` name in a column, by source and
-    id. They are in the source of what names them or, where that has none, in any other.
--#}
-{% macro named_records(entity, column, target) -%}
-    {%- set key = contract()[target].key -%}
-    (
-        select naming.source_instance, naming.{{ column }}, min(named.{{ key }}) as {{ key }}
-        from
-            (
-                select distinct source_instance, {{ column }}
-                from {{ ref("int_" ~ entity ~ "__unioned") }}
-                where {{ column }} is not null
-            ) as naming
-        inner join
-            {{ ref("int_" ~ target ~ "__unioned") }} as named
-            on naming.{{ column }} = named.source_id
-        where
-            naming.source_instance = named.source_instance
-            or naming.source_instance
-            not in (select source_instance from {{ ref("int_" ~ target ~ "__unioned") }})
-        group by naming.source_instance, naming.{{ column }}
+    coalesce(
+        {{ said_of("invoice_statuses", status) }},
+        case
+            when
+                {{ as_word(status) }} in (
+                    'void',
+                    'voided',
+                    'draft',
+                    'deleted',
+                    'cancelled',
+                    'canceled',
+                    'proforma',
+                    'pending_approval'
+                )
+            then 'does_not_count'
+            when {{ as_word(status) }} in ('uncollectible', 'written_off', 'bad_debt')
+            then 'written_off'
+            else 'counts'
+        end
     )
 {%- endmacro %}
 

@@ -28,6 +28,9 @@
                 "lead_conversion_rate",
                 "return_on_ad_spend",
                 "pipeline_sourced",
+                "cash_collected",
+                "days_sales_outstanding",
+                "bookings_to_billings",
             ]
         )
     }}

@@ -1,4 +1,5 @@
--- One row per invoice, those that do not count included and marked, with what has become of it now.
+-- One row per invoice, those that do not count included and marked, with what has become of it
+-- now.
 with
     invoices as (select * from {{ ref("int_invoices__priced") }}),
 

@@ -1,6 +1,5 @@
 -- Money that customers paid, and money that was paid back to them: by payments of a negative
--- amount, and
--- by the part of credit notes that was no longer open.
+-- amount, and by the part of credit notes that was no longer open.
 with
     payments as (select * from {{ ref("int_payments__priced") }}),
 

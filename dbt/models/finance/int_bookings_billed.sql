@@ -1,6 +1,5 @@
 -- Won deals with what was invoiced of them, up to sixty days after they closed and so far:
--- without tax,
--- less what was credited of it by then, at the rate of the day of closing.
+-- without tax, less what was credited of it by then, at the rate of the day of closing.
 with
     deals as (
         select

@@ -1,18 +1,18 @@
 -- Credit notes: what of each is taken off what was still open of its invoice, and what is money
--- paid
--- back. One without a known invoice is a credit on account; one of an invoice that does not count
--- is
--- worth nothing.
+-- paid back. One without a known invoice is a credit on account; one of an invoice that does not
+-- count is worth nothing.
 with recursive
     invoices as (select * from {{ ref("int_invoices__priced") }}),
 
     customers as (select * from {{ ref("int_customer_ids") }}),
 
-    named as (select * from {{ named_records("credit_notes", "invoice_id", "invoices") }} as named),
-
     rates as (select * from {{ ref("int_fx_rates__daily") }}),
 
     payments as (select * from {{ ref("int_payments__priced") }}),
+
+    given as (select * from {{ ref("int_credit_notes__unioned") }} where not is_deleted),
+
+    known_invoices as ({{ in_reach("given", "invoices", "invoice_key", "invoice_id") }}),
 
     notes as (
         select
@@ -26,17 +26,17 @@ with recursive
             {{ local_day("notes.occurred_at") }} as occurred_on,
             coalesce(notes.currency, '{{ var("currency") }}') as currency,
             cast(abs(notes.amount) as {{ numeric_type() }}) as amount_native
-        from {{ ref("int_credit_notes__unioned") }} as notes
+        from given as notes
         inner join
             customers
             on notes.source_instance = customers.source_instance
             and notes.customer_id = customers.customer_id
         left join
-            named
-            on notes.source_instance = named.source_instance
-            and notes.invoice_id = named.invoice_id
-        left join invoices on named.invoice_key = invoices.invoice_key
-        where not notes.is_deleted and coalesce(invoices.standing, 'counts') <> 'does_not_count'
+            known_invoices
+            on notes.source_instance = known_invoices.from_instance
+            and notes.invoice_id = known_invoices.record_id
+        left join invoices on known_invoices.invoice_key = invoices.invoice_key
+        where coalesce(invoices.standing, 'counts') <> 'does_not_count'
     ),
 
     priced as (

@@ -12,11 +12,9 @@ with
 
     customers as (select * from {{ ref("int_customer_ids") }}),
 
-    deals as (
-        select * from {{ named_records("invoices", "opportunity_id", "opportunities") }} as deals
-    ),
+    deals as (select * from {{ ref("int_surviving_deals") }}),
 
-    survivors as (select * from {{ ref("int_opportunity_survivors") }}),
+    known_deals as ({{ in_reach("invoices", "deals", "opportunity_key", "opportunity_id") }}),
 
     rates as (select * from {{ ref("int_fx_rates__daily") }}),
 
@@ -28,7 +26,7 @@ with
             invoices.source_id as invoice_id,
             customers.customer_key,
             invoices.customer_id,
-            coalesce(survivors.survivor_key, deals.opportunity_key) as opportunity_key,
+            known_deals.opportunity_key,
             invoices.opportunity_id,
             invoices.status,
             {{ invoice_standing("invoices.status") }} as standing,
@@ -47,10 +45,9 @@ with
             on invoices.source_instance = customers.source_instance
             and invoices.customer_id = customers.customer_id
         left join
-            deals
-            on invoices.source_instance = deals.source_instance
-            and invoices.opportunity_id = deals.opportunity_id
-        left join survivors on deals.opportunity_key = survivors.opportunity_key
+            known_deals
+            on invoices.source_instance = known_deals.from_instance
+            and invoices.opportunity_id = known_deals.record_id
         left join
             rates
             on invoices.native_currency = rates.currency

@@ -1,13 +1,10 @@
--- What customers have paid, by the payments of a source or, where that gives invoices and no
--- payments at
--- all, by what its invoices say. Of these some do not say when: they are known to be paid now.
--- `of_invoice` is the amount in the invoice's currency.
+-- What customers have paid: by the payments of a source or, where it gives invoices and no
+-- payments at all, by what its invoices say. Some of these do not say when: they are known to be
+-- paid now. `of_invoice` is the amount in the invoice's currency.
 with
     invoices as (select * from {{ ref("int_invoices__priced") }}),
 
     customers as (select * from {{ ref("int_customer_ids") }}),
-
-    named as (select * from {{ named_records("payments", "invoice_id", "invoices") }} as named),
 
     rates as (select * from {{ ref("int_fx_rates__daily") }}),
 
@@ -22,6 +19,10 @@ with
         where paid_at > {{ as_of() }}
     ),
 
+    payments_given as (select * from {{ ref("int_payments__unioned") }} where not is_deleted),
+
+    known_invoices as ({{ in_reach("payments_given", "invoices", "invoice_key", "invoice_id") }}),
+
     of_payments as (
         select
             payments.payment_key,
@@ -29,22 +30,20 @@ with
             payments.source_instance,
             payments.source_id as payment_id,
             'payment' as told_by,
-            invoices.invoice_key,
+            known_invoices.invoice_key,
             customers.customer_key,
             payments.occurred_at,
             coalesce(payments.currency, '{{ var("currency") }}') as currency,
             payments.amount as amount_native
-        from {{ ref("int_payments__unioned") }} as payments
+        from payments_given as payments
         inner join
             customers
             on payments.source_instance = customers.source_instance
             and payments.customer_id = customers.customer_id
         left join
-            named
-            on payments.source_instance = named.source_instance
-            and payments.invoice_id = named.invoice_id
-        left join invoices on named.invoice_key = invoices.invoice_key
-        where not payments.is_deleted
+            known_invoices
+            on payments.source_instance = known_invoices.from_instance
+            and payments.invoice_id = known_invoices.record_id
     ),
 
     of_invoices as (
@@ -60,7 +59,7 @@ with
             currency,
             coalesce(
                 amount_paid_native,
-                case when {{ status_word("status") }} = 'paid' then total_native end,
+                case when {{ as_word("status") }} = 'paid' then total_native end,
                 0
             ) as amount_native
         from invoices

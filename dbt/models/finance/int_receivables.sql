@@ -1,8 +1,6 @@
 -- What was invoiced, paid and credited, from each moment at which it changed to the next: of each
--- invoice
--- that counts, in its currency and at the rate of its day, and of each payment and credit that is
--- of none.
--- What is still open of an invoice that was written off is credited with it.
+-- invoice that counts, in its currency and at the rate of its day, and of each payment and credit
+-- that is of none. What is still open of an invoice that was written off is credited with it.
 with
     invoices as (
         select * from {{ ref("int_invoices__priced") }} where standing <> 'does_not_count'

@@ -1,6 +1,6 @@
 -- What went otherwise than it was sold, on the way from deals won sixty days ago or earlier by
--- invoices
--- to money: a row for each difference. Where no invoice names a deal, nobody knows of deals.
+-- invoices to money: a row for each difference. Where no invoice names a deal, nobody knows of
+-- deals.
 with
     deals as (select * from {{ ref("fct_opportunities") }} where is_won and closed_at is not null),
 

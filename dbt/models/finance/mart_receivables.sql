@@ -4,9 +4,9 @@
     "days_61_90": "days_past_due between 61 and 90",
     "days_over_90": "days_past_due > 90",
 } -%}
--- What each customer owes at the end of each month, and now, and how long it has been due. What was
--- invoiced, paid and credited adds up from what changed in each month; what is open is the state of
--- each invoice then.
+-- What each customer owes at the end of each month, and now, and how long it has been due. What
+-- was invoiced, paid and credited adds up from what changed in each month; what is open is the
+-- state of each invoice then.
 with
     months as (select * from {{ ref("int_finance_months") }}),
 
