@@ -123,8 +123,9 @@ with
             settled.invoice_id as source_id,
             settled.amount as amount_at_stake,
             settled.standing = 'counts'
-            and {{ status_meaning("settled.status", var("invoice_statuses"), {"counts": counting}) }}
-            is null as status_unknown,
+            and {{ said_of("invoice_statuses", "settled.status") }} is null
+            and {{ as_word("settled.status") }}
+            not in ('{{ counting | join("', '") }}') as status_unknown,
             case when given.due_at then settled.due_at is null end as due_at_missing,
             undated.invoice_key is not null as paid_at_missing,
             settled.total_native < 0 as total_negative,
