@@ -144,7 +144,7 @@ with
                 when
                     settled.has_payments
                     and settled.is_of_one_currency
-                    and {{ status_word("settled.status") }} in ('{{ settled | join("', '") }}')
+                    and {{ as_word("settled.status") }} in ('{{ settled | join("', '") }}')
                 then settled.paid_native + settled.credited_native < settled.total_native
             end as paid_without_payment,
             case
