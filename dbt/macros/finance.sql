@@ -1,5 +1,7 @@
 {#- The cuts of metrics on customers. -#}
-{% macro customer_cuts() -%} {{ return(["segment", "region", "product", "channel"]) }} {%- endmacro %}
+{% macro customer_cuts() -%}
+    {{ return(["segment", "region", "product", "channel"]) }}
+{%- endmacro %}
 
 {#-
     The keys of the cuts of a customer's metric, from a join with `dim_customer`, and the customer's
@@ -12,26 +14,37 @@
     {{ or_none(customers ~ ".channel") }} as channel
 {%- endmacro %}
 
-{#- A system's word of state as it is looked up: small letters, one `_` for blanks and hyphens. -#}
-{% macro status_word(text) -%}
-    replace(replace(lower({{ without_blanks(text) }}), ' ', '_'), '-', '_')
-{%- endmacro %}
-
 {#-
-    What a word of state means: the company's own say first (by word, of company.yml), then what is
-    usual (by meaning, its words). NULL where nobody says.
+    What a subscription is by its status: it `counts`, it `counted` up to its end, or it
+    `does_not_count`. NULL where neither company.yml nor usage says.
 -#}
-{% macro status_meaning(text, own, usual) -%}
-    {%- set word = status_word(text) -%}
-    case
-        {%- for said, meaning in own.items() %}
-            when {{ word }} = {{ status_word("'" ~ said | replace("'", "''") ~ "'") }}
-            then '{{ meaning }}'
-        {%- endfor %}
-        {%- for meaning, words in usual.items() %}
-            when {{ word }} in ('{{ words | join("', '") }}') then '{{ meaning }}'
-        {%- endfor %}
-    end
+{% macro subscription_standing(status) -%}
+    coalesce(
+        {{ said_of("subscription_statuses", status) }},
+        case
+            when {{ as_word(status) }} in ('active', 'past_due', 'live', 'renewing')
+            then 'counts'
+            when
+                {{ as_word(status) }}
+                in ('ended', 'canceled', 'cancelled', 'expired', 'churned', 'completed')
+            then 'counted'
+            when
+                {{ as_word(status) }} in (
+                    'trial',
+                    'trialing',
+                    'in_trial',
+                    'incomplete',
+                    'incomplete_expired',
+                    'draft',
+                    'pending',
+                    'future',
+                    'paused',
+                    'on_hold',
+                    'unpaid'
+                )
+            then 'does_not_count'
+        end
+    )
 {%- endmacro %}
 
 {#- The domain of an address of the web, or of what follows the @ of an email address. -#}

@@ -6,6 +6,8 @@ with
 
     accounts as (select * from {{ ref("int_accounts__unioned") }}),
 
+    channels as (select * from {{ ref("int_account_channels") }}),
+
     plans as (
         select
             customer_key,
@@ -25,11 +27,12 @@ select
     cast(matches.confidence as numeric(2, 1)) as match_confidence,
     {{ or_none("accounts.segment") }} as segment,
     {{ or_none("accounts.region") }} as region,
-    cast('(none)' as {{ dbt.type_string() }}) as channel,
-    cast(null as {{ dbt.type_string() }}) as campaign_id,
+    {{ or_none("channels.channel") }} as channel,
+    channels.campaign_id,
     {{ or_none("plans.plan") }} as plan,
     customers.created_at
 from customers
 left join matches on customers.customer_key = matches.customer_key
 left join accounts on matches.account_key = accounts.account_key
+left join channels on matches.account_key = channels.account_key
 left join plans on customers.customer_key = plans.customer_key and plans.months_back = 1

@@ -7,5 +7,5 @@ select
     cast(customers.plan as {{ dbt.type_string() }}) as plan,
     cast(customers.n_subscriptions as bigint) as n_subscriptions
 from {{ ref("int_customers_at") }} as customers
-inner join {{ ref("int_mrr_spans") }} as months on customers.at = months.to_at
+inner join {{ ref("int_mrr_spans") }} as months on customers.moment = months.to_at
 where months.span = 'month'

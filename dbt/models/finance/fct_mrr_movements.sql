@@ -45,8 +45,7 @@ select
                 when movement = '{{ name }}'
                 then difference
                 {%- if name in ("expansion", "contraction") %}
-                    when movement is null and difference is null
-                    then null
+                    when movement is null and difference is null then null
                 {%- endif %}
                 else 0
             end as {{ numeric_type() }}

@@ -1,6 +1,7 @@
 -- One row per customer: the account that it is, by the first rule that finds exactly one, and where
 -- the rules contradict each other or the data. A customer's account is in its own source, or, where
--- that has no accounts, in any other; a domain is the same everywhere. Deleted accounts are nobody's.
+-- that has no accounts, in any other; a domain is the same everywhere. Deleted accounts are
+-- nobody's.
 with
     customers as (
         select

@@ -9,31 +9,32 @@ with
 
     plans as (
         select
-            at,
+            moment,
             day,
             customer_key,
             plan,
             {{ whole_sum("mrr") }} as mrr,
             count(*) as n_subscriptions
         from subscriptions
-        group by at, day, customer_key, plan
+        group by moment, day, customer_key, plan
     ),
 
     ranked as (
         select
             *,
             row_number() over (
-                partition by customer_key, at order by mrr desc nulls last, plan
+                partition by customer_key, moment
+                order by mrr desc nulls last, {{ by_bytes("plan") }}
             ) as rank
         from plans
     )
 
 select
-    at,
+    moment,
     day,
     customer_key,
     {{ whole_sum("mrr") }} as mrr,
     max(case when rank = 1 then plan end) as plan,
     sum(n_subscriptions) as n_subscriptions
 from ranked
-group by at, day, customer_key
+group by moment, day, customer_key

@@ -1,4 +1,5 @@
--- One row per span and customer that pays where it begins or ends: what it paid then, at the rate of
+-- One row per span and customer that pays where it begins or ends: what it paid then, at the rate
+-- of
 -- then and at the rate of the span's end, what it pays at the end, and its main plan, of then if it
 -- paid then. An amount is NULL where a rate that it needs is missing.
 with
@@ -19,7 +20,9 @@ with
                 )
             }} as mrr
         from spans
-        inner join {{ ref("int_subscriptions_at") }} as subscriptions on spans.from_at = subscriptions.at
+        inner join
+            {{ ref("int_subscriptions_at") }} as subscriptions
+            on spans.from_at = subscriptions.moment
         left join
             {{ ref("int_fx_rates__daily") }} as rates
             on subscriptions.currency = rates.currency
@@ -31,13 +34,9 @@ with
     {%- for end in ["from", "to"] %}
         at_{{ end }} as (
             select
-                spans.span,
-                spans.month_start,
-                customers.customer_key,
-                customers.mrr,
-                customers.plan
+                spans.span, spans.month_start, customers.customer_key, customers.mrr, customers.plan
             from spans
-            inner join customers on spans.{{ end }}_at = customers.at
+            inner join customers on spans.{{ end }}_at = customers.moment
         ),
     {%- endfor %}
 
@@ -56,10 +55,12 @@ select
     spans.from_at,
     spans.to_at,
     spans.to_on,
-    {%- for side, states in [("opening", "at_from"), ("revalued", "revalued"), ("closing", "at_to")] %}
-        case
-            when {{ states }}.customer_key is null then 0 else {{ states }}.mrr
-        end as {{ side }},
+    {%- for side, states in [
+        ("opening", "at_from"),
+        ("revalued", "revalued"),
+        ("closing", "at_to"),
+    ] %}
+        case when {{ states }}.customer_key is null then 0 else {{ states }}.mrr end as {{ side }},
     {%- endfor %}
     at_from.customer_key is not null as paid_then,
     at_to.customer_key is not null as pays_now,

@@ -24,7 +24,8 @@ with
                 ends_on as to_on,
                 {{ fiscal_period_start("month_start", grain) }} as first_day
             from months
-            where {{ kpi_month_counts("month_start", grain, true) }} {{ 'union all' if not loop.last }}
+            where
+                {{ kpi_month_counts("month_start", grain, true) }} {{ 'union all' if not loop.last }}
         {%- endfor %}
     ),
 
@@ -46,7 +47,8 @@ with
             ends_on as to_on,
             {{
                 utc_moment(
-                    local_time("(last_moment + interval '1 microsecond')") ~ " - interval '1 year'"
+                    local_time("(last_moment + interval '1 microsecond')")
+                    ~ " - interval '1 year'"
                 )
             }} - interval '1 microsecond' as from_at
         from months

@@ -2,38 +2,7 @@
 -- why the others are left out of it. What has ended counts up to its end.
 with
     subscriptions as (
-        select
-            *,
-            {{
-                status_meaning(
-                    "status",
-                    var("subscription_statuses"),
-                    {
-                        "counts": ["active", "past_due", "live", "renewing"],
-                        "counted": [
-                            "ended",
-                            "canceled",
-                            "cancelled",
-                            "expired",
-                            "churned",
-                            "completed",
-                        ],
-                        "does_not_count": [
-                            "trial",
-                            "trialing",
-                            "in_trial",
-                            "incomplete",
-                            "incomplete_expired",
-                            "draft",
-                            "pending",
-                            "future",
-                            "paused",
-                            "on_hold",
-                            "unpaid",
-                        ],
-                    },
-                )
-            }} as status_meaning
+        select *, {{ subscription_standing("status") }} as standing
         from {{ ref("int_subscriptions__unioned") }}
         where not is_deleted
     )
@@ -51,11 +20,11 @@ select
     coalesce(subscriptions.currency, '{{ var("currency") }}') as currency,
     subscriptions.mrr as mrr_native,
     case
-        when subscriptions.status_meaning is null
+        when subscriptions.standing is null
         then 'unknown_status'
-        when subscriptions.status_meaning = 'does_not_count'
+        when subscriptions.standing = 'does_not_count'
         then 'status_does_not_count'
-        when subscriptions.status_meaning = 'counted' and subscriptions.ended_at is null
+        when subscriptions.standing = 'counted' and subscriptions.ended_at is null
         then 'no_ended_at'
         when subscriptions.mrr < 0
         then 'negative_mrr'

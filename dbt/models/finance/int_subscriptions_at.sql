@@ -1,4 +1,5 @@
--- One row per subscription and moment of the spans at which it is active, with its recurring revenue
+-- One row per subscription and moment of the spans at which it is active, with its recurring
+-- revenue
 -- at the rate of the day. Those that do not count are there with their reason.
 with
     subscriptions as (
@@ -13,26 +14,24 @@ with
     ),
 
     months as (
-        select
-            subscriptions.*, {{ each("month", "first_month", "last_month") }} as month_start
+        select subscriptions.*, {{ each("month", "first_month", "last_month") }} as month_start
         from subscriptions
     ),
 
     moments as (
         {%- for end in ["from", "to"] %}
             select
-                {{ end }}_at as at,
+                {{ end }}_at as moment,
                 {{ end }}_on as day,
                 {{ month_start(end ~ "_on") }} as month_start
-            from {{ ref("int_mrr_spans") }}
-            {{ 'union' if not loop.last }}
+            from {{ ref("int_mrr_spans") }} {{ 'union' if not loop.last }}
         {%- endfor %}
     ),
 
     rates as (select * from {{ ref("int_fx_rates__daily") }})
 
 select
-    moments.at,
+    moments.moment,
     moments.day,
     months.subscription_key,
     months.subscription_id,
@@ -46,5 +45,5 @@ from months
 inner join moments on months.month_start = moments.month_start
 left join rates on months.currency = rates.currency and moments.day = rates.date_day
 where
-    months.started_at <= moments.at
-    and (months.ended_at is null or months.ended_at > moments.at)
+    months.started_at <= moments.moment
+    and (months.ended_at is null or months.ended_at > moments.moment)
