@@ -33,6 +33,12 @@
         "closing_contradicted",
         "closed_before_created",
     ] -%}
+    {%- set of_settlements = [
+        "invoice_missing",
+        "invoice_does_not_count",
+        "currency_differs",
+        "customer_differs",
+    ] -%}
     {%- set entities = {
         "opportunity": {
             "name": "opportunities",
@@ -134,6 +140,63 @@
                 "team_unknown",
             ],
         },
+        "customer": {
+            "name": "customers",
+            "has_rep": false,
+            "has_amount": true,
+            "money_kind": "invoiced",
+            "rules": [
+                "account_unmatched",
+                "match_ambiguous",
+                "account_deleted",
+                "account_contradicted",
+            ],
+        },
+        "subscription": {
+            "name": "subscriptions",
+            "has_rep": false,
+            "has_amount": true,
+            "money_kind": "recurring",
+            "rules": [
+                "status_unknown",
+                "ended_at_missing",
+                "mrr_negative",
+                "plan_missing",
+                "given_twice",
+                "not_invoiced",
+            ],
+        },
+        "invoice": {
+            "name": "invoices",
+            "has_rep": false,
+            "has_amount": true,
+            "money_kind": "invoiced",
+            "rules": [
+                "status_unknown",
+                "due_at_missing",
+                "paid_at_missing",
+                "total_negative",
+                "line_negative",
+                "lines_differ",
+                "overpaid",
+                "paid_without_payment",
+                "amount_paid_differs",
+            ],
+        },
+        "payment": {
+            "name": "payments",
+            "has_rep": false,
+            "has_amount": true,
+            "money_kind": "paid",
+            "rules": of_settlements,
+        },
+        "credit_note": {
+            "name": "credit_notes",
+            "has_rep": false,
+            "has_amount": true,
+            "money_kind": "credited",
+            "rules": ["more_than_invoiced"] + of_settlements,
+        },
     } -%}
     {%- set high = [
         "won_without_amount",
@@ -149,6 +212,18 @@
         "spend_jump",
         "team_missing",
         "team_unknown",
+        "status_unknown",
+        "ended_at_missing",
+        "mrr_negative",
+        "given_twice",
+        "paid_at_missing",
+        "total_negative",
+        "overpaid",
+        "paid_without_payment",
+        "amount_paid_differs",
+        "more_than_invoiced",
+        "currency_differs",
+        "customer_differs",
     ] -%}
     {%- set of_figures = [
         "owner_unknown",
@@ -176,4 +251,11 @@
             }
         )
     }}
+{%- endmacro %}
+
+{#- What is wrong between money that was paid or credited and the invoice that it names. -#}
+{% macro settlement_findings(records, invoices) -%}
+    {{ invoices }}.standing = 'does_not_count' as invoice_does_not_count,
+    {{ records }}.currency <> {{ invoices }}.currency as currency_differs,
+    {{ records }}.customer_key <> {{ invoices }}.customer_key as customer_differs
 {%- endmacro %}

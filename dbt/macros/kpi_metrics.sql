@@ -28,6 +28,19 @@
                 "lead_conversion_rate",
                 "return_on_ad_spend",
                 "pipeline_sourced",
+                "mrr",
+                "arr",
+                "net_revenue_retention",
+                "gross_revenue_retention",
+                "customer_retention_rate",
+                "logo_churn_rate",
+                "new_mrr",
+                "churned_mrr",
+                "quick_ratio",
+                "average_revenue_per_account",
+                "cash_collected",
+                "days_sales_outstanding",
+                "bookings_to_billings",
             ]
         )
     }}

@@ -18,6 +18,13 @@ def _broken(rule: str, description: str) -> Check:
 
 _DATA_ENDS = _broken("data_after_as_of", "Nothing is told of after the company's own as_of.")
 
+_OF_AN_INVOICE = (
+    _broken("invoice_missing", "It names its invoice; one without is on account."),
+    _broken("invoice_does_not_count", "Its invoice is not void and counts."),
+    _broken("currency_differs", "It is in the currency of its invoice."),
+    _broken("customer_differs", "It is of the customer of its invoice."),
+)
+
 HYGIENE: Mapping[str, tuple[Check, ...]] = {
     "opportunity": (
         _broken("owner_missing", "The deal has an owner."),
@@ -90,5 +97,48 @@ HYGIENE: Mapping[str, tuple[Check, ...]] = {
             "It is known what a team's costs are for: by its name, its people, or cost_teams in"
             " company.yml.",
         ),
+    ),
+    "customer": (
+        _broken("account_unmatched", "The customer is matched to an account."),
+        _broken("match_ambiguous", "A customer's id, domain or email domain is of one account."),
+        _broken("account_deleted", "The account that the customer names is not deleted."),
+        _broken("account_contradicted", "The customer has the domain of the account it names."),
+    ),
+    "subscription": (
+        _broken(
+            "status_unknown",
+            "It is known what a subscription's status means; one that is not is left out. Say it in"
+            " company.yml, finance.subscription_statuses.",
+        ),
+        _broken(
+            "ended_at_missing", "A subscription that has ended says when; else it is left out."
+        ),
+        _broken("mrr_negative", "A monthly amount is not negative; such a one is left out."),
+        _broken("plan_missing", "The subscription names its plan."),
+        _broken("given_twice", "Nobody has one plan at one price twice at the same time."),
+        _broken(
+            "not_invoiced",
+            "Who pays for a subscription since over 62 days was invoiced in the last 397.",
+        ),
+    ),
+    "invoice": (
+        _broken(
+            "status_unknown",
+            "It is known what an invoice's status means; one that is not counts. Say it in"
+            " company.yml, finance.invoice_statuses.",
+        ),
+        _broken("due_at_missing", "The invoice says when it is due."),
+        _broken("paid_at_missing", "A paid invoice says when it was paid; else it is no cash."),
+        _broken("total_negative", "What is credited is a credit note, not an invoice below 0."),
+        _broken("line_negative", "Only credits have lines below 0."),
+        _broken("lines_differ", "The lines add up to the total, with or without tax."),
+        _broken("overpaid", "No more was paid and credited than is due."),
+        _broken("paid_without_payment", "A paid invoice has payments or credits of its total."),
+        _broken("amount_paid_differs", "What an invoice says was paid is what its payments are."),
+    ),
+    "payment": _OF_AN_INVOICE,
+    "credit_note": (
+        *_OF_AN_INVOICE,
+        _broken("more_than_invoiced", "No more is credited of an invoice than its total."),
     ),
 }

@@ -119,6 +119,58 @@ _QUOTAS = (
     ),
 )
 
+_RATE = (
+    "Every amount is converted: its currency has a rate of its day. Give fx_rates, up to 31 days"
+    " before."
+)
+
+_MONEY = {
+    ("fct_spend_daily", ("source_instance", "spend_day_id")): (
+        never("rate_missing", "critical", _RATE, "spend is null"),
+    ),
+    ("fct_costs", ("source_instance", "cost_id")): (
+        never("rate_missing", "critical", _RATE, "amount is null"),
+    ),
+    ("fct_invoices", ("source_instance", "invoice_id")): (
+        never(
+            "rate_missing",
+            "critical",
+            _RATE,
+            "standing <> 'does_not_count' and amount is null",
+        ),
+        never(
+            "receivable_not_what_is_left",
+            "critical",
+            "What is receivable of an invoice is what was invoiced and not paid or credited.",
+            "abs(amount - paid - credited - receivable) > 0.005",
+        ),
+    ),
+    ("fct_payments", ("source_instance", "payment_id")): (
+        never(
+            "rate_missing",
+            "critical",
+            _RATE,
+            "amount is null and occurred_at is not null",
+        ),
+    ),
+    ("fct_mrr_movements", ("customer_key", "month_start")): (
+        never(
+            "rate_missing",
+            "critical",
+            "The recurring revenue of now is converted: its currency has a rate of today. Of a past"
+            " month's end it may lack one. Give fx_rates, up to 31 days before.",
+            "closing is null and ends_on = {as_of_day} and not {is_look_back}",
+        ),
+        never(
+            "movements_not_the_difference",
+            "critical",
+            "Recurring revenue closes at what it opened with and what moved it.",
+            "abs(opening + new + expansion + contraction + churn + reactivation + currency"
+            " - closing) > 0.005",
+        ),
+    ),
+}
+
 _REFERENCES = (
     never(
         "over_a_tenth_resolves",
@@ -229,6 +281,7 @@ SUITES = (
         ),
         _QUOTAS,
     ),
+    *(_suite(name, keys, checks) for (name, keys), checks in _MONEY.items()),
     _suite("mart_references", ("summary",), _REFERENCES, samples=100),
     _suite(
         "dim_stage",

@@ -28,11 +28,13 @@ from tests.expectations.cases import (
     STAGE_CASES,
     Values,
 )
+from tests.expectations.money_cases import FACTS
 from tests.expectations.warehouses import Store, make_company, run_audit
 from tests.ingestion.postgres_server import running_server
 
 Results = dict[tuple[str, str], CheckResult]
 
+OF_MONEY = [(table, name) for table, facts in FACTS.items() for name in facts.cases]
 RULES = [(table, rule) for table, rules in HYGIENE_RULES.items() for rule in rules]
 
 
@@ -112,6 +114,14 @@ def _fill_marts(store: Store) -> None:
         for end, values in (("breaks", case.breaks), ("keeps", case.keeps)):
             row = {**QUOTA_BASE, **values, "target_key": f"{name} {end}"}
             store.insert("marts.fct_quotas", row)
+    for table, name in OF_MONEY:
+        facts = FACTS[table]
+        for end, values in (
+            ("breaks", facts.cases[name].breaks),
+            ("keeps", facts.cases[name].keeps),
+        ):
+            row = {**facts.base, **values, facts.told_by: f"{name} {end}"}
+            store.insert(f"marts.{table}", row)
     for name, values in REFERENCE_CASES.items():
         store.insert("marts.mart_references", {**values, "summary": f"{name} breaks"})
     store.insert("marts.mart_references", {"n_unresolved": 0, "is_critical": False})
@@ -187,6 +197,14 @@ def test_deal_check(results: Results, name: str) -> None:
     assert (found.success, found.unexpected) == (False, 1)
 
 
+@pytest.mark.parametrize(("table", "name"), OF_MONEY)
+def test_check_of_money(results: Results, table: str, name: str) -> None:
+    found = results[f"marts.{table}", name]
+    assert (found.success, found.severity, found.unexpected) == (False, "critical", 1)
+    (key,) = found.sample_keys
+    assert f"{name} breaks" in key.split("/")
+
+
 @pytest.mark.parametrize(("table", "rule"), RULES)
 def test_rule_of_hygiene(results: Results, table: str, rule: str) -> None:
     found = results[f"marts.{table}", rule]
@@ -213,6 +231,7 @@ def test_every_check_has_a_case() -> None:
         *(("marts.mart_references", name) for name in REFERENCE_CASES),
         *(("marts.fct_opportunities", name) for name in DEAL_CASES),
         *(("marts.dim_stage", name) for name in STAGE_CASES),
+        *((f"marts.{table}", name) for table, name in OF_MONEY),
         *((f"marts.{table}", rule) for table, rule in RULES),
         *(("marts.kpi_values", name) for name in KPI_CASES),
         # Fires on a table without rows: see test_audit.py.

@@ -31,6 +31,7 @@ from tests.expectations.cases import (
     KPI_KINDS,
     LOADED_AT,
 )
+from tests.expectations.money_cases import FACTS
 
 RAW_TABLES = {
     **{
@@ -146,6 +147,8 @@ class Store:
         self._create("marts", "dim_stage", STAGE_COLUMNS)
         self._create("marts", "fct_quotas", QUOTA_COLUMNS)
         self._create("marts", "mart_references", REFERENCE_COLUMNS)
+        for table, facts in FACTS.items():
+            self._create("marts", table, facts.columns)
         for table, rules in HYGIENE_RULES.items():
             self._create("marts", table, {**HYGIENE_COLUMNS, **dict.fromkeys(rules, "boolean")})
         self._create("marts", "kpi_values", KPI_COLUMNS)

@@ -25,6 +25,7 @@ from ingestion.sandbox.world.schema import (
     STAGE_WON,
 )
 from ingestion.sandbox.world.store import State
+from tests.sandbox.money_traps import money_traps, upset_money
 
 MINUTE = 60_000_000
 LAG_DAYS = 2
@@ -34,7 +35,13 @@ ASKED = 5_000_00
 def traps(world: World, first_load: datetime) -> dict[str, int]:
     """How often each trap is in the world now, for a company that was first loaded at a moment."""
     state = world.state
-    return {**_closings(state), **_stages(state), **_people(state, first_load), **_leads(state)}
+    return {
+        **_closings(state),
+        **_stages(state),
+        **_people(state, first_load),
+        **_leads(state),
+        **money_traps(state),
+    }
 
 
 def _closings(state: State) -> dict[str, int]:
@@ -86,7 +93,8 @@ def upset(world: World) -> None:
     """What happens seldom, all at one moment some minutes before midnight.
 
     Open deals are deleted, merged (one with a lead into a won deal) and re-assigned; one is lost,
-    of which the history tells days later; a rep changes teams, and has a quota from today on.
+    of which the history tells days later; a rep changes teams, and has a quota from today on. So
+    it goes with customers and their money.
     """
     state = world.state
     deals, moment = state["opportunities"], state.now - 5 * MINUTE
@@ -107,6 +115,7 @@ def upset(world: World) -> None:
     state.change("opportunities", others[6:9], "owner_id", heir, moment)
     _lose(state, lost, moment)
     _transfer(state, moment)
+    upset_money(state, moment)
 
 
 def _is_alive(state: State) -> Ints:

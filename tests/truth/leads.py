@@ -48,11 +48,10 @@ def touches(history: History) -> pd.DataFrame:
         }
     )
     own = history.fact("touches", "opportunity_id")
-    is_lead = (frame["lead"] != NONE) & (
-        history.value_at("leads", "is_deleted")[frame["lead"]] == 0
-    )
-    of_lead = np.where(is_lead, history.value_at("leads", "opportunity_id")[frame["lead"]], NONE)
-    frame["deal"] = standing_deal(history, np.where(own != NONE, own, of_lead))
+    of_lead = history.value_at("leads", "opportunity_id").copy()
+    of_lead[history.value_at("leads", "is_deleted") == 1] = NONE
+    named = np.where(own != NONE, own, _named(of_lead, frame["lead"].to_numpy()))
+    frame["deal"] = standing_deal(history, named)
     frame = frame[frame["occurred_at"] <= history.as_of]
     return frame.sort_values("occurred_at", kind="stable", ignore_index=True)
 
@@ -62,7 +61,14 @@ def standing_deal(history: History, deal: Ints) -> Ints:
     into = history.value_at("opportunities", "merged_into_id")
     standing = deal.astype(np.int64)
     while True:
-        target = np.where(standing == NONE, NONE, into[standing])
+        target = _named(into, standing)
         if (target == NONE).all():
             return standing
         standing = np.where(target == NONE, standing, target)
+
+
+def _named(records: Ints, row: Ints) -> Ints:
+    """What each row (-1: none) names."""
+    named = np.full(len(row), NONE, np.int64)
+    named[row != NONE] = records[row[row != NONE]]
+    return named

@@ -168,18 +168,21 @@ def _retention(recurring: Recurring, customers: Customers, tall: Tall) -> None:
     """net_revenue_retention, gross_revenue_retention.
 
     Of those who paid twelve months before the period's end (the same local date and time), both
-    moments at the rate of the later day, so that currencies do not count as retention. Periods
-    without customers then are left out.
+    moments at the rate of the later day, so that currencies do not count as retention; the main
+    plan is the one of then. Periods without customers then are left out.
     """
+    history = recurring.history
 
     def stayed(_: int, moment: int, day: int) -> pd.DataFrame:
-        then = recurring.customers(_year_before(recurring.history, moment), day)
-        now = recurring.customers(moment, day)["cents"]
-        return then.assign(now=now.reindex(then.index, fill_value=0)).reset_index()
+        before = _year_before(history, moment)
+        frame = recurring.customers(before, int(history.local_day(np.array([before]))[0]))
+        then, now = recurring.customers(before, day), recurring.customers(moment, day)
+        frame["cents"] = then["cents"]
+        frame["now"] = now["cents"].reindex(frame.index, fill_value=0)
+        return frame.reset_index()
 
     for grain in GRAINS:
-        ends = recurring.history.period_ends(tall, grain, recurring.first)
-        frame = _each(ends, stayed)
+        frame = _each(history.period_ends(tall, grain, recurring.first), stayed)
         frame = frame.join(customers.cuts(frame["customer"], frame["plan"]))
         for metric, kept in (
             ("net_revenue_retention", frame["now"]),

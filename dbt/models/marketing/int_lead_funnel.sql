@@ -34,6 +34,7 @@ with
             end as has_opportunity,
             coalesce(deals.is_won, false) as is_won,
             case when deals.removal is null then deals.opportunity_key end as opportunity_key,
+            deals.amount_native,
             deals.amount,
             -- A seller takes over from a sales development representative.
             coalesce(

@@ -24,7 +24,7 @@ with
     ),
 
     sourced_deals as (
-        select sources.campaign_key, sources.campaign_id, deals.amount
+        select sources.campaign_key, sources.campaign_id, deals.amount_native, deals.amount
         from {{ ref("fct_opportunities") }} as deals
         left join
             {{ ref("int_deal_sources") }} as sources
@@ -36,7 +36,9 @@ with
         select
             {{ campaign }},
             count(*) as deals_sourced,
-            count(*) - count(amount) as deals_sourced_without_amount,
+            count(*) - count(amount_native) as deals_sourced_without_amount,
+            count(amount_native) as amounts,
+            count(amount_native) - count(amount) as deals_sourced_without_rate,
             sum(amount) as pipeline_sourced
         from sourced_deals
         group by coalesce(campaign_key, campaign_id, '(none)')
@@ -118,7 +120,12 @@ with
             coalesce(leads.leads_won, 0) as leads_won,
             coalesce(sourced.deals_sourced, 0) as deals_sourced,
             coalesce(sourced.deals_sourced_without_amount, 0) as deals_sourced_without_amount,
-            coalesce(sourced.pipeline_sourced, 0) as pipeline_sourced,
+            coalesce(sourced.deals_sourced_without_rate, 0) as deals_sourced_without_rate,
+            case
+                when coalesce(sourced.amounts, 0) = 0
+                then 0
+                else {{ known_money("pipeline_sourced", "amounts", "deals_sourced_without_rate") }}
+            end as pipeline_sourced,
             coalesce(attributed.deals_won_touched, 0) as deals_won_touched
             {%- for model in attribution_models() %}
                 , coalesce(attributed.won_{{ model }}, 0) as won_{{ model }}
@@ -151,6 +158,7 @@ select
     {{ ratio("leads_won", "leads") }} as lead_conversion_rate,
     deals_sourced,
     deals_sourced_without_amount,
+    deals_sourced_without_rate,
     cast(pipeline_sourced as {{ numeric_type() }}) as pipeline_sourced,
     deals_won_touched,
     {%- for model in attribution_models() %}

@@ -6,7 +6,7 @@
     ("to_won", "created_at", "won_at", "true"),
     ("to_hand_over", "let_go_at", "opportunity_at", "is_handed_over"),
 ] -%}
-{%- set cuts = ["channel", "campaign"] -%}
+{%- set amounts = {"amount": "has_the_money", "amount_won": "has_the_money and is_won"} -%}
 -- From lead to won deal, by cohort: what became of the leads created in a month, or ever.
 with
     leads as (select * from {{ ref("int_lead_funnel") }}),
@@ -48,9 +48,16 @@ with
             count(case when is_won then 1 end) as won,
             count(case when is_won and qualified_at is not null then 1 end) as qualified_won,
             count(case when has_the_money then 1 end) as deals,
-            sum(case when has_the_money then amount end) as amount,
-            sum(case when has_the_money and is_won then amount end) as amount_won,
-            count(case when has_the_money and amount is null then 1 end) as deals_without_amount,
+            count(
+                case when has_the_money and amount_native is null then 1 end
+            ) as deals_without_amount,
+            {%- for name, condition in amounts.items() %}
+                sum(case when {{ condition }} then amount end) as {{ name }},
+                count(case when {{ condition }} then amount_native end) as {{ name }}s,
+                count(
+                    case when {{ condition }} and amount is null then amount_native end
+                ) as {{ name }}s_without_rate,
+            {%- endfor %}
             count(case when is_handed_over then 1 end) as handed_over
             {%- for name, first, last, condition in steps %}
                 , {{ median("days_" ~ name) }} as median_days_{{ name }}
@@ -94,14 +101,16 @@ select
     cells.handed_over,
     cells.deals,
     cells.deals_without_amount,
-    cast(
-        {{ known_money("cells.amount", "cells.deals", "cells.deals_without_amount") }}
-        as {{ numeric_type() }}
-    ) as amount,
-    cast(
-        {{ known_money("cells.amount_won", "cells.deals", "cells.deals_without_amount") }}
-        as {{ numeric_type() }}
-    ) as amount_won
+    cells.amounts_without_rate as deals_without_rate,
+    {%- for name in amounts %}
+        cast(
+            {{
+                known_money(
+                    "cells." ~ name, "cells." ~ name ~ "s", "cells." ~ name ~ "s_without_rate"
+                )
+            }} as {{ numeric_type() }}
+        ) as {{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
 from cells
 left join
     labels on cells.dimension = labels.dimension and cells.dimension_key = labels.dimension_key

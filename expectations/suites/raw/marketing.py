@@ -16,6 +16,13 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
             "started_on",
             "ended_on",
         ),
+        between(
+            "budget_not_negative",
+            "warning",
+            "The budget is not negative.",
+            column="budget",
+            minimum=0,
+        ),
         CURRENCY,
     ),
     "spend_daily": (
@@ -33,6 +40,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
             "clicks > impressions",
         ),
         CURRENCY,
+        not_ahead("day"),
     ),
     "touches": (
         never(

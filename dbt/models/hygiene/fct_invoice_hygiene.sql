@@ -1,0 +1,169 @@
+{#- Words of state with which an invoice counts, as everybody knows. -#}
+{%- set counting = [
+    "paid",
+    "partially_paid",
+    "partial",
+    "part_paid",
+    "settled",
+    "completed",
+    "complete",
+    "closed",
+    "open",
+    "unpaid",
+    "not_paid",
+    "outstanding",
+    "due",
+    "not_due",
+    "overdue",
+    "past_due",
+    "late",
+    "sent",
+    "viewed",
+    "issued",
+    "posted",
+    "booked",
+    "approved",
+    "authorised",
+    "authorized",
+    "final",
+    "finalized",
+    "finalised",
+    "submitted",
+    "pending",
+    "payment_due",
+    "payment_pending",
+    "in_payment",
+    "in_collection",
+    "disputed",
+    "refunded",
+    "partially_refunded",
+    "credited",
+    "active",
+] -%}
+{%- set settled = ["paid", "settled"] -%}
+-- One row per invoice that is not deleted, one column per rule: true where the invoice breaks it,
+-- NULL where the rule does not apply to it. What its record says is of now, and so it is set beside
+-- all payments and credits that are known, those after the run's moment, too.
+with
+    invoices as (select * from {{ ref("fct_invoices") }}),
+
+    records as (select * from {{ ref("int_invoices__unioned") }}),
+
+    given as ({{ given_columns("invoices", ["due_at"]) }}),
+
+    {% for entity, amount in [
+        ("payments", "greatest(amount, 0)"),
+        ("credit_notes", "abs(amount)"),
+    ] -%}
+        {{ entity }} as (
+            select
+                source_instance,
+                invoice_id,
+                sum({{ amount }}) as amount,
+                sum(amount) as net_amount,
+                min(coalesce(currency, '{{ var("currency") }}')) as currency,
+                max(coalesce(currency, '{{ var("currency") }}')) as last_currency
+            from ({{ staged_records(entity) }}) as {{ entity }}
+            where not is_deleted and invoice_id is not null
+            group by source_instance, invoice_id
+        ),
+    {% endfor %}
+    sources_with_payments as (select distinct source_instance from payments),
+
+    lines as (
+        select
+            source_instance,
+            invoice_id,
+            sum(amount) as amount,
+            min(amount) as least_amount,
+            count(*) as n_lines
+        from {{ ref("int_invoice_lines__unioned") }}
+        where not is_deleted
+        group by source_instance, invoice_id
+    ),
+
+    undated as (
+        select distinct invoice_key
+        from {{ ref("fct_payments") }}
+        where exclusion_reason = 'no_paid_at'
+    ),
+
+    settled as (
+        select
+            invoices.*,
+            records.due_at,
+            records.amount_paid,
+            coalesce(payments.amount, 0) as paid_native,
+            coalesce(payments.net_amount, 0) as net_paid_native,
+            coalesce(credit_notes.amount, 0) as credited_native,
+            sources_with_payments.source_instance is not null as has_payments,
+            true
+            {%- for entity in ["payments", "credit_notes"] %}
+                {%- for column in ["currency", "last_currency"] %}
+                    and coalesce({{ entity }}.{{ column }}, invoices.currency) = invoices.currency
+                {%- endfor %}
+            {%- endfor %} as is_of_one_currency
+        from invoices
+        inner join records on invoices.invoice_key = records.invoice_key
+        left join
+            sources_with_payments
+            on invoices.source_instance = sources_with_payments.source_instance
+        {%- for entity in ["payments", "credit_notes"] %}
+            left join
+                {{ entity }}
+                on invoices.source_instance = {{ entity }}.source_instance
+                and invoices.invoice_id = {{ entity }}.invoice_id
+        {%- endfor %}
+    ),
+
+    final as (
+        select
+            settled.invoice_key,
+            settled.source_instance,
+            settled.invoice_id as source_id,
+            settled.amount as amount_at_stake,
+            settled.standing = 'counts'
+            and {{ status_meaning("settled.status", var("invoice_statuses"), {"counts": counting}) }}
+            is null as status_unknown,
+            case when given.due_at then settled.due_at is null end as due_at_missing,
+            undated.invoice_key is not null as paid_at_missing,
+            settled.total_native < 0 as total_negative,
+            case when settled.total_native >= 0 then lines.least_amount < 0 end as line_negative,
+            abs(lines.amount - settled.total_native) > 0.01 * lines.n_lines
+            and abs(lines.amount - settled.total_native + settled.tax_native)
+            > 0.01 * lines.n_lines as lines_differ,
+            case
+                when
+                    settled.standing = 'counts'
+                    and settled.total_native >= 0
+                    and settled.is_of_one_currency
+                then settled.receivable < 0
+            end as overpaid,
+            case
+                when
+                    settled.has_payments
+                    and settled.is_of_one_currency
+                    and {{ status_word("settled.status") }} in ('{{ settled | join("', '") }}')
+                then settled.paid_native + settled.credited_native < settled.total_native
+            end as paid_without_payment,
+            case
+                when settled.has_payments and settled.is_of_one_currency
+                then
+                    abs(settled.amount_paid - settled.paid_native) >= 0.01
+                    and abs(settled.amount_paid - settled.net_paid_native) >= 0.01
+                    and abs(settled.amount_paid - settled.net_paid_native - settled.credited_native)
+                    >= 0.01
+                    and abs(settled.amount_paid - settled.net_paid_native + settled.credited_native)
+                    >= 0.01
+            end as amount_paid_differs
+        from settled
+        left join given on settled.source_instance = given.source_instance
+        left join
+            lines
+            on settled.source_instance = lines.source_instance
+            and settled.invoice_id = lines.invoice_id
+        left join undated on settled.invoice_key = undated.invoice_key
+    )
+
+select *
+from final
