@@ -27,6 +27,7 @@ with
                 when deals.removal is null then coalesce(deals.created_at, leads.converted_at)
             end as opportunity_at,
             case when deals.is_won then deals.closed_at end as won_at,
+            coalesce(deals.closed_is_bare, false) as won_is_bare,
             case
                 when deals.opportunity_key is null
                 then leads.converted_at is not null
@@ -58,10 +59,11 @@ with
     final as (
         select
             *,
+            case when is_handed_over then opportunity_at end as handed_over_at,
+            coalesce(accepted_at, qualified_at, created_at) as let_go_at,
             opportunity_key is not null
             and row_number() over (partition by opportunity_key order by created_at, lead_key)
-            = 1 as has_the_money,
-            coalesce(accepted_at, qualified_at, created_at) as let_go_at
+            = 1 as has_the_money
         from joined
     )
 

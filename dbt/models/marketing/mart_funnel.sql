@@ -1,11 +1,11 @@
-{%- set steps = [
-    ("to_qualified", "created_at", "qualified_at", "true"),
-    ("qualified_to_accepted", "qualified_at", "accepted_at", "true"),
-    ("accepted_to_opportunity", "accepted_at", "opportunity_at", "true"),
-    ("opportunity_to_won", "opportunity_at", "won_at", "true"),
-    ("to_won", "created_at", "won_at", "true"),
-    ("to_hand_over", "let_go_at", "opportunity_at", "is_handed_over"),
-] -%}
+{%- set steps = {
+    "to_qualified": ("created_at", "qualified_at"),
+    "qualified_to_accepted": ("qualified_at", "accepted_at"),
+    "accepted_to_opportunity": ("accepted_at", "opportunity_at"),
+    "opportunity_to_won": ("opportunity_at", "won_at"),
+    "to_won": ("created_at", "won_at"),
+    "to_hand_over": ("let_go_at", "handed_over_at"),
+} -%}
 {%- set amounts = {"amount": "has_the_money", "amount_won": "has_the_money and is_won"} -%}
 -- From lead to won deal, by cohort: what became of the leads created in a month, or ever.
 with
@@ -15,13 +15,14 @@ with
         select
             *,
             {{ or_none("leads.channel") }} as channel_key,
-            {{ or_none("leads.campaign_id") }} as campaign_key_of_cut
-            {%- for name, first, last, condition in steps %}
+            {{ or_none("leads.campaign_id") }} as campaign
+            {%- for name, (first, last) in steps.items() %}
                 ,
-                case
-                    when {{ condition }} and {{ last }} >= {{ first }}
-                    then {{ days_between(first, last) }}
-                end as days_{{ name }}
+                {{
+                    days_between(
+                        first, last, is_bare="won_is_bare" if last == "won_at" else "false"
+                    )
+                }} as days_{{ name }}
             {%- endfor %}
         from leads
     ),
@@ -32,11 +33,11 @@ with
             case
                 when grouping(channel_key) = 0
                 then 'channel'
-                when grouping(campaign_key_of_cut) = 0
+                when grouping(campaign) = 0
                 then 'campaign'
                 else 'company'
             end as dimension,
-            coalesce(channel_key, campaign_key_of_cut, 'all') as dimension_key,
+            coalesce(channel_key, campaign, 'all') as dimension_key,
             count(*) as leads,
             count(qualified_at) as qualified,
             count(case when qualified_at is not null then accepted_at end) as qualified_accepted,
@@ -59,18 +60,20 @@ with
                 ) as {{ name }}s_without_rate,
             {%- endfor %}
             count(case when is_handed_over then 1 end) as handed_over
-            {%- for name, first, last, condition in steps %}
-                , {{ median("days_" ~ name) }} as median_days_{{ name }}
+            {%- for name in steps %}
+                ,
+                {{ median("case when days_" ~ name ~ " >= 0 then days_" ~ name ~ " end") }}
+                as median_days_{{ name }}
             {%- endfor %}
         from timed
         group by
             grouping sets (
                 (),
                 (channel_key),
-                (campaign_key_of_cut),
+                (campaign),
                 (cohort_month),
                 (cohort_month, channel_key),
-                (cohort_month, campaign_key_of_cut)
+                (cohort_month, campaign)
             )
         having count(*) > 0
     ),
@@ -97,7 +100,7 @@ select
     {{ ratio("cells.opportunities", "cells.leads") }} as lead_to_opportunity_rate,
     {{ ratio("cells.won", "cells.leads") }} as lead_to_won_rate,
     {{ ratio("cells.qualified_won", "cells.qualified") }} as qualified_to_won_rate,
-    {%- for name, first, last, condition in steps %} cells.median_days_{{ name }}, {%- endfor %}
+    {%- for name in steps %} cells.median_days_{{ name }}, {%- endfor %}
     cells.handed_over,
     cells.deals,
     cells.deals_without_amount,
