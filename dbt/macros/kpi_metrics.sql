@@ -26,6 +26,7 @@
                 "marketing_spend",
                 "cost_per_lead",
                 "lead_conversion_rate",
+                "customer_acquisition_cost",
                 "return_on_ad_spend",
                 "pipeline_sourced",
                 "mrr",
