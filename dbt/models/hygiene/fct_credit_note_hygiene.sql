@@ -1,7 +1,11 @@
 -- One row per credit note that is not deleted, one column per rule: true where the credit note
 -- breaks it, NULL where the rule does not apply to it.
 with
-    named as (select * from {{ named_records("credit_notes", "invoice_id", "invoices") }} as named),
+    recorded as (select * from {{ ref("int_credit_notes__unioned") }} where not is_deleted),
+
+    invoices as (select * from {{ ref("fct_invoices") }}),
+
+    known_invoices as ({{ in_reach("recorded", "invoices", "invoice_key", "invoice_id") }}),
 
     customers as (select * from {{ ref("int_customer_ids") }}),
 
@@ -11,26 +15,23 @@ with
             notes.source_instance,
             notes.source_id,
             notes.invoice_id,
-            named.invoice_key,
+            known_invoices.invoice_key,
             customers.customer_key,
             coalesce(notes.currency, '{{ var("currency") }}') as currency,
             abs(notes.amount) as amount_native,
             {{ local_day("notes.occurred_at") }} as occurred_on
-        from {{ ref("int_credit_notes__unioned") }} as notes
+        from recorded as notes
         inner join
             customers
             on notes.source_instance = customers.source_instance
             and notes.customer_id = customers.customer_id
         left join
-            named
-            on notes.source_instance = named.source_instance
-            and notes.invoice_id = named.invoice_id
-        where not notes.is_deleted
+            known_invoices
+            on notes.source_instance = known_invoices.from_instance
+            and notes.invoice_id = known_invoices.record_id
     ),
 
     given as ({{ given_columns("credit_notes", ["invoice_id"]) }}),
-
-    invoices as (select * from {{ ref("fct_invoices") }}),
 
     rates as (select * from {{ ref("int_fx_rates__daily") }}),
 
@@ -44,7 +45,7 @@ with
         group by invoice_key
     ),
 
-    final as (
+    judged as (
         select
             notes.credit_note_key,
             notes.source_instance,
@@ -64,6 +65,21 @@ with
         left join by_invoice on invoices.invoice_key = by_invoice.invoice_key
         left join given on notes.source_instance = given.source_instance
         left join rates on notes.currency = rates.currency and notes.occurred_on = rates.date_day
+    ),
+
+    final as (
+        {{
+            judged_and_later(
+                "credit_notes",
+                [
+                    "invoice_missing",
+                    "invoice_does_not_count",
+                    "currency_differs",
+                    "customer_differs",
+                    "more_than_invoiced",
+                ],
+            )
+        }}
     )
 
 select *

@@ -116,15 +116,16 @@ with
         {%- endfor %}
     ),
 
-    final as (
+    judged as (
         select
             settled.invoice_key,
             settled.source_instance,
             settled.invoice_id as source_id,
             settled.amount as amount_at_stake,
             settled.standing = 'counts'
-            and {{ status_meaning("settled.status", var("invoice_statuses"), {"counts": counting}) }}
-            is null as status_unknown,
+            and {{ said_of("invoice_statuses", "settled.status") }} is null
+            and {{ as_word("settled.status") }}
+            not in ('{{ counting | join("', '") }}') as status_unknown,
             case when given.due_at then settled.due_at is null end as due_at_missing,
             undated.invoice_key is not null as paid_at_missing,
             settled.total_native < 0 as total_negative,
@@ -143,7 +144,7 @@ with
                 when
                     settled.has_payments
                     and settled.is_of_one_currency
-                    and {{ status_word("settled.status") }} in ('{{ settled | join("', '") }}')
+                    and {{ as_word("settled.status") }} in ('{{ settled | join("', '") }}')
                 then settled.paid_native + settled.credited_native < settled.total_native
             end as paid_without_payment,
             case
@@ -163,6 +164,25 @@ with
             on settled.source_instance = lines.source_instance
             and settled.invoice_id = lines.invoice_id
         left join undated on settled.invoice_key = undated.invoice_key
+    ),
+
+    final as (
+        {{
+            judged_and_later(
+                "invoices",
+                [
+                    "status_unknown",
+                    "due_at_missing",
+                    "paid_at_missing",
+                    "total_negative",
+                    "line_negative",
+                    "lines_differ",
+                    "overpaid",
+                    "paid_without_payment",
+                    "amount_paid_differs",
+                ],
+            )
+        }}
     )
 
 select *
