@@ -100,10 +100,9 @@ def _upset_marketing(state: State, moment: int) -> None:
     restated = np.flatnonzero(spend["day"] < state.day - 7)[-2:]
     spend["spend"][restated] //= 2
     state.touch("spend_daily", restated, moment)
-    state.create(
-        "costs", 2, moment, month=day_number(day_of(state.day).replace(day=1)), amount=SMALL, currency=0,
-        category=[COST_CATEGORIES.index(category) for category in ("events", "tools")],
-    )  # fmt: skip
+    month = day_number(day_of(state.day).replace(day=1))
+    category = [COST_CATEGORIES.index(name) for name in ("events", "tools")]
+    state.create("costs", 2, moment, month=month, amount=SMALL, currency=0, category=category)
 
 
 def _upset_subscriptions(state: State, moment: int) -> None:
