@@ -77,13 +77,13 @@ class Subscriptions:
         frame["word"] = [
             re.sub(r"[\s-]+", "_", word.strip().casefold()) for word in frame["status"]
         ]
-        is_past = frame["word"].isin(PAST) & frame["ended_at"].isna()
-        self.counted = frame[frame["word"].isin(RUNNING | PAST) & ~is_past]
+        frame["reason"] = [
+            _reason(word, ended)
+            for word, ended in zip(frame["word"], frame["ended_at"], strict=True)
+        ]
+        self.counted = frame[frame["reason"].isna()]
         self.paid = self.counted[self.counted["mrr"].map(Decimal) > 0]
-        self.excluded = {
-            "no_ended_at": frame[is_past],
-            "unknown_status": frame[~frame["word"].isin(RUNNING | PAST | UNCOUNTED)],
-        }
+        self.uncounted = frame[frame["reason"].notna()]
 
     @property
     def months(self) -> tuple[pd.Period, ...]:
@@ -110,8 +110,11 @@ class Subscriptions:
 
     def active(self, at: pd.Timestamp) -> pd.DataFrame:
         """What is paid for at a moment."""
-        paid = self.paid
-        return paid[(paid["started_at"] <= at) & ~(paid["ended_at"] <= at)]
+        return _active(self.paid, at)
+
+    def left_out(self, at: pd.Timestamp) -> pd.DataFrame:
+        """What runs at a moment and does not count, with its `reason`."""
+        return _active(self.uncounted, at)
 
     def held(self, at: pd.Timestamp, day: pd.Timestamp) -> dict[str, Held]:
         """What each paying customer pays at a moment, at the rates of a day."""
@@ -125,6 +128,18 @@ class Subscriptions:
         """Whether a customer had begun to pay by a moment."""
         started = self.paid.loc[self.paid["customer_id"] == customer, "started_at"]
         return bool((started <= at).any())
+
+
+def _reason(word: str, ended_at: pd.Timestamp) -> str | None:
+    if word in PAST:
+        return "no_ended_at" if pd.isna(ended_at) else None
+    if word in UNCOUNTED:
+        return "status_does_not_count"
+    return None if word in RUNNING else "unknown_status"
+
+
+def _active(frame: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
+    return frame[(frame["started_at"] <= at) & ~(frame["ended_at"] <= at)]
 
 
 def recurring_members(subscriptions: Subscriptions) -> Iterator[Members]:
@@ -157,6 +172,9 @@ def _revenue(subscriptions: Subscriptions) -> Iterator[Members]:
             rows.append(
                 {"id": row.source_id, "month": month, "numerator": amount, "reason": reason, **cuts}
             )
+        for row in subscriptions.left_out(moment.at).itertuples():
+            cuts = subscriptions.customers.cuts(row.customer_id, or_none(row.plan))
+            rows.append({"id": row.source_id, "month": month, "reason": row.reason, **cuts})
         for customer, held in subscriptions.held(moment.at, moment.day).items():
             reason = "no_rate" if held.mrr is None else None
             cuts = subscriptions.customers.cuts(customer, held.plan)
@@ -166,7 +184,7 @@ def _revenue(subscriptions: Subscriptions) -> Iterator[Members]:
             )  # fmt: skip
     months = subscriptions.months
     yield _member("mrr", "money", "subscription", rows, months=months)
-    yearly = [row | {"numerator": row["numerator"] and 12 * row["numerator"]} for row in rows]
+    yearly = [row | {"numerator": row.get("numerator") and 12 * row["numerator"]} for row in rows]
     yield _member("arr", "money", "subscription", yearly, months=months)
     yield _member(
         "average_revenue_per_account", "money per month", "customer", accounts, months=months
