@@ -12,7 +12,7 @@ from dagster_project.run.bytecode import keep_bytecode
 from ingestion.disk.kept import kept
 from ingestion.sources.files import arrival
 from ingestion.warehouse.duckdb_sql import THREADS
-from tests.kpis.companies import TEST_COMPANIES, Published
+from tests.kpis.companies import REFERENCE_COMPANIES, TEST_COMPANIES, Published
 from tests.runs import run
 from tests.store import STORE
 
@@ -74,12 +74,12 @@ def _company(item: pytest.Item) -> str:
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
-    """Publishes a company by its name in TEST_COMPANIES; not again while all of it is the same."""
+    """Publishes a company of the tests by its name; not again while all of it is the same."""
     base = tmp_path_factory.getbasetemp()
     session = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def publish(name: str) -> Published:
-        company = TEST_COMPANIES[name]
+        company = {**TEST_COMPANIES, **REFERENCE_COMPANIES}[name]
         if not company.exports.is_dir():
             pytest.skip(f"the exports of {name} are not on this machine: {company.exports}")
         failure = session / f"{name}.failure"

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from ingestion.extension.folder import STEP
+from ingestion.extension.folder import SHORT, STEP
 from ingestion.paths import PROJECT
 
 FOLDER = PROJECT / "dbt" / "models" / "kpis"
@@ -36,8 +36,8 @@ def metrics_macro(files: Iterable[Path]) -> str:
 
 
 def cuts_of(file: Path) -> list[str]:
-    """The cuts that a metric names, but for those that all metrics on deals, or leads, have."""
-    return [cut for cut in _meta(file)["cuts"] if cut not in ("deal", "lead")]
+    """The cuts that a metric names, but for those that all metrics on its records have."""
+    return [cut for cut in _meta(file)["cuts"] if cut not in SHORT]
 
 
 def _order(file: Path) -> tuple[float, str]:

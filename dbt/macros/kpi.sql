@@ -15,10 +15,12 @@
         numerator / denominator, of counts, from 0 to 1. `quotient`: any other; a mean is one.
         `median` of the numerators; not of a state. `product` of other metrics, see below.
     unit: what the value counts.
-    cuts: `deal` and `lead` stand for theirs.
+    cuts: `deal`, `lead` and `customer` stand for theirs.
     state: the members are of a moment of the period (its `beginning`, its `end`, or `now`); where it
         is of the past and over a tenth is not known, there is no value. One of the `end` has a row
         per month; a longer period has the state of its last month, the company every month.
+    months: of a state of the `end`, `own` where the company has only the months that a member is of,
+        be it one on a `side`; else from the first deal on.
     weeks: true where there are weeks (ISO), too.
     says: what the members say of themselves beside the usual columns. `counts_in`: in the periods of
         which grains one counts, as in 'month quarter' (else all). `side`: what stands beside the
@@ -38,7 +40,13 @@
     {%- endif -%}
     {%- set cuts = [] -%}
     {%- for cut in meta.cuts -%}
-        {%- do cuts.extend({"deal": deal_cuts(), "lead": lead_cuts()}.get(cut, [cut])) -%}
+        {%- do cuts.extend(
+            {
+                "deal": deal_cuts(),
+                "lead": lead_cuts(),
+                "customer": customer_cuts(),
+            }.get(cut, [cut])
+        ) -%}
     {%- endfor -%}
     {{ return(dict(meta, cuts=cuts)) }}
 {%- endmacro %}

@@ -47,3 +47,18 @@
         {{ as_of_day() }} < {{ local_day("least(" ~ company_as_of() ~ ", " ~ known_at() ~ ")") }}  /* looks back */
     )
 {%- endmacro %}
+
+{#- Since when changes are told: the beginnings of days, in the company's time zone. -#}
+{% macro windows_until_now() -%}
+    {%- for since, day in [
+        ("yesterday", last_working_day(as_of_day())),
+        ("last_week", dbt.dateadd("day", -7, as_of_day())),
+        ("month_start", current_month()),
+        ("quarter_start", fiscal_period_start(current_month(), "quarter")),
+    ] %}
+        select
+            '{{ since }}' as since,
+            {{ day_start(day) }} as since_at
+            {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

@@ -21,7 +21,7 @@ KINDS = {KPIS: (".sql", ".yml"), MARTS: (".sql", ".yml"), AUDIT: (".yml",)}
 README = "README.md"
 STEP = "int_"
 PUBLISHED = ("mart_", "fct_", "dim_")
-SHORT = ("deal", "lead")
+SHORT = ("deal", "lead", "customer")
 """What stands for all cuts of theirs."""
 ELSEWHERE = ("publication",)
 """Tables of the published file that no model makes."""

@@ -53,6 +53,11 @@ TEST_COMPANIES: Mapping[str, TestCompany] = {
     "bpi2012": TestCompany(COMPANIES / "bpi2012.yml", SHARED / "bpi2012"),
 }
 
+REFERENCE_COMPANIES: Mapping[str, TestCompany] = {
+    "online_retail": TestCompany(COMPANIES / "online_retail.yml", SHARED / "online_retail_ii"),
+}
+"""Companies of which others have recomputed figures, and that are too large for the oracle."""
+
 
 @dataclass(frozen=True)
 class Published:

@@ -10,8 +10,8 @@ from decimal import Decimal
 import pandas as pd
 
 from tests.oracle.cash import Ledger
-from tests.oracle.existing import Row, month_of, told
-from tests.oracle.marketing import SPEND_CUTS, ad_spend, costs
+from tests.oracle.existing import month_of, told
+from tests.oracle.marketing import SPEND_CUTS, ad_spend, beside, costs
 from tests.oracle.members import Members
 from tests.oracle.recurring import Subscriptions
 from tests.oracle.touches import Reached
@@ -83,6 +83,6 @@ def acquisition_members(
         if row["month"] + LAG <= month_of(records, as_of)
     ]
     for variant, rows in spent.items():
-        above: list[Row] = [row | {"denominator": 0, "side": "numerator"} for row in rows]
+        above = [beside(row, "numerator") for row in rows]
         frame = told([*won, *above], SPEND_CUTS)
         yield Members("customer_acquisition_cost", variant, "money", "customer", frame, SPEND_CUTS)

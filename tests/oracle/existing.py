@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
@@ -37,10 +38,16 @@ def or_none(value: object) -> str:
     return NONE if value is None or value != value or value == "" else str(value)
 
 
+def natural_id(row: object, names: Sequence[str]) -> str:
+    """The id of a record without one: a hash of its key."""
+    values = [f"{name}={getattr(row, name)}" for name in names if getattr(row, name)]
+    return hashlib.md5(chr(31).join(values).encode()).hexdigest()
+
+
 def told(rows: Iterable[Row], cuts: Sequence[str]) -> pd.DataFrame:
-    """Rows as members; columns that a row lacks are empty, `reason` and `side` None."""
-    columns = ["id", "month", "numerator", "denominator", "reason", "side", *cuts]
+    """Rows as members; columns that a row lacks are empty."""
+    columns = ["id", "entity", "month", "numerator", "denominator", "reason", "side", *cuts]
     frame = pd.DataFrame(list(rows), columns=columns).astype(object)
-    for column in ("reason", "side", "denominator"):
+    for column in ("entity", "reason", "side", "denominator"):
         frame[column] = frame[column].where(frame[column].notna(), None)
     return frame

@@ -8,13 +8,15 @@ from dataclasses import replace
 
 import pandas as pd
 
-from tests.oracle.existing import NONE, Row, existing, month_of, or_none, told
+from tests.oracle.existing import NONE, Row, existing, month_of, natural_id, or_none, told
 from tests.oracle.members import DEAL_CUTS, Members
 from tests.oracle.money import Rates
 from tests.oracle.records import Records
 from tests.oracle.touches import MODELS, amounts, deal_touches, weights
 
 SPEND_CUTS = ("channel", "campaign")
+SPEND_KEY = ("platform", "day", "ad_account", "campaign_id", "ad_group", "ad")
+COST_KEY = ("month", "category", "team", "currency")
 WORDS = {
     "marketing": ("marketing", "growth", "demand gen", "brand"),
     "sales": ("sales", "business development", "sdr", "account"),
@@ -38,7 +40,7 @@ def marketing_members(
     for variant, rows in spent.items():
         frame = told(rows, SPEND_CUTS)
         yield Members("marketing_spend", variant, "money", "spend", frame, SPEND_CUTS)
-        above = [row | {"denominator": 0, "side": "numerator"} for row in rows]
+        above = [beside(row, "numerator") for row in rows if row["reason"] != "no_team"]
         frame = told([*above, *_leads(records, as_of)], SPEND_CUTS)
         yield Members("cost_per_lead", variant, "money", "lead", frame, SPEND_CUTS)
     yield from _return_on_ad_spend(records, deals, as_of, spent["ads"])
@@ -55,7 +57,8 @@ def ad_spend(records: Records, as_of: pd.Timestamp) -> list[Row]:
         amount = rates.convert(row.spend, row.currency, day.date())
         rows.append(
             {
-                "id": f"spend {row.Index}", "month": day.to_period("M"), "numerator": amount,
+                "id": natural_id(row, SPEND_KEY), "entity": "spend_day",
+                "month": day.to_period("M"), "numerator": amount,
                 "reason": "no_rate" if amount is None else None,
                 "channel": or_none(channels.get(row.campaign_id)),
                 "campaign": or_none(row.campaign_id),
@@ -73,7 +76,8 @@ def costs(records: Records, as_of: pd.Timestamp) -> list[Row]:
         amount = rates.convert(row.amount, row.currency, month.start_time.date())
         rows.append(
             {
-                "id": f"cost {row.Index}", "month": month, "numerator": amount,
+                "id": natural_id(row, COST_KEY), "entity": "cost", "month": month,
+                "numerator": amount,
                 "reason": "no_rate" if amount is None else None,
                 "channel": NONE, "campaign": NONE, "category": row.category,
                 "function": function_of(records, row.team) if row.team else None,
@@ -104,23 +108,27 @@ def marketing_costs(records: Records, as_of: pd.Timestamp) -> list[Row]:
     return rows
 
 
+def beside(row: Row, side: str) -> Row:
+    """Spend that stands beside records; without a rate it is a record that is left out."""
+    return row | {"denominator": 0, "side": None if row["reason"] else side}
+
+
 def _leads(records: Records, as_of: pd.Timestamp) -> Iterator[Row]:
-    for row in existing(records, "leads", as_of, "created_at").itertuples():
+    """Leads as they count in the denominator; deleted ones are left out."""
+    leads = records["leads"]
+    for row in leads[~(leads["created_at"] > as_of)].itertuples():
         yield {
             "id": row.source_id, "month": month_of(records, row.created_at), "numerator": 0,
             "denominator": 1, "channel": or_none(row.channel),
-            "campaign": or_none(row.campaign_id),
+            "campaign": or_none(row.campaign_id), "reason": "deleted" if row.is_deleted else None,
         }  # fmt: skip
 
 
 def _return_on_ad_spend(
     records: Records, deals: pd.DataFrame, as_of: pd.Timestamp, spent: list[Row]
 ) -> Iterator[Members]:
-    """Won amounts on touches of campaigns with ad spend, against that spend."""
-    below = [
-        row | {"numerator": 0, "denominator": row["numerator"], "side": "denominator"}
-        for row in spent
-    ]
+    """Ad spend, and beside it the won amounts on touches of campaigns that had any."""
+    below = [row | {"numerator": 0, "denominator": row["numerator"]} for row in spent]
     paid_for = {row["campaign"] for row in spent} - {NONE}
     touches = deal_touches(records, deals, as_of)
     won = deals[(deals["status"] == "won") & deals["removal"].isna()]
@@ -136,11 +144,11 @@ def _return_on_ad_spend(
                         {
                             "id": deal.id, "month": deal.closed_month, "numerator": part,
                             "denominator": 0, "channel": or_none(touch["channel"]),
-                            "campaign": touch["campaign_id"],
+                            "campaign": touch["campaign_id"], "side": "numerator",
                         }
                     )  # fmt: skip
         frame = told([*rows, *below], SPEND_CUTS)
-        yield Members("return_on_ad_spend", variant, "ratio", "touch", frame, SPEND_CUTS)
+        yield Members("return_on_ad_spend", variant, "ratio", "spend_day", frame, SPEND_CUTS)
 
 
 def _pipeline_sourced(

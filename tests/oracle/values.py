@@ -202,9 +202,10 @@ def _exclusions(members: Members) -> pd.DataFrame:
     out = members.frame[members.frame["reason"].notna()]
     if members.months:
         out = out[out["month"].isin(members.months)]
+    entity = out["entity"].fillna(members.entity) if "entity" in out else members.entity
     return pd.DataFrame(
         {
-            "metric": members.metric, "variant": members.variant, "entity": members.entity,
+            "metric": members.metric, "variant": members.variant, "entity": entity,
             "entity_id": out["id"].astype(str), "reason": out["reason"],
         }
     )  # fmt: skip

@@ -47,7 +47,7 @@ with
             )
     ),
 
-    -- A state has every month, also one in which there was nothing.
+    -- A state of deals has every month, also one in which there was nothing.
     empty_months as (
         select
             variants.metric,
@@ -66,6 +66,7 @@ with
         cross join {{ ref("int_pipeline_months") }} as months
         where
             variants.state = 'end'
+            and not variants.has_own_months
             and (
                 not variants.is_optional
                 or exists (

@@ -11,6 +11,7 @@
         cast({{ "'" ~ variant.state ~ "'" if variant.state else "null" }} as {{ text }}) as state,
         {{ variant.weeks or false }} as has_weeks,
         {{ variant.optional or false }} as is_optional,
+        {{ variant.months == "own" }} as has_own_months,
         {{ variant.excluded_by_period or false }} as is_excluded_by_period,
         cast(
             {{ "null" if variant.least_denominator is undefined else variant.least_denominator }}

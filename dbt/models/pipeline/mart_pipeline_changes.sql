@@ -29,19 +29,7 @@ with
         group by opportunity_key
     ),
 
-    windows as (
-        {%- for since, day in [
-            ("yesterday", last_working_day(as_of_day())),
-            ("last_week", dbt.dateadd("day", -7, as_of_day())),
-            ("month_start", current_month()),
-            ("quarter_start", fiscal_period_start(current_month(), "quarter")),
-        ] %}
-            select
-                '{{ since }}' as since,
-                {{ day_start(day) }} as since_at
-                {{ 'union all' if not loop.last }}
-        {%- endfor %}
-    ),
+    windows as ({{ windows_until_now() }}),
 
     -- What nobody knows since when it is open came into the pipeline at no time.
     undated as (select distinct opportunity_key from states where valid_from is null),

@@ -1,19 +1,37 @@
+{%- set text = dbt.type_string() -%}
 -- What each customer owes at the end of each month, ninety times, and what they were invoiced in
--- the ninety days before.
+-- the ninety days before. The company has every month since the first invoice.
+with
+    receivables as (select * from {{ ref("mart_receivables") }}),
+
+    customers as (select * from {{ ref("dim_customer") }})
+
 select
     'default' as variant,
-    'customer' as entity,
-    receivables.customer_key as entity_key,
-    coalesce(customers.customer_id, receivables.customer_key) as entity_id,
-    {{ customer_cuts_of("customers", "customers.plan") }},
+    {{ customer_member("receivables", "customers.plan") }},
     receivables.month_start as period_on,
+    cast(null as {{ text }}) as side,
     90 * receivables.receivable as numerator,
     receivables.invoiced_90_days as denominator,
     receivables.exclusion_reason
-from {{ ref("mart_receivables") }} as receivables
-left join
-    {{ ref("dim_customer") }} as customers on receivables.customer_key = customers.customer_key
+from receivables
+left join customers on receivables.customer_key = customers.customer_key
 where
     receivables.receivable <> 0
     or receivables.invoiced_90_days <> 0
     or receivables.exclusion_reason is not null
+
+union all
+
+select distinct
+    'default' as variant,
+    'customer' as entity,
+    cast(null as {{ text }}) as entity_key,
+    cast(null as {{ text }}) as entity_id,
+    {%- for cut in customer_cuts() %} cast(null as {{ text }}) as {{ cut }}, {%- endfor %}
+    month_start as period_on,
+    'denominator' as side,
+    cast(null as {{ numeric_type() }}) as numerator,
+    0 as denominator,
+    cast(null as {{ text }}) as exclusion_reason
+from receivables
