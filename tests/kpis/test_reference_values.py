@@ -80,6 +80,34 @@ def funnel(figure: str) -> Figure:
     return lambda published: float(published.marts(sql)["figure"].iloc[0])
 
 
+def of_invoices(figure: str, condition: str = "true") -> Figure:
+    """A figure of invoices."""
+    sql = f"select {figure} as figure from marts.fct_invoices where {condition}"
+    return lambda published: float(published.marts(sql)["figure"].iloc[0])
+
+
+def cohort(month: str, figure: str, months_since: int) -> Figure:
+    """A figure of a cohort of customers, some months later."""
+    sql = (
+        f"select {figure} as figure from marts.mart_retention_cohorts "
+        "where cohort_month = cast(? as date) and months_since = ?"
+    )
+    return lambda published: float(published.marts(sql, [month, months_since])["figure"].iloc[0])
+
+
+def kept(figure: str, before: str, month: str) -> Figure:
+    """What is kept of one month in the next, of all cohorts."""
+    sql = (
+        f"select sum({figure}_kept) filter (month_start = cast(? as date)) "
+        f"/ sum({figure}) filter (month_start = cast(? as date)) as figure "
+        "from marts.mart_retention_cohorts"
+    )
+    return lambda published: float(published.marts(sql, [month, before])["figure"].iloc[0])
+
+
+NOVEMBER = "issued_on between date '2010-11-01' and date '2010-11-30'"
+REPEATED = "(select count(*) as n from marts.fct_invoices group by customer_key)"
+
 FIGURES: Mapping[tuple[str, str], Figure] = {
     ("maven_crm", "opportunities"): count("true"),
     ("maven_crm", "won"): kpi("deals_won"),
@@ -125,6 +153,20 @@ FIGURES: Mapping[tuple[str, str], Figure] = {
     ("kag", "cac"): of_ads("sum(spend) / sum(conversions)"),
     ("kag", "cpc"): of_ads("sum(spend) / sum(clicks)"),
     ("kag", "cac_campaign_1178"): campaign("1178", "cost_per_conversion"),
+    ("online_retail_2009_10", "customers"): of_invoices("count(distinct customer_key)"),
+    ("online_retail_2009_10", "orders"): of_invoices("count(*)"),
+    ("online_retail_2009_10", "revenue"): of_invoices("sum(total_native)"),
+    ("online_retail_2009_10", "aov"): of_invoices("avg(total_native)"),
+    ("online_retail_2009_10", "repeat_rate"): of_invoices(
+        f"(select avg(cast(n > 1 as integer)) from {REPEATED})"
+    ),
+    ("online_retail_2009_10", "rev_2010-11"): of_invoices("sum(total_native)", NOVEMBER),
+    ("online_retail_2009_10", "cohort_2009-12_size"): cohort("2009-12-01", "customers", 0),
+    ("online_retail_2009_10", "cohort_2009-12_m1"): cohort("2009-12-01", "customer_retention", 1),
+    ("online_retail_2009_10", "nrr_oct_nov_2010"): kept("money", "2010-10-01", "2010-11-01"),
+    ("online_retail_2009_10", "logo_ret_oct_nov_2010"): kept(
+        "customers", "2010-10-01", "2010-11-01"
+    ),
     ("bpi2012_handout", "cases"): count("true"),
     ("bpi2012_handout", "preaccepted"): entered("A_PREACCEPTED"),
     ("bpi2012_handout", "accepted"): entered("A_ACCEPTED"),
@@ -144,11 +186,15 @@ COMPANY_OF = {
     "maven_crm": "maven",
     "olist": "olist",
     "kag": "kag",
+    "online_retail_2009_10": "online_retail",
     "bpi2012_handout": "bpi2012",
 }
 
 OTHERS = {
     ("maven_crm", "win_rate_all"),  # the wrong denominator, there as a warning
+    ("online_retail_2009_10", "rows"),  # lines; it is loaded by invoice
+    ("online_retail_2009_10", "null_customer_rows"),  # lines of nobody known, left out
+    ("online_retail_2009_10", "clean_rows"),  # the other lines
     ("bpi2012_handout", "events"),  # all events, also those of offers and work items
 }
 
