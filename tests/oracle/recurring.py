@@ -68,7 +68,7 @@ def total(amounts: Iterator[Decimal | None] | Sequence[Decimal | None]) -> Decim
 
 
 class Subscriptions:
-    """The subscriptions of a company that count, and why others do not."""
+    """The subscriptions of a company: those that are paid, and those that are left out, and why."""
 
     def __init__(self, records: Records, customers: Customers, as_of: pd.Timestamp) -> None:
         self.records, self.customers, self.as_of = records, customers, as_of
@@ -77,13 +77,17 @@ class Subscriptions:
         frame["word"] = [
             re.sub(r"[\s-]+", "_", word.strip().casefold()) for word in frame["status"]
         ]
-        frame["reason"] = [
-            _reason(word, ended)
-            for word, ended in zip(frame["word"], frame["ended_at"], strict=True)
-        ]
+        is_past = frame["word"].isin(PAST) & frame["ended_at"].isna()
+        reason = pd.Series(None, frame.index, dtype=object)
+        reason = reason.mask(~frame["word"].isin(RUNNING | PAST), "unknown_status")
+        reason = reason.mask(frame["word"].isin(UNCOUNTED), "status_does_not_count")
+        frame["reason"] = reason.mask(is_past, "no_ended_at")
         self.counted = frame[frame["reason"].isna()]
-        self.paid = self.counted[self.counted["mrr"].map(Decimal) > 0]
-        self.uncounted = frame[frame["reason"].notna()]
+        is_paid = frame["mrr"].map(Decimal) > 0
+        self.paid, self.left_out = (
+            frame[is_paid & is_counted]
+            for is_counted in (frame["reason"].isna(), frame["reason"].notna())
+        )
 
     @property
     def months(self) -> tuple[pd.Period, ...]:
@@ -110,11 +114,7 @@ class Subscriptions:
 
     def active(self, at: pd.Timestamp) -> pd.DataFrame:
         """What is paid for at a moment."""
-        return _active(self.paid, at)
-
-    def left_out(self, at: pd.Timestamp) -> pd.DataFrame:
-        """What runs at a moment and does not count, with its `reason`."""
-        return _active(self.uncounted, at)
+        return _begun_and_not_ended(self.paid, at)
 
     def held(self, at: pd.Timestamp, day: pd.Timestamp) -> dict[str, Held]:
         """What each paying customer pays at a moment, at the rates of a day."""
@@ -130,15 +130,7 @@ class Subscriptions:
         return bool((started <= at).any())
 
 
-def _reason(word: str, ended_at: pd.Timestamp) -> str | None:
-    if word in PAST:
-        return "no_ended_at" if pd.isna(ended_at) else None
-    if word in UNCOUNTED:
-        return "status_does_not_count"
-    return None if word in RUNNING else "unknown_status"
-
-
-def _active(frame: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
+def _begun_and_not_ended(frame: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     return frame[(frame["started_at"] <= at) & ~(frame["ended_at"] <= at)]
 
 
@@ -172,7 +164,7 @@ def _revenue(subscriptions: Subscriptions) -> Iterator[Members]:
             rows.append(
                 {"id": row.source_id, "month": month, "numerator": amount, "reason": reason, **cuts}
             )
-        for row in subscriptions.left_out(moment.at).itertuples():
+        for row in _begun_and_not_ended(subscriptions.left_out, moment.at).itertuples():
             cuts = subscriptions.customers.cuts(row.customer_id, or_none(row.plan))
             rows.append({"id": row.source_id, "month": month, "reason": row.reason, **cuts})
         for customer, held in subscriptions.held(moment.at, moment.day).items():
