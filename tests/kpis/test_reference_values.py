@@ -65,12 +65,6 @@ def of_ads(figure: str) -> Figure:
     return lambda published: float(published.marts(sql)["figure"].iloc[0])
 
 
-def campaign(name: str, figure: str) -> Figure:
-    """A figure of a campaign, by its id."""
-    sql = f"select {figure} as figure from marts.mart_campaign_performance where campaign_id = ?"
-    return lambda published: float(published.marts(sql, [name])["figure"].iloc[0])
-
-
 def funnel(figure: str) -> Figure:
     """A figure of the funnel of all leads."""
     sql = (
@@ -150,9 +144,9 @@ FIGURES: Mapping[tuple[str, str], Figure] = {
     ("kag", "clicks"): of_ads("sum(clicks)"),
     ("kag", "leads"): funnel("leads"),
     ("kag", "customers"): of_ads("sum(conversions)"),
-    ("kag", "cac"): of_ads("sum(spend) / sum(conversions)"),
+    ("kag", "cac"): kpi("customer_acquisition_cost", "ads"),
     ("kag", "cpc"): of_ads("sum(spend) / sum(clicks)"),
-    ("kag", "cac_campaign_1178"): campaign("1178", "cost_per_conversion"),
+    ("kag", "cac_campaign_1178"): kpi("customer_acquisition_cost", "ads", **of("campaign", "1178")),
     ("online_retail_2009_10", "customers"): of_invoices("count(distinct customer_key)"),
     ("online_retail_2009_10", "orders"): of_invoices("count(*)"),
     ("online_retail_2009_10", "revenue"): of_invoices("sum(total_native)"),
