@@ -160,7 +160,8 @@ with
                 case
                     when shared.monthly_churn_rate = 0
                     then shared.lifetime_months_max
-                    else least(1 / shared.monthly_churn_rate, shared.lifetime_months_max)
+                    when shared.monthly_churn_rate > 0
+                    then least(1 / shared.monthly_churn_rate, shared.lifetime_months_max)
                 end as {{ double_type() }}
             ) as lifetime_months
         from shared
