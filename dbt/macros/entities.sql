@@ -187,3 +187,25 @@
             <= {{ as_of() if spec.begins_type == "timestamp" else as_of_day() }}
     {%- endif %}
 {%- endmacro %}
+
+{#-
+    Whether one of an entity's `records` began or was updated after the company's own as_of: its data
+    goes on. What may be planned says so only where it was updated.
+-#}
+{% macro is_after_as_of(entity) -%}
+    {%- set spec = contract()[entity] -%}
+    {%- set end = company_as_of() -%}
+    {%- set happened = {
+        "activities": "records.type not in ('task', 'meeting', 'demo')",
+        "subscriptions": "false",
+    } -%}
+    (
+        records.source_updated_at > {{ end }}
+        or (
+            records.{{ spec.begins_at }}
+            > {{ end if spec.begins_type == "timestamp" else local_day(end) }}
+            and not records.is_deleted
+            {%- if entity in happened %} and {{ happened[entity] }} {%- endif %}
+        )
+    )
+{%- endmacro %}

@@ -128,6 +128,7 @@
                 "campaign_missing",
                 "days_missing",
                 "spend_jump",
+                "data_after_as_of",
             ],
         },
         "cost": {
@@ -150,6 +151,7 @@
                 "match_ambiguous",
                 "account_deleted",
                 "account_contradicted",
+                "data_after_as_of",
             ],
         },
         "subscription": {
@@ -164,6 +166,7 @@
                 "plan_missing",
                 "given_twice",
                 "not_invoiced",
+                "data_after_as_of",
             ],
         },
         "invoice": {
@@ -181,6 +184,7 @@
                 "overpaid",
                 "paid_without_payment",
                 "amount_paid_differs",
+                "data_after_as_of",
             ],
         },
         "payment": {
@@ -188,14 +192,14 @@
             "has_rep": false,
             "has_amount": true,
             "money_kind": "paid",
-            "rules": of_settlements,
+            "rules": of_settlements + ["data_after_as_of"],
         },
         "credit_note": {
             "name": "credit_notes",
             "has_rep": false,
             "has_amount": true,
             "money_kind": "credited",
-            "rules": ["more_than_invoiced"] + of_settlements,
+            "rules": ["more_than_invoiced", "data_after_as_of"] + of_settlements,
         },
     } -%}
     {%- set high = [
@@ -258,4 +262,27 @@
     {{ invoices }}.standing = 'does_not_count' as invoice_does_not_count,
     {{ records }}.currency <> {{ invoices }}.currency as currency_differs,
     {{ records }}.customer_key <> {{ invoices }}.customer_key as customer_differs
+{%- endmacro %}
+
+{#-
+    What is `judged`, by `rules`, and whether the data of an entity goes on after the company's own
+    as_of: records that began then are there with that alone.
+-#}
+{% macro judged_and_later(entity, rules) -%}
+    {%- set key = contract()[entity].key -%}
+    select
+        {%- for column in [key, "source_instance", "source_id"] %}
+            coalesce(judged.{{ column }}, later.{{ column }}) as {{ column }},
+        {%- endfor %}
+        judged.amount_at_stake,
+        {%- for rule in rules %} judged.{{ rule }}, {%- endfor %}
+        later.{{ key }} is not null as data_after_as_of
+    from judged
+    full join
+        (
+            select {{ key }}, source_instance, source_id
+            from ({{ staged_records(entity) }}) as records
+            where {{ is_after_as_of(entity) }}
+        ) as later
+        on judged.{{ key }} = later.{{ key }}
 {%- endmacro %}

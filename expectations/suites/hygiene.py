@@ -89,6 +89,7 @@ HYGIENE: Mapping[str, tuple[Check, ...]] = {
             "No day's spend is over five times the most, or under a fifth of the least, of the four"
             " weeks before.",
         ),
+        _DATA_ENDS,
     ),
     "cost": (
         _broken("team_missing", "A cost names its team, or its category says what it is for."),
@@ -103,6 +104,7 @@ HYGIENE: Mapping[str, tuple[Check, ...]] = {
         _broken("match_ambiguous", "A customer's id, domain or email domain is of one account."),
         _broken("account_deleted", "The account that the customer names is not deleted."),
         _broken("account_contradicted", "The customer has the domain of the account it names."),
+        _DATA_ENDS,
     ),
     "subscription": (
         _broken(
@@ -120,6 +122,7 @@ HYGIENE: Mapping[str, tuple[Check, ...]] = {
             "not_invoiced",
             "Who pays for a subscription since over 62 days was invoiced in the last 397.",
         ),
+        _DATA_ENDS,
     ),
     "invoice": (
         _broken(
@@ -135,10 +138,12 @@ HYGIENE: Mapping[str, tuple[Check, ...]] = {
         _broken("overpaid", "No more was paid and credited than is due."),
         _broken("paid_without_payment", "A paid invoice has payments or credits of its total."),
         _broken("amount_paid_differs", "What an invoice says was paid is what its payments are."),
+        _DATA_ENDS,
     ),
-    "payment": _OF_AN_INVOICE,
+    "payment": (*_OF_AN_INVOICE, _DATA_ENDS),
     "credit_note": (
         *_OF_AN_INVOICE,
         _broken("more_than_invoiced", "No more is credited of an invoice than its total."),
+        _DATA_ENDS,
     ),
 }

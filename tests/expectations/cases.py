@@ -206,20 +206,25 @@ _RULES = {
     "contact": "account_missing email_missing data_after_as_of",
     "activity": "owner_missing about_nothing after_owner_left data_after_as_of",
     "campaign": "channel_missing platform_missing spent_outside_dates",
-    "spend": "campaign_missing days_missing spend_jump",
+    "spend": "campaign_missing days_missing spend_jump data_after_as_of",
     "cost": "team_missing team_unknown",
-    "customer": "account_unmatched match_ambiguous account_deleted account_contradicted",
+    "customer": (
+        "account_unmatched match_ambiguous account_deleted account_contradicted data_after_as_of"
+    ),
     "subscription": (
-        "status_unknown ended_at_missing mrr_negative plan_missing given_twice not_invoiced"
+        "status_unknown ended_at_missing mrr_negative plan_missing given_twice not_invoiced "
+        "data_after_as_of"
     ),
     "invoice": (
         "status_unknown due_at_missing paid_at_missing total_negative line_negative lines_differ "
-        "overpaid paid_without_payment amount_paid_differs"
+        "overpaid paid_without_payment amount_paid_differs data_after_as_of"
     ),
-    "payment": "invoice_missing invoice_does_not_count currency_differs customer_differs",
+    "payment": (
+        "invoice_missing invoice_does_not_count currency_differs customer_differs data_after_as_of"
+    ),
     "credit_note": (
         "invoice_missing invoice_does_not_count currency_differs customer_differs "
-        "more_than_invoiced"
+        "more_than_invoiced data_after_as_of"
     ),
 }
 

@@ -20,7 +20,7 @@ NEVER = frozenset(
 )
 WRITTEN_OFF = frozenset(("uncollectible", "written_off", "bad_debt"))
 SALES_DAYS = 90
-BILLED_WITHIN = 60
+BILLED_WITHIN = pd.Timedelta(days=60)
 ZERO = Decimal(0)
 
 
@@ -51,11 +51,11 @@ class Ledger:
         self.payments = existing(records, "payments", as_of, "occurred_at")
         self.credit_notes = existing(records, "credit_notes", as_of, "occurred_at")
         self.paid, loose_payments = self._entries(self.payments)
-        given, loose_credits = self._entries(self.credit_notes)
+        self.given, loose_credits = self._entries(self.credit_notes)
         self.on_account = [*loose_payments, *loose_credits]
         self.credited: dict[str, list[Entry]] = {}
         self.refunded: dict[str, Decimal] = {}
-        for invoice, credits in given.items():
+        for invoice, credits in self.given.items():
             self.credited[invoice] = list(self._credited(invoice, credits))
 
     def _entries(
@@ -112,9 +112,9 @@ class Ledger:
         return self.rates.convert(row["total"], row["currency"], day)
 
     def net_billed(self, invoice: str, until: pd.Timestamp) -> Decimal:
-        """What was billed without tax, less what was credited by a moment, in its own currency."""
+        """What was billed without tax, less credit notes by a moment, in its own currency."""
         row = self.invoices.loc[invoice]
-        credited = sum_until(self.credited.get(invoice, ()), until)
+        credited = sum_until(self.given.get(invoice, ()), until)
         return Decimal(row["total"]) - Decimal(row["tax"] or 0) - credited
 
 
@@ -202,11 +202,10 @@ def _bookings_to_billings(ledger: Ledger, deals: pd.DataFrame) -> Iterator[Membe
         if row.opportunity_id in survivor:
             invoices_of[survivor[row.opportunity_id]].append(row.source_id)
     won = deals[(deals["status"] == "won") & deals["removal"].isna() & deals["closed_at"].notna()]
-    today = local(records, ledger.as_of).normalize()
     money, firsts = [], []
     for deal in won.itertuples():
-        closed_on = local(records, deal.closed_at).normalize()
-        until = records.day_end(closed_on + pd.Timedelta(days=BILLED_WITHIN))
+        closed_on = local(records, deal.closed_at).date()
+        until = deal.closed_at + BILLED_WITHIN
         in_time = [
             one
             for one in invoices_of.get(deal.id, [])
@@ -216,13 +215,12 @@ def _bookings_to_billings(ledger: Ledger, deals: pd.DataFrame) -> Iterator[Membe
         for one in in_time:
             net = ledger.net_billed(one, until)
             currency = ledger.invoices["currency"][one]
-            billed += ledger.rates.convert(str(net), currency, closed_on.date()) or ZERO
-        is_young = (today - closed_on).days < BILLED_WITHIN
+            billed += ledger.rates.convert(str(net), currency, closed_on) or ZERO
         unlinked = None if invoices_of else "no_invoice_link"
         unvalued = None
         if deal.value is None or deal.value != deal.value:
             unvalued = "no_amount" if deal.amount is None else "no_rate"
-        young = "not_due" if is_young else None
+        young = "not_due" if until > ledger.as_of else None
         row = {"id": deal.id, "month": deal.closed_month}
         row |= {cut: getattr(deal, cut) for cut in DEAL_CUTS}
         value = deal.value if unvalued is None else None

@@ -37,6 +37,8 @@ TOKEN = "pat-na1-secret-of-the-test"
 KEY = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]
 COUNTS = ["n_included", "n_excluded"]
 NUMBERS = ["value", "numerator", "denominator"]
+GROSS_MARGIN = 0.8
+"""Of the company whose data are exports; the other one's is not known."""
 MICRO = 1e-6
 """The published numbers keep six decimals of each record."""
 SHOWN = 12
@@ -119,6 +121,7 @@ class SimulatedCompany(ABC):
             currency=company.currency,
             fiscal_year_start_month=company.fiscal_year_start_month,
             loads=self.loads,
+            gross_margin=company.finance.gross_margin,
         )
 
     def assert_true(self, world: World) -> set[str]:
@@ -210,7 +213,7 @@ class ExportedCompany(SimulatedCompany):
 
     def show(self, world: World) -> None:
         """Write every entity of the contract, and the company file as of the world's now."""
-        write_company(
+        file = write_company(
             world,
             self.folder,
             self.folder.name,
@@ -218,6 +221,8 @@ class ExportedCompany(SimulatedCompany):
             self.currency,
             self.fiscal_year_start_month,
         )
+        with file.open("a", encoding="utf-8") as text:
+            text.write(f"finance: {{gross_margin: {GROSS_MARGIN}}}\n")
 
     @property
     def _file(self) -> Path:

@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 
 from ingestion.sandbox.world import World
+from tests.truth.acquisition import add_acquisition
 from tests.truth.customers import Customers
 from tests.truth.history import History
 from tests.truth.marketing import add_marketing
 from tests.truth.outcome import add_outcome
 from tests.truth.quotas import Quotas, add_quotas
+from tests.truth.recurring import Recurring
 
 
 @pytest.fixture(scope="module", params=[1, 3, 7], ids=lambda seed: f"seed {seed}")
@@ -26,7 +28,8 @@ def cells(request: pytest.FixtureRequest) -> pd.DataFrame:
     history = History.of(world, "UTC", 1, "USD", None)
     tall = history.tall()
     add_outcome(history, tall)
-    add_marketing(history, Customers(history), tall)
+    add_marketing(history, tall)
+    add_acquisition(history, Customers(history), Recurring(history), None, tall)
     add_quotas([Quotas(history, tall, "revenue")])
     return tall.frame()
 

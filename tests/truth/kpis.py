@@ -10,7 +10,6 @@ import pandas as pd
 from ingestion.sandbox.world import World
 from ingestion.sandbox.world.schema import MEASURES
 from tests.truth.activity import add_activity
-from tests.truth.customers import Customers
 from tests.truth.finance import add_finance
 from tests.truth.history import History
 from tests.truth.marketing import add_marketing
@@ -28,6 +27,7 @@ def truth(
     currency: str,
     as_of: datetime | None = None,
     loads: Sequence[datetime] = (),
+    gross_margin: float | None = None,
 ) -> pd.DataFrame:
     """What `kpi_values` must hold for a simulated company.
 
@@ -37,6 +37,7 @@ def truth(
     (floats; NaN is NULL), `n_included, n_excluded`. Money is in `currency`, periods are fiscal
     ones in `timezone`. Events after `as_of` (naive: UTC; default: the world's now) do not exist.
     The systems were loaded at `loads` (default: now alone), which tell of the teams at the time.
+    `gross_margin` is the share of revenue that is left after its cost (none: not known).
     """
     history = History.of(world, timezone, fiscal_year_start_month, currency, as_of, loads)
     tall = history.tall()
@@ -46,7 +47,6 @@ def truth(
     add_pipeline(history, quotas["revenue"], tall)
     add_stages(history, tall)
     add_activity(history, tall)
-    customers = Customers(history)
-    add_marketing(history, customers, tall)
-    add_finance(history, customers, tall)
+    add_marketing(history, tall)
+    add_finance(history, gross_margin, tall)
     return tall.frame()

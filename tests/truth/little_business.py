@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from ingestion.sandbox.world.schema import (
@@ -140,18 +142,18 @@ class LittleBusiness(LittleWorld):
 
     def numbers(
         self, metric: str, variant: str = "default", grain: str = "month", cut: str = "company",
-        **settings: object,
+        **settings: Any,
     ) -> pd.DataFrame:  # fmt: skip
         """The truth of a metric by the text of its period (`all` of that) and by key."""
         given = {"timezone": "UTC", "fiscal_year_start_month": 1, "currency": "USD", **settings}
-        table = truth(self.world, **given)  # type: ignore[arg-type]
+        table = truth(self.world, **given)
         rows = (table["metric"] == metric) & (table["variant"] == variant)
         rows &= (table["period_grain"] == grain) & (table["dimension"] == cut)
         found = table[rows]
         period = found["period_start"].map(lambda start: f"{start:%Y-%m}" if start else "all")
         return found.set_index([period.rename("period"), "dimension_key"])
 
-    def values(self, metric: str, variant: str = "default", **how: str) -> dict[str, float | None]:
+    def values(self, metric: str, variant: str = "default", **how: Any) -> dict[str, float | None]:
         """The company's values of a metric by period."""
         found = self.numbers(metric, variant, **how)["value"].droplevel(1).round(6)
         return {period: None if pd.isna(value) else value for period, value in found.items()}

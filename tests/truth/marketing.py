@@ -1,4 +1,4 @@
-"""Truth of the Marketing metrics: spend, leads, acquisition, attribution."""
+"""Truth of the Marketing metrics: spend, leads, attribution, sourced pipeline."""
 
 from __future__ import annotations
 
@@ -10,34 +10,24 @@ import pandas as pd
 from ingestion.sandbox.world.schema import COST_TEAMS, NONE, NULL
 from tests.truth.attribution import MODELS, attributed
 from tests.truth.calendar import month_of_day
-from tests.truth.customers import Customers
 from tests.truth.history import DEAL_CUTS, History
 from tests.truth.leads import LEAD_CUTS, leads, touches
 from tests.truth.table import Tall
 
 SPEND_CUTS = ("channel", "campaign")
-LAG_MONTHS = 3
 
 
-def add_marketing(history: History, customers: Customers, tall: Tall) -> None:
-    """All Marketing metrics."""
+def add_marketing(history: History, tall: Tall) -> None:
+    """All Marketing metrics but those on new customers."""
     _lead_conversion(history, tall)
-    ads = _ad_spend(history)
-    marketing = pd.concat([ads, _costs(history, ("Marketing",))], ignore_index=True)
-    selling = pd.concat([ads, _costs(history, ("Marketing", "Sales"))], ignore_index=True)
+    ads = ad_spend(history)
+    marketing = pd.concat([ads, costs(history, ("Marketing",))], ignore_index=True)
     _spend(marketing, ads, tall)
     created = leads(history).assign(amount=1)
     for variant, spent in (("default", marketing), ("ads", ads)):
         tall.add_quotient(
             "cost_per_lead", spent, created, SPEND_CUTS, unit="money", variant=variant
         )
-    for variant, cost in (
-        ("default", selling), ("ads", ads), ("lagged", _lagged(selling, history.this_month)),
-    ):  # fmt: skip
-        tall.add_quotient(
-            "customer_acquisition_cost", cost, customers.new, SPEND_CUTS, unit="money",
-            variant=variant,
-        )  # fmt: skip
     spent_on = ads["campaign"].unique()
     for variant, model in MODELS.items():
         won = attributed(history, model)
@@ -72,7 +62,7 @@ def _lead_conversion(history: History, tall: Tall) -> None:
         )  # fmt: skip
 
 
-def _ad_spend(history: History) -> pd.DataFrame:
+def ad_spend(history: History) -> pd.DataFrame:
     """Rows of ad spend up to the as-of day: `amount` in money at the day's rate, rounded."""
     day = history.fact("spend_daily", "day").astype(np.int64)
     rows = np.flatnonzero(day <= history.today)
@@ -89,7 +79,7 @@ def _ad_spend(history: History) -> pd.DataFrame:
     )
 
 
-def _costs(history: History, teams: tuple[str, ...]) -> pd.DataFrame:
+def costs(history: History, teams: tuple[str, ...]) -> pd.DataFrame:
     """Costs of teams, every category: `amount` at the rate of the month's first day; no channel."""
     day = history.fact("costs", "month").astype(np.int64)
     wanted = np.isin(history.fact("costs", "team"), [COST_TEAMS.index(team) for team in teams])
@@ -98,12 +88,6 @@ def _costs(history: History, teams: tuple[str, ...]) -> pd.DataFrame:
     cents = history.convert(history.fact("costs", "amount")[rows], currency, day[rows])
     month = month_of_day(day[rows])
     return pd.DataFrame({"month": month, "channel": NONE, "campaign": NONE, "amount": cents / 100})
-
-
-def _lagged(cost: pd.DataFrame, this_month: int) -> pd.DataFrame:
-    """Each cost three months later, as far as those months have begun."""
-    later = cost.assign(month=cost["month"] + LAG_MONTHS)
-    return later[later["month"] <= this_month]
 
 
 def _spend(marketing: pd.DataFrame, ads: pd.DataFrame, tall: Tall) -> None:

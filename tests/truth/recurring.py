@@ -103,8 +103,10 @@ class Recurring:
         `currency` are at the rate of the month's end. The plan is that of the opening, else of the
         closing.
         """
-        months = [self._moved(*month) for month in self.months]
-        return pd.concat(months, ignore_index=True)
+        columns = ["customer", "month", "plan", "opening", *MOVEMENTS, "closing"]
+        months = [self._moved(*month)[columns] for month in self.months]
+        none = pd.DataFrame(columns=columns, dtype=np.int64)
+        return pd.concat([none, *months], ignore_index=True)
 
     def _moved(self, month: int, moment: int, day: int) -> pd.DataFrame:
         before, day_before = self._end(month - 1)

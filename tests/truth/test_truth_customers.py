@@ -114,3 +114,16 @@ def test_pipeline_is_sourced_by_touches_up_to_creation() -> None:
     assert by_channel == {("2023-02", "(none)"): 200, ("2023-02", "Content"): 100}
     assert business.values("pipeline_sourced", "marketing") == {"2023-02": 100}
     assert {touched, late, never} == {0, 1, 2}
+
+
+def test_customers_earn_what_they_cost_by_their_margin() -> None:
+    business = LittleBusiness("2023-06-15")
+    business.cost("2023-05-01", COST_TEAMS.index("Sales"), 1_200)
+    for _ in range(2):
+        business.subscribe(business.customer("2023-05-01"), "2023-05-02", 100)
+    business.sell(business.account(), "2023-06-10 10:00")
+    payback = "cac_payback_months"
+    assert business.values(payback, gross_margin=0.8) == {"2023-05": 7.5, "2023-06": None}
+    assert business.values(payback) == {"2023-05": None, "2023-06": None}
+    cell = business.numbers(payback, grain="all").loc[("all", "all")]
+    assert (cell["n_included"], cell["n_excluded"]) == (0, 3)

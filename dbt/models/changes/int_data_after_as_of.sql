@@ -1,6 +1,4 @@
 {%- set entities = ["opportunities", "leads", "accounts", "contacts", "activities"] -%}
-{#- Activities that may be put down before they happen. -#}
-{%- set planned = ["task", "meeting", "demo"] -%}
 -- The records that began, were updated, or of which a change is told, after the company's
 -- own as_of: its data goes on. Those that began after the run's moment, too, are in no other model.
 with
@@ -28,13 +26,6 @@ with
         and records.source_instance = told.source_instance
         and records.source_id = told.entity_id
     where
-        told.entity_id is not null
-        or records.source_updated_at > {{ company_as_of() }}
-        or (
-            records.{{ spec.begins_at }} > {{ company_as_of() }} and not records.is_deleted
-            {%- if entity == "activities" %}
-                and records.type not in ('{{ planned | join("', '") }}')
-            {%- endif %}
-        )
+        told.entity_id is not null or {{ is_after_as_of(entity) }}
         {{ 'union all' if not loop.last }}
 {%- endfor %}

@@ -45,7 +45,7 @@ with
         group by invoice_key
     ),
 
-    final as (
+    judged as (
         select
             notes.credit_note_key,
             notes.source_instance,
@@ -65,6 +65,21 @@ with
         left join by_invoice on invoices.invoice_key = by_invoice.invoice_key
         left join given on notes.source_instance = given.source_instance
         left join rates on notes.currency = rates.currency and notes.occurred_on = rates.date_day
+    ),
+
+    final as (
+        {{
+            judged_and_later(
+                "credit_notes",
+                [
+                    "invoice_missing",
+                    "invoice_does_not_count",
+                    "currency_differs",
+                    "customer_differs",
+                    "more_than_invoiced",
+                ],
+            )
+        }}
     )
 
 select *

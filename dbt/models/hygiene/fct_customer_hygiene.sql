@@ -18,7 +18,7 @@ with
         group by customer_key
     ),
 
-    final as (
+    judged as (
         select
             customers.customer_key,
             customers.source_instance,
@@ -47,6 +47,20 @@ with
         cross join accounts
         inner join matches on customers.customer_key = matches.customer_key
         left join invoiced on customers.customer_key = invoiced.customer_key
+    ),
+
+    final as (
+        {{
+            judged_and_later(
+                "customers",
+                [
+                    "account_unmatched",
+                    "match_ambiguous",
+                    "account_deleted",
+                    "account_contradicted",
+                ],
+            )
+        }}
     )
 
 select *

@@ -116,7 +116,7 @@ with
         {%- endfor %}
     ),
 
-    final as (
+    judged as (
         select
             settled.invoice_key,
             settled.source_instance,
@@ -164,6 +164,25 @@ with
             on settled.source_instance = lines.source_instance
             and settled.invoice_id = lines.invoice_id
         left join undated on settled.invoice_key = undated.invoice_key
+    ),
+
+    final as (
+        {{
+            judged_and_later(
+                "invoices",
+                [
+                    "status_unknown",
+                    "due_at_missing",
+                    "paid_at_missing",
+                    "total_negative",
+                    "line_negative",
+                    "lines_differ",
+                    "overpaid",
+                    "paid_without_payment",
+                    "amount_paid_differs",
+                ],
+            )
+        }}
     )
 
 select *

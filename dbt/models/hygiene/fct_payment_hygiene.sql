@@ -9,7 +9,7 @@ with
 
     invoices as (select * from {{ ref("fct_invoices") }}),
 
-    final as (
+    judged as (
         select
             payments.payment_key,
             payments.source_instance,
@@ -21,6 +21,20 @@ with
         inner join priced on payments.payment_key = priced.payment_key
         left join invoices on priced.invoice_key = invoices.invoice_key
         left join given on payments.source_instance = given.source_instance
+    ),
+
+    final as (
+        {{
+            judged_and_later(
+                "payments",
+                [
+                    "invoice_missing",
+                    "invoice_does_not_count",
+                    "currency_differs",
+                    "customer_differs",
+                ],
+            )
+        }}
     )
 
 select *

@@ -53,7 +53,7 @@ with
         from days
     ),
 
-    final as (
+    judged as (
         select
             campaign_days.source_instance,
             campaign_days.platform
@@ -96,6 +96,25 @@ with
             and campaign_days.ad_account = account_days.ad_account
             and campaign_days.day = account_days.day
         left join given on campaign_days.source_instance = given.source_instance
+    ),
+
+    final as (
+        select judged.*, false as data_after_as_of
+        from judged
+
+        union all
+
+        select
+            source_instance,
+            source_id,
+            day,
+            cast(null as {{ numeric_type() }}) as amount_at_stake,
+            {%- for rule in ["campaign_missing", "days_missing", "spend_jump"] %}
+                cast(null as boolean) as {{ rule }},
+            {%- endfor %}
+            true as data_after_as_of
+        from ({{ staged_records("spend_daily") }}) as records
+        where {{ is_after_as_of("spend_daily") }}
     )
 
 select *

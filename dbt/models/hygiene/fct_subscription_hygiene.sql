@@ -43,7 +43,7 @@ with
 
     invoices as (select count(*) > 0 as are_given from {{ ref("fct_invoices") }}),
 
-    final as (
+    judged as (
         select
             subscriptions.subscription_key,
             subscriptions.source_instance,
@@ -79,6 +79,22 @@ with
         left join rates on subscriptions.currency = rates.currency
         left join twice on subscriptions.subscription_key = twice.subscription_key
         left join invoiced on subscriptions.customer_key = invoiced.customer_key
+    ),
+
+    final as (
+        {{
+            judged_and_later(
+                "subscriptions",
+                [
+                    "status_unknown",
+                    "ended_at_missing",
+                    "mrr_negative",
+                    "plan_missing",
+                    "given_twice",
+                    "not_invoiced",
+                ],
+            )
+        }}
     )
 
 select *
