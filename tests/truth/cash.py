@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ingestion.sandbox.world.calendar import DAY, Ints
-from ingestion.sandbox.world.schema import NONE
+from ingestion.sandbox.world.schema import NONE, NULL
 from tests.truth.customers import CUSTOMER_CUTS, VOID, Customers
 from tests.truth.history import DEAL_CUTS, History
 from tests.truth.leads import standing_deal
@@ -57,9 +57,11 @@ class Invoices:
     def credits(self) -> pd.DataFrame:
         """Credit notes up to as-of, as payments are, each with the part that is a `refund`.
 
-        A note first lowers what is open of its invoice; what is more is paid back.
+        A note first lowers what is open of its invoice; what is more is paid back. Of an invoice
+        that is void now it is worth nothing.
         """
-        frame = self._moved("credit_notes").sort_values("at", kind="stable", ignore_index=True)
+        frame = self._moved("credit_notes").sort_values("at", kind="stable")
+        frame = frame[frame["invoice"].isin(self.rows.index)].reset_index(drop=True)
         refunds: list[int] = []
         left = self.history.fact("invoices", "total").copy()
         for note in frame.itertuples():
@@ -74,7 +76,8 @@ class Invoices:
         """Invoices issued up to a moment: `customer, issued_at, invoiced, receivable` in cents.
 
         At the rate of the day of issue. What was paid, less what was paid back, and all that was
-        credited are taken off.
+        credited are taken off. Payments for void invoices are rows without `invoiced`: they are on
+        account, at the rate of their own day.
         """
         frame = self.rows[self.rows["issued_at"] <= moment]
         paid = self._until(moment, self.payments, "amount") - self._until(
@@ -84,7 +87,16 @@ class Invoices:
         day, currency = frame["day"], frame["currency"]
         invoiced = self.history.convert(frame["total"], currency, day)
         open_cents = invoiced - self.history.convert(settled[frame.index], currency, day)
-        return frame[["customer", "issued_at"]].assign(invoiced=invoiced, receivable=open_cents)
+        balances = frame[["customer", "issued_at"]].assign(invoiced=invoiced, receivable=open_cents)
+        spare = self.payments[~self.payments["invoice"].isin(self.rows.index)]
+        spare = spare[spare["at"] <= moment]
+        cents = self.history.convert(
+            spare["amount"], spare["currency"], self.history.local_day(spare["at"])
+        )
+        on_account = pd.DataFrame(
+            {"customer": spare["customer"], "issued_at": NULL, "invoiced": 0, "receivable": -cents}
+        )
+        return pd.concat([balances, on_account], ignore_index=True)
 
     def _until(self, moment: int, moved: pd.DataFrame, column: str) -> Ints:
         """What payments or credit notes up to a moment come to, by invoice."""

@@ -60,13 +60,16 @@ def test_a_second_credit_takes_what_the_first_one_left() -> None:
     assert receivable(business, "2023-05-01") == -20
 
 
-def test_an_invoice_that_is_void_now_never_was_but_its_payment_is_cash() -> None:
+def test_an_invoice_that_is_void_now_never_was_and_its_payment_is_on_account() -> None:
     business, invoice = billed()
+    business.bill(business.customer("2023-01-01"), "2023-01-20", 300)
     business.pay(invoice, "2023-02-10", 100)
+    business.credit(invoice, "2023-02-20", 10)
     business.void(invoice, "2023-05-10")
-    assert receivable(business, "2023-02-01") == 0
+    assert [receivable(business, at) for at in ("2023-02-01", "2023-02-10")] == [300, 200]
     assert business.values("cash_collected") == {"2023-02": 100}
-    assert business.values("days_sales_outstanding") == {}
+    assert business.values("cash_collected", "net") == {"2023-02": 100}
+    assert business.values("days_sales_outstanding")["2023-02"] == 60
 
 
 def test_days_outstanding_set_what_is_open_against_ninety_days_of_invoices() -> None:
