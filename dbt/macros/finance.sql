@@ -25,6 +25,23 @@
     {{ customer_cuts_of("customers", plan) }}
 {%- endmacro %}
 
+{#-
+    A member that stands for a month alone: of a state with months of its own, from a table of months.
+-#}
+{% macro month_member() -%}
+    {%- set text = dbt.type_string() -%}
+    'default' as variant,
+    'month' as entity,
+    cast(null as {{ text }}) as entity_key,
+    cast(null as {{ text }}) as entity_id,
+    {%- for cut in customer_cuts() %} cast(null as {{ text }}) as {{ cut }}, {%- endfor %}
+    month_start as period_on,
+    'numerator' as side,
+    0 as numerator,
+    cast(null as {{ numeric_type() }}) as denominator,
+    cast(null as {{ text }}) as exclusion_reason
+{%- endmacro %}
+
 {#- A system's word of state as it is looked up. -#}
 {% macro status_word(text) -%} {{ as_word(text) }} {%- endmacro %}
 

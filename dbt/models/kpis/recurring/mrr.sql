@@ -1,7 +1,5 @@
-{%- set text = dbt.type_string() -%}
 -- Subscriptions that are active when a month ends, those that do not count included. The company
--- has
--- every month since the first that counts.
+-- has every month since the first that counts.
 with
     months as (select month_start, to_at from {{ ref("int_mrr_spans") }} where span = 'month'),
 
@@ -16,7 +14,7 @@ select
     subscriptions.subscription_id as entity_id,
     {{ customer_cuts_of("customers", "subscriptions.plan") }},
     months.month_start as period_on,
-    cast(null as {{ text }}) as side,
+    cast(null as {{ dbt.type_string() }}) as side,
     subscriptions.mrr as numerator,
     cast(null as {{ numeric_type() }}) as denominator,
     coalesce(
@@ -29,15 +27,5 @@ left join customers on subscriptions.customer_key = customers.customer_key
 
 union all
 
-select
-    'default' as variant,
-    'subscription' as entity,
-    cast(null as {{ text }}) as entity_key,
-    cast(null as {{ text }}) as entity_id,
-    {%- for cut in customer_cuts() %} cast(null as {{ text }}) as {{ cut }}, {%- endfor %}
-    month_start as period_on,
-    'numerator' as side,
-    0 as numerator,
-    cast(null as {{ numeric_type() }}) as denominator,
-    cast(null as {{ text }}) as exclusion_reason
+select {{ month_member() }}
 from months
