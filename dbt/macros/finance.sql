@@ -28,10 +28,10 @@
 {#-
     A member that stands for a month alone: of a state with months of its own, from a table of months.
 -#}
-{% macro month_member(entity) -%}
+{% macro month_member() -%}
     {%- set text = dbt.type_string() -%}
     'default' as variant,
-    '{{ entity }}' as entity,
+    'month' as entity,
     cast(null as {{ text }}) as entity_key,
     cast(null as {{ text }}) as entity_id,
     {%- for cut in customer_cuts() %} cast(null as {{ text }}) as {{ cut }}, {%- endfor %}

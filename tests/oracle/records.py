@@ -243,6 +243,38 @@ def olist(folder: Path) -> Records:
     )  # fmt: skip
 
 
+def kag(folder: Path) -> Records:
+    """KAG's ads, of the one day of its data, and the leads and customers that they are told of."""
+    ads = _csv(folder / "ads.csv").assign(day="2017-08-31", channel="Paid Social")
+    ads = ads.rename(columns={"xyz_campaign_id": "campaign_id"})
+    leads = ads.loc[ads.index.repeat(ads["Total_Conversion"].astype(int))]
+    nth = leads.groupby(level=0).cumcount()
+    leads = leads.assign(source_id=leads["ad_id"] + "-" + nth.astype(str), created_at=leads["day"])
+    won = leads[nth < leads["Approved_Conversion"].astype(int)]
+    customers = won["source_id"]
+    leads = leads.assign(
+        account_id=leads["source_id"].where(leads["source_id"].isin(customers), None),
+        opportunity_id=leads["source_id"].where(leads["source_id"].isin(customers), None),
+    )
+    return _records(
+        "kag", "USD", "UTC", 1, "2017-08-31",
+        {
+            "stages": _stages({"Won": ("won", "1")}),
+            "deals": won[["source_id", "created_at"]].assign(
+                account_id=customers, stage="Won", closed_at=won["day"], deal_type="new"
+            ),
+            "leads": leads,
+            "accounts": customers.to_frame(),
+            "campaigns": ads[["campaign_id"]].drop_duplicates().rename(
+                columns={"campaign_id": "source_id"}
+            ).assign(name=lambda t: "Campaign " + t["source_id"], channel="Paid Social"),
+            "spend_daily": ads.assign(platform="facebook").rename(
+                columns={"fb_campaign_id": "ad_group", "ad_id": "ad", "Spent": "spend"}
+            ),
+        },
+    )  # fmt: skip
+
+
 BPI_STAGES = {
     "A_SUBMITTED": ("open", "0.18"),
     "A_PARTLYSUBMITTED": ("open", "0.18"),

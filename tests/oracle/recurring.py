@@ -68,7 +68,7 @@ def total(amounts: Iterator[Decimal | None] | Sequence[Decimal | None]) -> Decim
 
 
 class Subscriptions:
-    """The subscriptions of a company that count, and why others do not."""
+    """The subscriptions of a company: those that are paid, and those that are left out, and why."""
 
     def __init__(self, records: Records, customers: Customers, as_of: pd.Timestamp) -> None:
         self.records, self.customers, self.as_of = records, customers, as_of
@@ -78,12 +78,16 @@ class Subscriptions:
             re.sub(r"[\s-]+", "_", word.strip().casefold()) for word in frame["status"]
         ]
         is_past = frame["word"].isin(PAST) & frame["ended_at"].isna()
-        self.counted = frame[frame["word"].isin(RUNNING | PAST) & ~is_past]
-        self.paid = self.counted[self.counted["mrr"].map(Decimal) > 0]
-        self.excluded = {
-            "no_ended_at": frame[is_past],
-            "unknown_status": frame[~frame["word"].isin(RUNNING | PAST | UNCOUNTED)],
-        }
+        reason = pd.Series(None, frame.index, dtype=object)
+        reason = reason.mask(~frame["word"].isin(RUNNING | PAST), "unknown_status")
+        reason = reason.mask(frame["word"].isin(UNCOUNTED), "status_does_not_count")
+        frame["reason"] = reason.mask(is_past, "no_ended_at")
+        self.counted = frame[frame["reason"].isna()]
+        is_paid = frame["mrr"].map(Decimal) > 0
+        self.paid, self.left_out = (
+            frame[is_paid & is_counted]
+            for is_counted in (frame["reason"].isna(), frame["reason"].notna())
+        )
 
     @property
     def months(self) -> tuple[pd.Period, ...]:
@@ -110,8 +114,7 @@ class Subscriptions:
 
     def active(self, at: pd.Timestamp) -> pd.DataFrame:
         """What is paid for at a moment."""
-        paid = self.paid
-        return paid[(paid["started_at"] <= at) & ~(paid["ended_at"] <= at)]
+        return _begun_and_not_ended(self.paid, at)
 
     def held(self, at: pd.Timestamp, day: pd.Timestamp) -> dict[str, Held]:
         """What each paying customer pays at a moment, at the rates of a day."""
@@ -125,6 +128,10 @@ class Subscriptions:
         """Whether a customer had begun to pay by a moment."""
         started = self.paid.loc[self.paid["customer_id"] == customer, "started_at"]
         return bool((started <= at).any())
+
+
+def _begun_and_not_ended(frame: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
+    return frame[(frame["started_at"] <= at) & ~(frame["ended_at"] <= at)]
 
 
 def recurring_members(subscriptions: Subscriptions) -> Iterator[Members]:
@@ -157,6 +164,9 @@ def _revenue(subscriptions: Subscriptions) -> Iterator[Members]:
             rows.append(
                 {"id": row.source_id, "month": month, "numerator": amount, "reason": reason, **cuts}
             )
+        for row in _begun_and_not_ended(subscriptions.left_out, moment.at).itertuples():
+            cuts = subscriptions.customers.cuts(row.customer_id, or_none(row.plan))
+            rows.append({"id": row.source_id, "month": month, "reason": row.reason, **cuts})
         for customer, held in subscriptions.held(moment.at, moment.day).items():
             reason = "no_rate" if held.mrr is None else None
             cuts = subscriptions.customers.cuts(customer, held.plan)
@@ -166,7 +176,7 @@ def _revenue(subscriptions: Subscriptions) -> Iterator[Members]:
             )  # fmt: skip
     months = subscriptions.months
     yield _member("mrr", "money", "subscription", rows, months=months)
-    yearly = [row | {"numerator": row["numerator"] and 12 * row["numerator"]} for row in rows]
+    yearly = [row | {"numerator": row.get("numerator") and 12 * row["numerator"]} for row in rows]
     yield _member("arr", "money", "subscription", yearly, months=months)
     yield _member(
         "average_revenue_per_account", "money per month", "customer", accounts, months=months
