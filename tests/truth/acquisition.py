@@ -19,7 +19,7 @@ def add_acquisition(
 ) -> None:
     """customer_acquisition_cost, cac_payback_months."""
     ads = ad_spend(history)
-    selling = pd.concat([ads, costs(history, ("Marketing", "Sales"))], ignore_index=True)
+    selling = pd.concat([ads, costs(history, "marketing", "sales", "nobody")], ignore_index=True)
     for variant, cost in (
         ("default", selling), ("ads", ads), ("lagged", _lagged(selling, history.this_month)),
     ):  # fmt: skip

@@ -140,3 +140,17 @@ def test_who_came_before_costs_are_told_did_not_come_for_nothing() -> None:
     cell = business.numbers(payback, grain="all", gross_margin=0.5).loc[("all", "all")]
     assert (cell["value"], cell["n_included"], cell["n_excluded"]) == (6, 1, 1)
     assert business.values(cost, "lagged") == {"2023-03": None, "2023-05": None, "2023-08": None}
+
+
+def test_a_cost_without_a_team_is_marketing_s_by_its_category_else_an_acquisition_s() -> None:
+    business = LittleBusiness("2023-06-15")
+    sales, marketing, _ = range(len(COST_TEAMS))
+    for team, category, amount in (
+        (NONE, "events", 1), (NONE, "agency", 20), (NONE, "tools", 300),
+        (marketing, "tools", 4_000), (sales, "events", 50_000),
+    ):  # fmt: skip
+        business.cost("2023-05-01", team, amount, category)
+    spent = business.numbers("marketing_spend").loc[("2023-05", "all")]
+    assert (spent["value"], spent["n_included"], spent["n_excluded"]) == (4_021, 3, 1)
+    acquired = business.numbers("customer_acquisition_cost")["numerator"].to_dict()
+    assert acquired == {("2023-05", "all"): 54_321}
