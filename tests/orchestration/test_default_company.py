@@ -75,7 +75,7 @@ def test_no_join_of_what_comes_from_hubspot_compares_all_pairs_of_rows() -> None
 
 @thorough
 def test_its_money_is_sound_but_for_what_the_simulator_forgets() -> None:
-    """Yearly contracts of the 29th to 31st are billed a year late; some invoices are refunded twice."""
+    """Yearly contracts begun after the 28th are billed a year late, and some refunds come twice."""
     folder = made_once("week_later", found_and_go_on, DEFAULT, Path(__file__))
     found = Published(DEFAULT, folder / "sandbox").marts(
         "select entity, rule from marts.mart_data_hygiene where failing > 0 and rule <> 'all' "
