@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,7 @@ class Records:
     as_of: pd.Timestamp
     loaded_at: pd.Timestamp
     frames: Mapping[str, pd.DataFrame]
+    gross_margin: Decimal | None = None
 
     @property
     def until(self) -> pd.Timestamp | None:
@@ -148,7 +150,8 @@ def edge_cases(folder: Path) -> Records:
     """The company of named edge cases; its files bear the canonical names."""
     tables = {name: _csv(folder / f"{_FILES.get(name, name)}.csv") for name in COLUMNS}
     tables["changes"] = tables["changes"][tables["changes"]["entity"] == "opportunities"]
-    return _records("crm", "USD", "Asia/Tokyo", 2, "2026-05-20 18:00", tables)
+    found = _records("crm", "USD", "Asia/Tokyo", 2, "2026-05-20 18:00", tables)
+    return replace(found, gross_margin=Decimal("0.8"))
 
 
 def exported(folder: Path, as_of: str) -> Records:

@@ -19,15 +19,20 @@ def add_acquisition(
 ) -> None:
     """customer_acquisition_cost, cac_payback_months."""
     ads = ad_spend(history)
-    selling = pd.concat([ads, costs(history, ("Marketing", "Sales"))], ignore_index=True)
+    selling = pd.concat([ads, costs(history, "marketing", "sales", "nobody")], ignore_index=True)
     for variant, cost in (
         ("default", selling), ("ads", ads), ("lagged", _lagged(selling, history.this_month)),
     ):  # fmt: skip
         tall.add_quotient(
-            "customer_acquisition_cost", cost, customers.new, SPEND_CUTS, unit="money",
-            variant=variant,
+            "customer_acquisition_cost", cost, _since_told(customers.new, cost), SPEND_CUTS,
+            unit="money", variant=variant,
         )  # fmt: skip
-    _payback(selling, customers.new, recurring, margin, tall)
+    _payback(selling, _since_told(customers.new, selling), recurring, margin, tall)
+
+
+def _since_told(new: pd.DataFrame, cost: pd.DataFrame) -> pd.DataFrame:
+    """New customers; those before the first month of any cost are excluded: it was not 0."""
+    return new.assign(is_alive=new["month"] >= (cost["month"].min() if len(cost) else np.inf))
 
 
 def _lagged(cost: pd.DataFrame, this_month: int) -> pd.DataFrame:
@@ -39,29 +44,31 @@ def _lagged(cost: pd.DataFrame, this_month: int) -> pd.DataFrame:
 def _payback(
     cost: pd.DataFrame, new: pd.DataFrame, recurring: Recurring, margin: float | None, tall: Tall
 ) -> None:
-    """cac_payback_months: what a new customer cost against what one earns in a month.
+    """cac_payback_months: what new customers cost against what they earn in a month.
 
-    That is the new mrr of the period per new customer, times the gross margin. Numerator and
-    denominator are 0 where there is none, and where no margin is known, which excludes everybody.
+    That is the new mrr of the period, times the gross margin, since costs are told; as it is per
+    customer. Where no margin is known everybody is excluded.
     """
-    earned = recurring.movements if margin else recurring.movements[:0]
+    earned = recurring.movements
+    earned = earned[(earned["new"] != 0) & (earned["month"] >= cost["month"].min())]
+    if not margin:
+        cost, earned, new = cost[:0], earned[:0], new.assign(is_alive=False)
+    is_known = new["is_alive"].to_numpy(bool)
     for grain in GRAINS:
-        count, spent, gained = (
-            frame[column].groupby(tall.period(frame["month"].to_numpy(), grain)).sum()
-            for frame, column in ((new, "amount"), (cost, "amount"), (earned, "new"))
-        )
-        spent = spent.reindex(count.index, fill_value=0) / count
-        gained = gained.reindex(count.index, fill_value=0) / 100 / count * (margin or 0)
-        is_known = (gained != 0).to_numpy()
         sums = {
-            "n_included": count.to_numpy() * bool(margin),
-            "n_excluded": count.to_numpy() * (not margin),
-            "numerator": np.where(is_known, spent, 0),
-            "denominator": gained.to_numpy(),
+            name: amount.groupby(tall.period(month.to_numpy(), grain)).sum()
+            for name, month, amount in (
+                ("n_included", new["month"], pd.Series(is_known, new.index)),
+                ("n_excluded", new["month"], pd.Series(~is_known, new.index)),
+                ("numerator", cost["month"], cost["amount"]),
+                ("denominator", earned["month"], earned["new"] / 100 * (margin or 0)),
+            )
         }
-        sums["value"] = ratio(sums["numerator"], sums["denominator"])
-        period = count.index.to_numpy(np.int64)
+        table = pd.DataFrame(sums).fillna(0).astype(np.float64)
+        columns = {name: column.to_numpy() for name, column in table.items()}
+        columns["value"] = ratio(columns["numerator"], columns["denominator"])
+        period = table.index.to_numpy(np.int64)
         tall.keep(
             "cac_payback_months", "default", "months", grain, "company", period,
-            np.zeros(len(count), np.int64), sums,
+            np.zeros(len(table), np.int64), columns,
         )  # fmt: skip

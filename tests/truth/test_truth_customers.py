@@ -127,3 +127,30 @@ def test_customers_earn_what_they_cost_by_their_margin() -> None:
     assert business.values(payback) == {"2023-05": None, "2023-06": None}
     cell = business.numbers(payback, grain="all").loc[("all", "all")]
     assert (cell["n_included"], cell["n_excluded"]) == (0, 3)
+
+
+def test_who_came_before_costs_are_told_did_not_come_for_nothing() -> None:
+    business = LittleBusiness("2023-08-15")
+    business.subscribe(business.customer("2023-03-01"), "2023-03-02", 50)
+    business.cost("2023-05-01", COST_TEAMS.index("Sales"), 300)
+    business.subscribe(business.customer("2023-05-01"), "2023-05-02", 100)
+    cost, payback = "customer_acquisition_cost", "cac_payback_months"
+    assert business.values(cost) == {"2023-03": None, "2023-05": 300}
+    assert business.values(payback, gross_margin=0.5) == {"2023-03": None, "2023-05": 6}
+    cell = business.numbers(payback, grain="all", gross_margin=0.5).loc[("all", "all")]
+    assert (cell["value"], cell["n_included"], cell["n_excluded"]) == (6, 1, 1)
+    assert business.values(cost, "lagged") == {"2023-03": None, "2023-05": None, "2023-08": None}
+
+
+def test_a_cost_without_a_team_is_marketing_s_by_its_category_else_an_acquisition_s() -> None:
+    business = LittleBusiness("2023-06-15")
+    sales, marketing, _ = range(len(COST_TEAMS))
+    for team, category, amount in (
+        (NONE, "events", 1), (NONE, "agency", 20), (NONE, "tools", 300),
+        (marketing, "tools", 4_000), (sales, "events", 50_000),
+    ):  # fmt: skip
+        business.cost("2023-05-01", team, amount, category)
+    spent = business.numbers("marketing_spend").loc[("2023-05", "all")]
+    assert (spent["value"], spent["n_included"], spent["n_excluded"]) == (4_021, 3, 1)
+    acquired = business.numbers("customer_acquisition_cost")["numerator"].to_dict()
+    assert acquired == {("2023-05", "all"): 54_321}

@@ -3,8 +3,7 @@
 {%- set period = "partition by period_grain, period_start" -%}
 -- What a new customer costs, earns and is worth, by fiscal quarter and year and of all time: of the
 -- company, each segment and each channel. Ad spend of a channel is its own; all other costs are
--- shared by
--- all new customers alike, for nobody knows whom they won.
+-- shared by all new customers alike, for nobody knows whom they won.
 with
     numbers as (
         select *

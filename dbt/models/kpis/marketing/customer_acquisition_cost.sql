@@ -81,7 +81,7 @@ with
         'new_customer' as entity,
         new_customers.new_customer_key as entity_key,
         coalesce(
-            new_customers.customer_id, new_customers.account_id, new_customers.customer_key
+            new_customers.account_id, new_customers.customer_id, new_customers.customer_key
         ) as entity_id,
         new_customers.channel,
         new_customers.campaign_id as campaign,

@@ -1,7 +1,6 @@
 {%- set margin = var("gross_margin") -%}
 -- The new customers, and beside them what they cost and what the margin leaves of their new
--- revenue,
--- since costs are told. Without a margin nobody knows.
+-- revenue, since costs are told. Without a margin nobody knows.
 with
     acquisition as (select * from {{ ref("customer_acquisition_cost") }} where variant = 'default'),
 
