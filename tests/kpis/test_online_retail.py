@@ -41,9 +41,7 @@ def orders(lines: pd.DataFrame) -> pd.DataFrame:
     return documents(lines[sold])
 
 
-def test_cash_of_a_month_is_what_was_ordered_in_it(
-    published: Publish, lines: pd.DataFrame
-) -> None:
+def test_cash_of_a_month_is_what_was_ordered_in_it(published: Publish, lines: pd.DataFrame) -> None:
     rows = published("online_retail").marts(
         "select period_start, numerator, n_included from marts.kpi_values "
         "where metric = 'cash_collected' and variant = 'default' and period_grain = 'month' "
