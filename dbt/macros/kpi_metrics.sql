@@ -39,6 +39,7 @@
                 "churned_mrr",
                 "quick_ratio",
                 "average_revenue_per_account",
+                "cac_payback_months",
                 "cash_collected",
                 "days_sales_outstanding",
                 "bookings_to_billings",

@@ -49,6 +49,7 @@ TEST_COMPANIES: Mapping[str, TestCompany] = {
     ),
     "maven": TestCompany(COMPANIES / "maven.yml", SHARED / "maven_crm"),
     "olist": TestCompany(COMPANIES / "olist.yml", SHARED / "olist"),
+    "kag": TestCompany(COMPANIES / "kag.yml", SHARED / "kag_facebook_ads"),
     "bpi2012": TestCompany(COMPANIES / "bpi2012.yml", SHARED / "bpi2012"),
 }
 

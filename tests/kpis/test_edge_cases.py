@@ -173,6 +173,8 @@ def test_what_lies_after_now_is_found_and_in_no_figure(company: Published) -> No
     ).set_index("entity")
     assert found["failing"].to_dict() == {
         "opportunities": 2, "leads": 1, "accounts": 0, "contacts": 0, "activities": 1,
+        "spend_daily": 1, "customers": 0, "subscriptions": 0, "invoices": 1, "payments": 1,
+        "credit_notes": 1,
     }  # fmt: skip
     assert found.loc["opportunities", "example_keys"] == "created_after_now, won_after_now"
     assert found.loc["opportunities", "failing_without_amount"] == 1

@@ -10,10 +10,10 @@ from decimal import Decimal
 import pandas as pd
 
 from tests.oracle.cash import Ledger
-from tests.oracle.existing import month_of, told
+from tests.oracle.existing import Row, month_of, told
 from tests.oracle.marketing import SPEND_CUTS, ad_spend, beside, costs
 from tests.oracle.members import Members
-from tests.oracle.recurring import Subscriptions
+from tests.oracle.recurring import Subscriptions, recurring_members
 from tests.oracle.touches import Reached
 
 LAG = 3
@@ -65,11 +65,15 @@ def new_customers(
 def acquisition_members(
     ledger: Ledger, subscriptions: Subscriptions, deals: pd.DataFrame
 ) -> Iterator[Members]:
-    """customer_acquisition_cost in all its variants."""
+    """customer_acquisition_cost in all its variants, cac_payback_months.
+
+    Who became a customer before the first month of any cost is left out: it was not for nothing.
+    """
     records, as_of = ledger.records, ledger.as_of
     won = [
         {
-            "id": one.id, "month": month_of(records, one.at), "numerator": 0, "denominator": 1,
+            "id": one.id.split(" ", 1)[1], "entity": "new_customer",
+            "month": month_of(records, one.at), "numerator": 0, "denominator": 1,
             "channel": one.reached.channel, "campaign": one.reached.campaign,
         }
         for one in new_customers(ledger, subscriptions, deals)
@@ -83,6 +87,37 @@ def acquisition_members(
         if row["month"] + LAG <= month_of(records, as_of)
     ]
     for variant, rows in spent.items():
+        since = min((row["month"] for row in rows), default=None)
+        known = [row | {"reason": _unknown_cost(row["month"], since)} for row in won]
         above = [beside(row, "numerator") for row in rows]
-        frame = told([*won, *above], SPEND_CUTS)
+        frame = told([*known, *above], SPEND_CUTS)
         yield Members("customer_acquisition_cost", variant, "money", "customer", frame, SPEND_CUTS)
+        if variant == "default":
+            yield _payback(known, above, subscriptions, since)
+
+
+def _unknown_cost(month: pd.Period, since: pd.Period | None) -> str | None:
+    return None if since is not None and month >= since else "no_costs"
+
+
+def _payback(
+    won: list[Row], costs: list[Row], subscriptions: Subscriptions, since: pd.Period | None
+) -> Members:
+    """What new customers cost against what a margin leaves of their mrr, since costs are told."""
+    rows: list[Row] = [row | {"denominator": 0} for row in won]
+    margin = subscriptions.records.gross_margin
+    if margin is None:
+        rows = [row | {"reason": "no_margin"} for row in rows]
+    else:
+        rows += [row for row in costs if not row["reason"]]
+        (new,) = (one for one in recurring_members(subscriptions) if one.metric == "new_mrr")
+        counts = new.frame[new.frame["reason"].isna()]
+        rows += [
+            {
+                "month": row.month, "numerator": 0, "side": "denominator",
+                "denominator": row.numerator * margin,
+            }
+            for row in counts.itertuples()
+            if not _unknown_cost(row.month, since)
+        ]  # fmt: skip
+    return Members("cac_payback_months", "default", "months", "customer", told(rows, ()), ())

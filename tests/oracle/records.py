@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,7 @@ class Records:
     as_of: pd.Timestamp
     loaded_at: pd.Timestamp
     frames: Mapping[str, pd.DataFrame]
+    gross_margin: Decimal | None = None
 
     @property
     def until(self) -> pd.Timestamp | None:
@@ -148,7 +150,8 @@ def edge_cases(folder: Path) -> Records:
     """The company of named edge cases; its files bear the canonical names."""
     tables = {name: _csv(folder / f"{_FILES.get(name, name)}.csv") for name in COLUMNS}
     tables["changes"] = tables["changes"][tables["changes"]["entity"] == "opportunities"]
-    return _records("crm", "USD", "Asia/Tokyo", 2, "2026-05-20 18:00", tables)
+    found = _records("crm", "USD", "Asia/Tokyo", 2, "2026-05-20 18:00", tables)
+    return replace(found, gross_margin=Decimal("0.8"))
 
 
 def exported(folder: Path, as_of: str) -> Records:
@@ -239,6 +242,38 @@ def olist(folder: Path) -> Records:
             "campaigns": leads[["landing_page_id"]].drop_duplicates().rename(
                 columns={"landing_page_id": "source_id"}
             ).assign(name=lambda t: t["source_id"].str[:8]),
+        },
+    )  # fmt: skip
+
+
+def kag(folder: Path) -> Records:
+    """KAG's ads, of the one day of its data, and the leads and customers that they are told of."""
+    ads = _csv(folder / "ads.csv").assign(day="2017-08-31", channel="Paid Social")
+    ads = ads.rename(columns={"xyz_campaign_id": "campaign_id"})
+    leads = ads.loc[ads.index.repeat(ads["Total_Conversion"].astype(int))]
+    nth = leads.groupby(level=0).cumcount()
+    leads = leads.assign(source_id=leads["ad_id"] + "-" + nth.astype(str), created_at=leads["day"])
+    won = leads[nth < leads["Approved_Conversion"].astype(int)]
+    customers = won["source_id"]
+    leads = leads.assign(
+        account_id=leads["source_id"].where(leads["source_id"].isin(customers), None),
+        opportunity_id=leads["source_id"].where(leads["source_id"].isin(customers), None),
+    )
+    return _records(
+        "kag", "USD", "UTC", 1, "2017-08-31",
+        {
+            "stages": _stages({"Won": ("won", "1")}),
+            "deals": won[["source_id", "created_at"]].assign(
+                account_id=customers, stage="Won", closed_at=won["day"], deal_type="new"
+            ),
+            "leads": leads,
+            "accounts": customers.to_frame(),
+            "campaigns": ads[["campaign_id"]].drop_duplicates().rename(
+                columns={"campaign_id": "source_id"}
+            ).assign(name=lambda t: "Campaign " + t["source_id"], channel="Paid Social"),
+            "spend_daily": ads.assign(platform="facebook").rename(
+                columns={"fb_campaign_id": "ad_group", "ad_id": "ad", "Spent": "spend"}
+            ),
         },
     )  # fmt: skip
 

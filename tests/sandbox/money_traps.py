@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ingestion.sandbox.world.calendar import DAY, Ints
+from ingestion.sandbox.world.calendar import DAY, Ints, day_number, day_of
 from ingestion.sandbox.world.schema import (
+    COST_CATEGORIES,
     CURRENCIES,
     INVOICE_STATUSES,
     NONE,
@@ -28,7 +29,7 @@ SMALL = 90_00
 
 def money_traps(state: State) -> dict[str, int]:
     """How often each trap is in the records of customers and their money now."""
-    return {**_subscriptions(state), **_invoices(state), **_touches(state)}
+    return {**_subscriptions(state), **_invoices(state), **_marketing(state)}
 
 
 def _subscriptions(state: State) -> dict[str, int]:
@@ -68,15 +69,17 @@ def _invoices(state: State) -> dict[str, int]:
     }
 
 
-def _touches(state: State) -> dict[str, int]:
-    """Touches of deals that had been won."""
+def _marketing(state: State) -> dict[str, int]:
+    """Touches of deals that had been won, restated spend, costs of no team."""
     deal = state["touches"]["opportunity_id"]
     shut_at = state["opportunities"]["shut_at"][deal]
     late = (deal != NONE) & (shut_at != NULL) & (shut_at < state["touches"]["occurred_at"])
+    is_won = STAGE_WON[state["opportunities"]["stage"][deal]]
+    reported = state["spend_daily"]["updated_at"] // DAY - state["spend_daily"]["day"]
     return {
-        "touches_after_the_win": int(
-            (late & STAGE_WON[state["opportunities"]["stage"][deal]]).sum()
-        )
+        "touches_after_the_win": int((late & is_won).sum()),
+        "restated_spend": int((reported > 1).sum()),
+        "costs_without_team": int((state["costs"]["team"] == NONE).sum()),
     }
 
 
@@ -84,10 +87,22 @@ def upset_money(state: State, moment: int) -> None:
     """What seldom happens to customers, invoices and won deals, all at one moment."""
     _upset_subscriptions(state, moment)
     _upset_invoices(state, moment)
+    _upset_marketing(state, moment)
+
+
+def _upset_marketing(state: State, moment: int) -> None:
+    """Ads reach those who have bought, spend of a week ago is restated, costs have no team."""
     won = np.flatnonzero(STAGE_WON[state["opportunities"]["stage"]])[:2]
     state.create(
         "touches", len(won), moment, occurred_at=moment, type=0, channel=0, opportunity_id=won
     )
+    spend = state["spend_daily"]
+    restated = np.flatnonzero(spend["day"] < state.day - 7)[-2:]
+    spend["spend"][restated] //= 2
+    state.touch("spend_daily", restated, moment)
+    month = day_number(day_of(state.day).replace(day=1))
+    category = [COST_CATEGORIES.index(name) for name in ("events", "tools")]
+    state.create("costs", 2, moment, month=month, amount=SMALL, currency=0, category=category)
 
 
 def _upset_subscriptions(state: State, moment: int) -> None:

@@ -19,13 +19,13 @@ def add_acquisition(
 ) -> None:
     """customer_acquisition_cost, cac_payback_months."""
     ads = ad_spend(history)
-    selling = pd.concat([ads, costs(history, ("Marketing", "Sales"))], ignore_index=True)
+    selling = pd.concat([ads, costs(history, "marketing", "sales", "nobody")], ignore_index=True)
     for variant, cost in (
         ("default", selling), ("ads", ads), ("lagged", _lagged(selling, history.this_month)),
     ):  # fmt: skip
         tall.add_quotient(
-            "customer_acquisition_cost", cost, customers.new, SPEND_CUTS, unit="money",
-            variant=variant,
+            "customer_acquisition_cost", cost, _since(cost, customers.new), SPEND_CUTS,
+            unit="money", variant=variant,
         )  # fmt: skip
     _payback(selling, customers.new, recurring, margin, tall)
 
@@ -36,32 +36,39 @@ def _lagged(cost: pd.DataFrame, this_month: int) -> pd.DataFrame:
     return later[later["month"] <= this_month]
 
 
+def _since(cost: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """New customers; those before the first month of any cost are excluded: it is not known."""
+    return new.assign(is_alive=new["month"] >= cost["month"].min())
+
+
 def _payback(
     cost: pd.DataFrame, new: pd.DataFrame, recurring: Recurring, margin: float | None, tall: Tall
 ) -> None:
-    """cac_payback_months: what a new customer cost against what one earns in a month.
+    """cac_payback_months: what new customers cost against the margin on their new mrr.
 
-    That is the new mrr of the period per new customer, times the gross margin. Numerator and
-    denominator are 0 where there is none, and where no margin is known, which excludes everybody.
+    Both since costs are known. Where no margin is, all new customers are excluded and nothing is
+    set against anything.
     """
-    earned = recurring.movements if margin else recurring.movements[:0]
+    gained = recurring.movements.query("new != 0")
+    gained = gained[gained["month"] >= cost["month"].min()]
+    new = _since(cost, new)
+    if not margin:
+        cost, gained, new = cost[:0], gained[:0], new.assign(is_alive=False)
     for grain in GRAINS:
-        count, spent, gained = (
-            frame[column].groupby(tall.period(frame["month"].to_numpy(), grain)).sum()
-            for frame, column in ((new, "amount"), (cost, "amount"), (earned, "new"))
-        )
-        spent = spent.reindex(count.index, fill_value=0) / count
-        gained = gained.reindex(count.index, fill_value=0) / 100 / count * (margin or 0)
-        is_known = (gained != 0).to_numpy()
-        sums = {
-            "n_included": count.to_numpy() * bool(margin),
-            "n_excluded": count.to_numpy() * (not margin),
-            "numerator": np.where(is_known, spent, 0),
-            "denominator": gained.to_numpy(),
+        counted = {
+            name: values.groupby(tall.period(frame["month"].to_numpy(), grain)).sum()
+            for name, frame, values in (
+                ("numerator", cost, cost["amount"]),
+                ("denominator", gained, gained["new"] / 100 * (margin or 0)),
+                ("n_included", new, new["is_alive"].astype(int)),
+                ("n_excluded", new, (~new["is_alive"]).astype(int)),
+            )
         }
+        cells = pd.DataFrame(counted).fillna(0).astype({"n_included": int, "n_excluded": int})
+        sums = {name: cells[name].to_numpy() for name in cells}
         sums["value"] = ratio(sums["numerator"], sums["denominator"])
-        period = count.index.to_numpy(np.int64)
+        period = cells.index.to_numpy(np.int64)
         tall.keep(
             "cac_payback_months", "default", "months", grain, "company", period,
-            np.zeros(len(count), np.int64), sums,
+            np.zeros(len(period), np.int64), sums,
         )  # fmt: skip

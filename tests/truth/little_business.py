@@ -8,6 +8,7 @@ import pandas as pd
 
 from ingestion.sandbox.world.schema import (
     CHANNELS,
+    COST_CATEGORIES,
     CURRENCIES,
     INVOICE_STATUSES,
     NONE,
@@ -104,11 +105,11 @@ class LittleBusiness(LittleWorld):
             spend=round(amount * CENTS),
         )  # fmt: skip
 
-    def cost(self, month: str, team: int, amount: float) -> None:
-        """A team's cost of a month."""
+    def cost(self, month: str, team: int, amount: float, category: str = "other") -> None:
+        """A team's cost of a month, or of none (-1)."""
         self.state.create(
-            "costs", 1, moment(month), month=day(month), team=team, category=0, currency=0,
-            amount=round(amount * CENTS),
+            "costs", 1, moment(month), month=day(month), team=team, currency=0,
+            category=COST_CATEGORIES.index(category), amount=round(amount * CENTS),
         )  # fmt: skip
 
     def lead(

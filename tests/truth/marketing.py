@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ingestion.sandbox.world.schema import COST_TEAMS, NONE, NULL
+from ingestion.sandbox.world.schema import COST_CATEGORIES, NONE, NULL
 from tests.truth.attribution import MODELS, attributed
 from tests.truth.calendar import month_of_day
 from tests.truth.history import DEAL_CUTS, History
@@ -15,20 +15,26 @@ from tests.truth.leads import LEAD_CUTS, leads, touches
 from tests.truth.table import Tall
 
 SPEND_CUTS = ("channel", "campaign")
+FUNCTIONS = np.array(["sales", "marketing", "other", ""])
+"""What the costs of each of `COST_TEAMS` are for; the last: of no team."""
+MARKETED = [COST_CATEGORIES.index(category) for category in ("events", "agency")]
 
 
 def add_marketing(history: History, tall: Tall) -> None:
     """All Marketing metrics but those on new customers."""
     _lead_conversion(history, tall)
     ads = ad_spend(history)
-    marketing = pd.concat([ads, costs(history, ("Marketing",))], ignore_index=True)
+    marketing = pd.concat([ads, costs(history, "marketing", "nobody")], ignore_index=True)
     _spend(marketing, ads, tall)
     created = leads(history).assign(amount=1)
-    for variant, spent in (("default", marketing), ("ads", ads)):
+    for variant, rows in (("default", marketing), ("ads", ads)):
+        spent = rows[rows["is_alive"]]
+        is_told = created["month"] >= spent["month"].min()
+        counted = created.assign(is_alive=created["is_alive"] & is_told)
         tall.add_quotient(
-            "cost_per_lead", spent, created, SPEND_CUTS, unit="money", variant=variant
+            "cost_per_lead", spent, counted, SPEND_CUTS, unit="money", variant=variant
         )
-    spent_on = ads["campaign"].unique()
+    spent_on = ads.loc[ads["amount"] != 0, "campaign"].unique()
     for variant, model in MODELS.items():
         won = attributed(history, model)
         won = won[won["campaign"].isin(spent_on)]
@@ -75,23 +81,33 @@ def ad_spend(history: History) -> pd.DataFrame:
             "channel": history.fact("campaigns", "channel")[campaign].astype(np.int64),
             "campaign": campaign,
             "amount": cents / 100,
+            "is_alive": True,
         }
     )
 
 
-def costs(history: History, teams: tuple[str, ...]) -> pd.DataFrame:
-    """Costs of teams, every category: `amount` at the rate of the month's first day; no channel."""
+def costs(history: History, *functions: str) -> pd.DataFrame:
+    """Costs of functions: `amount` at the rate of the month's first day; no channel.
+
+    Of those that no team names, events and agencies are marketing's, and others `nobody`'s.
+    """
     day = history.fact("costs", "month").astype(np.int64)
-    wanted = np.isin(history.fact("costs", "team"), [COST_TEAMS.index(team) for team in teams])
-    rows = np.flatnonzero(wanted & (day <= history.today))
+    team = FUNCTIONS[history.fact("costs", "team")]
+    is_ours = np.isin(history.fact("costs", "category"), MARKETED)
+    function = np.where(team != "", team, np.where(is_ours, "marketing", "nobody"))
+    rows = np.flatnonzero(np.isin(function, functions) & (day <= history.today))
     currency = history.fact("costs", "currency")[rows]
     cents = history.convert(history.fact("costs", "amount")[rows], currency, day[rows])
     month = month_of_day(day[rows])
-    return pd.DataFrame({"month": month, "channel": NONE, "campaign": NONE, "amount": cents / 100})
+    frame = pd.DataFrame({"month": month, "channel": NONE, "campaign": NONE, "amount": cents / 100})
+    return frame.assign(is_alive=function[rows] != "nobody")
 
 
 def _spend(marketing: pd.DataFrame, ads: pd.DataFrame, tall: Tall) -> None:
-    """marketing_spend: ad spend and costs of the team Marketing; costs have no channel."""
+    """marketing_spend: ad spend and costs of marketing; costs have no channel.
+
+    Those that are nobody's are excluded.
+    """
     for variant, rows in (("default", marketing), ("ads", ads)):
         tall.add(
             "marketing_spend", rows, SPEND_CUTS, unit="money", variant=variant,

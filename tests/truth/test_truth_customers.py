@@ -127,3 +127,29 @@ def test_customers_earn_what_they_cost_by_their_margin() -> None:
     assert business.values(payback) == {"2023-05": None, "2023-06": None}
     cell = business.numbers(payback, grain="all").loc[("all", "all")]
     assert (cell["n_included"], cell["n_excluded"]) == (0, 3)
+
+
+def test_who_came_before_any_cost_is_known_cost_something_unknown() -> None:
+    business = LittleBusiness("2023-06-15")
+    business.cost("2023-03-01", COST_TEAMS.index("Sales"), 1_200)
+    for started in ("2023-02-28", "2023-03-01", "2023-06-02"):
+        business.subscribe(business.customer(started), started, 100)
+    cost = business.numbers("customer_acquisition_cost", grain="all").loc[("all", "all")]
+    assert (cost["value"], cost["n_included"], cost["n_excluded"]) == (600, 2, 1)
+    lagged = business.numbers("customer_acquisition_cost", "lagged", "all").loc[("all", "all")]
+    assert (lagged["value"], lagged["n_included"], lagged["n_excluded"]) == (1_200, 1, 2)
+    assert business.values("cac_payback_months", grain="all", gross_margin=0.5) == {"all": 12}
+
+
+def test_a_cost_without_a_team_is_marketing_s_by_its_category_else_an_acquisition_s() -> None:
+    business = LittleBusiness("2023-06-15")
+    sales, marketing, _ = range(len(COST_TEAMS))
+    for team, category, amount in (
+        (NONE, "events", 1), (NONE, "agency", 20), (NONE, "tools", 300),
+        (marketing, "tools", 4_000), (sales, "events", 50_000),
+    ):  # fmt: skip
+        business.cost("2023-05-01", team, amount, category)
+    spent = business.numbers("marketing_spend").loc[("2023-05", "all")]
+    assert (spent["value"], spent["n_included"], spent["n_excluded"]) == (4_021, 3, 1)
+    acquired = business.numbers("customer_acquisition_cost")["numerator"].to_dict()
+    assert acquired == {("2023-05", "all"): 54_321}

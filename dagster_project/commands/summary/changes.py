@@ -1,4 +1,4 @@
-"""What has happened to deals since the last publication."""
+"""What has happened to deals and to customers since the last publication."""
 
 from __future__ import annotations
 
@@ -9,49 +9,94 @@ from dagster_project.publication import open_published
 from dagster_project.run.pipeline_run import PipelineRun
 
 if TYPE_CHECKING:
+    import duckdb
+
     from dagster_project.commands.console import PlainConsole
 
 CHANGES_SHOWN = 5
-CHANGES_SINCE = """with changes as (
-    select *
-    from marts.mart_pipeline_changes
-    where since_at = (
-        select coalesce(max(since_at) filter (where since_at <= ?), min(since_at))
-        from marts.mart_pipeline_changes
-    )
-)"""
+BEGINNING = """
+    select coalesce(max(since_at) filter (where since_at <= ?), min(since_at))
+    from (
+        select since_at from marts.mart_pipeline_changes
+        union all select since_at from marts.mart_customer_changes
+    )"""
+"""Of the shortest window that reaches back to a moment."""
 
 
 def print_changes(console: PlainConsole, run: PipelineRun, moment: dt.datetime) -> None:
-    """What has happened to deals since the shortest window that reaches back to a moment."""
+    """What has happened since the shortest window that reaches back to a moment."""
     with open_published(run.paths.marts) as connection:
-        movements = connection.execute(
-            f"""{CHANGES_SINCE}
-            select movement, count(distinct opportunity_key), sum(pipeline_effect), min(since_at)
-            from changes group by movement order by 2 desc, movement""",
-            [moment],
-        ).fetchall()
-        largest = connection.execute(
-            f"""{CHANGES_SINCE}
-            select coalesce(opportunity_name, opportunity_id), rep_name, movement, old_value,
-                new_value, pipeline_effect
-            from changes order by abs(pipeline_effect) desc, money_rank limit {CHANGES_SHOWN}""",
-            [moment],
-        ).fetchall()
+        ((since,),) = connection.execute(BEGINNING, [moment]).fetchall()
+        if since:
+            told = f"{run.company.local(since):%Y-%m-%d %H:%M}"
+            _print_deals(console, connection, since, told)
+            _print_customers(console, connection, since, told)
+
+
+def _print_deals(
+    console: PlainConsole, connection: duckdb.DuckDBPyConnection, since: dt.datetime, told: str
+) -> None:
+    movements = connection.execute(
+        """select movement, count(distinct opportunity_key), sum(pipeline_effect)
+        from marts.mart_pipeline_changes where since_at = ?
+        group by movement order by 2 desc, movement""",
+        [since],
+    ).fetchall()
+    largest = connection.execute(
+        f"""select coalesce(opportunity_name, opportunity_id), rep_name, movement, old_value,
+            new_value, pipeline_effect
+        from marts.mart_pipeline_changes where since_at = ?
+        order by abs(pipeline_effect) desc, money_rank limit {CHANGES_SHOWN}""",
+        [since],
+    ).fetchall()
     if not movements:
         return
-    since = run.company.local(movements[0][3])
-    table = console.table(f"deals since {since:%Y-%m-%d %H:%M}", "deals", "open pipeline")
-    for movement, deals, effect, _ in movements:
-        table.add_row(
-            movement.replace("_", " "), f"{deals:,}", f"{effect:+,.0f}" if effect else "–"
-        )
+    table = console.table(f"deals since {told}", "deals", "open pipeline")
+    for movement, deals, effect in movements:
+        table.add_row(_words(movement), f"{deals:,}", _effect(effect))
     console.print(table)
     for name, rep, movement, old, new, effect in largest:
         values = f", {old or '–'} → {new or '–'}" if old or new else ""
         change = "–" if effect is None else f"{effect:+,.0f}"
-        console.print(
-            f"  {name} ({rep or 'no rep'}): {movement.replace('_', ' ')}{values}, {change}",
-        )
+        console.print(f"  {name} ({rep or 'no rep'}): {_words(movement)}{values}, {change}")
     console.print("Every change, deal by deal: mart_pipeline_changes", style="dim")
     console.print()
+
+
+def _print_customers(
+    console: PlainConsole, connection: duckdb.DuckDBPyConnection, since: dt.datetime, told: str
+) -> None:
+    movements = connection.execute(
+        """select movement, count(*), sum(mrr_effect), sum(receivable)
+        from marts.mart_customer_changes where since_at = ?
+        group by movement order by 2 desc, movement""",
+        [since],
+    ).fetchall()
+    largest = connection.execute(
+        f"""select coalesce(customer_name, customer_id, customer_key), movement, mrr_before, mrr,
+            mrr_effect
+        from marts.mart_customer_changes where since_at = ? and mrr_effect is not null
+        order by money_rank limit {CHANGES_SHOWN}""",
+        [since],
+    ).fetchall()
+    if not movements:
+        return
+    table = console.table(f"customers since {told}", "customers", "MRR", "overdue")
+    for movement, customers, effect, receivable in movements:
+        owed = f"{receivable:,.0f}" if receivable else "–"
+        table.add_row(_words(movement), f"{customers:,}", _effect(effect), owed)
+    console.print(table)
+    for name, movement, before, now, effect in largest:
+        console.print(
+            f"  {name}: {_words(movement)}, MRR {before:,.0f} → {now:,.0f}, {effect:+,.0f}"
+        )
+    console.print("Every change, customer by customer: mart_customer_changes", style="dim")
+    console.print()
+
+
+def _words(movement: str) -> str:
+    return movement.replace("_", " ")
+
+
+def _effect(money: float | None) -> str:
+    return f"{money:+,.0f}" if money else "–"

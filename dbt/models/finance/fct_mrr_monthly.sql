@@ -3,7 +3,7 @@ select
     months.month_start,
     months.to_on as ends_on,
     customers.customer_key,
-    customers.mrr,
+    cast(customers.mrr as {{ numeric_type() }}) as mrr,
     cast(customers.plan as {{ dbt.type_string() }}) as plan,
     cast(customers.n_subscriptions as bigint) as n_subscriptions
 from {{ ref("int_customers_at") }} as customers

@@ -1,16 +1,14 @@
 -- One row per customer that ever bought, at the earliest of its first paid invoice, its first
 -- subscription that pays, and its account's first won deal of new business. Customers of one
--- account
--- are one; an account that nobody bills is one by its deal.
+-- account are one; an account that nobody bills is one by its deal.
 with
     matches as (select customer_key, account_key from {{ ref("int_customer_accounts") }}),
 
     accounts as (select * from {{ ref("dim_account") }}),
 
     deals as (
-        select *
+        select account_key, is_won, closed_at, deal_type, count(deal_type) over () as n_typed
         from {{ ref("fct_opportunities") }}
-        where is_won and closed_at is not null and account_key is not null
     ),
 
     paid as (
@@ -65,13 +63,10 @@ with
         from deals
         inner join accounts on deals.account_key = accounts.account_key
         where
-            not accounts.is_deleted
-            and (
-                deals.deal_type = 'new'
-                or not exists (
-                    select 1 from {{ ref("fct_opportunities") }} where deal_type is not null
-                )
-            )
+            deals.is_won
+            and deals.closed_at is not null
+            and not accounts.is_deleted
+            and (deals.deal_type = 'new' or deals.n_typed = 0)
         group by deals.account_key
     ),
 

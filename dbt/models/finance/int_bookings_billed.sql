@@ -19,6 +19,12 @@ with
         where invoices.standing <> 'does_not_count'
     ),
 
+    links as (
+        select count(opportunity_key) > 0 as are_given
+        from {{ ref("int_invoices__priced") }}
+        where standing <> 'does_not_count'
+    ),
+
     credits as (
         select
             invoices.invoice_key,
@@ -71,6 +77,7 @@ with
         select
             deals.opportunity_key,
             deals.window_ends_at <= {{ as_of() }} as is_due,
+            links.are_given as is_linked,
             coalesce(billed.n_invoices, 0) as n_invoices,
             coalesce(billed.n_invoices_in_window, 0) as n_invoices_in_window,
             case when billed.opportunity_key is null then 0 else billed.billed end as billed,
@@ -78,6 +85,7 @@ with
                 when billed.opportunity_key is null then 0 else billed.billed_in_window
             end as billed_in_window
         from deals
+        cross join links
         left join billed on deals.opportunity_key = billed.opportunity_key
     )
 

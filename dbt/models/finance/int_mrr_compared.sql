@@ -1,7 +1,6 @@
--- One row per span and customer that pays where it begins or ends: what it paid then, at the rate
--- of
--- then and at the rate of the span's end, what it pays at the end, and its main plan, of then if it
--- paid then. An amount is NULL where a rate that it needs is missing.
+-- One row per span and customer that pays where it begins or ends: what it paid then, at the rates
+-- of then and of the span's end, what it pays at the end, and its main plan, of then if it paid
+-- then. An amount is NULL where a rate that it needs is missing.
 with
     spans as (select * from {{ ref("int_mrr_spans") }}),
 

@@ -1,6 +1,5 @@
 -- One row per subscription and moment of the spans at which it is active, with its recurring
--- revenue
--- at the rate of the day. Those that do not count are there with their reason.
+-- revenue at the rate of the day. Those that do not count are there with their reason.
 with
     subscriptions as (
         select

@@ -47,12 +47,12 @@ with
         inner join billed on deals.opportunity_key = billed.opportunity_key
         where
             billed.is_due
+            and billed.is_linked
             and deals.amount_native <> 0
             and (
                 billed.n_invoices = 0
                 or abs(billed.billed - deals.amount) > 0.01 * billed.n_invoices
             )
-            and exists (select 1 from invoices where opportunity_key is not null)
     ),
 
     of_invoices as (

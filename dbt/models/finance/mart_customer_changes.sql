@@ -1,10 +1,7 @@
 -- What has happened to customers since yesterday (the last working day), last week and the
--- beginning of
--- month and quarter: who is new, whose recurring revenue is another than it was, whose invoices
--- fell due
--- and are not paid. All is valued at today's rates, so that the effects add up to what customers
--- did
--- to recurring revenue; what has no rate today is NULL.
+-- beginning of month and quarter: who is new, whose recurring revenue is another than it was, whose
+-- invoices fell due and are not paid. All is valued at today's rates, so that the effects add up to
+-- what customers did to recurring revenue; what has no rate today is NULL.
 with
     windows as ({{ windows_until_now() }}),
 

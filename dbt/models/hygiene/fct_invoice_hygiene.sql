@@ -41,9 +41,27 @@
     "active",
 ] -%}
 {%- set settled = ["paid", "settled"] -%}
+{#- What is told of an invoice's money: all that is known, and what of it had happened by now. -#}
+{%- set spans = {"": "true", "_so_far": "occurred_at <= " ~ as_of()} -%}
+{%- set settlements = {
+    "payments": {"paid": "greatest(amount, 0)", "net_paid": "amount"},
+    "credit_notes": {"credited": "abs(amount)"},
+} -%}
+{%- set said_paid = [] -%}
+{%- for span in spans -%}
+    {%- set net = "settled.net_paid" ~ span -%}
+    {%- do said_paid.extend(
+        [
+            "settled.paid" ~ span,
+            net,
+            net ~ " - settled.credited" ~ span,
+            net ~ " + settled.credited" ~ span,
+        ]
+    ) -%}
+{%- endfor -%}
 -- One row per invoice that is not deleted, one column per rule: true where the invoice breaks it,
--- NULL where the rule does not apply to it. What its record says is of now, and so it is set beside
--- all payments and credits that are known, those after the run's moment, too.
+-- NULL where the rule does not apply to it. What its record says may be of the run's moment or of
+-- when it was loaded, and so it is set beside the payments and credits of both.
 with
     invoices as (select * from {{ ref("fct_invoices") }}),
 
@@ -51,16 +69,18 @@ with
 
     given as ({{ given_columns("invoices", ["due_at"]) }}),
 
-    {% for entity, amount in [
-        ("payments", "greatest(amount, 0)"),
-        ("credit_notes", "abs(amount)"),
-    ] -%}
+    {% for entity, sums in settlements.items() -%}
         {{ entity }} as (
             select
                 source_instance,
                 invoice_id,
-                sum({{ amount }}) as amount,
-                sum(amount) as net_amount,
+                {%- for name, amount in sums.items() %}
+                    {%- for span, has_happened in spans.items() %}
+                        sum(
+                            case when {{ has_happened }} then {{ amount }} else 0 end
+                        ) as {{ name }}{{ span }},
+                    {%- endfor %}
+                {%- endfor %}
                 min(coalesce(currency, '{{ var("currency") }}')) as currency,
                 max(coalesce(currency, '{{ var("currency") }}')) as last_currency
             from ({{ staged_records(entity) }}) as {{ entity }}
@@ -90,15 +110,27 @@ with
 
     settled as (
         select
-            invoices.*,
+            invoices.invoice_key,
+            invoices.source_instance,
+            invoices.invoice_id,
+            invoices.status,
+            invoices.standing,
+            invoices.total_native,
+            invoices.tax_native,
+            invoices.amount,
+            invoices.receivable,
             records.due_at,
             records.amount_paid,
-            coalesce(payments.amount, 0) as paid_native,
-            coalesce(payments.net_amount, 0) as net_paid_native,
-            coalesce(credit_notes.amount, 0) as credited_native,
+            {%- for entity, sums in settlements.items() %}
+                {%- for name in sums %}
+                    {%- for span in spans %}
+                        coalesce({{ entity }}.{{ name }}{{ span }}, 0) as {{ name }}{{ span }},
+                    {%- endfor %}
+                {%- endfor %}
+            {%- endfor %}
             sources_with_payments.source_instance is not null as has_payments,
             true
-            {%- for entity in ["payments", "credit_notes"] %}
+            {%- for entity in settlements %}
                 {%- for column in ["currency", "last_currency"] %}
                     and coalesce({{ entity }}.{{ column }}, invoices.currency) = invoices.currency
                 {%- endfor %}
@@ -108,7 +140,7 @@ with
         left join
             sources_with_payments
             on invoices.source_instance = sources_with_payments.source_instance
-        {%- for entity in ["payments", "credit_notes"] %}
+        {%- for entity in settlements %}
             left join
                 {{ entity }}
                 on invoices.source_instance = {{ entity }}.source_instance
@@ -145,17 +177,14 @@ with
                     settled.has_payments
                     and settled.is_of_one_currency
                     and {{ as_word("settled.status") }} in ('{{ settled | join("', '") }}')
-                then settled.paid_native + settled.credited_native < settled.total_native
+                then settled.paid + settled.credited < settled.total_native
             end as paid_without_payment,
             case
                 when settled.has_payments and settled.is_of_one_currency
                 then
-                    abs(settled.amount_paid - settled.paid_native) >= 0.01
-                    and abs(settled.amount_paid - settled.net_paid_native) >= 0.01
-                    and abs(settled.amount_paid - settled.net_paid_native - settled.credited_native)
-                    >= 0.01
-                    and abs(settled.amount_paid - settled.net_paid_native + settled.credited_native)
-                    >= 0.01
+                    {% for paid in said_paid %}
+                        abs(settled.amount_paid - ({{ paid }})) >= 0.01{{ " and" if not loop.last }}
+                    {%- endfor %}
             end as amount_paid_differs
         from settled
         left join given on settled.source_instance = given.source_instance

@@ -1,6 +1,5 @@
--- What selling and marketing cost beside ad spend, by month and team, and what each cost is for: as
--- company.yml says of the team, else by the words of its name, else by the people in it, else
--- sales.
+-- What selling and marketing cost beside ad spend, by month and team, and what each cost is for, as
+-- company.yml says of the team, else the words of its name, else its people; else it is for sales.
 with
     costs as (select * from {{ ref("int_costs__unioned") }} where not is_deleted),
 

@@ -1,19 +1,16 @@
 -- Won deals, and what was invoiced of them within sixty days of closing.
 with
-    links as (select count(opportunity_key) > 0 as are_given from {{ ref("fct_invoices") }}),
-
     won as (
         select
             deals.*,
             billed.billed_in_window as billed,
             billed.n_invoices_in_window as n_invoices,
             case when not billed.is_due then 'not_due' end as too_young,
-            case when not links.are_given then 'no_invoice_link' end as without_link
+            case when not billed.is_linked then 'no_invoice_link' end as without_link
         from {{ ref("int_kpi_deals") }} as deals
         inner join
             {{ ref("int_bookings_billed") }} as billed
             on deals.opportunity_key = billed.opportunity_key
-        cross join links
     )
 
 select

@@ -1,6 +1,6 @@
 {%- set lag_months = 3 -%}
 -- The new customers, and beside them what it cost to win them, by month. What no rate values is a
--- record that is left out.
+-- record that is left out, and so is who became a customer before anything is told of costs.
 with
     new_customers as (select * from {{ ref("fct_new_customers") }}),
 
@@ -79,16 +79,21 @@ with
     select
         '{{ variant }}' as variant,
         'new_customer' as entity,
-        new_customer_key as entity_key,
-        coalesce(customer_id, account_id, customer_key) as entity_id,
-        channel,
-        campaign_id as campaign,
-        became_customer_on as period_on,
+        new_customers.new_customer_key as entity_key,
+        coalesce(
+            new_customers.account_id, new_customers.customer_id, new_customers.customer_key
+        ) as entity_id,
+        new_customers.channel,
+        new_customers.campaign_id as campaign,
+        new_customers.became_customer_on as period_on,
         cast(null as {{ dbt.type_string() }}) as side,
         cast(0 as {{ numeric_type() }}) as numerator,
         1 as denominator,
-        cast(null as {{ dbt.type_string() }}) as exclusion_reason
+        case when told.since is null then 'no_costs' end as exclusion_reason
     from new_customers
+    left join
+        (select min(month_start) as since from dated where variant = '{{ variant }}') as told
+        on new_customers.became_customer_on >= told.since
 
     union all
 {%- endfor %}

@@ -14,6 +14,6 @@ left join customers on monthly.customer_key = customers.customer_key
 
 union all
 
-select {{ month_member("customer") }}
+select {{ month_member() }}
 from {{ ref("int_mrr_spans") }}
 where span = 'month'

@@ -27,5 +27,5 @@ left join customers on subscriptions.customer_key = customers.customer_key
 
 union all
 
-select {{ month_member("subscription") }}
+select {{ month_member() }}
 from months
