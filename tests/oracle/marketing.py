@@ -41,7 +41,8 @@ def marketing_members(
         frame = told(rows, SPEND_CUTS)
         yield Members("marketing_spend", variant, "money", "spend", frame, SPEND_CUTS)
         above = [beside(row, "numerator") for row in rows if row["reason"] != "no_team"]
-        frame = told([*above, *_leads(records, as_of)], SPEND_CUTS)
+        since = min((row["month"] for row in above), default=None)
+        frame = told([*above, *_leads(records, as_of, since)], SPEND_CUTS)
         yield Members("cost_per_lead", variant, "money", "lead", frame, SPEND_CUTS)
     yield from _return_on_ad_spend(records, deals, as_of, spent["ads"])
     yield from _pipeline_sourced(records, deals, created, as_of)
@@ -113,14 +114,20 @@ def beside(row: Row, side: str) -> Row:
     return row | {"denominator": 0, "side": None if row["reason"] else side}
 
 
-def _leads(records: Records, as_of: pd.Timestamp) -> Iterator[Row]:
-    """Leads as they count in the denominator; deleted ones are left out."""
+def _leads(records: Records, as_of: pd.Timestamp, since: pd.Period | None) -> Iterator[Row]:
+    """Leads as they count in the denominator.
+
+    Deleted ones are left out, and those of before the first month of any spend.
+    """
     leads = records["leads"]
     for row in leads[~(leads["created_at"] > as_of)].itertuples():
+        month = month_of(records, row.created_at)
+        is_untold = since is None or month < since
         yield {
-            "id": row.source_id, "month": month_of(records, row.created_at), "numerator": 0,
+            "id": row.source_id, "month": month, "numerator": 0,
             "denominator": 1, "channel": or_none(row.channel),
-            "campaign": or_none(row.campaign_id), "reason": "deleted" if row.is_deleted else None,
+            "campaign": or_none(row.campaign_id),
+            "reason": "deleted" if row.is_deleted else "no_costs" if is_untold else None,
         }  # fmt: skip
 
 
@@ -129,7 +136,7 @@ def _return_on_ad_spend(
 ) -> Iterator[Members]:
     """Ad spend, and beside it the won amounts on touches of campaigns that had any."""
     below = [row | {"numerator": 0, "denominator": row["numerator"]} for row in spent]
-    paid_for = {row["campaign"] for row in spent} - {NONE}
+    paid_for = {row["campaign"] for row in spent if row["numerator"] != 0} - {NONE}
     touches = deal_touches(records, deals, as_of)
     won = deals[(deals["status"] == "won") & deals["removal"].isna()]
     won = won[won["value"].notna() & won["closed_at"].notna()]

@@ -29,10 +29,12 @@ def add_marketing(history: History, tall: Tall) -> None:
     created = leads(history).assign(amount=1)
     for variant, rows in (("default", marketing), ("ads", ads)):
         spent = rows[rows["is_alive"]]
+        is_told = created["month"] >= spent["month"].min()
+        counted = created.assign(is_alive=created["is_alive"] & is_told)
         tall.add_quotient(
-            "cost_per_lead", spent, created, SPEND_CUTS, unit="money", variant=variant
+            "cost_per_lead", spent, counted, SPEND_CUTS, unit="money", variant=variant
         )
-    spent_on = ads["campaign"].unique()
+    spent_on = ads.loc[ads["amount"] != 0, "campaign"].unique()
     for variant, model in MODELS.items():
         won = attributed(history, model)
         won = won[won["campaign"].isin(spent_on)]

@@ -108,9 +108,11 @@ with
             budgeted.reporting_budget,
             budgeted.time_elapsed,
             case
-                when coalesce(spend.spend_records, 0) = 0
+                when spend.spend_records is not null
+                then {{ known_money("spend.spend", "spend_records", "spend_without_rate") }}
+                -- Where spend is told of others, there was none.
+                when max(spend.spend_records) over () is not null
                 then 0
-                else {{ known_money("spend.spend", "spend_records", "spend_without_rate") }}
             end as spend,
             coalesce(spend.spend_without_rate, 0) as spend_without_rate,
             spend.impressions,

@@ -1,40 +1,52 @@
 -- The leads, and beside them what marketing spent, by month. Spend that no rate values is a record
--- that is left out.
+-- that is left out, and so are leads of before anything is told of spend.
 with
-    leads as (select * from {{ ref("int_leads__unioned") }}),
+    leads as (
+        select *, {{ local_day("created_at") }} as created_on from {{ ref("int_leads__unioned") }}
+    ),
 
-    spend as (select * from {{ ref("marketing_spend") }}),
+    spend as (
+        select *, {{ month_start("period_on") }} as month_start
+        from {{ ref("marketing_spend") }}
+        where coalesce(exclusion_reason, 'no_rate') = 'no_rate'
+    ),
+
+    told as (select variant, min(month_start) as since from spend group by variant),
 
     by_month as (
-        select
-            variant,
-            channel,
-            campaign,
-            {{ month_start("period_on") }} as month_start,
-            sum(numerator) as numerator
+        select variant, channel, campaign, month_start, sum(numerator) as numerator
         from spend
         where exclusion_reason is null
-        group by variant, channel, campaign, {{ month_start("period_on") }}
+        group by variant, channel, campaign, month_start
+    ),
+
+    leads_by_variant as (
+        {%- for variant in ["default", "ads"] %}
+            select '{{ variant }}' as variant, leads.* from leads {{ 'union all' if not loop.last }}
+        {%- endfor %}
     )
 
-{%- for variant in ["default", "ads"] %}
+select
+    leads_by_variant.variant,
+    'lead' as entity,
+    leads_by_variant.lead_key as entity_key,
+    leads_by_variant.source_id as entity_id,
+    {{ or_none("leads_by_variant.channel") }} as channel,
+    {{ or_none("leads_by_variant.campaign_id") }} as campaign,
+    leads_by_variant.created_on as period_on,
+    cast(null as {{ dbt.type_string() }}) as side,
+    cast(0 as {{ numeric_type() }}) as numerator,
+    1 as denominator,
+    case
+        when leads_by_variant.is_deleted
+        then 'deleted'
+        when told.since is null or leads_by_variant.created_on < told.since
+        then 'no_costs'
+    end as exclusion_reason
+from leads_by_variant
+left join told on leads_by_variant.variant = told.variant
 
-    select
-        '{{ variant }}' as variant,
-        'lead' as entity,
-        lead_key as entity_key,
-        source_id as entity_id,
-        {{ or_none("channel") }} as channel,
-        {{ or_none("campaign_id") }} as campaign,
-        {{ local_day("created_at") }} as period_on,
-        cast(null as {{ dbt.type_string() }}) as side,
-        cast(0 as {{ numeric_type() }}) as numerator,
-        1 as denominator,
-        case when is_deleted then 'deleted' end as exclusion_reason
-    from leads
-
-    union all
-{%- endfor %}
+union all
 
 select
     variant,
@@ -49,7 +61,7 @@ select
     null as denominator,
     exclusion_reason
 from spend
-where exclusion_reason = 'no_rate'
+where exclusion_reason is not null
 
 union all
 
