@@ -42,56 +42,37 @@
     cast(null as {{ text }}) as exclusion_reason
 {%- endmacro %}
 
-{#- A system's word of state as it is looked up. -#}
-{% macro status_word(text) -%} {{ as_word(text) }} {%- endmacro %}
-
-{#-
-    What a word of state means: the company's own say first (by word, of company.yml), then what is
-    usual (by meaning, its words). NULL where nobody says.
--#}
-{% macro status_meaning(text, own, usual) -%}
-    {%- set word = as_word(text) -%}
-    case
-        {%- for said, meaning in own.items() %}
-            when {{ word }} = {{ as_word("'" ~ said | replace("'", "''") ~ "'") }}
-            then '{{ meaning }}'
-        {%- endfor %}
-        {%- for meaning, words in usual.items() %}
-            when {{ word }} in ('{{ words | join("', '") }}') then '{{ meaning }}'
-        {%- endfor %}
-    end
-{%- endmacro %}
-
 {#-
     What a subscription is by its status: it `counts`, it `counted` up to its end, or it
     `does_not_count`. NULL where neither company.yml nor usage says.
 -#}
 {% macro subscription_standing(status) -%}
-    {%- set usual = {
-        "counts": ["active", "past_due", "live", "renewing"],
-        "counted": [
-            "ended",
-            "canceled",
-            "cancelled",
-            "expired",
-            "churned",
-            "completed",
-        ],
-        "does_not_count": [
-            "trial",
-            "trialing",
-            "in_trial",
-            "incomplete",
-            "incomplete_expired",
-            "draft",
-            "pending",
-            "future",
-            "paused",
-            "on_hold",
-            "unpaid",
-        ],
-    } -%}
-    {{ status_meaning(status, var("subscription_statuses"), usual) }}
+    coalesce(
+        {{ said_of("subscription_statuses", status) }},
+        case
+            when {{ as_word(status) }} in ('active', 'past_due', 'live', 'renewing')
+            then 'counts'
+            when
+                {{ as_word(status) }}
+                in ('ended', 'canceled', 'cancelled', 'expired', 'churned', 'completed')
+            then 'counted'
+            when
+                {{ as_word(status) }} in (
+                    'trial',
+                    'trialing',
+                    'in_trial',
+                    'incomplete',
+                    'incomplete_expired',
+                    'draft',
+                    'pending',
+                    'future',
+                    'paused',
+                    'on_hold',
+                    'unpaid'
+                )
+            then 'does_not_count'
+        end
+    )
 {%- endmacro %}
 
 {#- The domain of an address of the web, or of what follows the @ of an email address. -#}

@@ -16,7 +16,11 @@ METRICS = (
     "deals_won", "deals_lost", "deals_no_decision", "revenue_won", "win_rate", "no_decision_rate",
     "average_deal_size", "sales_cycle_days", "sales_velocity", "quota_attainment",
     "reps_at_quota", "pipeline_value", "pipeline_created", "lead_conversion_rate",
-    "slippage_rate", "push_count",
+    "slippage_rate", "push_count", "marketing_spend", "cost_per_lead", "customer_acquisition_cost",
+    "return_on_ad_spend", "pipeline_sourced", "mrr", "arr", "net_revenue_retention",
+    "gross_revenue_retention", "customer_retention_rate", "logo_churn_rate", "new_mrr",
+    "churned_mrr", "quick_ratio", "average_revenue_per_account", "cash_collected",
+    "days_sales_outstanding", "bookings_to_billings",
 )  # fmt: skip
 EXCLUSION = [
     "metric", "variant", "entity", "entity_key", "entity_id", "reason", "period_grain",

@@ -71,3 +71,17 @@ def test_a_week_later_only_what_changed_is_loaded() -> None:
 def test_no_join_of_what_comes_from_hubspot_compares_all_pairs_of_rows() -> None:
     folder = made_once("week_later", found_and_go_on, DEFAULT, Path(__file__))
     assert of_all_pairs(Published(DEFAULT, folder / "sandbox")) == {}
+
+
+@thorough
+def test_its_money_is_sound_but_for_what_the_simulator_forgets() -> None:
+    """Yearly contracts begun after the 28th are billed a year late, and some refunds come twice."""
+    folder = made_once("week_later", found_and_go_on, DEFAULT, Path(__file__))
+    found = Published(DEFAULT, folder / "sandbox").marts(
+        "select entity, rule from marts.mart_data_hygiene where failing > 0 and rule <> 'all' "
+        "and money_kind in ('spend', 'cost', 'invoiced', 'recurring', 'paid', 'credited')"
+    )
+    assert set(found.itertuples(index=False, name=None)) <= {
+        ("subscriptions", "not_invoiced"),
+        ("credit_notes", "more_than_invoiced"),
+    }

@@ -24,15 +24,10 @@ def add_acquisition(
         ("default", selling), ("ads", ads), ("lagged", _lagged(selling, history.this_month)),
     ):  # fmt: skip
         tall.add_quotient(
-            "customer_acquisition_cost", cost, _since_told(customers.new, cost), SPEND_CUTS,
+            "customer_acquisition_cost", cost, _since(cost, customers.new), SPEND_CUTS,
             unit="money", variant=variant,
         )  # fmt: skip
-    _payback(selling, _since_told(customers.new, selling), recurring, margin, tall)
-
-
-def _since_told(new: pd.DataFrame, cost: pd.DataFrame) -> pd.DataFrame:
-    """New customers; those before the first month of any cost are excluded: it was not 0."""
-    return new.assign(is_alive=new["month"] >= (cost["month"].min() if len(cost) else np.inf))
+    _payback(selling, customers.new, recurring, margin, tall)
 
 
 def _lagged(cost: pd.DataFrame, this_month: int) -> pd.DataFrame:
@@ -41,34 +36,39 @@ def _lagged(cost: pd.DataFrame, this_month: int) -> pd.DataFrame:
     return later[later["month"] <= this_month]
 
 
+def _since(cost: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """New customers; those before the first month of any cost are excluded: it is not known."""
+    return new.assign(is_alive=new["month"] >= cost["month"].min())
+
+
 def _payback(
     cost: pd.DataFrame, new: pd.DataFrame, recurring: Recurring, margin: float | None, tall: Tall
 ) -> None:
-    """cac_payback_months: what new customers cost against what they earn in a month.
+    """cac_payback_months: what new customers cost against the margin on their new mrr.
 
-    That is the new mrr of the period, times the gross margin, since costs are told; as it is per
-    customer. Where no margin is known everybody is excluded.
+    Both since costs are known. Where no margin is, all new customers are excluded and nothing is
+    set against anything.
     """
-    earned = recurring.movements
-    earned = earned[(earned["new"] != 0) & (earned["month"] >= cost["month"].min())]
+    gained = recurring.movements.query("new != 0")
+    gained = gained[gained["month"] >= cost["month"].min()]
+    new = _since(cost, new)
     if not margin:
-        cost, earned, new = cost[:0], earned[:0], new.assign(is_alive=False)
-    is_known = new["is_alive"].to_numpy(bool)
+        cost, gained, new = cost[:0], gained[:0], new.assign(is_alive=False)
     for grain in GRAINS:
-        sums = {
-            name: amount.groupby(tall.period(month.to_numpy(), grain)).sum()
-            for name, month, amount in (
-                ("n_included", new["month"], pd.Series(is_known, new.index)),
-                ("n_excluded", new["month"], pd.Series(~is_known, new.index)),
-                ("numerator", cost["month"], cost["amount"]),
-                ("denominator", earned["month"], earned["new"] / 100 * (margin or 0)),
+        counted = {
+            name: values.groupby(tall.period(frame["month"].to_numpy(), grain)).sum()
+            for name, frame, values in (
+                ("numerator", cost, cost["amount"]),
+                ("denominator", gained, gained["new"] / 100 * (margin or 0)),
+                ("n_included", new, new["is_alive"].astype(int)),
+                ("n_excluded", new, (~new["is_alive"]).astype(int)),
             )
         }
-        table = pd.DataFrame(sums).fillna(0).astype(np.float64)
-        columns = {name: column.to_numpy() for name, column in table.items()}
-        columns["value"] = ratio(columns["numerator"], columns["denominator"])
-        period = table.index.to_numpy(np.int64)
+        cells = pd.DataFrame(counted).fillna(0).astype({"n_included": int, "n_excluded": int})
+        sums = {name: cells[name].to_numpy() for name in cells}
+        sums["value"] = ratio(sums["numerator"], sums["denominator"])
+        period = cells.index.to_numpy(np.int64)
         tall.keep(
             "cac_payback_months", "default", "months", grain, "company", period,
-            np.zeros(len(table), np.int64), columns,
+            np.zeros(len(period), np.int64), sums,
         )  # fmt: skip

@@ -129,17 +129,16 @@ def test_customers_earn_what_they_cost_by_their_margin() -> None:
     assert (cell["n_included"], cell["n_excluded"]) == (0, 3)
 
 
-def test_who_came_before_costs_are_told_did_not_come_for_nothing() -> None:
-    business = LittleBusiness("2023-08-15")
-    business.subscribe(business.customer("2023-03-01"), "2023-03-02", 50)
-    business.cost("2023-05-01", COST_TEAMS.index("Sales"), 300)
-    business.subscribe(business.customer("2023-05-01"), "2023-05-02", 100)
-    cost, payback = "customer_acquisition_cost", "cac_payback_months"
-    assert business.values(cost) == {"2023-03": None, "2023-05": 300}
-    assert business.values(payback, gross_margin=0.5) == {"2023-03": None, "2023-05": 6}
-    cell = business.numbers(payback, grain="all", gross_margin=0.5).loc[("all", "all")]
-    assert (cell["value"], cell["n_included"], cell["n_excluded"]) == (6, 1, 1)
-    assert business.values(cost, "lagged") == {"2023-03": None, "2023-05": None, "2023-08": None}
+def test_who_came_before_any_cost_is_known_cost_something_unknown() -> None:
+    business = LittleBusiness("2023-06-15")
+    business.cost("2023-03-01", COST_TEAMS.index("Sales"), 1_200)
+    for started in ("2023-02-28", "2023-03-01", "2023-06-02"):
+        business.subscribe(business.customer(started), started, 100)
+    cost = business.numbers("customer_acquisition_cost", grain="all").loc[("all", "all")]
+    assert (cost["value"], cost["n_included"], cost["n_excluded"]) == (600, 2, 1)
+    lagged = business.numbers("customer_acquisition_cost", "lagged", "all").loc[("all", "all")]
+    assert (lagged["value"], lagged["n_included"], lagged["n_excluded"]) == (1_200, 1, 2)
+    assert business.values("cac_payback_months", grain="all", gross_margin=0.5) == {"all": 12}
 
 
 def test_a_cost_without_a_team_is_marketing_s_by_its_category_else_an_acquisition_s() -> None:

@@ -200,7 +200,8 @@ with
         group by entity, rep_id
     ),
 
-    -- An account's money is that of its deals: over all entities it counts once, with the deals.
+    -- An account's money is that of its deals, and what was invoiced or spent is other money: over
+    -- all entities it is that of the deals.
     overall as (
         select
             rep_id,
