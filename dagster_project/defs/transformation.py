@@ -13,6 +13,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from dagster_project.run.builds import Moments, build_everything, plan_build
 from dagster_project.run.dbt_runner import BuildError, Dbt, run_values
 from dagster_project.run.pipeline_run import PipelineRun
+from ingestion.company.cost_teams import check_cost_teams
 from ingestion.company.personal_quotas import check_personal_quotas
 from ingestion.extension.folder import ExtensionError
 
@@ -53,6 +54,7 @@ def model_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, run: dg.ResourceParam[PipelineRun]
     ) -> Iterator[Any]:
         check_personal_quotas(run.company, run.warehouse)
+        check_cost_teams(run.company, run.warehouse)
         selection, indirect_selection = get_subset_selection_for_context(
             context, manifest, EVERYTHING, None, None, translator, None
         )

@@ -123,7 +123,15 @@
 
 {#- Reasons of an exclusion that say that a value is not known, not that there is none. -#}
 {% macro unknown_reasons() -%}
-    ('no_rate', 'no_history', 'no_usual', 'no_probability')
+    (
+        'no_rate',
+        'no_history',
+        'no_usual',
+        'no_probability',
+        'unknown_status',
+        'no_ended_at',
+        'no_paid_at'
+    )
 {%- endmacro %}
 
 {#- Whether so much of a state of the past is unknown that the rest of it would mislead. -#}

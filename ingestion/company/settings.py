@@ -37,11 +37,15 @@ class Retention(Settings):
     warehouses: int = Field(2, ge=0)
 
 
+def as_word(text: str) -> str:
+    """A word as the models compare it with that of a setting: macros/settings.sql."""
+    return re.sub("[ -]", "_", text.strip(" ").lower())
+
+
 def _no_word_twice(values: Mapping[str, str]) -> Mapping[str, str]:
-    """A setting by words, as the models compare them: macros/settings.sql."""
     known: dict[str, str] = {}
     for word in values:
-        other = known.setdefault(re.sub("[ -]", "_", word.strip(" ").lower()), word)
+        other = known.setdefault(as_word(word), word)
         if other != word:
             raise ValueError(f"'{other}' and '{word}' are one word; keep one of them")
     return values

@@ -20,7 +20,7 @@ METRICS = (
     "return_on_ad_spend", "pipeline_sourced", "mrr", "arr", "net_revenue_retention",
     "gross_revenue_retention", "customer_retention_rate", "logo_churn_rate", "new_mrr",
     "churned_mrr", "quick_ratio", "average_revenue_per_account", "cash_collected",
-    "days_sales_outstanding", "bookings_to_billings",
+    "days_sales_outstanding", "bookings_to_billings", "cac_payback_months",
 )  # fmt: skip
 EXCLUSION = [
     "metric", "variant", "entity", "entity_key", "entity_id", "reason", "period_grain",

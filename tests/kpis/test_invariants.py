@@ -11,7 +11,19 @@ from tests.kpis.companies import TEST_COMPANIES, Published
 from tests.kpis.test_against_oracle import METRICS
 from tests.oracle import records
 
-ADDITIVE = ("deals_won", "deals_lost", "deals_no_decision", "revenue_won", "pipeline_created")
+ADDITIVE = (
+    "deals_won", "deals_lost", "deals_no_decision", "revenue_won", "pipeline_created",
+    "marketing_spend", "pipeline_sourced", "new_mrr", "churned_mrr", "cash_collected",
+)  # fmt: skip
+STATES = ("pipeline_value", "mrr", "arr")
+"""Sums of what there is at the end of a period."""
+OF_PERIODS = (
+    "slippage_rate", "net_revenue_retention", "gross_revenue_retention", "customer_retention_rate",
+    "logo_churn_rate", "average_revenue_per_account", "days_sales_outstanding",
+)  # fmt: skip
+"""What compares the two ends of a period, or is of one of them."""
+BESIDE = ("cac_payback_months",)
+"""What stands beside its records makes a number of these, where no record is counted, too."""
 OF_QUOTAS = ("quota_attainment", "reps_at_quota")
 CELL = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]
 CENT = 0.005
@@ -45,7 +57,7 @@ def test_no_cell_is_there_twice(published: Publish, name: str) -> None:
 
 
 def test_the_parts_of_a_cut_add_up_to_the_company(published: Publish, name: str) -> None:
-    additive = rows(published(name), f"metric in {(*ADDITIVE, 'pipeline_value')}")
+    additive = rows(published(name), f"metric in {(*ADDITIVE, *STATES)}")
     period = ["metric", "variant", "period_grain", "period_start"]
     columns = ["value", "n_included", "n_excluded"]
     cuts = additive.groupby([*period, "dimension"], dropna=False)
@@ -63,7 +75,7 @@ def test_the_parts_of_a_cut_add_up_to_the_company(published: Publish, name: str)
 def test_months_add_up_to_quarters_years_and_all(published: Publish, name: str) -> None:
     """All time has what has no date, too: that is excluded, and adds nothing."""
     condition = "variant <> 'median' and metric not in {}".format(
-        (*OF_QUOTAS, "sales_velocity", "pipeline_value", "slippage_rate")
+        (*OF_QUOTAS, "sales_velocity", *STATES, *OF_PERIODS)
     )
     summed = rows(published(name), condition)
     fiscal = getattr(records, name)(TEST_COMPANIES[name].exports).fiscal_year_start_month
@@ -94,7 +106,7 @@ def test_a_value_is_numerator_by_denominator(published: Publish, name: str) -> N
 
 def test_only_what_adds_up_and_medians_have_no_denominator(published: Publish, name: str) -> None:
     without = rows(published(name), "denominator is null")
-    additive = without["metric"].isin((*ADDITIVE, "pipeline_value"))
+    additive = without["metric"].isin((*ADDITIVE, *STATES))
     assert ((without["variant"] == "median") | additive).all()
     pd.testing.assert_series_equal(
         without.loc[additive, "value"], without.loc[additive, "numerator"], check_names=False
@@ -103,10 +115,10 @@ def test_only_what_adds_up_and_medians_have_no_denominator(published: Publish, n
 
 def test_a_metric_without_members_has_no_value(published: Publish, name: str) -> None:
     empty = rows(published(name), "n_included = 0")
-    additive = empty["metric"].isin((*ADDITIVE, "pipeline_value"))
+    additive = empty["metric"].isin((*ADDITIVE, *STATES))
     assert (empty.loc[additive, "value"].dropna() == 0).all()
     assert empty.loc[additive & empty["n_excluded"].eq(0), "value"].notna().all()
-    assert empty.loc[~additive, "value"].isna().all()
+    assert empty.loc[~additive & ~empty["metric"].isin(BESIDE), "value"].isna().all()
 
 
 def test_included_and_excluded_are_the_population(published: Publish, name: str) -> None:

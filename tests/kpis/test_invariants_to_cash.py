@@ -27,7 +27,8 @@ def cells(published: Published, metric: str, variant: str = "default") -> pd.Dat
     """The numbers of a metric by period and cut."""
     rows = numbers(
         published,
-        f"select {', '.join(PERIOD)}, value, numerator, denominator, n_included, n_excluded "
+        "select period_grain, coalesce(cast(period_start as varchar), '') as period_start, "
+        "dimension, dimension_key, value, numerator, denominator, n_included, n_excluded "
         f"from marts.kpi_values where metric = '{metric}' and variant = '{variant}'",
     )
     numeric = ["value", "numerator", "denominator"]
@@ -39,7 +40,7 @@ def company_months(published: Published, metric: str, variant: str = "default") 
     """The company's months of a metric."""
     rows = cells(published, metric, variant).reset_index()
     rows = rows[(rows["period_grain"] == "month") & (rows["dimension"] == "company")]
-    return rows.set_index("period_start").sort_index()
+    return rows.set_index(pd.to_datetime(rows["period_start"])).sort_index()
 
 
 def assert_near(one: pd.Series, other: pd.Series) -> None:
@@ -188,7 +189,7 @@ def test_sourced_pipeline_is_what_was_created(published: Publish, name: str) -> 
     own = sourced.index.get_level_values("dimension").isin(["channel", "campaign"])
     for column in ("value", "n_included", "n_excluded"):
         assert_near(sourced[column][~own], created[column])
-        of_cut = sourced[own].groupby(["period_grain", "period_start", "dimension"], dropna=False)
+        of_cut = sourced[own].groupby(["period_grain", "period_start", "dimension"])
         parts = of_cut[column].sum().unstack("dimension")
         whole = sourced[column].xs("all", level="dimension_key")
         whole = whole.xs("company", level="dimension")

@@ -53,7 +53,8 @@ def new_customers(
     won = deals[(deals["status"] == "won") & deals["removal"].isna() & deals["closed_at"].notna()]
     if deals["deal_type"].notna().any():
         won = won[won["deal_type"] == "new"]
-    for deal in won[won["account_id"].notna()].itertuples():
+    known = won["account_id"].isin(set(ledger.customers.keys))
+    for deal in won[known].itertuples():
         found[f"account {deal.account_id}"].append((deal.closed_at, "won_deal"))
     reached = ledger.customers.reached
     return [

@@ -27,7 +27,9 @@ DEAL_CUTS = (*OWNER_CUTS, "lead_source", "product", "deal_type", "pipeline")
 LEAD_CUTS = (*OWNER_CUTS, "channel", "campaign")
 CLOSED = ("won", "lost", "no_decision")
 DAY = pd.Timedelta(days=1)
-UNKNOWN = ("no_rate", "no_history", "no_probability")
+UNKNOWN = (
+    "no_rate", "no_history", "no_probability", "unknown_status", "no_ended_at", "no_paid_at",
+)  # fmt: skip
 """Reasons that say that a value is not known: where they take all, a sum is not 0 but nothing."""
 
 

@@ -93,6 +93,7 @@ class Records:
     Moments are naive UTC; dates, amounts and rates are text as written; what is absent is None,
     or NaT where it is a moment. Frames keep the order of the export. `loaded_at` is about when the
     exports were read: the moment from which a record is known that does not say when it changed.
+    `gross_margin` is what the company says of it.
     """
 
     instance: str
@@ -193,6 +194,7 @@ def maven(folder: Path) -> Records:
     )
     columns = {
         "opportunity_id": "source_id",
+        "account": "account_id",
         "sales_agent": "owner_id",
         "deal_stage": "stage",
         "engage_date": "created_at",
@@ -203,6 +205,9 @@ def maven(folder: Path) -> Records:
         {
             "users": users.assign(name=users["source_id"]),
             "stages": _stages(MAVEN_STAGES),
+            "accounts": _csv(folder / "accounts.csv").rename(
+                columns={"account": "source_id", "office_location": "region"}
+            ),
             "deals": deals.rename(columns=columns),
         },
     )  # fmt: skip

@@ -16,33 +16,43 @@ from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT, CompanyPaths
 
 WEEK, YESTERDAY = dt.datetime(2024, 3, 7, 15), dt.datetime(2024, 3, 13, 15)
-DEALS = "'2024-03-13 15:00', 'Robots', 'd1', 'Ann', 'o1', 'won', 'Proposal', 'Won', -700, 1"
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Any:
-    """A run that published changes of deals since yesterday and of customers since last week."""
+    """A run that published changes of deals since yesterday, of customers since last week.
+
+    The month began when the week did: the changes of both are the same.
+    """
     paths = CompanyPaths(tmp_path)
     paths.published.mkdir()
     with duckdb.connect() as connection:
         connection.execute(
             f"""attach '{paths.marts}' as published;
             create schema published.marts;
-            create table published.marts.mart_pipeline_changes as
-            select * from (values ({DEALS})) as changes (since_at, opportunity_name,
-                opportunity_id, rep_name, opportunity_key, movement, old_value, new_value,
-                pipeline_effect, money_rank);
-            create table published.marts.mart_customer_changes as
+            use published.marts;
+            create table windows as
             select * from (values
-                ('2024-03-07 15:00', 'k1', 'c1', 'Acme', 'churned', 500, 0, -500, null, 2),
-                ('2024-03-07 15:00', 'k2', 'c2', null, 'churned', 10, 0, -10, null, 3),
-                ('2024-03-07 15:00', 'k3', null, null, 'expanded', 50, 60, 10, null, 4),
-                ('2024-03-07 15:00', 'k4', 'c4', 'Bolt', 'fell_due', null, null, null, 900, 1),
-                ('2024-03-07 15:00', 'k5', 'c5', 'Cord', 'new_customer', null, null, null, null, 5)
-            ) as changes (since_at, customer_key, customer_id, customer_name, movement,
-                mrr_before, mrr, mrr_effect, receivable, money_rank);
-            alter table published.marts.mart_pipeline_changes alter since_at type timestamp;
-            alter table published.marts.mart_customer_changes alter since_at type timestamp"""
+                ('yesterday', timestamp '2024-03-13 15:00'),
+                ('last_week', timestamp '2024-03-07 15:00'),
+                ('month_start', timestamp '2024-03-07 15:00')
+            ) as windows (since, since_at);
+            create table mart_pipeline_changes as
+            select *, 'Robots' as opportunity_name, 'd1' as opportunity_id, 'Ann' as rep_name,
+                'k1' as opportunity_key, 'won' as movement, 'Proposal' as old_value,
+                'Won' as new_value, -700 as pipeline_effect, 1 as money_rank
+            from windows where since = 'yesterday';
+            create table mart_customer_changes as
+            select windows.*, changes.*
+            from windows cross join (values
+                ('k1', 'c1', 'Acme', 'churned', 500, 0, -500, null, 2),
+                ('k2', 'c2', null, 'churned', 10, 0, -10, null, 3),
+                ('k3', null, null, 'expanded', 50, 60, 10, null, 4),
+                ('k4', 'c4', 'Bolt', 'fell_due', null, null, null, 900, 1),
+                ('k5', 'c5', 'Cord', 'new_customer', null, null, null, null, 5)
+            ) as changes (customer_key, customer_id, customer_name, movement, mrr_before, mrr,
+                mrr_effect, receivable, money_rank)
+            where since <> 'yesterday'"""
         )
     company = load_company(PROJECT / "tests" / "companies" / "edge_cases" / "company.yml")
     return cast("Any", SimpleNamespace(paths=paths, company=company))

@@ -132,6 +132,21 @@ def test_a_record_that_is_twice_in_a_load_is_told(tests: Tests) -> None:
     assert tests.failures(test, again.format("activities"), in_no_load) == []
 
 
+def test_receivables_that_do_not_add_up_are_told(tests: Tests) -> None:
+    test = tests.statements["receivables_add_up"]
+    aged = (
+        "update marts.mart_receivables set days_31_60 = days_31_60 + 0.01 where receivable_key = "
+        "(select min(receivable_key) from marts.mart_receivables where is_current)"
+    )
+    owed = (
+        "update marts.fct_invoices set receivable = receivable + 0.01 where invoice_key = "
+        "(select min(invoice_key) from marts.fct_invoices where receivable > 0)"
+    )
+    assert tests.failures(test) == []
+    assert len(tests.failures(test, aged)) == 2
+    assert len(tests.failures(test, owed)) == 1
+
+
 def test_a_user_with_two_owners_is_told_where_a_change_is_theirs(tests: Tests) -> None:
     test = tests.statements["a_change_is_by_one_owner"]
     load = "insert into raw_hubspot._dlt_loads (load_id, status, inserted_at) "

@@ -14,44 +14,45 @@ if TYPE_CHECKING:
     from dagster_project.commands.console import PlainConsole
 
 CHANGES_SHOWN = 5
-BEGINNING = """
-    select coalesce(max(since_at) filter (where since_at <= ?), min(since_at))
+WINDOW = """
+    select since, since_at
     from (
-        select since_at from marts.mart_pipeline_changes
-        union all select since_at from marts.mart_customer_changes
-    )"""
-"""Of the shortest window that reaches back to a moment."""
+        select since, since_at from marts.mart_pipeline_changes
+        union select since, since_at from marts.mart_customer_changes
+    )
+    order by since_at <= $moment desc, abs(epoch_us(since_at) - epoch_us($moment)), since
+    limit 1"""
+"""The shortest that reaches back to a moment, else the longest; of two as long one."""
 
 
 def print_changes(console: PlainConsole, run: PipelineRun, moment: dt.datetime) -> None:
     """What has happened since the shortest window that reaches back to a moment."""
     with open_published(run.paths.marts) as connection:
-        ((since,),) = connection.execute(BEGINNING, [moment]).fetchall()
-        if since:
-            told = f"{run.company.local(since):%Y-%m-%d %H:%M}"
+        for since, since_at in connection.execute(WINDOW, {"moment": moment}).fetchall():
+            told = f"since {run.company.local(since_at):%Y-%m-%d %H:%M}"
             _print_deals(console, connection, since, told)
             _print_customers(console, connection, since, told)
 
 
 def _print_deals(
-    console: PlainConsole, connection: duckdb.DuckDBPyConnection, since: dt.datetime, told: str
+    console: PlainConsole, connection: duckdb.DuckDBPyConnection, since: str, told: str
 ) -> None:
     movements = connection.execute(
         """select movement, count(distinct opportunity_key), sum(pipeline_effect)
-        from marts.mart_pipeline_changes where since_at = ?
+        from marts.mart_pipeline_changes where since = ?
         group by movement order by 2 desc, movement""",
         [since],
     ).fetchall()
     largest = connection.execute(
         f"""select coalesce(opportunity_name, opportunity_id), rep_name, movement, old_value,
             new_value, pipeline_effect
-        from marts.mart_pipeline_changes where since_at = ?
+        from marts.mart_pipeline_changes where since = ?
         order by abs(pipeline_effect) desc, money_rank limit {CHANGES_SHOWN}""",
         [since],
     ).fetchall()
     if not movements:
         return
-    table = console.table(f"deals since {told}", "deals", "open pipeline")
+    table = console.table(f"deals {told}", "deals", "open pipeline")
     for movement, deals, effect in movements:
         table.add_row(_words(movement), f"{deals:,}", _effect(effect))
     console.print(table)
@@ -64,24 +65,24 @@ def _print_deals(
 
 
 def _print_customers(
-    console: PlainConsole, connection: duckdb.DuckDBPyConnection, since: dt.datetime, told: str
+    console: PlainConsole, connection: duckdb.DuckDBPyConnection, since: str, told: str
 ) -> None:
     movements = connection.execute(
         """select movement, count(*), sum(mrr_effect), sum(receivable)
-        from marts.mart_customer_changes where since_at = ?
+        from marts.mart_customer_changes where since = ?
         group by movement order by 2 desc, movement""",
         [since],
     ).fetchall()
     largest = connection.execute(
         f"""select coalesce(customer_name, customer_id, customer_key), movement, mrr_before, mrr,
             mrr_effect
-        from marts.mart_customer_changes where since_at = ? and mrr_effect is not null
+        from marts.mart_customer_changes where since = ? and mrr_effect is not null
         order by money_rank limit {CHANGES_SHOWN}""",
         [since],
     ).fetchall()
     if not movements:
         return
-    table = console.table(f"customers since {told}", "customers", "MRR", "overdue")
+    table = console.table(f"customers {told}", "customers", "MRR", "overdue")
     for movement, customers, effect, receivable in movements:
         owed = f"{receivable:,.0f}" if receivable else "–"
         table.add_row(_words(movement), f"{customers:,}", _effect(effect), owed)
