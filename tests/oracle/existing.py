@@ -20,7 +20,7 @@ def existing(records: Records, name: str, as_of: pd.Timestamp, begins: str) -> p
     if pd.api.types.is_datetime64_any_dtype(frame[begins]):
         return frame[~(frame[begins] > as_of)]
     today = str(local(records, as_of).date())
-    return frame[frame[begins].str[:10] <= today]
+    return frame[~(frame[begins].str[:10] > today)]
 
 
 def local(records: Records, moment: pd.Timestamp) -> pd.Timestamp:

@@ -51,7 +51,8 @@ def marketing_members(
 def ad_spend(records: Records, as_of: pd.Timestamp) -> list[Row]:
     """Rows of ad spend as members, in the company's currency."""
     rates = Rates(records)
-    channels = records["campaigns"].set_index("source_id")["channel"].to_dict()
+    campaigns = existing(records, "campaigns", as_of, "started_on")
+    channels = campaigns.set_index("source_id")["channel"].to_dict()
     rows = []
     for row in existing(records, "spend_daily", as_of, "day").itertuples():
         day = pd.Timestamp(row.day)

@@ -29,7 +29,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "activities": ("type", "occurred_at", "owner_id", "outcome", "is_deleted"),
     "accounts": ("source_id", "domain", "region", "segment", "created_at", "is_deleted"),
-    "campaigns": ("source_id", "name", "channel"),
+    "campaigns": ("source_id", "name", "channel", "started_on", "is_deleted"),
     "spend_daily": (
         "platform", "day", "ad_account", "campaign_id", "ad_group", "ad", "spend", "currency",
         "is_deleted",

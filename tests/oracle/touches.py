@@ -81,7 +81,8 @@ def reached_accounts(
     live = deals[deals["removal"].isna()]
     survivor = survivors(deals)
     account_of = dict(zip(live["id"], live["account_id"], strict=True))
-    campaigns = records["campaigns"].set_index("source_id")["channel"].to_dict()
+    begun = existing(records, "campaigns", as_of, "started_on")
+    campaigns = begun.set_index("source_id")["channel"].to_dict()
     touches = deal_touches(records, deals, as_of)
     of_lead: dict[str, list[pd.Series]] = defaultdict(list)
     for _, touch in existing(records, "touches", as_of, "occurred_at").iterrows():

@@ -11,6 +11,7 @@ import pandas as pd
 from tests.oracle.acquisition import acquisition_members
 from tests.oracle.cash import Ledger, cash_members
 from tests.oracle.customers import Customers
+from tests.oracle.existing import existing
 from tests.oracle.marketing import marketing_members
 from tests.oracle.members import UNKNOWN, Members, deals_now, members_of_sales
 from tests.oracle.periods import GRAINS, period_start
@@ -39,7 +40,7 @@ def expected(records: Records, as_of: pd.Timestamp | None = None) -> Expected:
     values = _rollup(records, now, members, is_look_back=days[0] < days[1])
     values = pd.concat([values, _velocity(values)], ignore_index=True)
     values = pd.concat([values, quota_values(records, now)], ignore_index=True)
-    values["dimension_label"] = _labels(records, values)
+    values["dimension_label"] = _labels(records, now, values)
     exclusions = pd.concat(
         [*(_exclusions(one) for one in members), quota_exclusions(records, now)],
         ignore_index=True,
@@ -190,9 +191,10 @@ def _velocity(values: pd.DataFrame) -> pd.DataFrame:
     return frame.reset_index().assign(metric="sales_velocity", unit="money per day of cycle")
 
 
-def _labels(records: Records, values: pd.DataFrame) -> pd.Series:
+def _labels(records: Records, now: pd.Timestamp, values: pd.DataFrame) -> pd.Series:
     names = dict(records["users"][["source_id", "name"]].itertuples(index=False))
-    campaigns = dict(records["campaigns"][["source_id", "name"]].itertuples(index=False))
+    begun = existing(records, "campaigns", now, "started_on")
+    campaigns = dict(begun[["source_id", "name"]].itertuples(index=False))
     of = {"rep": names, "manager": names, "campaign": campaigns}
     keys = zip(values["dimension"], values["dimension_key"], strict=True)
     return pd.Series([of.get(cut, {}).get(key, key) for cut, key in keys], dtype=object)
