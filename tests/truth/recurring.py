@@ -61,7 +61,7 @@ class Recurring:
 
     @cached_property
     def since(self) -> pd.Series:
-        """When customers first had a subscription, by customer."""
+        """When customers first paid for a subscription, by customer."""
         rows = self.history.fact("subscriptions", "mrr") > 0
         started = self.history.fact("subscriptions", "started_at")[rows]
         rows = pd.Series(started, self.history.fact("subscriptions", "customer_id")[rows])
@@ -70,16 +70,21 @@ class Recurring:
 
     @cached_property
     def months(self) -> list[tuple[int, int, int]]:
-        """Every month from the first subscription to now: itself, its last moment and day."""
-        if self.since.empty:
+        """Every month from the first subscription to now: itself, its last moment and day.
+
+        The first may be one without mrr.
+        """
+        started = self.history.fact("subscriptions", "started_at")
+        started = started[started <= self.history.as_of]
+        if not len(started):
             return []
-        months = self.history.begun_months(self.first)
+        months = self.history.begun_months(int(self.history.month(started).min()))
         return [(int(month), *self._end(int(month))) for month in months]
 
     @property
     def first(self) -> int:
         """The month of the first subscription."""
-        return int(self.history.month(np.array([self.since.min()]))[0])
+        return self.months[0][0]
 
     def _end(self, month: int) -> tuple[int, int]:
         end, day = self.history.month_start(month + 1) - 1, int(first_day(month + 1)) - 1

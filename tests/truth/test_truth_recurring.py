@@ -76,13 +76,13 @@ def test_who_returns_after_fourteen_months_is_reactivated() -> None:
 def test_a_plan_without_mrr_is_no_customers() -> None:
     business = LittleBusiness("2022-03-15")
     ann = business.customer("2022-01-10")
-    business.subscribe(ann, "2022-01-05", 0, ended="2022-01-10")
+    business.subscribe(ann, "2021-12-05", 0, ended="2022-01-10")
     business.subscribe(ann, "2022-01-10", 100, ended="2022-02-10")
     business.subscribe(ann, "2022-02-10", 0)
     assert movements(business)["2022-02"] == {"opening": 100, "churn": -100}
-    assert business.values("mrr") == {"2022-01": 100, "2022-02": 0, "2022-03": 0}
+    assert business.values("mrr") == {"2021-12": 0, "2022-01": 100, "2022-02": 0, "2022-03": 0}
     assert business.values("average_revenue_per_account") == {
-        "2022-01": 100, "2022-02": None, "2022-03": None,
+        "2021-12": None, "2022-01": 100, "2022-02": None, "2022-03": None,
     }  # fmt: skip
     assert business.values("customer_retention_rate") == {"2022-02": 0}
     assert business.values("logo_churn_rate") == {"2022-02": 1}
