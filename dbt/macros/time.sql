@@ -16,6 +16,15 @@
 {#- The UTC moment at which a day begins in the company's time zone. -#}
 {% macro day_start(day) -%} {{ utc_moment(day) }} {%- endmacro %}
 
+{#- A UTC moment; of a bare day, a midnight of the company's time zone, its last instant. -#}
+{% macro last_instant(moment) -%}
+    case
+        when {{ moment }} = {{ day_start(local_day(moment)) }}
+        then {{ day_start(dbt.dateadd("day", 1, local_day(moment))) }} - interval '1 microsecond'
+        else {{ moment }}
+    end
+{%- endmacro %}
+
 {#-
     Days from one UTC moment to another.
 

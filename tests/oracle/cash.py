@@ -226,7 +226,7 @@ def _bookings_to_billings(ledger: Ledger, deals: pd.DataFrame) -> Iterator[Membe
         value = deal.value if unvalued is None else None
         money.append(
             row | {"numerator": None if value is None else min(billed, value),
-                   "denominator": value, "reason": young or unvalued or unlinked}
+                   "denominator": value or ZERO, "reason": young or unvalued or unlinked}
         )  # fmt: skip
         firsts.append(
             row | {"numerator": int(bool(in_time)), "denominator": 1, "reason": young or unlinked}

@@ -164,7 +164,7 @@ def _pipeline_sourced(
 ) -> Iterator[Members]:
     """The members of pipeline_created by the first touch up to their creation."""
     touches = deal_touches(records, deals, as_of)
-    begun = dict(zip(deals["id"], deals["created_at"], strict=True))
+    begun = dict(zip(deals["id"], map(records.last_instant, deals["created_at"]), strict=True))
     first = {
         deal: next((one for one in touches.get(deal, []) if one["occurred_at"] <= at), None)
         for deal, at in begun.items()

@@ -135,6 +135,13 @@ class Records:
         """The last moment of a day on the company's clocks, as a naive UTC moment."""
         return self.utc(pd.Timestamp(day).normalize() + DAY) - INSTANT
 
+    def last_instant(self, moment: pd.Timestamp) -> pd.Timestamp:
+        """A naive UTC moment; of a bare day, a midnight on the company's clocks, its last one."""
+        if pd.isna(moment):
+            return moment
+        day = moment.tz_localize("UTC").tz_convert(self.timezone).tz_localize(None).normalize()
+        return self.day_end(day) if moment == self.utc(day) else moment
+
     def moments(self, local: pd.Series) -> pd.Series:
         """The naive UTC moments of local moments or dates; NaT where there is none."""
         known = {moment: self.utc(moment) for moment in local.dropna().unique()}

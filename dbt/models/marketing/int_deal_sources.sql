@@ -1,7 +1,8 @@
--- What brought each deal: its first touch up to its creation. Deals without one have no row.
+-- What brought each deal: its first touch up to its creation, where that is a bare day up to its
+-- end. Deals without one have no row.
 with
     deals as (
-        select opportunity_key, created_at
+        select opportunity_key, {{ last_instant("created_at") }} as created_by
         from {{ ref("fct_opportunities") }}
         where created_at is not null
     ),
@@ -19,7 +20,7 @@ with
         inner join
             deals
             on touches.opportunity_key = deals.opportunity_key
-            and touches.occurred_at <= deals.created_at
+            and touches.occurred_at <= deals.created_by
     )
 
 select opportunity_key, touch_key, channel, campaign_key, campaign_id
