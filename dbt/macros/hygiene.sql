@@ -139,6 +139,7 @@
             "rules": [
                 "team_missing",
                 "team_unknown",
+                "next_month_missing",
             ],
         },
         "customer": {
@@ -216,6 +217,7 @@
         "spend_jump",
         "team_missing",
         "team_unknown",
+        "next_month_missing",
         "status_unknown",
         "ended_at_missing",
         "mrr_negative",

@@ -98,6 +98,9 @@ HYGIENE: Mapping[str, tuple[Check, ...]] = {
             "It is known what a team's costs are for: by its name, its people, or cost_teams in"
             " company.yml.",
         ),
+        _broken(
+            "next_month_missing", "A cost that came in three months running comes in the next, too."
+        ),
     ),
     "customer": (
         _broken("account_unmatched", "The customer is matched to an account."),

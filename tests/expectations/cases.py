@@ -207,7 +207,7 @@ _RULES = {
     "activity": "owner_missing about_nothing after_owner_left data_after_as_of",
     "campaign": "channel_missing platform_missing spent_outside_dates",
     "spend": "campaign_missing days_missing spend_jump data_after_as_of",
-    "cost": "team_missing team_unknown",
+    "cost": "team_missing team_unknown next_month_missing",
     "customer": (
         "account_unmatched match_ambiguous account_deleted account_contradicted data_after_as_of"
     ),

@@ -39,6 +39,7 @@ FINDINGS = {
     "days_missing": "after days on which their ad account has nothing",
     "spend_jump": "with over five times, or under a fifth of, what was usual",
     "team_missing": "without a team, so no marketing spend",
+    "next_month_missing": "that came monthly and of the next month are missing",
     "account_unmatched": "that are matched to no account, so are in no segment, region or channel",
     "match_ambiguous": "that several accounts match, so none does",
     "account_deleted": "of a deleted account",
