@@ -4,8 +4,7 @@
 {%- endfor -%}
 -- Of each deal a digest of what its rows are made of: its record, the versions of it that raw has
 -- kept, the changes that are told of it and those that versions show, its account, and which
--- moments
--- of theirs have passed.
+-- moments of theirs have passed.
 with
     records as (
         select

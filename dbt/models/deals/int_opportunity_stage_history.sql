@@ -3,9 +3,8 @@
 -- status that it led to and the one before it.
 --
 -- A stage that no pipeline names is neither open nor closed: the status before it goes on. Of a
--- deal
--- whose first change is told to leave a closed stage, the closing is not told, only that it had
--- closed by then: position 0.
+-- deal whose first change is told to leave a closed stage, the closing is not told, only that it
+-- had closed by then: position 0.
 with
     moves as (
         select

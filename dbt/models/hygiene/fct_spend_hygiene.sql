@@ -30,8 +30,7 @@ with
     given as ({{ given_columns("spend_daily", ["campaign_id"]) }}),
 
     -- A day on which an account has nothing at all is missing where it spent daily until then,
-    -- and a
-    -- campaign that ran on the last day before it runs again on the first after it.
+    -- and a campaign that ran on the last day before it runs again on the first after it.
     account_days as (
         select
             source_instance,

@@ -1,6 +1,5 @@
 -- What each touch of a won deal is credited with, by each model: the touches up to the closing
--- share
--- the deal's amount to the cent.
+-- share the deal's amount to the cent.
 with
     won as (
         select opportunity_key, closed_at, closed_on, amount

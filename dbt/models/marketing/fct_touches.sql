@@ -1,6 +1,5 @@
 -- Marketing touches, each with the deal that it belongs to: the one that it names, else the one
--- that
--- its lead became.
+-- that its lead became.
 with
     touches as (select * from {{ ref("int_touches__unioned") }} where not is_deleted),
 

@@ -150,9 +150,8 @@ with
 
     -- Without a usual, or a sample to set beside it, there is no verdict: NULL. Where fewer deals
     -- came in, those that leave have been in for longer, though none is slower: the stays that
-    -- ended
-    -- are not called slow where those followed from their entry do not go on beyond the median more
-    -- often, by one standard deviation.
+    -- ended are not called slow where those followed from their entry do not go on beyond the
+    -- median more often, by one standard deviation.
     compared as (
         select
             *,

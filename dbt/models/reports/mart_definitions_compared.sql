@@ -1,6 +1,5 @@
 -- The definitions of a metric side by side, on the same deals: its variants, who uses which, and
--- why
--- they differ. Each period of the company, and each of its stages where the metric has stages.
+-- why they differ. Each period of the company, and each of its stages where the metric has stages.
 with
     sources as (select * from {{ ref("definition_sources") }}),
 

@@ -1,7 +1,6 @@
 -- Per open stage and period, for the company (team `all`) and each team: the stays that ended in
--- the
--- period, beside those of the year before in the same stage and team, each stay once. Every period
--- is there, also where nothing ended.
+-- the period, beside those of the year before in the same stage and team, each stay once. Every
+-- period is there, also where nothing ended.
 with
     durations as (select * from {{ ref("int_stage_durations") }}),
 

@@ -1,8 +1,8 @@
 {{ config(meta={"dagster": {"ref": {"name": "kpi_values"}}}) }}
 -- What deals were worth as they were created is what the bridge saw come in, month by month: read
 -- off the deals' first states on one side, replayed from their changes on the other. A deal of
--- which
--- nobody knows since when it is open comes into the bridge now, and is in no month of the metric.
+-- which nobody knows since when it is open comes into the bridge now, and is in no month of the
+-- metric.
 with
     bridge as (
         select period_start, created

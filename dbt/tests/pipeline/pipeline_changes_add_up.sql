@@ -5,9 +5,9 @@
 ] -%}
 -- The effects of all changes since the beginning of month and quarter are what the deals of the
 -- bridge's closing are worth, less those of its opening: deal by deal, in every currency, at
--- today's
--- rates. A deal of which nobody knows since when it is open comes into the bridge now, and is no
--- change; it was there before. Where there is no rate for something, there is no sum to compare.
+-- today's rates. A deal of which nobody knows since when it is open comes into the bridge now, and
+-- is no change; it was there before. Where there is no rate for something, there is no sum to
+-- compare.
 with
     at_month_end as (select * from {{ ref("int_pipeline_at_month_end") }}),
 
