@@ -145,8 +145,8 @@ def test_cohorts_begin_with_their_new_customers(published: Publish, name: str) -
     assert (cohorts["customers"] <= cohorts["cohort_customers"]).all()
     began = company.marts(
         "select cohort_month, count(*) as customers from ("
-        "  select customer_key, min(month_start) as cohort_month from marts.fct_mrr_monthly"
-        "  group by customer_key"
+        "  select customer_key, min(month_start) as cohort_month from marts.fct_mrr_movements"
+        "  where movement in ('new', 'reactivation') group by customer_key"
         ") group by cohort_month"
         if set(cohorts["basis"]) <= {"subscriptions"}
         else "select cohort_month, count(*) as customers from ("
@@ -234,6 +234,19 @@ def test_invoices_and_payments_tell_the_same_as_customers(published: Publish, na
     ).set_index("customer_key")
     known = invoiced["amount"][invoiced.index.isin(now.index)]
     assert_near(known, now["invoiced"])
+    # Where no rate comes between: elsewhere an invoice is paid at the rate of its own day.
+    paid = numbers(
+        company,
+        "select customer_key, sum(case kind when 'refund' then - amount else amount end) as amount "
+        "from marts.fct_payments group by customer_key "
+        "having bool_and(currency in (select currency from marts.fct_invoices where fx_rate = 1))",
+    ).set_index("customer_key")
+    of_one_currency = company.marts(
+        "select customer_key from marts.fct_invoices group by customer_key "
+        "having bool_and(fx_rate = 1)"
+    )["customer_key"]
+    known = paid["amount"][paid.index.isin(now.index) & paid.index.isin(of_one_currency)]
+    assert_near(known, now["paid"].reindex(known.index))
 
 
 def test_sales_are_outstanding_of_all_customers(published: Publish, name: str) -> None:
