@@ -200,7 +200,7 @@
             "has_rep": false,
             "has_amount": true,
             "money_kind": "credited",
-            "rules": ["more_than_invoiced", "data_after_as_of"] + of_settlements,
+            "rules": of_settlements + ["more_than_invoiced", "data_after_as_of"],
         },
     } -%}
     {%- set high = [
@@ -267,11 +267,13 @@
 {%- endmacro %}
 
 {#-
-    What is `judged`, by `rules`, and whether the data of an entity goes on after the company's own
+    What is `judged` by the rules of an entity, and whether its data goes on after the company's own
     as_of: records that began then are there with that alone.
 -#}
-{% macro judged_and_later(entity, rules) -%}
-    {%- set key = contract()[entity].key -%}
+{% macro judged_and_later(entity) -%}
+    {%- set spec = hygiene_rules().entities[entity] -%}
+    {%- set key = contract()[spec.name].key -%}
+    {%- set rules = spec.rules | reject("equalto", "data_after_as_of") -%}
     select
         {%- for column in [key, "source_instance", "source_id"] %}
             coalesce(judged.{{ column }}, later.{{ column }}) as {{ column }},
@@ -283,8 +285,8 @@
     full join
         (
             select {{ key }}, source_instance, source_id
-            from ({{ staged_records(entity) }}) as records
-            where {{ is_after_as_of(entity) }}
+            from ({{ staged_records(spec.name) }}) as records
+            where {{ is_after_as_of(spec.name) }}
         ) as later
         on judged.{{ key }} = later.{{ key }}
 {%- endmacro %}

@@ -67,20 +67,7 @@ with
         left join rates on notes.currency = rates.currency and notes.occurred_on = rates.date_day
     ),
 
-    final as (
-        {{
-            judged_and_later(
-                "credit_notes",
-                [
-                    "invoice_missing",
-                    "invoice_does_not_count",
-                    "currency_differs",
-                    "customer_differs",
-                    "more_than_invoiced",
-                ],
-            )
-        }}
-    )
+    final as ({{ judged_and_later("credit_note") }})
 
 select *
 from final

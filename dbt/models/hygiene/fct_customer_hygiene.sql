@@ -49,19 +49,7 @@ with
         left join invoiced on customers.customer_key = invoiced.customer_key
     ),
 
-    final as (
-        {{
-            judged_and_later(
-                "customers",
-                [
-                    "account_unmatched",
-                    "match_ambiguous",
-                    "account_deleted",
-                    "account_contradicted",
-                ],
-            )
-        }}
-    )
+    final as ({{ judged_and_later("customer") }})
 
 select *
 from final

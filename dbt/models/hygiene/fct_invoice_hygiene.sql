@@ -195,24 +195,7 @@ with
         left join undated on settled.invoice_key = undated.invoice_key
     ),
 
-    final as (
-        {{
-            judged_and_later(
-                "invoices",
-                [
-                    "status_unknown",
-                    "due_at_missing",
-                    "paid_at_missing",
-                    "total_negative",
-                    "line_negative",
-                    "lines_differ",
-                    "overpaid",
-                    "paid_without_payment",
-                    "amount_paid_differs",
-                ],
-            )
-        }}
-    )
+    final as ({{ judged_and_later("invoice") }})
 
 select *
 from final

@@ -23,19 +23,7 @@ with
         left join given on payments.source_instance = given.source_instance
     ),
 
-    final as (
-        {{
-            judged_and_later(
-                "payments",
-                [
-                    "invoice_missing",
-                    "invoice_does_not_count",
-                    "currency_differs",
-                    "customer_differs",
-                ],
-            )
-        }}
-    )
+    final as ({{ judged_and_later("payment") }})
 
 select *
 from final

@@ -81,21 +81,7 @@ with
         left join invoiced on subscriptions.customer_key = invoiced.customer_key
     ),
 
-    final as (
-        {{
-            judged_and_later(
-                "subscriptions",
-                [
-                    "status_unknown",
-                    "ended_at_missing",
-                    "mrr_negative",
-                    "plan_missing",
-                    "given_twice",
-                    "not_invoiced",
-                ],
-            )
-        }}
-    )
+    final as ({{ judged_and_later("subscription") }})
 
 select *
 from final
