@@ -5,36 +5,24 @@ with
         select min(begins_at) as first_moment
         from
             (
-                select min(created_at) as begins_at
-                from {{ ref("int_opportunities__unioned") }}
-                union all
-                select min(close_date) as begins_at
-                from {{ ref("int_opportunities__unioned") }}
-                union all
-                select min(changed_at) as begins_at
-                from {{ ref("int_field_changes__unioned") }}
-                union all
-                select min(created_at) as begins_at
-                from {{ ref("int_leads__unioned") }}
-                union all
-                select min(occurred_at) as begins_at
-                from {{ ref("int_activities__unioned") }}
-                union all
-                select min(day) as begins_at
-                from {{ ref("int_spend_daily__unioned") }}
-                union all
-                select min(started_at) as begins_at
-                from {{ ref("int_subscriptions__unioned") }}
-                union all
-                select min(issued_at) as begins_at
-                from {{ ref("int_invoices__unioned") }}
-                union all
-                select min(month) as begins_at
-                from {{ ref("int_costs__unioned") }}
-                union all
-                select min(period_start) as begins_at
-                from {{ ref("int_quotas__unioned") }}
-                union all
+                {%- for entity, begins_at in [
+                    ("opportunities", "created_at"),
+                    ("opportunities", "close_date"),
+                    ("field_changes", "changed_at"),
+                    ("leads", "created_at"),
+                    ("activities", "occurred_at"),
+                    ("spend_daily", "day"),
+                    ("costs", "month"),
+                    ("subscriptions", "started_at"),
+                    ("invoices", "issued_at"),
+                    ("payments", "occurred_at"),
+                    ("credit_notes", "occurred_at"),
+                    ("quotas", "period_start"),
+                ] %}
+                    select min({{ begins_at }}) as begins_at
+                    from {{ ref("int_" ~ entity ~ "__unioned") }}
+                    union all
+                {%- endfor %}
                 select {{ as_of() }} as begins_at
             ) as begins
     ),
