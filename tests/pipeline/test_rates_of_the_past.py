@@ -29,6 +29,7 @@ sources:
       users: {from: users.csv}
       opportunities: {from: opportunities.csv}
       fx_rates: {from: fx_rates.csv}
+      payments: {from: payments.csv}
       quotas: {from: quotas.csv}
       pipeline_stages:
         rows:
@@ -42,8 +43,14 @@ EXPORTS = {
         "in_dollars,Won,10,USD,2024-01-02 09:00:00,2024-01-20 09:00:00,ann\n"
         "in_euros,Lead,100,EUR,2024-01-05 09:00:00,,ann\n"
     ),
-    "fx_rates": "day,from_currency,to_currency,rate\n2024-02-10,EUR,USD,1.5\n"
-    "2024-03-10,EUR,USD,1.5\n2024-04-01,EUR,USD,1.5\n",
+    "payments": (
+        "source_id,customer_id,amount,currency,occurred_at\n"
+        "before_all_else,c1,10,EUR,2021-06-02 09:00:00\n"
+    ),
+    "fx_rates": (
+        "day,from_currency,to_currency,rate\n2021-06-01,EUR,USD,1.2\n"
+        "2024-02-10,EUR,USD,1.5\n2024-03-10,EUR,USD,1.5\n2024-04-01,EUR,USD,1.5\n"
+    ),
     "quotas": (
         "owner_id,period_start,period_grain,measure,amount,currency\n"
         "ann,2024-01-01,month,revenue,20,USD\n"
@@ -55,7 +62,7 @@ THEN = dt.date(2024, 1, 31)
 
 @pytest.fixture
 def first_rates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Company:
-    """A company whose first rate is of February."""
+    """A company whose first rate is of February, but for one of years before."""
     monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
     for name, text in EXPORTS.items():
         (tmp_path / f"{name}.csv").write_text(text)
@@ -110,3 +117,9 @@ def test_the_month_is_the_same_today_and_looked_back_at(first_rates: Company) ->
     assert kpis(first_rates, "month") == january
     assert kpis(first_rates, "quarter")["quota_attainment"] == (None, 0, 1)
     assert {("pipeline_value", "in_euros"), ("quota_attainment", "ann")} <= left_out(first_rates)
+
+
+def test_what_was_paid_before_anything_else_has_the_rate_of_its_day(first_rates: Company) -> None:
+    assert build(first_rates, first_rates.moment(THEN)) == []
+    [paid] = Warehouse.of(first_rates).read("select amount from marts.fct_payments").to_pylist()
+    assert paid["amount"] == 12
