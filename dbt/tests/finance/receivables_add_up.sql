@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "mart_receivables"}}}) }}
 -- What each customer owes, from what has changed up to a month's end, is what is open then, from
 -- the states of invoices; and what is owed now is what is open of each invoice now.
 with

@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "fct_mrr_movements"}}}) }}
 -- Movements that do not lead from opening to closing, states that are not the month's, and closings
 -- that are not the next month's opening, where no rate is missing.
 with

@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "mart_campaign_performance"}}}) }}
 -- What campaigns spent and brought, and what none brought, is what the metrics have of all.
 {%- set wholes = {
     "spend": ("marketing_spend", "ads", "numerator"),

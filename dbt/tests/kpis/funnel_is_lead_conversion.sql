@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "mart_funnel"}}}) }}
 -- The leads of the funnel, and those of them that won, are lead_conversion_rate's, cohort by
 -- cohort.
 with

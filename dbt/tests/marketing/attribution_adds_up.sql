@@ -1,3 +1,4 @@
+{{ config(meta={"dagster": {"ref": {"name": "fct_attribution"}}}) }}
 -- By each model, the touches of a won deal share it, and its amount, whole.
 select
     attribution.opportunity_key,
