@@ -178,3 +178,24 @@ def test_a_reference_to_anything_unknown_has_words() -> None:
     assert words("owner_unknown") == "with an owner whom no source knows"
     assert words("sales_team_unknown") == "with a sales team that no source knows"
     assert words("account_unknown") == "with an account that no source knows"
+
+
+def test_what_an_entity_has_of_all_rules_is_no_finding_of_its_own(tmp_path: Path) -> None:
+    paths = CompanyPaths(tmp_path)
+    paths.published.mkdir()
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""attach '{paths.marts}' as published;
+            create schema published.marts;
+            create table published.marts.mart_data_hygiene as
+            select * from (values
+        ('all', 'customers', 'account_unmatched', 'low', 1, 2, 5, 1020, 0, 'invoiced', 0.28, 'c3'),
+        ('all', 'customers', 'all', 'all', null, 2, 5, 1020, 0, 'all', null, null),
+        ('all', 'all', 'all', 'all', null, 2, 5, 1020, 0, 'all', null, null)
+            ) as findings (rep_id, entity, rule, severity, fix_rank, failing, records,
+                money_at_stake, failing_without_amount, money_kind, money_share, example_keys)"""
+        )
+    assert findings(paths) == [
+        "2 of 5 customers that are matched to no account, so are in no segment, region or channel, "
+        "with 1,020 or 28% of the invoiced amount (account_unmatched, such as c3)",
+    ]

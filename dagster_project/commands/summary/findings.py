@@ -95,7 +95,8 @@ def findings(paths: CompanyPaths) -> list[str]:
             f"""select failing, records, entity, rule, money_at_stake, money_kind, money_share,
                 example_keys
             from marts.mart_data_hygiene
-            where rep_id = 'all' and (money_at_stake <> 0 or failing_without_amount > 0)
+            where rep_id = 'all' and rule <> 'all'
+                and (money_at_stake <> 0 or failing_without_amount > 0)
             order by severity = 'high' desc, abs(money_at_stake) desc nulls last, fix_rank
             limit {FINDINGS_SHOWN}"""
         ).fetchall()
