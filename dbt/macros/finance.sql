@@ -50,7 +50,7 @@
     coalesce(
         {{ said_of("subscription_statuses", status) }},
         case
-            when {{ as_word(status) }} in ('active', 'past_due', 'live', 'renewing')
+            when {{ as_word(status) }} in ('active', 'past_due', 'live', 'renewing', 'non_renewing')
             then 'counts'
             when
                 {{ as_word(status) }}
@@ -68,6 +68,7 @@
                     'future',
                     'paused',
                     'on_hold',
+                    'suspended',
                     'unpaid'
                 )
             then 'does_not_count'

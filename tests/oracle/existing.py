@@ -10,17 +10,31 @@ import pandas as pd
 from tests.oracle.records import Records
 
 NONE = "(none)"
+REACHING = ("leads", "touches")
 Row = dict[str, object]
 
 
 def existing(records: Records, name: str, as_of: pd.Timestamp, begins: str) -> pd.DataFrame:
-    """Records that are not deleted and began by a moment; on a day, where `begins` is text."""
+    """Records that are not deleted and began by a moment; on a day, where `begins` is text.
+
+    Leads and touches are as `reached` has them.
+    """
     frame = records[name]
     frame = frame[~frame["is_deleted"].astype(bool)]
+    if name in REACHING:
+        frame = reached(records, frame, as_of)
     if pd.api.types.is_datetime64_any_dtype(frame[begins]):
         return frame[~(frame[begins] > as_of)]
     today = str(local(records, as_of).date())
     return frame[~(frame[begins].str[:10] > today)]
+
+
+def reached(records: Records, frame: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Leads or touches; those that say no channel have that of their campaign."""
+    campaigns = existing(records, "campaigns", as_of, "started_on")
+    channels = dict(zip(campaigns["source_id"], campaigns["channel"], strict=True))
+    said = frame["channel"].fillna("") != ""
+    return frame.assign(channel=frame["channel"].where(said, frame["campaign_id"].map(channels)))
 
 
 def local(records: Records, moment: pd.Timestamp) -> pd.Timestamp:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from tests.oracle.existing import NONE, Row, existing, month_of, natural_id, or_none, told
+from tests.oracle.existing import NONE, Row, existing, month_of, natural_id, or_none, reached, told
 from tests.oracle.members import DEAL_CUTS, Members
 from tests.oracle.money import Rates
 from tests.oracle.records import Records
@@ -120,7 +120,7 @@ def _leads(records: Records, as_of: pd.Timestamp, since: pd.Period | None) -> It
 
     Deleted ones are left out, and those of before the first month of any spend.
     """
-    leads = records["leads"]
+    leads = reached(records, records["leads"], as_of)
     for row in leads[~(leads["created_at"] > as_of)].itertuples():
         month = month_of(records, row.created_at)
         is_untold = since is None or month < since

@@ -16,6 +16,7 @@ from tests.oracle.close_dates import (
     open_ids,
     pushed_behind,
 )
+from tests.oracle.existing import reached
 from tests.oracle.money import Rates
 from tests.oracle.periods import GRAINS, period_start
 from tests.oracle.records import Records
@@ -358,7 +359,7 @@ def _stage_labels(records: Records, frame: pd.DataFrame) -> list[str]:
 
 
 def _leads(records: Records, as_of: pd.Timestamp, deals: pd.DataFrame) -> Iterator[Members]:
-    leads = records["leads"]
+    leads = reached(records, records["leads"], as_of)
     leads = leads[leads["created_at"] <= as_of].copy()
     live = deals[deals["removal"].isna()]
     leads["id"] = leads["source_id"]

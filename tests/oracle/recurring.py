@@ -17,12 +17,12 @@ from tests.oracle.money import Rates
 from tests.oracle.periods import GRAINS, period_start
 from tests.oracle.records import INSTANT, Records
 
-RUNNING = frozenset(("active", "past_due", "live", "renewing"))
+RUNNING = frozenset(("active", "past_due", "live", "renewing", "non_renewing"))
 PAST = frozenset(("ended", "canceled", "cancelled", "expired", "churned", "completed"))
 UNCOUNTED = frozenset(
     (
         "trial", "trialing", "in_trial", "incomplete", "incomplete_expired", "draft", "pending",
-        "future", "paused", "on_hold", "unpaid",
+        "future", "paused", "on_hold", "suspended", "unpaid",
     )
 )  # fmt: skip
 YEAR = pd.DateOffset(years=1)
@@ -82,12 +82,34 @@ class Subscriptions:
         reason = reason.mask(~frame["word"].isin(RUNNING | PAST), "unknown_status")
         reason = reason.mask(frame["word"].isin(UNCOUNTED), "status_does_not_count")
         frame["reason"] = reason.mask(is_past, "no_ended_at")
+        frame["ended_at"] = self._ends(frame)
         self.counted = frame[frame["reason"].isna()]
         is_paid = frame["mrr"].map(Decimal) > 0
         self.paid, self.left_out = (
             frame[is_paid & is_counted]
             for is_counted in (frame["reason"].isna(), frame["reason"].notna())
         )
+
+    def _ends(self, frame: pd.DataFrame) -> list[pd.Timestamp]:
+        """When each ends: on a bare day, with the customer's next term, if that begins the day after."""
+        given = self.records["subscriptions"]
+        starts: dict[tuple[str, pd.Timestamp], pd.Timestamp] = {}
+        for row in given[given["mrr"].map(Decimal) > 0].sort_values("started_at").itertuples():
+            word = re.sub(r"[\s-]+", "_", row.status.strip().casefold())
+            if not row.is_deleted and word in (RUNNING | PAST) - UNCOUNTED:
+                day = local(self.records, row.started_at).normalize()
+                starts.setdefault((row.customer_id, day), row.started_at)
+        ends = []
+        for row in frame.itertuples():
+            end, is_bare = row.ended_at, False
+            if not pd.isna(end):
+                day = local(self.records, end).normalize()
+                is_bare = self.records.utc(day) == end or end >= self.records.utc(
+                    day + pd.Timedelta(days=1)
+                ) - pd.Timedelta(seconds=1)
+            following = (row.customer_id, day + pd.Timedelta(days=1)) if is_bare else None
+            ends.append(starts.get(following, end))
+        return ends
 
     @property
     def months(self) -> tuple[pd.Period, ...]:

@@ -11,21 +11,35 @@ with
         from {{ ref("fct_opportunities") }}
     ),
 
+    invoiced as (
+        select *
+        from {{ ref("fct_invoices") }}
+        where standing <> 'does_not_count' and total_native > 0
+    ),
+
+    -- A payment that names no invoice is one of those that its customer has.
     paid as (
         {%- for by, preference, moment, records, condition in [
             (
                 "paid_invoice",
                 1,
                 "first_paid_at",
-                "fct_invoices",
-                "standing <> 'does_not_count' and total_native > 0",
+                "invoiced",
+                "true",
+            ),
+            (
+                "paid_invoice",
+                1,
+                "occurred_at",
+                ref("fct_payments"),
+                "kind = 'payment' and invoice_key is null and customer_key in (select customer_key from invoiced)",
             ),
             (
                 "subscription",
                 2,
                 "started_at",
-                "int_subscriptions__counted",
-                "exclusion_reason is null and mrr_native > 0",
+                ref("int_subscriptions__counted"),
+                "exclusion_reason is null and mrr_native > 0 and coalesce(ended_at > started_at, true)",
             ),
         ] %}
             select
@@ -33,7 +47,7 @@ with
                 min({{ moment }}) as bought_at,
                 '{{ by }}' as bought_by,
                 {{ preference }} as preference
-            from {{ ref(records) }}
+            from {{ records }}
             where {{ condition }} and {{ moment }} is not null
             group by customer_key {{ 'union all' if not loop.last }}
         {%- endfor %}

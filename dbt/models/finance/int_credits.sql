@@ -115,14 +115,18 @@ with recursive
             and split.position + 1 = unpaid.position
     ),
 
+    -- What was paid back of these is told by payments.
+    paid_back as (select distinct invoice_key from payments where amount_native < 0),
+
     final as (
         select
             priced.*,
             split.of_invoice,
-            split.credited as credited_of_invoice,
-            split.of_invoice - split.credited as refunded_of_invoice,
             case
-                when split.of_invoice > 0
+                when paid_back.invoice_key is null then split.of_invoice - split.credited else 0
+            end as refunded_of_invoice,
+            case
+                when split.of_invoice > 0 and paid_back.invoice_key is null
                 then
                     cast(
                         cast(priced.amount_native as {{ double_type() }})
@@ -133,6 +137,7 @@ with recursive
             end as refunded_native
         from priced
         left join split on priced.credit_note_key = split.credit_note_key
+        left join paid_back on priced.invoice_key = paid_back.invoice_key
     )
 
 select *

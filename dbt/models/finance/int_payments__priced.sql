@@ -8,10 +8,6 @@ with
 
     rates as (select * from {{ ref("int_fx_rates__daily") }}),
 
-    sources_with_payments as (
-        select distinct source_instance from ({{ staged_records("payments") }}) as payments
-    ),
-
     -- As of an earlier moment, an invoice that was paid later is not one that does not say when.
     paid_later as (
         select invoice_key
@@ -22,6 +18,22 @@ with
     payments_given as (select * from {{ ref("int_payments__unioned") }} where not is_deleted),
 
     known_invoices as ({{ in_reach("payments_given", "invoices", "invoice_key", "invoice_id") }}),
+
+    -- Those whose invoices any payment names, be it of another source, too.
+    sources_with_payments as (
+        select source_instance
+        from ({{ staged_records("payments") }}) as payments
+
+        union
+
+        select invoices.source_instance
+        from payments_given
+        inner join
+            known_invoices
+            on payments_given.source_instance = known_invoices.from_instance
+            and payments_given.invoice_id = known_invoices.record_id
+        inner join invoices on known_invoices.invoice_key = invoices.invoice_key
+    ),
 
     of_payments as (
         select
@@ -59,7 +71,9 @@ with
             currency,
             coalesce(
                 amount_paid_native,
-                case when {{ as_word("status") }} = 'paid' then total_native end,
+                case
+                    when {{ as_word("status") }} = 'paid' or paid_at is not null then total_native
+                end,
                 0
             ) as amount_native
         from invoices

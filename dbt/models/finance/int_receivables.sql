@@ -1,3 +1,4 @@
+{%- set amounts = ["total", "paid_in", "paid_back", "credited"] -%}
 -- What was invoiced, paid and credited, from each moment at which it changed to the next: of each
 -- invoice that counts, in its currency and at the rate of its day, and of each payment and credit
 -- that is of none. What is still open of an invoice that was written off is credited with it.
@@ -10,9 +11,15 @@ with
 
     credits as (select * from {{ ref("int_credits") }}),
 
-    -- A refund takes from what was paid and is credited, so that nothing is owed again.
     happened as (
-        select invoice_key, issued_at as happened_at, total_native as total, 0 as paid, 0 as settled
+        select
+            invoice_key,
+            issued_at as happened_at,
+            total_native as amount,
+            total_native as total,
+            0 as paid_in,
+            0 as paid_back,
+            0 as credited
         from invoices
 
         union all
@@ -20,9 +27,11 @@ with
         select
             invoice_key,
             known_at as happened_at,
+            of_invoice as amount,
             0 as total,
-            of_invoice as paid,
-            of_invoice as settled
+            greatest(of_invoice, 0) as paid_in,
+            greatest(- of_invoice, 0) as paid_back,
+            0 as credited
         from payments
         where is_of_invoice
 
@@ -31,9 +40,11 @@ with
         select
             invoice_key,
             occurred_at as happened_at,
+            of_invoice as amount,
             0 as total,
-            - refunded_of_invoice as paid,
-            credited_of_invoice as settled
+            0 as paid_in,
+            refunded_of_invoice as paid_back,
+            of_invoice as credited
         from credits
         where invoice_key is not null
     ),
@@ -42,24 +53,42 @@ with
         select
             invoice_key,
             happened_at,
-            sum(total) as total,
-            sum(paid) as paid,
-            sum(settled) as settled,
-            count(*) - count(paid) as n_unknown
+            {%- for amount in amounts %} sum({{ amount }}) as {{ amount }}, {%- endfor %}
+            count(*) - count(amount) as n_unknown
         from happened
         group by invoice_key, happened_at
     ),
 
-    so_far as (
+    sums as (
         select
             invoice_key,
             happened_at as valid_from,
             lead(happened_at) over (partition by invoice_key order by happened_at) as valid_to,
-            sum(total) over (partition by invoice_key order by happened_at) as total,
-            sum(paid) over (partition by invoice_key order by happened_at) as paid,
-            sum(settled) over (partition by invoice_key order by happened_at) as settled,
-            sum(n_unknown) over (partition by invoice_key order by happened_at) as n_unknown
+            {%- for amount in amounts + ["n_unknown"] %}
+                sum({{ amount }}) over (
+                    partition by invoice_key order by happened_at
+                ) as {{ amount }}{{ ',' if not loop.last }}
+            {%- endfor %}
         from by_moment
+    ),
+
+    -- What is paid back makes nothing owed again: it is what was paid or credited beyond the
+    -- invoice,
+    -- or is credited itself.
+    so_far as (
+        select
+            invoice_key,
+            valid_from,
+            valid_to,
+            n_unknown,
+            total,
+            paid_in - paid_back as paid,
+            total - case
+                when total - paid_in - credited + paid_back > 0
+                then greatest(total - paid_in - credited, 0)
+                else total - paid_in - credited + paid_back
+            end as settled
+        from sums
     ),
 
     undated as (

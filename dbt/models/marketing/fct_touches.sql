@@ -26,7 +26,7 @@ with
             touches.occurred_at,
             {{ local_day("touches.occurred_at") }} as occurred_on,
             touches.type,
-            touches.channel,
+            coalesce(touches.channel, campaigns.channel) as channel,
             known_campaigns.campaign_key,
             touches.campaign_id,
             known_leads.lead_key,
@@ -37,6 +37,7 @@ with
             known_campaigns
             on touches.source_instance = known_campaigns.from_instance
             and touches.campaign_id = known_campaigns.record_id
+        left join campaigns on known_campaigns.campaign_key = campaigns.campaign_key
         left join
             known_leads
             on touches.source_instance = known_leads.from_instance

@@ -13,7 +13,7 @@ with
         select account_key, min(closed_at) as won_at from deals where is_won group by account_key
     ),
 
-    leads as (select * from {{ ref("int_leads__unioned") }} where not is_deleted),
+    leads as (select * from {{ ref("int_leads__reached") }} where not is_deleted),
 
     lead_deals as (select * from {{ ref("int_lead_deals") }}),
 
@@ -75,7 +75,7 @@ with
                 'lead' as rule,
                 created_at as occurred_at,
                 source_id as record_id,
-                channel,
+                reached_by as channel,
                 campaign_id
             from {{ relation }}
         {%- endfor %}

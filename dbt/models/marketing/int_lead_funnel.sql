@@ -1,11 +1,7 @@
 -- Leads as the funnel sees them: what became of each, when, and what its deal is worth. Of several
 -- leads of one deal the first has its money.
 with
-    leads as (select * from {{ ref("int_leads__unioned") }} where not is_deleted),
-
-    campaigns as (select * from {{ ref("dim_campaign") }}),
-
-    known_campaigns as ({{ in_reach("leads", "campaigns", "campaign_key", "campaign_id") }}),
+    leads as (select * from {{ ref("int_leads__reached") }} where not is_deleted),
 
     lead_deals as (select * from {{ ref("int_lead_deals") }}),
 
@@ -18,8 +14,8 @@ with
             leads.lead_key,
             leads.created_at,
             {{ month_start(local_day("leads.created_at")) }} as cohort_month,
-            leads.channel,
-            known_campaigns.campaign_key,
+            leads.reached_by as channel,
+            leads.campaign_key,
             leads.campaign_id,
             leads.{{ var("qualified_by") }} as qualified_at,
             leads.accepted_at,
@@ -46,10 +42,6 @@ with
                 false
             ) as is_handed_over
         from leads
-        left join
-            known_campaigns
-            on leads.source_instance = known_campaigns.from_instance
-            and leads.campaign_id = known_campaigns.record_id
         left join lead_deals on leads.lead_key = lead_deals.lead_key
         left join deals on lead_deals.opportunity_key = deals.opportunity_key
         left join reps as owners on leads.owner_id = owners.rep_id

@@ -2,7 +2,7 @@
 -- that is left out, and so are leads of before anything is told of spend.
 with
     leads as (
-        select *, {{ local_day("created_at") }} as created_on from {{ ref("int_leads__unioned") }}
+        select *, {{ local_day("created_at") }} as created_on from {{ ref("int_leads__reached") }}
     ),
 
     spend as (
@@ -31,7 +31,7 @@ select
     'lead' as entity,
     leads_by_variant.lead_key as entity_key,
     leads_by_variant.source_id as entity_id,
-    {{ or_none("leads_by_variant.channel") }} as channel,
+    {{ or_none("leads_by_variant.reached_by") }} as channel,
     {{ or_none("leads_by_variant.campaign_id") }} as campaign,
     leads_by_variant.created_on as period_on,
     cast(null as {{ dbt.type_string() }}) as side,

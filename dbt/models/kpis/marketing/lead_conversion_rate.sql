@@ -1,5 +1,5 @@
 with
-    leads as (select * from {{ ref("int_leads__unioned") }}),
+    leads as (select * from {{ ref("int_leads__reached") }}),
 
     lead_deals as (select * from {{ ref("int_lead_deals") }}),
 
@@ -18,7 +18,7 @@ with
             {{ or_none("versions.manager_id") }} as manager,
             {{ or_none("reps.region") }} as region,
             {{ or_none("reps.segment") }} as segment,
-            {{ or_none("leads.channel") }} as channel,
+            {{ or_none("leads.reached_by") }} as channel,
             {{ or_none("leads.campaign_id") }} as campaign,
             {{ extra_cuts_of("leads", "leads") }}
             {{ local_day("leads.created_at") }} as created_on,

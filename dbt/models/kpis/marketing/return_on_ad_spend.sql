@@ -3,11 +3,7 @@
 with
     spend as (select * from {{ ref("fct_spend_daily") }}),
 
-    campaigns_with_spend as (
-        select distinct coalesce(campaign_key, campaign_id) as campaign
-        from spend
-        where spend_native <> 0
-    ),
+    campaigns_with_spend as (select distinct campaign_id from spend where spend_native <> 0),
 
     credited as (
         select
@@ -19,9 +15,7 @@ with
             sum(attribution.amount) as amount
         from {{ ref("fct_attribution") }} as attribution
         inner join
-            campaigns_with_spend
-            on coalesce(attribution.campaign_key, attribution.campaign_id)
-            = campaigns_with_spend.campaign
+            campaigns_with_spend on attribution.campaign_id = campaigns_with_spend.campaign_id
         group by
             attribution.model,
             attribution.opportunity_key,
