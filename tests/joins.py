@@ -25,7 +25,7 @@ FEW: Mapping[str, tuple[int, str]] = {
     "int_field_histories": (1, "sources with fields"),
     "int_invoices__priced": (1, "sources with sources"),
     "int_lead_deals": (1, "sources with sources"),
-    "int_lead_funnel": (1, "sources with sources"),
+    "int_leads__reached": (1, "sources with sources"),
     "int_opportunity_versions": (1, "with one row, whether the data goes on"),
     "int_payments__priced": (1, "sources with sources"),
     "int_pipeline_at_month_end": (1, "with the one month that is current"),

@@ -44,13 +44,21 @@ WITH_KPIS = (0, LATE_AFTER, 8)
 """Moments at which the KPIs are built, too: they take four times as long as the pipeline."""
 NOT_OF_THE_MOMENT = ["run_id", "loaded_at", "source_updated_at", "loss_reason"]
 """What is of the run, of the version of a record that it found, or has no history."""
-RESTS_ON_COMING_QUOTAS = """
-    metric in ('pipeline_coverage', 'quota_attainment', 'reps_at_quota')
-    and period_start + case
+RESTS_ON_WHAT_COMES_LATE = """
+    case
+        when metric in ('pipeline_coverage', 'quota_attainment', 'reps_at_quota')
+        then period_grain <> 'all'
+        else metric in (
+            'marketing_spend', 'cost_per_lead', 'customer_acquisition_cost', 'cac_payback_months',
+            'return_on_ad_spend'
+        )
+    end
+    and (period_grain = 'all' or period_start + case
         period_grain when 'month' then interval 1 month
         when 'quarter' then interval 3 month when 'year' then interval 1 year
-    end > as_of"""
-"""Quotas are set quarter by quarter and bear no date: those of the rest of a period come late."""
+    end > as_of)"""
+"""Quotas are set quarter by quarter and bear no date: those of the rest of a period come late. So
+do costs, which are booked when their month is over, and the spend of a day, told the day after."""
 OF_A_DEAL = ("fct_opportunities", "fct_opportunity_changes", "fct_stage_visits")
 EARLIER, NOW = "earlier", "marts"
 """Schemas of the kept build and of the last one."""
@@ -85,7 +93,7 @@ class Story:
     def only_in(self, schema: str, other: str, mart: str) -> pd.DataFrame:
         """Rows of a mart in one schema that the other does not have, without the run's own."""
         columns = f"columns(c -> not list_contains({NOT_OF_THE_MOMENT}, c))"
-        which = f"({RESTS_ON_COMING_QUOTAS}) is not true" if mart == "kpi_values" else "true"
+        which = f"({RESTS_ON_WHAT_COMES_LATE}) is not true" if mart == "kpi_values" else "true"
         return self.read(
             f"select {columns} from {schema}.{mart} where {which} "
             f"except all select {columns} from {other}.{mart} where {which}"
