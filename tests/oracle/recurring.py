@@ -91,7 +91,7 @@ class Subscriptions:
         )
 
     def _ends(self, frame: pd.DataFrame) -> list[pd.Timestamp]:
-        """When each ends: on a bare day with the customer's next term, where that is the day after."""
+        """When each ends; on a bare day with the next term, where that begins the day after."""
         given = self.records["subscriptions"]
         starts: dict[tuple[str, pd.Timestamp], pd.Timestamp] = {}
         for row in given[given["mrr"].map(Decimal) > 0].sort_values("started_at").itertuples():
