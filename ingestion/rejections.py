@@ -18,6 +18,7 @@ SAMPLES = 100
 """The rows of a kind that are looked at for samples."""
 SHOWN = 2
 LONGEST = 60
+ADD_UP = "rows of one key are one record: add them up in `from`, with sum(…) and group by"
 PLACES = r"; the first is in line [0-9]+( of [^;]*)?| Found: [0-9]+"
 VALUE = r"(?s) = .*?: (expected|repeated|not |does not |an error |the row is )"
 NEXT = re.compile(r"; (?=[a-z0-9_]+(?: of [a-z0-9_]+)?: )")
@@ -74,6 +75,8 @@ class Rule:
         """What would mend the values, where that is not said with what was expected."""
         name, _, expected = self.text.partition(": ")
         entity = ENTITIES.get(self.entity)
+        if expected.startswith("repeated"):
+            return ADD_UP if entity and entity.key else None
         column = entity.by_name.get(name) if entity and "; " not in expected else None
         return remedy(column.type, self.samples) if column and self.samples else None
 

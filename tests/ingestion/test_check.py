@@ -268,3 +268,19 @@ def test_most_records_changing_at_once_is_told_with_what_tells_them_apart(
         "users: 5 of 5 records changed at once, and so has how they are read: "
         "columns.team was not there, is \"'North'\""
     )
+
+
+def test_rows_of_one_key_are_to_be_added_up(exports: Exports) -> None:
+    salaries = "2024-03-01,salaries,East"
+    exports.write("costs.csv", f"month,category,team,amount\n{salaries},5\n{salaries},7\n")
+    columns = {name: name for name in ("month", "category", "team", "amount")}
+    ledger = {
+        "name": "ledger",
+        "type": "files",
+        "path": "exports",
+        "entities": {"costs": {"from": "costs", "columns": columns}},
+    }
+    company = load_company(two_sources(exports, PEOPLE, BILLS, ledger))
+    *_, checked = check(company)
+    [rule] = checked.tables[0].rules
+    assert str(rule).endswith("add them up in `from`, with sum(…) and group by")

@@ -148,6 +148,11 @@ def test_as_of_may_be_a_time(file: Path, written: str, moment: dt.datetime) -> N
             "unknown column of opportunities; did you mean 'stage'?",
         ),
         ("          source_id: id\n", "", "opportunities.columns: 'source_id' is missing"),
+        (
+            "          source_id: id\n",
+            "          source_id: no\n",
+            "opportunities.columns.source_id = False: YAML reads no, yes, on and off as true or",
+        ),
         (", name: name", "", "entities.users.columns: 'name' is missing: users need it"),
         (
             "stage: stage",

@@ -40,7 +40,10 @@ FINDINGS = {
     "spend_jump": "with over five times, or under a fifth of, what was usual",
     "team_missing": "without a team, so no marketing spend",
     "next_month_missing": "that came monthly and of the next month are missing",
-    "account_unmatched": "that are matched to no account, so are in no segment, region or channel",
+    "account_unmatched": (
+        "that are matched to no account, so are in no segment, region or channel, and new beside"
+        " their accounts' won deals"
+    ),
     "match_ambiguous": "that several accounts match, so none does",
     "account_deleted": "of a deleted account",
     "account_contradicted": "with the domain of another account than theirs",

@@ -115,6 +115,11 @@ def _unknown_columns(
             if name not in entity.by_name:
                 message = f"unknown column of {entity.name}; {one_of(name, entity.by_name)}"
                 yield Problem((*where, name), value, message)
+            elif isinstance(value, bool) and entity.by_name[name].type != "boolean":
+                message = (
+                    "YAML reads no, yes, on and off as true or false; put a column's name in quotes"
+                )
+                yield Problem((*where, name), value, message)
     if written:
         mapped = given(mapping).union(*(columns for _, columns in written))
         where = (*key, "columns" if mapping.columns else "rows")
