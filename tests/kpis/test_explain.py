@@ -165,7 +165,7 @@ def test_the_command_itself(published: Publish) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ("", "METRIC is missing; Allowed: average_deal_size, deals_lost"),
+        ("", "METRIC is missing; Allowed: arr, average_deal_size,"),
         ("--metric=win_rat", "METRIC: there is no 'win_rat'; did you mean 'win_rate'?"),
         ("--metric=win_rate --variant=by_valu", "did you mean 'by_value'? Allowed: by_value,"),
         ("--metric=win_rate --period=May", "PERIOD: 'May' is no period; write 2026-09 (month)"),
@@ -333,5 +333,5 @@ def test_periods_are_read_as_they_are_written() -> None:
 
 def test_what_is_not_known_is_what_the_models_say() -> None:
     macro = (PROJECT / "dbt" / "macros" / "kpi.sql").read_text(encoding="utf-8")
-    [reasons] = re.findall(r"macro unknown_reasons\(\) -%}\s*\((.*?)\)", macro)
+    [reasons] = re.findall(r"macro unknown_reasons\(\) -%}\s*\((.*?)\)", macro, re.DOTALL)
     assert tuple(re.findall(r"\w+", reasons)) == UNKNOWN

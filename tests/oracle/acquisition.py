@@ -10,7 +10,7 @@ from decimal import Decimal
 import pandas as pd
 
 from tests.oracle.cash import Ledger
-from tests.oracle.existing import Row, month_of, told
+from tests.oracle.existing import NONE, Row, month_of, or_none, told
 from tests.oracle.marketing import SPEND_CUTS, ad_spend, beside, costs
 from tests.oracle.members import Members
 from tests.oracle.recurring import Subscriptions, recurring_members
@@ -51,7 +51,7 @@ def new_customers(
     for row in subscriptions.paid.itertuples():
         found[who(row.customer_id)].append((row.started_at, "subscription"))
     won = deals[(deals["status"] == "won") & deals["removal"].isna() & deals["closed_at"].notna()]
-    if deals["deal_type"].notna().any():
+    if (deals["deal_type"].map(or_none) != NONE).any():
         won = won[won["deal_type"] == "new"]
     known = won["account_id"].isin(set(ledger.customers.keys))
     for deal in won[known].itertuples():
