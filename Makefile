@@ -101,8 +101,10 @@ graph: $(INSTALLED)  ## Record the asset graph that a test compares with
 tour: $(INSTALLED)  ## Write docs/tour.md anew, from a company of its own
 	@$(PY) -m tests.docs.tour
 
+# One more than there are cores: a third of the time tests wait, for servers and for each other.
 test: $(INSTALLED)  ## Run the tests on all cores
-	@$(PY) -m pytest -n auto --dist loadgroup --no-loadscope-reorder --durations 10 $(ARGS)
+	@$(PY) -m pytest -n $$(( $$($(PY) -c 'import os; print(os.cpu_count())') + 1 )) \
+	  --dist loadgroup --no-loadscope-reorder --durations 10 $(ARGS)
 
 faults: $(INSTALLED)  ## Attack a company in every known way; print what was held
 	@SALESOPS_THOROUGH=1 $(PY) -m pytest -n auto --dist loadgroup tests/faults $(ARGS)
