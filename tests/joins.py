@@ -12,7 +12,6 @@ from tests.plans import pairwise_joins
 
 FEW: Mapping[str, tuple[int, str]] = {
     "dim_date": (1, "one row with one row, the first and the last moment"),
-    "fct_credit_note_hygiene": (1, "sources with sources"),
     "fct_customer_hygiene": (1, "with one row, whether there are accounts"),
     "fct_pipeline_bridge": (2, "months with the scopes and grains of the bridge"),
     "fct_spend_daily": (1, "sources with sources"),
@@ -20,7 +19,7 @@ FEW: Mapping[str, tuple[int, str]] = {
     "fct_touches": (3, "sources with sources"),
     "int_account_channels": (2, "sources with sources"),
     "int_bookings_billed": (1, "with one row, whether invoices name deals"),
-    "int_credits": (1, "sources with sources"),
+    "int_credit_notes__priced": (1, "sources with sources"),
     "int_customer_ids": (1, "sources with sources"),
     "int_field_histories": (1, "sources with fields"),
     "int_invoices__priced": (1, "sources with sources"),

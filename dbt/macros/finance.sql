@@ -76,6 +76,13 @@
     )
 {%- endmacro %}
 
+{#- Whether a subscription ever brings recurring revenue: it counts, costs something, and was active. -#}
+{% macro brings_revenue(subscriptions) -%}
+    {{ subscriptions }}.exclusion_reason is null
+    and {{ subscriptions }}.mrr_native > 0
+    and coalesce({{ subscriptions }}.ended_at > {{ subscriptions }}.started_at, true)
+{%- endmacro %}
+
 {#- The domain of an address of the web, or of what follows the @ of an email address. -#}
 {% macro domain_of(text) -%}
     nullif(

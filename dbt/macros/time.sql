@@ -16,20 +16,20 @@
 {#- The UTC moment at which a day begins in the company's time zone. -#}
 {% macro day_start(day) -%} {{ utc_moment(day) }} {%- endmacro %}
 
-{#- A UTC moment; of a bare day, a midnight of the company's time zone, its last instant. -#}
+{#- Whether a UTC moment is a bare day: a midnight of the company's time zone. -#}
+{% macro is_bare_day(moment, local=none) -%}
+    {{ moment }} = {{ day_start("cast(" ~ (local or local_time(moment)) ~ " as date)") }}
+{%- endmacro %}
+
+{#- A UTC moment; of a bare day its last instant. -#}
 {% macro last_instant(moment) -%}
-    case
-        when {{ moment }} = {{ day_start(local_day(moment)) }}
-        then {{ day_start(dbt.dateadd("day", 1, local_day(moment))) }} - interval '1 microsecond'
-        else {{ moment }}
-    end
+    case when {{ is_bare_day(moment) }} then {{ day_end(local_day(moment)) }} else {{ moment }} end
 {%- endmacro %}
 
 {#-
     Days from one UTC moment to another.
 
-    Elapsed time, with fractions, except where a moment is a bare day: a midnight of the company's
-    time zone, or as `is_bare` says. Then it is the difference of two dates, also across a change of
+    Elapsed time, with fractions, except where a moment is a bare day, or as `is_bare` says. Then it is the difference of two dates, also across a change of
     the clocks. Where the local times are columns already, name them: converting is what costs.
 -#}
 {% macro days_between(first, last, local_first=none, local_last=none, is_bare="false") -%}
@@ -38,8 +38,8 @@
     case
         when
             {{ is_bare }}
-            or {{ first }} = {{ day_start("cast(" ~ local_first ~ " as date)") }}
-            or {{ last }} = {{ day_start("cast(" ~ local_last ~ " as date)") }}
+            or {{ is_bare_day(first, local_first) }}
+            or {{ is_bare_day(last, local_last) }}
         then cast({{ dbt.datediff(local_first, local_last, "day") }} as {{ numeric_type() }})
         else
             cast(

@@ -137,24 +137,34 @@ def test_definitions_that_have_changed_are_told_once(tmp_path: Path) -> None:
     assert other_definitions(after, after) == ""
 
 
-def test_what_is_in_no_period_is_told_with_its_share_of_what_was_won(tmp_path: Path) -> None:
-    paths = CompanyPaths(tmp_path)
+def with_findings(folder: Path, rows: str) -> CompanyPaths:
+    """The paths of a company whose published `mart_data_hygiene` has these rows, in SQL."""
+    paths = CompanyPaths(folder)
     paths.published.mkdir()
     with duckdb.connect() as connection:
         connection.execute(
             f"""attach '{paths.marts}' as published;
             create schema published.marts;
             create table published.marts.mart_data_hygiene as
-            select * from (values
+            select * from (values {rows}) as findings (
+                rep_id, entity, rule, severity, fix_rank, failing, records, money_at_stake,
+                failing_without_amount, money_kind, money_share, example_keys)"""
+        )
+    return paths
+
+
+def test_what_is_in_no_period_is_told_with_its_share_of_what_was_won(tmp_path: Path) -> None:
+    paths = with_findings(
+        tmp_path,
+        """
         ('all', 'opportunities', 'no_close_date', 'high', 3, 12, 40, 2800, 0, 'won', 0.28, 'd1'),
         ('all', 'opportunities', 'a_new_finding', 'high', 2, 1, 40, 5000, 0, 'won', 0.5, 'd2'),
         ('all', 'opportunities', 'close_date_past', 'low', 1, 9, 40, 9000, 0, 'open', 0.9, 'd3'),
         ('all', 'accounts', 'data_after_as_of', 'high', 4, 2, 40, null, 2, 'open', null, 'd4'),
         ('all', 'opportunities', 'closed_in_future', 'high', null, 0, 40, 0, 0, 'won', 0, null),
         ('ann', 'opportunities', 'no_close_date', 'high', 1, 12, 40, 2800, 0, 'won', 0.28, 'd1')
-            ) as findings (rep_id, entity, rule, severity, fix_rank, failing, records,
-                money_at_stake, failing_without_amount, money_kind, money_share, example_keys)"""
-        )
+        """,
+    )
     assert findings(paths) == [
         "1 of 40 opportunities a new finding, with 5,000 or 50% of the won amount "
         "(a_new_finding, such as d2)",
@@ -181,20 +191,14 @@ def test_a_reference_to_anything_unknown_has_words() -> None:
 
 
 def test_what_an_entity_has_of_all_rules_is_no_finding_of_its_own(tmp_path: Path) -> None:
-    paths = CompanyPaths(tmp_path)
-    paths.published.mkdir()
-    with duckdb.connect() as connection:
-        connection.execute(
-            f"""attach '{paths.marts}' as published;
-            create schema published.marts;
-            create table published.marts.mart_data_hygiene as
-            select * from (values
+    paths = with_findings(
+        tmp_path,
+        """
         ('all', 'customers', 'account_unmatched', 'low', 1, 2, 5, 1020, 0, 'invoiced', 0.28, 'c3'),
         ('all', 'customers', 'all', 'all', null, 2, 5, 1020, 0, 'all', null, null),
         ('all', 'all', 'all', 'all', null, 2, 5, 1020, 0, 'all', null, null)
-            ) as findings (rep_id, entity, rule, severity, fix_rank, failing, records,
-                money_at_stake, failing_without_amount, money_kind, money_share, example_keys)"""
-        )
+        """,
+    )
     assert findings(paths) == [
         "2 of 5 customers that are matched to no account, so are in no segment, region or channel, "
         "and new beside their accounts' won deals, with 1,020 or 28% of the invoiced amount "

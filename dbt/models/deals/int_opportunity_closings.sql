@@ -18,7 +18,7 @@ with
             case
                 when closed_at is null
                 then close_date
-                when closed_at = {{ day_start(local_day("closed_at")) }}
+                when {{ is_bare_day("closed_at") }}
                 then {{ local_day("closed_at") }}
             end as recorded_day
         from ends

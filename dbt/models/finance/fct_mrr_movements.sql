@@ -7,8 +7,8 @@ with
 
     firsts as (
         select customer_key, min(started_at) as first_paid_at
-        from {{ ref("int_subscriptions__counted") }}
-        where exclusion_reason is null and mrr_native > 0 and coalesce(ended_at > started_at, true)
+        from {{ ref("int_subscriptions__counted") }} as subscriptions
+        where {{ brings_revenue("subscriptions") }}
         group by customer_key
     ),
 

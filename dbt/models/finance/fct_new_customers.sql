@@ -32,14 +32,15 @@ with
                 1,
                 "occurred_at",
                 ref("fct_payments"),
-                "kind = 'payment' and invoice_key is null and customer_key in (select customer_key from invoiced)",
+                "kind = 'payment' and invoice_key is null"
+                " and customer_key in (select customer_key from invoiced)",
             ),
             (
                 "subscription",
                 2,
                 "started_at",
                 ref("int_subscriptions__counted"),
-                "exclusion_reason is null and mrr_native > 0 and coalesce(ended_at > started_at, true)",
+                brings_revenue("records"),
             ),
         ] %}
             select
@@ -47,7 +48,7 @@ with
                 min({{ moment }}) as bought_at,
                 '{{ by }}' as bought_by,
                 {{ preference }} as preference
-            from {{ records }}
+            from {{ records }} as records
             where {{ condition }} and {{ moment }} is not null
             group by customer_key {{ 'union all' if not loop.last }}
         {%- endfor %}

@@ -4,48 +4,13 @@
 with recursive
     invoices as (select * from {{ ref("int_invoices__priced") }}),
 
-    customers as (select * from {{ ref("int_customer_ids") }}),
-
-    rates as (select * from {{ ref("int_fx_rates__daily") }}),
-
     payments as (select * from {{ ref("int_payments__priced") }}),
 
-    given as (select * from {{ ref("int_credit_notes__unioned") }} where not is_deleted),
-
-    known_invoices as ({{ in_reach("given", "invoices", "invoice_key", "invoice_id") }}),
-
-    notes as (
-        select
-            notes.credit_note_key,
-            notes.source_system,
-            notes.source_instance,
-            notes.source_id as credit_note_id,
-            invoices.invoice_key,
-            customers.customer_key,
-            notes.occurred_at,
-            {{ local_day("notes.occurred_at") }} as occurred_on,
-            coalesce(notes.currency, '{{ var("currency") }}') as currency,
-            cast(abs(notes.amount) as {{ numeric_type() }}) as amount_native
-        from given as notes
-        inner join
-            customers
-            on notes.source_instance = customers.source_instance
-            and notes.customer_id = customers.customer_id
-        left join
-            known_invoices
-            on notes.source_instance = known_invoices.from_instance
-            and notes.invoice_id = known_invoices.record_id
-        left join invoices on known_invoices.invoice_key = invoices.invoice_key
-        where coalesce(invoices.standing, 'counts') <> 'does_not_count'
-    ),
-
     priced as (
-        select
-            notes.*,
-            {{ reporting_amount("notes.amount_native", fx_rate("notes.currency", "rates")) }}
-            as amount
-        from notes
-        left join rates on notes.currency = rates.currency and notes.occurred_on = rates.date_day
+        select notes.*
+        from {{ ref("int_credit_notes__priced") }} as notes
+        left join invoices on notes.invoice_key = invoices.invoice_key
+        where coalesce(invoices.standing, 'counts') <> 'does_not_count'
     ),
 
     of_invoices as (

@@ -58,7 +58,7 @@ with
             *,
             case
                 when
-                    ended_at = {{ day_start(local_day("ended_at")) }}
+                    {{ is_bare_day("ended_at") }}
                     or ended_at
                     >= {{ day_start(dbt.dateadd("day", 1, local_day("ended_at"))) }}
                     - interval '1 second'

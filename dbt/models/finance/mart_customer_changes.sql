@@ -19,7 +19,7 @@ with
             }} as mrr
         from {{ ref("int_subscriptions__counted") }} as subscriptions
         left join rates on subscriptions.currency = rates.currency
-        where subscriptions.exclusion_reason is null and subscriptions.mrr_native > 0
+        where {{ brings_revenue("subscriptions") }}
     ),
 
     firsts as (

@@ -6,18 +6,13 @@ with
     ),
 
     spend as (
-        select *, {{ month_start("period_on") }} as month_start
+        select *, period_on as spent_on, numerator as amount
         from {{ ref("marketing_spend") }}
         where coalesce(exclusion_reason, 'no_rate') = 'no_rate'
     ),
 
-    told as (select variant, min(month_start) as since from spend group by variant),
-
-    by_month as (
-        select variant, channel, campaign, month_start, sum(numerator) as numerator
-        from spend
-        where exclusion_reason is null
-        group by variant, channel, campaign, month_start
+    told as (
+        select variant, {{ month_start("min(spent_on)") }} as since from spend group by variant
     ),
 
     leads_by_variant as (
@@ -48,33 +43,4 @@ left join told on leads_by_variant.variant = told.variant
 
 union all
 
-select
-    variant,
-    entity,
-    entity_key,
-    entity_id,
-    channel,
-    campaign,
-    period_on,
-    null as side,
-    numerator,
-    null as denominator,
-    exclusion_reason
-from spend
-where exclusion_reason is not null
-
-union all
-
-select
-    variant,
-    'campaign' as entity,
-    null as entity_key,
-    campaign as entity_id,
-    channel,
-    campaign,
-    month_start as period_on,
-    'numerator' as side,
-    numerator,
-    null as denominator,
-    null as exclusion_reason
-from by_month
+{{ spend_beside("spend") }}
