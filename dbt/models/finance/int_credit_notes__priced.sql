@@ -1,6 +1,5 @@
 -- Credit notes with whose they are, the invoice that they name, and what they come to at the rate
--- of
--- their day. However a source writes the sign, a credit note takes off.
+-- of their day. However a source writes the sign, a credit note takes off.
 with
     given as (select * from {{ ref("int_credit_notes__unioned") }} where not is_deleted),
 

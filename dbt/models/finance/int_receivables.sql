@@ -72,9 +72,8 @@ with
         from by_moment
     ),
 
-    -- What is paid back makes nothing owed again: it is what was paid or credited beyond the
-    -- invoice,
-    -- or is credited itself.
+    -- What is paid back makes nothing owed again: it is what was paid or credited too much, or is
+    -- credited itself.
     so_far as (
         select
             invoice_key,
