@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pandas as pd
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "users": (
         "source_id", "name", "role", "team", "manager_id", "region", "segment", "hired_on",
-        "left_on",
+        "left_on", "is_active",
     ),
     "stages": ("pipeline", "stage", "status", "probability"),
     "deals": (
@@ -25,9 +26,12 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "changes": ("entity_id", "field", "old_value", "new_value", "changed_at"),
     "leads": (
         "source_id", "created_at", "account_id", "owner_id", "channel", "campaign_id",
-        "qualified_at", "converted_at", "opportunity_id", "is_deleted",
+        "qualified_at", "first_response_at", "converted_at", "opportunity_id", "is_deleted",
     ),
-    "activities": ("type", "occurred_at", "owner_id", "outcome", "is_deleted"),
+    "activities": (
+        "source_id", "type", "direction", "occurred_at", "owner_id", "opportunity_id", "lead_id",
+        "contact_id", "account_id", "outcome", "is_done", "is_deleted",
+    ),
     "accounts": ("source_id", "domain", "region", "segment", "created_at", "is_deleted"),
     "campaigns": ("source_id", "name", "channel", "started_on", "is_deleted"),
     "spend_daily": (
@@ -68,6 +72,7 @@ MOMENTS = frozenset(
         "source_updated_at",
         "changed_at",
         "qualified_at",
+        "first_response_at",
         "converted_at",
         "started_at",
         "ended_at",
@@ -84,6 +89,19 @@ TELLING = ("created_at", "changed_at", "source_updated_at")
 """Moments of events, creations and updates: none of them can be after a company's present."""
 PLANNED = ("task", "meeting", "demo")
 """Activities that may be put down before they happen."""
+
+
+@dataclass(frozen=True)
+class Office:
+    """When people work: weekdays (Monday is 0), hours of the day, and days off."""
+
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)
+    hours: tuple[pd.Timedelta, pd.Timedelta] = (pd.Timedelta(hours=9), pd.Timedelta(hours=17))
+    days_off: frozenset[dt.date] = frozenset()
+
+    def is_working(self, day: dt.date) -> bool:
+        """Whether people work on a day."""
+        return day.weekday() in self.weekdays and day not in self.days_off
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +122,7 @@ class Records:
     loaded_at: pd.Timestamp
     frames: Mapping[str, pd.DataFrame]
     gross_margin: Decimal | None = None
+    office: Office = field(default_factory=Office)
 
     @property
     def until(self) -> pd.Timestamp | None:
