@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
@@ -66,6 +66,10 @@ class Activities:
         self.all = sorted(found, key=lambda one: (one.at, one.id))
         self.happened = [one for one in self.all if not one.is_deleted]
         self.outbound = [one for one in self.happened if one.direction == "out"]
+
+    def telling(self, ids: Iterable[str]) -> set[str]:
+        """The sources of records."""
+        return {self.records.instance_of(id) for id in ids}
 
     def clock(self, moment: pd.Timestamp) -> pd.Timestamp:
         """What the company's clocks show at a moment."""
@@ -180,18 +184,11 @@ def _period(day: pd.Timestamp, period: str) -> pd.Timestamp:
 def _active_days(told: Activities, rep: str) -> tuple[pd.Timestamp, pd.Timestamp] | None:
     """The first and the last day on which a rep was one; None: nobody's, or no rep."""
     user = told.users.loc[rep]
+    mine = told.deals[(told.deals["rep"] == rep) & told.deals["removal"].isna()]
     own = [told.day(one.at) for one in told.happened if one.owner == rep]
-    if user["role"] is None:
-        owned = told.deals[told.deals["owner_id"] == rep]
-        own += [told.day(at) for at in owned["created_at"].dropna()]
-        if not own and owned.empty:
-            return None
-    elif user["role"] != "rep":
-        return None
-    else:
-        owned = told.deals[told.deals["owner_id"] == rep]
-        own += [told.day(at) for at in owned["created_at"].dropna()]
-    if not told.happened:
+    own += [told.day(at) for at in mine["created_at"].dropna()]
+    is_rep = bool(own) or len(mine) > 0 if user["role"] is None else user["role"] == "rep"
+    if not (is_rep and told.happened):
         return None
     hired, left = user["hired_on"], user["left_on"]
     first = pd.Timestamp(hired) if hired else min(own, default=None)
@@ -213,10 +210,11 @@ def _lead_response(told: Activities) -> Iterator[Members]:
         first.setdefault(one.lead_id, one.at)
     first.pop(None, None)
     noted = leads["first_response_at"].where(leads["first_response_at"] <= told.as_of)
-    tells = bool(first) or bool(noted.notna().any())
+    telling = told.telling([*first, *leads.loc[noted.notna(), "source_id"]])
     found: dict[str, list[Row]] = defaultdict(list)
     for lead, response in zip(leads.itertuples(), noted, strict=True):
         answer = first.get(lead.source_id, response)
+        tells = told.records.instance_of(lead.source_id) in telling
         is_answered = not pd.isna(answer)
         is_timed = not is_answered or not (told.is_bare(lead.created_at) or told.is_bare(answer))
         base = "deleted" if lead.is_deleted else None if tells else "no_activities"
@@ -277,12 +275,13 @@ def _follow_up(told: Activities) -> Iterator[Members]:
             )  # fmt: skip
     frame = _framed(gaps, DEAL_CUTS)
     yield Members("follow_up_gap_days", "default", "days", "opportunity", frame, grains=WEEKLY)
-    tells = any(one.deal for one in told.outbound)
+    telling = told.telling(one.id for one in told.outbound if one.deal)
     rows = [
         {
             "id": deal["id"], "month": None, "denominator": 1,
             "numerator": int(any(at > told.as_of - AGE for at in outbound[deal["id"]])),
-            "reason": deal["removal"] or (None if tells else "no_activities"),
+            "reason": deal["removal"]
+            or (None if told.records.instance_of(deal["id"]) in telling else "no_activities"),
             **{cut: deal[cut] for cut in DEAL_CUTS},
         }
         for deal in deals.to_dict("records")
@@ -298,14 +297,14 @@ def _touches(told: Activities) -> Iterator[Members]:
     counted: dict[str | None, int] = defaultdict(int)
     for one in told.happened:
         counted[one.deal] += 1
-    tells = any(one.deal for one in told.happened)
+    telling = told.telling(one.id for one in told.happened if one.deal)
     rows = [
         {
             "id": deal["id"], "day": deal["closed_day"], "month": deal["closed_month"],
             "numerator": counted[deal["id"]], "denominator": 1,
             "reason": deal["removal"]
             or ("no_close_date" if pd.isna(deal["closed_at"]) else None)
-            or (None if tells else "no_activities"),
+            or (None if told.records.instance_of(deal["id"]) in telling else "no_activities"),
             **{cut: deal[cut] for cut in DEAL_CUTS},
         }
         for deal in told.deals.to_dict("records")
@@ -320,6 +319,7 @@ def _inquiries(told: Activities) -> Iterator[Members]:
     credited = told.deals.set_index("id")["rep"].to_dict()
     leads = told.records["leads"].set_index("source_id")["owner_id"].to_dict()
     found: dict[str, list[Row]] = defaultdict(list)
+    telling = told.telling(one.id for one in told.outbound)
     for one in told.all:
         if one.direction != "in" or one.type in OWN_WORK or not one.links:
             continue
@@ -330,14 +330,15 @@ def _inquiries(told: Activities) -> Iterator[Members]:
         is_answered = not pd.isna(answer)
         deals_rep = credited.get(one.deal, NONE)
         owner = one.owner or (deals_rep if deals_rep != NONE else leads.get(one.lead_id))
-        base = "deleted" if one.is_deleted else None if told.outbound else "no_activities"
+        tells = told.records.instance_of(one.id) in telling
+        base = "deleted" if one.is_deleted else None if tells else "no_activities"
         is_timed = not is_answered or not (told.is_bare(one.at) or told.is_bare(answer))
         is_due = is_answered or one.at <= told.as_of - DAY
         row: Row = {
             "id": one.id, **told.dated(one.at), "denominator": 1, TYPE: one.type, "reason": base,
             **told.of_owner(owner),
         }  # fmt: skip
-        if is_answered or not told.outbound:
+        if is_answered or not tells:
             hours = told.hours(one.at, answer) if is_answered else 0
             reason = base or (None if is_timed else "no_time")
             for variant in ("default", "median"):

@@ -111,7 +111,8 @@ class Records:
     Moments are naive UTC; dates, amounts and rates are text as written; what is absent is None,
     or NaT where it is a moment. Frames keep the order of the export. `loaded_at` is about when the
     exports were read: the moment from which a record is known that does not say when it changed.
-    `gross_margin` is what the company says of it.
+    `gross_margin` is what the company says of it. `others` are records of other sources than
+    `instance`, by their ids, which no two sources share.
     """
 
     instance: str
@@ -123,6 +124,11 @@ class Records:
     frames: Mapping[str, pd.DataFrame]
     gross_margin: Decimal | None = None
     office: Office = field(default_factory=Office)
+    others: Mapping[str, str] = field(default_factory=dict)
+
+    def instance_of(self, source_id: str) -> str:
+        """The source that a record is of."""
+        return self.others.get(source_id, self.instance)
 
     @property
     def until(self) -> pd.Timestamp | None:
@@ -194,6 +200,35 @@ def closing(folder: Path) -> Records:
     names = ("users", "stages", "deals", "changes")
     tables = {name: _csv(folder / f"{_FILES.get(name, name)}.csv") for name in names}
     return _records("crm", "USD", "America/New_York", 1, "2024-06-20 12:00", tables)
+
+
+BAVARIAN_HOLIDAYS = (
+    "2025-10-03", "2025-11-01", "2025-12-25", "2025-12-26", "2026-01-01", "2026-01-06",
+    "2026-04-03", "2026-04-06", "2026-05-14",
+)  # fmt: skip
+"""From October 2025 to May 2026, but for the first of May, on which the company works."""
+
+
+def answers(folder: Path) -> Records:
+    """The company of activities: a CRM, and a log of calls that tells no directions."""
+    tables: dict[str, pd.DataFrame] = {}
+    others: dict[str, str] = {}
+    for source in ("crm", "phone"):
+        for name in COLUMNS:
+            path = folder / source / f"{_FILES.get(name, name)}.csv"
+            if not path.exists():
+                continue
+            rows = _csv(path)
+            tables[name] = pd.concat([tables[name], rows]) if name in tables else rows
+            if source == "phone":
+                others |= dict.fromkeys(rows.get("source_id", ()), source)
+    found = _records("crm", "EUR", "Europe/Berlin", 1, "2026-05-20 18:00", tables)
+    days_off = (*BAVARIAN_HOLIDAYS, "2026-05-15")
+    office = Office(
+        hours=(pd.Timedelta(hours=9), pd.Timedelta(hours=17.5)),
+        days_off=frozenset(dt.date.fromisoformat(day) for day in days_off),
+    )
+    return replace(found, office=office, others=others)
 
 
 MAVEN_STAGES = {

@@ -49,7 +49,7 @@ def expected(records: Records, as_of: pd.Timestamp | None = None) -> Expected:
     of_rate = (exclusions["metric"] == "win_rate") & (exclusions["variant"] == "default")
     exclusions = pd.concat([exclusions, exclusions[of_rate].assign(metric="sales_velocity")])
     exclusions["entity_key"] = [
-        hashlib.md5(f"files|{records.instance}|{id}".encode()).hexdigest()
+        hashlib.md5(f"files|{records.instance_of(id)}|{id}".encode()).hexdigest()
         for id in exclusions["entity_id"]
     ]
     return Expected(
