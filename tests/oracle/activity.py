@@ -216,7 +216,7 @@ def _lead_response(told: Activities) -> Iterator[Members]:
         answer = first.get(lead.source_id, response)
         tells = told.records.instance_of(lead.source_id) in telling
         is_answered = not pd.isna(answer)
-        is_timed = not is_answered or not (told.is_bare(lead.created_at) or told.is_bare(answer))
+        is_timed = not (told.is_bare(lead.created_at) or (is_answered and told.is_bare(answer)))
         base = "deleted" if lead.is_deleted else None if tells else "no_activities"
         row: Row = {
             "id": lead.source_id, **told.dated(lead.created_at), "denominator": 1, "reason": base,
@@ -332,7 +332,7 @@ def _inquiries(told: Activities) -> Iterator[Members]:
         owner = one.owner or (deals_rep if deals_rep != NONE else leads.get(one.lead_id))
         tells = told.records.instance_of(one.id) in telling
         base = "deleted" if one.is_deleted else None if tells else "no_activities"
-        is_timed = not is_answered or not (told.is_bare(one.at) or told.is_bare(answer))
+        is_timed = not (told.is_bare(one.at) or (is_answered and told.is_bare(answer)))
         is_due = is_answered or one.at <= told.as_of - DAY
         row: Row = {
             "id": one.id, **told.dated(one.at), "denominator": 1, TYPE: one.type, "reason": base,

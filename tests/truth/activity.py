@@ -99,7 +99,7 @@ def _response(happened: pd.DataFrame, history: History, tall: Tall) -> None:
     A lead without one has its first_response_at. Credited to the lead's current owner. The mean,
     `median` and `business_hours` are of leads answered after they were created; `within_1h`,
     `within_24h` (limits included) and `never` are shares of all leads created in the period. Where
-    either side is a bare day, hours are not known: only `never` has such a lead.
+    either side is a bare day, hours are not known: only `never` has such a lead, answered or not.
     """
     frame = leads(history)
     first = np.full(len(history.fact("leads", "created_at")), NEVER)
@@ -112,7 +112,7 @@ def _response(happened: pd.DataFrame, history: History, tall: Tall) -> None:
     created = frame["created_at"].to_numpy()
     answer = np.where(is_answered, answer, created)
     wait = answer - created
-    is_timed = ~(is_answered & (history.is_day(created) | history.is_day(answer)))
+    is_timed = ~(history.is_day(created) | history.is_day(answer))
     worked = history.office.worked(history.clock(created), history.clock(answer))
     name, of_answered = "lead_response_hours", frame[is_answered]
     for variant, hours, statistic in (
