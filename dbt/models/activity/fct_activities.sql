@@ -44,8 +44,9 @@ with
             activities.direction,
             activities.occurred_at,
             cast(activities.occurred_local as date) as occurred_on,
-            {{ is_bare_day("activities.occurred_at", "activities.occurred_local") }}
-            as occurred_is_bare,
+            coalesce(
+                {{ is_bare_day("activities.occurred_at", "activities.occurred_local") }}, false
+            ) as occurred_is_bare,
             activities.has_happened,
             activities.is_planned,
             activities.due_at,
