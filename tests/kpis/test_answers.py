@@ -214,6 +214,7 @@ def test_touches_of_won_deals(company: Published) -> None:
         ("sam", [None] * 5),
         ("mia", [None] * 5),
         ("rosa", [None] * 5),  # begins in June
+        ("ghost", [None, None, 1, None, None]),  # no user: what they did is all that is told
     ],
 )
 def test_working_days_of_reps(company: Published, rep: str, days: list[float | None]) -> None:

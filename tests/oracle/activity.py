@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from tests.oracle.existing import NONE, Row, or_none, reached
+from tests.oracle.existing import NONE, Row, done, or_none, reached
 from tests.oracle.members import CLOSED, DEAL_CUTS, LEAD_CUTS, OWNER_CUTS, Members, survivors
 from tests.oracle.periods import GRAINS, WEEKLY
 from tests.oracle.records import Records
@@ -22,6 +22,8 @@ LINKS = ("contact_id", "deal", "account_id", "lead_id")
 TYPE = "activity_type"
 AGE = pd.Timedelta(days=14)
 NAT = pd.NaT
+UNKNOWN_USER: Row = dict(role=None, hired_on=None, left_on=None, is_active="false")
+"""Somebody of whom records are all that is told: nobody says that they are still here."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,7 @@ class Activities:
                 became.get(row.opportunity_id, row.opportunity_id), row.lead_id, row.contact_id,
                 row.account_id, bool(row.is_deleted),
             )
-            for row in records["activities"].itertuples()
-            if row.is_done != "false" and row.occurred_at <= as_of
+            for row in done(records, as_of).itertuples()
         ]  # fmt: skip
         self.all = sorted(found, key=lambda one: (one.at, one.id))
         self.happened = [one for one in self.all if not one.is_deleted]
@@ -152,11 +153,13 @@ def _counts(told: Activities) -> Iterator[Members]:
 
 def _rep_days(told: Activities, period: str) -> Iterator[Row]:
     """Working days of reps by period as records, and what reps did beside them."""
-    reps = {rep: days for rep in told.users.index if (days := _active_days(told, rep)) is not None}
-    done = [one for one in told.happened if one.owner in reps]
-    begun = {_period(told.day(one.at), period) for one in done}
-    types = sorted({one.type for one in done})
-    for one in done:
+    people = {*told.users.index, *(one.owner for one in told.happened), *told.deals["rep"]}
+    people -= {None, NONE}
+    reps = {rep: days for rep in sorted(people) if (days := _active_days(told, rep)) is not None}
+    own = [one for one in told.happened if one.owner in reps]
+    begun = {_period(told.day(one.at), period) for one in own}
+    types = sorted({one.type for one in own})
+    for one in own:
         yield {
             "id": one.id, **told.dated(one.at), "numerator": 1, "denominator": 0,
             "side": "numerator", TYPE: one.type, **told.of_owner(one.owner),
@@ -183,7 +186,7 @@ def _period(day: pd.Timestamp, period: str) -> pd.Timestamp:
 
 def _active_days(told: Activities, rep: str) -> tuple[pd.Timestamp, pd.Timestamp] | None:
     """The first and the last day on which a rep was one; None: nobody's, or no rep."""
-    user = told.users.loc[rep]
+    user = told.users.loc[rep] if rep in told.users.index else UNKNOWN_USER
     mine = told.deals[(told.deals["rep"] == rep) & told.deals["removal"].isna()]
     own = [told.day(one.at) for one in told.happened if one.owner == rep]
     own += [told.day(at) for at in mine["created_at"].dropna()]

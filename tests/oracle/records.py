@@ -140,7 +140,9 @@ class Records:
             if column in frame
         ]
         activities = self.frames["activities"]
-        told.append(activities.loc[~activities["type"].isin(PLANNED), "occurred_at"].max())
+        may_be_planned = activities["type"].isin(PLANNED) & activities["is_done"].isna()
+        is_planned = may_be_planned | (activities["is_done"] == "false")
+        told.append(activities.loc[~is_planned, "occurred_at"].max())
         return None if any(moment > self.as_of for moment in told) else self.as_of
 
     def __getitem__(self, name: str) -> pd.DataFrame:
