@@ -22,7 +22,7 @@ LINKS = ("contact_id", "deal", "account_id", "lead_id")
 TYPE = "activity_type"
 AGE = pd.Timedelta(days=14)
 NAT = pd.NaT
-UNKNOWN_USER: Row = dict(role=None, hired_on=None, left_on=None, is_active="false")
+UNKNOWN_USER: Row = {"role": None, "hired_on": None, "left_on": None, "is_active": "false"}
 """Somebody of whom records are all that is told: nobody says that they are still here."""
 
 
