@@ -16,12 +16,6 @@ def party(seller: Seller) -> Row:
     return OF_NO_DEAL | {f"{table.removesuffix('s')}_id": row["source_id"]}
 
 
-def planned(seller: Seller) -> Row:
-    """An activity that is planned; a new one where there is none."""
-    plans = [row for row in seller.tables["activities"] if row.get("is_done") is False]
-    return seller.draw.choice(plans) if plans else next_step_planned(seller)
-
-
 @event
 def activity_logged(seller: Seller) -> None:
     seller.act(today(seller))
@@ -83,30 +77,42 @@ def activity_deleted(seller: Seller) -> None:
 
 
 @event
-def next_step_planned(seller: Seller) -> Row:
-    """Today, for a day to come or for one that has gone; the system may tell when it was."""
-    due_at = seller.now + seller.draw.randint(-30, 90) * HOUR
-    at = today(seller)
-    row = seller.act(at, is_done=False, due_at=due_at, direction="out")
-    if seller.draw.random() < 0.5:
-        row["planned_at"] = at
-    return row
+def step_planned(seller: Seller) -> None:
+    """Steps of which the source says that they are planned; of one only when it is due."""
+    for hours in (-50, 10, 30, 300):
+        due_at = seller.now + hours * HOUR
+        seller.act(before(seller, 20), is_done="no", due_at=due_at, direction="out")
+    seller.act(seller.now + 40 * HOUR, is_done="no")
 
 
 @event
-def next_step_done(seller: Seller) -> None:
-    step = planned(seller)
-    step.update(is_done=True, occurred_at=seller.now - HOUR)
+def step_done(seller: Seller) -> None:
+    """Of a step that is done at last, the source may tell when it had been planned."""
+    step = seller.act(before(seller, 40), is_done="no", due_at=before(seller, 10))
+    for other in [it for it in _steps(seller) if it is not step][-3:]:
+        told = seller.draw.choice([before(seller, 30), None])
+        other.update(is_done="yes", occurred_at=today(seller), planned_at=told)
 
 
 @event
-def next_step_put_off(seller: Seller) -> None:
-    planned(seller)["due_at"] = seller.now + 3 * DAY
+def step_put_off(seller: Seller) -> None:
+    _step(seller)["due_at"] = seller.now + seller.draw.randint(1, 90) * HOUR
 
 
 @event
-def next_step_deleted(seller: Seller) -> None:
-    planned(seller)["is_deleted"] = True
+def step_deleted(seller: Seller) -> None:
+    _step(seller)["is_deleted"] = True
+
+
+def _steps(seller: Seller) -> list[Row]:
+    return [row for row in seller.tables["activities"] if row.get("is_done") == "no"]
+
+
+def _step(seller: Seller) -> Row:
+    """A step that is planned; a new one where there is none."""
+    if steps := _steps(seller):
+        return seller.draw.choice(steps)
+    return seller.act(before(seller, 20), is_done="no")
 
 
 @event
