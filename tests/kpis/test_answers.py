@@ -129,6 +129,7 @@ def test_hours_until_an_inquiry_is_answered(company: Published) -> None:
         assert dict(zip(included.index, zip(hours, included["rep"]))) == INQUIRIES  # noqa: B905
         assert reasons(company, "inquiry_response_hours", variant) == {
             "asks_on_a_bare_day": "no_time", "is_answered_on_a_bare_day": "no_time",
+            "deleted_inquiry": "deleted",
         }  # fmt: skip
 
 
@@ -156,19 +157,27 @@ def test_inquiries_that_nobody_answered(company: Published) -> None:
 
 
 def test_days_between_two_touches_of_a_deal(company: Published) -> None:
+    """Up to the closing; of two in one moment one comes at once. A day has no hours."""
     found = members(company, "follow_up_gap_days", "default")
-    gaps = {
-        deal: [round(float(days), 4) for days in sorted(rows["numerator"].astype(float))]
-        for deal, rows in found[found["exclusion_reason"].isna()].groupby(level=0)
-    }
+    included = found[found["exclusion_reason"].isna()]
+    gaps = included["numerator"].astype(float).round(4).to_dict()
+    at_once = sorted(gaps.pop(f"two_in_one_moment_{nth}") for nth in (1, 2))
+    assert at_once == [0, 2.9583]
     assert gaps == {
-        "five_people_on_it": [1, 2, 7.25, 10.75],
-        "won_on_a_bare_day": [10, 39],
-        "lives_on": [3, 3, 11.875],
-        "open_and_touched": [0, 2.9583, 37.2917, 72],
+        "one_of_five_cleo": 2,
+        "one_of_five_finn": 1,
+        "one_of_five_mia": 7.25,
+        "of_nobody": 10.75,
+        "on_a_bare_day": 10,
+        "on_the_bare_closing_day": 39,
+        "last_of_dora": 11.875,
+        "on_the_survivor": 3,
+        "on_the_merged_one_after_that": 3,
+        "across_the_change_to_summer": 72,
+        "touched_within_14_days": 37.3333,
     }
     assert reasons(company, "follow_up_gap_days", "default") == {
-        "deleted": "deleted", "won_without_date": "no_close_date",
+        "on_the_deleted_deal_again": "deleted", "of_it_again": "no_close_date",
     }  # fmt: skip
 
 
@@ -250,7 +259,7 @@ def test_planned_ones_are_in_no_metric(company: Published) -> None:
 
 def test_an_activity_without_owner_is_not_dropped(company: Published) -> None:
     nobody = {"dimension": "rep", "dimension_key": "(none)"}
-    assert company.kpi("activities", **nobody) == 7
+    assert company.kpi("activities", **nobody) == 6
     parts = company.marts(
         "select sum(value) as n from marts.kpi_values where metric = 'activities' "
         "and variant = 'default' and period_grain = 'all' and dimension = 'rep'"

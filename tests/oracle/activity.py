@@ -254,35 +254,36 @@ def _variants(
 
 
 def _follow_up(told: Activities) -> Iterator[Members]:
+    """Each outbound activity on a deal, with the days since the one before."""
     deals = told.deals
-    outbound: dict[str | None, list[pd.Timestamp]] = defaultdict(list)
+    outbound: dict[str | None, list[Done]] = defaultdict(list)
     for one in told.outbound:
-        outbound[one.deal].append(one.at)
+        outbound[one.deal].append(one)
     gaps: list[Row] = []
     for deal in deals.to_dict("records"):
-        at = outbound[deal["id"]]
+        touches = outbound[deal["id"]]
         is_closed = deal["status"] in CLOSED
         is_undated = is_closed and pd.isna(deal["closed_at"])
         if is_closed and not is_undated:
-            at = [one for one in at if one < deal["closed_at"]]
-        for earlier, later in pairwise(at):
-            days = (later - earlier) / DAY
-            if told.is_bare(earlier) or told.is_bare(later):
-                days = (told.day(later) - told.day(earlier)) / DAY
-            reason = deal["removal"] or ("no_close_date" if is_undated else None)
+            touches = [one for one in touches if one.at < deal["closed_at"]]
+        for earlier, later in pairwise(touches):
+            days = (later.at - earlier.at) / DAY
+            if told.is_bare(earlier.at) or told.is_bare(later.at):
+                days = (told.day(later.at) - told.day(earlier.at)) / DAY
             gaps.append(
                 {
-                    "id": deal["id"], **told.dated(later), "numerator": days, "denominator": 1,
-                    "reason": reason, **{cut: deal[cut] for cut in DEAL_CUTS},
+                    "id": later.id, **told.dated(later.at), "numerator": days, "denominator": 1,
+                    "reason": deal["removal"] or ("no_close_date" if is_undated else None),
+                    **{cut: deal[cut] for cut in DEAL_CUTS},
                 }
             )  # fmt: skip
     frame = _framed(gaps, DEAL_CUTS)
-    yield Members("follow_up_gap_days", "default", "days", "opportunity", frame, grains=WEEKLY)
+    yield Members("follow_up_gap_days", "default", "days", "activity", frame, grains=WEEKLY)
     telling = told.telling(one.id for one in told.outbound if one.deal)
     rows = [
         {
             "id": deal["id"], "month": None, "denominator": 1,
-            "numerator": int(any(at > told.as_of - AGE for at in outbound[deal["id"]])),
+            "numerator": int(any(one.at > told.as_of - AGE for one in outbound[deal["id"]])),
             "reason": deal["removal"]
             or (None if told.records.instance_of(deal["id"]) in telling else "no_activities"),
             **{cut: deal[cut] for cut in DEAL_CUTS},
