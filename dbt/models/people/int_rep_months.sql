@@ -1,32 +1,24 @@
--- The months in which people worked here, as far as the company's records go back. Of people whom
--- no
--- source describes nobody says that they are still here: they are to their last own record.
+-- The months in which people worked here, as far as the company's records go back.
 with
     people as (select * from {{ ref("dim_rep") }}),
 
     active as (select * from {{ ref("int_active_reps") }}),
 
-    described as (select source_id as rep_id from {{ ref("int_people") }}),
-
     own_records as (
-        select rep_id, min(occurred_on) as first_on, max(occurred_on) as last_on
+        select rep_id, min(occurred_on) as first_on
         from {{ ref("fct_activities") }}
         where has_happened
         group by rep_id
 
         union all
 
-        select rep_id, min(created_on) as first_on, max(greatest(created_on, closed_on)) as last_on
+        select rep_id, min(created_on) as first_on
         from {{ ref("fct_opportunities") }}
         where removal is null
         group by rep_id
     ),
 
-    recorded as (
-        select rep_id, min(first_on) as first_on, max(last_on) as last_on
-        from own_records
-        group by rep_id
-    ),
+    recorded as (select rep_id, min(first_on) as first_on from own_records group by rep_id),
 
     with_records as (
         select
@@ -34,16 +26,11 @@ with
             coalesce(people.role, 'rep') as works_as,
             people.role is not null or active.is_rep as is_at_work,
             active.active_from,
-            case
-                when described.rep_id is null
-                then least(active.active_to, recorded.last_on)
-                else active.active_to
-            end as active_to,
+            active.active_to,
             min(recorded.first_on) over () as company_first_on
         from people
         left join active on people.rep_id = active.rep_id
         left join recorded on people.rep_id = recorded.rep_id
-        left join described on people.rep_id = described.rep_id
     ),
 
     spans as (
