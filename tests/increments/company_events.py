@@ -1,9 +1,9 @@
-"""What may happen to all else: rates, people, accounts, stages, quotas, leads, activities."""
+"""What may happen to all else: rates, people, accounts, stages, quotas, leads."""
 
 from __future__ import annotations
 
 from tests.increments.happenings import before, changes_of, event, of_deal, today
-from tests.increments.seller import CURRENCIES, DAY, HOUR, RATES, TEAMS, Seller
+from tests.increments.seller import CURRENCIES, DAY, RATES, TEAMS, Seller
 
 REGIONS = ("EMEA", "US", "APAC", "")
 
@@ -182,34 +182,6 @@ def lead_answered(seller: Seller) -> None:
 @event
 def lead_deleted(seller: Seller) -> None:
     (seller.some("leads") or {})["is_deleted"] = True
-
-
-@event
-def activity_logged(seller: Seller) -> None:
-    seller.act(today(seller))
-
-
-@event
-def activity_logged_late(seller: Seller) -> None:
-    seller.act(before(seller, 60))
-
-
-@event
-def activity_planned(seller: Seller) -> None:
-    for hours in (20, 30, 60):
-        seller.act(seller.now + hours * HOUR)
-
-
-@event
-def activity_changed(seller: Seller) -> None:
-    activity = seller.some("activities") or {}
-    activity["opportunity_id"] = of_deal(seller)["source_id"]
-    activity["occurred_at"] = before(seller, 20)
-
-
-@event
-def activity_vanished(seller: Seller) -> None:
-    seller.tables["activities"].remove(seller.some("activities") or {})
 
 
 @event
