@@ -1,0 +1,192 @@
+"""A simulated company as the few tables that the models of reps read, without a pipeline."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from ingestion.sandbox.world import World
+from ingestion.sandbox.world.calendar import to_moment
+from ingestion.sandbox.world.render import FIRST_ID
+from ingestion.sandbox.world.schema import ENTITIES, NONE, NULL, ROLES, STAGE_OPEN, STAGES
+from tests.compiled_models import CompiledModels
+
+MARTS = ("fct_stage_visits", "dim_rep", "fct_opportunities", "kpi_members")
+"""Given tables that are published; the others are intermediate."""
+LABEL = np.array([stage.label for stage in STAGES])
+STATUS = np.array([stage.status for stage in STAGES])
+ORDER = np.array([stage.order for stage in STAGES])
+DAY = 86_400_000_000
+
+
+def ids(entity: str, rows: np.ndarray) -> np.ndarray:
+    """Source ids of rows; None where there is none."""
+    text = (np.asarray(rows, np.int64) + FIRST_ID[entity]).astype(str).astype(object)
+    text[np.asarray(rows) == NONE] = None
+    return text
+
+
+def moments(values: np.ndarray) -> pd.Series:
+    """Timestamps (UTC) of stored moments."""
+    known = np.asarray(values, np.int64)
+    return pd.Series(known.astype("datetime64[us]")).where(known != NULL)
+
+
+def changes(world: World, entity: str, column: str) -> pd.DataFrame:
+    """Values that a tracked column ever took: `at, id, new`, by row and moment."""
+    log = world.state.logs[entity]
+    number = next(i for i, it in enumerate(ENTITIES[entity]) if it.name == column)
+    rows = np.flatnonzero(log["field"] == number)
+    frame = pd.DataFrame({name: log[name][rows] for name in ("at", "id", "new")})
+    return frame.sort_values(["id", "at"], kind="stable", ignore_index=True)
+
+
+@dataclass(frozen=True)
+class Company:
+    """A world, and its tables as of its end; the models leave out what came after their moment."""
+
+    world: World
+    _at: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def visits(self) -> pd.DataFrame:
+        """Visits that have ended to open stages: by number the deal, the stage, who led it."""
+        moves = changes(self.world, "opportunities", "stage")
+        same = moves["id"].shift(-1) == moves["id"]
+        deals = self.world.state["opportunities"]
+        frame = pd.DataFrame(
+            {
+                "deal": moves["id"],
+                "stage": moves["new"],
+                "entered": moves["at"],
+                "exited": moves["at"].shift(-1).where(same).fillna(NULL).astype(np.int64),
+                "to": moves["new"].shift(-1).where(same).fillna(0).astype(np.int64),
+            }
+        )
+        won = STATUS[moves["new"]] == "won"
+        frame["is_won"] = pd.Series(won).iloc[::-1].groupby(moves["id"].iloc[::-1]).cummax()
+        alive = (deals["is_deleted"] == 0) & (deals["merged_into_id"] == NONE)
+        frame = frame[STAGE_OPEN[frame["stage"]] & (frame["exited"] != NULL)]
+        frame = frame[alive[frame["deal"]]].reset_index(drop=True)
+        owners = changes(self.world, "opportunities", "owner_id").rename(columns={"id": "deal"})
+        for moment in ("entered", "exited"):
+            found = pd.merge_asof(
+                frame.assign(row=frame.index).sort_values(moment),
+                owners.sort_values("at"),
+                left_on=moment,
+                right_on="at",
+                by="deal",
+                allow_exact_matches=moment == "entered",
+            ).set_index("row")["new"]
+            frame[f"owner_{moment}"] = found.reindex(frame.index).fillna(NONE).astype(np.int64)
+        return frame
+
+    @cached_property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """The tables that models are given, by the model whose place they take."""
+        return {
+            "fct_stage_visits": self._stage_visits(),
+            "int_opportunity_states": self._states(),
+            "dim_rep": self._reps(),
+        }
+
+    def _stage_visits(self) -> pd.DataFrame:
+        visits = self.visits
+        stage, to = visits["stage"].to_numpy(), visits["to"].to_numpy()
+        step = ORDER[to] - ORDER[stage]
+        open_to = np.where(step < 0, "regressed", np.where(step > 1, "skipped", "advanced"))
+        key = [f"{deal}.{n}" for deal, n in zip(visits["deal"], visits.index, strict=True)]
+        exited = moments(visits["exited"])
+        amount = self.world.state["opportunities"]["amount"][visits["deal"]]
+        return pd.DataFrame(
+            {
+                "stage_visit_key": key,
+                "opportunity_key": ids("opportunities", visits["deal"].to_numpy()),
+                "opportunity_id": ids("opportunities", visits["deal"].to_numpy()),
+                "source_instance": "crm",
+                "pipeline": np.where(ORDER[stage] == stage + 1, "New Business", "Renewals"),
+                "stage": LABEL[stage],
+                "stage_order": ORDER[stage].astype(np.int64),
+                "status": "open",
+                "is_skipped": False,
+                "is_entry_known": True,
+                "entered_at": moments(visits["entered"]),
+                "exited_at": exited,
+                "exited_on": exited.dt.date,
+                "days": (visits["exited"] - visits["entered"]) / DAY,
+                "ended_as": np.where(STATUS[to] == "open", open_to, STATUS[to]),
+                "led_to_win": visits["is_won"].to_numpy(bool),
+                "rep_id": ids("users", visits["owner_entered"].to_numpy()),
+                "amount": np.where(amount == NULL, np.nan, amount / 100),
+                "removal": None,
+            }
+        ).astype({"removal": object})
+
+    def _states(self) -> pd.DataFrame:
+        """One state per visit: whose deal it was when the visit ended."""
+        return pd.DataFrame(
+            {
+                "opportunity_key": ids("opportunities", self.visits["deal"].to_numpy()),
+                "owner_id": ids("users", self.visits["owner_exited"].to_numpy()),
+                "valid_to": moments(self.visits["exited"]),
+            }
+        )
+
+    def _reps(self) -> pd.DataFrame:
+        users = self.world.table("users").to_pandas()
+        role = np.array(ROLES)[self.world.state["users"]["role"]]
+        return pd.DataFrame(
+            {
+                "rep_id": users["source_id"],
+                "rep_name": users["name"],
+                "role": role,
+                "team": users["team"],
+                "segment": users["segment"],
+                "hired_on": pd.to_datetime(users["hired_on"]).dt.date,
+                "left_on": pd.to_datetime(users["left_on"]).dt.date,
+            }
+        )
+
+    def build(
+        self, compiled: CompiledModels, models: Iterable[str], as_of: dt.datetime
+    ) -> duckdb.DuckDBPyConnection:
+        """A database in which models are built as of a moment, from the given tables."""
+        connection = duckdb.connect()
+        connection.execute("attach ':memory:' as warehouse; use warehouse")
+        connection.execute("create schema marts; create schema intermediate")
+        for name, given in self.tables.items():
+            schema = "marts" if name in MARTS else "intermediate"
+            made = GIVEN.get(name, "select * from given").format(as_of=as_of.date())
+            connection.register("given", given)
+            connection.execute(f"create table {schema}.{name} as {made}")
+            connection.unregister("given")
+        compiled.run(connection, models, values(as_of))
+        return connection
+
+
+GIVEN = {
+    "fct_stage_visits": """
+        select * replace (cast(removal as varchar) as removal, cast(amount as decimal(38, 6)) as amount,
+            cast(days as decimal(38, 6)) as days) from given""",
+    "dim_rep": """
+        select *, left_on is null or left_on >= date '{as_of}' as is_active from given
+        where hired_on <= date '{as_of}'""",
+}
+
+
+def values(as_of: dt.datetime) -> Mapping[str, str]:
+    """A run's values as of a moment."""
+    from dagster_project.run.dbt_runner import run_values
+
+    return run_values(as_of, as_of)
+
+
+def day(moment: dt.datetime) -> int:
+    """A moment as the world stores it."""
+    return to_moment(moment)
