@@ -173,6 +173,7 @@ class Dbt:
             "personal_quotas": list(self.company.personal_quotas),
             **self.company.finance.model_dump(),
             **self.company.marketing.model_dump(),
+            "reps": self.company.audience.reps,
             "provided": provided(self.company),
             **self._parsing_variables,
         }

@@ -27,6 +27,11 @@
         records and adds to the `numerator` or the `denominator` only. `company`: 'all' or, where it
         does not count in the company, NULL, as in any cut.
     excluded_by_period: true where a record may be excluded from one period and count in another.
+    sample: `none` where the records are no sample, as what they are divided by is a target or time:
+        it says as much of few of them. Of a sum always so.
+    grows: true where the value of a period that goes on is not yet one to set beside a whole one's.
+        Of a sum that is no state always so.
+    matures: true where records go on to change the value of a period that has ended.
     of, numerator, denominator: of a product, the metrics that it is made of, and how.
     variants: the formula of each by its name, the usual one `default`; or `formula` and whatever of
         the above differs. `optional`: a company without members has no rows of a state's variant.
