@@ -7,34 +7,23 @@ with
 
     told as (select * from {{ ref("int_content_usage__unioned") }} where not is_deleted),
 
-    of_activities as (
-        select *
-        from {{ ref("int_activities__unioned") }}
-        where
-            content_id is not null
-            and opportunity_id is not null
-            and not is_deleted
-            and occurred_at <= {{ as_of() }}
-    ),
-
     deals as (select * from {{ ref("int_surviving_deals") }}),
 
-    deals_told as ({{ in_reach("told", "deals", "opportunity_key", "opportunity_id") }}),
-
-    deals_of_activities as (
-        {{ in_reach("of_activities", "deals", "opportunity_key", "opportunity_id") }}
-    ),
+    known_deals as ({{ in_reach("told", "deals", "opportunity_key", "opportunity_id") }}),
 
     uses as (
-        {%- for uses, known in [("told", "deals_told"), ("of_activities", "deals_of_activities")] %}
-            select {{ uses }}.content_id, {{ uses }}.occurred_at, {{ known }}.opportunity_key
-            from {{ uses }}
-            inner join
-                {{ known }}
-                on {{ uses }}.source_instance = {{ known }}.from_instance
-                and {{ uses }}.opportunity_id = {{ known }}.record_id
-                {{ 'union all' if not loop.last }}
-        {%- endfor %}
+        select told.content_id, told.occurred_at, known_deals.opportunity_key
+        from told
+        inner join
+            known_deals
+            on told.source_instance = known_deals.from_instance
+            and told.opportunity_id = known_deals.record_id
+
+        union all
+
+        select content_id, occurred_at, opportunity_key
+        from {{ ref("fct_activities") }}
+        where content_id is not null and opportunity_key is not null and has_happened
     ),
 
     used as (
