@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 import duckdb
 import numpy as np
 import pandas as pd
 
+from dagster_project.run.dbt_runner import run_values
 from ingestion.sandbox.world import World
-from ingestion.sandbox.world.calendar import to_moment
 from ingestion.sandbox.world.render import FIRST_ID
 from ingestion.sandbox.world.schema import ENTITIES, NONE, NULL, ROLES, STAGE_OPEN, STAGES
 from tests.compiled_models import CompiledModels
@@ -52,7 +52,11 @@ class Company:
     """A world, and its tables as of its end; the models leave out what came after their moment."""
 
     world: World
-    _at: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+
+    @property
+    def now(self) -> dt.datetime:
+        """The moment at which the world ends."""
+        return self.world.now.replace(tzinfo=None)
 
     @cached_property
     def visits(self) -> pd.DataFrame:
@@ -219,19 +223,22 @@ class Company:
         return content[["source_id", "title", "type", "is_deleted"]]
 
     def build(
-        self, compiled: CompiledModels, models: Iterable[str], as_of: dt.datetime
+        self, compiled: CompiledModels, models: Collection[str], as_of: dt.datetime
     ) -> duckdb.DuckDBPyConnection:
         """A database in which models are built as of a moment, from the given tables."""
+        models = [f"model.salesops.{name}" for name in models]
         connection = duckdb.connect()
         connection.execute("attach ':memory:' as warehouse; use warehouse")
         connection.execute("create schema marts; create schema intermediate")
-        for name, given in self.tables.items():
+        read = {parent.rpartition(".")[2] for model in models for parent in compiled.parents[model]}
+        for name in self.tables.keys() & read:
+            given = self.tables[name]
             schema = "marts" if name in MARTS else "intermediate"
             made = GIVEN.get(name, "select * from given").format(as_of=as_of.date())
             connection.register("given", given)
             connection.execute(f"create table {schema}.{name} as {made}")
             connection.unregister("given")
-        compiled.run(connection, models, values(as_of))
+        compiled.run(connection, models, run_values(as_of, as_of))
         return connection
 
 
@@ -254,15 +261,3 @@ GIVEN = {
         select *, left_on is null or left_on >= date '{as_of}' as is_active from given
         where hired_on <= date '{as_of}'""",
 }
-
-
-def values(as_of: dt.datetime) -> Mapping[str, str]:
-    """A run's values as of a moment."""
-    from dagster_project.run.dbt_runner import run_values
-
-    return run_values(as_of, as_of)
-
-
-def day(moment: dt.datetime) -> int:
-    """A moment as the world stores it."""
-    return to_moment(moment)

@@ -1,7 +1,10 @@
--- Per course, who took it, and span of 180 days before or after: the visits to the stages of its
--- skill, and those of reps who had not taken it by the end of the later span, of the same tenure in
--- the same days; visits with fewer than ten of those are left out. Who took a course twice took it
--- the first time.
+-- Per course and who took it, and per span of 180 days before and after: the visits to the stages
+-- of
+-- its skill, and those of reps who had not taken it by the end of the last span, of the same tenure
+-- in the same days; visits with fewer than ten of those are left out. Who took a course twice
+-- took it
+-- the first time. Who was in need of it is told by the year before the spans: were it told by the
+-- first span, the need would partly be bad luck, and the course be praised for its end.
 {%- set taken = ["course", "skill", "rep_id"] %}
 {%- set stratum = taken + ["span", "source_instance", "pipeline", "stage", "tenure"] %}
 with
@@ -17,7 +20,11 @@ with
     ),
 
     spans as (
-        {%- for span, first, last in [("before", -180, -1), ("after", 1, 180)] %}
+        {%- for span, first, last in [
+            ("earlier", -545, -181),
+            ("before", -180, -1),
+            ("after", 1, 180),
+        ] %}
             select
                 rep_id,
                 course,
@@ -133,17 +140,24 @@ with
             courses.skill,
             courses.rep_id,
             courses.completed_on,
-            {%- for span in ["before", "after"] %}
+            {%- for span in ["earlier", "before", "after"] %}
                 coalesce({{ span }}.n, 0) as n_{{ span }},
                 {{ ratio(span ~ ".advanced", span ~ ".n") }} as conversion_{{ span }},
                 {{ ratio(span ~ ".expected", span ~ ".n") }} as other_conversion_{{ span }},
                 {{ span }}.other_n as other_n_{{ span }},
                 distinct_{{ span }}.distinct_visits as distinct_others_{{ span }},
             {%- endfor %}
+            {{ is_enough("earlier.n") }}
+            and earlier.advanced
+            < earlier.expected
+            - {{ once_in_twenty() }}
+            * sqrt(
+                earlier.expected * (1 - {{ ratio("earlier.expected", "earlier.n") }})
+            ) as was_below,
             -- How much a difference of two shares of so many says.
             {{ ratio("before.n * after.n", "before.n + after.n") }} as weight
         from courses
-        {%- for span in ["before", "after"] %}
+        {%- for span in ["earlier", "before", "after"] %}
             left join
                 by_rep as {{ span }}
                 on courses.course = {{ span }}.course

@@ -2,13 +2,23 @@
 -- than
 -- others did in the same time: the difference of two differences.
 with
-    reps as (select * from {{ ref("int_training_visits") }}),
+    reps as (
+        select *, 'all' as takers
+        from {{ ref("int_training_visits") }}
+
+        union all
+
+        select *, 'below others' as takers
+        from {{ ref("int_training_visits") }}
+        where was_below
+    ),
 
     -- So many visits at one share would leave it as uncertain as these do.
     by_course as (
         select
             course,
             skill,
+            takers,
             count(*) as completions,
             count(weight) as reps,
             sum(case when weight is not null then n_before else 0 end) as n_before,
@@ -29,7 +39,7 @@ with
                 {{- "," if not loop.last }}
             {%- endfor %}
         from reps
-        group by course, skill
+        group by course, skill, takers
     ),
 
     with_effect as (
@@ -74,7 +84,9 @@ with
 
     in_turn as (
         select
-            *, {{ times_tests_left("p_value", "p_value nulls last, course, skill") }} as times_left
+            *,
+            {{ times_tests_left("p_value", "p_value nulls last, course, skill, takers") }}
+            as times_left
         from tested
     ),
 
@@ -83,16 +95,18 @@ with
             *,
             case
                 when p_value is not null
-                then {{ greatest_so_far("times_left", "p_value nulls last, course, skill") }}
+                then
+                    {{ greatest_so_far("times_left", "p_value nulls last, course, skill, takers") }}
             end as p_value_corrected
         from in_turn
     ),
 
     final as (
         select
-            md5(course || '|' || skill) as training_effect_key,
+            md5(course || '|' || skill || '|' || takers) as training_effect_key,
             course,
             skill,
+            takers,
             cast(completions as bigint) as completions,
             cast(reps as bigint) as reps,
             is_enough_data,
