@@ -97,7 +97,7 @@ class Company:
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """The tables that models are given, by the model whose place they take."""
         return {
-            "fct_stage_visits": self._stage_visits(),
+            "fct_stage_visits": self._stage_visits,
             "int_opportunity_states": self._states(),
             "dim_rep": self._reps(),
             "int_training__unioned": self._training(),
@@ -108,9 +108,10 @@ class Company:
             "int_content__unioned": self._content(),
             "fct_activities": self._content_uses().head(0),
             "int_pipeline_months": self._months(),
-            "int_open_stays__month_end": self._stage_visits().head(0),
+            "int_open_stays__month_end": self._stage_visits.head(0),
         }
 
+    @cached_property
     def _stage_visits(self) -> pd.DataFrame:
         visits = self.visits
         stage, to = visits["stage"].to_numpy(), visits["to"].to_numpy()
@@ -215,31 +216,36 @@ class Company:
         )
 
     def _months(self) -> pd.DataFrame:
-        entered = self._stage_visits()["entered_at"].dt.to_period("M").dt.start_time.dt.date
+        entered = self._stage_visits["entered_at"].dt.to_period("M").dt.start_time.dt.date
         return pd.DataFrame({"month_start": sorted(set(entered))})
 
     def _content(self) -> pd.DataFrame:
         content = self.world.table("content").to_pandas()
         return content[["source_id", "title", "type", "is_deleted"]]
 
+    @cached_property
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect()
+        connection.execute("attach ':memory:' as warehouse; use warehouse")
+        connection.execute("create schema given; create schema marts; create schema intermediate")
+        for name, given in self.tables.items():
+            connection.register("pandas", given)
+            connection.execute(f"create table given.{name} as from pandas")
+            connection.unregister("pandas")
+        return connection
+
     def build(
         self, compiled: CompiledModels, models: Collection[str], as_of: dt.datetime
     ) -> duckdb.DuckDBPyConnection:
-        """A database in which models are built as of a moment, from the given tables."""
+        """The database in which models are built as of a moment, from the given tables."""
         models = [f"model.salesops.{name}" for name in models]
-        connection = duckdb.connect()
-        connection.execute("attach ':memory:' as warehouse; use warehouse")
-        connection.execute("create schema marts; create schema intermediate")
         read = {parent.rpartition(".")[2] for model in models for parent in compiled.parents[model]}
         for name in self.tables.keys() & read:
-            given = self.tables[name]
             schema = "marts" if name in MARTS else "intermediate"
-            made = GIVEN.get(name, "select * from given").format(as_of=as_of.date())
-            connection.register("given", given)
-            connection.execute(f"create table {schema}.{name} as {made}")
-            connection.unregister("given")
-        compiled.run(connection, models, run_values(as_of, as_of))
-        return connection
+            table = GIVEN.get(name, f"from given.{name}").format(as_of=as_of.date())
+            self._database.execute(f"create or replace table {schema}.{name} as {table}")
+        compiled.run(self._database, models, run_values(as_of, as_of))
+        return self._database
 
 
 GIVEN = {
@@ -249,15 +255,19 @@ GIVEN = {
             cast(team as varchar) as team,
             cast(case when not isnan(amount) then amount end as decimal(38, 6)) as amount,
             cast(case when not isnan(days) then days end as decimal(38, 6)) as days
-        ), stage as stage_label, cast(amount as decimal(38, 6)) as amount_native from given""",
+        ), stage as stage_label, cast(amount as decimal(38, 6)) as amount_native
+        from given.fct_stage_visits""",
     "int_open_stays__month_end": """
         select cast(null as date) as month_start, source_instance, pipeline, stage, team, amount,
             false as is_without_rate, days as age_days
-        from given""",
+        from given.int_open_stays__month_end""",
     "kpi_members": """
-        select * replace (cast(exclusion_reason as varchar) as exclusion_reason) from given
+        select * replace (cast(exclusion_reason as varchar) as exclusion_reason)
+        from given.kpi_members
         where answered_at < timestamp '{as_of}'""",
     "dim_rep": """
-        select *, left_on is null or left_on >= date '{as_of}' as is_active from given
+        select *, left_on is null or left_on >= date '{as_of}' as is_active
+        from given.dim_rep
         where hired_on <= date '{as_of}'""",
 }
+"""Tables that are not what they are given as, or not the same at every moment."""

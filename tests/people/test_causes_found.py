@@ -32,12 +32,8 @@ CAUSES = Causes() if IS_THOROUGH else Causes(weak_skill_share=0.5, weak_skill_od
 """Of one company alone there is enough to find only where more is lacking."""
 EVEN_PACE = replace(CAUSES, quarter_end_pace=0.9)
 """Deals that move as fast at the end of a quarter as before it: else its months do differ."""
-MOMENTS = [
-    dt.datetime(year, month, day, 12)
-    for year, month, day in [
-        *[(2023, 12, 31), (2024, 6, 30), (2024, 12, 31), (2025, 6, 30), (2025, 12, 31)],
-    ]
-][:: 1 if IS_THOROUGH else 2]
+MOMENTS = [dt.datetime(year, 12, 31, 12) for year in (2023, 2024, 2025)]
+"""A year apart, so that no visit is in two families."""
 GAPS = (
     *("int_led_visits", "int_skill_visits", "int_skill_comparisons", "int_skill_tests"),
     *("int_skill_lengths", "mart_skill_gaps"),
@@ -84,9 +80,9 @@ def of_seed(seed: int, compiled: CompiledModels) -> pd.DataFrame:
 def _of_reps(
     company: Company, compiled: CompiledModels, moment: dt.datetime
 ) -> Iterator[tuple[str, pd.DataFrame]]:
-    with company.build(compiled, (*GAPS, "mart_response_times"), moment) as built:
-        gaps = built.execute("from people.mart_skill_gaps").df()
-        answers = built.execute("from people.mart_response_times").df()
+    built = company.build(compiled, (*GAPS, "mart_response_times"), moment)
+    gaps = built.execute("from people.mart_skill_gaps").df()
+    answers = built.execute("from people.mart_response_times").df()
     yield "weak skill", _weak_skills(company, gaps, moment)
     yield "late answers", _late_answers(company, answers)
     slow = gaps[gaps["is_slow"].notna()]
@@ -94,18 +90,18 @@ def _of_reps(
 
 
 def _of_courses(company: Company, compiled: CompiledModels) -> Iterator[tuple[str, pd.DataFrame]]:
-    with company.build(compiled, COURSES, company.now) as built:
-        reps = built.execute("from intermediate.int_training_visits").df()
-        courses = built.execute("from marts.mart_training_effect").df()
+    built = company.build(compiled, COURSES, company.now)
+    reps = built.execute("from intermediate.int_training_visits").df()
+    courses = built.execute("from marts.mart_training_effect").df()
     yield "trained", _trained(company, reps)
     yield "course", courses[["course", "takers", "reps", "n_after", "effect", "verdict"]]
 
 
 def _of_stages(company: Company, compiled: CompiledModels, grain: str) -> pd.DataFrame:
-    with company.build(compiled, STAGES, company.now) as built:
-        stages = built.execute(
-            "from marts.mart_bottlenecks where team = 'all' and period_grain = $1", [grain]
-        ).df()
+    built = company.build(compiled, STAGES, company.now)
+    stages = built.execute(
+        "from marts.mart_bottlenecks where team = 'all' and period_grain = $1", [grain]
+    ).df()
     return _bottlenecks(company, stages).assign(kind=f"bottleneck ({grain})")
 
 
@@ -175,7 +171,7 @@ def _late_answers(company: Company, answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _trained(company: Company, reps: pd.DataFrame) -> pd.DataFrame:
-    """The courses of those who lacked the skill, together: by how much they came to advance more."""
+    """By how much those who lacked a skill, and took its course, came to advance more deals."""
     users = company.world.state["users"]
     rep, stage = _numbers(reps["rep_id"]), reps["skill"].map(STAGE_LABELS.index).to_numpy()
     needed = reps[(users["weak_stage"][rep] == stage) & reps["weight"].notna().to_numpy()]
@@ -186,7 +182,7 @@ def _trained(company: Company, reps: pd.DataFrame) -> pd.DataFrame:
 
 
 def _bottlenecks(company: Company, stages: pd.DataFrame) -> pd.DataFrame:
-    """The company's stages by period; a bad quarter, in which all of them drop more, is left out."""
+    """The company's stages by period, but for a bad quarter, in which all of them drop more."""
     causes = company.world.causes
     start = pd.Timestamp(causes.bottleneck_from)
     stages = stages[stages["is_bottleneck"].notna()]
@@ -220,7 +216,7 @@ def _power_of_ranks(company: Company, row: pd.Series) -> float:
 
 
 def table(looked_at: pd.DataFrame) -> pd.DataFrame:
-    """By kind and sample: what the world gave, what of it could be found, was, and what is false."""
+    """By kind and sample: what the world gave, what of it was likely to be found, and what was."""
     tested = looked_at[looked_at["is_given"].notna()]
     given, told = tested["is_given"].astype(bool), tested["is_told"].astype(bool)
     likely = given & (tested["power"] >= ENOUGH_POWER)
@@ -241,7 +237,7 @@ def table(looked_at: pd.DataFrame) -> pd.DataFrame:
 
 
 def false_alarms(looked_at: pd.DataFrame) -> pd.DataFrame:
-    """By kind: the share of tests, and of families with one, that tell what the world did not give."""
+    """By kind: which share of the tests, and of the families of tests, raises a false alarm."""
     tested = looked_at[looked_at["is_given"].notna()]
     rows = tested[~tested["is_given"].astype(bool)]
     told = rows["is_told"].astype(bool)
@@ -257,12 +253,12 @@ def false_alarms(looked_at: pd.DataFrame) -> pd.DataFrame:
 
 
 def trained(looked_at: pd.DataFrame) -> pd.DataFrame:
-    """By seed: the effect on those who lacked the skill, and what the marts rows say of it."""
+    """By seed: the effect of courses on those who lacked the skill."""
     return looked_at[looked_at["kind"] == "trained"][["seed", "n", "reps", "effect"]]
 
 
 def most_by_chance(share: float, n: int) -> float:
-    """The largest share among `n` that an expected one leads to by chance, but once in 1,000 times."""
+    """The largest share among `n` that an expected one leads to but once in 1,000 times."""
     return share + 3.1 * np.sqrt(share * (1 - share) / n)
 
 

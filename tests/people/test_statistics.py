@@ -113,16 +113,17 @@ def test_an_interval_that_just_reaches_none_is_at_one_in_twenty() -> None:
 
 def test_holms_correction() -> None:
     """A worked example, with a chance that is not known, which is no test."""
-    rows = pd.DataFrame({"p": [0.01, 0.04, np.nan, 0.03, 0.005], "id": range(5)})
-    order = "p nulls last, id"
-    found = duckdb.query(
+    rows = "(1, 0.01), (2, 0.04), (3, null), (4, 0.03), (5, 0.005)"
+    order = "p_value nulls last, id"
+    times_left = sql(f"times_tests_left('p_value', '{order}')")
+    corrected = sql(f"greatest_so_far('times_left', '{order}')")
+    found = duckdb.execute(
         f"""
         with
-            given as (select case when not isnan(p) then p end as p, id from rows),
-            in_turn as (select *, {sql(f"times_tests_left('p', '{order}')")} as left_over from given)
-        select case when p is not null then {sql(f"greatest_so_far('left_over', '{order}')")} end
-        from in_turn
-        order by id
+            given as (select * from (values {rows}) as given(id, p_value)),
+            tests as (select id, cast(p_value as double) as p_value from given),
+            in_turn as (select *, {times_left} as times_left from tests)
+        select case when p_value is not null then {corrected} end from in_turn order by id
         """
     ).fetchall()
     assert [it[0] for it in found] == pytest.approx([0.03, 0.06, None, 0.06, 0.02])
