@@ -174,6 +174,7 @@ class Dbt:
             **self.company.calendar.variables,
             **self.company.finance.model_dump(),
             **self.company.marketing.model_dump(),
+            "reps": self.company.audience.reps,
             "provided": provided(self.company),
             **self._parsing_variables,
         }

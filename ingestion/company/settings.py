@@ -81,6 +81,17 @@ class Marketing(Settings):
     _no_word_twice = field_validator("cost_teams")(_no_word_twice)
 
 
+class Audience(Settings):
+    """Who may read what of people.
+
+    `people` says who may open the file of what is about single people, `reps` how reps and managers
+    are called in all that is published.
+    """
+
+    people: Literal["owner", "group", "all"] = "owner"
+    reps: Literal["names", "ids"] = "names"
+
+
 class Company(Settings):
     """A company: what company.yml says, defaults filled in.
 
@@ -91,9 +102,9 @@ class Company(Settings):
     systems and read from them, and now is its own present. `team`: whether a deal counts for the
     team and manager that its rep had then, or has now. `personal_quotas`: ids of owners whose
     quotas are their own, though somebody reports to them. `calendar`: when it works. `finance` and
-    `marketing`: what their numbers rest on that no source tells. `retention`: what of past runs
-    stays.
-    `extend` is the folder of what the company has of its own, `extra` the columns that it adds.
+    `marketing`: what their numbers rest on that no source tells. `audience`: who may read what of
+    people. `retention`: what of past runs stays. `extend` is the folder of what the company has of
+    its own, `extra` the columns that it adds.
     """
 
     path: Path
@@ -111,6 +122,7 @@ class Company(Settings):
     calendar: Calendar = Calendar()
     finance: Finance = Finance()
     marketing: Marketing = Marketing()
+    audience: Audience = Audience()
     retention: Retention = Retention()
     extend: Path | None = None
     extra: Extra
