@@ -91,7 +91,7 @@
     {%- set found = [] -%}
     {%- for variant in kpi_variants() if variant.metric == metric -%}
         {%- for name, value in variant | dictsort
-            if name not in ["order", "owner", "better", "unit", "formula", "variants", "increment"] -%}
+            if name not in ["order", "owner", "better", "unit", "formula", "variants", "increment", "dated"] -%}
             {%- do found.append(name ~ "=" ~ value) -%}
         {%- endfor -%}
     {%- endfor -%}
