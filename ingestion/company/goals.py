@@ -53,9 +53,7 @@ class Goal(Settings):
     @classmethod
     def _one_part(cls, of: Mapping[str, str]) -> Mapping[str, str]:
         if len(of) > 1:
-            raise ValueError(
-                "a goal is for one part of one cut, as {team: East}; write one goal each"
-            )
+            raise ValueError("a goal is for one part, as {team: East}; write one goal for each")
         return of
 
     @model_validator(mode="after")
@@ -116,11 +114,8 @@ def goal_problems(
 def _misfits(goal: Goal, metric: Metric) -> Iterator[tuple[tuple[str, ...], object, str]]:
     variant = metric.variants.get(goal.variant)
     if variant is None:
-        yield (
-            ("variant",),
-            goal.variant,
-            f"no variant of it; {one_of(goal.variant, metric.variants)}",
-        )
+        message = f"no variant of {goal.metric}; {one_of(goal.variant, metric.variants)}"
+        yield ("variant",), goal.variant, message
         return
     for cut in goal.of:
         if cut not in metric.cuts:

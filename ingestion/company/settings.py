@@ -91,8 +91,8 @@ class Company(Settings):
     before the audit fails. `sandbox` says that the company is a simulated one: runs start its
     systems and read from them, and now is its own present. `team`: whether a deal counts for the
     team and manager that its rep had then, or has now. `personal_quotas`: ids of owners whose
-    quotas are their own, though somebody reports to them. `calendar`: when it works. `goals`: what is
-    to be reached. `finance` and `marketing`: what their numbers rest on that no source tells.
+    quotas are their own, though somebody reports to them. `calendar`: when it works. `goals`: what
+    is to be reached. `finance` and `marketing`: what their numbers rest on that no source tells.
     `retention`: what of past runs stays.
     `extend` is the folder of what the company has of its own, `extra` the columns that it adds.
     """

@@ -31,7 +31,9 @@ with
                 sum(worked * has_come) as working_days_elapsed
             from days
             group by {{ start }}
-            having min(date_day) <= {{ as_of_day() }} {{ 'union all' if not loop.last }}
+            having
+                min(date_day) = {{ start }} and {{ start }} <= {{ as_of_day() }}
+                {{ 'union all' if not loop.last }}
         {%- endfor %}
     ),
 
