@@ -28,10 +28,11 @@ def add_activity(history: History, tall: Tall) -> None:
 
 
 def _activities(history: History) -> pd.DataFrame:
-    """Every activity that occurred up to as-of, whenever it was logged."""
-    names = ("occurred_at", "type", "direction", "owner_id", "opportunity_id", "lead_id")
+    """Every activity that happened up to as-of, whenever it was logged."""
+    names = ("type", "direction", "owner_id", "opportunity_id", "lead_id")
     frame = pd.DataFrame({name: history.fact("activities", name) for name in names})
-    return frame[frame["occurred_at"] <= history.as_of].reset_index(drop=True)
+    frame["occurred_at"] = history.happened_at
+    return frame[frame["occurred_at"] != NULL].reset_index(drop=True)
 
 
 def _counts(happened: pd.DataFrame, history: History, tall: Tall) -> None:
