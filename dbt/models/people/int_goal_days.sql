@@ -28,6 +28,7 @@ with
         select
             goals.goal,
             goals.period_start,
+            {{ as_of_day() }} as today,
             greatest(
                 cast({{ dbt.dateadd("day", 1 - window, as_of_day()) }} as date),
                 coalesce(known.first_start, {{ as_of_day() }}),
@@ -56,7 +57,7 @@ with
                 coalesce(last_days.nth_working_day, 0) - today.nth_working_day, 0
             ) as days_to_come
         from bounded
-        inner join days as today on today.date_day = {{ as_of_day() }}
+        inner join days as today on bounded.today = today.date_day
         left join
             days as before
             on cast({{ dbt.dateadd("day", -1, "bounded.since") }} as date) = before.date_day

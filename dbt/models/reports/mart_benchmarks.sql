@@ -23,19 +23,30 @@ with
         from {{ ref("benchmarks") }}
     ),
 
-    -- A figure beside the period of ours that is as long; one whose length makes no difference
-    -- beside the quarter and the year.
+    -- A figure stands beside the period of ours that is as long; one whose length makes no
+    -- difference beside the quarter and the year.
+    beside as (
+        select *, period_grain as length
+        from own
+
+        union all
+
+        select *, 'any' as length
+        from own
+        where period_grain in ('quarter', 'year')
+    ),
+
     of_others as (
         select
             figures.metric,
             figures.variant,
-            own.unit,
-            own.better,
-            own.period_grain,
-            own.period_start,
-            own.own_value,
-            own.own_n,
-            own.is_enough_data,
+            beside.unit,
+            beside.better,
+            beside.period_grain,
+            beside.period_start,
+            beside.own_value,
+            beside.own_n,
+            beside.is_enough_data,
             figures.value as benchmark_value,
             figures.unit as benchmark_unit,
             cast(null as date) as benchmark_start,
@@ -51,20 +62,17 @@ with
             case
                 when figures.variant is null
                 then 'another definition: ' || figures.definition
-                when own.metric is null
+                when beside.metric is null
                 then 'no metric of ours'
-                when own.unit like 'money%' and figures.unit <> '{{ var("currency") }}'
+                when beside.unit like 'money%' and figures.unit <> '{{ var("currency") }}'
                 then 'in ' || figures.unit || ', ours is in {{ var("currency") }}'
             end as why_not
         from figures
         left join
-            own
-            on figures.metric = own.metric
-            and figures.variant = own.variant
-            and (
-                figures.period_grain = own.period_grain
-                or (figures.period_grain is null and own.period_grain in ('quarter', 'year'))
-            )
+            beside
+            on figures.metric = beside.metric
+            and figures.variant = beside.variant
+            and coalesce(figures.period_grain, 'any') = beside.length
     ),
 
     of_own_past as (
