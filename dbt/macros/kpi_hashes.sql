@@ -91,7 +91,19 @@
     {%- set found = [] -%}
     {%- for variant in kpi_variants() if variant.metric == metric -%}
         {%- for name, value in variant | dictsort
-            if name not in ["order", "owner", "better", "unit", "formula", "variants", "increment", "dated"] -%}
+            if name not in [
+                "order",
+                "owner",
+                "better",
+                "unit",
+                "formula",
+                "variants",
+                "increment",
+                "dated",
+                "sample",
+                "grows",
+                "matures",
+            ] -%}
             {%- do found.append(name ~ "=" ~ value) -%}
         {%- endfor -%}
     {%- endfor -%}
