@@ -171,6 +171,7 @@ class Dbt:
             "closing": self.company.closing,
             "team": self.company.team,
             "personal_quotas": list(self.company.personal_quotas),
+            **self.company.calendar.variables,
             **self.company.finance.model_dump(),
             **self.company.marketing.model_dump(),
             "reps": self.company.audience.reps,

@@ -158,7 +158,12 @@
 -#}
 {% macro unioned(entity) -%}
     {%- set spec = contract()[entity] -%}
-    with records as ({{ staged_records(entity) }})
+    with
+        records as (
+            {%- if entity == "activities" %}{{ planned_and_done(staged_records(entity)) }}
+            {%- else %}{{ staged_records(entity) }}
+            {%- endif %}
+        )
 
     select
         {{ spec.key }},
@@ -196,7 +201,9 @@
     {%- set spec = contract()[entity] -%}
     {%- set end = company_as_of() -%}
     {%- set happened = {
-        "activities": "records.type not in ('task', 'meeting', 'demo')",
+        "activities": "coalesce(records.is_done, not "
+        ~ may_be_planned("records")
+        ~ ")",
         "subscriptions": "false",
     } -%}
     (

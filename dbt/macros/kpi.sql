@@ -15,7 +15,7 @@
         numerator / denominator, of counts, from 0 to 1. `quotient`: any other; a mean is one.
         `median` of the numerators; not of a state. `product` of other metrics, see below.
     unit: what the value counts.
-    cuts: `deal`, `lead` and `customer` stand for theirs.
+    cuts: `deal`, `lead`, `customer` and `owner` stand for theirs.
     state: the members are of a moment of the period (its `beginning`, its `end`, or `now`); where it
         is of the past and over a tenth is not known, there is no value. One of the `end` has a row
         per month; a longer period has the state of its last month, the company every month.
@@ -50,6 +50,7 @@
                 "deal": deal_cuts(),
                 "lead": lead_cuts(),
                 "customer": customer_cuts(),
+                "owner": owner_cuts(),
             }.get(cut, [cut])
         ) -%}
     {%- endfor -%}
@@ -78,21 +79,17 @@
     {{ return(found | unique | list) }}
 {%- endmacro %}
 
+{#- The cuts that whatever has an owner has by that owner. -#}
+{% macro owner_cuts() -%}
+    {{ return(["rep", "team", "manager", "region", "segment"]) }}
+{%- endmacro %}
+
 {#- The cuts of metrics on deals. -#}
 {% macro deal_cuts() -%}
     {{
         return(
-            [
-                "rep",
-                "team",
-                "manager",
-                "region",
-                "segment",
-                "lead_source",
-                "product",
-                "deal_type",
-                "pipeline",
-            ]
+            owner_cuts()
+            + ["lead_source", "product", "deal_type", "pipeline"]
             + extra_cuts("opportunities")
         )
     }}
@@ -100,12 +97,7 @@
 
 {#- The cuts of metrics on leads. -#}
 {% macro lead_cuts() -%}
-    {{
-        return(
-            ["rep", "team", "manager", "region", "segment", "channel", "campaign"]
-            + extra_cuts("leads")
-        )
-    }}
+    {{ return(owner_cuts() + ["channel", "campaign"] + extra_cuts("leads")) }}
 {%- endmacro %}
 
 {#- What identifies a deal among the members of a metric, and the keys of its cuts. -#}

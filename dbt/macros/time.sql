@@ -49,6 +49,14 @@
     end
 {%- endmacro %}
 
+{#- Elapsed hours, with fractions, from one UTC moment to another. -#}
+{% macro hours_between(first, last) -%}
+    cast(
+        {{ microseconds_between(first, last) }}
+        / cast(3600000000 as {{ double_type() }}) as {{ numeric_type() }}
+    )
+{%- endmacro %}
+
 {% macro microseconds_between(first, last) -%}
     {{ return(adapter.dispatch("microseconds_between", "salesops")(first, last)) }}
 {%- endmacro %}

@@ -180,7 +180,7 @@ CRM = (
     Entity(
         "activities",
         "activity",
-        "Calls, emails, meetings and other things that people did.",
+        "Calls, emails, meetings and other things that people did or plan to do.",
         (
             text(
                 "type",
@@ -189,7 +189,20 @@ CRM = (
                 allowed=("call", "email", "meeting", "demo", "task", "note", "message", "chat"),
             ),
             text("direction", "Who started it: in or out.", allowed=("in", "out")),
-            moment("occurred_at", "When it happened (UTC).", required=True),
+            moment(
+                "occurred_at",
+                "When it happened; of one that is planned, when that was planned (UTC).",
+                required=True,
+            ),
+            moment(
+                "due_at",
+                "When a planned one is to happen (UTC); without it, `occurred_at` says that.",
+            ),
+            Column(
+                "is_done",
+                "boolean",
+                "Whether it has happened. False: it is planned, and counts as no activity yet.",
+            ),
             id_of("owner_id", "users", "source_id of the user who did it."),
             id_of(
                 "opportunity_id", "opportunities", "source_id of the opportunity that it was about."

@@ -11,7 +11,7 @@ MODELS = Path(__file__).resolve().parents[2] / "dbt" / "models"
 
 CUTS = (
     *("rep", "team", "manager", "region", "segment", "lead_source", "product", "deal_type"),
-    *("pipeline", "stage", "channel", "campaign", "company"),
+    *("pipeline", "stage", "channel", "campaign", "activity_type", "company"),
 )
 """By what the product's metrics are cut."""
 FRAME = ("kpi_members", "kpi_month_cells", "kpi_medians", "kpi_values")

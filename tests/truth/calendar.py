@@ -7,8 +7,34 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ingestion.sandbox.world.calendar import DAY, Ints, to_moment
+from ingestion.sandbox.world.calendar import DAY, HOUR, Ints, to_moment
 from ingestion.sandbox.world.store import Array
+
+
+@dataclass(frozen=True)
+class Office:
+    """When people work: weekdays (Monday is 0), hours of the day, and numbers of days off."""
+
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)
+    opens: int = 9 * HOUR
+    closes: int = 17 * HOUR
+    days_off: frozenset[int] = frozenset()
+
+    def is_open(self, day: Ints) -> Array:
+        """Whether people work on days."""
+        weekday = (np.asarray(day) + 3) % 7
+        return np.isin(weekday, self.weekdays) & ~np.isin(day, list(self.days_off))
+
+    def worked(self, first: Ints, last: Ints) -> Ints:
+        """Working microseconds from one time on local clocks to another: day by day."""
+        total = np.zeros(len(first), np.int64)
+        day = first // DAY
+        while (day * DAY < last).any():
+            begins, ends = day * DAY + self.opens, day * DAY + self.closes
+            overlap = np.minimum(ends, last) - np.maximum(begins, first)
+            total += np.where(self.is_open(day), np.maximum(overlap, 0), 0)
+            day = day + 1
+        return total
 
 
 @dataclass(frozen=True)
@@ -20,9 +46,13 @@ class Calendar:
 
     def local_day(self, moment: Ints) -> Ints:
         """Day number of moments in the company's time zone."""
+        return self.clock(moment) // DAY
+
+    def clock(self, moment: Ints) -> Ints:
+        """What the company's clocks show at moments, in microseconds."""
         local = pd.DatetimeIndex(pd.to_datetime(np.asarray(moment, np.int64), unit="us", utc=True))
         naive = local.tz_convert(self.timezone).tz_localize(None)
-        return naive.to_numpy().astype("datetime64[D]").astype(np.int64)
+        return naive.to_numpy().astype("datetime64[us]").astype(np.int64)
 
     def day_start(self, day: Ints) -> Ints:
         """The moments at which local days begin."""

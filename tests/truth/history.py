@@ -30,7 +30,7 @@ from ingestion.sandbox.world.schema import (
     STAGES,
 )
 from ingestion.sandbox.world.store import Array
-from tests.truth.calendar import Calendar, first_day, month_of_day
+from tests.truth.calendar import Calendar, Office, first_day, month_of_day
 from tests.truth.closing import STATUS, effective_moves
 from tests.truth.people import Memberships
 from tests.truth.table import Tall
@@ -58,12 +58,13 @@ class History(Calendar):
     as_of: int
     loads: tuple[int, ...] = ()
     """Moments at which the company's users were loaded; none: now alone."""
+    office: Office = field(default_factory=Office)
     _changes: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
         cls, world: World, timezone: str, fiscal_year_start_month: int, currency: str,
-        as_of: datetime | None, loads: Sequence[datetime] = (),
+        as_of: datetime | None, loads: Sequence[datetime] = (), office: Office | None = None,
     ) -> History:  # fmt: skip
         """The history of a world up to a moment (naive: UTC; none: the world's now).
 
@@ -71,7 +72,9 @@ class History(Calendar):
         """
         moment = to_moment(world.now if as_of is None else as_of)
         loaded = tuple(sorted(map(to_moment, loads)))
-        return cls(timezone, fiscal_year_start_month, world, currency, moment, loaded)
+        return cls(
+            timezone, fiscal_year_start_month, world, currency, moment, loaded, office or Office()
+        )
 
     def fact(self, entity: str, column: str) -> Array:
         """A column that never changes, one value per row ever created."""

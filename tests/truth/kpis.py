@@ -10,6 +10,7 @@ import pandas as pd
 from ingestion.sandbox.world import World
 from ingestion.sandbox.world.schema import MEASURES
 from tests.truth.activity import add_activity
+from tests.truth.calendar import Office
 from tests.truth.finance import add_finance
 from tests.truth.history import History
 from tests.truth.marketing import add_marketing
@@ -28,6 +29,7 @@ def truth(
     as_of: datetime | None = None,
     loads: Sequence[datetime] = (),
     gross_margin: float | None = None,
+    office: Office | None = None,
 ) -> pd.DataFrame:
     """What `kpi_values` must hold for a simulated company.
 
@@ -37,9 +39,10 @@ def truth(
     (floats; NaN is NULL), `n_included, n_excluded`. Money is in `currency`, periods are fiscal
     ones in `timezone`. Events after `as_of` (naive: UTC; default: the world's now) do not exist.
     The systems were loaded at `loads` (default: now alone), which tell of the teams at the time.
-    `gross_margin` is the share of revenue that is left after its cost (none: not known).
+    `gross_margin` is the share of revenue that is left after its cost (none: not known), `office`
+    when people work (none: Monday to Friday, nine to five).
     """
-    history = History.of(world, timezone, fiscal_year_start_month, currency, as_of, loads)
+    history = History.of(world, timezone, fiscal_year_start_month, currency, as_of, loads, office)
     tall = history.tall()
     add_outcome(history, tall)
     quotas = {measure: Quotas(history, tall, measure) for measure in MEASURES}

@@ -24,6 +24,7 @@ def leads(history: History) -> pd.DataFrame:
     frame["is_alive"] = history.value_at("leads", "is_deleted")[lead] == 0
     frame["created_at"] = created[lead]
     frame["month"] = history.month(created[lead])
+    frame["day"] = history.local_day(created[lead])
     frame["channel"] = history.fact("leads", "channel")[lead].astype(np.int64)
     frame["campaign"] = history.fact("leads", "campaign_id")[lead].astype(np.int64)
     for column in ("qualified_at", "first_response_at", "converted_at", "opportunity_id"):
@@ -50,7 +51,7 @@ def touches(history: History) -> pd.DataFrame:
     own = history.fact("touches", "opportunity_id")
     of_lead = history.value_at("leads", "opportunity_id").copy()
     of_lead[history.value_at("leads", "is_deleted") == 1] = NONE
-    named = np.where(own != NONE, own, _named(of_lead, frame["lead"].to_numpy()))
+    named = np.where(own != NONE, own, looked_up(of_lead, frame["lead"].to_numpy()))
     frame["deal"] = standing_deal(history, named)
     frame = frame[frame["occurred_at"] <= history.as_of]
     return frame.sort_values("occurred_at", kind="stable", ignore_index=True)
@@ -61,13 +62,13 @@ def standing_deal(history: History, deal: Ints) -> Ints:
     into = history.value_at("opportunities", "merged_into_id")
     standing = deal.astype(np.int64)
     while True:
-        target = _named(into, standing)
+        target = looked_up(into, standing)
         if (target == NONE).all():
             return standing
         standing = np.where(target == NONE, standing, target)
 
 
-def _named(records: Ints, row: Ints) -> Ints:
+def looked_up(records: Ints, row: Ints) -> Ints:
     """What each row (-1: none) names."""
     named = np.full(len(row), NONE, np.int64)
     named[row != NONE] = records[row[row != NONE]]

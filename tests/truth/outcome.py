@@ -31,7 +31,10 @@ def _counts(closed: pd.DataFrame, tall: Tall) -> None:
     """
     for status in ("won", "lost", "no_decision"):
         members = closed[closed["status"] == status]
-        tall.add(f"deals_{status}", members, DEAL_CUTS, unit="deals", numerator=1)
+        tall.add(
+            f"deals_{status}", members, DEAL_CUTS, unit="deals", numerator=1,
+            day=members["closed_day"],
+        )  # fmt: skip
 
 
 def _rates(closed: pd.DataFrame, history: History, tall: Tall) -> None:
@@ -64,7 +67,7 @@ def _sizes(closed: pd.DataFrame, tall: Tall) -> None:
     """revenue_won, average_deal_size: won deals; those without amount are excluded."""
     won = closed[closed["status"] == "won"]
     money = {"unit": "money", "numerator": won["cents"], "included": won["has_amount"]}
-    tall.add("revenue_won", won, DEAL_CUTS, **money, per=(100, 1))
+    tall.add("revenue_won", won, DEAL_CUTS, **money, per=(100, 1), day=won["closed_day"])
     tall.add("average_deal_size", won, DEAL_CUTS, **money, per=(100, 1), denominator=1)
     tall.add(
         "average_deal_size", won, DEAL_CUTS, **money, per=(100, 1), variant="median",

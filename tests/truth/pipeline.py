@@ -83,15 +83,18 @@ def _created(history: History, tall: Tall) -> None:
     or merged since.
     """
     deals = history.deals.assign(month=history.deals["created_month"])
+    day = history.local_day(deals["created_at"])
     tall.add(
         "pipeline_created", deals, DEAL_CUTS, unit="money", numerator=deals["cents"],
-        included=deals["has_amount"], per=(100, 1),
+        included=deals["has_amount"], per=(100, 1), day=day,
     )  # fmt: skip
-    tall.add("pipeline_created", deals, DEAL_CUTS, unit="deals", variant="count", numerator=1)
+    tall.add(
+        "pipeline_created", deals, DEAL_CUTS, unit="deals", variant="count", numerator=1, day=day
+    )
     born = _at_creation(history)
     tall.add(
         "pipeline_created", born, DEAL_CUTS, unit="money", variant="as_created",
-        numerator=born["cents"], included=born["has_amount"], per=(100, 1),
+        numerator=born["cents"], included=born["has_amount"], per=(100, 1), day=day,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from ingestion.sandbox.world.store import Array
 
 GRAINS = ("month", "quarter", "year", "all")
+WEEK = "week"
 COLUMNS = (
     "metric", "variant", "unit", "period_grain", "period_start", "dimension", "dimension_key",
     "value", "numerator", "denominator", "n_included", "n_excluded",
@@ -43,6 +44,13 @@ class Tall:
         size = {"month": 1, "quarter": 3, "year": 12}[grain]
         return month - (month - shift) % size
 
+    def periods(self, members: pd.DataFrame, grain: str) -> Array:
+        """The period of each member: of a week (ISO) its first day, else its first month."""
+        if grain == WEEK:
+            day = members["day"].to_numpy(np.int64)
+            return day - (day + 3) % 7
+        return self.period(members["month"].to_numpy(), grain)
+
     def add(
         self,
         metric: str,
@@ -60,6 +68,7 @@ class Tall:
         grains: Sequence[str] = GRAINS,
         once_per: Any = None,
         always: Sequence[int] = (),
+        day: Any = None,
     ) -> None:
         """Cells of one metric.
 
@@ -67,8 +76,12 @@ class Tall:
         for cents). Without a denominator the metric is additive: NULL where nothing is included and
         something excluded because its value is `unknown`. `statistic` median takes the
         median of `numerator`. `once_per` names the unit that counts once per period: its first row.
-        `always` lists periods, by first month, that the company has even without members.
+        `always` lists periods, by first month, that the company has even without members. With the
+        local `day` of each member there are weeks, too.
         """
+        if day is not None:
+            members = members.assign(day=np.asarray(day, np.int64))
+            grains = (WEEK, *grains)
         counted = np.broadcast_to(np.asarray(included, bool), len(members))
         if "is_alive" in members:
             counted = counted & members["is_alive"].to_numpy()
@@ -76,7 +89,7 @@ class Tall:
         above = np.broadcast_to(np.asarray(numerator, np.float64), len(members))
         below = np.broadcast_to(np.asarray(1 if denominator is None else denominator), len(members))
         for grain in grains:
-            period = self.period(members["month"].to_numpy(), grain)
+            period = self.periods(members, grain)
             kept = np.ones(len(members), bool)
             if once_per is not None:
                 kept = ~pd.DataFrame({"unit": once_per, "period": period}).duplicated().to_numpy()
@@ -116,19 +129,21 @@ class Tall:
         unit: str,
         variant: str = "default",
         grains: Sequence[str] = GRAINS,
+        whole: bool = True,
     ) -> None:
         """Cells of a metric that sets the `amount` of one population against that of another.
 
         A cell appears where either has a member. Included and excluded (`is_alive` false) are the
-        members of `below`.
+        members of `below`. Of weeks, members have a local `day`. Without the `whole` there are only
+        parts, and no cell of the company.
         """
         alive = np.ones(len(below), bool)
         if "is_alive" in below:
             alive = below["is_alive"].to_numpy(bool)
         for grain in grains:
-            periods = [self.period(side["month"].to_numpy(), grain) for side in (above, below)]
+            periods = [self.periods(side, grain) for side in (above, below)]
             period = np.concatenate(periods)
-            for cut in ("company", *cuts):
+            for cut in (*(("company",) if whole else ()), *cuts):
                 codes = [side[cut].to_numpy() for side in (above, below) if cut != "company"]
                 code = np.concatenate(codes) if codes else np.zeros(len(period), np.int64)
                 cell_of, period_of, code_of = _cells(period, code, np.ones(len(period), bool))
@@ -174,7 +189,7 @@ class Tall:
         labels = ("metric", "variant", "unit", "period_grain", "dimension")
         columns = dict(zip(labels, names.T, strict=True))
         joined = {name: np.concatenate([sums[name] for _, sums in cells]) for name in cells[0][1]}
-        columns["period_start"] = first_days(joined.pop("p"))
+        columns["period_start"] = _starts(joined.pop("p"), columns["period_grain"] == WEEK)
         columns["period_start"][columns["period_grain"] == "all"] = None
         code, keys = joined.pop("c"), np.empty(sum(sizes), object)
         for cut in np.unique(columns["dimension"]):
@@ -203,6 +218,14 @@ def _cells(
 def ratio(numerator: Array, denominator: Array) -> Array:
     """Quotients; NaN where the denominator is 0."""
     return numerator / np.where(denominator == 0, np.nan, denominator)
+
+
+def _starts(period: Array, is_week: Array) -> Array:
+    """First day, as a date, of periods: weeks by the day itself, others by their first month."""
+    starts = first_days(np.where(is_week, 0, period))
+    weeks = period[is_week].astype("datetime64[D]").astype(object)
+    starts[is_week] = weeks
+    return starts
 
 
 def first_days(month: Array) -> Array:

@@ -24,7 +24,7 @@ TIMELY = Causes(late_entry_share=0, left_date_share=0)
 REPORTED_LATE = (
     "marketing_spend", "cost_per_lead", "customer_acquisition_cost", "cac_payback_months",
     "return_on_ad_spend",
-    "activities", "follow_up_gap_days", "touches_per_won_deal",
+    "activities", "follow_up_gap_days", "touches_per_won_deal", "inquiry_response_hours",
 )  # fmt: skip
 """Metrics on facts that reach the records after they happened: spend, costs, some activities."""
 

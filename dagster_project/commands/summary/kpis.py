@@ -105,6 +105,8 @@ def _value(figure: Figure | None) -> str:
             return f"{figure.value:.1%}"
         case "days":
             return f"{figure.value:,.1f} d"
+        case "hours":
+            return f"{figure.value:,.1f} h"
         case "months":
             return f"{figure.value:,.1f} mo"
         case "money per day of cycle":

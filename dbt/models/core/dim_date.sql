@@ -53,6 +53,33 @@ with
 
     months as (select date_day, {{ month_start("date_day") }} as month_start from days),
 
+    holidays as ({{ days_off() }}),
+
+    worked as (
+        select
+            months.date_day,
+            months.month_start,
+            holidays.date_day is not null as is_holiday,
+            holidays.holiday_name,
+            holidays.date_day is null
+            and extract(isodow from months.date_day)
+            in ({{ var("working_days") | join(", ") }}) as is_working_day
+        from months
+        left join holidays on months.date_day = holidays.date_day
+    ),
+
+    counted as (
+        select
+            *,
+            coalesce(
+                sum(case when is_working_day then 1 else 0 end) over (
+                    order by date_day rows between unbounded preceding and 1 preceding
+                ),
+                0
+            ) as working_days_before
+        from worked
+    ),
+
     final as (
         select
             date_day,
@@ -74,8 +101,14 @@ with
                 ) as integer
             ) as fiscal_quarter,
             cast(extract(isodow from date_day) as integer) as iso_weekday,
-            extract(isodow from date_day) <= 5 as is_weekday
-        from months
+            extract(isodow from date_day) <= 5 as is_weekday,
+            is_holiday,
+            holiday_name,
+            is_working_day,
+            cast(
+                working_days_before * {{ minutes_worked() }} / 60.0 as {{ double_type() }}
+            ) as working_hours_before
+        from counted
     )
 
 select *

@@ -167,7 +167,11 @@ _OBJECTS = (
     CrmObject("notes", _ENGAGEMENT, links=_ENGAGEMENT_LINKS),
     CrmObject(
         "tasks",
-        (*_ENGAGEMENT, *_properties("text", "hs_task_status=outcome")),
+        (
+            *_ENGAGEMENT,
+            *_properties("timestamp", "hs_task_completion_date"),
+            *_properties("text", "hs_task_status=outcome"),
+        ),
         links=_ENGAGEMENT_LINKS,
     ),
     CrmObject(

@@ -20,6 +20,8 @@ with
                 upper(calls.hs_call_direction) when 'INBOUND' then 'in' when 'OUTBOUND' then 'out'
             end as direction,
             calls.hs_timestamp as occurred_at,
+            cast(null as timestamp) as due_at,
+            cast(null as boolean) as is_done,
             calls.hubspot_owner_id as owner_id,
             calls.deal_id as opportunity_id,
             calls.lead_id,
@@ -51,6 +53,8 @@ with
                 then 'out'
             end as direction,
             emails.hs_timestamp as occurred_at,
+            cast(null as timestamp) as due_at,
+            cast(null as boolean) as is_done,
             emails.hubspot_owner_id as owner_id,
             emails.deal_id as opportunity_id,
             emails.lead_id,
@@ -70,7 +74,23 @@ with
                 when lower(meetings.hs_activity_type) like '%demo%' then 'demo' else 'meeting'
             end as type,
             'out' as direction,
-            coalesce(meetings.hs_meeting_start_time, meetings.hs_timestamp) as occurred_at,
+            case
+                when upper(meetings.hs_meeting_outcome) = 'SCHEDULED'
+                then meetings.hs_createdate
+                else coalesce(meetings.hs_meeting_start_time, meetings.hs_timestamp)
+            end as occurred_at,
+            case
+                when upper(meetings.hs_meeting_outcome) = 'SCHEDULED'
+                then coalesce(meetings.hs_meeting_start_time, meetings.hs_timestamp)
+            end as due_at,
+            case
+                when upper(meetings.hs_meeting_outcome) = 'SCHEDULED'
+                then false
+                when
+                    upper(meetings.hs_meeting_outcome)
+                    in ('COMPLETED', 'RESCHEDULED', 'NO_SHOW', 'CANCELED')
+                then true
+            end as is_done,
             meetings.hubspot_owner_id as owner_id,
             meetings.deal_id as opportunity_id,
             meetings.lead_id,
@@ -96,6 +116,8 @@ with
             'note' as type,
             'out' as direction,
             notes.hs_timestamp as occurred_at,
+            cast(null as timestamp) as due_at,
+            cast(null as boolean) as is_done,
             notes.hubspot_owner_id as owner_id,
             notes.deal_id as opportunity_id,
             notes.lead_id,
@@ -113,7 +135,27 @@ with
             {{ extra_of("activities", "tasks") }}
             'task' as type,
             'out' as direction,
-            tasks.hs_timestamp as occurred_at,
+            case
+                when
+                    upper(tasks.hs_task_status)
+                    in ('NOT_STARTED', 'IN_PROGRESS', 'WAITING', 'DEFERRED')
+                then tasks.hs_createdate
+                -- Done ahead of the day on which it was due, it was changed then at the latest.
+                else
+                    coalesce(
+                        tasks.hs_task_completion_date,
+                        least(tasks.hs_timestamp, tasks.source_updated_at)
+                    )
+            end as occurred_at,
+            tasks.hs_timestamp as due_at,
+            case
+                when
+                    upper(tasks.hs_task_status)
+                    in ('NOT_STARTED', 'IN_PROGRESS', 'WAITING', 'DEFERRED')
+                then false
+                when upper(tasks.hs_task_status) = 'COMPLETED'
+                then true
+            end as is_done,
             tasks.hubspot_owner_id as owner_id,
             tasks.deal_id as opportunity_id,
             tasks.lead_id,

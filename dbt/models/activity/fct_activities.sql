@@ -1,0 +1,90 @@
+-- One row per activity, planned and deleted ones included and marked: who did it, in which team
+-- they then were, and the records that it was about.
+with
+    activities as (select * from {{ ref("int_activities__unioned") }}),
+
+    deals as (select * from {{ ref("int_surviving_deals") }}),
+
+    leads as (select lead_key, source_instance, source_id from {{ ref("int_leads__unioned") }}),
+
+    contacts as (
+        select contact_key, source_instance, source_id from {{ ref("int_contacts__unioned") }}
+    ),
+
+    accounts as (select account_key, source_instance, account_id from {{ ref("dim_account") }}),
+
+    known_deals as ({{ in_reach("activities", "deals", "opportunity_key", "opportunity_id") }}),
+
+    known_leads as ({{ in_reach("activities", "leads", "lead_key") }}),
+
+    known_contacts as ({{ in_reach("activities", "contacts", "contact_key") }}),
+
+    known_accounts as ({{ in_reach("activities", "accounts", "account_key", "account_id") }}),
+
+    reps as (select * from {{ ref("dim_rep") }}),
+
+    versions as (select * from {{ ref("int_user_versions") }}),
+
+    on_local_clocks as (
+        select
+            *,
+            {{ local_time("occurred_at") }} as occurred_local,
+            {{ happened("activities") }} as has_happened,
+            {{ is_planned("activities") }} as is_planned
+        from activities
+    ),
+
+    final as (
+        select
+            activities.activity_key,
+            activities.source_system,
+            activities.source_instance,
+            activities.source_id as activity_id,
+            activities.type as activity_type,
+            activities.direction,
+            activities.occurred_at,
+            cast(activities.occurred_local as date) as occurred_on,
+            {{ is_bare_day("activities.occurred_at", "activities.occurred_local") }}
+            as occurred_is_bare,
+            activities.has_happened,
+            activities.is_planned,
+            activities.due_at,
+            activities.is_deleted,
+            activities.owner_id as rep_id,
+            reps.rep_name,
+            versions.team,
+            versions.manager_id,
+            reps.region,
+            reps.segment,
+            known_deals.opportunity_key,
+            activities.opportunity_id,
+            known_leads.lead_key,
+            activities.lead_id,
+            known_contacts.contact_key,
+            activities.contact_id,
+            known_accounts.account_key,
+            activities.account_id,
+            activities.duration_seconds,
+            activities.outcome,
+            activities.content_id
+        from on_local_clocks as activities
+        left join reps on activities.owner_id = reps.rep_id
+        left join
+            versions
+            on activities.owner_id = versions.rep_id
+            and {{ is_version_at("versions", "coalesce(activities.occurred_at, " ~ as_of() ~ ")") }}
+        {%- for relation, id in [
+                ("known_deals", "opportunity_id"),
+                ("known_leads", "lead_id"),
+                ("known_contacts", "contact_id"),
+                ("known_accounts", "account_id"),
+            ] %}
+            left join
+                {{ relation }}
+                on activities.source_instance = {{ relation }}.from_instance
+                and activities.{{ id }} = {{ relation }}.record_id
+        {%- endfor %}
+    )
+
+select *
+from final

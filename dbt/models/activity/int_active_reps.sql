@@ -1,0 +1,59 @@
+-- One row per person: whether they are a rep, and on which days they were active as far as is
+-- known:
+-- from the day of hiring, else their first own record, to the day before they left, else the last
+-- own record of one who is no longer active. Both are in it.
+with
+    people as (select * from {{ ref("dim_rep") }}),
+
+    own_records as (
+        select rep_id, occurred_on as day
+        from {{ ref("fct_activities") }}
+        where has_happened
+
+        union all
+
+        select rep_id, created_on as day
+        from {{ ref("fct_opportunities") }}
+        where removal is null
+    ),
+
+    recorded as (
+        select rep_id, min(day) as first_day, max(day) as last_day
+        from own_records
+        where rep_id is not null
+        group by rep_id
+    ),
+
+    judged as (
+        select
+            people.rep_id,
+            people.role,
+            coalesce(people.role = 'rep', recorded.rep_id is not null) as is_rep,
+            people.region,
+            people.segment,
+            coalesce(people.hired_on, recorded.first_day) as active_from,
+            case
+                when people.left_on <= {{ as_of_day() }}
+                then cast({{ dbt.dateadd("day", -1, "people.left_on") }} as date)
+                when people.left_on is null and not people.is_active
+                then recorded.last_day
+                else {{ as_of_day() }}
+            end as active_to
+        from people
+        left join recorded on people.rep_id = recorded.rep_id
+    ),
+
+    final as (
+        select
+            rep_id,
+            role,
+            is_rep,
+            region,
+            segment,
+            case when active_from <= active_to then active_from end as active_from,
+            case when active_from <= active_to then active_to end as active_to
+        from judged
+    )
+
+select *
+from final
