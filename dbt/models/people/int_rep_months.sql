@@ -62,47 +62,44 @@ with
         where works_as is not null and coalesce(hired_on, first_on) is not null
     ),
 
-    months as (
-        select distinct month_start from {{ ref("dim_date") }} where date_day <= {{ as_of_day() }}
-    ),
-
     manned as (
         select
-            spans.rep_id,
-            spans.rep_name,
-            spans.works_as as role,
-            spans.region,
-            spans.segment,
-            spans.hired_on,
-            spans.company_first_on,
-            months.month_start,
-            least(
-                cast(
-                    {{ dbt.dateadd("day", -1, dbt.dateadd("month", 1, "months.month_start")) }}
-                    as date
-                ),
-                {{ as_of_day() }}
-            ) as month_end,
-            greatest(spans.active_from, months.month_start) as active_from,
-            spans.active_to
+            rep_id,
+            rep_name,
+            works_as as role,
+            region,
+            segment,
+            hired_on,
+            company_first_on,
+            active_from as first_day,
+            active_to as last_day,
+            {{ each("month", month_start("active_from"), "active_to") }} as month_start
         from spans
-        inner join
-            months
-            on months.month_start >= {{ month_start("spans.active_from") }}
-            and months.month_start <= spans.active_to
+        where active_to >= active_from
+    ),
+
+    bounded as (
+        select
+            *,
+            greatest(first_day, month_start) as active_from,
+            least(
+                cast({{ dbt.dateadd("day", -1, dbt.dateadd("month", 1, "month_start")) }} as date),
+                {{ as_of_day() }}
+            ) as month_end
+        from manned
     ),
 
     counted as (
         select
             *,
-            least(active_to, month_end) as last_on,
-            {{ dbt.datediff("active_from", "least(active_to, month_end)", "day") }}
+            least(last_day, month_end) as active_to,
+            {{ dbt.datediff("active_from", "least(last_day, month_end)", "day") }}
             + 1 as active_days,
             {{ dbt.datediff("month_start", "month_end", "day") }} + 1 as days,
             cast(
                 {{ dbt.datediff(month_start("hired_on"), "month_start", "month") }} as integer
             ) as months_since_hire
-        from manned
+        from bounded
     ),
 
     versions as (select * from {{ ref("int_user_versions") }}),
@@ -134,7 +131,7 @@ with
                 else 'unknown'
             end as tenure_band,
             counted.active_from,
-            counted.last_on as active_to,
+            counted.active_to,
             cast(counted.active_days as integer) as active_days,
             -- Who came on the first working day was there for the month.
             10 * counted.active_days >= 9 * counted.days as is_whole
@@ -142,7 +139,7 @@ with
         left join
             versions
             on counted.rep_id = versions.rep_id
-            and {{ is_version_on("versions", "counted.last_on") }}
+            and {{ is_version_on("versions", "counted.active_to") }}
     )
 
 select *
