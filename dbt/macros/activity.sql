@@ -14,10 +14,11 @@
 {%- endmacro %}
 
 {#-
-    Activities as of the run's moment, from a statement of all: a meeting or task that lies ahead of
-    it, and of which the source does not say whether it is done, is planned. Of a planned one `due_at`
-    is when it is to happen, and `occurred_at` when it was planned: NULL where no moment tells that,
-    so that none is left out as beginning after as_of.
+    Activities as of the run's moment, from a statement of all. Where the source does not say whether
+    one is done, a task is planned whose outcome is that of an open one, and a meeting or task that
+    lies ahead of that moment. Of a planned one `due_at` is when it is to happen, and `occurred_at`
+    when it was planned: NULL where no moment tells that, so that none is left out as beginning
+    after as_of.
 
     A run that looks back takes none for planned that the source does not call so: what has happened
     since would be among them.
@@ -27,7 +28,18 @@
         (activities.occurred_at > {{ as_of() }} and not {{ is_look_back() }})
     {%- endset -%}
     {%- set is_done -%}
-        coalesce(activities.is_done, not ({{ is_ahead }} and {{ may_be_planned("activities") }}), true)
+        coalesce(
+            activities.is_done,
+            case
+                when
+                    activities.type = 'task'
+                    and {{ as_word("activities.outcome") }}
+                    in ('not_started', 'in_progress', 'waiting', 'deferred')
+                then false
+            end,
+            not ({{ is_ahead }} and {{ may_be_planned("activities") }}),
+            true
+        )
     {%- endset -%}
     select
         {%- for column in record_columns(contract()["activities"]) %}
