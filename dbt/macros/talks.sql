@@ -68,9 +68,9 @@
             {%- set up = 2 * term if is_odd else 2 * term - 1 -%}
             {%- set factor.value = factor.value * up / (up + 1) -%}
         {%- endif -%}
-        {{ " + " if is_odd or term > 0 }}{{ factor.value }} * sin({{ angle }}) * power(
-            cos({{ angle }}), {{ 2 * term + (1 if is_odd else 0) }}
-        )
+        {{ " + " if is_odd or term > 0 }}{{ factor.value }}
+        * sin({{ angle }})
+        * power(cos({{ angle }}), {{ 2 * term + (1 if is_odd else 0) }})
     {%- endfor -%}
 {%- endmacro %}
 

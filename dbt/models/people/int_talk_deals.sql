@@ -1,5 +1,6 @@
 {%- set concerns = {
     "open_deals_at_risk": "signals >= 3",
+    "next_steps_overdue": "is_next_step_overdue",
 } -%}
 -- Whose open deals call for something now: how many of them, beside those of all others, what is
 -- expected of them, and which they are.
@@ -7,9 +8,8 @@ with
     deals as (
         select
             inspected.*,
-            coalesce(
-                opportunities.deal_probability, opportunities.probability, 0
-            ) * coalesce(inspected.amount, 0) as expected
+            coalesce(opportunities.deal_probability, opportunities.probability, 0)
+            * coalesce(inspected.amount, 0) as expected
         from {{ ref("mart_deal_inspection") }} as inspected
         inner join
             {{ ref("fct_opportunities") }} as opportunities

@@ -82,8 +82,7 @@ with
                 {%- for metric, words in talk_levels().items() %}
                     when '{{ metric }}' then '{{ words | capitalize }}'
                 {%- endfor %}
-            end
-            || case
+            end || case
                 when basis = 'level'
                 then
                     ': '
@@ -173,8 +172,7 @@ with
                 then 'missed'
                 else 'made'
             end as keys_wanted,
-            told
-            || coalesce(
+            told || coalesce(
                 '; at the company''s usual rates that is about '
                 || {{ grouped("money") }}
                 || ' {{ var("currency") }}',

@@ -86,7 +86,9 @@ with
                 else 'have a next step that is overdue: '
             end
             || {{ whole_percent("deals.value") }}
-            || coalesce(', beside ' || {{ whole_percent("deals.comparison") }} || ' of others''', '')
+            || coalesce(
+                ', beside ' || {{ whole_percent("deals.comparison") }} || ' of others''', ''
+            )
             || ' (95% interval '
             || {{ whole_percent("deals.low") }}
             || ' to '

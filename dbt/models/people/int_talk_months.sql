@@ -5,8 +5,7 @@ with
     scorecard as (
         select *, {{ month_number("month_start") }} as month_number
         from {{ ref("mart_rep_scorecard") }}
-        where
-            variant = 'default' and metric in ('{{ talk_levels() | join("', '") }}') and is_active
+        where variant = 'default' and metric in ('{{ talk_levels() | join("', '") }}') and is_active
     ),
 
     metrics as (select * from {{ ref("int_rep_metrics") }}),
@@ -20,8 +19,7 @@ with
                     scorecard.is_enough_data
                     and scorecard.peer_median is not null
                     and not (
-                        metrics.grows
-                        and scorecard.month_start >= {{ month_start(ended_by_day()) }}
+                        metrics.grows and scorecard.month_start >= {{ month_start(ended_by_day()) }}
                     )
                 then scorecard.value - scorecard.peer_median
             end as difference
@@ -42,8 +40,9 @@ with
         window
             six_months as (
                 partition by rep_id, metric
-                order by month_number
-                range between {{ talk_window() | int - 1 }} preceding and current row
+                order by
+                    month_number
+                    range between {{ talk_window() | int - 1 }} preceding and current row
             )
     ),
 

@@ -6,12 +6,12 @@
     "products": "won * quota",
     "quota_squares": "quota * quota",
 } -%}
--- What each rep won beside quota in the months of the six up to one that are over, with the interval
+-- What each rep won beside quota in the months of the six up to one that are over, with the
+-- interval
 -- that the scatter of the months leaves: that of a ratio of sums.
 with
     people as (
-        select *, {{ month_number("month_start") }} as month_number
-        from {{ ref("int_rep_months") }}
+        select *, {{ month_number("month_start") }} as month_number from {{ ref("int_rep_months") }}
     ),
 
     numbers as (
@@ -40,12 +40,7 @@ with
     ),
 
     with_quota as (
-        select
-            rep_id,
-            month_start,
-            coalesce(won, 0) as won,
-            quota,
-            coalesce(deals, 0) as deals
+        select rep_id, month_start, coalesce(won, 0) as won, quota, coalesce(deals, 0) as deals
         from numbers
         where quota > 0
     ),
@@ -66,8 +61,9 @@ with
         window
             six_months as (
                 partition by people.rep_id
-                order by people.month_number
-                range between {{ talk_window() | int - 1 }} preceding and current row
+                order by
+                    people.month_number
+                    range between {{ talk_window() | int - 1 }} preceding and current row
             )
     ),
 
@@ -89,7 +85,8 @@ with
                 )
                 * months
                 / (months - 1)
-            ) / quota as margin
+            )
+            / quota as margin
         from attained
     ),
 

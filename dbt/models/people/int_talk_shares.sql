@@ -6,8 +6,7 @@
 -- the same months, and the chance of so great a difference where there is none.
 with
     people as (
-        select *, {{ month_number("month_start") }} as month_number
-        from {{ ref("int_rep_months") }}
+        select *, {{ month_number("month_start") }} as month_number from {{ ref("int_rep_months") }}
     ),
 
     counts as (
@@ -22,8 +21,8 @@ with
             period_grain = 'month'
             and dimension = 'rep'
             and (
-                {%- for metric, (variant, *_) in talk_shares().items() %}
-                    (metric = '{{ metric }}' and variant = '{{ variant }}')
+                {%- for metric, said in talk_shares().items() %}
+                    (metric = '{{ metric }}' and variant = '{{ said[0] }}')
                     {{- " or" if not loop.last }}
                 {%- endfor %}
             )
@@ -32,10 +31,9 @@ with
     metrics as (select * from {{ ref("int_rep_metrics") }}),
 
     months as (
-        {%- for metric, (variant, *_) in talk_shares().items() %}
-            select people.*, '{{ metric }}' as metric, '{{ variant }}' as variant
-            from people
-            {{ "union all" if not loop.last }}
+        {%- for metric, said in talk_shares().items() %}
+            select people.*, '{{ metric }}' as metric, '{{ said[0] }}' as variant
+            from people {{ "union all" if not loop.last }}
         {%- endfor %}
     ),
 
@@ -53,8 +51,9 @@ with
         window
             six_months as (
                 partition by months.rep_id, months.metric
-                order by months.month_number
-                range between {{ talk_window() | int - 1 }} preceding and current row
+                order by
+                    months.month_number
+                    range between {{ talk_window() | int - 1 }} preceding and current row
             )
     ),
 
@@ -71,8 +70,7 @@ with
         select
             *
             {%- for scope, group in scopes.items() %}
-                {%- set key = group | join(", ") | replace("segment", "own_segment") %}
-                ,
+                {%- set key = group | join(", ") | replace("segment", "own_segment") %},
                 sum(case when is_sampled then 1 else 0 end) over (partition by {{ key }})
                 - case when is_sampled then 1 else 0 end as {{ scope }}_peers
                 {%- for count in ["successes", "trials"] %}
@@ -115,8 +113,7 @@ with
             {{ share_z("successes", "trials", "peer_successes", "peer_trials") }} as z_above,
             {{ share_z("peer_successes", "peer_trials", "successes", "trials") }} as z_below
         from chosen
-        inner join
-            metrics on chosen.metric = metrics.metric and chosen.variant = metrics.variant
+        inner join metrics on chosen.metric = metrics.metric and chosen.variant = metrics.variant
         where peer_group is not null
     ),
 

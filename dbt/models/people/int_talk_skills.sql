@@ -1,4 +1,5 @@
--- The stage to coach each rep on now, with the deals that did not get on from it, and how much would
+-- The stage to coach each rep on now, with the deals that did not get on from it, and how much
+-- would
 -- be won of those that would have, had peers led them: as many of them as of all that get on from
 -- the stage, at the company's usual size.
 {%- set stage_key = ["source_instance", "pipeline", "stage"] %}
@@ -19,7 +20,8 @@ with
         from visits
         inner join deals on visits.opportunity_key = deals.opportunity_key
         where visits.is_advanced = 1 and deals.is_closed
-        group by {% for column in stage_key %} visits.{{ column }}{{ "," if not loop.last }} {% endfor %}
+        group by
+            {% for column in stage_key %} visits.{{ column }}{{ "," if not loop.last }} {% endfor %}
     ),
 
     held_back as (
@@ -76,8 +78,7 @@ with
                 weakest.{{ column }} = got_on.{{ column }}{{ " and " if not loop.last }}
             {%- endfor %}
         left join
-            keys
-            on weakest.rep_id = keys.rep_id
+            keys on weakest.rep_id = keys.rep_id
             {%- for column in stage_key %}
                 and weakest.{{ column }} = keys.{{ column }}
             {%- endfor %}

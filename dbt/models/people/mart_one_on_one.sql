@@ -74,7 +74,11 @@ with
 
     behind as (
         select distinct
-            chosen.rep_id, chosen.month_start, chosen.talk_rank, members.entity_id, members.period_on
+            chosen.rep_id,
+            chosen.month_start,
+            chosen.talk_rank,
+            members.entity_id,
+            members.period_on
         from chosen
         inner join
             members
@@ -82,7 +86,8 @@ with
             and chosen.variant = members.variant
             and chosen.rep_id = members.rep
         where
-            members.period_on >= {{ dbt.dateadd("month", 1 - (talk_window() | int), "chosen.month_start") }}
+            members.period_on
+            >= {{ dbt.dateadd("month", 1 - (talk_window() | int), "chosen.month_start") }}
             and members.period_on < {{ dbt.dateadd("month", 1, "chosen.month_start") }}
             and case
                 chosen.keys_wanted
@@ -105,10 +110,7 @@ with
 
     keys as (
         select
-            rep_id,
-            month_start,
-            talk_rank,
-            string_agg(entity_id, ',' order by place) as record_keys
+            rep_id, month_start, talk_rank, string_agg(entity_id, ',' order by place) as record_keys
         from in_order
         where place <= {{ talk_keys() }}
         group by rep_id, month_start, talk_rank
@@ -139,9 +141,7 @@ with
             cast(chosen.sentence as {{ text }}) as sentence
         from chosen
         inner join
-            people
-            on chosen.rep_id = people.rep_id
-            and chosen.month_start = people.month_start
+            people on chosen.rep_id = people.rep_id and chosen.month_start = people.month_start
         left join
             keys
             on chosen.rep_id = keys.rep_id
