@@ -105,6 +105,8 @@
                 "owner_missing",
                 "about_nothing",
                 "after_owner_left",
+                "long_overdue",
+                "planned_on_closed_deal",
                 "data_after_as_of",
             ],
         },

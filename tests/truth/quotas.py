@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ingestion.sandbox.world.calendar import Ints
-from ingestion.sandbox.world.schema import MEASURES, NONE, NULL_DAY
+from ingestion.sandbox.world.schema import MEASURES, NONE, NULL, NULL_DAY
 from ingestion.sandbox.world.store import Array
 from tests.truth.calendar import first_day, month_of_day
 from tests.truth.history import OWNER_CUTS, History

@@ -68,6 +68,8 @@ FINDINGS = {
     "more_than_invoiced": "that come to more than their invoice",
     "about_nothing": "about no deal, lead, contact or account",
     "after_owner_left": "of somebody who had left by then",
+    "long_overdue": "planned, and overdue for over two weeks",
+    "planned_on_closed_deal": "planned on deals that have closed",
     "owner_unknown": "with an owner whom no source knows",
     "manager_unknown": "with a manager whom no source knows",
     "team_unknown": "of a team that no source knows",

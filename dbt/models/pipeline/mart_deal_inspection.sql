@@ -89,7 +89,7 @@ with
     ),
 
     -- What a source tells at all: whether its activities are about deals, with whom they were, and
-    -- which are planned. What was planned at an earlier moment it does not: that is done by now.
+    -- which are planned; in a look back, which were by then, as most of them are done by now.
     told as (
         select
             source_instance,
@@ -99,7 +99,10 @@ with
             max(case when is_happened and direction = 'in' then 1 else 0 end)
             = 1 as tells_directions,
             max(case when due_at is not null then 1 else 0 end) = 1
-            and not {{ is_look_back() }} as tells_plans
+            and (
+                not {{ is_look_back() }}
+                or max(case when planned_at is not null then 1 else 0 end) = 1
+            ) as tells_plans
         from
             (
                 select *, {{ happened("activities") }} as is_happened

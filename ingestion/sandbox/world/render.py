@@ -252,6 +252,9 @@ def _as_done(store: Store, rows: Ints, columns: dict[str, pa.Array]) -> dict[str
     meetings = pc.if_else(pc.equal(columns["type"], "meeting"), "scheduled", None)
     return {
         "occurred_at": render(store.columns["occurred_at"], happened),
+        "planned_at": render(
+            store.columns["occurred_at"], np.where(is_plan, store["occurred_at"][rows], NULL)
+        ),
         "is_done": pa.array(is_done),
         "outcome": pc.if_else(pa.array(is_done), columns["outcome"], meetings),
     }
