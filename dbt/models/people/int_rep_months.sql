@@ -17,8 +17,8 @@ with
             owner_id as rep_id,
             {{ local_day("min(occurred_at)") }} as first_on,
             {{ local_day("max(occurred_at)") }} as last_on
-        from {{ ref("int_activities__unioned") }}
-        where owner_id is not null and not is_deleted
+        from {{ ref("int_activities__unioned") }} as activities
+        where owner_id is not null and {{ happened("activities") }}
         group by owner_id
     ),
 
