@@ -6,11 +6,15 @@
     {{
         return(
             {
-                "win_rate": ("default", "deals closed", "won"),
-                "lead_conversion_rate": ("to_opportunity", "leads", "turned into opportunities"),
-                "lead_response_hours": ("within_24h", "leads", "answered within 24 hours"),
-                "inquiry_response_hours": ("within_24h", "inquiries", "answered within 24 hours"),
-                "slippage_rate": ("default", "deals due in their month", "not closed in it"),
+                "win_rate": ("default", "deals closed", "were won"),
+                "lead_conversion_rate": ("to_opportunity", "leads", "became opportunities"),
+                "lead_response_hours": ("within_24h", "leads", "were answered within 24 hours"),
+                "inquiry_response_hours": (
+                    "within_24h",
+                    "inquiries",
+                    "were answered within 24 hours",
+                ),
+                "slippage_rate": ("default", "deals due in their month", "were not closed in it"),
             }
         )
     }}

@@ -2,8 +2,8 @@
     "open_deals_at_risk": "signals >= 3",
     "next_steps_overdue": "is_next_step_overdue",
 } -%}
--- Whose open deals call for something now: how many of them, beside those of all others, what is
--- expected of them, and which they are.
+-- Whose open deals call for something now, at least as many as those of all others do: how many of
+-- them, what is expected of them, and which they are.
 with
     deals as (
         select
@@ -73,7 +73,7 @@ with
             {{ wilson_low("found", "deals") }} as low,
             {{ wilson_high("found", "deals") }} as high
         from beside_others
-        where found > 0
+        where found > 0 and found * others_deals >= others_found * deals
     )
 
 select *

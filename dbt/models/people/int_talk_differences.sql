@@ -47,7 +47,7 @@ with
                         || {{ month }}
                         || ' '
                         || {{ whole_percent("value") }}
-                        || ' were {{ what }}, of '
+                        || ' {{ what }}, of '
                         || {{ grouped("n_peers") }}
                         || ' peers'' '
                         || {{ whole_percent("comparison") }}

@@ -44,9 +44,9 @@ with
             || {{ grouped("quota") }}
             || '{{ currency }} of quota in '
             || {{ grouped("months") }}
-            || ' months up to '
+            || ' whole months up to '
             || {{ month }}
-            || ' that are over: '
+            || ': '
             || {{ whole_percent("attainment") }}
             || ' (95% interval '
             || {{ whole_percent("low") }}

@@ -13,7 +13,6 @@
     "n",
     "money",
     "keys_metric",
-    "record_keys",
     "sentence",
 ] -%}
 {%- set with_members = ["deals_won"] + talk_shares() | list + talk_levels() | list -%}
@@ -21,7 +20,12 @@
 -- money, and of those of which no money can be told, the least likely by chance.
 with
     united as (
-        select {{ shared | join(", ") }}, variant, chance, keys_wanted
+        select
+            {{ shared | join(", ") }},
+            variant,
+            chance,
+            keys_wanted,
+            cast(null as {{ text }}) as record_keys
         from {{ ref("int_talk_differences") }}
 
         union all
@@ -30,7 +34,8 @@ with
             {{ shared | join(", ") }},
             'default' as variant,
             cast(null as {{ double_type() }}) as chance,
-            'all' as keys_wanted
+            'all' as keys_wanted,
+            record_keys
         from {{ ref("int_talk_facts") }}
     ),
 
