@@ -1,1 +1,1 @@
-"""What the numbers say of each rep: the models of the room `people`, and whether they find causes."""
+"""What the numbers say of each rep, and whether they find what the simulated world gave them."""
