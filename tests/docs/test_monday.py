@@ -14,8 +14,6 @@ from tests.thorough import thorough
 
 TEXT = PAGE.read_text(encoding="utf-8")
 SUMMARY = "Sandbox as of then\n\nsales\nWin rate\n\nOne-on-ones of then: 1 person\n  about it\n"
-    "Sandbox as of then\n\nsales\nWin rate 1%\n\nOne-on-ones of Jan 2026: 1 person\n  about it\n"
-)
 
 
 @pytest.fixture(scope="module")
