@@ -1,65 +1,42 @@
--- The months in which people worked here: from the day of hiring, else their first own record, to
--- the day before they left. Where nobody says that somebody left, and nobody that they are still
--- here, to their last own record. Nothing is before the company's first record.
+-- The months in which people worked here, as far as the company's records go back.
 with
     people as (select * from {{ ref("dim_rep") }}),
 
-    described as (select source_id as rep_id from {{ ref("int_people") }}),
+    active as (select * from {{ ref("int_active_reps") }}),
 
     own_records as (
-        select rep_id, created_on as first_on, coalesce(closed_on, created_on) as last_on
-        from {{ ref("fct_opportunities") }}
-        where rep_id is not null and created_on is not null
+        select rep_id, min(occurred_on) as first_on
+        from {{ ref("fct_activities") }}
+        where has_happened
+        group by rep_id
 
         union all
 
-        select
-            owner_id as rep_id,
-            {{ local_day("min(occurred_at)") }} as first_on,
-            {{ local_day("max(occurred_at)") }} as last_on
-        from {{ ref("int_activities__unioned") }} as activities
-        where owner_id is not null and {{ happened("activities") }}
-        group by owner_id
-    ),
-
-    recorded as (
-        select rep_id, min(first_on) as first_on, max(last_on) as last_on
-        from own_records
+        select rep_id, min(created_on) as first_on
+        from {{ ref("fct_opportunities") }}
+        where removal is null
         group by rep_id
     ),
 
-    with_first as (
+    recorded as (select rep_id, min(first_on) as first_on from own_records group by rep_id),
+
+    with_records as (
         select
             people.*,
-            coalesce(people.role, case when recorded.rep_id is not null then 'rep' end) as works_as,
-            recorded.first_on,
-            recorded.last_on,
-            min(recorded.first_on) over () as company_first_on,
-            described.rep_id is not null as is_described
+            coalesce(people.role, 'rep') as works_as,
+            people.role is not null or active.is_rep as is_at_work,
+            active.active_from,
+            active.active_to,
+            min(recorded.first_on) over () as company_first_on
         from people
+        left join active on people.rep_id = active.rep_id
         left join recorded on people.rep_id = recorded.rep_id
-        left join described on people.rep_id = described.rep_id
     ),
 
-    -- Who has no day is not there: nobody says when they came, and they own nothing.
     spans as (
-        select
-            *,
-            greatest(coalesce(hired_on, first_on), company_first_on) as active_from,
-            least(
-                cast(
-                    case
-                        when left_on is not null
-                        then {{ dbt.dateadd("day", -1, "left_on") }}
-                        when is_active and is_described
-                        then {{ as_of_day() }}
-                        else last_on
-                    end as date
-                ),
-                {{ as_of_day() }}
-            ) as active_to
-        from with_first
-        where works_as is not null and coalesce(hired_on, first_on) is not null
+        select *, greatest(active_from, company_first_on) as first_day, active_to as last_day
+        from with_records
+        where is_at_work and active_from is not null
     ),
 
     manned as (
@@ -71,11 +48,11 @@ with
             segment,
             hired_on,
             company_first_on,
-            active_from as first_day,
-            active_to as last_day,
-            {{ each("month", month_start("active_from"), "active_to") }} as month_start
+            first_day,
+            last_day,
+            {{ each("month", month_start("first_day"), "last_day") }} as month_start
         from spans
-        where active_to >= active_from
+        where first_day <= last_day
     ),
 
     bounded as (
