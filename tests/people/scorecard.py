@@ -182,7 +182,9 @@ def _beside_own(history: Mapping[dt.date, Mapping[str, Any]], row: Mapping[str, 
     if len(points) >= TREND_FROM:
         fit = stats.linregress([x for x, _ in points], [y for _, y in points])
         trend = float(fit.slope)
-        margin = float(fit.stderr) * float(stats.t.ppf(0.975, len(points) - 2))
+        # Of values that are all the same scipy knows no error.
+        error = 0.0 if len({y for _, y in points}) == 1 else float(fit.stderr)
+        margin = error * float(stats.t.ppf(0.975, len(points) - 2))
     return {
         "own_trailing_6m": float(np.mean(before)) if before else NAN,
         "trailing_months": len(before),
