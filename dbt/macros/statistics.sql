@@ -178,6 +178,65 @@
 {%- endmacro %}
 
 {#-
+    The square of how far the bound of a share's Wilson interval, `low` or `high`, is from it. The
+    bound of a sum or a difference of shares is as far from it as the root of the sum of the squares
+    of theirs. R. G. Newcombe, Statistics in Medicine 17 (1998), method 10; for more than two shares
+    G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008).
+-#}
+{% macro squared_margin(share, records, side) -%}
+    {%- set successes = "(" ~ share ~ " * " ~ records ~ ")" -%}
+    {%- set bound = (
+        wilson_low(successes, records)
+        if side == "low"
+        else wilson_high(successes, records)
+    ) -%}
+    power({{ bound }} - {{ share }}, 2)
+{%- endmacro %}
+
+{#-
+    The chance, two-sided, of an effect so far from none, by the margin of its interval (95%) on the
+    side of none: below 5% where the interval leaves it out.
+-#}
+{% macro p_value_of_interval(effect, low, high) -%}
+    {%- set z = (
+        "(case when "
+        ~ effect
+        ~ " > 0 then 1.959964 * "
+        ~ effect
+        ~ " / nullif("
+        ~ effect
+        ~ " - "
+        ~ low
+        ~ ", 0) else -1.959964 * "
+        ~ effect
+        ~ " / nullif("
+        ~ high
+        ~ " - "
+        ~ effect
+        ~ ", 0) end)"
+    ) -%}
+    2 * ({{ normal_tail(z) }})
+{%- endmacro %}
+
+{#-
+    By how many standard deviations the ranks of some records are above those of all of which they are
+    a part: Wilcoxon's test again, from the sum of their ranks (ties share the middle one). `ties` is
+    the sum over all records of t squared - 1, where t records have the same value.
+-#}
+{% macro rank_z(rank_sum, n, records, ties) -%}
+    {%- set half = "cast(0.5 as " ~ double_type() ~ ")" -%}
+    ({{ rank_sum }} - {{ half }} * {{ n }} * ({{ records }} + 1))
+    / nullif(sqrt(greatest({{ rank_variance(n, records, ties) }}, 0)), 0)
+{%- endmacro %}
+
+{% macro rank_variance(n, records, ties) -%}
+    cast({{ n }} as {{ double_type() }})
+    * ({{ records }} - {{ n }})
+    / 12
+    * ({{ records }} + 1 - {{ ratio(ties, "(" ~ records ~ " * (" ~ records ~ " - 1))") }})
+{%- endmacro %}
+
+{#-
     Holm's correction of the chances of a family of tests: at most one family in twenty with a chance
     below 5% is one in which there was nothing to find. S. Holm, Scandinavian Journal of Statistics 6
     (1979). Two steps, as one window cannot look into another: the chance times the tests that are
@@ -202,3 +261,6 @@
 
 {#- The chance of a false alarm in a family of tests that is put up with. -#}
 {% macro alarm_level() -%} 0.05 {%- endmacro %}
+
+{#- The normal deviate that chance passes once in twenty: for cautions, of which one too many is cheap. -#}
+{% macro once_in_twenty() -%} 1.644854 {%- endmacro %}

@@ -52,8 +52,9 @@ with
                     then 'under {{ months }} months'
                 {%- endfor %}
                 else '12 months and more'
-            end as tenure_band,
+            end as tenure,
             led.entered_at,
+            led.is_entry_known,
             led.exited_at,
             led.exited_on,
             cast({{ dbt.date_trunc("quarter", "led.exited_on") }} as date) as quarter_start,

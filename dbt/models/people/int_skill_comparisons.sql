@@ -3,7 +3,7 @@
 -- Peers are compared stratum by stratum: visits that ended in the same quarter, led by people with
 -- the same tenure; where these have fewer than ten, by all peers in the stage.
 {%- set stage_key = ["source_instance", "pipeline", "stage"] %}
-{%- set stratum_key = stage_key + ["tenure_band", "quarter_start"] %}
+{%- set stratum_key = stage_key + ["tenure", "quarter_start"] %}
 with
     visits as (select * from {{ ref("int_skill_visits") }}),
 
@@ -114,5 +114,5 @@ select
     *,
     {{ is_enough("n") }}
     and {{ is_enough("coalesce(peer_visits, 0)") }}
-    and n_peers >= 3 as is_enough_data
+    and {{ are_enough_peers("n_peers") }} as is_enough_data
 from final

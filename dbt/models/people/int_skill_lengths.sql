@@ -45,9 +45,14 @@ with
             {{ stage_key | join(", ") }},
             rep_id,
             sum(n) as n_timed,
-            {{ ratio("sum((rank_sum - n * (records + 1) / cast(2 as " ~ double_type() ~ ")) / (records + 1))",
-                "sqrt(sum(n * (records - n) / cast(12 as " ~ double_type() ~ ") * (records + 1 - "
-                ~ ratio("ties", "records * (records - 1)") ~ ") / power(records + 1, 2)))") }}
+            {{
+                ratio(
+                    "sum((rank_sum - cast(0.5 as "
+                    ~ double_type()
+                    ~ ") * n * (records + 1)) / (records + 1))",
+                    "sqrt(sum(" ~ rank_variance("n", "records", "ties") ~ " / power(records + 1, 2)))",
+                )
+            }}
             as longer_z
         from by_quarter
         where records > n
@@ -91,7 +96,7 @@ with
                 when
                     {{ is_enough("by_rep.n_timed") }}
                     and {{ is_enough("peer_medians.peer_visits") }}
-                    and compared.n_peers >= 3
+                    and {{ are_enough_peers("compared.n_peers") }}
                     and compared.is_judged
                 then {{ normal_tail("by_rep.longer_z") }}
             end as slow_p_value
