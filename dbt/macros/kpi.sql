@@ -71,6 +71,17 @@
     {{ return(found) }}
 {%- endmacro %}
 
+{#- Whether a row of `kpi_variants` is of one whose YAML says a word: `sample: none`, `matures: true`. -#}
+{% macro kpi_says(row, key, word) -%}
+    {%- set named = [] -%}
+    {%- for variant in kpi_variants() if variant[key] == word -%}
+        {%- do named.append("'" ~ variant.metric ~ " " ~ variant.variant ~ "'") -%}
+    {%- endfor -%}
+    {%- if named -%} {{ row }}.metric || ' ' || {{ row }}.variant in ({{ named | join(", ") }})
+    {%- else -%} false
+    {%- endif -%}
+{%- endmacro %}
+
 {#- The cuts of all metrics; `company` is the one that cuts nothing. -#}
 {% macro kpi_cuts() -%}
     {%- set found = ["company"] -%}

@@ -14,15 +14,14 @@ CUTS = (
     *("pipeline", "stage", "channel", "campaign", "activity_type", "company"),
 )
 """By what the product's metrics are cut."""
+_OWNER = ("rep", "team", "manager", "region", "segment")
 CUTS_OF = {
-    "deal": (
-        *("rep", "team", "manager", "region", "segment", "lead_source", "product", "deal_type"),
-        "pipeline",
-    ),
-    "lead": ("rep", "team", "manager", "region", "segment", "channel", "campaign"),
+    "owner": _OWNER,
+    "deal": (*_OWNER, "lead_source", "product", "deal_type", "pipeline"),
+    "lead": (*_OWNER, "channel", "campaign"),
     "customer": ("segment", "region", "product", "channel"),
 }
-"""The cuts of all metrics on deals, on leads and on customers, by the word for them."""
+"""The cuts of all metrics by owner, on deals, on leads and on customers, by the word for them."""
 FRAME = ("kpi_members", "kpi_month_cells", "kpi_medians", "kpi_values")
 
 

@@ -14,7 +14,11 @@ from scipy import stats
 from dagster_project.run.clock import now
 from dagster_project.run.dbt_runner import Dbt, run_values
 from ingestion.company.reading import load_company
+from ingestion.contract.entities import ENTITIES
+from ingestion.extension.folder import NOTHING
+from ingestion.extension.metrics import metrics_of
 from ingestion.pipeline import load_source
+from tests.conftest import Publish
 from tests.kpis.companies import Published
 from tests.thorough import IS_THOROUGH
 
@@ -346,3 +350,18 @@ def test_verdicts_say_what_the_numbers_say(case: Case) -> None:
     assert (rows["landing"].isna() == rows["why"].notna()).all()
     assert (goes_on <= ((rows["low"] <= rows["landing"]) & (rows["landing"] <= rows["high"]))).all()
     assert {"met", "missed", "on_course", "behind", "undecidable"} >= set(rows["verdict"])
+
+
+def test_metrics_without_periods_say_so(published: Publish) -> None:
+    rows = published("edge_cases").marts(
+        "select metric, variant, bool_or(period_grain <> 'all') as has_periods "
+        "from marts.kpi_values group by metric, variant"
+    )
+    found = {(row.metric, row.variant): row.has_periods for row in rows.itertuples()}
+    told = {
+        (name, variant): said.is_dated
+        for name, metric in metrics_of(NOTHING, ENTITIES).items()
+        for variant, said in metric.variants.items()
+    }
+    assert {key for key, has in found.items() if has != told[key]} == set()
+    assert {name for (name, _), dated in told.items() if not dated} >= {"stalled_value"}

@@ -54,7 +54,9 @@ with
             variants.kind,
             definitions.better,
             variants.kind = 'sum' and variants.state is null as is_additive,
-            variants.state is not null as is_state
+            variants.state is not null as is_state,
+            variants.kind <> 'sum'
+            and not ({{ kpi_says("variants", "sample", "none") }}) as needs_sample
         from goals
         inner join variants on goals.metric = variants.metric and goals.variant = variants.variant
         inner join

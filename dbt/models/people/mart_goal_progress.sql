@@ -50,9 +50,7 @@ with
                         when {{ is_enough("days_before") }} and {{ is_enough("n_lately") }}
                         then 'days'
                     end
-                when is_state and kind = 'sum'
-                then 'present'
-                when not {{ is_enough("coalesce(n_included, 0)") }}
+                when needs_sample and not {{ is_enough("coalesce(n_included, 0)") }}
                 then null
                 when (kind = 'share' and not is_state) or standard_error is not null
                 then 'sample'

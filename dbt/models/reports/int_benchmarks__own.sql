@@ -13,6 +13,8 @@ with
                 variants.unit,
                 variants.kind,
                 definitions.better,
+                variants.kind = 'sum' or {{ kpi_says("variants", "sample", "none") }} as is_whole,
+                {{ kpi_says("variants", "matures", true) }} as matures,
                 '{{ grain }}' as period_grain,
                 {{
                     fiscal_period_start(
@@ -37,7 +39,7 @@ with
             latest.*,
             kpis.value as own_value,
             coalesce(kpis.n_included, 0) as own_n,
-            latest.kind = 'sum' or {{ is_enough("coalesce(kpis.n_included, 0)") }} as is_enough_data
+            latest.is_whole or {{ is_enough("coalesce(kpis.n_included, 0)") }} as is_enough_data
         from latest
         left join
             {{ ref("kpi_values") }} as kpis

@@ -11,7 +11,7 @@
 -- NULL where there was none.
 with
     own as (
-        select metric, variant, kind, better, period_grain, period_start
+        select metric, variant, is_whole, better, period_grain, period_start
         from {{ ref("int_benchmarks__own") }}
         where period_grain in ('quarter', 'year')
     ),
@@ -28,7 +28,7 @@ with
             numbers.period_start as benchmark_start,
             numbers.value,
             numbers.n_included as n,
-            own.kind = 'sum' or {{ is_enough("numbers.n_included") }} as is_enough_data,
+            own.is_whole or {{ is_enough("numbers.n_included") }} as is_enough_data,
             cast({{ dbt.dateadd("month", -12, "own.period_start") }} as date) as year_before
         from own
         inner join

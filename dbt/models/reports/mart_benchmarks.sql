@@ -47,6 +47,7 @@ with
             beside.own_value,
             beside.own_n,
             beside.is_enough_data,
+            beside.matures,
             figures.value as benchmark_value,
             figures.unit as benchmark_unit,
             cast(null as date) as benchmark_start,
@@ -86,6 +87,7 @@ with
             own.own_value,
             own.own_n,
             own.is_enough_data,
+            own.matures,
             past.value as benchmark_value,
             own.unit as benchmark_unit,
             past.benchmark_start,
@@ -130,6 +132,8 @@ with
                 case
                     when own_value is null
                     then 'no value of ours'
+                    when matures
+                    then 'ours is not settled: its records go on to change it'
                     when not is_enough_data
                     then '{{ few }} of ours'
                 end
