@@ -1,6 +1,6 @@
 """Writes docs/monday.md: from a run's summary to a one-on-one. `make monday`.
 
-Its rows are of the default company, as `make run` founds it; that takes some minutes.
+Its rows are of the default company, founded at half its size; that takes some minutes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tests.runs import run
 PAGE = PROJECT / "docs" / "monday.md"
 DEFAULT = PROJECT / "company.yml"
 DATA = "data/sandbox"
+SCALE = "0.5"
 
 TEAM = """
 select manager_id, count(distinct rep_id) as reps, count(*) as topics, round(sum(money)) as money
@@ -116,7 +117,7 @@ class Files:
 def monday() -> str:
     """The page, of the default company, founded, loaded and published for it."""
     with tempfile.TemporaryDirectory() as folder:
-        done = run(DEFAULT, Path(folder))
+        done = run(DEFAULT, Path(folder), "--scale", SCALE)
         assert done.returncode == 0, done.stdout + done.stderr
         return page(done.stdout, Files(Path(folder) / "sandbox" / "published"))
 
@@ -142,9 +143,9 @@ def page(summary: str, files: Files) -> str:
     return f"""\
 # A manager's Monday
 
-Written by `make monday` from the default company, whose people and deals are simulated; do not
-edit. Every row below was read from what `make run` publishes of it. It takes half an hour: the
-summary, the list of talks, one talk in depth.
+Written by `make monday` from the default company at half its size (`make run SCALE=0.5`), whose
+people and deals are simulated; do not edit. Every row below was read from what a run publishes of
+it. It takes half an hour: the summary, the list of talks, one talk in depth.
 
 ## 1. What the run says
 
