@@ -145,7 +145,7 @@ def test_a_ramp_is_of_who_was_hired_and_says_how_long_it_took(
         for (rep, month), person in months.items()
         if person["role"] == "rep" and person["since"] is not None and person["since"] < 24
     }
-    found = company.warehouse("select * from marts.mart_ramp")
+    found = company.warehouse("select * from people.mart_ramp")
     assert set(zip(found["rep_id"], found["months_since_hire"], strict=True)) == set(wanted)
     for row in found.itertuples():
         month, hired = wanted[row.rep_id, row.months_since_hire], people["hired_on"][row.rep_id]

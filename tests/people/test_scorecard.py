@@ -170,7 +170,7 @@ def test_the_scorecard_is_made_of_the_published_numbers(published: Publish, name
     company = published(name)
     book = Book.of(company.warehouse, load_company(TEST_COMPANIES[name].file).timezone)
     measures = book.measures()
-    found = company.warehouse("select * from marts.mart_rep_scorecard")
+    found = company.warehouse("select * from people.mart_rep_scorecard")
     assert len(found) > 100
     assert_same(found, measures, ["value", "n_included", "is_enough_data", "role", "tenure_band"])
     assert_same(found, scorecard(measures), [*OWN, *PEERS])
@@ -185,7 +185,7 @@ def test_the_leaderboard_ranks_what_the_scorecard_says(published: Publish, name:
     assert (place.transform("size") == board["n_ranked"]).all()
     cards = company.warehouse(
         """select rep_id, month_start, metric, value
-        from marts.mart_rep_scorecard
+        from people.mart_rep_scorecard
         where variant = 'default' and role = 'rep' and is_active and value is not null
             and metric in ('revenue_won', 'deals_won', 'win_rate', 'quota_attainment',
                 'pipeline_created', 'activities')
