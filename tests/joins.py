@@ -33,6 +33,7 @@ FEW: Mapping[str, tuple[int, str]] = {
     "int_quota_credits": (1, "with one row, whether activities have quotas"),
     "int_rep_days": (1, "with one row, the company's first day"),
     "int_stage_periods": (1, "stages and teams with periods, as in the result"),
+    "kpi_members": (1, "rep-months and rep-weeks with types of activity, as in the result"),
     "kpi_month_cells": (1, "months with grains"),
     "mart_pipeline_changes": (1, "removals with the four moments since which changes are told"),
     "mart_receivables": (1, "with one row, the first month"),

@@ -110,6 +110,12 @@
                 "data_after_as_of",
             ],
         },
+        "user": {
+            "name": "users",
+            "has_rep": true,
+            "has_amount": false,
+            "rules": ["hired_on_missing", "left_on_missing"],
+        },
         "campaign": {
             "name": "campaigns",
             "has_rep": false,

@@ -54,3 +54,14 @@
 {% macro month_number(month) -%}
     cast((extract(year from {{ month }}) - 2000) * 12 + extract(month from {{ month }}) as integer)
 {%- endmacro %}
+
+{#- A value with its unit, for a sentence: money and counts whole, shares in percent. -#}
+{% macro said_value(value, unit) -%}
+    case
+        when {{ unit }} = 'money'
+        then {{ grouped(value) }} || ' {{ var("currency") }}'
+        when {{ unit }} = 'ratio'
+        then {{ grouped("100 * " ~ value) }} || '%'
+        else {{ grouped(value) }}
+    end
+{%- endmacro %}

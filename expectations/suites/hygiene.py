@@ -78,6 +78,10 @@ HYGIENE: Mapping[str, tuple[Check, ...]] = {
         _broken("planned_on_closed_deal", "Nothing is planned on a deal that has closed."),
         _DATA_ENDS,
     ),
+    "user": (
+        _broken("hired_on_missing", "A rep has a day of hiring."),
+        _broken("left_on_missing", "Who no longer works here has a last day."),
+    ),
     "campaign": (
         _broken("channel_missing", "The campaign has a channel."),
         _broken("platform_missing", "The campaign says on which platform it runs."),

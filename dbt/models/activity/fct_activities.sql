@@ -67,7 +67,7 @@ with
             activities.contact_id,
             known_accounts.account_key,
             activities.account_id,
-            activities.duration_seconds,
+            cast(activities.duration_seconds as {{ type_of("number") }}) as duration_seconds,
             activities.outcome,
             activities.content_id
         from on_local_clocks as activities
