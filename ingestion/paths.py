@@ -12,6 +12,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 PUBLISHED, PUBLICATIONS = "published", "publications"
 PUBLISHED_FILE, PARQUET = "salesops.duckdb", "parquet"
+PEOPLE_FILE = "people.duckdb"
 
 
 def write_ahead_log(file: Path) -> Path:
@@ -50,13 +51,18 @@ class CompanyPaths:
 
     @property
     def published(self) -> Path:
-        """The link to what BI tools read: `salesops.duckdb`, `parquet/` and `manifest.json`."""
+        """The link to what is published: both DuckDB files, `parquet/` and `manifest.json`."""
         return self.root / PUBLISHED
 
     @property
     def marts(self) -> Path:
         """The published DuckDB file."""
         return self.published / PUBLISHED_FILE
+
+    @property
+    def people(self) -> Path:
+        """The published DuckDB file of what is about single people."""
+        return self.published / PEOPLE_FILE
 
     @property
     def publications(self) -> Path:

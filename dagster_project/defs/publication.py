@@ -7,28 +7,30 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.publication import MARTS
+from dagster_project.publication import MARTS, PEOPLE
 from dagster_project.publishing.writing import publish
-from dagster_project.run.dbt_manifest import mart_tables
+from dagster_project.run.dbt_manifest import mart_tables, people_tables
 from dagster_project.run.pipeline_run import PipelineRun
 
 
 def publication_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
-    """The published file, the Parquet folder and the manifest, made together."""
+    """The published files, the Parquet folder and the manifest, made together."""
     marts = [dg.AssetKey([MARTS, table.name]) for table in mart_tables(manifest)]
+    of_people = [dg.AssetKey([PEOPLE, table.name]) for table in people_tables(manifest)]
     specs = [
         dg.AssetSpec(
             ["published", name],
-            deps=marts,
+            deps=deps,
             description=description,
             group_name="published",
             kinds={kind},
             owners=["team:data_engineering"],
         )
-        for name, kind, description in (
-            ("marts", "duckdb", "The marts as one DuckDB file, a new one by every run."),
-            ("parquet", "parquet", "The marts as one Parquet file per table."),
-            ("manifest", "json", "Run, moments, code, row counts and inputs of the publication."),
+        for name, kind, description, deps in (
+            ("marts", "duckdb", "The marts as one DuckDB file, a new one by every run.", marts),
+            ("people", "duckdb", "What is about single people: not for all.", of_people),
+            ("parquet", "parquet", "The marts as one Parquet file per table.", marts),
+            ("manifest", "json", "Run, moments, code, row counts and inputs of it.", marts),
         )
     ]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ingestion.errors import SalesopsError
 
 MARTS = "marts"
+PEOPLE = "people"
+"""The schema in which a build has what is about single people."""
 MANIFEST = "manifest.json"
 NOT_AS_PARQUET = frozenset({"kpi_members"})
 """Tables that are in the DuckDB file only: receipts, as much as half of all that is published."""
@@ -28,8 +30,9 @@ class Publication:
     """The manifest: which run published what, made by which code from which inputs.
 
     Moments are UTC without zone. `recipe_hash` is of the code and the company's file. `row_counts`
-    is by table; `inputs` are the exports that the numbers rest on: source, entity, rows, and the
-    hash of files, mapping and contract.
+    is by table of the file for all, `people_row_counts` of that of single people; `reps` says how
+    these are called; `inputs` are the exports that the numbers rest on: source, entity, rows, and
+    the hash of files, mapping and contract.
     """
 
     run_id: str
@@ -42,6 +45,8 @@ class Publication:
     recipe_hash: str
     row_counts: Mapping[str, int]
     inputs: tuple[Mapping[str, Any], ...]
+    people_row_counts: Mapping[str, int] = field(default_factory=dict)
+    reps: str = "names"
 
     def as_json(self) -> str:
         """The manifest as a JSON object."""
@@ -53,7 +58,8 @@ class Publication:
         told = json.loads(text)
         moments = ("published_at", "as_of", "known_at")
         parts = {
-            "row_counts": {table: int(rows) for table, rows in told["row_counts"].items()},
+            "row_counts": _counts(told["row_counts"]),
+            "people_row_counts": _counts(told.get("people_row_counts", {})),
             "inputs": tuple(dict(one) for one in told["inputs"]),
         }
         return cls(
@@ -67,3 +73,7 @@ class Publication:
             return cls.from_json((folder / MANIFEST).read_text(encoding="utf-8"))
         except (OSError, *UNTOLD):
             return None
+
+
+def _counts(told: Mapping[str, Any]) -> dict[str, int]:
+    return {table: int(rows) for table, rows in told.items()}

@@ -12,7 +12,7 @@ from dagster_project.publication.reading import in_place, write_ahead_log
 from ingestion.disk.links import lead, remove
 from ingestion.disk.private import PASSED_THROUGH, open_to_all
 from ingestion.optional import optional
-from ingestion.paths import PUBLISHED_FILE, CompanyPaths
+from ingestion.paths import PEOPLE_FILE, PUBLISHED_FILE, CompanyPaths
 
 KEPT = 3
 """The publications that stay, the one on show among them."""
@@ -51,6 +51,25 @@ def show(paths: CompanyPaths, folder: Path) -> None:
     lead(paths.published, folder)
 
 
+def permit_people(folder: Path, mode: int) -> None:
+    """Let those open a publication's file of single people for whom it is."""
+    if (file := folder / PEOPLE_FILE).exists():
+        file.chmod(mode)
+
+
+def close_earlier(paths: CompanyPaths, on_show: Publication, people_mode: int) -> None:
+    """Give earlier publications the audience of the one on show.
+
+    Where reps are ids in that, those that have their names are for their owner only. What cannot be
+    closed is said.
+    """
+    for folder, earlier in _manifests(paths):
+        with optional(f"{folder} may still be read by whom it is not for"):
+            permit_people(folder, people_mode)
+            if on_show.reps == "ids" and earlier.reps != "ids":
+                folder.chmod(0o700)
+
+
 def tidy(paths: CompanyPaths, before: Path | None = None) -> None:
     """Remove what killed runs have left, and all publications but the last ones.
 
@@ -83,12 +102,16 @@ def _shown(paths: CompanyPaths, on_show: Publication | None) -> list[Path]:
 
 def _by_age(paths: CompanyPaths) -> list[tuple[Path, dt.datetime]]:
     """The publications that have a manifest, the last one first, with their moments (UTC)."""
-    found = [
-        (folder, publication.published_at)
+    found = [(folder, publication.published_at) for folder, publication in _manifests(paths)]
+    return sorted(found, key=lambda one: one[1], reverse=True)
+
+
+def _manifests(paths: CompanyPaths) -> list[tuple[Path, Publication]]:
+    return [
+        (folder, publication)
         for folder in paths.publications.glob("*")
         if (publication := Publication.of(folder))
     ]
-    return sorted(found, key=lambda one: one[1], reverse=True)
 
 
 def _last_whole(paths: CompanyPaths) -> Path | None:

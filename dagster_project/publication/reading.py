@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster_project.publication.manifest import MARTS, NOT_AS_PARQUET, Publication
 from ingestion.errors import first_line
-from ingestion.paths import PARQUET, PUBLISHED_FILE, write_ahead_log
+from ingestion.paths import PARQUET, PEOPLE_FILE, PUBLISHED_FILE, write_ahead_log
 from ingestion.warehouse.duckdb_sql import literal, one_row, path_literal, quote
 
 HEADERS = 3 * 4096
@@ -26,17 +26,18 @@ def open_published(marts: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     It stays with the publication that it began with. A tool that holds the file open to write lets
     nobody else in, one that died leaves writes of its own beside it, which DuckDB would take for
     published, and a file can be damaged: the Parquet files of the same publication are read then.
-    Raises duckdb.Error where there are none.
+    Raises duckdb.Error where there are none, as of what is about single people.
     """
     import duckdb
 
     marts = marts.resolve()
     parquet = marts.with_name(PARQUET).resolve()
+    has_parquet = marts.name != PEOPLE_FILE and parquet.is_dir()
     with duckdb.connect() as connection, _damage_told(marts):
         try:
             _attach(connection, marts)
         except (duckdb.Error, UnicodeDecodeError):
-            if not parquet.is_dir():
+            if not has_parquet:
                 raise
             _show_exported(connection, parquet)
         yield connection
@@ -100,29 +101,46 @@ def defect(folder: Path) -> str | None:
     publication = Publication.of(folder)
     if publication is None:
         return "there is no manifest that can be read"
-    counts = dict(publication.row_counts)
-    file = (folder / PUBLISHED_FILE).resolve()
+    counts, of_people = dict(publication.row_counts), dict(publication.people_row_counts)
+    files = {PUBLISHED_FILE: counts, **({PEOPLE_FILE: of_people} if of_people else {})}
     try:
-        with duckdb.connect() as connection, _damage_told(file):
-            _attach(connection, file)
-            connection.execute(f"use {MARTS}")
-            run_ids = connection.execute("select run_id from publication").fetchall()
-            tables = {name: count(connection, name) for name in counts}
-            files = connection.execute(
-                "select file_name, num_rows from parquet_file_metadata(?)",
-                [str(folder / PARQUET / "*.parquet")],
-            ).fetchall()
+        for name, wanted in files.items():
+            run_ids, found = _content((folder / name).resolve(), wanted)
+            if run_ids != [publication.run_id]:
+                return f"{name} and the manifest are of two runs"
+            if lack := _difference(wanted, found):
+                return lack
+        exported_files = _exported(folder / PARQUET)
     except duckdb.Error as error:
         return first_line(error)
-    if run_ids != [(publication.run_id,)]:
-        return f"{PUBLISHED_FILE} and the manifest are of two runs"
-    exported = {Path(name).stem: rows for name, rows in files}
+    exported = {Path(name).stem: rows for name, rows in exported_files}
     as_parquet = {
         name: rows
         for name, rows in counts.items()
         if name in exported or name not in NOT_AS_PARQUET
     }
-    return _difference(counts, tables) or _difference({**as_parquet, "publication": 1}, exported)
+    return _difference({**as_parquet, "publication": 1}, exported)
+
+
+def _content(file: Path, tables: Iterable[str]) -> tuple[list[str], dict[str, int]]:
+    """Whose a file says it is, and the rows of its tables."""
+    import duckdb
+
+    with duckdb.connect() as connection, _damage_told(file):
+        _attach(connection, file)
+        connection.execute(f"use {MARTS}")
+        run_ids = connection.execute("select run_id from publication").fetchall()
+        return [run_id for (run_id,) in run_ids], {name: count(connection, name) for name in tables}
+
+
+def _exported(folder: Path) -> list[tuple[str, int]]:
+    """The Parquet files of a folder with their rows."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        return connection.execute(
+            "select file_name, num_rows from parquet_file_metadata(?)", [str(folder / "*.parquet")]
+        ).fetchall()
 
 
 def _difference(wanted: dict[str, int], found: dict[str, int]) -> str | None:

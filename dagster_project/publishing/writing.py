@@ -7,11 +7,7 @@ what only a publication has.
 from __future__ import annotations
 
 import datetime as dt
-import json
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +15,20 @@ from dagster_project.publication.manifest import (
     MANIFEST,
     MARTS,
     NOT_AS_PARQUET,
+    PEOPLE,
     Publication,
     PublicationError,
 )
-from dagster_project.publication.publications import new_folder, show, tidy
-from dagster_project.publication.reading import count, defect, size_of
+from dagster_project.publication.publications import (
+    close_earlier,
+    new_folder,
+    permit_people,
+    show,
+    tidy,
+)
+from dagster_project.publication.reading import count, defect
 from dagster_project.publishing.dictionary import dictionary
+from dagster_project.publishing.files import comments, fill_up, put_into_files, tell, transaction
 from dagster_project.publishing.inputs import inputs
 from dagster_project.publishing.parquet import export, last_files
 from dagster_project.run.copying import copy_database, copy_tables
@@ -34,26 +38,31 @@ from dagster_project.run.dbt_manifest import (
     definitions_hash,
     mart_tables,
     metrics,
+    people_tables,
 )
 from dagster_project.run.dbt_project import DbtProject
 from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.recipe import code_version, recipe_hash
 from ingestion.disk.links import sync
-from ingestion.disk.private import open_to_all
+from ingestion.disk.private import OTHERS, open_to_all, umask
 from ingestion.errors import first_line
-from ingestion.paths import PARQUET, PUBLISHED_FILE, write_ahead_log
+from ingestion.paths import PARQUET, PEOPLE_FILE, PUBLISHED_FILE, write_ahead_log
 from ingestion.warehouse.duckdb_sql import literal, quote, workbench
 
 if TYPE_CHECKING:
     import duckdb
 
 DICTIONARY = "kpis.md"
+FILES = (PUBLISHED_FILE, PEOPLE_FILE)
+PEOPLE_MODES: Mapping[str, int] = {"owner": 0o600, "group": 0o640, "all": 0o644}
+"""Who may open the file of what is about single people, by what company.yml says."""
 
 
 def publish(run: PipelineRun, manifest: Mapping[str, Any]) -> Publication:
     """Publish every table of the schema `marts` as a DuckDB file and, but for receipts, as Parquet.
 
-    The file shows each metric as a view, too.
+    The file shows each metric as a view, too. What is about single people is in a DuckDB file of
+    its own, and in nothing else.
 
     Raises PublicationError unless this run itself has built all models and passed all audits, and
     where what was written is not whole; what was published before then stays. What fails after the
@@ -67,9 +76,10 @@ def publish(run: PipelineRun, manifest: Mapping[str, Any]) -> Publication:
         folder = new_folder(run.paths, run.run_id)
         publication = _write(run, manifest, folder)
         _explain_own(run, manifest, folder)
-        _close(folder, publication)
+        _close(folder, publication, PEOPLE_MODES[run.company.audience.people])
         show(run.paths, folder)
         run.publication = publication
+        close_earlier(run.paths, publication, PEOPLE_MODES[run.company.audience.people])
     except (OSError, duckdb.Error) as error:
         raise PublicationError(
             f"{run.paths.publications / run.run_id}: the publication could not be written "
@@ -102,8 +112,8 @@ def _require_audited(run: PipelineRun) -> None:
 
 
 def _write(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) -> Publication:
-    """Write the DuckDB file and the Parquet files into a publication's folder."""
-    tables = mart_tables(manifest)
+    """Write the DuckDB files and the Parquet files into a publication's folder."""
+    tables, of_people = mart_tables(manifest), people_tables(manifest)
     file = folder / PUBLISHED_FILE
     if run.warehouse.name == "duckdb":
         copy_database(run.warehouse.marts, file)
@@ -115,17 +125,45 @@ def _write(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) -> Publi
             _drop_unpublished(connection, tables)
         else:
             copy_tables(run.warehouse, MARTS, [table.name for table in tables], connection)
-        with _transaction(connection):
-            connection.execute(";".join(_comments(tables)))
+        with transaction(connection):
+            connection.execute(";".join(comments(tables)))
             _show_metrics(connection, manifest)
         row_counts = {table.name: count(connection, table.name) for table in tables}
-        publication = _publication(run, manifest, row_counts)
-        _write_manifest(connection, publication)
+        people_row_counts = _write_people(run, of_people, connection, folder)
+        publication = _publication(run, manifest, row_counts, people_row_counts)
+        connection.execute(f"use aside.{MARTS}")
+        tell(connection, publication, row_counts)
         exported = [name for name in row_counts if name not in NOT_AS_PARQUET]
         last = last_files(run.paths.published.resolve(), publication.code_version)
         export(connection, [*exported, "publication"], folder / PARQUET, last)
-        _put_into_file(connection)
+        put_into_files(connection, "aside")
+        if of_people:
+            connection.execute(f"use {PEOPLE}.{MARTS}")
+            tell(connection, publication, people_row_counts)
+            put_into_files(connection, PEOPLE)
     return publication
+
+
+def _write_people(
+    run: PipelineRun,
+    tables: Sequence[MartTable],
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+) -> dict[str, int]:
+    """Write the file of what is about single people, which nobody else may open; its rows by table.
+
+    It is written anew: nothing of it was ever in a file that others read.
+    """
+    if not tables:
+        return {}
+    with umask(OTHERS):
+        connection.execute(f"attach {literal(folder / PEOPLE_FILE)} as {PEOPLE}")
+        connection.execute(f"create schema {PEOPLE}.{MARTS}")
+    connection.execute(f"use {PEOPLE}.{MARTS}")
+    copy_tables(run.warehouse, PEOPLE, [table.name for table in tables], connection)
+    with transaction(connection):
+        connection.execute(";".join(comments(tables)))
+    return {table.name: count(connection, table.name) for table in tables}
 
 
 def _drop_unpublished(connection: duckdb.DuckDBPyConnection, tables: Iterable[MartTable]) -> None:
@@ -145,7 +183,10 @@ def _drop_unpublished(connection: duckdb.DuckDBPyConnection, tables: Iterable[Ma
 
 
 def _publication(
-    run: PipelineRun, manifest: Mapping[str, Any], row_counts: Mapping[str, int]
+    run: PipelineRun,
+    manifest: Mapping[str, Any],
+    row_counts: Mapping[str, int],
+    people_row_counts: Mapping[str, int],
 ) -> Publication:
     return Publication(
         run_id=run.run_id,
@@ -158,14 +199,9 @@ def _publication(
         recipe_hash=recipe_hash(run.company),
         row_counts=row_counts,
         inputs=inputs(run),
+        people_row_counts=people_row_counts,
+        reps=run.company.audience.reps,
     )
-
-
-def _put_into_file(connection: duckdb.DuckDBPyConnection) -> None:
-    """Have DuckDB write out all that it holds; closing alone would hide that it could not."""
-    connection.execute("use memory")
-    connection.execute("checkpoint aside")
-    connection.execute("detach aside")
 
 
 def _explain_own(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) -> None:
@@ -180,42 +216,25 @@ def _explain_own(run: PipelineRun, manifest: Mapping[str, Any], folder: Path) ->
         (folder / DICTIONARY).write_text(page, encoding="utf-8")
 
 
-def _close(folder: Path, publication: Publication) -> None:
+def _close(folder: Path, publication: Publication, people_mode: int) -> None:
     """Put the manifest beside the files, on disk; then open them anew and compare.
 
-    Raises PublicationError where anything is missing.
+    `people_mode` says whom the file of single people is for. Raises PublicationError where anything
+    is missing.
     """
-    _fill_up(folder / PUBLISHED_FILE)
+    files = [file for name in FILES if (file := folder / name).exists()]
+    for file in files:
+        fill_up(file)
     (folder / MANIFEST).write_text(publication.as_json() + "\n", encoding="utf-8")
-    open_to_all(folder)
+    open_to_all(folder, apart=frozenset({PEOPLE_FILE}))
+    permit_people(folder, people_mode)
     sync(*(path for path in folder.rglob("*")), folder, folder.parent)
-    log = write_ahead_log(folder / PUBLISHED_FILE)
-    if found := f"{log.name} was left" if log.exists() else defect(folder):
+    logs = [log.name for file in files if (log := write_ahead_log(file)).exists()]
+    if found := f"{logs[0]} was left" if logs else defect(folder):
         raise PublicationError(
             f"{folder}: what was written is not whole ({found}), as on a disk that is full; "
             "make room and run again. What was published before has not changed"
         )
-
-
-def _fill_up(file: Path) -> None:
-    """Give a file the size that it has of its own account, by which one that is cut short is told.
-
-    DuckDB leaves out free blocks at the end, and counts them.
-    """
-    import duckdb
-
-    with duckdb.connect() as connection:
-        connection.execute(f"attach {literal(file)} as written (read_only)")
-        size = size_of(connection, "written")
-    os.truncate(file, max(size, file.stat().st_size))
-
-
-@contextmanager
-def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """One commit for many small statements."""
-    connection.begin()
-    yield
-    connection.commit()
 
 
 def _show_metrics(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]) -> None:
@@ -226,28 +245,3 @@ def _show_metrics(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, 
             f"create view {name} as select * from kpi_values where metric = {literal(metric)}"
         )
         connection.execute(f"comment on view {name} is {literal(description)}")
-
-
-def _comments(tables: Iterable[MartTable]) -> Iterator[str]:
-    """The statements that have tables and columns carry their descriptions."""
-    for table in tables:
-        name = quote(table.name)
-        yield f"comment on table {name} is {literal(table.description)}"
-        for column, description in table.columns.items():
-            yield f"comment on column {name}.{quote(column)} is {literal(description)}"
-
-
-def _write_manifest(connection: duckdb.DuckDBPyConnection, publication: Publication) -> None:
-    """The manifest as the one row of `marts.publication`, its nested parts as JSON text."""
-    connection.execute(
-        """create table publication (
-            run_id varchar, company varchar, published_at timestamp, as_of timestamp,
-            known_at timestamp, code_version varchar, definitions_hash varchar,
-            recipe_hash varchar, row_counts varchar, inputs varchar)"""
-    )
-    values = asdict(publication)
-    nested = {name: json.dumps(values[name], default=str) for name in ("row_counts", "inputs")}
-    connection.execute(
-        "insert into publication values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        list({**values, **nested}.values()),
-    )

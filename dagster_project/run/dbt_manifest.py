@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dagster_project.publication import MARTS
+from dagster_project.publication import MARTS, PEOPLE
 
 MODEL = "model.salesops."
 """What the keys of our models begin with."""
@@ -27,6 +27,15 @@ class MartTable:
 
 def mart_tables(manifest: Mapping[str, Any]) -> list[MartTable]:
     """The tables of the schema `marts`, by name, from dbt's manifest."""
+    return _tables(manifest, MARTS)
+
+
+def people_tables(manifest: Mapping[str, Any]) -> list[MartTable]:
+    """The tables that are about single people, and not for all."""
+    return _tables(manifest, PEOPLE)
+
+
+def _tables(manifest: Mapping[str, Any], schema: str) -> list[MartTable]:
     found = [
         MartTable(
             node["alias"],
@@ -34,7 +43,7 @@ def mart_tables(manifest: Mapping[str, Any]) -> list[MartTable]:
             {column["name"]: column["description"] for column in node["columns"].values()},
         )
         for node in manifest["nodes"].values()
-        if node["resource_type"] in ("model", "seed") and node["schema"] == MARTS
+        if node["resource_type"] in ("model", "seed") and node["schema"] == schema
     ]
     return sorted(found, key=lambda table: table.name)
 

@@ -60,6 +60,19 @@
     )
 {%- endmacro %}
 
+{#- In a select list: one row per whole number from a first to a last one, both in it. -#}
+{% macro each_number(first, last) -%}
+    {{ return(adapter.dispatch("each_number", "salesops")(first, last)) }}
+{%- endmacro %}
+
+{% macro default__each_number(first, last) -%}
+    generate_series(cast({{ first }} as bigint), cast({{ last }} as bigint))
+{%- endmacro %}
+
+{% macro duckdb__each_number(first, last) -%}
+    unnest(generate_series(cast({{ first }} as bigint), cast({{ last }} as bigint)))
+{%- endmacro %}
+
 {#- The last value so far that is not NULL, within a partition and an order. -#}
 {% macro last_known(expression, partition_by, order_by) -%}
     {{ return(adapter.dispatch("last_known", "salesops")(expression, partition_by, order_by)) }}

@@ -40,13 +40,13 @@
     case
         {{ degrees }}
         when 2
-        then 4.302653
+        then 4.302652729911
         when 3
-        then 3.182446
+        then 3.182446305284
         when 4
-        then 2.776445
+        then 2.776445105198
         when 5
-        then 2.570582
+        then 2.570581835636
     end
 {%- endmacro %}
 

@@ -104,3 +104,179 @@
     ({{ successes }} / {{ n }} - {{ other_successes }} / {{ m }} - (1 / {{ n }} + 1 / {{ m }}) / 2)
     / nullif(sqrt(greatest({{ pooled }} * (1 - {{ pooled }}), 0) * (1 / {{ n }} + 1 / {{ m }})), 0)
 {%- endmacro %}
+
+{#-
+    The natural logarithm of n! of a whole number, by Stirling's series at n + 8, from which it is
+    brought back: right to ten digits from 0 on. J. Stirling, Methodus Differentialis (1730).
+-#}
+{% macro ln_factorial(n) -%}
+    {%- set n = "cast(" ~ n ~ " as " ~ double_type() ~ ")" -%}
+    (
+        ({{ n }} + 7.5) * ln({{ n }} + 8)
+        - ({{ n }} + 8)
+        + 0.918938533204673
+        + 1 / (12 * ({{ n }} + 8))
+        - 1 / (360 * power({{ n }} + 8, 3))
+        + 1 / (1260 * power({{ n }} + 8, 5))
+        - ln(
+            ({{ n }} + 1)
+            * ({{ n }} + 2)
+            * ({{ n }} + 3)
+            * ({{ n }} + 4)
+            * ({{ n }} + 5)
+            * ({{ n }} + 6)
+            * ({{ n }} + 7)
+        )
+    )
+{%- endmacro %}
+
+{#-
+    The chance that of n records drawn from N, of which K are successes, exactly k are: a term of
+    Fisher's exact test. R. A. Fisher, Statistical Methods for Research Workers (1934), 21.02.
+-#}
+{% macro hypergeometric(k, drawn, successes, records) -%}
+    exp(
+        {{ ln_factorial(successes) }}
+        - {{ ln_factorial(k) }}
+        - {{ ln_factorial(successes ~ " - " ~ k) }}
+        + {{ ln_factorial(records ~ " - " ~ successes) }}
+        - {{ ln_factorial(drawn ~ " - " ~ k) }}
+        - {{ ln_factorial(records ~ " - " ~ successes ~ " - " ~ drawn ~ " + " ~ k) }}
+        + {{ ln_factorial(drawn) }}
+        + {{ ln_factorial(records ~ " - " ~ drawn) }}
+        - {{ ln_factorial(records) }}
+    )
+{%- endmacro %}
+
+{#-
+    The chance that a normal deviate is beyond z: half of erfc(z / sqrt 2), by Chebyshev's fit of
+    Numerical Recipes (W. H. Press and others, 1992, 6.2), right to a ten-millionth of itself.
+-#}
+{% macro normal_tail(z) -%}
+    {%- set x = "(abs(" ~ z ~ ") / sqrt(cast(2 as " ~ double_type() ~ ")))" -%}
+    {%- set t = "(1 / (1 + 0.5 * " ~ x ~ "))" -%}
+    {%- set fit = [
+        0.17087277,
+        -0.82215223,
+        1.48851587,
+        -1.13520398,
+        0.27886807,
+        -0.18628806,
+        0.09678418,
+        0.37409196,
+        1.00002368,
+    ] -%}
+    {%- set series = namespace(sql=fit[0] | string) -%}
+    {%- for factor in fit[1:] -%}
+        {%- set series.sql = "(" ~ factor ~ " + " ~ t ~ " * " ~ series.sql ~ ")" -%}
+    {%- endfor -%}
+    case
+        when {{ z }} >= 0
+        then 0.5 * {{ t }} * exp(- power({{ x }}, 2) - 1.26551223 + {{ t }} * {{ series.sql }})
+        else 1 - 0.5 * {{ t }} * exp(- power({{ x }}, 2) - 1.26551223 + {{ t }} * {{ series.sql }})
+    end
+{%- endmacro %}
+
+{#-
+    The square of how far the bound of a share's Wilson interval, `low` or `high`, is from it. The
+    bound of a sum or a difference of shares is as far from it as the root of the sum of the squares
+    of theirs. R. G. Newcombe, Statistics in Medicine 17 (1998), method 10; for more than two shares
+    G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008).
+-#}
+{% macro squared_margin(share, records, side) -%}
+    {%- set successes = "(" ~ share ~ " * " ~ records ~ ")" -%}
+    {%- set bound = (
+        wilson_low(successes, records)
+        if side == "low"
+        else wilson_high(successes, records)
+    ) -%}
+    power({{ bound }} - {{ share }}, 2)
+{%- endmacro %}
+
+{#-
+    The chance, two-sided, of an effect so far from none, by the margin of its interval (95%) on the
+    side of none: below 5% where the interval leaves it out.
+-#}
+{% macro p_value_of_interval(effect, low, high) -%}
+    {%- set z = (
+        "(case when "
+        ~ effect
+        ~ " > 0 then 1.959964 * "
+        ~ effect
+        ~ " / nullif("
+        ~ effect
+        ~ " - "
+        ~ low
+        ~ ", 0) else -1.959964 * "
+        ~ effect
+        ~ " / nullif("
+        ~ high
+        ~ " - "
+        ~ effect
+        ~ ", 0) end)"
+    ) -%}
+    2 * ({{ normal_tail(z) }})
+{%- endmacro %}
+
+{#-
+    By how many standard deviations the ranks of some records are above those of all of which they are
+    a part: Wilcoxon's test again, from the sum of their ranks (ties share the middle one). `ties` is
+    the sum over all records of t squared - 1, where t records have the same value.
+-#}
+{% macro rank_z(rank_sum, n, records, ties) -%}
+    {%- set half = "cast(0.5 as " ~ double_type() ~ ")" -%}
+    ({{ rank_sum }} - {{ half }} * {{ n }} * ({{ records }} + 1))
+    / nullif(sqrt(greatest({{ rank_variance(n, records, ties) }}, 0)), 0)
+{%- endmacro %}
+
+{% macro rank_variance(n, records, ties) -%}
+    cast({{ n }} as {{ double_type() }})
+    * ({{ records }} - {{ n }})
+    / 12
+    * ({{ records }} + 1 - {{ ratio(ties, "(" ~ records ~ " * (" ~ records ~ " - 1))") }})
+{%- endmacro %}
+
+{#-
+    Holm's correction of the chances of a family of tests: at most one family in twenty with a chance
+    below 5% is one in which there was nothing to find. S. Holm, Scandinavian Journal of Statistics 6
+    (1979). Two steps, as one window cannot look into another: the chance times the tests that are
+    left when it is its turn, then the greatest so far. `in_order` is the family, most telling first.
+-#}
+{% macro times_tests_left(p_value, in_order, family="") -%}
+    {{ p_value }} * (
+        count({{ p_value }}) over ({{ family }})
+        - row_number() over ({{ family }} order by {{ in_order }})
+        + 1
+    )
+{%- endmacro %}
+
+{% macro greatest_so_far(times_left, in_order, family="") -%}
+    least(
+        max({{ times_left }}) over (
+            {{ family }} order by {{ in_order }} rows between unbounded preceding and current row
+        ),
+        1
+    )
+{%- endmacro %}
+
+{#- The chance of a false alarm in a family of tests that is put up with. -#}
+{% macro alarm_level() -%} 0.05 {%- endmacro %}
+
+{#- The normal deviate that chance passes once in twenty: for cautions, of which one too many is cheap. -#}
+{% macro once_in_twenty() -%} 1.644854 {%- endmacro %}
+
+{#-
+    Student's t that is exceeded once in forty, of so many degrees of freedom: the first terms of
+    its expansion about the normal deviate, from nine degrees on right to a ten-thousandth. M.
+    Abramowitz, I. A. Stegun, Handbook of Mathematical Functions (1964), 26.7.5.
+-#}
+{% macro t_once_in_forty(degrees) -%}
+    {%- set n = "cast(" ~ degrees ~ " as " ~ double_type() ~ ")" -%}
+    (
+        1.9599640
+        + 2.3722712 / nullif({{ n }}, 0)
+        + 2.8224985 / nullif({{ n }} * {{ n }}, 0)
+        + 2.5558497 / nullif(power({{ n }}, 3), 0)
+        + 1.5895339 / nullif(power({{ n }}, 4), 0)
+    )
+{%- endmacro %}

@@ -89,3 +89,11 @@
 {% macro is_version_on(versions, day) -%}
     {{ versions }}.first_day <= {{ day }} and {{ versions }}.next_day > {{ day }}
 {%- endmacro %}
+
+{#- How a rep or a manager is called in what is published. -#}
+{% macro person(name, id) -%} {{ name if var("reps") == "names" else id }} {%- endmacro %}
+
+{#- Whether names of what is pointed at are never published: of contacts, and of reps that are ids. -#}
+{% macro is_withheld_name(target) -%}
+    {{ target }} in ('contacts' {%- if var("reps") == "ids" %}, 'users' {%- endif %})
+{%- endmacro %}

@@ -1,4 +1,4 @@
-"""Who may read what runs make: everybody what is published, nobody else anything else."""
+"""Who may read what runs make: everybody what is published, but for what is about single people."""
 
 from __future__ import annotations
 
@@ -40,10 +40,13 @@ def umask(mask: int) -> Iterator[None]:
         os.umask(before)
 
 
-def open_to_all(folder: Path) -> None:
-    """Let everybody read a folder with all that is in it, and nobody write to its files."""
+def open_to_all(folder: Path, apart: frozenset[str] = frozenset()) -> None:
+    """Let everybody read a folder with what is in it, and nobody write to its files.
+
+    Files of the names that are `apart` stay as they are.
+    """
     for path in (folder, *folder.rglob("*")):
-        if not path.is_symlink():
+        if not path.is_symlink() and path.name not in apart:
             path.chmod(0o755 if path.is_dir() else 0o444)
 
 

@@ -11,7 +11,7 @@ import duckdb
 
 from ingestion.warehouse.marts_file import marts_of
 
-SCHEMAS = ("staging", "intermediate", "marts")
+SCHEMAS = ("staging", "intermediate", "marts", "people")
 SHOWN = 3
 SEARCHED = 300
 """Rows among which the likest of another is looked for."""

@@ -23,17 +23,27 @@ MATURING = {"stage_conversion_rate", "lead_conversion_rate"}
 
 @dataclass(frozen=True)
 class Book:
-    """What is published of a company, and the day that is its today."""
+    """What is published of a company, its today, and the day by which what has ended is over.
+
+    At the last moment of a day the day is over.
+    """
 
     read: Read
     today: dt.date
+    over_by: dt.date
 
     @classmethod
     def of(cls, read: Read, timezone: str) -> Book:
         """The book of a company whose days are those of a time zone."""
         as_of = read("select max(as_of) as moment from marts.kpi_values")["moment"].iloc[0]
-        local = as_of.to_pydatetime().replace(tzinfo=dt.UTC).astimezone(ZoneInfo(timezone))
-        return cls(read, local.date())
+        today, over_by = (
+            moment.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(timezone)).date()
+            for moment in (
+                as_of.to_pydatetime(),
+                as_of.to_pydatetime() + dt.timedelta(microseconds=1),
+            )
+        )
+        return cls(read, today, over_by)
 
     def months(self) -> dict[tuple[str, dt.date], dict[str, Any]]:
         """What each person was in each month in which they worked here."""
@@ -50,7 +60,7 @@ class Book:
             rep: (_day(rows["first_on"].min()), _day(rows["last_on"].max()))
             for rep, rows in records.dropna(subset=["rep_id"]).groupby("rep_id")
         }
-        began = min(first for first, _ in own.values() if first)
+        began = min((first for first, _ in own.values() if first), default=self.today)
         found = {}
         for person in people.to_dict("records"):
             first, last = own.get(person["rep_id"], (None, None))
@@ -132,7 +142,7 @@ class Book:
         is_free = is_sum or metric in OF_TARGETS_AND_TIME or variant["variant"] == "per_rep_day"
         matures = metric in MATURING or (metric, variant["variant"]) == ("win_rate", "cohort")
         is_whole = person is not None and person["is_whole"]
-        is_over = (month + dt.timedelta(days=32)).replace(day=1) <= self.today
+        is_over = (month + dt.timedelta(days=32)).replace(day=1) <= self.over_by
 
         def compared(value: float, n: int) -> dict[str, Any]:
             was_here = is_whole if grows else person is not None or not is_free
@@ -182,7 +192,9 @@ def _beside_own(history: Mapping[dt.date, Mapping[str, Any]], row: Mapping[str, 
     if len(points) >= TREND_FROM:
         fit = stats.linregress([x for x, _ in points], [y for _, y in points])
         trend = float(fit.slope)
-        margin = float(fit.stderr) * float(stats.t.ppf(0.975, len(points) - 2))
+        # Of values that are all the same scipy knows no error.
+        error = 0.0 if len({y for _, y in points}) == 1 else float(fit.stderr)
+        margin = error * float(stats.t.ppf(0.975, len(points) - 2))
     return {
         "own_trailing_6m": float(np.mean(before)) if before else NAN,
         "trailing_months": len(before),

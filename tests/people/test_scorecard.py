@@ -21,6 +21,7 @@ from tests.people.scorecard import Book, scorecard
 KEY = ["rep_id", "month_start", "metric", "variant"]
 OWN = ["own_trailing_6m", "trailing_months", "trend", "trend_low", "trend_high", "trend_months"]
 PEERS = ["peer_group", "n_peers", "peer_median", "percentile"]
+TEXTS = ("peer_group", "role", "tenure_band")
 COMPANIES = ("edge_cases", "maven", "olist")
 TAIL = 3.1
 """Standard errors within which a share is chance (but once in 1,000 times)."""
@@ -93,20 +94,23 @@ def by_chance(seed: int, reps: int, months: int) -> pd.DataFrame:
 
 
 def assert_same(found: pd.DataFrame, wanted: pd.DataFrame, columns: list[str]) -> None:
-    sides = []
-    for frame in (found, wanted):
-        side = frame.assign(month_start=pd.to_datetime(frame["month_start"]))
-        sides.append(side.set_index(KEY)[columns].sort_index())
-    assert list(sides[0].index) == list(sides[1].index)
+    """Both have the same rows, and in each the same texts and numbers."""
+    ours, theirs = (
+        frame.assign(month_start=pd.to_datetime(frame["month_start"])).set_index(KEY)[columns]
+        for frame in (found, wanted)
+    )
+    both = ours.join(theirs, how="outer", lsuffix="_found", rsuffix="_wanted")
+    assert len(both) == len(ours) == len(theirs)
     for column in columns:
-        texts = column in ("peer_group", "role", "tenure_band")
-        left, right = (
-            side[column].astype(object).where(side[column].notna(), None)
-            if texts
-            else side[column].astype(float)
-            for side in sides
-        )
-        pd.testing.assert_series_equal(left, right, check_dtype=False, rtol=1e-7, atol=1e-6)
+        sides = both[[f"{column}_found", f"{column}_wanted"]]
+        left, right = (sides[name] for name in sides)
+        if column in TEXTS:
+            is_same = left.fillna("").astype(str) == right.fillna("").astype(str)
+        else:
+            is_same = np.isclose(
+                left.astype(float), right.astype(float), rtol=1e-7, atol=1e-6, equal_nan=True
+            )
+        assert is_same.all(), sides[~is_same].head(20).to_string()
 
 
 @pytest.mark.parametrize("reps", [4, 9, 40])

@@ -44,11 +44,11 @@ with
         select
             known.user_key,
             known.source_id as rep_id,
-            known.name as rep_name,
+            {{ person("known.name", "known.source_id") }} as rep_name,
             known.role,
             known.team_now as team,
             known.manager_now as manager_id,
-            managers.name as manager_name,
+            {{ person("managers.name", "managers.source_id") }} as manager_name,
             known.region,
             known.segment,
             known.hired_on,

@@ -56,7 +56,13 @@ with
             end
             || ': '
             || string_agg(
-                '''' || named.name || ''' in ' || named.source_instance,
+                case
+                    when {{ is_withheld_name("named.target") }}
+                    then '(name)'
+                    else '''' || named.name || ''''
+                end
+                || ' in '
+                || named.source_instance,
                 ', '
                 order by named.source_instance
             ) as sample

@@ -59,12 +59,20 @@ with
         group by {{ keys | join(", ") }}
     ),
 
-    -- An address is personal data: what is published has none.
+    -- An address is personal data: what is published has none, nor names that are not for all.
     samples as (
         select
             {{ keys | join(", ") }},
             string_agg(
-                case when value like '%@%' then '(email)' else '''' || value || '''' end
+                case
+                    when value like '%@%'
+                    then '(email)'
+                    when
+                        {{ is_withheld_name("target") }}
+                        and (reason like 'name %' or value like '% %')
+                    then '(name)'
+                    else '''' || value || ''''
+                end
                 || ' ('
                 || {{ grouped("records") }}
                 || case when money <> 0 then ', ' || {{ grouped("money") }} else '' end

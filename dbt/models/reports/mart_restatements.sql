@@ -144,7 +144,16 @@ with
             {%- for column in key %}
                 coalesce(current_values.{{ column }}, histories.{{ column }}) as {{ column }},
             {%- endfor %}
-            coalesce(current_values.dimension_label, histories.dimension_label) as dimension_label,
+            {% if var("reps") == "ids" -%}
+                case
+                    when
+                        coalesce(current_values.dimension, histories.dimension)
+                        in ('rep', 'manager')
+                    then coalesce(current_values.dimension_key, histories.dimension_key)
+                    else coalesce(current_values.dimension_label, histories.dimension_label)
+                end
+            {%- else -%} coalesce(current_values.dimension_label, histories.dimension_label)
+            {%- endif %} as dimension_label,
             greatest(current_values.unit, histories.unit) as unit,
             current_values.value,
             coalesce(current_values.n_included, 0) as n_included,

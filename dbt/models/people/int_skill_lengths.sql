@@ -1,0 +1,143 @@
+-- Per rep, pipeline and stage: how long the visits took that the rep led from their entry, beside
+-- those of peers. By how many standard deviations they rank above peers' is the sum over quarters
+-- of
+-- Wilcoxon's rank sums (P. H. van Elteren, Bulletin of the Institute of International Statistics
+-- 37,
+-- 1960): what slowed everyone down in a quarter is nobody's slowness.
+{%- set stage_key = ["source_instance", "pipeline", "stage"] %}
+{%- set in_quarter = (stage_key + ["quarter_start"]) | join(", ") %}
+with
+    visits as (select * from {{ ref("int_skill_visits") }} where own_days is not null and is_peer),
+
+    ranked as (
+        select
+            *,
+            rank() over (partition by {{ in_quarter }} order by own_days) as first_rank,
+            count(*) over (partition by {{ in_quarter }}, own_days) as tied,
+            count(*) over (partition by {{ in_quarter }}) as records
+        from visits
+    ),
+
+    -- What ties take from the variance of a rank sum.
+    tied as (
+        select
+            *,
+            sum(power(cast(tied as {{ double_type() }}), 2) - 1) over (
+                partition by {{ in_quarter }}
+            ) as ties
+        from ranked
+    ),
+
+    by_quarter as (
+        select
+            {{ in_quarter }},
+            rep_id,
+            max(records) as records,
+            count(*) as n,
+            sum(first_rank + (tied - 1) / cast(2 as {{ double_type() }})) as rank_sum,
+            max(ties) as ties
+        from tied
+        group by {{ in_quarter }}, rep_id
+    ),
+
+    by_rep as (
+        select
+            {{ stage_key | join(", ") }},
+            rep_id,
+            sum(n) as n_timed,
+            {{
+                ratio(
+                    "sum((rank_sum - cast(0.5 as "
+                    ~ double_type()
+                    ~ ") * n * (records + 1)) / (records + 1))",
+                    "sqrt(sum(" ~ rank_variance("n", "records", "ties") ~ " / power(records + 1, 2)))",
+                )
+            }}
+            as longer_z
+        from by_quarter
+        where records > n
+        group by {{ stage_key | join(", ") }}, rep_id
+    ),
+
+    medians as (
+        select {{ stage_key | join(", ") }}, rep_id, {{ median("own_days") }} as median_days
+        from visits
+        group by {{ stage_key | join(", ") }}, rep_id
+    ),
+
+    peer_medians as (
+        select
+            by_rep.source_instance,
+            by_rep.pipeline,
+            by_rep.stage,
+            by_rep.rep_id,
+            count(*) as peer_visits,
+            {{ median("peers.own_days") }} as peer_median_days
+        from by_rep
+        inner join
+            visits as peers
+            on by_rep.source_instance = peers.source_instance
+            and by_rep.pipeline = peers.pipeline
+            and by_rep.stage = peers.stage
+        where by_rep.rep_id <> peers.rep_id
+        group by by_rep.source_instance, by_rep.pipeline, by_rep.stage, by_rep.rep_id
+    ),
+
+    compared as (select * from {{ ref("int_skill_comparisons") }}),
+
+    beside_peers as (
+        select
+            by_rep.*,
+            medians.median_days,
+            case
+                when {{ is_enough("peer_medians.peer_visits") }} then peer_medians.peer_median_days
+            end as peer_median_days,
+            case
+                when
+                    {{ is_enough("by_rep.n_timed") }}
+                    and {{ is_enough("peer_medians.peer_visits") }}
+                    and {{ are_enough_peers("compared.n_peers") }}
+                    and compared.is_judged
+                then {{ normal_tail("by_rep.longer_z") }}
+            end as slow_p_value
+        from by_rep
+        {%- for other in ["medians", "peer_medians", "compared"] %}
+            inner join
+                {{ other }}
+                on by_rep.source_instance = {{ other }}.source_instance
+                and by_rep.pipeline = {{ other }}.pipeline
+                and by_rep.stage = {{ other }}.stage
+                and by_rep.rep_id = {{ other }}.rep_id
+        {%- endfor %}
+    ),
+
+    in_turn as (
+        select
+            *,
+            {{
+                times_tests_left(
+                    "slow_p_value",
+                    "slow_p_value nulls last, rep_id, source_instance, pipeline, stage",
+                )
+            }} as times_left
+        from beside_peers
+    ),
+
+    final as (
+        select
+            *,
+            case
+                when slow_p_value is not null
+                then
+                    {{
+                        greatest_so_far(
+                            "times_left",
+                            "slow_p_value nulls last, rep_id, source_instance, pipeline, stage",
+                        )
+                    }}
+            end as slow_p_value_corrected
+        from in_turn
+    )
+
+select *
+from final

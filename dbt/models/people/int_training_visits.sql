@@ -1,0 +1,176 @@
+-- Per course and who took it, and per span of 180 days before and after: the visits to the stages
+-- of
+-- its skill, and those of reps who had not taken it by the end of the last span, of the same tenure
+-- in the same days; visits with fewer than ten of those are left out. Who took a course twice
+-- took it
+-- the first time. Who was in need of it is told by the year before the spans: were it told by the
+-- first span, the need would partly be bad luck, and the course be praised for its end.
+{%- set taken = ["course", "skill", "rep_id"] %}
+{%- set stratum = taken + ["span", "source_instance", "pipeline", "stage", "tenure"] %}
+with
+    courses as (
+        select
+            user_id as rep_id,
+            course,
+            coalesce(nullif(skill, ''), course) as skill,
+            {{ local_day("min(completed_at)") }} as completed_on
+        from {{ ref("int_training__unioned") }}
+        where not is_deleted and completed_at <= {{ as_of() }}
+        group by user_id, course, coalesce(nullif(skill, ''), course)
+    ),
+
+    spans as (
+        {%- for span, first, last in [
+            ("earlier", -545, -181),
+            ("before", -180, -1),
+            ("after", 1, 180),
+        ] %}
+            select
+                rep_id,
+                course,
+                skill,
+                '{{ span }}' as span,
+                cast({{ dbt.dateadd("day", first, "completed_on") }} as date) as first_day,
+                cast({{ dbt.dateadd("day", last, "completed_on") }} as date) as last_day,
+                cast({{ dbt.dateadd("day", 180, "completed_on") }} as date) as over_on
+            from courses {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ),
+
+    visits as (select * from {{ ref("int_led_visits") }} where is_peer),
+
+    own_visits as (
+        select
+            spans.course,
+            spans.skill,
+            spans.rep_id,
+            spans.span,
+            visits.source_instance,
+            visits.pipeline,
+            visits.stage,
+            visits.tenure,
+            min(spans.first_day) as first_day,
+            min(spans.last_day) as last_day,
+            min(spans.over_on) as over_on,
+            count(*) as visits,
+            sum(visits.is_advanced) as advanced
+        from spans
+        inner join
+            visits
+            on spans.rep_id = visits.rep_id
+            and lower(spans.skill) = lower(visits.stage)
+            and visits.exited_on between spans.first_day and spans.last_day
+        group by
+            spans.course,
+            spans.skill,
+            spans.rep_id,
+            spans.span,
+            visits.source_instance,
+            visits.pipeline,
+            visits.stage,
+            visits.tenure
+    ),
+
+    visits_of_others as (
+        select
+            {%- for column in stratum %} own_visits.{{ column }}, {%- endfor %}
+            visits.stage_visit_key,
+            visits.is_advanced
+        from own_visits
+        inner join
+            visits
+            on own_visits.source_instance = visits.source_instance
+            and own_visits.pipeline = visits.pipeline
+            and own_visits.stage = visits.stage
+            and own_visits.tenure = visits.tenure
+            and visits.exited_on between own_visits.first_day and own_visits.last_day
+        left join
+            courses
+            on own_visits.course = courses.course
+            and own_visits.skill = courses.skill
+            and visits.rep_id = courses.rep_id
+        where courses.rep_id is null or courses.completed_on > own_visits.over_on
+    ),
+
+    others as (
+        select
+            {{ stratum | join(", ") }}, count(*) as other_visits, sum(is_advanced) as other_advanced
+        from visits_of_others
+        group by {{ stratum | join(", ") }}
+    ),
+
+    matched as (
+        select own_visits.*, others.other_visits, others.other_advanced
+        from own_visits
+        inner join
+            others
+            {%- for column in stratum %}
+                {{ "on" if loop.first else "and" }} own_visits.{{ column }} = others.{{ column }}
+            {%- endfor %}
+        where {{ is_enough("others.other_visits") }}
+    ),
+
+    -- One visit of another may be set beside several people's.
+    distinct_others as (
+        select course, skill, span, count(distinct stage_visit_key) as distinct_visits
+        from visits_of_others
+        group by course, skill, span
+    ),
+
+    by_rep as (
+        select
+            {{ taken | join(", ") }},
+            span,
+            sum(visits) as n,
+            sum(advanced) as advanced,
+            sum({{ ratio("visits * other_advanced", "other_visits") }}) as expected,
+            {{
+                ratio(
+                    "power(sum(visits), 2)",
+                    "sum(" ~ ratio("power(visits, 2)", "other_visits") ~ ")",
+                )
+            }} as other_n
+        from matched
+        group by {{ taken | join(", ") }}, span
+    ),
+
+    final as (
+        select
+            courses.course,
+            courses.skill,
+            courses.rep_id,
+            courses.completed_on,
+            {%- for span in ["earlier", "before", "after"] %}
+                coalesce({{ span }}.n, 0) as n_{{ span }},
+                {{ ratio(span ~ ".advanced", span ~ ".n") }} as conversion_{{ span }},
+                {{ ratio(span ~ ".expected", span ~ ".n") }} as other_conversion_{{ span }},
+                {{ span }}.other_n as other_n_{{ span }},
+                distinct_{{ span }}.distinct_visits as distinct_others_{{ span }},
+            {%- endfor %}
+            {{ is_enough("earlier.n") }}
+            and earlier.advanced
+            < earlier.expected
+            - {{ once_in_twenty() }}
+            * sqrt(
+                earlier.expected * (1 - {{ ratio("earlier.expected", "earlier.n") }})
+            ) as was_below,
+            -- How much a difference of two shares of so many says.
+            {{ ratio("before.n * after.n", "before.n + after.n") }} as weight
+        from courses
+        {%- for span in ["earlier", "before", "after"] %}
+            left join
+                by_rep as {{ span }}
+                on courses.course = {{ span }}.course
+                and courses.skill = {{ span }}.skill
+                and courses.rep_id = {{ span }}.rep_id
+                and {{ span }}.span = '{{ span }}'
+            left join
+                distinct_others as distinct_{{ span }}
+                on courses.course = distinct_{{ span }}.course
+                and courses.skill = distinct_{{ span }}.skill
+                and distinct_{{ span }}.span = '{{ span }}'
+        {%- endfor %}
+    )
+
+select *
+from final
