@@ -23,9 +23,10 @@ MOMENTS = {
         "2026-02-01",
         "2026-05-20",
     ),
+    "answers": ("2026-01-13", "2026-01-31", "2026-03-29", "2026-05-12", "2026-05-19", "2026-05-20"),
     "bpi2012": ("2011-12-31", "2012-01-01"),
 }
-"""Ends of periods and the days after them."""
+"""Ends of periods and the days after them, and days on which something was planned or due."""
 
 
 @thorough
