@@ -152,7 +152,7 @@ with
             < earlier.expected
             - {{ once_in_twenty() }}
             * sqrt(
-                earlier.expected * (1 - {{ ratio("earlier.expected", "earlier.n") }})
+                greatest(earlier.expected * (1 - {{ ratio("earlier.expected", "earlier.n") }}), 0)
             ) as was_below,
             -- How much a difference of two shares of so many says.
             {{ ratio("before.n * after.n", "before.n + after.n") }} as weight

@@ -90,12 +90,19 @@ with
             rep_id,
             least(
                 sum(
-                    exp(
-                        {{ ln_factorial("answered") }}
-                        - {{ ln_factorial("k") }}
-                        - {{ ln_factorial("answered - k") }}
-                        - answered * ln(cast(2 as {{ double_type() }}))
-                    )
+                    {{
+                        exponential(
+                            ln_factorial("answered")
+                            ~ " - "
+                            ~ ln_factorial("k")
+                            ~ " - "
+                            ~ ln_factorial("answered - k")
+                            ~ " - answered * "
+                            ~ "ln(cast(2 as "
+                            ~ double_type()
+                            ~ "))"
+                        )
+                    }}
                 ),
                 1
             ) as p_value
