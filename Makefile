@@ -37,7 +37,7 @@ company = $(if $(COMPANY),--company '$(COMPANY)')
 # The statuses of make are its own: that of a command is said in words.
 or_say = || $(PY) -m dagster_project.commands.statuses $$?
 
-.PHONY: help run check explain ui bench contract graph tour test faults lint clean
+.PHONY: help run check explain ui bench contract graph tour monday test faults lint clean
 
 help:  ## List the commands
 	@echo 'Usage: make <command> [VARIABLE=value]'
@@ -100,6 +100,9 @@ graph: $(INSTALLED)  ## Record the asset graph that a test compares with
 
 tour: $(INSTALLED)  ## Write docs/tour.md anew, from a company of its own
 	@$(PY) -m tests.docs.tour
+
+monday: $(INSTALLED)  ## Write docs/monday.md anew, from the default company: takes some minutes
+	@$(PY) -m tests.docs.monday
 
 # One more than there are cores: a third of the time tests wait, for servers and for each other.
 test: $(INSTALLED)  ## Run the tests on all cores

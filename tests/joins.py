@@ -11,7 +11,9 @@ from tests.kpis.companies import Published
 from tests.plans import pairwise_joins
 
 FEW: Mapping[str, tuple[int, str]] = {
+    "activities": (1, "rep-months and rep-weeks with types of activity, as in the result"),
     "dim_date": (1, "one row with one row, the first and the last moment"),
+    "fct_activities": (4, "sources with sources"),
     "fct_customer_hygiene": (1, "with one row, whether there are accounts"),
     "fct_pipeline_bridge": (2, "months with the scopes and grains of the bridge"),
     "fct_spend_daily": (1, "sources with sources"),
@@ -30,7 +32,9 @@ FEW: Mapping[str, tuple[int, str]] = {
     "int_payments__priced": (1, "sources with sources"),
     "int_pipeline_at_month_end": (1, "with the one month that is current"),
     "int_quota_credits": (1, "with one row, whether activities have quotas"),
+    "int_rep_days": (1, "with one row, the company's first day"),
     "int_stage_periods": (1, "stages and teams with periods, as in the result"),
+    "kpi_members": (1, "rep-months and rep-weeks with types of activity, as in the result"),
     "kpi_month_cells": (1, "months with grains"),
     "mart_pipeline_changes": (1, "removals with the four moments since which changes are told"),
     "mart_receivables": (1, "with one row, the first month"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from dagster_project.run.dbt_manifest import MODEL, mart_tables, metrics
+from dagster_project.run.dbt_manifest import MODEL, MartTable, mart_tables, metrics, people_tables
 from dagster_project.run.nodes import BUILD
 from ingestion.contract.entities import ENTITIES
 from ingestion.paths import PROJECT
@@ -31,7 +31,12 @@ LONGEST = 240
 
 def front_page(manifest: Mapping[str, Any], page: str) -> str:
     """The page with its lists as the project has them."""
-    for name, lines in (("marts", _marts(manifest)), ("entities", _entities(manifest))):
+    lists = {
+        "marts": _tables(manifest, mart_tables(manifest)),
+        "people": _tables(manifest, people_tables(manifest)),
+        "entities": _entities(manifest),
+    }
+    for name, lines in lists.items():
         listed = "".join(f"{line}\n" for line in lines)
         place = re.search(f"<!-- {name}: [^>]* -->\n(.*?)<!-- end -->", page, re.DOTALL)
         assert place, f"{PAGE.name} has no place for the list of {name}"
@@ -39,15 +44,13 @@ def front_page(manifest: Mapping[str, Any], page: str) -> str:
     return page
 
 
-def _marts(manifest: Mapping[str, Any]) -> Iterator[str]:
+def _tables(manifest: Mapping[str, Any], tables: Sequence[MartTable]) -> Iterator[str]:
     groups = yaml.safe_load(ROOMS.read_text(encoding="utf-8"))["groups"]
     rooms = [group["name"] for group in groups]
     nodes = {node["name"]: node for node in manifest["nodes"].values()}
     yield "| table | what |"
     yield "|---|---|"
-    for table in sorted(
-        mart_tables(manifest), key=lambda it: (rooms.index(nodes[it.name]["group"]), it.name)
-    ):
+    for table in sorted(tables, key=lambda it: (rooms.index(nodes[it.name]["group"]), it.name)):
         yield f"| `{table.name}` | {_sentence(table.description)} |"
 
 

@@ -172,6 +172,7 @@ class Dbt:
             "team": self.company.team,
             "personal_quotas": list(self.company.personal_quotas),
             **self.company.calendar.variables,
+            "goals": [goal.variables for goal in self.company.goals],
             **self.company.finance.model_dump(),
             **self.company.marketing.model_dump(),
             "reps": self.company.audience.reps,

@@ -14,40 +14,72 @@
 {%- endmacro %}
 
 {#-
-    Activities as of the run's moment, from a statement of all: a meeting or task that lies ahead of
-    it, and of which the source does not say whether it is done, is planned. Of a planned one `due_at`
-    is when it is to happen, and `occurred_at` when it was planned: NULL where no moment tells that,
-    so that none is left out as beginning after as_of.
+    Activities as of the run's moment, from a statement of all: what was planned by then and happened
+    later is planned. Of a planned one `due_at` is when it is to happen, and `occurred_at` when it was
+    planned: NULL where nothing tells that, so that none is left out as beginning after as_of.
 
-    A run that looks back takes none for planned that the source does not call so: what has happened
-    since would be among them.
+    Where the source does not say whether one is done, a task is planned whose outcome is that of an
+    open one, and a meeting or task that lies ahead. A run that looks back takes none for planned that
+    only lies ahead of its moment: what has happened since would be among them.
 -#}
 {% macro planned_and_done(activities) -%}
-    {%- set is_ahead -%}
-        (activities.occurred_at > {{ as_of() }} and not {{ is_look_back() }})
-    {%- endset -%}
-    {%- set is_done -%}
-        coalesce(activities.is_done, not ({{ is_ahead }} and {{ may_be_planned("activities") }}), true)
-    {%- endset -%}
+    {%- set columns = record_columns(contract()["activities"]) -%}
+    {%- set of_now = ["is_done", "occurred_at", "planned_at", "due_at"] -%}
     select
-        {%- for column in record_columns(contract()["activities"]) %}
-            {% if column == "is_done" -%} {{ is_done }} as is_done
-            {%- elif column == "due_at" -%}
-                case
-                    when {{ is_done }}
-                    then activities.due_at
-                    else coalesce(activities.due_at, activities.occurred_at)
-                end as due_at
-            {%- elif column == "occurred_at" -%}
-                case
-                    when
-                        {{ is_done }}
-                        or (activities.occurred_at < activities.due_at and not {{ is_ahead }})
-                    then activities.occurred_at
-                end as occurred_at
-            {%- else -%} activities.{{ column }}
-            {%- endif -%}
-            {{ ',' if not loop.last }}
-        {%- endfor %}
-    from ({{ activities }}) as activities
+        {%- for column in columns if column not in of_now %} as_of_now.{{ column }}, {%- endfor %}
+        as_of_now.planned_at,
+        as_of_now.is_done,
+        case
+            when as_of_now.is_done
+            then as_of_now.due_at
+            else coalesce(as_of_now.due_at, as_of_now.occurred_at)
+        end as due_at,
+        case
+            when as_of_now.is_done then as_of_now.occurred_at else as_of_now.planned_at
+        end as occurred_at
+    from
+        (
+            select
+                {%- for column in columns if column not in ["is_done", "planned_at"] %}
+                    told.{{ column }},
+                {%- endfor %}
+                coalesce(
+                    told.planned_at,
+                    case
+                        when
+                            not told.is_done
+                            and told.occurred_at < told.due_at
+                            and (told.occurred_at <= {{ as_of() }} or {{ is_look_back() }})
+                        then told.occurred_at
+                    end
+                ) as planned_at,
+                told.is_done
+                and not coalesce(
+                    told.occurred_at > {{ as_of() }} and told.planned_at <= {{ as_of() }}, false
+                ) as is_done
+            from
+                (
+                    select
+                        {%- for column in columns if column != "is_done" %}
+                            activities.{{ column }},
+                        {%- endfor %}
+                        coalesce(
+                            activities.is_done,
+                            case
+                                when
+                                    activities.type = 'task'
+                                    and {{ as_word("activities.outcome") }}
+                                    in ('not_started', 'in_progress', 'waiting', 'deferred')
+                                then false
+                            end,
+                            not (
+                                activities.occurred_at > {{ as_of() }}
+                                and not {{ is_look_back() }}
+                                and {{ may_be_planned("activities") }}
+                            ),
+                            true
+                        ) as is_done
+                    from ({{ activities }}) as activities
+                ) as told
+        ) as as_of_now
 {%- endmacro %}

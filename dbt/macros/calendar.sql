@@ -13,9 +13,6 @@
     where date_day is not null
 {%- endmacro %}
 
-{#- Minutes from opening to closing. -#}
-{% macro minutes_worked() -%} {{ return(var("closes") - var("opens")) }} {%- endmacro %}
-
 {#-
     Working hours from the beginning of dim_date to a moment: `local` is the moment on the company's
     clocks, `day` an alias of dim_date joined by `cast(local as date)`.
@@ -33,7 +30,7 @@
                         - {{ var("opens") / 60 }},
                         0
                     ),
-                    {{ minutes_worked() / 60 }}
+                    {{ (var("closes") - var("opens")) / 60 }}
                 )
             else 0
         end

@@ -160,6 +160,7 @@
                         {"name": "type", "type": "varchar", "is_event": False},
                         {"name": "direction", "type": "varchar", "is_event": False},
                         {"name": "occurred_at", "type": "timestamp", "is_event": False},
+                        {"name": "planned_at", "type": "timestamp", "is_event": False},
                         {"name": "due_at", "type": "timestamp", "is_event": False},
                         {"name": "is_done", "type": "boolean", "is_event": False},
                         {"name": "owner_id", "type": "varchar", "is_event": False},

@@ -105,8 +105,16 @@
                 "owner_missing",
                 "about_nothing",
                 "after_owner_left",
+                "long_overdue",
+                "planned_on_closed_deal",
                 "data_after_as_of",
             ],
+        },
+        "user": {
+            "name": "users",
+            "has_rep": true,
+            "has_amount": false,
+            "rules": ["hired_on_missing", "left_on_missing"],
         },
         "campaign": {
             "name": "campaigns",

@@ -22,6 +22,7 @@
     months: of a state of the `end`, `own` where the company has only the months that a member is of,
         be it one on a `side`; else from the first deal on.
     weeks: true where there are weeks (ISO), too.
+    dated: false where the members have no day: there is no period but all time.
     says: what the members say of themselves beside the usual columns. `counts_in`: in the periods of
         which grains one counts, as in 'month quarter' (else all). `side`: what stands beside the
         records and adds to the `numerator` or the `denominator` only. `company`: 'all' or, where it

@@ -99,6 +99,7 @@
                 "formula",
                 "variants",
                 "increment",
+                "dated",
                 "sample",
                 "grows",
                 "matures",

@@ -40,17 +40,28 @@
     case
         {{ degrees }}
         when 2
-        then 4.302653
+        then 4.302652729911
         when 3
-        then 3.182446
+        then 3.182446305284
         when 4
-        then 2.776445
+        then 2.776445105198
         when 5
-        then 2.570582
+        then 2.570581835636
     end
 {%- endmacro %}
 
 {#- A month as a number, so that the next one is one more. -#}
 {% macro month_number(month) -%}
     cast((extract(year from {{ month }}) - 2000) * 12 + extract(month from {{ month }}) as integer)
+{%- endmacro %}
+
+{#- A value with its unit, for a sentence: money and counts whole, shares in percent. -#}
+{% macro said_value(value, unit) -%}
+    case
+        when {{ unit }} = 'money'
+        then {{ grouped(value) }} || ' {{ var("currency") }}'
+        when {{ unit }} = 'ratio'
+        then {{ grouped("100 * " ~ value) }} || '%'
+        else {{ grouped(value) }}
+    end
 {%- endmacro %}

@@ -266,3 +266,19 @@
 
 {#- The normal deviate that chance passes once in twenty: for cautions, of which one too many is cheap. -#}
 {% macro once_in_twenty() -%} 1.644854 {%- endmacro %}
+
+{#-
+    Student's t that is exceeded once in forty, of so many degrees of freedom: the first terms of
+    its expansion about the normal deviate, from nine degrees on right to a ten-thousandth. M.
+    Abramowitz, I. A. Stegun, Handbook of Mathematical Functions (1964), 26.7.5.
+-#}
+{% macro t_once_in_forty(degrees) -%}
+    {%- set n = "cast(" ~ degrees ~ " as " ~ double_type() ~ ")" -%}
+    (
+        1.9599640
+        + 2.3722712 / nullif({{ n }}, 0)
+        + 2.8224985 / nullif({{ n }} * {{ n }}, 0)
+        + 2.5558497 / nullif(power({{ n }}, 3), 0)
+        + 1.5895339 / nullif(power({{ n }}, 4), 0)
+    )
+{%- endmacro %}

@@ -73,8 +73,14 @@ HYGIENE: Mapping[str, tuple[Check, ...]] = {
     "activity": (
         _broken("owner_missing", "The activity says who did it."),
         _broken("about_nothing", "The activity is about a deal, lead, contact or account."),
-        _broken("after_owner_left", "Nobody was active after leaving."),
+        _broken("after_owner_left", "Nobody was active after leaving, or is to be."),
+        _broken("long_overdue", "What is planned is done or dropped within 14 days of when due."),
+        _broken("planned_on_closed_deal", "Nothing is planned on a deal that has closed."),
         _DATA_ENDS,
+    ),
+    "user": (
+        _broken("hired_on_missing", "A rep has a day of hiring."),
+        _broken("left_on_missing", "Who no longer works here has a last day."),
     ),
     "campaign": (
         _broken("channel_missing", "The campaign has a channel."),

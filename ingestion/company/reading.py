@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ingestion.company.document import read_document
+from ingestion.company.goals import goal_problems
 from ingestion.company.provides import find_overlaps
 from ingestion.company.pruning import Key, positions, without
 from ingestion.company.settings import Company, slug_of
@@ -55,7 +56,10 @@ def read_company(path: Path) -> Read:
     document = read_document(path)
     company, rest, problems = _in_form(path, document)
     if company:
-        beyond = list(_source_problems(company, rest))
+        beyond = [
+            *_source_problems(company, rest),
+            *goal_problems(company.goals, company.extension, company.entities),
+        ]
         wrong = [
             it.key for it in beyond if it.key[2:3] == ("entities",) and it.key[-1] != "columns"
         ]

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ingestion.company.calendar import Calendar
+from ingestion.company.goals import Goal
 from ingestion.contract.columns import Entity
 from ingestion.extension.extra import Extra, with_extra
 from ingestion.extension.folder import Extension
@@ -101,10 +102,10 @@ class Company(Settings):
     before the audit fails. `sandbox` says that the company is a simulated one: runs start its
     systems and read from them, and now is its own present. `team`: whether a deal counts for the
     team and manager that its rep had then, or has now. `personal_quotas`: ids of owners whose
-    quotas are their own, though somebody reports to them. `calendar`: when it works. `finance` and
-    `marketing`: what their numbers rest on that no source tells. `audience`: who may read what of
-    people. `retention`: what of past runs stays. `extend` is the folder of what the company has of
-    its own, `extra` the columns that it adds.
+    quotas are their own, though somebody reports to them. `calendar`: when it works. `goals`: what
+    is to be reached. `finance` and `marketing`: what their numbers rest on that no source tells.
+    `audience`: who may read what of people. `retention`: what of past runs stays. `extend` is the
+    folder of what the company has of its own, `extra` the columns that it adds.
     """
 
     path: Path
@@ -120,6 +121,7 @@ class Company(Settings):
     team: Literal["then", "now"] = "then"
     personal_quotas: tuple[str, ...] = ()
     calendar: Calendar = Calendar()
+    goals: tuple[Goal, ...] = ()
     finance: Finance = Finance()
     marketing: Marketing = Marketing()
     audience: Audience = Audience()

@@ -191,9 +191,10 @@ CRM = (
             text("direction", "Who started it: in or out.", allowed=("in", "out")),
             moment(
                 "occurred_at",
-                "When it happened; of one that is planned, when that was planned (UTC).",
+                "When it happened; of one that is planned, when it was planned (UTC).",
                 required=True,
             ),
+            moment("planned_at", "When it was planned, if it was before it happened (UTC)."),
             moment(
                 "due_at",
                 "When a planned one is to happen (UTC); without it, `occurred_at` says that.",

@@ -14,6 +14,15 @@ CUTS = (
     *("pipeline", "stage", "channel", "campaign", "activity_type", "company"),
 )
 """By what the product's metrics are cut."""
+CUTS_OF = {
+    "deal": (
+        *("rep", "team", "manager", "region", "segment", "lead_source", "product", "deal_type"),
+        "pipeline",
+    ),
+    "lead": ("rep", "team", "manager", "region", "segment", "channel", "campaign"),
+    "customer": ("segment", "region", "product", "channel"),
+}
+"""The cuts of all metrics on deals, on leads and on customers, by the word for them."""
 FRAME = ("kpi_members", "kpi_month_cells", "kpi_medians", "kpi_values")
 
 
@@ -26,12 +35,16 @@ def model_names() -> frozenset[str]:
 
 @cache
 def published_tables() -> frozenset[str]:
-    """The models that are published."""
-    return frozenset(path.stem for path in MODELS.rglob("*.yml") if _is_public(path))
+    """The models that are published in the file for all."""
+    return frozenset(path.stem for path in MODELS.rglob("*.yml") if _is_for_all(path))
 
 
-def _is_public(path: Path) -> bool:
-    return re.search(r"\baccess: public\b", path.read_text(encoding="utf-8")) is not None
+def _is_for_all(path: Path) -> bool:
+    text = path.read_text(encoding="utf-8")
+    is_public, is_of_people = (
+        re.search(rf"\b{said}\b", text) for said in ("access: public", "audience: people")
+    )
+    return is_public is not None and is_of_people is None
 
 
 def show_extra(entity: str) -> Iterator[Path]:

@@ -28,7 +28,11 @@ RECIPES = {
     for section in SECTIONS.finditer(PAGE.read_text(encoding="utf-8"))
     if (recipe := re.search(r"```yaml\n(name: .*?)```", section["text"], re.DOTALL))
 }
-WITH_SQL = {"Stripe": "subscriptions.mrr", "Salesforce, its objects": "field_changes.also.0.from"}
+WITH_SQL = {
+    "Pipedrive": "activities.occurred_at",
+    "Stripe": "subscriptions.mrr",
+    "Salesforce, its objects": "field_changes.also.0.from",
+}
 """The recipes that need SQL, and where."""
 
 
@@ -58,13 +62,14 @@ Deal - Deal closed on,Deal - Lost reason,Deal - Expected close date
 2024-03-06 08:31:00,,,2024-06-30
 """,
         "activities.csv": """\
-Activity - ID,Activity - Type,Activity - Marked as done time,Activity - Assigned to user,\
-Activity - Deal ID
-901,Call,2024-01-09 10:00:00,Ida Brandt,11
-902,WhatsApp,2024-01-10 10:00:00,Tom Ek,13
+Activity - ID,Activity - Type,Activity - Done,Activity - Add time,Activity - Due date,\
+Activity - Marked as done time,Activity - Assigned to user,Activity - Deal ID
+901,Call,Done,2024-01-08 09:00:00,2024-01-09,2024-01-09 10:00:00,Ida Brandt,11
+902,WhatsApp,Done,2024-01-10 10:00:00,,2024-01-10 10:00:00,Tom Ek,13
+903,Meeting,To do,2024-01-10 10:05:00,2024-01-17,,Tom Ek,13
 """,
     },
-    {"users": 2, "accounts": 2, "pipeline_stages": 5, "opportunities": 5, "activities": 2},
+    {"users": 2, "accounts": 2, "pipeline_stages": 5, "opportunities": 5, "activities": 3},
     {
         "select source_id, owner_id, stage, last_open_stage, is_deleted from opportunities": [
             ("11", "Ida Brandt", "Won", "Negotiation", False),
@@ -79,6 +84,10 @@ Activity - Deal ID
         "select source_id, type, owner_id from activities": [
             ("901", "call", "Ida Brandt"),
             ("902", "message", "Tom Ek"),
+            ("903", "meeting", "Tom Ek"),
+        ],
+        "select occurred_at, due_at from activities where not is_done": [
+            (dt.datetime(2024, 1, 10, 9, 5), dt.datetime(2024, 1, 16, 23, 0))
         ],
     },
 )

@@ -53,7 +53,7 @@ def test_every_mart_and_its_columns_are_documented_contracted_and_owned(
     marts = [
         node
         for node in manifest["nodes"].values()
-        if node["resource_type"] == "model" and node["schema"] == "marts"
+        if node["resource_type"] == "model" and node["schema"] in ("marts", "people")
     ]
     lacking = [
         f"{node['name']}.{column['name']}"

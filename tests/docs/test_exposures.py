@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dagster_project.run.dbt_manifest import mart_tables
+from dagster_project.run.dbt_manifest import mart_tables, people_tables
 from expectations.suites import suites
 from ingestion.paths import PROJECT
 
@@ -40,6 +40,12 @@ def test_every_mart_is_read_by_bi_tools(
     manifest: Mapping[str, Any], reads: Mapping[str, set[str]]
 ) -> None:
     assert reads["published_files"] == {table.name for table in mart_tables(manifest)}
+
+
+def test_what_is_about_people_is_read_by_those_whom_it_is_for(
+    manifest: Mapping[str, Any], reads: Mapping[str, set[str]]
+) -> None:
+    assert reads["people_file"] == {table.name for table in people_tables(manifest)}
 
 
 def test_the_audit_reads_what_its_suites_judge(reads: Mapping[str, set[str]]) -> None:

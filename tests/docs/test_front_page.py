@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dagster_project.commands.front_page import front_page
-from dagster_project.run.dbt_manifest import mart_tables
+from dagster_project.run.dbt_manifest import mart_tables, people_tables
 from ingestion.contract.entities import ENTITIES
 from ingestion.paths import PROJECT
 from tests.conftest import Publish
@@ -36,6 +36,9 @@ def test_every_published_table_and_every_entity_is_listed(manifest: Mapping[str,
     assert {name.strip("`") for name in listed("marts")} == {
         table.name for table in mart_tables(manifest)
     }
+    assert {name.strip("`") for name in listed("people")} == {
+        table.name for table in people_tables(manifest)
+    }
     names = [name.strip("`") for cell in listed("entities") for name in cell.split(", ")]
     assert sorted(names) == sorted(ENTITIES)
 
@@ -44,7 +47,8 @@ def test_what_a_manager_asks_is_answered_by_what_is_published(manifest: Mapping[
     answers = README.partition("| question |")[2].partition("```")[0]
     tables = set(re.findall(r"`((?:mart|fct|kpi)_\w+)`", answers))
     assert len(tables) > 8
-    assert tables <= {table.name for table in mart_tables(manifest)}
+    published = [*mart_tables(manifest), *people_tables(manifest)]
+    assert tables <= {table.name for table in published}
 
 
 def test_the_picture_is_of_the_rooms(manifest: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from ingestion.paths import PROJECT
 WRITTEN_BY_COMMANDS = {
     "dbt/macros/kpi_metrics.sql",
     "docs/kpis.md",
+    "docs/monday.md",
     "docs/tour.md",
     "requirements.lock",
     "tests/orchestration/asset_graph.txt",

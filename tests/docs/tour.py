@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import tempfile
 import urllib.request
-from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Mapping
 from typing import Any
 from unittest.mock import patch
 
@@ -18,6 +16,7 @@ from dagster_project.run.clock import now
 from ingestion.paths import PROJECT
 from ingestion.sandbox.world import World
 from tests.compiled_models import CompiledModels
+from tests.docs.tables import columns, table
 from tests.sandbox.simulated_company import TOKEN, ServedCompany, served
 
 PAGE = PROJECT / "docs" / "tour.md"
@@ -145,25 +144,25 @@ The connector lists deals with the properties that it knows, and the history of 
 `raw_hubspot.deals` has a row per version of the record, with the load that brought it. Nothing is
 ever changed there.
 
-{_columns(record)}
+{columns(record)}
 
 `raw_hubspot.property_history` has what the deal's stage was before:
 
-{_table(history)}
+{table(history)}
 
 ## 3. Staging
 
 `stg_hubspot__opportunities` is the latest version that is known, in the words of the contract: the
 stage by its name, moments in UTC, the source beside the id.
 
-{_columns(staged)}
+{columns(staged)}
 
 ## 4. Contract
 
 `int_opportunities__unioned` puts the sources together; from here on nothing knows of HubSpot. The
 history is an entity, too, `int_field_changes__unioned`:
 
-{_table(changes)}
+{table(changes)}
 
 ## 5. Deals
 
@@ -171,13 +170,13 @@ history is an entity, too, `int_field_changes__unioned`:
 credited follows from the history ([whom](decisions/0005-credit.md)), and `fct_opportunities` has
 the deal as of the run's moment, in the company's currency:
 
-{_columns(fact)}
+{columns(fact)}
 
 ## 6. Stage visits
 
 `fct_stage_visits`, made of the same history:
 
-{_table(visits)}
+{table(visits)}
 
 ## 7. Member
 
@@ -190,14 +189,14 @@ first variant, compiled:
 
 In `kpi_members`, which has all metrics, the deal is one row:
 
-{_columns(member)}
+{columns(member)}
 
 ## 8. The number
 
 `kpi_values` adds the members up by month and dimension. In the month of its closing the deal is
 one of {cells[0]["n_included"]} closed by the company, and of {cells[1]["n_included"]} by its rep:
 
-{_table(cells)}
+{table(cells)}
 
 In a run the audit then looks at it (a share lies between 0 and 1, the value is numerator /
 denominator), and only after that is it in `published/salesops.duckdb`.
@@ -216,31 +215,6 @@ def _answer(company: ServedCompany, deal: str) -> str:
     for changes in record["propertiesWithHistory"].values():
         del changes[2:]
     return json.dumps(record, indent=2, ensure_ascii=False)
-
-
-def _columns(row: Row) -> str:
-    """A row, its columns one below the other."""
-    return "\n".join(
-        ["| column | value |", "|---|---|", *(f"| `{k}` | {_cell(v)} |" for k, v in row.items())]
-    )
-
-
-def _table(rows: Iterable[Row]) -> str:
-    rows = list(rows)
-    heads = [f"`{name}`" for name in rows[0]]
-    cells = [[_cell(value) for value in row.values()] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [heads, ["---"] * len(heads), *cells])
-
-
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case dt.datetime():
-            return value.replace(tzinfo=None).isoformat(" ", "seconds")
-        case Decimal() | float():
-            return f"{value:.4f}".rstrip("0").rstrip(".")
-    return str(value)
 
 
 if __name__ == "__main__":

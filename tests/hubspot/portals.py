@@ -25,7 +25,7 @@ PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.
 VERSIONED = [name for name in TABLES if name not in ("rejected", "exports")]
 OF_THE_LOAD = ("_dlt_load_id", "source_row", "row_hash")
 _ACTIVITY = {
-    "hs_timestamp": "occurred_at", "hubspot_owner_id": "owner_id", "deal_id": "opportunity_id",
+    "hubspot_owner_id": "owner_id", "deal_id": "opportunity_id",
     "lead_id": "lead_id", "contact_id": "contact_id", "company_id": "account_id",
 }  # fmt: skip
 OF_THE_WORLD: dict[str, tuple[str, dict[str, str]]] = {
@@ -42,7 +42,11 @@ OF_THE_WORLD: dict[str, tuple[str, dict[str, str]]] = {
          "hubspot_owner_id": "owner_id", "company_id": "account_id"},
     ),
     "line_items": ("line_items", {"deal_id": "opportunity_id", "amount": "amount"}),
-    **dict.fromkeys(ACTIVITY_OBJECTS, ("activities", _ACTIVITY)),
+    **dict.fromkeys(
+        ("calls", "emails", "notes"), ("activities", {"hs_timestamp": "occurred_at", **_ACTIVITY})
+    ),
+    "meetings": ("activities", _ACTIVITY),
+    "tasks": ("activities", {"hs_timestamp": "due_at", **_ACTIVITY}),
 }  # fmt: skip
 """The world's entity behind a raw table, and its columns by those of raw."""
 HISTORY_FIELDS = {"amount": "amount", "hubspot_owner_id": "owner_id"}

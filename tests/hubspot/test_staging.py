@@ -18,8 +18,10 @@ from tests.plans import columns_read
 UNKNOWN_TO_HUBSPOT = {"pipeline_stages": {"forecast_category"}, "field_changes": {"source_id"}}
 AS_STAGED = {
     "activities": (
-        "(select * replace (case when type = 'task' then 'completed' else outcome end as outcome) "
-        "from truth)"
+        "(select * replace (case when type <> 'task' then outcome when is_done then 'completed' "
+        "else 'not_started' end as outcome, case when type = 'task' or not is_done then due_at end "
+        "as due_at, case when type = 'task' or outcome is not null and type in ('meeting', 'demo') "
+        "then is_done end as is_done) from truth)"
     ),
     "opportunities": (
         "(select truth.* replace (case when stages.status <> 'open' then "

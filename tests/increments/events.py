@@ -33,6 +33,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
             "invoice_statuses": {"sent": "written_off"},
         }
     },
+    "calendar": {"calendar": {"country": "US", "closes": "18:30", "working_days": ["sun", "mon"]}},
     "marketing": {"marketing": {"cost_teams": {"north": "other"}, "qualified_by": "converted_at"}},
 }
 """Changes of the company file."""

@@ -17,8 +17,8 @@ from ingestion.warehouse.marts_file import SCHEMA, marts_of, show_marts
 from ingestion.warehouse.warehouse import Warehouse
 from tests.compiled_models import CompiledModels
 
-SEED = "definition_sources"
-"""The only table of the marts that no model makes."""
+SEEDS = ("benchmarks", "definition_sources")
+"""The tables of the marts that no model makes."""
 MODELS = ("--exclude-resource-type", "test")
 
 
@@ -56,9 +56,10 @@ def built_from_sql(
         connection.execute("set threads = 1")
         _copy_loaded(company, connection)
         connection.execute(f"create schema {SCHEMA}")
-        seed = Warehouse.of(company).read(f"select * from {SCHEMA}.{SEED}")
-        connection.register("seed", seed)
-        connection.execute(f"create table {SCHEMA}.{SEED} as from seed")
+        for name in SEEDS:
+            seed = Warehouse.of(company).read(f"select * from {SCHEMA}.{name}")
+            connection.register("seed", seed)
+            connection.execute(f"create table {SCHEMA}.{name} as from seed")
         models.run(connection, models.statements, values)
         yield connection
 

@@ -208,6 +208,24 @@ def test_what_is_wrong_is_located(file: Path, right: str, wrong: str, message: s
             "marketing.cost_teams.Studio = 'finance': Input should be 'marketing', 'sales' or",
         ),
         ("marketing: {qualified_by: status}", "marketing.qualified_by = 'status': Input should"),
+        ("calendar: {country: Norway}", "calendar.country = 'Norway': not a country whose holi"),
+        ("calendar: {country: DE, subdivision: XX}", "calendar.subdivision = 'XX': not a subdiv"),
+        ("calendar: {subdivision: BY}", "calendar.subdivision = 'BY': a subdivision is one of a"),
+        ("calendar: {working_days: [monday]}", "calendar.working_days.0 = 'monday': Input should"),
+        ("calendar: {working_days: [mon, mon]}", "calendar.working_days: write each day"),
+        ("calendar: {working_days: []}", "calendar.working_days: write each day"),
+        ("calendar: {opens: 9}", "calendar.opens = 9: not a time; write one such as"),
+        ("calendar: {opens: '24:30'}", "calendar.opens = '24:30': not a time; write one such as"),
+        ("calendar: {opens: 17:00, closes: '09:00'}", "calendar: 'opens' must be before 'closes'"),
+        ("calendar: {working: [2024-12-25]}", "calendar: 'working' names public holidays of a c"),
+        (
+            "calendar: {country: DE, working: [Neujahr]}",
+            "calendar: 'working': 'Neujahr' is no public holiday of DE; Allowed: Ascension Day,",
+        ),
+        (
+            "calendar: {country: DE, holidays: [2024-12-25], working: [2024-12-25]}",
+            "calendar: 2024-12-25 is in 'holidays' and in 'working'; keep one of them",
+        ),
     ],
 )  # fmt: skip
 def test_what_no_source_tells_is_validated(file: Path, wrong: str, message: str) -> None:

@@ -31,17 +31,17 @@ def add_activity(history: History, tall: Tall) -> None:
 
 
 def activities(history: History) -> pd.DataFrame:
-    """Every activity that occurred up to as-of, whenever it was logged.
+    """Every activity that happened up to as-of, whenever it was logged.
 
     `deal` is what the activity's deal has become by merges (-1: it has none).
     """
     names = (
-        "occurred_at", "type", "direction", "owner_id", "opportunity_id", "lead_id", "contact_id",
-        "account_id",
+        "type", "direction", "owner_id", "opportunity_id", "lead_id", "contact_id", "account_id",
     )  # fmt: skip
     frame = pd.DataFrame({name: history.fact("activities", name) for name in names})
+    frame["occurred_at"] = history.happened_at
     frame["deal"] = standing_deal(history, frame["opportunity_id"].to_numpy())
-    return frame[frame["occurred_at"] <= history.as_of].reset_index(drop=True)
+    return frame[frame["occurred_at"] != NULL].reset_index(drop=True)
 
 
 def _counts(happened: pd.DataFrame, history: History, tall: Tall) -> None:

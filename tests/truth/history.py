@@ -124,6 +124,14 @@ class History(Calendar):
         return values
 
     @cached_property
+    def happened_at(self) -> Ints:
+        """When each activity happened, as told up to as-of; NULL where it is planned still."""
+        occurred_at = self.fact("activities", "occurred_at")
+        is_plan = self.fact("activities", "is_plan") == 1
+        happened = np.where(is_plan, self.value_at("activities", "done_at"), occurred_at)
+        return np.where(happened <= self.as_of, happened, NULL)
+
+    @cached_property
     def today(self) -> int:
         """Day number of as-of in the company's time zone."""
         return int(self.local_day(np.array([self.as_of]))[0])

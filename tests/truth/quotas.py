@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ingestion.sandbox.world.calendar import Ints
-from ingestion.sandbox.world.schema import MEASURES, NONE, NULL_DAY
+from ingestion.sandbox.world.schema import MEASURES, NONE, NULL, NULL_DAY
 from ingestion.sandbox.world.store import Array
 from tests.truth.calendar import first_day, month_of_day
 from tests.truth.history import OWNER_CUTS, History
@@ -136,10 +136,8 @@ def _months_after(day: Ints, months: Ints) -> Ints:
 def credits(history: History, measure: str) -> pd.DataFrame:
     """What counts against quotas, each with its day and the owner's cuts of that moment."""
     if measure == "activities":
-        at = history.fact("activities", "occurred_at")
-        at, owner = (
-            values[at <= history.as_of] for values in (at, history.fact("activities", "owner_id"))
-        )
+        at = history.happened_at
+        at, owner = at[at != NULL], history.fact("activities", "owner_id")[at != NULL]
         return history.owner_cuts(owner, at).assign(day=history.local_day(at), won=1.0)
     won = history.live_deals[history.live_deals["status"] == "won"]
     if measure == "revenue":

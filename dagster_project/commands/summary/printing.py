@@ -11,6 +11,7 @@ from dagster_project.commands.summary.figures import Edition, published
 from dagster_project.commands.summary.findings import findings
 from dagster_project.commands.summary.kpis import other_definitions, print_kpis, print_moves
 from dagster_project.commands.summary.loads import print_loads
+from dagster_project.commands.summary.people import talks
 from dagster_project.publication import Publication
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.paths import CompanyPaths
@@ -41,6 +42,8 @@ def print_summary(run: PipelineRun, before: Edition | None) -> None:
             print_moves(console, before, edition)
             if before.as_of < edition.as_of:
                 print_changes(console, run, before.as_of)
+        for line in talks(run.paths):
+            console.print(line, soft_wrap=True)
     print_loads(console, run)
     print_audits(console, run)
     _print_places(console, run)
@@ -62,6 +65,7 @@ def _print_places(console: PlainConsole, run: PipelineRun) -> None:
         console.print(f"Nothing was published: {kept}.", style="bold red")
     rows = {
         "Marts": run.paths.marts,
+        "People": run.paths.people,
         "Parquet": published / "parquet",
         "Data Docs": CompanyPaths.of(run.company).data_docs / "index.html",
     }

@@ -30,7 +30,8 @@ with
             *,
             {{ local_time("occurred_at") }} as occurred_local,
             {{ happened("activities") }} as has_happened,
-            {{ is_planned("activities") }} as is_planned
+            {{ is_planned("activities") }} as is_planned,
+            coalesce(activities.is_done, true) as was_done
         from activities
     ),
 
@@ -44,8 +45,10 @@ with
             activities.direction,
             activities.occurred_at,
             cast(activities.occurred_local as date) as occurred_on,
-            {{ is_bare_day("activities.occurred_at", "activities.occurred_local") }}
-            as occurred_is_bare,
+            coalesce(
+                {{ is_bare_day("activities.occurred_at", "activities.occurred_local") }}, false
+            ) as occurred_is_bare,
+            activities.was_done as is_done,
             activities.has_happened,
             activities.is_planned,
             activities.due_at,
@@ -64,7 +67,7 @@ with
             activities.contact_id,
             known_accounts.account_key,
             activities.account_id,
-            activities.duration_seconds,
+            cast(activities.duration_seconds as {{ type_of("number") }}) as duration_seconds,
             activities.outcome,
             activities.content_id
         from on_local_clocks as activities

@@ -5,6 +5,8 @@
 with
     people as (select * from {{ ref("dim_rep") }}),
 
+    described as (select source_id as rep_id from {{ ref("int_people") }}),
+
     own_records as (
         select rep_id, occurred_on as day
         from {{ ref("fct_activities") }}
@@ -35,12 +37,13 @@ with
             case
                 when people.left_on <= {{ as_of_day() }}
                 then cast({{ dbt.dateadd("day", -1, "people.left_on") }} as date)
-                when people.left_on is null and not people.is_active
+                when people.left_on is null and (not people.is_active or described.rep_id is null)
                 then recorded.last_day
                 else {{ as_of_day() }}
             end as active_to
         from people
         left join recorded on people.rep_id = recorded.rep_id
+        left join described on people.rep_id = described.rep_id
     ),
 
     final as (

@@ -2,9 +2,7 @@
 -- next outbound activity on the same deal or lead, or with the same contact or account.
 with
     activities as (
-        select *
-        from {{ ref("fct_activities") }}
-        where not is_planned and direction in ('in', 'out')
+        select * from {{ ref("fct_activities") }} where is_done and direction in ('in', 'out')
     ),
 
     -- An id that no record has stands for itself.

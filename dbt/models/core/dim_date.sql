@@ -106,7 +106,9 @@ with
             holiday_name,
             is_working_day,
             cast(
-                working_days_before * {{ minutes_worked() }} / 60.0 as {{ double_type() }}
+                working_days_before
+                * {{ var("closes") - var("opens") }}
+                / 60.0 as {{ double_type() }}
             ) as working_hours_before
         from counted
     )

@@ -7,7 +7,6 @@ with
 
     versions as (select * from {{ ref("int_user_versions") }}),
 
-    -- A task that is still to be done is none yet.
     activities as (
         select
             {{ or_none("activities.owner_id") }} as rep,
@@ -21,12 +20,7 @@ with
             and {{ is_version_at("versions", "activities.occurred_at") }}
         where
             exists (select 1 from measures where measure = 'activities')
-            and not activities.is_deleted
-            and (
-                activities.type <> 'task'
-                or activities.outcome is null
-                or activities.outcome not in ('not_started', 'in_progress', 'waiting', 'deferred')
-            )
+            and {{ happened("activities") }}
     ),
 
     united as (

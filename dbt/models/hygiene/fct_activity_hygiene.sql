@@ -1,7 +1,19 @@
 -- One row per activity that is not deleted, one column per rule: true where the activity breaks
 -- it, NULL where the rule does not apply to it.
 with
-    activities as (select * from {{ ref("int_activities__unioned") }} where not is_deleted),
+    activities as (
+        select
+            *,
+            {{ is_planned("activities") }} as is_planned,
+            {{ local_day("due_at") }} as due_on,
+            {{ local_day("occurred_at") }} as occurred_on
+        from {{ ref("int_activities__unioned") }} as activities
+        where not is_deleted
+    ),
+
+    deals as (
+        select source_instance, opportunity_id, is_closed from {{ ref("fct_opportunities") }}
+    ),
 
     later as (select * from {{ ref("int_data_after_as_of") }} where entity = 'activities'),
 
@@ -39,13 +51,24 @@ with
                 then null
                 when reps.left_on is null
                 then false
-                else coalesce(reps.left_on < {{ local_day("activities.occurred_at") }}, false)
+                when activities.is_planned
+                then reps.left_on < {{ as_of_day() }}
+                else coalesce(reps.left_on < activities.occurred_on, false)
             end as after_owner_left,
+            case
+                when activities.is_planned
+                then {{ dbt.datediff("activities.due_on", as_of_day(), "day") }} > 14
+            end as long_overdue,
+            case when activities.is_planned then deals.is_closed end as planned_on_closed_deal,
             later.entity_key is not null as data_after_as_of
         from activities
         full join later on activities.activity_key = later.entity_key
         left join reps on activities.owner_id = reps.rep_id
         left join given on activities.source_instance = given.source_instance
+        left join
+            deals
+            on activities.source_instance = deals.source_instance
+            and activities.opportunity_id = deals.opportunity_id
     )
 
 select *

@@ -1,108 +1,82 @@
--- The months in which people worked here: from the day of hiring, else their first own record, to
--- the day before they left. Where nobody says that somebody left, and nobody that they are still
--- here, to their last own record. Nothing is before the company's first record.
+-- The months in which people worked here, as far as the company's records go back.
 with
     people as (select * from {{ ref("dim_rep") }}),
 
-    described as (select source_id as rep_id from {{ ref("int_people") }}),
+    active as (select * from {{ ref("int_active_reps") }}),
 
     own_records as (
-        select rep_id, created_on as first_on, coalesce(closed_on, created_on) as last_on
-        from {{ ref("fct_opportunities") }}
-        where rep_id is not null and created_on is not null
+        select rep_id, min(occurred_on) as first_on
+        from {{ ref("fct_activities") }}
+        where has_happened
+        group by rep_id
 
         union all
 
-        select
-            owner_id as rep_id,
-            {{ local_day("min(occurred_at)") }} as first_on,
-            {{ local_day("max(occurred_at)") }} as last_on
-        from {{ ref("int_activities__unioned") }}
-        where owner_id is not null and not is_deleted
-        group by owner_id
-    ),
-
-    recorded as (
-        select rep_id, min(first_on) as first_on, max(last_on) as last_on
-        from own_records
+        select rep_id, min(created_on) as first_on
+        from {{ ref("fct_opportunities") }}
+        where removal is null
         group by rep_id
     ),
 
-    with_first as (
+    recorded as (select rep_id, min(first_on) as first_on from own_records group by rep_id),
+
+    with_records as (
         select
             people.*,
-            coalesce(people.role, case when recorded.rep_id is not null then 'rep' end) as works_as,
-            recorded.first_on,
-            recorded.last_on,
-            min(recorded.first_on) over () as company_first_on,
-            described.rep_id is not null as is_described
+            coalesce(people.role, 'rep') as works_as,
+            people.role is not null or active.is_rep as is_at_work,
+            active.active_from,
+            active.active_to,
+            min(recorded.first_on) over () as company_first_on
         from people
+        left join active on people.rep_id = active.rep_id
         left join recorded on people.rep_id = recorded.rep_id
-        left join described on people.rep_id = described.rep_id
     ),
 
-    -- Who has no day is not there: nobody says when they came, and they own nothing.
     spans as (
-        select
-            *,
-            greatest(coalesce(hired_on, first_on), company_first_on) as active_from,
-            least(
-                cast(
-                    case
-                        when left_on is not null
-                        then {{ dbt.dateadd("day", -1, "left_on") }}
-                        when is_active and is_described
-                        then {{ as_of_day() }}
-                        else last_on
-                    end as date
-                ),
-                {{ as_of_day() }}
-            ) as active_to
-        from with_first
-        where works_as is not null and coalesce(hired_on, first_on) is not null
-    ),
-
-    months as (
-        select distinct month_start from {{ ref("dim_date") }} where date_day <= {{ as_of_day() }}
+        select *, greatest(active_from, company_first_on) as first_day, active_to as last_day
+        from with_records
+        where is_at_work and active_from is not null
     ),
 
     manned as (
         select
-            spans.rep_id,
-            spans.rep_name,
-            spans.works_as as role,
-            spans.region,
-            spans.segment,
-            spans.hired_on,
-            spans.company_first_on,
-            months.month_start,
-            least(
-                cast(
-                    {{ dbt.dateadd("day", -1, dbt.dateadd("month", 1, "months.month_start")) }}
-                    as date
-                ),
-                {{ as_of_day() }}
-            ) as month_end,
-            greatest(spans.active_from, months.month_start) as active_from,
-            spans.active_to
+            rep_id,
+            rep_name,
+            works_as as role,
+            region,
+            segment,
+            hired_on,
+            company_first_on,
+            first_day,
+            last_day,
+            {{ each("month", month_start("first_day"), "last_day") }} as month_start
         from spans
-        inner join
-            months
-            on months.month_start >= {{ month_start("spans.active_from") }}
-            and months.month_start <= spans.active_to
+        where first_day <= last_day
+    ),
+
+    bounded as (
+        select
+            *,
+            greatest(first_day, month_start) as active_from,
+            least(
+                cast({{ dbt.dateadd("day", -1, dbt.dateadd("month", 1, "month_start")) }} as date),
+                {{ as_of_day() }}
+            ) as month_end
+        from manned
     ),
 
     counted as (
         select
             *,
-            least(active_to, month_end) as last_on,
-            {{ dbt.datediff("active_from", "least(active_to, month_end)", "day") }}
+            least(last_day, month_end) as active_to,
+            {{ dbt.datediff("active_from", "least(last_day, month_end)", "day") }}
             + 1 as active_days,
             {{ dbt.datediff("month_start", "month_end", "day") }} + 1 as days,
             cast(
                 {{ dbt.datediff(month_start("hired_on"), "month_start", "month") }} as integer
             ) as months_since_hire
-        from manned
+        from bounded
     ),
 
     versions as (select * from {{ ref("int_user_versions") }}),
@@ -134,7 +108,7 @@ with
                 else 'unknown'
             end as tenure_band,
             counted.active_from,
-            counted.last_on as active_to,
+            counted.active_to,
             cast(counted.active_days as integer) as active_days,
             -- Who came on the first working day was there for the month.
             10 * counted.active_days >= 9 * counted.days as is_whole
@@ -142,7 +116,7 @@ with
         left join
             versions
             on counted.rep_id = versions.rep_id
-            and {{ is_version_on("versions", "counted.last_on") }}
+            and {{ is_version_on("versions", "counted.active_to") }}
     )
 
 select *

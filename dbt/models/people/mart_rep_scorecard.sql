@@ -98,8 +98,9 @@ with
         from trended
         {%- for scope, group in scopes.items() %}
             left join
-                {{ scope }}_samples on trended.is_peer
-                {%- for column in group %}
+                {{ scope }}_samples
+                on case when trended.is_peer then trended.metric end = {{ scope }}_samples.metric
+                {%- for column in group if column != "metric" %}
                     and trended.{{ column }} = {{ scope }}_samples.{{ column }}
                 {%- endfor %}
             left join

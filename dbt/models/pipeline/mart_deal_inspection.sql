@@ -6,9 +6,12 @@
     "is_untouched",
     "is_unanswered",
     "is_single_threaded",
+    "is_next_step_missing",
+    "is_next_step_overdue",
 ] -%}
+{%- set is_ahead = local_day("activities.due_at") ~ " >= " ~ as_of_day() -%}
 -- Every open deal with the signs that it may not close as expected, each beside its evidence. A
--- sign is NULL where the sources do not tell: no activities, no contacts, no history.
+-- sign is NULL where the sources do not tell: no activities, no contacts, no plans, no history.
 with
     deals as (select * from {{ ref("fct_opportunities") }} where is_open),
 
@@ -85,14 +88,27 @@ with
         group by source_instance
     ),
 
-    -- What a source tells at all: whether its activities are about deals, and with whom they were.
+    -- What a source tells at all: whether its activities are about deals, with whom they were, and
+    -- which are planned; in a look back, which were by then, as most of them are done by now.
     told as (
         select
             source_instance,
-            max(case when contact_id is not null then 1 else 0 end) = 1 as tells_contacts,
-            max(case when direction = 'in' then 1 else 0 end) = 1 as tells_directions
-        from {{ ref("int_activities__unioned") }}
-        where opportunity_id is not null and not is_deleted
+            max(case when is_happened then 1 else 0 end) = 1 as tells_activities,
+            max(case when is_happened and contact_id is not null then 1 else 0 end)
+            = 1 as tells_contacts,
+            max(case when is_happened and direction = 'in' then 1 else 0 end)
+            = 1 as tells_directions,
+            max(case when due_at is not null then 1 else 0 end) = 1
+            and (
+                not {{ is_look_back() }}
+                or max(case when planned_at is not null then 1 else 0 end) = 1
+            ) as tells_plans
+        from
+            (
+                select *, {{ happened("activities") }} as is_happened
+                from {{ ref("int_activities__unioned") }} as activities
+                where opportunity_id is not null and not is_deleted
+            ) as of_deals
         group by source_instance
     ),
 
@@ -115,7 +131,23 @@ with
             and activities.opportunity_id = deals.opportunity_id
         where
             activities.type in ('call', 'email', 'meeting', 'demo', 'message', 'chat')
-            and not activities.is_deleted
+            and {{ happened("activities") }}
+        group by deals.opportunity_key
+    ),
+
+    -- The step that is due next; where none is, the last that was.
+    planned as (
+        select
+            deals.opportunity_key,
+            count(*) as steps_planned,
+            min(case when {{ is_ahead }} then activities.due_at end) as due_next_at,
+            max(activities.due_at) as due_last_at
+        from {{ ref("int_activities__unioned") }} as activities
+        inner join
+            deals
+            on activities.source_instance = deals.source_instance
+            and activities.opportunity_id = deals.opportunity_id
+        where {{ is_planned("activities") }}
         group by deals.opportunity_key
     ),
 
@@ -151,12 +183,10 @@ with
                 when {{ begins_at }} >= histories.amounts_known_from
                 then coalesce(changed.first_amount_native, deals.amount_native)
             end as first_amount_native,
-            told.source_instance is not null as tells_activities,
+            coalesce(told.tells_activities, false) as tells_activities,
             told.tells_contacts,
             told.tells_directions,
-            case
-                when told.source_instance is not null then coalesce(touched.touches, 0)
-            end as touches,
+            case when told.tells_activities then coalesce(touched.touches, 0) end as touches,
             touched.last_touch_at,
             touched.last_inbound_at,
             touched.last_outbound_at,
@@ -170,6 +200,14 @@ with
                     "day",
                 )
             }} as days_since_touch,
+            case when told.tells_plans then coalesce(planned.steps_planned, 0) end as steps_planned,
+            case
+                when told.tells_plans then coalesce(planned.due_next_at, planned.due_last_at)
+            end as next_step_at,
+            case
+                when told.tells_plans
+                then planned.due_last_at is not null and planned.due_next_at is null
+            end as is_next_step_overdue,
             {{ dbt.datediff("deals.close_date", as_of_day(), "day") }} as days_overdue
         from deals
         left join stays on deals.opportunity_key = stays.opportunity_key
@@ -182,6 +220,7 @@ with
         left join histories on deals.source_instance = histories.source_instance
         left join told on deals.source_instance = told.source_instance
         left join touched on deals.opportunity_key = touched.opportunity_key
+        left join planned on deals.opportunity_key = planned.opportunity_key
     ),
 
     judged as (
@@ -199,7 +238,8 @@ with
                 when tells_directions
                 then coalesce(last_inbound_at > {{ unknown_as_first("last_outbound_at") }}, false)
             end as is_unanswered,
-            case when tells_contacts then contacts_engaged < 2 end as is_single_threaded
+            case when tells_contacts then contacts_engaged < 2 end as is_single_threaded,
+            steps_planned = 0 as is_next_step_missing
         from with_evidence
     ),
 
@@ -254,7 +294,11 @@ with
             last_inbound_at,
             last_outbound_at,
             is_single_threaded,
-            cast(contacts_engaged as bigint) as contacts_engaged
+            cast(contacts_engaged as bigint) as contacts_engaged,
+            is_next_step_missing,
+            is_next_step_overdue,
+            next_step_at,
+            cast(steps_planned as bigint) as steps_planned
         from judged
     )
 

@@ -146,7 +146,9 @@ with
             {%- endfor %}
             {% if var("reps") == "ids" -%}
                 case
-                    when coalesce(current_values.dimension, histories.dimension) in ('rep', 'manager')
+                    when
+                        coalesce(current_values.dimension, histories.dimension)
+                        in ('rep', 'manager')
                     then coalesce(current_values.dimension_key, histories.dimension_key)
                     else coalesce(current_values.dimension_label, histories.dimension_label)
                 end

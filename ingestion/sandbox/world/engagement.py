@@ -76,6 +76,7 @@ def _log_activities(
     direction = links.pop("direction", np.where(inward, IN, OUT))
     return state.create(
         "activities", count, known_at, type=kind, direction=direction, occurred_at=at,
+        due_at=np.where(kind == TASK, at, NULL),
         duration_seconds=np.where(timed, seconds, NULL_DAY).astype(np.int64),
         outcome=np.where(rng.random(count) < 0.03, NONE, outcome), **links,
     )  # fmt: skip

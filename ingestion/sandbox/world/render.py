@@ -15,6 +15,7 @@ from ingestion.sandbox.world.records import telling
 from ingestion.sandbox.world.schema import (
     ENTITIES,
     NONE,
+    NULL,
     NULL_DAY,
     PIPELINES,
     PLATFORMS,
@@ -235,10 +236,28 @@ def entity_table(state: State, entity: str, rows: Ints | None = None) -> pa.Tabl
     for column in ENTITIES[entity]:
         if not column.hidden and column.name != "is_deleted":
             columns[column.name] = render(_as_named(state, column), store[column.name][rows])
+    if entity == "activities":
+        columns |= _as_done(store, rows, columns)
     deleted = store["is_deleted"][rows] if "is_deleted" in store.columns else np.zeros(len(rows))
     columns["source_updated_at"] = render(store.columns["updated_at"], store["updated_at"][rows])
     columns["is_deleted"] = pa.array(deleted.astype(bool))
     return pa.table(columns)
+
+
+def _as_done(store: Store, rows: Ints, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    """Whether and when activities happened: those that were planned, when they were done."""
+    is_plan, done_at = store["is_plan"][rows] == 1, store["done_at"][rows]
+    is_done = ~is_plan | (done_at != NULL)
+    happened = np.where(is_plan & is_done, done_at, store["occurred_at"][rows])
+    meetings = pc.if_else(pc.equal(columns["type"], "meeting"), "scheduled", None)
+    return {
+        "occurred_at": render(store.columns["occurred_at"], happened),
+        "planned_at": render(
+            store.columns["occurred_at"], np.where(is_plan, store["occurred_at"][rows], NULL)
+        ),
+        "is_done": pa.array(is_done),
+        "outcome": pc.if_else(pa.array(is_done), columns["outcome"], meetings),
+    }
 
 
 def _pipeline_stages(state: State) -> pa.Table:

@@ -219,11 +219,13 @@ ENTITIES: dict[str, list[Column]] = {
     ],
     "activities": [
         _code("type", ACTIVITY_TYPES), _code("direction", DIRECTIONS),
-        *_columns("moment", "occurred_at"), _ref("owner_id", "users"),
+        *_columns("moment", "occurred_at due_at"), _ref("owner_id", "users"),
         _ref("opportunity_id", "opportunities"), _ref("lead_id", "leads"),
         _ref("contact_id", "contacts"), _ref("account_id", "accounts"),
         *_columns("int", "duration_seconds"), _code("outcome", OUTCOMES),
-        _ref("content_id", "content"),
+        _ref("content_id", "content"), *_columns("bool", "is_plan", hidden=True),
+        *_columns("moment", "meant_at", hidden=True),
+        *_columns("moment", "done_at", tracked=True, hidden=True),
     ],
     "campaigns": [
         _code("channel", CHANNELS), _code("platform", PLATFORMS),
@@ -319,4 +321,7 @@ ENTITIES: dict[str, list[Column]] = {
     ],
 }  # fmt: skip
 """Stored columns by entity; every store also has `updated_at`. Text that follows from a row's
-numbers (names, emails) is not stored: `render` writes it."""
+numbers (names, emails) is not stored: `render` writes it.
+
+An activity that `is_plan` was planned at its `occurred_at`, and happened at its `done_at`, if it
+has one: `render` shows what that comes to."""

@@ -21,6 +21,7 @@ from ingestion.sandbox.world.causes import Causes
 from ingestion.sandbox.world.deals import step_deals
 from ingestion.sandbox.world.demand import step_demand
 from ingestion.sandbox.world.engagement import found_library, step_engagement
+from ingestion.sandbox.world.next_steps import step_next_steps
 from ingestion.sandbox.world.people import found_company, step_people
 from ingestion.sandbox.world.quotas import step_quotas
 from ingestion.sandbox.world.render import entity_table, history_rows, told_at
@@ -29,7 +30,7 @@ from ingestion.sandbox.world.store import LOG_COLUMNS, Array, State
 
 TABLES = (*ENTITIES, "field_changes", "pipeline_stages")
 """Every name that `World.table` knows: the contract's entities, `deal_contacts`, `line_items`."""
-FORMAT = 2
+FORMAT = 3
 
 
 class World:
@@ -80,6 +81,7 @@ class World:
             step_demand(self.state)
             step_deals(self.state)
             step_engagement(self.state)
+            step_next_steps(self.state)
             step_billing(self.state)
             self.state.day += 1
 

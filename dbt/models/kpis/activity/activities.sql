@@ -12,7 +12,7 @@ with
             {{ or_none("activities.region") }} as region_key,
             {{ or_none("activities.segment") }} as segment_key
         from {{ ref("fct_activities") }} as activities
-        where not activities.is_planned
+        where activities.is_done
     ),
 
     reps as (select rep_id from {{ ref("int_active_reps") }} where is_rep),

@@ -26,10 +26,8 @@ with inquiries as (select * from {{ ref("int_inquiries") }})
             then 'deleted'
             when not are_answers_told
             then 'no_activities'
-            {%- if variant != "never" %}
-                when is_answered and is_without_time then 'no_time'
-            {%- endif %}
             {%- if population == "true" %} when is_not_due then 'not_due' {%- endif %}
+            {%- if variant != "never" %} when is_without_time then 'no_time' {%- endif %}
         end as exclusion_reason
     from inquiries
     {%- if population != "true" %}

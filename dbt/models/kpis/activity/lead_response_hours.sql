@@ -67,7 +67,7 @@ with
         {%- else %}
             coalesce(
                 exclusion_reason,
-                case when is_answered and is_without_time then 'no_time' end
+                case when is_without_time then 'no_time' end
                 {%- if population != "true" %}
                     , case when is_before_creation then 'answered_before_created' end
                 {%- endif %}

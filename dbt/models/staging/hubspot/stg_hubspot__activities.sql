@@ -7,7 +7,17 @@ with
 
     notes as ({{ latest_versions("hubspot", "notes") }}),
 
-    tasks as ({{ latest_versions("hubspot", "tasks") }}),
+    -- One done ahead of the day on which it was due was changed then at the latest.
+    tasks as (
+        select
+            *,
+            upper(hs_task_status)
+            in ('NOT_STARTED', 'IN_PROGRESS', 'WAITING', 'DEFERRED') as is_open,
+            coalesce(
+                hs_task_completion_date, least(hs_timestamp, source_updated_at)
+            ) as completed_at
+        from ({{ latest_versions("hubspot", "tasks") }}) as latest
+    ),
 
     -- The two dispositions that HubSpot has in every portal and that tell whether somebody
     -- answered.
@@ -20,6 +30,7 @@ with
                 upper(calls.hs_call_direction) when 'INBOUND' then 'in' when 'OUTBOUND' then 'out'
             end as direction,
             calls.hs_timestamp as occurred_at,
+            cast(null as timestamp) as planned_at,
             cast(null as timestamp) as due_at,
             cast(null as boolean) as is_done,
             calls.hubspot_owner_id as owner_id,
@@ -53,6 +64,7 @@ with
                 then 'out'
             end as direction,
             emails.hs_timestamp as occurred_at,
+            cast(null as timestamp) as planned_at,
             cast(null as timestamp) as due_at,
             cast(null as boolean) as is_done,
             emails.hubspot_owner_id as owner_id,
@@ -79,6 +91,15 @@ with
                 then meetings.hs_createdate
                 else coalesce(meetings.hs_meeting_start_time, meetings.hs_timestamp)
             end as occurred_at,
+            -- What was called off or put off is planned no more.
+            case
+                when
+                    meetings.hs_createdate
+                    < coalesce(meetings.hs_meeting_start_time, meetings.hs_timestamp)
+                    and coalesce(upper(meetings.hs_meeting_outcome), '')
+                    not in ('RESCHEDULED', 'CANCELED')
+                then meetings.hs_createdate
+            end as planned_at,
             case
                 when upper(meetings.hs_meeting_outcome) = 'SCHEDULED'
                 then coalesce(meetings.hs_meeting_start_time, meetings.hs_timestamp)
@@ -116,6 +137,7 @@ with
             'note' as type,
             'out' as direction,
             notes.hs_timestamp as occurred_at,
+            cast(null as timestamp) as planned_at,
             cast(null as timestamp) as due_at,
             cast(null as boolean) as is_done,
             notes.hubspot_owner_id as owner_id,
@@ -136,22 +158,15 @@ with
             'task' as type,
             'out' as direction,
             case
-                when
-                    upper(tasks.hs_task_status)
-                    in ('NOT_STARTED', 'IN_PROGRESS', 'WAITING', 'DEFERRED')
-                then tasks.hs_createdate
-                -- Done ahead of the day on which it was due, it was changed then at the latest.
-                else
-                    coalesce(
-                        tasks.hs_task_completion_date,
-                        least(tasks.hs_timestamp, tasks.source_updated_at)
-                    )
+                when tasks.is_open then tasks.hs_createdate else tasks.completed_at
             end as occurred_at,
+            case
+                when tasks.is_open or tasks.hs_createdate < tasks.completed_at
+                then tasks.hs_createdate
+            end as planned_at,
             tasks.hs_timestamp as due_at,
             case
-                when
-                    upper(tasks.hs_task_status)
-                    in ('NOT_STARTED', 'IN_PROGRESS', 'WAITING', 'DEFERRED')
+                when tasks.is_open
                 then false
                 when upper(tasks.hs_task_status) = 'COMPLETED'
                 then true

@@ -209,7 +209,7 @@ class Portal:
             columns["hs_pipeline"] = pa.array([LEAD_PIPELINE] * len(rows))
             columns["hs_pipeline_stage"] = pa.array(lead_stage_ids()).take(pa.array(codes))
         elif entity == "activities":
-            columns |= _activity_columns(columns)
+            columns |= self._activity_columns(columns, rows)
         return columns
 
     def _user_columns(self, columns: dict[str, pa.Array], rows: Ints) -> dict[str, pa.Array]:
@@ -236,6 +236,23 @@ class Portal:
             "hs_merged_object_ids": pa.array(
                 [_joined(merged.get(int(row), [])) for row in rows], pa.string()
             ),
+        }
+
+    def _activity_columns(self, columns: dict[str, pa.Array], rows: Ints) -> dict[str, pa.Array]:
+        """A plan is there from when it was made, and dated by when it is due; so is any task."""
+        store = self.world.state["activities"]
+        is_plan = pa.array(store["is_plan"][rows] == 1)
+        planned_at = pa.array(store["occurred_at"][rows]).view(pa.timestamp("us"))
+        is_due = pc.or_(pc.invert(columns["is_done"]), pc.equal(columns["type"], "task"))
+        dated_at = pc.if_else(is_due, columns["due_at"], columns["occurred_at"])
+        duration = pc.multiply(columns["duration_seconds"].cast(pa.int64()), 1_000)
+        lasted = pc.coalesce(duration, pa.scalar(0, pa.int64())).cast(pa.duration("ms"))
+        return {
+            "created_at": pc.if_else(is_plan, planned_at, columns["source_updated_at"]),
+            "dated_at": dated_at,
+            "completed_at": pc.if_else(columns["is_done"], columns["occurred_at"], None),
+            "duration_ms": duration,
+            "ended_at": pc.add(dated_at, lasted.cast(pa.duration("us"))),
         }
 
     def _merged_into(self) -> dict[int, list[int]]:
@@ -286,16 +303,6 @@ def _names(full: pa.Array) -> tuple[pa.Array, pa.Array]:
     """Given and family names; the family name is all that follows the first space."""
     parts = pc.split_pattern(full, " ", max_splits=1)
     return pc.list_element(parts, 0), pc.list_element(parts, 1)
-
-
-def _activity_columns(columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
-    duration = pc.multiply(columns["duration_seconds"].cast(pa.int64()), 1_000)
-    lasted = pc.coalesce(duration, pa.scalar(0, pa.int64())).cast(pa.duration("ms"))
-    return {
-        "created_at": columns["source_updated_at"],
-        "duration_ms": duration,
-        "ended_at": pc.add(columns["occurred_at"], lasted.cast(pa.duration("us"))),
-    }
 
 
 def _text(values: pa.Array, known: Property) -> list[str | None]:

@@ -23,7 +23,8 @@ CALL_DISPOSITIONS = {
     "connected": "f240bbac-87c9-4f6e-bf70-924b57d47db7",
     "no_answer": "73a0d17f-1163-4015-bdd5-ec830791da20",
 }
-MEETING_OUTCOMES = {"completed": "COMPLETED", "no_show": "NO_SHOW"}
+MEETING_OUTCOMES = {"completed": "COMPLETED", "no_show": "NO_SHOW", "scheduled": "SCHEDULED"}
+TASK_STATUSES = {"true": "COMPLETED", "false": "NOT_STARTED"}
 CALL_DIRECTIONS = {"in": "INBOUND", "out": "OUTBOUND"}
 EMAIL_DIRECTIONS = {"in": "INCOMING_EMAIL", "out": "EMAIL"}
 LEAD_PIPELINE = "lead-pipeline-id"
@@ -93,7 +94,7 @@ def _object(
 
 
 _OWNER = _properties("enumeration", "hubspot_owner_id=owner_id")
-_HAPPENED = _properties("datetime", "hs_timestamp=occurred_at")
+_HAPPENED = _properties("datetime", "hs_timestamp=dated_at")
 
 OBJECTS: Mapping[str, ObjectType] = {
     found.name: found
@@ -168,7 +169,7 @@ OBJECTS: Mapping[str, ObjectType] = {
         _object(
             "meetings", "0-47", "activities", _OWNER, _HAPPENED,
             _properties(
-                "datetime", "hs_meeting_start_time=occurred_at", "hs_meeting_end_time=ended_at"
+                "datetime", "hs_meeting_start_time=dated_at", "hs_meeting_end_time=ended_at"
             ),
             (
                 Property("hs_meeting_outcome", "enumeration", "outcome", MEETING_OUTCOMES),
@@ -182,7 +183,8 @@ OBJECTS: Mapping[str, ObjectType] = {
         _object("notes", "0-46", "activities", _OWNER, _HAPPENED),
         _object(
             "tasks", "0-27", "activities", _OWNER, _HAPPENED,
-            (Property("hs_task_status", "enumeration", "type", {"task": "COMPLETED"}),),
+            _properties("datetime", "hs_task_completion_date=completed_at"),
+            (Property("hs_task_status", "enumeration", "is_done", TASK_STATUSES),),
         ),
         _object(
             "users", "0-115", "users",

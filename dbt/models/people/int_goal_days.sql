@@ -1,0 +1,93 @@
+{%- set window = 90 -%}
+-- What an average working day of the last {{ window }} days has brought, for each goal on something
+-- that adds up whose period goes on, how much such days differ, and how many are to come. No day
+-- counts before the company had such numbers, or the rep was here; none comes once the rep has
+-- left.
+with
+    goals as (select * from {{ ref("int_goal_periods") }} where is_additive and not has_ended),
+
+    credits as (select * from {{ ref("int_goal_credits") }}),
+
+    days as (
+        select
+            date_day,
+            sum(case when is_working_day then 1 else 0 end) over (
+                order by date_day rows between unbounded preceding and current row
+            ) as nth_working_day
+        from {{ ref("dim_date") }}
+    ),
+
+    known as (
+        select metric, variant, min(period_start) as first_start
+        from {{ ref("kpi_values") }}
+        where dimension = 'company' and period_grain = 'month'
+        group by metric, variant
+    ),
+
+    bounded as (
+        select
+            goals.goal,
+            goals.period_start,
+            {{ as_of_day() }} as today,
+            greatest(
+                cast({{ dbt.dateadd("day", 1 - window, as_of_day()) }} as date),
+                coalesce(known.first_start, {{ as_of_day() }}),
+                coalesce(reps.hired_on, date '0001-01-01')
+            ) as since,
+            least(
+                goals.period_end,
+                coalesce(
+                    cast({{ dbt.dateadd("day", -1, "reps.left_on") }} as date), goals.period_end
+                )
+            ) as until
+        from goals
+        left join known on goals.metric = known.metric and goals.variant = known.variant
+        left join
+            {{ ref("dim_rep") }} as reps
+            on case when goals.dimension = 'rep' then goals.dimension_key end = reps.rep_id
+    ),
+
+    counted as (
+        select
+            bounded.goal,
+            bounded.period_start,
+            bounded.since,
+            today.nth_working_day - coalesce(before.nth_working_day, 0) as days_before,
+            greatest(
+                coalesce(last_days.nth_working_day, 0) - today.nth_working_day, 0
+            ) as days_to_come
+        from bounded
+        inner join days as today on bounded.today = today.date_day
+        left join
+            days as before
+            on cast({{ dbt.dateadd("day", -1, "bounded.since") }} as date) = before.date_day
+        left join days as last_days on bounded.until = last_days.date_day
+    ),
+
+    final as (
+        select
+            counted.goal,
+            counted.period_start,
+            counted.days_before,
+            counted.days_to_come,
+            coalesce(sum(credits.n), 0) as n,
+            cast(coalesce(sum(credits.amount), 0) as {{ double_type() }}) as amount,
+            coalesce(
+                sum(
+                    cast(credits.amount as {{ double_type() }})
+                    * cast(credits.amount as {{ double_type() }})
+                ),
+                0
+            ) as squares,
+            coalesce(min(credits.amount), 0) >= 0 as never_falls
+        from counted
+        left join
+            credits
+            on counted.goal = credits.goal
+            and counted.period_start = credits.period_start
+            and counted.since <= credits.counts_on
+        group by counted.goal, counted.period_start, counted.days_before, counted.days_to_come
+    )
+
+select *
+from final
