@@ -1,9 +1,9 @@
-"""What may happen to all else: rates, people, accounts, stages, quotas, leads, activities."""
+"""What may happen to all else: rates, people, accounts, stages, quotas, leads."""
 
 from __future__ import annotations
 
 from tests.increments.happenings import before, changes_of, event, of_deal, today
-from tests.increments.seller import CURRENCIES, DAY, HOUR, RATES, TEAMS, Seller
+from tests.increments.seller import CURRENCIES, DAY, RATES, TEAMS, Seller
 
 REGIONS = ("EMEA", "US", "APAC", "")
 
@@ -182,59 +182,6 @@ def lead_answered(seller: Seller) -> None:
 @event
 def lead_deleted(seller: Seller) -> None:
     (seller.some("leads") or {})["is_deleted"] = True
-
-
-@event
-def activity_logged(seller: Seller) -> None:
-    seller.act(today(seller))
-
-
-@event
-def activity_logged_late(seller: Seller) -> None:
-    seller.act(before(seller, 60))
-
-
-@event
-def activity_planned(seller: Seller) -> None:
-    for hours in (20, 30, 60):
-        seller.act(seller.now + hours * HOUR)
-
-
-@event
-def step_planned(seller: Seller) -> None:
-    """Steps of which the source says that they are planned; of one only when it is due."""
-    for hours in (-50, 10, 30, 300):
-        due_at = seller.now + hours * HOUR
-        seller.act(before(seller, 20), is_done="no", due_at=due_at)
-    seller.act(seller.now + 40 * HOUR, is_done="no")
-
-
-@event
-def step_done(seller: Seller) -> None:
-    """Of a step that is done at last, the source may tell when it had been planned."""
-    step = seller.act(before(seller, 40), is_done="no", due_at=before(seller, 10))
-    for planned in [it for it in seller.tables["activities"] if it.get("is_done") == "no"][-3:]:
-        if planned is not step:
-            planned.update(is_done="yes", occurred_at=today(seller), planned_at=before(seller, 30))
-
-
-@event
-def step_put_off(seller: Seller) -> None:
-    step = next((it for it in seller.tables["activities"] if it.get("is_done") == "no"), None)
-    step = step or seller.act(before(seller, 20), is_done="no")
-    step["due_at"] = seller.now + seller.draw.randint(1, 90) * HOUR
-
-
-@event
-def activity_changed(seller: Seller) -> None:
-    activity = seller.some("activities") or {}
-    activity["opportunity_id"] = of_deal(seller)["source_id"]
-    activity["occurred_at"] = before(seller, 20)
-
-
-@event
-def activity_vanished(seller: Seller) -> None:
-    seller.tables["activities"].remove(seller.some("activities") or {})
 
 
 @event

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.increments import company_events, deal_events, finance_events, marketing_events
+from tests.increments import (
+    activity_events,
+    company_events,
+    deal_events,
+    finance_events,
+    marketing_events,
+)
 from tests.increments.happenings import EVENTS
 
 __all__ = [
     "EVENTS",
     "OF_RECORDS",
     "SETTINGS",
+    "activity_events",
     "company_events",
     "deal_events",
     "finance_events",
@@ -33,7 +40,14 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
             "invoice_statuses": {"sent": "written_off"},
         }
     },
-    "calendar": {"calendar": {"country": "US", "closes": "18:30", "working_days": ["sun", "mon"]}},
+    "calendar": {
+        "calendar": {
+            "country": "US",
+            "working_days": ["mon", "tue", "wed", "sat"],
+            "closes": "15:30",
+            "holidays": ["2024-02-05"],
+        }
+    },
     "marketing": {"marketing": {"cost_teams": {"north": "other"}, "qualified_by": "converted_at"}},
 }
 """Changes of the company file."""

@@ -29,7 +29,7 @@ COLUMNS: Mapping[str, str] = {
     "forecast_category campaign_id merged_into_id source_updated_at is_deleted",
     "field_changes": "entity entity_id field old_value new_value changed_at changed_by",
     "activities": "source_id type direction occurred_at planned_at due_at is_done owner_id "
-    "opportunity_id lead_id account_id",
+    "opportunity_id lead_id contact_id account_id outcome is_deleted",
     "quotas": "owner_id team period_start period_grain measure amount currency",
     "fx_rates": "day from_currency to_currency rate",
     "campaigns": "source_id name channel platform started_on ended_on budget currency",
@@ -245,14 +245,16 @@ class Seller:
         else:
             deal["closed_at"] = None
 
-    def act(self, at: Moment, **values: Any) -> Row:
-        """An activity; a meeting or task in the future is planned."""
+    def act(self, at: Moment, **values: object) -> Row:
+        """An activity on a deal; one in the future may be planned."""
         deal = self.some("opportunities") or {}
-        return self.add(
-            "activities", **values, type=self.draw.choice(["call", "email", "meeting", "task"]),
+        row = self.add(
+            "activities", type=self.draw.choice(["call", "email", "meeting", "task"]),
             direction=self.draw.choice(["in", "out"]), occurred_at=at, owner_id=self.owner(),
             opportunity_id=deal.get("source_id"), account_id=deal.get("account_id"),
         )  # fmt: skip
+        row.update(values)
+        return row
 
     def lead(self, at: Moment) -> Row:
         row = self.add(

@@ -47,6 +47,7 @@ TEST_COMPANIES: Mapping[str, TestCompany] = {
     "closing": TestCompany(
         COMPANIES / "closing" / "company.yml", COMPANIES / "closing" / "exports"
     ),
+    "answers": TestCompany(COMPANIES / "answers" / "company.yml", COMPANIES / "answers"),
     "maven": TestCompany(COMPANIES / "maven.yml", SHARED / "maven_crm"),
     "olist": TestCompany(COMPANIES / "olist.yml", SHARED / "olist"),
     "kag": TestCompany(COMPANIES / "kag.yml", SHARED / "kag_facebook_ads"),

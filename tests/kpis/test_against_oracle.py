@@ -20,7 +20,8 @@ METRICS = (
     "return_on_ad_spend", "pipeline_sourced", "mrr", "arr", "net_revenue_retention",
     "gross_revenue_retention", "customer_retention_rate", "logo_churn_rate", "new_mrr",
     "churned_mrr", "quick_ratio", "average_revenue_per_account", "cash_collected",
-    "days_sales_outstanding", "bookings_to_billings", "cac_payback_months",
+    "days_sales_outstanding", "bookings_to_billings", "cac_payback_months", "activities",
+    "lead_response_hours", "follow_up_gap_days", "touches_per_won_deal", "inquiry_response_hours",
 )  # fmt: skip
 EXCLUSION = [
     "metric", "variant", "entity", "entity_key", "entity_id", "reason", "period_grain",

@@ -13,8 +13,12 @@ from tests.oracle import records
 
 ADDITIVE = (
     "deals_won", "deals_lost", "deals_no_decision", "revenue_won", "pipeline_created",
-    "marketing_spend", "pipeline_sourced", "new_mrr", "churned_mrr", "cash_collected",
+    "marketing_spend", "pipeline_sourced", "new_mrr", "churned_mrr", "cash_collected", "activities",
 )  # fmt: skip
+SHARED_OUT = "per_rep_day"
+"""The variant of a sum that divides it."""
+OF_NOW = "share_touched_14d"
+"""The variant that has no periods."""
 STATES = ("pipeline_value", "mrr", "arr")
 """Sums of what there is at the end of a period."""
 OF_PERIODS = (
@@ -42,6 +46,11 @@ def rows(published: Published, condition: str = "true") -> pd.DataFrame:
     return frame.assign(**frame[numbers].astype(float))
 
 
+def adds_up(frame: pd.DataFrame) -> pd.Series:
+    """Which rows are of metrics whose parts add up to the whole."""
+    return frame["metric"].isin((*ADDITIVE, *STATES)) & (frame["variant"] != SHARED_OUT)
+
+
 def test_every_record_is_there_once(published: Publish, name: str) -> None:
     """The build claims it of loads, and of what is joined to records; this is of all the models."""
     keys = " union all ".join(
@@ -57,7 +66,8 @@ def test_no_cell_is_there_twice(published: Publish, name: str) -> None:
 
 
 def test_the_parts_of_a_cut_add_up_to_the_company(published: Publish, name: str) -> None:
-    additive = rows(published(name), f"metric in {(*ADDITIVE, *STATES)}")
+    every = rows(published(name))
+    additive = every[adds_up(every)]
     period = ["metric", "variant", "period_grain", "period_start"]
     columns = ["value", "n_included", "n_excluded"]
     cuts = additive.groupby([*period, "dimension"], dropna=False)
@@ -74,8 +84,8 @@ def test_the_parts_of_a_cut_add_up_to_the_company(published: Publish, name: str)
 
 def test_months_add_up_to_quarters_years_and_all(published: Publish, name: str) -> None:
     """All time has what has no date, too: that is excluded, and adds nothing."""
-    condition = "variant <> 'median' and metric not in {}".format(
-        (*OF_QUOTAS, "sales_velocity", *STATES, *OF_PERIODS)
+    condition = "variant not in {} and metric not in {}".format(
+        ("median", OF_NOW), (*OF_QUOTAS, "sales_velocity", *STATES, *OF_PERIODS)
     )
     summed = rows(published(name), condition)
     fiscal = getattr(records, name)(TEST_COMPANIES[name].exports).fiscal_year_start_month
@@ -106,7 +116,7 @@ def test_a_value_is_numerator_by_denominator(published: Publish, name: str) -> N
 
 def test_only_what_adds_up_and_medians_have_no_denominator(published: Publish, name: str) -> None:
     without = rows(published(name), "denominator is null")
-    additive = without["metric"].isin((*ADDITIVE, *STATES))
+    additive = adds_up(without)
     assert ((without["variant"] == "median") | additive).all()
     pd.testing.assert_series_equal(
         without.loc[additive, "value"], without.loc[additive, "numerator"], check_names=False
@@ -115,7 +125,7 @@ def test_only_what_adds_up_and_medians_have_no_denominator(published: Publish, n
 
 def test_a_metric_without_members_has_no_value(published: Publish, name: str) -> None:
     empty = rows(published(name), "n_included = 0")
-    additive = empty["metric"].isin((*ADDITIVE, *STATES))
+    additive = adds_up(empty)
     assert (empty.loc[additive, "value"].dropna() == 0).all()
     assert empty.loc[additive & empty["n_excluded"].eq(0), "value"].notna().all()
     assert empty.loc[~additive & ~empty["metric"].isin(BESIDE), "value"].isna().all()
@@ -141,6 +151,8 @@ def test_included_and_excluded_are_the_population(published: Publish, name: str)
         ("pipeline_created", "default"): "true",
         ("pipeline_created", "count"): "true",
         ("pipeline_created", "as_created"): "true",
+        ("touches_per_won_deal", "default"): "status = 'won'",
+        ("follow_up_gap_days", "share_touched_14d"): "status = 'open'",
     }
     whole = rows(company, "period_grain = 'all' and dimension = 'company'")
     cells = {(row.metric, row.variant): row for row in whole.itertuples()}
@@ -155,6 +167,91 @@ def test_included_and_excluded_are_the_population(published: Publish, name: str)
         cell = cells.get((metric, variant))
         counted = (cell.n_included, cell.n_excluded) if cell else (0, 0)
         assert counted == (population - excluded, excluded), (metric, variant)
+
+
+def test_activities_are_those_that_were_done(published: Publish, name: str) -> None:
+    """Each is counted or deleted; each lead is answered, never answered, or excluded."""
+    company = published(name)
+    whole = rows(company, "period_grain = 'all' and dimension = 'company'")
+    counted = whole.set_index(["metric", "variant"])[["n_included", "n_excluded"]].sum(axis=1)
+    populations = {
+        ("activities", "default"): "select count(*) as n from marts.fct_activities where is_done",
+        ("lead_response_hours", "never"): "select count(*) as n from "
+        "intermediate.int_leads__unioned",
+    }
+    for (metric, variant), sql in populations.items():
+        population = company.warehouse(sql)["n"].iloc[0]
+        assert counted.get((metric, variant), 0) == population, metric
+
+
+def test_weeks_begin_on_mondays_and_add_up_to_all(published: Publish, name: str) -> None:
+    """What has no date is in no week. Days of reps are of weeks, or of months, with activities."""
+    weekly = rows(published(name), "period_grain = 'week'")
+    assert (pd.to_datetime(weekly["period_start"]).dt.weekday == 0).all()
+    columns = ["numerator", "denominator", "n_included"]
+    cell = ["metric", "variant", "dimension", "dimension_key"]
+    of_weeks = weekly[weekly["variant"] != "median"].groupby(cell)[columns].sum()
+    of_all = rows(published(name), "period_grain = 'all'").set_index(cell)[columns]
+    of_all = of_all[of_all.index.isin(of_weeks.index)].fillna(0)
+    divided = of_all.index.get_level_values("variant") == SHARED_OUT
+    for column in columns:
+        off = (of_all[column] - of_weeks[column].reindex(of_all.index)).abs() > CENT
+        if column != "numerator":
+            off &= ~divided
+        assert not off.any(), of_all[off].head()
+
+
+def test_every_metric_of_weeks_has_them_for_all_its_cells(published: Publish, name: str) -> None:
+    """A cell that has a month has the weeks of its days, but for days that no month counts."""
+    company = published(name)
+    with_weeks = company.marts(
+        "select distinct metric from marts.kpi_values where period_grain = 'week'"
+    )["metric"]
+    assert set(with_weeks) <= {
+        "activities", "lead_response_hours", "follow_up_gap_days", "touches_per_won_deal",
+        "inquiry_response_hours", "deals_won", "deals_lost", "deals_no_decision", "revenue_won",
+        "pipeline_created",
+    }  # fmt: skip
+    dated = rows(company, "period_grain = 'month' and n_included > 0")
+    dated = dated[dated["metric"].isin(with_weeks)]
+    cell = ["metric", "variant", "dimension", "dimension_key"]
+    weekly = rows(company, "period_grain = 'week' and n_included > 0").set_index(cell)
+    assert pd.MultiIndex.from_frame(dated[cell]).isin(weekly.index).all()
+
+
+def test_who_answers_in_an_hour_answers_in_a_day(published: Publish, name: str) -> None:
+    """And what is answered in a day is not never answered; hours of work are hours."""
+    cell = ["period_grain", "period_start", "dimension", "dimension_key"]
+    for metric in ("lead_response_hours", "inquiry_response_hours"):
+        every = rows(published(name), f"metric = '{metric}'").fillna({"period_start": ""})
+        parts = {it: of.set_index(cell).sort_index() for it, of in every.groupby("variant")}
+        if not parts:
+            continue
+        never, within = parts["never"], parts["within_24h"]
+        assert never.index.equals(within.index)
+        assert (within["numerator"] + never["numerator"] <= never["denominator"]).all()
+        assert (within["n_included"] <= never["n_included"]).all()
+        if metric == "lead_response_hours":
+            soon, worked, hours = (parts[it] for it in ("within_1h", "business_hours", "default"))
+            assert (soon["numerator"] <= within["numerator"]).all()
+            assert (worked["numerator"] <= hours["numerator"] + CENT).all()
+            assert (worked["n_included"] == hours["n_included"]).all()
+
+
+def test_days_of_reps_are_the_same_whatever_was_done(published: Publish, name: str) -> None:
+    every = rows(published(name), "metric = 'activities'").fillna({"period_start": ""})
+    period = ["period_grain", "period_start"]
+    per_day, counts = (every[every["variant"] == it] for it in (SHARED_OUT, "default"))
+    whole = per_day[per_day["dimension"] == "company"].set_index(period)
+    types = per_day[per_day["dimension"] == "activity_type"].set_index(period)
+    assert (types["denominator"] == whole["denominator"].reindex(types.index)).all()
+    assert (types["n_included"] == whole["n_included"].reindex(types.index)).all()
+    cell = [*period, "dimension", "dimension_key"]
+    done = counts.set_index(cell)["value"]
+    of_reps = per_day.set_index(cell)["numerator"]
+    assert (of_reps <= done.reindex(of_reps.index).fillna(0)).all()
+    teams = per_day[per_day["dimension"] == "team"].groupby(period)["denominator"].sum()
+    assert (teams == whole["denominator"].reindex(teams.index)).all()
 
 
 def test_every_variant_is_defined(published: Publish, name: str) -> None:
@@ -175,8 +272,10 @@ def test_no_period_begins_after_now(published: Publish, name: str) -> None:
 
 
 def test_reps_and_managers_bear_their_names(published: Publish, name: str) -> None:
+    """Somebody of whom no source tells a name has their id."""
     users = getattr(records, name)(TEST_COMPANIES[name].exports)["users"]
     names = dict(zip(users["source_id"], users["name"], strict=True)) | {"(none)": "(none)"}
     people = rows(published(name), "dimension in ('rep', 'manager')")
     assert len(people) > 0
-    assert (people["dimension_label"] == people["dimension_key"].map(names)).all()
+    told = people["dimension_key"].map(lambda key: names.get(key, key))
+    assert (people["dimension_label"] == told).all()

@@ -11,6 +11,8 @@ from tests.oracle.records import Records
 
 NONE = "(none)"
 REACHING = ("leads", "touches")
+TO_DO = ("not_started", "in_progress", "waiting", "deferred")
+"""Outcomes of tasks that are not done."""
 Row = dict[str, object]
 
 
@@ -27,6 +29,15 @@ def existing(records: Records, name: str, as_of: pd.Timestamp, begins: str) -> p
         return frame[~(frame[begins] > as_of)]
     today = str(local(records, as_of).date())
     return frame[~(frame[begins].str[:10] > today)]
+
+
+def done(records: Records, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Activities that were done by a moment, those deleted since, too; what is planned is not."""
+    frame = records["activities"]
+    outcome = frame["outcome"].fillna("").str.lower().str.replace(" ", "_")
+    is_to_do = (frame["type"] == "task") & outcome.isin(TO_DO)
+    is_planned = (frame["is_done"] == "false") | (frame["is_done"].isna() & is_to_do)
+    return frame[~is_planned & (frame["occurred_at"] <= as_of)]
 
 
 def reached(records: Records, frame: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 from tests.oracle.existing import NONE, Row, existing, month_of, natural_id, or_none, reached, told
 from tests.oracle.members import DEAL_CUTS, Members
 from tests.oracle.money import Rates
+from tests.oracle.periods import GRAINS
 from tests.oracle.records import Records
 from tests.oracle.touches import MODELS, amounts, deal_touches, weights
 
@@ -174,7 +175,9 @@ def _pipeline_sourced(
         campaign=[_said(first[deal], "campaign_id") for deal in created.frame["id"]],
     )
     cuts = (*DEAL_CUTS, *SPEND_CUTS)
-    sourced = replace(created, metric="pipeline_sourced", frame=frame, cuts=cuts)
+    sourced = replace(
+        created, metric="pipeline_sourced", frame=frame, cuts=cuts, grains=tuple(GRAINS)
+    )
     yield sourced
     touched = frame["id"].map(lambda deal: first[deal] is not None).astype(bool)
     yield replace(sourced, variant="marketing", frame=frame[touched])

@@ -18,7 +18,7 @@ from tests.oracle.close_dates import (
 )
 from tests.oracle.existing import reached
 from tests.oracle.money import Rates
-from tests.oracle.periods import GRAINS, period_start
+from tests.oracle.periods import GRAINS, WEEKLY, period_start
 from tests.oracle.records import Records
 from tests.oracle.states import EARLIEST, deals_at, removals_at, timelines
 
@@ -38,10 +38,11 @@ UNKNOWN = (
 class Members:
     """A metric variant's population.
 
-    `frame` has `id`, `month` (local, NaT without a date), `numerator`, `denominator` (None in
-    additive metrics), `reason` (None: included) and a column per cut; `side`, where it is there, is
-    None of records and not of what stands beside them. `months` are all months of a state at period
-    end, `every_month` says that the company has them all, `grains` those that the members count in.
+    `frame` has `id`, `month` (local, NaT without a date), of weeks `day`, `numerator`,
+    `denominator` (None in additive metrics), `reason` (None: included) and a column per cut;
+    `side`, where it is there, is None of records and not of what stands beside them, `is_part` of
+    what counts in the company. `months` are all months of a state at period end, `every_month` says
+    that the company has them all, `grains` those that the members count in.
     """
 
     metric: str
@@ -80,7 +81,9 @@ def deals_now(records: Records, as_of: pd.Timestamp) -> pd.DataFrame:
     day_now = records.local(pd.Series([as_of]))[0]
     deals["value"] = _values(records, deals, closed_on.fillna(day_now))
     deals["closed_month"] = closed_on.dt.to_period("M")
-    deals["created_month"] = records.local(deals["created_at"]).dt.to_period("M")
+    deals["closed_day"] = closed_on.dt.normalize()
+    deals["created_day"] = records.local(deals["created_at"]).dt.normalize()
+    deals["created_month"] = deals["created_day"].dt.to_period("M")
     begun = deals["first_contact_at"].fillna(deals["created_at"])
     deals["days_from_contact"] = _days(records, begun, deals)
     deals["days_from_creation"] = _days(records, deals["created_at"], deals)
@@ -126,13 +129,14 @@ def _members(
     denominator: object,
     *reasons: tuple[pd.Series, str],
     cuts: tuple[str, ...] = DEAL_CUTS,
+    day: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Members of a metric; of several reasons for exclusion the first one holds."""
     reason = frame["removal"].copy()
     for applies, name in reasons:
         reason = reason.mask(reason.isna() & applies, name)
     return frame[["id", *cuts]].assign(
-        month=month, numerator=numerator, denominator=denominator, reason=reason
+        month=month, day=day, numerator=numerator, denominator=denominator, reason=reason
     )
 
 
@@ -149,16 +153,23 @@ def _outcome(deals: pd.DataFrame) -> Iterator[Members]:
 
     def members(metric: str, variant: str, unit: str, of: pd.DataFrame, num, den, *reasons, **kw):
         no_date = (of["closed_at"].isna(), "no_close_date")
-        frame = _members(of, of["closed_month"], num, den, no_date, *reasons)
+        day = of["closed_day"]
+        frame = _members(of, of["closed_month"], num, den, no_date, *reasons, day=day)
         return Members(metric, variant, unit, "opportunity", frame, **kw)
 
     for status in CLOSED:
         yield members(
-            f"deals_{status}", "default", "deals", closed[closed["status"] == status], 1, None
+            f"deals_{status}",
+            "default",
+            "deals",
+            closed[closed["status"] == status],
+            1,
+            None,
+            grains=WEEKLY,
         )
     unvalued = _unvalued(won)
     value = won["value"].fillna(Decimal(0))
-    yield members("revenue_won", "default", "money", won, value, None, *unvalued)
+    yield members("revenue_won", "default", "money", won, value, None, *unvalued, grains=WEEKLY)
     yield members("average_deal_size", "default", "money", won, value, 1, *unvalued)
     yield members(
         "average_deal_size", "median", "money", won, value, None, *unvalued, is_median=True
@@ -200,19 +211,23 @@ def _pipeline_created(records: Records, deals: pd.DataFrame) -> Iterator[Members
     """`default` at the amount of now; `as_created` as the bridge has it, deals gone since too."""
     undated = (deals["created_at"].isna(), "no_created_at")
     value = deals["value"].fillna(Decimal(0))
-    frame = _members(deals, deals["created_month"], value, None, undated, *_unvalued(deals))
-    yield Members("pipeline_created", "default", "money", "opportunity", frame)
+    day = deals["created_day"]
+    frame = _members(
+        deals, deals["created_month"], value, None, undated, *_unvalued(deals), day=day
+    )
+    yield Members("pipeline_created", "default", "money", "opportunity", frame, grains=WEEKLY)
     then = _as_created(records, deals)
-    month = records.local(then["begins_at"]).dt.to_period("M")
+    begun_on = records.local(then["begins_at"]).dt.normalize()
+    month = begun_on.dt.to_period("M")
     reasons = (
         (then["begins_at"].isna(), "no_created_at"),
         (then["status"] != "open", "born_closed"),
     )
     value = then["value"].fillna(Decimal(0))
-    frame = _members(then, month, value, None, *reasons, *_unvalued(then))
-    yield Members("pipeline_created", "as_created", "money", "opportunity", frame)
-    counts = _members(deals, deals["created_month"], 1, None, undated)
-    yield Members("pipeline_created", "count", "deals", "opportunity", counts)
+    frame = _members(then, month, value, None, *reasons, *_unvalued(then), day=begun_on)
+    yield Members("pipeline_created", "as_created", "money", "opportunity", frame, grains=WEEKLY)
+    counts = _members(deals, deals["created_month"], 1, None, undated, day=day)
+    yield Members("pipeline_created", "count", "deals", "opportunity", counts, grains=WEEKLY)
 
 
 def _as_created(records: Records, deals: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from tests.oracle.existing import done
 from tests.oracle.members import NONE, OWNER_CUTS, deals_now
 from tests.oracle.money import Rates
 from tests.oracle.periods import GRAINS, period_start
@@ -27,7 +28,6 @@ FINENESS = ("month", "quarter", "year")
 EXCLUDED = [
     "metric", "variant", "entity", "entity_id", "reason", "period_grain", "period_start",
 ]  # fmt: skip
-TO_DO = ("not_started", "in_progress", "waiting", "deferred")
 ALMOST = 1e-6
 
 
@@ -295,10 +295,9 @@ def _day(
 def _credits(records: Records, as_of: pd.Timestamp, measure: str) -> Iterator[Credit]:
     if measure == "activities":
         users = records["users"].set_index("source_id")
-        done = records["activities"]
-        done = done[(done["occurred_at"] <= as_of) & ~done["is_deleted"]]
-        done = done[~((done["type"] == "task") & done["outcome"].isin(TO_DO))]
-        for owner, at in zip(done["owner_id"], records.local(done["occurred_at"]), strict=True):
+        acts = done(records, as_of)
+        acts = acts[~acts["is_deleted"].astype(bool)]
+        for owner, at in zip(acts["owner_id"], records.local(acts["occurred_at"]), strict=True):
             team, manager = (users[column].get(owner) for column in ("team", "manager_id"))
             yield Credit(at.date(), owner or NONE, team or NONE, manager or NONE, 1.0)
         return

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pandas as pd
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "users": (
         "source_id", "name", "role", "team", "manager_id", "region", "segment", "hired_on",
-        "left_on",
+        "left_on", "is_active",
     ),
     "stages": ("pipeline", "stage", "status", "probability"),
     "deals": (
@@ -25,9 +26,12 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "changes": ("entity_id", "field", "old_value", "new_value", "changed_at"),
     "leads": (
         "source_id", "created_at", "account_id", "owner_id", "channel", "campaign_id",
-        "qualified_at", "converted_at", "opportunity_id", "is_deleted",
+        "qualified_at", "first_response_at", "converted_at", "opportunity_id", "is_deleted",
     ),
-    "activities": ("type", "occurred_at", "owner_id", "outcome", "is_deleted"),
+    "activities": (
+        "source_id", "type", "direction", "occurred_at", "owner_id", "opportunity_id", "lead_id",
+        "contact_id", "account_id", "outcome", "is_done", "is_deleted",
+    ),
     "accounts": ("source_id", "domain", "region", "segment", "created_at", "is_deleted"),
     "campaigns": ("source_id", "name", "channel", "started_on", "is_deleted"),
     "spend_daily": (
@@ -68,6 +72,7 @@ MOMENTS = frozenset(
         "source_updated_at",
         "changed_at",
         "qualified_at",
+        "first_response_at",
         "converted_at",
         "started_at",
         "ended_at",
@@ -86,6 +91,19 @@ PLANNED = ("task", "meeting", "demo")
 """Activities that may be put down before they happen."""
 
 
+@dataclass(frozen=True)
+class Office:
+    """When people work: weekdays (Monday is 0), hours of the day, and days off."""
+
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)
+    hours: tuple[pd.Timedelta, pd.Timedelta] = (pd.Timedelta(hours=9), pd.Timedelta(hours=17))
+    days_off: frozenset[dt.date] = frozenset()
+
+    def is_working(self, day: dt.date) -> bool:
+        """Whether people work on a day."""
+        return day.weekday() in self.weekdays and day not in self.days_off
+
+
 @dataclass(frozen=True, eq=False)
 class Records:
     """A company's settings and records.
@@ -93,7 +111,8 @@ class Records:
     Moments are naive UTC; dates, amounts and rates are text as written; what is absent is None,
     or NaT where it is a moment. Frames keep the order of the export. `loaded_at` is about when the
     exports were read: the moment from which a record is known that does not say when it changed.
-    `gross_margin` is what the company says of it.
+    `gross_margin` is what the company says of it. `others` are records of other sources than
+    `instance`, by their ids, which no two sources share.
     """
 
     instance: str
@@ -104,6 +123,12 @@ class Records:
     loaded_at: pd.Timestamp
     frames: Mapping[str, pd.DataFrame]
     gross_margin: Decimal | None = None
+    office: Office = field(default_factory=Office)
+    others: Mapping[str, str] = field(default_factory=dict)
+
+    def instance_of(self, source_id: str) -> str:
+        """The source that a record is of."""
+        return self.others.get(source_id, self.instance)
 
     @property
     def until(self) -> pd.Timestamp | None:
@@ -115,7 +140,9 @@ class Records:
             if column in frame
         ]
         activities = self.frames["activities"]
-        told.append(activities.loc[~activities["type"].isin(PLANNED), "occurred_at"].max())
+        may_be_planned = activities["type"].isin(PLANNED) & activities["is_done"].isna()
+        is_planned = may_be_planned | (activities["is_done"] == "false")
+        told.append(activities.loc[~is_planned, "occurred_at"].max())
         return None if any(moment > self.as_of for moment in told) else self.as_of
 
     def __getitem__(self, name: str) -> pd.DataFrame:
@@ -175,6 +202,35 @@ def closing(folder: Path) -> Records:
     names = ("users", "stages", "deals", "changes")
     tables = {name: _csv(folder / f"{_FILES.get(name, name)}.csv") for name in names}
     return _records("crm", "USD", "America/New_York", 1, "2024-06-20 12:00", tables)
+
+
+BAVARIAN_HOLIDAYS = (
+    "2025-10-03", "2025-11-01", "2025-12-25", "2025-12-26", "2026-01-01", "2026-01-06",
+    "2026-04-03", "2026-04-06", "2026-05-14",
+)  # fmt: skip
+"""From October 2025 to May 2026, but for the first of May, on which the company works."""
+
+
+def answers(folder: Path) -> Records:
+    """The company of activities: a CRM, and a log of calls that tells no directions."""
+    tables: dict[str, pd.DataFrame] = {}
+    others: dict[str, str] = {}
+    for source in ("crm", "phone"):
+        for name in COLUMNS:
+            path = folder / source / f"{_FILES.get(name, name)}.csv"
+            if not path.exists():
+                continue
+            rows = _csv(path)
+            tables[name] = pd.concat([tables[name], rows]) if name in tables else rows
+            if source == "phone":
+                others |= dict.fromkeys(rows.get("source_id", ()), source)
+    found = _records("crm", "EUR", "Europe/Berlin", 1, "2026-05-20 18:00", tables)
+    days_off = (*BAVARIAN_HOLIDAYS, "2026-05-15")
+    office = Office(
+        hours=(pd.Timedelta(hours=9), pd.Timedelta(hours=17.5)),
+        days_off=frozenset(dt.date.fromisoformat(day) for day in days_off),
+    )
+    return replace(found, office=office, others=others)
 
 
 MAVEN_STAGES = {

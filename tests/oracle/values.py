@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tests.oracle.acquisition import acquisition_members
+from tests.oracle.activity import activity_members
 from tests.oracle.cash import Ledger, cash_members
 from tests.oracle.customers import Customers
 from tests.oracle.existing import existing
 from tests.oracle.marketing import marketing_members
 from tests.oracle.members import UNKNOWN, Members, deals_now, members_of_sales
-from tests.oracle.periods import GRAINS, period_start
+from tests.oracle.periods import WEEKLY, period_start, week_start
 from tests.oracle.quotas import quota_exclusions, quota_values
 from tests.oracle.records import Records
 from tests.oracle.recurring import Subscriptions, plans_of_customers, recurring_members
@@ -48,7 +49,7 @@ def expected(records: Records, as_of: pd.Timestamp | None = None) -> Expected:
     of_rate = (exclusions["metric"] == "win_rate") & (exclusions["variant"] == "default")
     exclusions = pd.concat([exclusions, exclusions[of_rate].assign(metric="sales_velocity")])
     exclusions["entity_key"] = [
-        hashlib.md5(f"files|{records.instance}|{id}".encode()).hexdigest()
+        hashlib.md5(f"files|{records.instance_of(id)}|{id}".encode()).hexdigest()
         for id in exclusions["entity_id"]
     ]
     return Expected(
@@ -63,6 +64,7 @@ def _all_members(records: Records, now: pd.Timestamp) -> Iterator[Members]:
         yield one
         if (one.metric, one.variant) == ("pipeline_created", "default"):
             yield from marketing_members(records, deals, one, now)
+    yield from activity_members(records, deals, now)
     customers = Customers.of(records, deals, now)
     subscriptions = Subscriptions(records, customers, now)
     ledger = Ledger(records, customers, now)
@@ -82,22 +84,26 @@ def _rollup(
     frame = frame.reset_index(drop=True)
     states = {n: one.months for n, one in enumerate(members) if one.months}
     cells = []
-    for grain in GRAINS:
+    for grain in WEEKLY:
         counted = [n for n, one in enumerate(members) if grain in one.grains]
         mine = frame[frame["of"].isin(counted)]
-        mine = mine if grain == "all" else mine[mine["month"].notna()]
+        mine = mine if grain == "all" else mine[mine["day" if grain == "week" else "month"].notna()]
         ends = {
             n: {m for m in months if _is_end(m, this_month, grain, fiscal)}
             for n, months in states.items()
+            if grain != "week"
         }
         for n, months in ends.items():
             mine = mine[(mine["of"] != n) | mine["month"].isin(months)]
-        starts = {m: period_start(m, grain, fiscal) for m in mine["month"].dropna().unique()}
-        mine = mine.assign(period_start=[starts.get(m, "") for m in mine["month"]])
+        if grain == "week":
+            mine = mine.assign(period_start=[week_start(day) for day in mine["day"]])
+        else:
+            starts = {m: period_start(m, grain, fiscal) for m in mine["month"].dropna().unique()}
+            mine = mine.assign(period_start=[starts.get(m, "") for m in mine["month"]])
         for cut in ("company", *sorted({cut for one in members for cut in one.cuts})):
-            here = mine.assign(dimension_key="all" if cut == "company" else mine[cut])
+            here = mine.assign(dimension_key=mine["company"] if cut == "company" else mine[cut])
             cell = _aggregate(here[here["dimension_key"].notna()])
-            if cut == "company":
+            if cut == "company" and ends:
                 empty = [
                     (n, period_start(m, grain, fiscal), "all")
                     for n in ends
@@ -128,7 +134,9 @@ def _summable(members: Members, present: pd.Period | None) -> pd.DataFrame:
     """
     is_included = members.frame["reason"].isna()
     is_record = members.frame["side"].isna() if "side" in members.frame else True
+    is_whole = members.frame.get("is_part", pd.Series(None, members.frame.index)).isna()
     return members.frame.assign(
+        company=pd.Series("all", members.frame.index).where(is_whole),
         numerator=members.frame["numerator"].astype(float).where(is_included),
         denominator=members.frame["denominator"].astype(float).where(is_included),
         n_included=(is_included & is_record).astype(int),

@@ -18,6 +18,8 @@ import pandas as pd
 from dagster_project.commands.explain.receipts import Receipts
 from dagster_project.run.clock import now
 from dagster_project.run.simulation import connected
+from ingestion.company.calendar import WEEKDAYS
+from ingestion.company.calendar import Calendar as CompanyCalendar
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.loading.reports import TableLoad
@@ -29,8 +31,10 @@ from ingestion.sandbox.service import Sandbox
 from ingestion.sandbox.systems.faults import Drift, Faults
 from ingestion.sandbox.systems.hubspot.api import HubSpotApi
 from ingestion.sandbox.world import World
+from ingestion.sandbox.world.calendar import HOUR, day_number
 from tests.compiled_models import CompiledModels
 from tests.kpis.receipts import disagreements
+from tests.truth.calendar import Office
 from tests.truth.kpis import truth
 
 TOKEN = "pat-na1-secret-of-the-test"
@@ -39,6 +43,17 @@ COUNTS = ["n_included", "n_excluded"]
 NUMBERS = ["value", "numerator", "denominator"]
 GROSS_MARGIN = 0.8
 """Of the company whose data are exports; the other one's is not known."""
+CALENDAR = """calendar:
+  country: US
+  subdivision: NY
+  working_days: [mon, tue, wed, thu, sat]
+  opens: "08:30"
+  closes: "18:15"
+  holidays: {2024-01-25: Inventory}
+  working: [Columbus Day]
+"""
+"""When the company whose data are exports works; the other one does as companies do by default."""
+MINUTE = HOUR // 60
 MICRO = 1e-6
 """The published numbers keep six decimals of each record."""
 SHOWN = 12
@@ -122,6 +137,7 @@ class SimulatedCompany(ABC):
             fiscal_year_start_month=company.fiscal_year_start_month,
             loads=self.loads,
             gross_margin=company.finance.gross_margin,
+            office=_office(company.calendar),
         )
 
     def assert_true(self, world: World) -> set[str]:
@@ -222,7 +238,7 @@ class ExportedCompany(SimulatedCompany):
             self.fiscal_year_start_month,
         )
         with file.open("a", encoding="utf-8") as text:
-            text.write(f"finance: {{gross_margin: {GROSS_MARGIN}}}\n")
+            text.write(f"finance: {{gross_margin: {GROSS_MARGIN}}}\n{CALENDAR}")
 
     @property
     def _file(self) -> Path:
@@ -249,6 +265,16 @@ def differences(kpis: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
             same = ((ours - theirs).abs() <= rounding) | (ours.isna() & theirs.isna())
         why = why.where(~shared | same, why + f" {column}")
     return both.assign(why=why)[why != ""]
+
+
+def _office(calendar: CompanyCalendar) -> Office:
+    """When a company works, as the truth wants it."""
+    return Office(
+        weekdays=tuple(WEEKDAYS.index(day) for day in calendar.working_days),
+        opens=calendar.opens * MINUTE,
+        closes=calendar.closes * MINUTE,
+        days_off=frozenset(day_number(day) for day in calendar.days_off()),
+    )
 
 
 def _hangs_on_teams(kpis: pd.DataFrame) -> pd.Series:

@@ -11,10 +11,12 @@ from datetime import datetime
 import numpy as np
 
 from ingestion.sandbox.world import World
-from ingestion.sandbox.world.calendar import DAY, Ints, day_of, to_moment
+from ingestion.sandbox.world.calendar import DAY, HOUR, Ints, day_of, to_moment
 from ingestion.sandbox.world.people import MANAGER, active_reps, region_currency
 from ingestion.sandbox.world.quotas import MONTH, REVENUE
 from ingestion.sandbox.world.schema import (
+    ACTIVITY_TYPES,
+    DIRECTIONS,
     LOST,
     NONE,
     NULL,
@@ -40,6 +42,7 @@ def traps(world: World, first_load: datetime) -> dict[str, int]:
         **_stages(state),
         **_people(state, first_load),
         **_leads(state),
+        **_activities(state),
         **money_traps(state),
     }
 
@@ -89,12 +92,36 @@ def _leads(state: State) -> dict[str, int]:
     return {"leads_of_merged_deals": int(STAGE_WON[deals["stage"][into[into != NONE]]].sum())}
 
 
+def _activities(state: State) -> dict[str, int]:
+    """Activities told late, planned or about what lives on elsewhere; inquiries that wait."""
+    told, deals = state["activities"], state["opportunities"]
+    deal, is_plan, happened = told["opportunity_id"], told["is_plan"] == 1, told["occurred_at"]
+    is_done = ~is_plan | (told["done_at"] != NULL)
+    asks = (told["direction"] == DIRECTIONS.index("in")) & is_done
+    named = deal != NONE
+    created, answered = (state["leads"][name] for name in ("created_at", "first_response_at"))
+    is_answered = answered != NULL
+    answered = answered[is_answered]
+    return {
+        "logged_late": int((~is_plan & (told["updated_at"] > happened)).sum()),
+        "planned_and_done": int((is_plan & is_done).sum()),
+        "planned_still": int((~is_done).sum()),
+        "inquiries_of_nobody": int((asks & (told["owner_id"] == NONE)).sum()),
+        "inquiries_not_due": int((asks & (happened > state.now - DAY)).sum()),
+        "activities_of_a_day": int((is_done & (happened % DAY == 0)).sum()),
+        "leads_answered_on_a_day": int((answered % DAY == 0).sum()),
+        "leads_answered_before_they_were": int((answered < created[is_answered]).sum()),
+        "activities_of_merged_deals": int((deals["merged_into_id"][deal[named]] != NONE).sum()),
+        "activities_of_deleted_deals": int((deals["is_deleted"][deal[named]] == 1).sum()),
+    }
+
+
 def upset(world: World) -> None:
     """What happens seldom, all at one moment some minutes before midnight.
 
     Open deals are deleted, merged (one with a lead into a won deal) and re-assigned; one is lost,
-    of which the history tells days later; a rep changes teams, and has a quota from today on. So
-    it goes with customers and their money.
+    of which the history tells days later; a rep changes teams, and has a quota from today on. Two
+    buyers ask, and of some answers only the day is told. So it goes with customers and their money.
     """
     state = world.state
     deals, moment = state["opportunities"], state.now - 5 * MINUTE
@@ -115,6 +142,7 @@ def upset(world: World) -> None:
     state.change("opportunities", others[6:9], "owner_id", heir, moment)
     _lose(state, lost, moment)
     _transfer(state, moment)
+    _ask_and_answer(state, others[11:13], moment)
     upset_money(state, moment)
 
 
@@ -135,6 +163,26 @@ def _lose(state: State, ids: Ints, moment: int) -> None:
     deals["is_open"][ids] = 0
     deals["shut_at"][ids] = deals["untold_at"][ids] = moment
     deals["told_on"][ids] = state.day + LAG_DAYS
+
+
+def _ask_and_answer(state: State, deals: Ints, moment: int) -> None:
+    """Two buyers write: now, and on a day; a day tells when they were called, and leads answered.
+
+    One of the leads was answered on the day before it was there.
+    """
+    midnight = moment // DAY * DAY
+    for at, direction in ((moment, "in"), (midnight, "in"), (midnight - DAY, "out")):
+        state.create(
+            "activities", len(deals), moment, occurred_at=at,
+            type=ACTIVITY_TYPES.index("email"), direction=DIRECTIONS.index(direction),
+            owner_id=state["opportunities"]["owner_id"][deals], opportunity_id=deals,
+        )  # fmt: skip
+    leads = state["leads"]
+    waiting = (leads["first_response_at"] == NULL) & (leads["is_deleted"] == 0)
+    waiting = np.flatnonzero(waiting & (leads["updated_at"] < moment))[:2]
+    created = leads["created_at"][waiting]
+    answered = np.where(np.arange(len(waiting)) == 0, midnight, created - HOUR)
+    state.change("leads", waiting, "first_response_at", answered, moment)
 
 
 def _transfer(state: State, moment: int) -> None:

@@ -49,8 +49,9 @@ def _counts(happened: pd.DataFrame, history: History, tall: Tall) -> None:
 
     `per_rep_day`: activities of users whose role is rep, by the working days on which reps were
     active: from the first activity on record, the day of hiring included, the day of leaving not,
-    up to the as-of day, each in the team of that day. Periods are those in which a rep did
-    something; a type of activity has the days of all. `n_included` counts months (weeks) of reps.
+    up to the as-of day, for the team and the manager of that day. Periods are those in which a rep
+    did something; a type of activity has the days of all. `n_included` counts months (weeks) of
+    reps; of one who moves, each team has its own.
     """
     members = history.owner_cuts(happened["owner_id"], happened["occurred_at"].to_numpy())
     members["day"] = history.local_day(happened["occurred_at"])
@@ -68,15 +69,19 @@ def _counts(happened: pd.DataFrame, history: History, tall: Tall) -> None:
         begins = tall.periods(worked, WEEK) if grains == (WEEK,) else worked["month"].to_numpy()
         own = tall.periods(done, WEEK) if grains == (WEEK,) else done["month"].to_numpy()
         mine = worked.assign(period=begins)[np.isin(begins, own)]
-        by = ["period", *OWNER_CUTS]
-        days = mine.groupby(by, as_index=False).agg(
-            amount=("day", "size"), day=("day", "min"), month=("month", "min")
-        )
-        of_types = days.loc[days.index.repeat(len(types))].reset_index(drop=True)
-        of_types["activity_type"] = np.tile(types, len(days))
         per_day: dict[str, Any] = {"unit": "count", "variant": "per_rep_day", "grains": grains}
-        tall.add_quotient("activities", done, days, OWNER_CUTS, **per_day)
-        tall.add_quotient("activities", done, of_types, ("activity_type",), whole=False, **per_day)
+        for cuts in (("rep", "region", "segment"), ("team",), ("manager",)):
+            is_whole = "rep" in cuts
+            days = mine.groupby(["period", "rep", *({*cuts} - {"rep"})], as_index=False).agg(
+                amount=("day", "size"), day=("day", "min"), month=("month", "min")
+            )
+            tall.add_quotient("activities", done, days, cuts, whole=is_whole, **per_day)
+            if is_whole:
+                of_types = days.loc[days.index.repeat(len(types))].reset_index(drop=True)
+                of_types["activity_type"] = np.tile(types, len(days))
+                tall.add_quotient(
+                    "activities", done, of_types, ("activity_type",), whole=False, **per_day
+                )
 
 
 def _rep_days(history: History, first: int) -> pd.DataFrame:
@@ -99,7 +104,7 @@ def _response(happened: pd.DataFrame, history: History, tall: Tall) -> None:
     A lead without one has its first_response_at. Credited to the lead's current owner. The mean,
     `median` and `business_hours` are of leads answered after they were created; `within_1h`,
     `within_24h` (limits included) and `never` are shares of all leads created in the period. Where
-    either side is a bare day, hours are not known: only `never` has such a lead.
+    either side is a bare day, hours are not known: only `never` has such a lead, answered or not.
     """
     frame = leads(history)
     first = np.full(len(history.fact("leads", "created_at")), NEVER)
@@ -112,7 +117,7 @@ def _response(happened: pd.DataFrame, history: History, tall: Tall) -> None:
     created = frame["created_at"].to_numpy()
     answer = np.where(is_answered, answer, created)
     wait = answer - created
-    is_timed = ~(is_answered & (history.is_day(created) | history.is_day(answer)))
+    is_timed = ~(history.is_day(created) | history.is_day(answer))
     worked = history.office.worked(history.clock(created), history.clock(answer))
     name, of_answered = "lead_response_hours", frame[is_answered]
     for variant, hours, statistic in (

@@ -25,7 +25,7 @@ def add_inquiries(happened: pd.DataFrame, history: History, tall: Tall) -> None:
     The answer is a later one to the same contact, deal (what it has become by merges), account or
     lead. Without an owner of its own an inquiry is its deal's, else its lead's. `within_24h` (limit
     included) leaves out what is unanswered and younger than a day, and so does `never`. Where
-    either side is a bare day, hours are not known: only `never` has it.
+    either side is a bare day, hours are not known: only `never` has it, answered or not.
     """
     is_inquiry = (happened["direction"] == IN) & ~happened["type"].isin(OWN_WORK)
     is_linked = (happened[list(LINKS)] != NONE).any(axis=1)
@@ -38,7 +38,7 @@ def add_inquiries(happened: pd.DataFrame, history: History, tall: Tall) -> None:
     members = history.owner_cuts(_owners(asked, history), at)
     members["activity_type"] = asked["type"].astype(np.int64)
     members["month"], day = history.month(at), history.local_day(at)
-    is_timed = ~(is_answered & (history.is_day(at) | history.is_day(answer)))
+    is_timed = ~(history.is_day(at) | history.is_day(answer))
     is_due = is_answered | (at + DAY <= history.as_of)
     name, cuts = "inquiry_response_hours", (*OWNER_CUTS, "activity_type")
     for variant in ("default", "median"):

@@ -80,37 +80,69 @@ with
         group by week_start, {{ cuts }}
     ),
 
+    rep_months_and_weeks as (
+        select entity, counts_in, period_on, rep, region, segment, sum(days) as days
+        from rep_periods
+        group by entity, counts_in, period_on, rep, region, segment
+    ),
+
     per_rep_day as (
         select
             entity,
-            md5(rep || '|' || team || '|' || manager || '|' || entity || period_on) as entity_key,
+            md5(rep || '|' || entity || period_on) as entity_key,
             rep as entity_id,
             'all' as company,
-            {{ cuts }},
+            rep,
+            cast(null as {{ text }}) as team,
+            cast(null as {{ text }}) as manager,
+            region,
+            segment,
             cast(null as {{ text }}) as activity_type,
             period_on,
             counts_in,
             cast(null as {{ text }}) as side,
             0 as numerator,
             days as denominator
-        from rep_periods
+        from rep_months_and_weeks
+
+        -- Of a rep who moves, each team has its days, and the month counts once all the same.
+        {%- for own in ["team", "manager"] %}
+            union all
+
+            select
+                entity,
+                null as entity_key,
+                rep as entity_id,
+                null as company,
+                {%- for cut in owner_cuts() %}
+                    {{ cut if cut == own else "null" }} as {{ cut }},
+                {%- endfor %}
+                null as activity_type,
+                period_on,
+                counts_in,
+                null as side,
+                0 as numerator,
+                sum(days) as denominator
+            from rep_periods
+            group by entity, counts_in, period_on, rep, {{ own }}
+        {%- endfor %}
 
         union all
 
         -- The days are the same whatever was done on them.
         select
-            rep_periods.entity,
+            periods.entity,
             null as entity_key,
-            rep_periods.rep as entity_id,
+            periods.rep as entity_id,
             null as company,
             {%- for cut in owner_cuts() %} null as {{ cut }}, {%- endfor %}
             types.activity_type,
-            rep_periods.period_on,
-            rep_periods.counts_in,
+            periods.period_on,
+            periods.counts_in,
             null as side,
             0 as numerator,
-            rep_periods.days as denominator
-        from rep_periods
+            periods.days as denominator
+        from rep_months_and_weeks as periods
         cross join types
 
         union all
