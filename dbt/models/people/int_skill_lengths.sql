@@ -1,7 +1,7 @@
--- Per rep, pipeline and stage: how long the visits took that the rep led from their entry, beside
--- those of peers. How far they rank above these is added up over quarters (P. H. van Elteren,
--- Bulletin of the Institute of International Statistics 37, 1960): what slowed everyone down in a
--- quarter is nobody's slowness.
+-- Per rep, pipeline and stage: how long the visits took that the rep led from their entry,
+-- beside those of peers. How far they rank above these is added up over quarters (P. H. van
+-- Elteren, Bulletin of the Institute of International Statistics 37, 1960): what slowed
+-- everyone down in a quarter is nobody's slowness.
 {%- set stage_key = ["source_instance", "pipeline", "stage"] %}
 {%- set in_quarter = (stage_key + ["quarter_start"]) | join(", ") %}
 with
@@ -9,8 +9,8 @@ with
 
     here as (select distinct rep_id from compared where is_judged),
 
-    -- Of people's first months, and of who has left, only short visits were led throughout: beside
-    -- them all others would look slow.
+    -- Of people's first months, and of who has left, only short visits were led throughout:
+    -- beside them all others would look slow.
     visits as (
         select visits.*
         from {{ ref("int_skill_visits") }} as visits

@@ -1,6 +1,6 @@
 -- For each gap a rep who is strong there: whoever of them is of the same segment, else of any.
--- Within
--- a stage they take turns, so that none has more than one rep more than another to look after.
+-- Within a stage they take turns, so that none has more than one rep more than another to look
+-- after.
 with
     people as (select * from {{ ref("mart_skill_gaps") }}),
 
