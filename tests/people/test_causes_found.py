@@ -148,22 +148,27 @@ def with_power(looked_at: pd.DataFrame) -> pd.DataFrame:
     share of good and bad quarters they are a little nearer to 1 than the world gave them.
     """
     weak = looked_at[(looked_at["kind"] == "weak skill") & looked_at["is_given"].eq(True)]
-    usual, n = weak["peer_conversion"], weak["n"]
-
-    def shares(odds: float) -> pd.Series:
-        return odds * usual / (1 - usual + odds * usual)
-
-    expected: pd.Series = 0 * n
+    expected = pd.Series(0.0, weak.index)
     for part in (weak["untrained"], 1 - weak["untrained"]):
-        alike = part == 1
-        advanced = weak["advanced"][alike].sum()
-        odds = optimize.brentq(lambda it: (n * shares(it))[alike].sum() - advanced, 0.01, 10)
-        expected = expected + part * shares(odds)
+        expected += part * _shares(_odds_beside_peers(weak[part == 1]), weak["peer_conversion"])
     power = [
         _power(int(row.n), int(row.peer_visits), row.peer_conversion, share, row.level)
         for row, share in zip(weak.itertuples(), expected, strict=True)
     ]
     return looked_at.assign(power=looked_at["power"].fillna(pd.Series(power, weak.index)))
+
+
+def _odds_beside_peers(rows: pd.DataFrame) -> float:
+    """The odds ratio by which as many visits would be expected to advance as did."""
+
+    def too_many(odds: float) -> float:
+        return float((rows["n"] * _shares(odds, rows["peer_conversion"]) - rows["advanced"]).sum())
+
+    return float(optimize.brentq(too_many, 0.01, 10))
+
+
+def _shares(odds: float, usual: pd.Series) -> pd.Series:
+    return odds * usual / (1 - usual + odds * usual)
 
 
 def _power(n: int, others: int, usual: float, share: float, level: float) -> float:
