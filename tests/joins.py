@@ -21,6 +21,7 @@ FEW: Mapping[str, tuple[int, str]] = {
     "fct_touches": (3, "sources with sources"),
     "int_account_channels": (2, "sources with sources"),
     "int_bookings_billed": (1, "with one row, whether invoices name deals"),
+    "int_content_visits": (1, "sources with sources"),
     "int_credit_notes__priced": (1, "sources with sources"),
     "int_customer_ids": (1, "sources with sources"),
     "int_field_histories": (1, "sources with fields"),

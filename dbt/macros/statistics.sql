@@ -130,12 +130,15 @@
     )
 {%- endmacro %}
 
+{#- e to a power; PostgreSQL has no numbers for what is next to nothing. -#}
+{% macro exponential(power) -%} exp(greatest({{ power }}, -700)) {%- endmacro %}
+
 {#-
     The chance that of n records drawn from N, of which K are successes, exactly k are: a term of
     Fisher's exact test. R. A. Fisher, Statistical Methods for Research Workers (1934), 21.02.
 -#}
 {% macro hypergeometric(k, drawn, successes, records) -%}
-    exp(
+    {%- set power -%}
         {{ ln_factorial(successes) }}
         - {{ ln_factorial(k) }}
         - {{ ln_factorial(successes ~ " - " ~ k) }}
@@ -145,7 +148,8 @@
         + {{ ln_factorial(drawn) }}
         + {{ ln_factorial(records ~ " - " ~ drawn) }}
         - {{ ln_factorial(records) }}
-    )
+    {%- endset -%}
+    {{ exponential(power) }}
 {%- endmacro %}
 
 {#-
@@ -170,11 +174,9 @@
     {%- for factor in fit[1:] -%}
         {%- set series.sql = "(" ~ factor ~ " + " ~ t ~ " * " ~ series.sql ~ ")" -%}
     {%- endfor -%}
-    case
-        when {{ z }} >= 0
-        then 0.5 * {{ t }} * exp(- power({{ x }}, 2) - 1.26551223 + {{ t }} * {{ series.sql }})
-        else 1 - 0.5 * {{ t }} * exp(- power({{ x }}, 2) - 1.26551223 + {{ t }} * {{ series.sql }})
-    end
+    {%- set power = "-power(" ~ x ~ ", 2) - 1.26551223 + " ~ t ~ " * " ~ series.sql -%}
+    {%- set tail = "0.5 * " ~ t ~ " * " ~ exponential(power) -%}
+    case when {{ z }} >= 0 then {{ tail }} else 1 - {{ tail }} end
 {%- endmacro %}
 
 {#-

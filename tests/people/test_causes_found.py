@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 
 from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT
@@ -57,6 +57,7 @@ def compiled() -> CompiledModels:
 def looked_at(compiled: CompiledModels) -> pd.DataFrame:
     """All that was tested: `kind, seed, moment, n, is_given, power, is_told`."""
     found = pd.concat([of_seed(seed, compiled) for seed in SEEDS], ignore_index=True)
+    found = with_power(found)
     print("\n" + table(found).to_string(index=False))
     print("\n" + false_alarms(found).to_string())
     print("\n" + trained(found).to_string())
@@ -123,29 +124,51 @@ def _trained_at(company: Company) -> np.ndarray:
 
 
 def _weak_skills(company: Company, gaps: pd.DataFrame, moment: dt.datetime) -> pd.DataFrame:
-    """Every rep and stage that was tested.
-
-    Power is that of the test with its correction, for the odds that the world gave the visits.
-    """
+    """Every rep and stage that was tested, and what the test's power depends on."""
     gaps = gaps[gaps["is_gap"].notna()].reset_index(drop=True)
-    users, causes = company.world.state["users"], company.world.causes
     rep = _numbers(gaps["rep_id"])
     stage = gaps["stage"].map(STAGE_LABELS.index).to_numpy()
-    is_given = users["weak_stage"][rep] == stage
-    power = np.full(len(gaps), np.nan)
+    is_given = company.world.state["users"]["weak_stage"][rep] == stage
+    untrained = np.full(len(gaps), np.nan)
     visits, trained_at, end = company.visits, _trained_at(company), to_moment(moment)
     for i in np.flatnonzero(is_given):
-        row = gaps.loc[i]
         mine = visits[(visits["owner_exited"] == rep[i]) & (visits["stage"] == stage[i])]
         exited = mine["exited"].to_numpy()
         exited = exited[(exited > end - 365 * DAY) & (exited <= end)]
-        odds = np.where(
-            exited >= trained_at[rep[i]], causes.trained_skill_odds, causes.weak_skill_odds
-        )
-        usual = row["peer_conversion"]
-        share = (odds * usual / (1 - usual + odds * usual)).mean()
-        power[i] = _power(int(row["n"]), int(row["peer_visits"]), usual, share, LEVEL / len(gaps))
-    return _rows(gaps["n"], is_given, power, gaps["is_gap"].astype(bool))
+        untrained[i] = (exited < trained_at[rep[i]]).mean()
+    rows = _rows(gaps["n"], is_given, np.nan, gaps["is_gap"].astype(bool))
+    names = ["advanced", "peer_visits", "peer_conversion"]
+    return rows.assign(**gaps[names], untrained=untrained, level=LEVEL / len(gaps))
+
+
+def with_power(looked_at: pd.DataFrame) -> pd.DataFrame:
+    """The same, with the power to find each weak skill, by Fisher's test with its correction.
+
+    The odds are those that all who lack a skill, trained or not, have beside their peers: in one
+    share of good and bad quarters they are a little nearer to 1 than the world gave them.
+    """
+    weak = looked_at[(looked_at["kind"] == "weak skill") & looked_at["is_given"].eq(True)]
+    expected = pd.Series(0.0, weak.index)
+    for part in (weak["untrained"], 1 - weak["untrained"]):
+        expected += part * _shares(_odds_beside_peers(weak[part == 1]), weak["peer_conversion"])
+    power = [
+        _power(int(row.n), int(row.peer_visits), row.peer_conversion, share, row.level)
+        for row, share in zip(weak.itertuples(), expected, strict=True)
+    ]
+    return looked_at.assign(power=looked_at["power"].fillna(pd.Series(power, weak.index)))
+
+
+def _odds_beside_peers(rows: pd.DataFrame) -> float:
+    """The odds ratio by which as many visits would be expected to advance as did."""
+
+    def too_many(odds: float) -> float:
+        return float((rows["n"] * _shares(odds, rows["peer_conversion"]) - rows["advanced"]).sum())
+
+    return float(optimize.brentq(too_many, 0.01, 10))
+
+
+def _shares(odds: float, usual: pd.Series) -> pd.Series:
+    return odds * usual / (1 - usual + odds * usual)
 
 
 def _power(n: int, others: int, usual: float, share: float, level: float) -> float:

@@ -1,7 +1,6 @@
--- The visits of the twelve months up to now whose entry is known, with each item of content that
--- was
--- used on the deal while they went on: one row per visit and item; `content_id` NULL where none
--- was.
+-- The visits of the twelve months up to now whose entry is known, with each item of content
+-- that was used on the deal while they went on: one row per visit and item; `content_id` NULL
+-- where none was.
 with
     visits as (select * from {{ ref("int_skill_visits") }} where is_entry_known),
 

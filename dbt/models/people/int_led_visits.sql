@@ -1,6 +1,6 @@
--- One row per visit to an open stage that ended in a decision, with who led it: the deal's owner at
--- its end. Who had the deal before has no part in it. Skipped stages were not visited, and what
--- another pipeline or a removal ended was not decided.
+-- One row per visit to an open stage that ended in a decision, with who led it: the deal's
+-- owner at its end. Who had the deal before has no part in it. Skipped stages were not
+-- visited, and what another pipeline or a removal ended was not decided.
 with
     visits as (
         select *
@@ -18,8 +18,8 @@ with
 
     reps as (select * from {{ ref("dim_rep") }}),
 
-    -- The state that ended with the visit; a stage that was entered and left in one instant as the
-    -- deal began has none.
+    -- The state that ended with the visit; a stage that was entered and left in one instant as
+    -- the deal began has none.
     led as (
         select
             visits.*,

@@ -1,7 +1,6 @@
--- Per rep, pipeline and stage: how many visits advanced, and how many would have, had peers led
--- them.
--- Peers are compared stratum by stratum: visits that ended in the same quarter, led by people with
--- the same tenure; where these have fewer than ten, by all peers in the stage.
+-- Per rep, pipeline and stage: how many visits advanced, and how many would have, had peers
+-- led them. Peers are compared stratum by stratum: visits that ended in the same quarter, led
+-- by people with the same tenure; where these have fewer than ten, by all peers in the stage.
 {%- set stage_key = ["source_instance", "pipeline", "stage"] %}
 {%- set stratum_key = stage_key + ["tenure", "quarter_start"] %}
 with
@@ -49,7 +48,8 @@ with
         from beside_peers
     ),
 
-    -- So many visits of peers at one conversion would leave the expectation as uncertain as these.
+    -- So many visits of peers at one conversion would leave the expectation as uncertain as
+    -- these.
     by_rep as (
         select
             {{ stage_key | join(", ") }},

@@ -1,5 +1,5 @@
--- Fisher's exact test, one-sided, of each rep's visits in a stage beside those of peers: the chance
--- that as few or fewer had advanced, had the rep been as good as they are.
+-- Fisher's exact test, one-sided, of each rep's visits in a stage beside those of peers: the
+-- chance that as few or fewer had advanced, had the rep been as good as they are.
 with
     tested as (
         select

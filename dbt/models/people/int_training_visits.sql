@@ -1,10 +1,9 @@
--- Per course and who took it, and per span of 180 days before and after: the visits to the stages
--- of
--- its skill, and those of reps who had not taken it by the end of the last span, of the same tenure
--- in the same days; visits with fewer than ten of those are left out. Who took a course twice
--- took it
--- the first time. Who was in need of it is told by the year before the spans: were it told by the
--- first span, the need would partly be bad luck, and the course be praised for its end.
+-- Per course and who took it, and per span of 180 days before and after: the visits to the
+-- stages of its skill, and those of reps who had not taken it by the end of the last span, of
+-- the same tenure in the same days; visits with fewer than ten of those are left out. Who took
+-- a course twice took it the first time. Who was in need of it is told by the year before the
+-- spans: were it told by the first span, the need would partly be bad luck, and the course be
+-- praised for its end.
 {%- set taken = ["course", "skill", "rep_id"] %}
 {%- set stratum = taken + ["span", "source_instance", "pipeline", "stage", "tenure"] %}
 with
@@ -152,7 +151,7 @@ with
             < earlier.expected
             - {{ once_in_twenty() }}
             * sqrt(
-                earlier.expected * (1 - {{ ratio("earlier.expected", "earlier.n") }})
+                greatest(earlier.expected * (1 - {{ ratio("earlier.expected", "earlier.n") }}), 0)
             ) as was_below,
             -- How much a difference of two shares of so many says.
             {{ ratio("before.n * after.n", "before.n + after.n") }} as weight

@@ -1,5 +1,6 @@
--- Per stage, and item or type of content: what became of the visits in which it was used, beside
--- those in which no content was; and whether its use follows the deal more than it drives it.
+-- Per stage, and item or type of content: what became of the visits in which it was used,
+-- beside those in which no content was; and whether its use follows the deal more than it
+-- drives it.
 {%- set stage_key = ["source_instance", "pipeline", "stage"] %}
 {%- set content_key = ["source_instance", "pipeline", "stage", "content_type", "content_id"] %}
 {%- set traits = {

@@ -1,6 +1,6 @@
 -- For each gap a rep who is strong there: whoever of them is of the same segment, else of any.
--- Within
--- a stage they take turns, so that none has more than one rep more than another to look after.
+-- Within a stage they take turns, so that none has more than one rep more than another to look
+-- after.
 with
     people as (select * from {{ ref("mart_skill_gaps") }}),
 
@@ -30,11 +30,20 @@ with
         group by source_instance, pipeline, stage, coalesce(segment, '')
     ),
 
+    of_any_segment as (
+        select source_instance, pipeline, stage, sum(mentors) as mentors
+        from groups
+        group by source_instance, pipeline, stage
+    ),
+
     scoped_gaps as (
         select
             gaps.*,
             case when groups.mentors is not null then 'segment' else 'all' end as scope,
-            case when groups.mentors is not null then coalesce(gaps.segment, '') end as of_segment
+            case
+                when groups.mentors is not null then coalesce(gaps.segment, '') else ''
+            end as of_segment,
+            coalesce(groups.mentors, of_any_segment.mentors) as mentors
         from gaps
         left join
             groups
@@ -42,9 +51,14 @@ with
             and gaps.pipeline = groups.pipeline
             and gaps.stage = groups.stage
             and coalesce(gaps.segment, '') = groups.segment
+        left join
+            of_any_segment
+            on gaps.source_instance = of_any_segment.source_instance
+            and gaps.pipeline = of_any_segment.pipeline
+            and gaps.stage = of_any_segment.stage
     ),
 
-    gaps_in_turn as (
+    in_turn as (
         select
             *,
             row_number() over (
@@ -54,16 +68,14 @@ with
         from scoped_gaps
     ),
 
+    gaps_in_turn as (select *, mod(turn - 1, mentors) + 1 as turn_of_mentor from in_turn),
+
     mentors_in_turn as (
-        {%- for scope, segment in [("segment", "coalesce(segment, '')"), ("all", "null")] %}
+        {%- for scope, segment in [("segment", "coalesce(segment, '')"), ("all", "''")] %}
             select
                 *,
                 '{{ scope }}' as scope,
                 cast({{ segment }} as {{ dbt.type_string() }}) as of_segment,
-                count(*) over (
-                    partition by
-                        source_instance, pipeline, stage {{ ", segment" if scope == "segment" }}
-                ) as mentors,
                 row_number() over (
                     partition by
                         source_instance, pipeline, stage {{ ", segment" if scope == "segment" }}
@@ -90,8 +102,8 @@ with
             and gaps_in_turn.pipeline = mentors_in_turn.pipeline
             and gaps_in_turn.stage = mentors_in_turn.stage
             and gaps_in_turn.scope = mentors_in_turn.scope
-            and coalesce(gaps_in_turn.of_segment, '') = coalesce(mentors_in_turn.of_segment, '')
-            and mod(gaps_in_turn.turn - 1, mentors_in_turn.mentors) + 1 = mentors_in_turn.turn
+            and gaps_in_turn.of_segment = mentors_in_turn.of_segment
+            and gaps_in_turn.turn_of_mentor = mentors_in_turn.turn
     ),
 
     final as (

@@ -1,6 +1,5 @@
--- How soon each person answers leads, beside peers: others of the same role. Slow is who answers
--- more
--- than half of them later than twice what is usual among peers, beyond chance.
+-- How soon each person answers leads, beside peers: others of the same role. Slow is who
+-- answers more than half of them later than twice what is usual among peers, beyond chance.
 with
     answers as (
         select rep as rep_id, numerator as hours
@@ -90,12 +89,19 @@ with
             rep_id,
             least(
                 sum(
-                    exp(
-                        {{ ln_factorial("answered") }}
-                        - {{ ln_factorial("k") }}
-                        - {{ ln_factorial("answered - k") }}
-                        - answered * ln(cast(2 as {{ double_type() }}))
-                    )
+                    {{
+                        exponential(
+                            ln_factorial("answered")
+                            ~ " - "
+                            ~ ln_factorial("k")
+                            ~ " - "
+                            ~ ln_factorial("answered - k")
+                            ~ " - answered * "
+                            ~ "ln(cast(2 as "
+                            ~ double_type()
+                            ~ "))"
+                        )
+                    }}
                 ),
                 1
             ) as p_value

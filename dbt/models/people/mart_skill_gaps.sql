@@ -1,5 +1,5 @@
--- What each rep's visits to a stage came to, beside peers; a gap is told where it is beyond chance
--- among all that were looked for.
+-- What each rep's visits to a stage came to, beside peers; a gap is told where it is beyond
+-- chance among all that were looked for.
 with
     compared as (select * from {{ ref("int_skill_comparisons") }}),
 

@@ -1,6 +1,5 @@
--- Per course, by how much those who took it came to advance more deals in the stage of its skill
--- than
--- others did in the same time: the difference of two differences.
+-- Per course, by how much those who took it came to advance more deals in the stage of its
+-- skill than others did in the same time: the difference of two differences.
 with
     reps as (
         select *, 'all' as takers
