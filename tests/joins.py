@@ -33,6 +33,8 @@ FEW: Mapping[str, tuple[int, str]] = {
     "int_pipeline_at_month_end": (1, "with the one month that is current"),
     "int_quota_credits": (1, "with one row, whether activities have quotas"),
     "int_rep_days": (1, "with one row, the company's first day"),
+    "int_talk_differences": (1, "with one row, the company's usual rates"),
+    "int_talk_skills": (1, "with one row, the company's deal size"),
     "int_stage_periods": (1, "stages and teams with periods, as in the result"),
     "kpi_members": (1, "rep-months and rep-weeks with types of activity, as in the result"),
     "kpi_month_cells": (1, "months with grains"),

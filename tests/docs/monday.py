@@ -238,7 +238,7 @@ talked about can say what happened, and the records are there to be looked at to
 def _headlines(summary: str) -> str:
     """The first block of a summary and the lines on talks, without what differs from run to run."""
     lines = [line.rstrip() for line in summary.strip().splitlines()]
-    first = next(n for n, line in enumerate(lines) if line.startswith("Sandbox"))
+    first = next(n for n, line in enumerate(lines) if line.startswith("Sandbox as of"))
     blank = [n for n, line in enumerate(lines) if n > first + 2 and not line]
     talks = [n for n, line in enumerate(lines) if line.startswith("One-on-ones")]
     block = lines[first : blank[0]]

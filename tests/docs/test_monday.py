@@ -33,7 +33,7 @@ def test_its_words_and_queries_are_those_of_the_command(files: Files) -> None:
 
 
 def test_each_step_has_rows() -> None:
-    steps = re.findall(r"^```sql\n.*?^```\n\n((?:\|.*\n)+)", TEXT, re.DOTALL | re.MULTILINE)
+    steps = re.findall(r"^```sql\n.*?^```\n\n((?:\|[^\n]*\n)+)", TEXT, re.DOTALL | re.MULTILINE)
     assert len(steps) == TEXT.count("```sql") == 7
     assert all(len(rows.splitlines()) > 2 for rows in steps)
 

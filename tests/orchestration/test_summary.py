@@ -23,6 +23,7 @@ from dagster_project.commands.summary.figures import (
 )
 from dagster_project.commands.summary.findings import FINDINGS, findings, words
 from dagster_project.commands.summary.kpis import other_definitions
+from dagster_project.commands.summary.people import talks
 from ingestion.paths import PROJECT, CompanyPaths
 
 JAN, FEB, MAR = (dt.date(2024, month, 1) for month in (1, 2, 3))
@@ -204,3 +205,44 @@ def test_what_an_entity_has_of_all_rules_is_no_finding_of_its_own(tmp_path: Path
         "and new beside their accounts' won deals, with 1,020 or 28% of the invoiced amount "
         "(account_unmatched, such as c3)",
     ]
+
+
+def with_talks(root: Path, *rows: str) -> CompanyPaths:
+    """A company whose file of people has one-on-ones: month, rep, kind and metric."""
+    paths = CompanyPaths(root)
+    paths.published.mkdir()
+    with duckdb.connect(paths.people) as connection:
+        connection.execute(
+            "create schema marts; create table marts.mart_one_on_one "
+            "(month_start date, rep_id text, rep_name text, kind text, metric text)"
+        )
+        for row in rows:
+            month, rep, kind, metric = row.split()
+            connection.execute(
+                "insert into marts.mart_one_on_one values (?, ?, ?, ?, ?)",
+                [month, rep, f"Ann {rep}", kind, metric],
+            )
+    return paths
+
+
+def test_the_talks_of_the_month_are_counted_and_nobody_is_named(tmp_path: Path) -> None:
+    paths = with_talks(
+        tmp_path,
+        "2024-02-01 a discuss win_rate",
+        "2024-02-01 a discuss activities",
+        "2024-02-01 b discuss win_rate",
+        "2024-02-01 b celebrate deals_won",
+        "2024-01-01 c discuss slippage_rate",
+    )
+    told = talks(paths)
+    assert told == [
+        "One-on-ones of Feb 2024: something to discuss with 2 people, to celebrate with 1 person "
+        "(mart_one_on_one in people.duckdb)",
+        "  most often about win_rate (2), activities (1)",
+    ]
+    assert "Ann" not in "".join(told)
+
+
+def test_where_there_are_no_talks_nothing_is_said(tmp_path: Path) -> None:
+    assert talks(CompanyPaths(tmp_path)) == []
+    assert talks(with_talks(tmp_path)) == []

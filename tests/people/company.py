@@ -1,4 +1,4 @@
-"""The default company, a tenth of its size: enough people to set beside each other."""
+"""The default company, a fifth of its size: enough people to set beside each other."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def default_company() -> Path:
     """Its folder, once it is published."""
 
     def make(folder: Path) -> None:
-        publish(DEFAULT, folder, "--scale", "0.1")
+        publish(DEFAULT, folder, "--scale", "0.2")
 
     return made_once("people", make, DEFAULT) / "sandbox"

@@ -21,7 +21,7 @@ STATISTICAL = ["share", "level", "trend"]
 
 @pytest.fixture(scope="module")
 def talks() -> Talks:
-    """Of the default company, a tenth of its size."""
+    """Of the default company, a fifth of its size."""
     return of_published(default_company() / "published")
 
 
