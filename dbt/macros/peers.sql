@@ -35,21 +35,6 @@
 {#- Of how few peers there is no median, and no rank. -#}
 {% macro are_enough_peers(peers) -%} ({{ peers }} >= 3) {%- endmacro %}
 
-{#- Student's t that is exceeded once in forty, for the few degrees of freedom that trends have. -#}
-{% macro t_of_trend(degrees) -%}
-    case
-        {{ degrees }}
-        when 2
-        then 4.302652729911
-        when 3
-        then 3.182446305284
-        when 4
-        then 2.776445105198
-        when 5
-        then 2.570581835636
-    end
-{%- endmacro %}
-
 {#- A month as a number, so that the next one is one more. -#}
 {% macro month_number(month) -%}
     cast((extract(year from {{ month }}) - 2000) * 12 + extract(month from {{ month }}) as integer)

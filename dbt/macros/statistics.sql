@@ -268,17 +268,35 @@
 {% macro once_in_twenty() -%} 1.644854 {%- endmacro %}
 
 {#-
-    Student's t that is exceeded once in forty, of so many degrees of freedom: the first terms of
-    its expansion about the normal deviate, from nine degrees on right to a ten-thousandth. M.
+    Student's t that is exceeded once in forty, of so many degrees of freedom: of up to eight as it is,
+    of more by the first terms of its expansion about the normal deviate, right to a ten-thousandth. M.
     Abramowitz, I. A. Stegun, Handbook of Mathematical Functions (1964), 26.7.5.
 -#}
 {% macro t_once_in_forty(degrees) -%}
     {%- set n = "cast(" ~ degrees ~ " as " ~ double_type() ~ ")" -%}
-    (
-        1.9599640
-        + 2.3722712 / nullif({{ n }}, 0)
-        + 2.8224985 / nullif({{ n }} * {{ n }}, 0)
-        + 2.5558497 / nullif(power({{ n }}, 3), 0)
-        + 1.5895339 / nullif(power({{ n }}, 4), 0)
-    )
+    case
+        {{ degrees }}
+        when 1
+        then 12.706204736175
+        when 2
+        then 4.302652729749
+        when 3
+        then 3.182446305284
+        when 4
+        then 2.776445105198
+        when 5
+        then 2.570581835636
+        when 6
+        then 2.446911851145
+        when 7
+        then 2.364624251593
+        when 8
+        then 2.306004135204
+        else
+            1.9599640
+            + 2.3722712 / nullif({{ n }}, 0)
+            + 2.8224985 / nullif({{ n }} * {{ n }}, 0)
+            + 2.5558497 / nullif(power({{ n }}, 3), 0)
+            + 1.5895339 / nullif(power({{ n }}, 4), 0)
+    end
 {%- endmacro %}

@@ -12,7 +12,7 @@ from ingestion.paths import PROJECT
 STATISTICS = PROJECT / "dbt" / "macros" / "statistics.sql"
 
 
-@pytest.mark.parametrize("degrees", [9, 10, 12, 20, 63, 89, 1000])
+@pytest.mark.parametrize("degrees", [1, 2, 5, 8, 9, 10, 12, 20, 63, 89, 1000])
 def test_t_is_right_where_it_is_used(degrees: int) -> None:
     text = STATISTICS.read_text(encoding="utf-8")
     macro = text[text.index("{% macro t_once_in_forty") :]

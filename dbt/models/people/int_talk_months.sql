@@ -84,7 +84,7 @@ with
             cast(0 as {{ double_type() }}) as comparison,
             trend_months as n,
             trend as estimate,
-            (trend_high - trend) / {{ t_of_trend("trend_months - 2") }} as error,
+            (trend_high - trend) / {{ t_once_in_forty("trend_months - 2") }} as error,
             trend_months - 2 as degrees
         from windows
         where trend_high > trend
@@ -103,8 +103,8 @@ with
     bounded as (
         select
             *,
-            value - error * {{ t_of_trend("degrees") }} as low,
-            value + error * {{ t_of_trend("degrees") }} as high,
+            value - error * {{ t_once_in_forty("degrees") }} as low,
+            value + error * {{ t_once_in_forty("degrees") }} as high,
             {{ student_tail("estimate / error", "degrees") }} as p_above
         from united
         where month_start >= {{ first_talk_month() }}

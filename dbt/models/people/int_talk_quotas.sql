@@ -76,7 +76,7 @@ with
     margins as (
         select
             *,
-            {{ t_of_trend("months - 1") }} * sqrt(
+            {{ t_once_in_forty("months - 1") }} * sqrt(
                 greatest(
                     won_squares
                     - 2 * attainment * products

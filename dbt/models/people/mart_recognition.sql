@@ -102,7 +102,7 @@ with
             and month_start < {{ month_start(ended_by_day()) }}
             and months_before = 6
             and spread > 0
-            and value - usual > {{ t_of_trend("5") }} * spread * sqrt(1 + 1 / 6.0)
+            and value - usual > {{ t_once_in_forty("5") }} * spread * sqrt(1 + 1 / 6.0)
     ),
 
     found as (

@@ -65,7 +65,7 @@ with
             case
                 when n_trend >= 4
                 then
-                    {{ t_of_trend("n_trend - 2") }}
+                    {{ t_once_in_forty("n_trend - 2") }}
                     * sqrt(greatest(syy - slope * sxy, 0) / (n_trend - 2) / sxx)
             end as trend_margin
         from trailing_months
