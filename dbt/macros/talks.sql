@@ -80,16 +80,26 @@
 
 {#- A share as whole percent, and a number as people say it: whole from ten on. -#}
 {% macro whole_percent(share) -%}
-    cast(cast(round(100 * {{ share }}) as integer) as {{ dbt.type_string() }}) || '%'
+    cast(
+        cast(
+            round(cast(100 * {{ share }} as {{ numeric_type() }})) as integer
+        ) as {{ dbt.type_string() }}
+    )
+    || '%'
 {%- endmacro %}
 
 {% macro told_number(number) -%}
     case
         when abs({{ number }}) < 9.95
         then cast(cast({{ number }} as numeric(28, 1)) as {{ dbt.type_string() }})
-        else {{ grouped(number) }}
+        else {{ told_whole(number) }}
     end
 {%- endmacro %}
 
 {#- How many records behind a topic are named. -#}
 {% macro talk_keys() -%} 20 {%- endmacro %}
+
+{#- A number as a whole one. As a double, a half would be rounded in two ways by two engines. -#}
+{% macro told_whole(number) -%}
+    {{ grouped("cast(" ~ number ~ " as " ~ numeric_type() ~ ")") }}
+{%- endmacro %}

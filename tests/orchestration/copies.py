@@ -68,6 +68,10 @@ class Copy:
         return self.data / "published" / "salesops.duckdb"
 
     @property
+    def people(self) -> Path:
+        return self.data / "published" / "people.duckdb"
+
+    @property
     def environment(self) -> dict[str, str]:
         return os.environ | {"SALESOPS_DATA": str(self.root / "data")}
 

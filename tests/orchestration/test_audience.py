@@ -118,9 +118,13 @@ def test_the_search_finds_names_where_they_stand(published: Publish, name: str) 
 @pytest.mark.parametrize("name", ["edge_cases"])
 def test_contacts_are_named_nowhere(published: Publish, name: str) -> None:
     folder = (published(name).folder / "published").resolve()
-    others = column("users.csv", "name") | column("users.csv", "email")
-    words = column("contacts.csv", "name") | column("contacts.csv", "email")
-    assert found_in(folder, words - others) == set()
+    # An account, or a customer, may be called like somebody.
+    of_others = " ".join(
+        name for of in ("users", "accounts", "customers") for name in column(f"{of}.csv", "name")
+    )
+    names = {name for name in column("contacts.csv", "name") if name not in of_others}
+    assert found_in(folder, names) == set()
+    assert found_in(folder, column("contacts.csv", "email")) == set()
     assert found_in(folder, column("users.csv", "email")) == set()
 
 

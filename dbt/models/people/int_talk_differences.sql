@@ -42,13 +42,13 @@ with
                     when '{{ metric }}'
                     then
                         'Of '
-                        || {{ grouped("trials") }}
+                        || {{ told_whole("trials") }}
                         || ' {{ of }} in the six months up to '
                         || {{ month }}
                         || ' '
                         || {{ whole_percent("value") }}
                         || ' {{ what }}, of '
-                        || {{ grouped("n_peers") }}
+                        || {{ told_whole("n_peers") }}
                         || ' peers'' '
                         || {{ whole_percent("comparison") }}
                 {%- endfor %}
@@ -89,18 +89,18 @@ with
                     || {{ told_number("value") }}
                     || case when is_sum then ' a month' else '' end
                     || ' in '
-                    || {{ grouped("months") }}
+                    || {{ told_whole("months") }}
                     || ' months up to '
                     || {{ month }}
                     || ', where the median of '
-                    || {{ grouped("n_peers") }}
+                    || {{ told_whole("n_peers") }}
                     || ' peers was '
                     || {{ told_number("comparison") }}
                 else
                     case when value < 0 then ' went down by ' else ' went up by ' end
                     || {{ told_number("abs(value)") }}
                     || ' a month in '
-                    || {{ grouped("months") }}
+                    || {{ told_whole("months") }}
                     || ' months up to '
                     || {{ month }}
             end
@@ -174,7 +174,7 @@ with
             end as keys_wanted,
             told || coalesce(
                 '; at the company''s usual rates that is about '
-                || {{ grouped("money") }}
+                || {{ told_whole("money") }}
                 || ' {{ var("currency") }}',
                 ''
             )

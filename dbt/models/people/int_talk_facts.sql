@@ -39,11 +39,11 @@ with
             'deals_won' as keys_metric,
             cast(null as {{ text }}) as record_keys,
             'Won '
-            || {{ grouped("won") }}
+            || {{ told_whole("won") }}
             || ' of '
-            || {{ grouped("quota") }}
+            || {{ told_whole("quota") }}
             || '{{ currency }} of quota in '
-            || {{ grouped("months") }}
+            || {{ told_whole("months") }}
             || ' whole months up to '
             || {{ month }}
             || ': '
@@ -75,9 +75,9 @@ with
             deals.expected as money,
             null as keys_metric,
             deals.record_keys,
-            {{ grouped("deals.found") }}
+            {{ told_whole("deals.found") }}
             || ' of '
-            || {{ grouped("deals.deals") }}
+            || {{ told_whole("deals.deals") }}
             || ' open deals '
             || case
                 deals.metric
@@ -94,7 +94,7 @@ with
             || ' to '
             || {{ whole_percent("deals.high") }}
             || '). By their stages '
-            || {{ grouped("deals.expected") }}
+            || {{ told_whole("deals.expected") }}
             || '{{ currency }} are expected of them.' as sentence
         from deals
         inner join people on deals.rep_id = people.rep_id
@@ -117,7 +117,7 @@ with
             null as keys_metric,
             skills.record_keys,
             'Of '
-            || {{ grouped("skills.n") }}
+            || {{ told_whole("skills.n") }}
             || ' visits of deals to '
             || skills.stage
             || ' that ended in twelve months '
@@ -131,7 +131,7 @@ with
             || ')'
             || coalesce(
                 '; at the company''s usual rates that is about '
-                || {{ grouped("skills.money") }}
+                || {{ told_whole("skills.money") }}
                 || '{{ currency }}',
                 ''
             )
