@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Publish
 from tests.kpis.companies import TEST_COMPANIES, Published
-from tests.oracle import records
+from tests.oracle import exports
 from tests.oracle.values import KEY, NUMBERS, Expected, expected
 
 METRICS = (
@@ -34,7 +34,7 @@ MICRO = 1e-6
 
 @cache
 def _expected(name: str) -> Expected:
-    return expected(getattr(records, name)(TEST_COMPANIES[name].exports))
+    return expected(getattr(exports, name)(TEST_COMPANIES[name].exports))
 
 
 def values(published: Published, metric: str) -> pd.DataFrame:

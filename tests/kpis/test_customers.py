@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Publish
 from tests.kpis.companies import TEST_COMPANIES, Published
-from tests.oracle import records
+from tests.oracle import exports
 from tests.oracle.acquisition import new_customers
 from tests.oracle.cash import Ledger
 from tests.oracle.customers import Customers
@@ -27,7 +27,7 @@ MOVEMENTS = ("started", "returned", "expanded", "contracted", "churned")
 @cache
 def _books() -> tuple[Ledger, Subscriptions, pd.DataFrame]:
     """What is read of the exports, without the product's code."""
-    read = records.edge_cases(TEST_COMPANIES[NAME].exports)
+    read = exports.edge_cases(TEST_COMPANIES[NAME].exports)
     deals = deals_now(read, read.as_of)
     customers = Customers.of(read, deals, read.as_of)
     return Ledger(read, customers, read.as_of), Subscriptions(read, customers, read.as_of), deals

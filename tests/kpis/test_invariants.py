@@ -9,7 +9,7 @@ from ingestion.contract.entities import ENTITIES
 from tests.conftest import Publish
 from tests.kpis.companies import TEST_COMPANIES, Published
 from tests.kpis.test_against_oracle import METRICS
-from tests.oracle import records
+from tests.oracle import exports
 
 ADDITIVE = (
     "deals_won", "deals_lost", "deals_no_decision", "revenue_won", "pipeline_created",
@@ -88,7 +88,7 @@ def test_months_add_up_to_quarters_years_and_all(published: Publish, name: str) 
         ("median", OF_NOW), (*OF_QUOTAS, "sales_velocity", *STATES, *OF_PERIODS)
     )
     summed = rows(published(name), condition)
-    fiscal = getattr(records, name)(TEST_COMPANIES[name].exports).fiscal_year_start_month
+    fiscal = getattr(exports, name)(TEST_COMPANIES[name].exports).fiscal_year_start_month
     offset = pd.DateOffset(months=(13 - fiscal) % 12)
     key = ["metric", "variant", "dimension", "dimension_key"]
     months = summed[summed["period_grain"] == "month"]
@@ -263,7 +263,7 @@ def test_every_variant_is_defined(published: Publish, name: str) -> None:
 
 
 def test_no_period_begins_after_now(published: Publish, name: str) -> None:
-    company = getattr(records, name)(TEST_COMPANIES[name].exports)
+    company = getattr(exports, name)(TEST_COMPANIES[name].exports)
     today = company.local(pd.Series([company.as_of]))[0]
     dated = rows(published(name), "period_start is not null")
     later = dated[pd.to_datetime(dated["period_start"]) > today]
@@ -273,7 +273,7 @@ def test_no_period_begins_after_now(published: Publish, name: str) -> None:
 
 def test_reps_and_managers_bear_their_names(published: Publish, name: str) -> None:
     """Somebody of whom no source tells a name has their id."""
-    users = getattr(records, name)(TEST_COMPANIES[name].exports)["users"]
+    users = getattr(exports, name)(TEST_COMPANIES[name].exports)["users"]
     names = dict(zip(users["source_id"], users["name"], strict=True)) | {"(none)": "(none)"}
     people = rows(published(name), "dimension in ('rep', 'manager')")
     assert len(people) > 0

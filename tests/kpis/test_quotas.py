@@ -14,7 +14,7 @@ from ingestion.company.reading import load_company
 from ingestion.pipeline import load_source
 from tests.kpis.companies import Published
 from tests.kpis.test_against_oracle import differences
-from tests.oracle.records import exported
+from tests.oracle.exports import exported
 from tests.oracle.values import expected
 
 AS_OF = "2024-06-20 12:00:00"

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Publish
 from tests.kpis.companies import TEST_COMPANIES, Published, publish
 from tests.kpis.test_against_oracle import METRICS, differences, values
-from tests.oracle import records
+from tests.oracle import exports
 from tests.oracle.values import expected
 from tests.store import made_once
 from tests.thorough import thorough
@@ -54,8 +54,8 @@ def test_the_past_is_the_oracles(published: Publish, moment: str) -> None:
     now = looking_back(published("edge_cases"), moment)
     assert files(now) == json.loads((now.folder.parents[1] / BEFORE).read_text(encoding="utf-8"))
     past = now.as_of(f"{moment.replace(':', '')}")
-    exports = records.edge_cases(EDGE_CASES.exports)
-    wanted = expected(exports, exports.utc(moment)).values
+    read = exports.edge_cases(EDGE_CASES.exports)
+    wanted = expected(read, read.utc(moment)).values
     for metric in METRICS:
         found = differences(values(past, metric), wanted[wanted["metric"] == metric])
         assert not found, f"{metric}: {len(found)} differences\n" + "\n".join(found[:20])

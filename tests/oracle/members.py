@@ -158,17 +158,9 @@ def _outcome(deals: pd.DataFrame) -> Iterator[Members]:
         return Members(metric, variant, unit, "opportunity", frame, **kw)
 
     for status in CLOSED:
-        yield members(
-            f"deals_{status}",
-            "default",
-            "deals",
-            closed[closed["status"] == status],
-            1,
-            None,
-            grains=WEEKLY,
-        )
-    unvalued = _unvalued(won)
-    value = won["value"].fillna(Decimal(0))
+        of = closed[closed["status"] == status]
+        yield members(f"deals_{status}", "default", "deals", of, 1, None, grains=WEEKLY)
+    unvalued, value = _unvalued(won), won["value"].fillna(Decimal(0))
     yield members("revenue_won", "default", "money", won, value, None, *unvalued, grains=WEEKLY)
     yield members("average_deal_size", "default", "money", won, value, 1, *unvalued)
     yield members(
@@ -180,9 +172,8 @@ def _outcome(deals: pd.DataFrame) -> Iterator[Members]:
     is_none = (closed["status"] == "no_decision").astype(int)
     yield members("no_decision_rate", "default", "ratio", closed, is_none, 1)
     decided = closed[closed["status"] != "no_decision"]
-    yield members(
-        "win_rate", "decided", "ratio", decided, (decided["status"] == "won").astype(int), 1
-    )
+    was_won = (decided["status"] == "won").astype(int)
+    yield members("win_rate", "decided", "ratio", decided, was_won, 1)
     worth = closed["value"].fillna(Decimal(0))
     yield members(
         "win_rate", "by_value", "ratio", closed, worth.where(is_won == 1, Decimal(0)), worth,
@@ -211,22 +202,20 @@ def _pipeline_created(records: Records, deals: pd.DataFrame) -> Iterator[Members
     """`default` at the amount of now; `as_created` as the bridge has it, deals gone since too."""
     undated = (deals["created_at"].isna(), "no_created_at")
     value = deals["value"].fillna(Decimal(0))
-    day = deals["created_day"]
-    frame = _members(
-        deals, deals["created_month"], value, None, undated, *_unvalued(deals), day=day
-    )
+    month, day = deals["created_month"], deals["created_day"]
+    frame = _members(deals, month, value, None, undated, *_unvalued(deals), day=day)
     yield Members("pipeline_created", "default", "money", "opportunity", frame, grains=WEEKLY)
     then = _as_created(records, deals)
     begun_on = records.local(then["begins_at"]).dt.normalize()
-    month = begun_on.dt.to_period("M")
     reasons = (
         (then["begins_at"].isna(), "no_created_at"),
         (then["status"] != "open", "born_closed"),
+        *_unvalued(then),
     )
     value = then["value"].fillna(Decimal(0))
-    frame = _members(then, month, value, None, *reasons, *_unvalued(then), day=begun_on)
+    frame = _members(then, begun_on.dt.to_period("M"), value, None, *reasons, day=begun_on)
     yield Members("pipeline_created", "as_created", "money", "opportunity", frame, grains=WEEKLY)
-    counts = _members(deals, deals["created_month"], 1, None, undated, day=day)
+    counts = _members(deals, month, 1, None, undated, day=day)
     yield Members("pipeline_created", "count", "deals", "opportunity", counts, grains=WEEKLY)
 
 

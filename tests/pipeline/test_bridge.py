@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Publish
 from tests.kpis.companies import TEST_COMPANIES, Published
-from tests.oracle import records
+from tests.oracle import exports
 from tests.oracle.money import Rates
 from tests.oracle.records import Records
 from tests.oracle.states import deals_at
@@ -99,7 +99,7 @@ def test_opening_and_closing_are_the_replayed_state(
     published: Publish, name: str, grain: str
 ) -> None:
     company = published(name)
-    pipeline = Pipeline(getattr(records, name)(TEST_COMPANIES[name].exports))
+    pipeline = Pipeline(getattr(exports, name)(TEST_COMPANIES[name].exports))
     rows = bridge(company, f"scope = 'open' and period_grain = '{grain}'")
     assert set(rows["basis"]) >= {"reporting"}
     # Olist's deals have no owners.

@@ -64,7 +64,7 @@ with
             pipeline,
             stage,
             stage_order,
-            is_gap and place = 1 as is_weakest,
+            case when is_gap is not null then is_gap and place = 1 end as is_weakest,
             is_gap,
             cast(n as bigint) as n,
             cast(advanced as bigint) as advanced,
