@@ -104,6 +104,7 @@
             "rules": [
                 "owner_missing",
                 "about_nothing",
+                "direction_missing",
                 "after_owner_left",
                 "long_overdue",
                 "planned_on_closed_deal",
@@ -217,6 +218,7 @@
         "amount_negative",
         "created_at_missing",
         "converted_before_created",
+        "direction_missing",
         "data_after_as_of",
         "stage_unknown",
         "emptied_contradicted",

@@ -67,6 +67,7 @@ FINDINGS = {
     "customer_differs": "of another customer than their invoice",
     "more_than_invoiced": "that come to more than their invoice",
     "about_nothing": "about no deal, lead, contact or account",
+    "direction_missing": "that do not say whether they came in or went out, so they answer nobody",
     "after_owner_left": "of somebody who had left by then",
     "long_overdue": "planned, and overdue for over two weeks",
     "planned_on_closed_deal": "planned on deals that have closed",
