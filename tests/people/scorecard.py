@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 Read = Callable[[str], pd.DataFrame]
+Key = tuple[str, dt.date, str, str]
 NAN = float("nan")
 ENOUGH_RECORDS, ENOUGH_PEERS, TREND_FROM = 10, 3, 4
 OF_TARGETS_AND_TIME = {"quota_attainment", "pipeline_coverage"}
@@ -107,6 +108,7 @@ class Book:
             for row in values.itertuples()
             if row.dimension_key != "(none)" and row.period_start.date() <= self.today
         }
+        intervals = self._intervals({key: variant["kind"] for key, variant in variants.items()})
         since: dict[tuple[str, str, str], dt.date] = {}
         for rep, month, metric, variant in told:
             if (rep, month) in months and variants[metric, variant]["kind"] == "sum":
@@ -125,6 +127,13 @@ class Book:
                 "variant": variant,
                 "value": value,
                 "n_included": n,
+                **dict(
+                    zip(
+                        ("low", "high"),
+                        intervals.get((rep, month, metric, variant), (NAN, NAN)),
+                        strict=True,
+                    )
+                ),
                 "role": months.get((rep, month), {}).get("role") or people["role"].get(rep),
                 **self._compared(variants[metric, variant], months.get((rep, month)), month)(
                     value, n
@@ -132,6 +141,35 @@ class Book:
             }
             for (rep, month, metric, variant), (value, n) in rows.items()
         )
+
+    def _intervals(self, kinds: Mapping[tuple[str, str], str]) -> dict[Key, tuple[float, float]]:
+        """The interval of each share, mean and median of a month, from scipy."""
+        values = self.read(
+            """select metric, variant, dimension_key, period_start, value, numerator, denominator,
+                n_included
+            from marts.kpi_values
+            where period_grain = 'month' and dimension = 'rep' and value is not null"""
+        )
+        members = self.read(
+            """select metric, variant, rep, period_on, numerator, denominator
+            from marts.kpi_members
+            where exclusion_reason is null and period_on is not null and rep is not null
+                and (counts_in is null or counts_in like '%month%')"""
+        ).astype({"numerator": float, "denominator": float})
+        month = pd.to_datetime(members["period_on"]).dt.strftime("%Y-%m")
+        records = dict(list(members.groupby([members["rep"], month, "metric", "variant"])))
+        nobody = members.iloc[:0]
+        return {
+            (row.dimension_key, row.period_start.date(), row.metric, row.variant): _interval(
+                kinds[row.metric, row.variant],
+                row,
+                records.get(
+                    (row.dimension_key, f"{row.period_start:%Y-%m}", row.metric, row.variant),
+                    nobody,
+                ),
+            )
+            for row in values.itertuples()
+        }
 
     def _compared(
         self, variant: Mapping[str, Any], person: Mapping[str, Any] | None, month: dt.date
@@ -145,12 +183,13 @@ class Book:
         is_over = (month + dt.timedelta(days=32)).replace(day=1) <= self.over_by
 
         def compared(value: float, n: int) -> dict[str, Any]:
-            was_here = is_whole if grows else person is not None or not is_free
+            was_here = is_whole and is_over if grows else person is not None or not is_free
             in_trend = not matures and (not grows or (is_whole and is_over))
             return {
                 "is_enough_data": not np.isnan(value)
                 and (is_free or n >= ENOUGH_RECORDS)
                 and was_here,
+                "is_over": is_over,
                 "value_in_trend": value if in_trend else NAN,
                 "is_peer": person is not None and person["role"] != "manager",
                 "segment": person and person["segment"],
@@ -231,6 +270,22 @@ def _beside_peers(cell: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> 
         if group and row["is_enough_data"]
         else NAN,
     }
+
+
+def _interval(kind: str, told: Any, records: pd.DataFrame) -> tuple[float, float]:
+    if kind == "share":
+        trials = int(told.denominator)
+        wilson = stats.binomtest(int(told.numerator), trials).proportion_ci(method="wilson")
+        return wilson.low, wilson.high
+    n, numbers = len(records), np.sort(records["numerator"].to_numpy())
+    if kind == "median":
+        place = int((n + 1 - stats.norm.ppf(0.975) * np.sqrt(n)) // 2)
+        return (numbers[place - 1], numbers[n - place]) if place >= 1 else (NAN, NAN)
+    is_mean = n == told.n_included and (records["denominator"] == 1).all()
+    if kind != "quotient" or not is_mean or n < 2:
+        return NAN, NAN
+    margin = stats.t.ppf(0.975, n - 1) * stats.sem(numbers)
+    return max(told.value - margin, min(numbers[0], 0)), told.value + margin
 
 
 def _band(since: int | None) -> str:

@@ -159,9 +159,13 @@ class Talks:
                 differences = window["value"] - window["peer_median"]
                 if len(window) >= 4 and differences.std() > 0:
                     above = stats.ttest_1samp(differences, 0, alternative="greater").pvalue
+                    own_mean, months = window["value"].mean(), len(window)
+                    margin = stats.t.ppf(0.975, months - 1) * window["value"].std() / months**0.5
                     yield both | {
                         "basis": "level",
-                        "value": window["value"].mean(),
+                        "value": own_mean,
+                        "low": max(own_mean - margin, min(window["value"].min(), 0)),
+                        "high": own_mean + margin,
                         "comparison": window["peer_median"].mean(),
                         "n": window["n_included"].sum(),
                         "p_worse": 1 - above if better == "up" else above,

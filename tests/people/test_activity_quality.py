@@ -109,7 +109,7 @@ def one_by_one(tables: Tables) -> pd.DataFrame:
         n, k = int(records.get(key, 0)), int(outcomes.get(key, 0))
         row = dict(zip(KEY, key, strict=True)) | {
             "activities": activities, "records": n, "outcomes": k, "is_enough_data": n >= ENOUGH,
-            "rate": k / n if n else np.nan, "n_peers": 0, "peer_group": None,
+            "rate": k / n if n else np.nan, "n_peers": 0, "peer_records": 0, "peer_group": None,
             "peer_rate": np.nan, "activities_percentile": np.nan, "low": np.nan, "high": np.nan,
             "is_busy_without_results": None,
         }  # fmt: skip
@@ -135,6 +135,7 @@ def one_by_one(tables: Tables) -> pd.DataFrame:
                 ties = sum(it == activities for it in theirs)
                 row |= {
                     "peer_group": group, "n_peers": enough,
+                    "peer_records": sum(records.get(it, 0) for it in others),
                     "peer_rate": sum(outcomes.get(it, 0) for it in others)
                     / sum(records.get(it, 0) for it in others),
                     "activities_percentile": (below + ties / 2) / len(others),

@@ -59,8 +59,11 @@ def looked_at(compiled: CompiledModels) -> pd.DataFrame:
     found = pd.concat([of_seed(seed, compiled) for seed in SEEDS], ignore_index=True)
     found = with_power(found)
     print("\n" + table(found).to_string(index=False))
+    print("\n" + found_with_power(found).to_string())
     print("\n" + false_alarms(found).to_string())
     print("\n" + trained(found).to_string())
+    effects = trained(found)["effect"]
+    print(f"\neffect above 0: {(effects > 0).sum()} of {len(effects)}")
     return found
 
 
@@ -260,19 +263,33 @@ def table(looked_at: pd.DataFrame) -> pd.DataFrame:
 
 
 def false_alarms(looked_at: pd.DataFrame) -> pd.DataFrame:
-    """By kind: which share of the tests, and of the families of tests, raises a false alarm."""
+    """By kind: how many of the tests, and of the families of tests, raise a false alarm.
+
+    A test is of a rep and stage, a rep, or a stage; a family all those of a company and moment.
+    """
     tested = looked_at[looked_at["is_given"].notna()]
     rows = tested[~tested["is_given"].astype(bool)]
     told = rows["is_told"].astype(bool)
     family = told.groupby([rows["kind"], rows["seed"], rows["moment"]]).any()
-    return pd.DataFrame(
+    counted = pd.DataFrame(
         {
             "tests": told.groupby(rows["kind"]).size(),
-            "false": told.groupby(rows["kind"]).mean(),
+            "false": told.groupby(rows["kind"]).sum(),
             "families": family.groupby("kind").size(),
-            "families with one": family.groupby("kind").mean(),
+            "families with one": family.groupby("kind").sum(),
         }
     )
+    return counted.assign(
+        share_false=counted["false"] / counted["tests"],
+        share_of_families=counted["families with one"] / counted["families"],
+    )
+
+
+def found_with_power(looked_at: pd.DataFrame) -> pd.DataFrame:
+    """By kind: how many causes a test is likely to find, and how many of these were found."""
+    likely = looked_at[looked_at["power"] >= ENOUGH_POWER]
+    told = likely["is_told"].astype(bool).groupby(likely["kind"])
+    return pd.DataFrame({"with power": told.size(), "found": told.sum(), "share": told.mean()})
 
 
 def trained(looked_at: pd.DataFrame) -> pd.DataFrame:
@@ -297,15 +314,16 @@ def test_one_family_of_tests_in_twenty_raises_a_false_alarm(
     looked_at: pd.DataFrame, kind: str
 ) -> None:
     alarms = false_alarms(looked_at).loc[kind]
-    assert alarms["families with one"] <= most_by_chance(LEVEL, alarms["families"])
+    assert alarms["share_of_families"] <= most_by_chance(LEVEL, alarms["families"])
 
 
 @pytest.mark.parametrize("kind", BOTTLENECKS)
 def test_one_stage_in_twenty_is_called_a_bottleneck_and_is_none(
     looked_at: pd.DataFrame, kind: str
 ) -> None:
+    """Of stages, not of companies and periods: `mart_bottlenecks` is not corrected for its stages."""
     alarms = false_alarms(looked_at).loc[kind]
-    assert alarms["false"] <= most_by_chance(LEVEL, alarms["tests"])
+    assert alarms["share_false"] <= most_by_chance(LEVEL, alarms["tests"])
 
 
 def test_who_was_trained_in_what_they_lacked_came_to_advance_more(looked_at: pd.DataFrame) -> None:

@@ -57,6 +57,10 @@ def test_every_row_says_how_sure_it_is_of_what(talks: Talks) -> None:
     assert (rows["low"] <= rows["value"] + 1e-9).all()
     assert (rows["value"] <= rows["high"] + 1e-9).all()
     assert (rows["n"] >= 0).all()
+    # Whose months are none of them below 0 is not below 0.
+    assert (
+        rows.loc[rows["basis"].isin(["level", "quota"]) & (rows["value"] > 0), "low"] >= 0
+    ).all()
     assert rows["sentence"].str.endswith(".").all()
     compared = rows[rows["basis"].isin(STATISTICAL)]
     assert len(compared) > 5
@@ -73,6 +77,11 @@ def test_the_numbers_are_those_of_pandas_and_scipy(talks: Talks) -> None:
     for column in ("value", "comparison", "money", "chance"):
         np.testing.assert_allclose(
             both[column].astype(float), both[f"{column}_again"].astype(float), rtol=1e-4, atol=1e-9
+        )
+    levels = both[both["basis"] == "level"]
+    for column in ("low", "high"):
+        np.testing.assert_allclose(
+            levels[column].astype(float), levels[f"{column}_again"].astype(float), rtol=1e-4
         )
     records = both[both["basis"] == "share"]
     assert (records["n"] == records["n_again"]).all()

@@ -41,9 +41,15 @@ def scored(published: Publish) -> Scored:
 
 def _scored(statement: str, relation: str, measures: pd.DataFrame) -> pd.DataFrame:
     given = measures.assign(
-        unit="u", better="up", rep_name=measures["rep_id"], is_active=measures["is_peer"]
+        unit="u",
+        better="up",
+        rep_name=measures["rep_id"],
+        is_active=measures["is_peer"],
+        is_over=True,
+        low=np.nan,
+        high=np.nan,
     )
-    for column in ("value", "value_in_trend"):
+    for column in ("value", "value_in_trend", "low", "high"):
         # What pandas calls NaN is NULL.
         given[column] = given[column].astype(object).where(given[column].notna(), None)
     with duckdb.connect() as connection:
@@ -93,7 +99,9 @@ def by_chance(seed: int, reps: int, months: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def assert_same(found: pd.DataFrame, wanted: pd.DataFrame, columns: list[str]) -> None:
+def assert_same(
+    found: pd.DataFrame, wanted: pd.DataFrame, columns: list[str], rtol: float = 1e-7
+) -> None:
     """Both have the same rows, and in each the same texts and numbers."""
     ours, theirs = (
         frame.assign(month_start=pd.to_datetime(frame["month_start"])).set_index(KEY)[columns]
@@ -108,7 +116,7 @@ def assert_same(found: pd.DataFrame, wanted: pd.DataFrame, columns: list[str]) -
             is_same = left.fillna("").astype(str) == right.fillna("").astype(str)
         else:
             is_same = np.isclose(
-                left.astype(float), right.astype(float), rtol=1e-7, atol=1e-6, equal_nan=True
+                left.astype(float), right.astype(float), rtol=rtol, atol=1e-6, equal_nan=True
             )
         assert is_same.all(), sides[~is_same].head(20).to_string()
 
@@ -172,7 +180,10 @@ def test_the_scorecard_is_made_of_the_published_numbers(published: Publish, name
     measures = book.measures()
     found = company.warehouse("select * from people.mart_rep_scorecard")
     assert len(found) > 100
-    assert_same(found, measures, ["value", "n_included", "is_enough_data", "role", "tenure_band"])
+    told = ["value", "n_included", "is_over", "is_enough_data", "role", "tenure_band"]
+    assert_same(found, measures, told)
+    # Student's t is right to a ten-thousandth.
+    assert_same(found, measures, ["low", "high"], rtol=2e-4)
     assert_same(found, scorecard(measures), [*OWN, *PEERS])
 
 
@@ -194,6 +205,15 @@ def test_the_leaderboard_ranks_what_the_scorecard_says(published: Publish, name:
     reps = board[board["entity"] == "rep"]
     columns = ["entity_id", "period_start", "measure", "value"]
     assert set(reps[columns].itertuples(index=False)) == set(cards.itertuples(index=False))
+    of_months = company.warehouse(
+        """select distinct team, month_start from intermediate.int_rep_months
+        where role = 'rep' and team is not null"""
+    )
+    won = board[(board["entity"] == "team") & (board["measure"] == "deals_won")]
+    manned = of_months[of_months["month_start"] >= won["period_start"].min()]
+    assert set(manned.itertuples(index=False, name=None)) <= set(
+        won[["entity_id", "period_start"]].itertuples(index=False, name=None)
+    )
     teams = company.warehouse(
         """select sum(value) as won from marts.kpi_values
         where metric = 'deals_won' and variant = 'default' and period_grain = 'month'

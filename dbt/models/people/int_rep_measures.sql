@@ -9,6 +9,8 @@ with
 
     people as (select * from {{ ref("dim_rep") }}),
 
+    intervals as (select * from {{ ref("int_rep_intervals") }}),
+
     told as (
         select
             dimension_key as rep_id, period_start as month_start, metric, variant, value, n_included
@@ -52,12 +54,12 @@ with
     ),
 
     united as (
-        select *
+        select *, month_start < {{ month_start(ended_by_day()) }} as is_over
         from told
 
         union all
 
-        select *
+        select *, month_start < {{ month_start(ended_by_day()) }} as is_over
         from nothing
     ),
 
@@ -70,7 +72,10 @@ with
             metrics.unit,
             metrics.better,
             united.value,
+            intervals.low,
+            intervals.high,
             united.n_included,
+            united.is_over,
             people.rep_name,
             coalesce(months.role, people.role) as role,
             months.team,
@@ -83,7 +88,7 @@ with
             and (
                 case
                     when metrics.grows
-                    then coalesce(months.is_whole, false)
+                    then coalesce(months.is_whole, false) and united.is_over
                     when metrics.needs_sample
                     then true
                     else months.rep_id is not null
@@ -93,13 +98,7 @@ with
             case
                 when
                     not metrics.matures
-                    and (
-                        not metrics.grows
-                        or (
-                            coalesce(months.is_whole, false)
-                            and united.month_start < {{ month_start(ended_by_day()) }}
-                        )
-                    )
+                    and (not metrics.grows or (coalesce(months.is_whole, false) and united.is_over))
                 then united.value
             end as value_in_trend
         from united
@@ -107,6 +106,12 @@ with
         left join people on united.rep_id = people.rep_id
         left join
             months on united.rep_id = months.rep_id and united.month_start = months.month_start
+        left join
+            intervals
+            on united.rep_id = intervals.rep_id
+            and united.month_start = intervals.month_start
+            and united.metric = intervals.metric
+            and united.variant = intervals.variant
     )
 
 select *

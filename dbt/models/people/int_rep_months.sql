@@ -111,7 +111,8 @@ with
             counted.active_to,
             cast(counted.active_days as integer) as active_days,
             -- Who came on the first working day was there for the month.
-            10 * counted.active_days >= 9 * counted.days as is_whole
+            10 * counted.active_days >= 9 * counted.days as is_whole,
+            counted.month_start < {{ month_start(ended_by_day()) }} as is_over
         from counted
         left join
             versions

@@ -68,9 +68,26 @@ with
         group by {{ stage_key | join(", ") }}, rep_id
     ),
 
-    medians as (
-        select {{ stage_key | join(", ") }}, rep_id, {{ median("own_days") }} as median_days
+    own_in_order as (
+        select
+            *,
+            row_number() over (
+                partition by {{ stage_key | join(", ") }}, rep_id order by own_days
+            ) as place,
+            count(*) over (partition by {{ stage_key | join(", ") }}, rep_id) as n
         from visits
+    ),
+
+    medians as (
+        select
+            {{ stage_key | join(", ") }},
+            rep_id,
+            {{ median("own_days") }} as median_days,
+            max(case when place = {{ median_low_rank("n") }} then own_days end) as median_days_low,
+            max(
+                case when place = n + 1 - {{ median_low_rank("n") }} then own_days end
+            ) as median_days_high
+        from own_in_order
         group by {{ stage_key | join(", ") }}, rep_id
     ),
 
@@ -97,6 +114,9 @@ with
         select
             by_rep.*,
             medians.median_days,
+            medians.median_days_low,
+            medians.median_days_high,
+            peer_medians.peer_visits as peer_visits_timed,
             case
                 when {{ is_enough("peer_medians.peer_visits") }} then peer_medians.peer_median_days
             end as peer_median_days,

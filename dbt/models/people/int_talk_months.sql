@@ -35,6 +35,9 @@ with
             avg(difference) over six_months as mean_difference,
             stddev_samp(difference) over six_months as scatter,
             avg(case when difference is not null then value end) over six_months as mean_value,
+            stddev_samp(case when difference is not null then value end) over six_months
+            as value_scatter,
+            min(case when difference is not null then value end) over six_months as least_value,
             sum(case when difference is not null then n_included end) over six_months as records
         from comparable
         window
@@ -63,6 +66,11 @@ with
             records as n,
             mean_difference as estimate,
             scatter / sqrt(months) as error,
+            greatest(
+                mean_value - value_scatter / sqrt(months) * {{ t_once_in_forty("months - 1") }},
+                least(least_value, 0)
+            ) as low,
+            mean_value + value_scatter / sqrt(months) * {{ t_once_in_forty("months - 1") }} as high,
             months - 1 as degrees
         from windows
         where months >= 4 and scatter > 0
@@ -85,6 +93,8 @@ with
             trend_months as n,
             trend as estimate,
             (trend_high - trend) / {{ t_once_in_forty("trend_months - 2") }} as error,
+            trend_low as low,
+            trend_high as high,
             trend_months - 2 as degrees
         from windows
         where trend_high > trend
@@ -101,11 +111,7 @@ with
     ),
 
     bounded as (
-        select
-            *,
-            value - error * {{ t_once_in_forty("degrees") }} as low,
-            value + error * {{ t_once_in_forty("degrees") }} as high,
-            {{ student_tail("estimate / error", "degrees") }} as p_above
+        select *, {{ student_tail("estimate / error", "degrees") }} as p_above
         from united
         where month_start >= {{ first_talk_month() }}
     ),

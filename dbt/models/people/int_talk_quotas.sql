@@ -52,7 +52,8 @@ with
             count(with_quota.quota) over six_months as months
             {%- for name, sql in sums.items() %}
                 , sum({{ sql }}) over six_months as {{ name }}
-            {%- endfor %}
+            {%- endfor %},
+            min(won) over six_months as least_won
         from people
         left join
             with_quota
@@ -99,7 +100,9 @@ with
             quota,
             deals,
             attainment,
-            attainment - margin as low,
+            case
+                when least_won >= 0 then greatest(attainment - margin, 0) else attainment - margin
+            end as low,
             attainment + margin as high
         from margins
     )

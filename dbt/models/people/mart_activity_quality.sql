@@ -128,7 +128,7 @@ with
             {{ ratio("outcomes", "records") }} as rate,
             {{ wilson_low("outcomes", "records") }} as low,
             {{ wilson_high("outcomes", "records") }} as high,
-            {%- for name in ["peers", "percentile"] %}
+            {%- for name in ["peers", "records", "percentile"] %}
                 case
                     peer_group
                     when 'role, segment and tenure'
@@ -166,6 +166,7 @@ with
             judged.is_enough_data,
             cast(judged.peer_group as {{ dbt.type_string() }}) as peer_group,
             cast(coalesce(judged.peers_peers, 0) as bigint) as n_peers,
+            cast(coalesce(judged.peers_records, 0) as bigint) as peer_records,
             judged.peer_rate,
             judged.peers_percentile as activities_percentile,
             case

@@ -16,6 +16,50 @@ with
         where metric in ('{{ measures | join("', '") }}') and variant = 'default'
     ),
 
+    team_values as (
+        select
+            dimension_key as team,
+            dimension_label as team_name,
+            period_start,
+            metric,
+            value,
+            n_included
+        from {{ ref("kpi_values") }}
+        where
+            period_grain = 'month'
+            and dimension = 'team'
+            and dimension_key <> '(none)'
+            and variant = 'default'
+            and period_start <= {{ current_month() }}
+    ),
+
+    sums_since as (
+        select team_values.metric, min(team_values.period_start) as first_month
+        from team_values
+        inner join metrics on team_values.metric = metrics.metric
+        where metrics.is_sum
+        group by team_values.metric
+    ),
+
+    manned_teams as (
+        select distinct team, month_start
+        from {{ ref("int_rep_months") }}
+        where role = 'rep' and team is not null
+    ),
+
+    -- A team whose reps worked here and have nothing of a sum has 0 of it.
+    teams_with_nothing as (
+        select manned_teams.team, manned_teams.month_start as period_start, sums_since.metric
+        from manned_teams
+        inner join sums_since on manned_teams.month_start >= sums_since.first_month
+        left join
+            team_values
+            on manned_teams.team = team_values.team
+            and manned_teams.month_start = team_values.period_start
+            and sums_since.metric = team_values.metric
+        where team_values.team is null
+    ),
+
     entries as (
         select
             'rep' as entity,
@@ -32,19 +76,25 @@ with
 
         select
             'team' as entity,
-            dimension_key as entity_id,
-            dimension_label as entity_name,
+            team as entity_id,
+            team_name as entity_name,
             period_start,
             metric,
             value,
             n_included
-        from {{ ref("kpi_values") }}
-        where
-            period_grain = 'month'
-            and dimension = 'team'
-            and dimension_key <> '(none)'
-            and variant = 'default'
-            and period_start <= {{ current_month() }}
+        from team_values
+
+        union all
+
+        select
+            'team' as entity,
+            team as entity_id,
+            team as entity_name,
+            period_start,
+            metric,
+            0 as value,
+            0 as n_included
+        from teams_with_nothing
     ),
 
     judged as (

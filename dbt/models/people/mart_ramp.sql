@@ -108,7 +108,8 @@ with
             months.month_start,
             months.months_since_hire,
             months.is_tenured,
-            months.is_whole
+            months.is_whole,
+            months.is_over
             {%- for name in measures %}
                 ,
                 own_{{ name }}.value as {{ name }},
@@ -146,6 +147,7 @@ with
             compared.month_start,
             compared.is_tenured,
             compared.is_whole,
+            compared.is_over,
             {%- for name in measures %}
                 cast(compared.{{ name }} as {{ double_type() }}) as {{ name }},
                 cast(

@@ -17,11 +17,18 @@ with
             tests.p_value_corrected < {{ alarm_level() }} as is_gap,
             lengths.n_timed,
             lengths.median_days,
+            lengths.median_days_low,
+            lengths.median_days_high,
             lengths.peer_median_days,
+            lengths.peer_visits_timed,
             lengths.slow_p_value,
             lengths.slow_p_value_corrected,
-            lengths.slow_p_value_corrected < {{ alarm_level() }}
-            and lengths.median_days > lengths.peer_median_days as is_slow
+            case
+                when lengths.slow_p_value_corrected is not null
+                then
+                    lengths.slow_p_value_corrected < {{ alarm_level() }}
+                    and lengths.median_days > lengths.peer_median_days
+            end as is_slow
         from compared
         {%- for other in ["tests", "lengths"] %}
             left join
@@ -79,7 +86,10 @@ with
             is_slow,
             cast(coalesce(n_timed, 0) as bigint) as n_timed,
             cast(median_days as {{ double_type() }}) as median_days,
+            cast(median_days_low as {{ double_type() }}) as median_days_low,
+            cast(median_days_high as {{ double_type() }}) as median_days_high,
             cast(peer_median_days as {{ double_type() }}) as peer_median_days,
+            cast(coalesce(peer_visits_timed, 0) as bigint) as peer_visits_timed,
             cast(p_value as {{ double_type() }}) as p_value,
             cast(p_value_corrected as {{ double_type() }}) as p_value_corrected,
             cast(slow_p_value as {{ double_type() }}) as slow_p_value,

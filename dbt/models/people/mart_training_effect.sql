@@ -111,6 +111,9 @@ with
             is_enough_data,
             cast(n_before as bigint) as n_before,
             cast(n_after as bigint) as n_after,
+            {%- for span in ["before", "after"] %}
+                cast(floor(other_worth_{{ span }} + 0.000001) as bigint) as other_n_{{ span }},
+            {%- endfor %}
             {%- for column in [
                 "conversion_before",
                 "conversion_after",
