@@ -175,7 +175,8 @@ def test_our_number_has_the_interval_of_its_records(published: Publish, name: st
     )
     _, meanings = own_numbers(company)
     members = company.marts(
-        "select metric, variant, period_on, numerator, denominator, side from marts.kpi_members "
+        "select metric, variant, period_on, counts_in, numerator, denominator, side "
+        "from marts.kpi_members "
         "where exclusion_reason is null and period_on is not null and company = 'all'"
     )
     members["period_on"] = pd.to_datetime(members["period_on"])
@@ -194,6 +195,7 @@ def test_our_number_has_the_interval_of_its_records(published: Publish, name: st
         end = start + pd.DateOffset(months=MONTHS[row.period_grain])
         own = of_metric[key]
         own = own[(own["period_on"] >= start) & (own["period_on"] < end)]
+        own = own[own["counts_in"].fillna(row.period_grain).str.contains(row.period_grain)]
         if meaning["kind"] == "share":
             won, n = int(own["numerator"].sum()), int(own["denominator"].sum())
             interval = stats.binomtest(won, n).proportion_ci(method="wilson")
