@@ -115,7 +115,11 @@
             "name": "users",
             "has_rep": true,
             "has_amount": false,
-            "rules": ["hired_on_missing", "left_on_missing"],
+            "rules": [
+                "hired_on_missing",
+                "hired_after_first_activity",
+                "left_on_missing",
+            ],
         },
         "campaign": {
             "name": "campaigns",

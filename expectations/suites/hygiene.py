@@ -81,6 +81,7 @@ HYGIENE: Mapping[str, tuple[Check, ...]] = {
     ),
     "user": (
         _broken("hired_on_missing", "A rep has a day of hiring."),
+        _broken("hired_after_first_activity", "A rep was hired before doing anything."),
         _broken("left_on_missing", "Who no longer works here has a last day."),
     ),
     "campaign": (

@@ -209,13 +209,13 @@ def _active_days(told: Activities, rep: str) -> tuple[pd.Timestamp, pd.Timestamp
     """The first and the last day on which a rep was one; None: nobody's, or no rep."""
     user = told.users.loc[rep] if rep in told.users.index else UNKNOWN_USER
     mine = told.deals[(told.deals["rep"] == rep) & told.deals["removal"].isna()]
-    own = [told.day(one.at) for one in told.happened if one.owner == rep]
-    own += [told.day(at) for at in mine["created_at"].dropna()]
+    done = [told.day(one.at) for one in told.happened if one.owner == rep]
+    own = [*done, *(told.day(at) for at in mine["created_at"].dropna())]
     is_rep = bool(own) or len(mine) > 0 if user["role"] is None else user["role"] == "rep"
     if not (is_rep and told.happened):
         return None
     hired, left = user["hired_on"], user["left_on"]
-    first = pd.Timestamp(hired) if hired else min(own, default=None)
+    first = min([pd.Timestamp(hired), *done]) if hired else min(own, default=None)
     last = told.day(told.as_of)
     if left:
         last = min(last, pd.Timestamp(left) - timedelta(days=1))

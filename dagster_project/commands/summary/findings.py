@@ -72,6 +72,7 @@ FINDINGS = {
     "long_overdue": "planned, and overdue for over two weeks",
     "planned_on_closed_deal": "planned on deals that have closed",
     "hired_on_missing": "of whom nobody says when they were hired, so no ramp or tenure",
+    "hired_after_first_activity": "who did something before they were hired",
     "left_on_missing": "who no longer work here and have no last day",
     "owner_unknown": "with an owner whom no source knows",
     "manager_unknown": "with a manager whom no source knows",
