@@ -182,8 +182,13 @@ def test_the_scorecard_is_made_of_the_published_numbers(published: Publish, name
     assert len(found) > 100
     told = ["value", "n_included", "is_over", "is_enough_data", "role", "tenure_band"]
     assert_same(found, measures, told)
-    # Student's t is right to a ten-thousandth.
-    assert_same(found, measures, ["low", "high"], rtol=2e-4)
+    # Student's t is right to a ten-thousandth, and so is how far the bounds are from the value.
+    found, measures = (
+        frame.assign(below=frame["value"] - frame["low"], above=frame["high"] - frame["value"])
+        for frame in (found, measures)
+    )
+    assert_same(found, measures, ["below", "above"], rtol=2e-4)
+    assert found["below"].notna().sum() > 20
     assert_same(found, scorecard(measures), [*OWN, *PEERS])
 
 

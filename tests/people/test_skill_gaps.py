@@ -65,6 +65,9 @@ def test_visits_are_counted_for_who_led_them(gaps: pd.DataFrame, visits: pd.Data
     assert counted["size"].to_dict() == gaps["n"].to_dict()
     assert counted["sum"].to_dict() == gaps["advanced"].to_dict()
     assert (visits["led_by"] != visits["rep_id"]).sum() > 20
+    led = visits[visits["led_by"] == visits["rep_id"]].groupby(["led_by", *STAGE]).size()
+    led.index.names = gaps.index.names
+    assert led.to_dict() == gaps.loc[gaps["n_led"] > 0, "n_led"].to_dict()
 
 
 def test_peers_are_others_in_the_same_stratum(gaps: pd.DataFrame, visits: pd.DataFrame) -> None:
@@ -99,7 +102,13 @@ def test_gaps_are_fishers_test_with_holms_correction(gaps: pd.DataFrame) -> None
     in_order = np.sort(expected)
     corrected = np.minimum(np.maximum.accumulate(in_order * np.arange(len(in_order), 0, -1)), 1)
     assert np.sort(tested["p_value_corrected"]) == pytest.approx(corrected, rel=1e-6)
-    assert (tested["is_gap"] == (tested["p_value_corrected"] < 0.05)).all()
+    led = zip(tested["conversion_led"].fillna(0.0) * tested["n_led"], tested["n_led"], strict=True)
+    highest = [
+        stats.binomtest(round(advanced), int(n)).proportion_ci(method="wilson").high if n else 1.0
+        for advanced, n in led
+    ]
+    is_gap = (tested["p_value_corrected"] < 0.05) & (highest < tested["peer_conversion"])
+    assert (tested["is_gap"] == is_gap).all()
     assert gaps[gaps["is_weakest"].fillna(False)].index.get_level_values(0).is_unique
 
 

@@ -62,6 +62,7 @@ with
                 when led.ended_as in ('advanced', 'skipped', 'won') then 1 else 0
             end as is_advanced,
             case when led.led_to_win then 1 else 0 end as is_won,
+            coalesce(led.led_by = led.rep_id, false) as is_led_throughout,
             case when led.is_entry_known and led.led_by = led.rep_id then led.days end as own_days,
             led.days,
             led.amount

@@ -13,6 +13,8 @@ with
             max(stage_order) as stage_order,
             count(*) as visits,
             sum(is_advanced) as advanced,
+            count(case when is_led_throughout then 1 end) as visits_led,
+            sum(case when is_led_throughout then is_advanced else 0 end) as advanced_led,
             count(case when is_peer then 1 end) as visits_as_peer,
             sum(case when is_peer then is_advanced else 0 end) as advanced_as_peer
         from visits
@@ -57,6 +59,8 @@ with
             max(stage_order) as stage_order,
             sum(visits) as n,
             sum(advanced) as advanced,
+            sum(visits_led) as n_led,
+            sum(advanced_led) as advanced_led,
             sum({{ ratio("visits * peer_advanced", "peer_visits") }}) as expected,
             least(
                 floor(
@@ -91,6 +95,8 @@ with
             by_rep.rep_id,
             by_rep.n,
             by_rep.advanced,
+            by_rep.n_led,
+            by_rep.advanced_led,
             by_rep.expected,
             by_rep.peer_visits,
             coalesce(peers_at_stage.peers, 0)

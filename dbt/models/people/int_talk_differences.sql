@@ -6,12 +6,13 @@
 with
     worths as (
         select
+            -- A rate of 0 is one of which nothing is told, as where no lead names its deal.
             max(case when metric = 'average_deal_size' then value end) as deal,
             max(case when metric = 'average_deal_size' then value end)
-            * max(case when metric = 'win_rate' then value end) as open_deal,
+            * nullif(max(case when metric = 'win_rate' then value end), 0) as open_deal,
             max(case when metric = 'average_deal_size' then value end)
-            * max(case when metric = 'lead_conversion_rate' then value end) as lead,
-            max(case when metric = 'win_rate' then value end) as pipeline
+            * nullif(max(case when metric = 'lead_conversion_rate' then value end), 0) as lead,
+            nullif(max(case when metric = 'win_rate' then value end), 0) as pipeline
         from {{ ref("kpi_values") }}
         where period_grain = 'all' and dimension = 'company' and variant = 'default'
     ),

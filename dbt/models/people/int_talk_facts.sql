@@ -45,16 +45,21 @@ with
             || '{{ currency }} of quota in '
             || {{ told_whole("months") }}
             || ' whole months up to '
-            || {{ month }}
+            || left(cast(last_month as {{ text }}), 7)
             || ': '
             || {{ whole_percent("attainment") }}
-            || ' (95% interval '
-            || {{ whole_percent("low") }}
-            || ' to '
-            || {{ whole_percent("high") }}
-            || case
-                when low < 1 and high >= 1 then '; so much to either side can be chance)' else ')'
-            end
+            || coalesce(
+                ' (95% interval '
+                || {{ whole_percent("low") }}
+                || ' to '
+                || {{ whole_percent("high") }}
+                || case
+                    when low < 1 and high >= 1
+                    then '; so much to either side can be chance)'
+                    else ')'
+                end,
+                ''
+            )
             || '.' as sentence
         from quotas
 

@@ -2,6 +2,7 @@
     "won": "won",
     "quota": "quota",
     "deals": "deals",
+    "not_valued": "deals_not_valued",
     "won_squares": "won * won",
     "products": "won * quota",
     "quota_squares": "quota * quota",
@@ -39,10 +40,31 @@ with
         group by dimension_key, period_start
     ),
 
+    -- What was won and has no amount, or no rate for it.
+    not_valued as (
+        select rep as rep_id, {{ month_start("period_on") }} as month_start, count(*) as deals
+        from {{ ref("kpi_members") }}
+        where
+            metric = 'revenue_won'
+            and variant = 'default'
+            and exclusion_reason in ('no_amount', 'no_rate')
+        group by rep, {{ month_start("period_on") }}
+    ),
+
     with_quota as (
-        select rep_id, month_start, coalesce(won, 0) as won, quota, coalesce(deals, 0) as deals
+        select
+            numbers.rep_id,
+            numbers.month_start,
+            coalesce(numbers.won, 0) as won,
+            numbers.quota,
+            coalesce(numbers.deals, 0) as deals,
+            coalesce(not_valued.deals, 0) as deals_not_valued
         from numbers
-        where quota > 0
+        left join
+            not_valued
+            on numbers.rep_id = not_valued.rep_id
+            and numbers.month_start = not_valued.month_start
+        where numbers.quota > 0
     ),
 
     windows as (
@@ -53,7 +75,8 @@ with
             {%- for name, sql in sums.items() %}
                 , sum({{ sql }}) over six_months as {{ name }}
             {%- endfor %},
-            min(won) over six_months as least_won
+            min(won) over six_months as least_won,
+            max(with_quota.month_start) over six_months as last_month
         from people
         left join
             with_quota
@@ -71,7 +94,10 @@ with
     attained as (
         select *, won / quota as attainment
         from windows
-        where months >= 4 and month_start >= {{ first_talk_month() }}
+        where
+            months >= 4
+            and month_start >= {{ first_talk_month() }}
+            and not {{ is_too_unknown("not_valued", "deals") }}
     ),
 
     margins as (
@@ -96,14 +122,19 @@ with
             rep_id,
             month_start,
             months,
+            last_month,
             won,
             quota,
             deals,
             attainment,
+            -- Months that are all alike say nothing of how far others may be from them.
             case
-                when least_won >= 0 then greatest(attainment - margin, 0) else attainment - margin
+                when margin > 0 and least_won >= 0
+                then greatest(attainment - margin, 0)
+                when margin > 0
+                then attainment - margin
             end as low,
-            attainment + margin as high
+            case when margin > 0 then attainment + margin end as high
         from margins
     )
 

@@ -14,7 +14,17 @@ with
             {{ ratio("compared.expected", "compared.n") }} as peer_conversion,
             tests.p_value,
             tests.p_value_corrected,
-            tests.p_value_corrected < {{ alarm_level() }} as is_gap,
+            -- Who is handed deals as they are lost has no gap of its own.
+            case
+                when tests.p_value_corrected is not null
+                then
+                    tests.p_value_corrected < {{ alarm_level() }}
+                    and coalesce(
+                        {{ wilson_high("compared.advanced_led", "compared.n_led") }}
+                        < {{ ratio("compared.expected", "compared.n") }},
+                        false
+                    )
+            end as is_gap,
             lengths.n_timed,
             lengths.median_days,
             lengths.median_days_low,
@@ -79,6 +89,8 @@ with
             cast(conversion as {{ double_type() }}) as conversion,
             cast({{ wilson_low("advanced", "n") }} as {{ double_type() }}) as low,
             cast({{ wilson_high("advanced", "n") }} as {{ double_type() }}) as high,
+            cast(n_led as bigint) as n_led,
+            cast({{ ratio("advanced_led", "n_led") }} as {{ double_type() }}) as conversion_led,
             cast(peer_conversion as {{ double_type() }}) as peer_conversion,
             cast(n_peers as bigint) as n_peers,
             cast(peer_visits as bigint) as peer_visits,
