@@ -14,13 +14,34 @@
 {%- endmacro %}
 
 {#-
+    Whether an activity is done, where the source says so or its outcome does: NULL where neither tells.
+    A call that is to be made stands in many exports as a call, and only its status tells.
+-#}
+{% macro told_done(activity) -%}
+    {%- set outcome = as_word(activity ~ ".outcome") -%}
+    coalesce(
+        {{ activity }}.is_done,
+        case
+            when
+                {{ outcome }}
+                in ('planned', 'not_started', 'scheduled', 'in_progress', 'deferred', 'open')
+                or {{ outcome }} like 'waiting%'
+            then false
+            when {{ outcome }} in ('completed', 'complete', 'done', 'held', 'finished')
+            then true
+        end
+    )
+{%- endmacro %}
+
+{#-
     Activities as of the run's moment, from a statement of all: what was planned by then and happened
     later is planned. Of a planned one `due_at` is when it is to happen, and `occurred_at` when it was
-    planned: NULL where nothing tells that, so that none is left out as beginning after as_of.
+    planned: NULL where nothing tells that, so that none is left out as beginning after as_of. What was
+    planned and has no other moment than that is due at no time.
 
-    Where the source does not say whether one is done, a task is planned whose outcome is that of an
-    open one, and a meeting or task that lies ahead. A run that looks back takes none for planned that
-    only lies ahead of its moment: what has happened since would be among them.
+    Where neither the source nor the outcome says whether one is done, a meeting, demo or task that lies
+    ahead is planned. A run that looks back takes none for planned that only lies ahead of its moment:
+    what has happened since would be among them.
 -#}
 {% macro planned_and_done(activities) -%}
     {%- set columns = record_columns(contract()["activities"]) -%}
@@ -32,7 +53,7 @@
         case
             when as_of_now.is_done
             then as_of_now.due_at
-            else coalesce(as_of_now.due_at, as_of_now.occurred_at)
+            else coalesce(as_of_now.due_at, nullif(as_of_now.occurred_at, as_of_now.planned_at))
         end as due_at,
         case
             when as_of_now.is_done then as_of_now.occurred_at else as_of_now.planned_at
@@ -64,14 +85,7 @@
                             activities.{{ column }},
                         {%- endfor %}
                         coalesce(
-                            activities.is_done,
-                            case
-                                when
-                                    activities.type = 'task'
-                                    and {{ as_word("activities.outcome") }}
-                                    in ('not_started', 'in_progress', 'waiting', 'deferred')
-                                then false
-                            end,
+                            {{ told_done("activities") }},
                             not (
                                 activities.occurred_at > {{ as_of() }}
                                 and not {{ is_look_back() }}

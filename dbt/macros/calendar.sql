@@ -38,6 +38,24 @@
 {%- endmacro %}
 
 {#-
+    How much of the working time of the day that is not over yet (`ended_by_day`) has passed at the
+    business moment, from 0 to 1: 0 at its first moment.
+-#}
+{% macro share_of_day_worked() -%}
+    {%- set local = local_time("(" ~ as_of() ~ " + interval '1 microsecond')") -%}
+    {%- set midnight = "cast(" ~ ended_by_day() ~ " as timestamp)" -%}
+    least(
+        greatest(
+            {{ microseconds_between(midnight, local) }} / cast(60000000 as {{ double_type() }})
+            - {{ var("opens") }},
+            0
+        )
+        / {{ var("closes") - var("opens") }},
+        1
+    )
+{%- endmacro %}
+
+{#-
     Working hours between two moments on the company's clocks (`local_time` of them), each beside its
     day in dim_date: 0 where both lie in the same night, week-end or holiday. Whatever the clocks do
     while nobody works changes nothing.

@@ -201,7 +201,9 @@
     {%- set spec = contract()[entity] -%}
     {%- set end = company_as_of() -%}
     {%- set happened = {
-        "activities": "coalesce(records.is_done, not "
+        "activities": "coalesce("
+        ~ told_done("records")
+        ~ ", not "
         ~ may_be_planned("records")
         ~ ")",
         "subscriptions": "false",

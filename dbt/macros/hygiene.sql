@@ -104,6 +104,7 @@
             "rules": [
                 "owner_missing",
                 "about_nothing",
+                "direction_missing",
                 "after_owner_left",
                 "long_overdue",
                 "planned_on_closed_deal",
@@ -114,7 +115,11 @@
             "name": "users",
             "has_rep": true,
             "has_amount": false,
-            "rules": ["hired_on_missing", "left_on_missing"],
+            "rules": [
+                "hired_on_missing",
+                "hired_after_first_activity",
+                "left_on_missing",
+            ],
         },
         "campaign": {
             "name": "campaigns",
@@ -217,6 +222,7 @@
         "amount_negative",
         "created_at_missing",
         "converted_before_created",
+        "direction_missing",
         "data_after_as_of",
         "stage_unknown",
         "emptied_contradicted",

@@ -29,6 +29,28 @@
     )
 {%- endmacro %}
 
+{#-
+    The standard error of a quotient of sums over the records of a sample, by its residuals: of a mean
+    the usual one. The sums are of numerator × numerator, numerator × denominator, denominator ×
+    denominator, and the denominators. W. G. Cochran, Sampling Techniques (1977), 2.11. NULL where
+    there are fewer than two records.
+-#}
+{% macro quotient_error(quotient, n, sum_nn, sum_nd, sum_dd, sum_d) -%}
+    (
+        sqrt(
+            greatest(
+                {{ sum_nn }}
+                - 2 * {{ quotient }} * {{ sum_nd }}
+                + {{ quotient }} * {{ quotient }} * {{ sum_dd }},
+                0
+            )
+            * {{ n }}
+            / nullif({{ n }} - 1, 0)
+        )
+        / nullif({{ sum_d }}, 0)
+    )
+{%- endmacro %}
+
 {#- Whether a sample says what is usual: of fewer than ten values, one decides too much. -#}
 {% macro is_enough(values) -%}({{ values }} >= 10) {%- endmacro %}
 

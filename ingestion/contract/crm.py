@@ -37,7 +37,7 @@ CRM = (
             text("region", "Sales region."),
             text("segment", "Market segment that the person serves."),
             day("hired_on", "First day at the company."),
-            day("left_on", "Last day at the company; none while employed."),
+            day("left_on", "Day of leaving, no longer counted as worked; none while employed."),
             Column("is_active", "boolean", "Whether the account is in use."),
         ),
         is_referenced=True,

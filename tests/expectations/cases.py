@@ -205,10 +205,10 @@ _RULES = {
     "account": "owner_missing domain_missing owner_left data_after_as_of",
     "contact": "account_missing email_missing data_after_as_of",
     "activity": (
-        "owner_missing about_nothing after_owner_left long_overdue planned_on_closed_deal "
-        "data_after_as_of"
+        "owner_missing about_nothing direction_missing after_owner_left long_overdue "
+        "planned_on_closed_deal data_after_as_of"
     ),
-    "user": "hired_on_missing left_on_missing",
+    "user": "hired_on_missing hired_after_first_activity left_on_missing",
     "campaign": "channel_missing platform_missing spent_outside_dates",
     "spend": "campaign_missing days_missing spend_jump data_after_as_of",
     "cost": "team_missing team_unknown next_month_missing",

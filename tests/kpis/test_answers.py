@@ -44,6 +44,7 @@ LEADS = {
     "written_to_after_what_is_noted": (48.25, 7.5 + 8.5 + 1.25),
     "wrote_before_it_was_answered": (2 + 5 / 60, 2 + 5 / 60),
     "answered_by_somebody_else": (3, 3),
+    "answered_by_what_was_moved_to_its_contact": (1, 1),
 }
 """Hours until the answer, and how many of them were worked."""
 
@@ -97,6 +98,7 @@ def test_leads_answered_in_time(company: Published) -> None:
         "never_answered": (0, 0, 1),
         "answer_is_planned": (0, 0, 1),
         "answer_was_deleted": (0, 0, 1),
+        "of_the_same_contact_and_not_converted": (0, 0, 1),
     }.items():
         assert tuple(share[lead] for share in within.values()) == expected, lead
 
@@ -117,6 +119,8 @@ INQUIRIES = {
     "the_buyer_writes": (264, "ada"),
     "asks_whom_it_may_concern_about_a_deal": (457, "finn"),
     "asks_nobody_as_nobody": (167, "(none)"),
+    "asks_as_one_of_an_account": (2, "sam"),
+    "asks_about_another_deal_of_the_account": (2, "finn"),
 }
 """Hours until the answer, and whose the inquiry is."""
 

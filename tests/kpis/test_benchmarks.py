@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from ingestion.contract.currencies import CURRENCIES
 from ingestion.contract.entities import ENTITIES
@@ -149,7 +150,9 @@ def test_only_one_definition_is_compared(published: Publish, name: str) -> None:
     company = published(name)
     rows = company.marts("select * from marts.mart_benchmarks")
     comparable = rows[rows["is_comparable"]]
-    assert comparable[["variant", "own_value", "benchmark_value", "is_as_good"]].notna().all().all()
+    assert comparable[["variant", "own_value", "benchmark_value"]].notna().all().all()
+    holds = comparable["benchmark_value"].between(comparable["own_low"], comparable["own_high"])
+    assert (comparable["is_as_good"].isna() == holds).all()
     assert comparable["why"].isna().all()
     others = rows[~rows["is_comparable"]]
     assert others["why"].notna().all()
@@ -160,3 +163,50 @@ def test_only_one_definition_is_compared(published: Publish, name: str) -> None:
     foreign = external[external["variant"].isna()]
     assert len(foreign) == sum(not figure["variant"] for figure in FIGURES)
     assert foreign[["own_value", "period_grain"]].isna().all().all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_our_number_has_the_interval_of_its_records(published: Publish, name: str) -> None:
+    """Of shares Wilson's, of means t; whatever else has none."""
+    company = published(name)
+    rows = company.marts(
+        "select distinct metric, variant, period_grain, period_start, own_value, own_low, own_high "
+        "from marts.mart_benchmarks where own_value is not null and period_grain <> 'month'"
+    )
+    _, meanings = own_numbers(company)
+    members = company.marts(
+        "select metric, variant, period_on, counts_in, numerator, denominator, side "
+        "from marts.kpi_members "
+        "where exclusion_reason is null and period_on is not null and company = 'all'"
+    )
+    members["period_on"] = pd.to_datetime(members["period_on"])
+    of_metric = dict(list(members.groupby(["metric", "variant"])))
+    seen = set()
+    for row in rows.itertuples():
+        key = (row.metric, row.variant)
+        meaning = meanings.loc[key]
+        if key in NO_SAMPLES or pd.notna(meaning["state"]):
+            assert np.isnan([row.own_low, row.own_high]).all(), key
+            continue
+        if meaning["kind"] not in ("share", "quotient"):
+            assert np.isnan([row.own_low, row.own_high]).all(), key
+            continue
+        start = pd.Timestamp(row.period_start)
+        end = start + pd.DateOffset(months=MONTHS[row.period_grain])
+        own = of_metric[key]
+        own = own[(own["period_on"] >= start) & (own["period_on"] < end)]
+        own = own[own["counts_in"].fillna(row.period_grain).str.contains(row.period_grain)]
+        if meaning["kind"] == "share":
+            won, n = int(own["numerator"].sum()), int(own["denominator"].sum())
+            interval = stats.binomtest(won, n).proportion_ci(method="wilson")
+            assert (row.own_low, row.own_high) == pytest.approx(tuple(interval), abs=1e-5), key
+            seen.add("share")
+        elif own["side"].notna().any() or len(own) < 2:
+            assert np.isnan([row.own_low, row.own_high]).all(), key
+        elif (own["denominator"] == 1).all():
+            values = own["numerator"].astype(float)
+            margin = stats.t.ppf(0.975, len(own) - 1) * stats.sem(values)
+            wanted = (values.mean() - margin, values.mean() + margin)
+            assert (row.own_low, row.own_high) == pytest.approx(wanted, rel=1e-4, abs=1e-6), key
+            seen.add("mean")
+    assert "share" in seen

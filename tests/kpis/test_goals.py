@@ -24,6 +24,8 @@ from tests.thorough import IS_THOROUGH
 
 AS_OF = dt.datetime(2024, 6, 20, 12)
 TODAY = pd.Timestamp(AS_OF.date())
+WORKED_TODAY = 3 / 8
+"""Of its hours from 9 to 5, at noon."""
 DAYS_OFF = [pd.Timestamp(day) for day in ("2024-05-01", "2024-07-04")]
 COMPANY = """
 name: Goals
@@ -41,6 +43,7 @@ goals:
   - {name: of the newcomer, metric: deals_won, of: {rep: new}, period: quarter, target: 20}
   - {name: of the leaver, metric: deals_won, of: {rep: left}, period: quarter, target: 20}
   - {name: of nobody, metric: deals_won, of: {rep: nobody}, period: quarter, target: 20}
+  - {name: of one who has none, metric: deals_won, of: {rep: idle}, period: quarter, target: 20}
   - {name: half, metric: win_rate, period: quarter, target: 0.5}
   - {name: few undecided, metric: no_decision_rate, period: year, target: 0.4}
   - {name: half by value, metric: win_rate, variant: by_value, period: quarter, target: 0.5}
@@ -70,6 +73,7 @@ left,Lea,rep,North,2020-01-01,2024-06-01
 new,Nan,rep,South,2024-05-06,
 c,Cid,rep,South,2020-01-01,
 free,Fay,rep,East,2020-01-01,
+idle,Ida,rep,East,2020-01-01,
 """
 QUOTAS = """owner_id,team,period_start,period_grain,measure,amount
 a,,2024-06-01,month,revenue,100000
@@ -187,16 +191,18 @@ UNTIL = {"of the leaver": pd.Timestamp("2024-05-31")}
 def landed(
     deals: pd.DataFrame, amounts: pd.Series, actual: float, goal: str, end: pd.Timestamp
 ) -> tuple[float, float, float] | None:
-    """Landing and interval by the working days of the last 90."""
-    days = pd.date_range(TODAY - pd.Timedelta(days=120), TODAY)
+    """Landing and interval by the working days of the last 90 that are over."""
+    days = pd.date_range(TODAY - pd.Timedelta(days=120), TODAY - pd.Timedelta(days=1))
     working = days[works(days)]
-    since = max(TODAY - pd.Timedelta(days=89), SINCE.get(goal, pd.Timestamp.min))
+    since = max(TODAY - pd.Timedelta(days=90), SINCE.get(goal, pd.Timestamp.min))
+    is_over = deals["closed_at"] < TODAY
+    deals, amounts = deals[is_over], amounts[is_over]
     place = np.searchsorted(working, deals["closed_at"].dt.normalize(), side="right") - 1
     booked = amounts[place >= 0].groupby(working[place[place >= 0]]).agg(["sum", "count"])
     window = working[working >= since]
     lately = booked.reindex(window, fill_value=0)
-    to_come = max(working_days(TODAY + pd.Timedelta(days=1), min(end, UNTIL.get(goal, end))), 0)
-    if to_come == 0:
+    to_come = working_days(TODAY, min(end, UNTIL.get(goal, end))) - WORKED_TODAY
+    if to_come <= 0:
         return actual, np.nan, np.nan
     if lately["count"].sum() < 10 or len(window) < 10:
         return None
@@ -222,8 +228,9 @@ def test_what_adds_up_lands_by_the_working_days_of_late(case: Case, name: str) -
         assert row["period_end"] == end
         assert row["better"] == better
         all_days = working_days(start, end)
-        elapsed = working_days(start, min(end, TODAY))
-        assert (row["working_days"], row["days_left"]) == (all_days, all_days - elapsed)
+        over = working_days(start, min(end, TODAY - pd.Timedelta(days=1)))
+        assert (row["working_days"], row["days_left"]) == (all_days, all_days - over)
+        elapsed = over + (WORKED_TODAY if end >= TODAY else 0)
         assert row["pace"] == pytest.approx(row["target"] * elapsed / all_days)
         if end < TODAY:
             assert row["landing"] == row["actual"]
@@ -234,6 +241,13 @@ def test_what_adds_up_lands_by_the_working_days_of_late(case: Case, name: str) -
         expected = landed(deals, amounts, actual, name, end)
         found = tuple(row[["landing", "low", "high"]].astype(float))
         assert found == pytest.approx(expected or (np.nan,) * 3, rel=1e-4, nan_ok=True)
+        if row["basis"] == "days" and name not in SINCE:
+            assert row["landing_days"] == working_days(
+                TODAY - pd.Timedelta(days=90), TODAY - pd.Timedelta(days=1)
+            )
+            # What came on days off at the beginning counts on a working day before.
+            came = deals["closed_at"].between(TODAY - pd.Timedelta(days=90), TODAY, "left").sum()
+            assert came - 5 <= row["landing_records"] <= came
 
 
 @pytest.mark.parametrize("name", QUOTAS_OF)
@@ -274,6 +288,7 @@ def test_a_share_has_wilsons_interval(case: Case) -> None:
     assert row["actual"] == row["landing"] == pytest.approx(won / len(closed))
     assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high), rel=1e-5)
     assert row["pace"] == row["target"] == 0.5
+    assert (pd.isna(row["landing_days"]), row["landing_records"]) == (True, len(closed))
     assert row["basis"] == "sample"
 
 
@@ -292,6 +307,7 @@ def test_a_mean_has_the_interval_of_t(case: Case) -> None:
     assert (row["landing"], row["low"], row["high"]) == pytest.approx(
         (days.mean(), low, high), rel=1e-4
     )
+    assert row["landing_records"] == len(days)
 
 
 def test_a_quotient_of_amounts_has_the_interval_of_its_residuals(case: Case) -> None:
@@ -321,6 +337,10 @@ def test_what_is_not_known_is_no_zero(case: Case) -> None:
     nobody = case.progress.loc["of nobody"]
     assert set(nobody["verdict"]) == {"undecidable"}
     assert set(nobody["why"]) == {"unknown_key"}
+    idle = case.progress.loc["of one who has none"]
+    assert (idle["actual"] == 0).all()
+    assert set(idle["verdict"][idle["basis"] == "ended"]) == {"missed"}
+    assert set(idle["why"].dropna()) == {"few_records"}
     # The calendar begins with the year before the first record.
     [(start, early)] = case.progress.loc["early"].iterrows()
     assert start == pd.Timestamp("2021-02-01")

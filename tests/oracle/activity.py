@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 
@@ -55,18 +56,38 @@ class Activities:
         self.records, self.as_of = records, as_of
         self.deals = deals.assign(removal=deals["removal"].where(deals["removal"].notna(), None))
         self.users = records["users"].set_index("source_id")
-        became = survivors(deals)
-        found = [
-            Done(
-                row.source_id, row.type, row.direction, row.occurred_at, row.owner_id,
-                became.get(row.opportunity_id, row.opportunity_id), row.lead_id, row.contact_id,
-                row.account_id, bool(row.is_deleted),
+        self.became = survivors(deals)
+        self.accounts = {
+            (link, row.source_id): row.account_id
+            for link, entity in (
+                ("deal", "deals"), ("contact_id", "contacts"), ("lead_id", "leads"),
             )
-            for row in done(records, as_of).itertuples()
-        ]  # fmt: skip
+            for row in records[entity].itertuples()
+            if row.account_id in {*records["accounts"]["source_id"]}
+        }  # fmt: skip
+        found = [self._done(row) for row in done(records, as_of).itertuples()]
         self.all = sorted(found, key=lambda one: (one.at, one.id))
         self.happened = [one for one in self.all if not one.is_deleted]
         self.outbound = [one for one in self.happened if one.direction == "out"]
+
+    def _done(self, row: Any) -> Done:
+        """An activity, of its own account, else of that of its deal, contact or lead."""
+        deal = self.became.get(row.opportunity_id, row.opportunity_id)
+        about = (("deal", deal), ("contact_id", row.contact_id), ("lead_id", row.lead_id))
+        told = (self.accounts.get(key) for key in about)
+        account = row.account_id or next((one for one in told if one), None)
+        return Done(
+            row.source_id, row.type, row.direction, row.occurred_at, row.owner_id, deal,
+            row.lead_id, row.contact_id, account, bool(row.is_deleted),
+        )  # fmt: skip
+
+    def since_conversion(self, lead: Any) -> pd.Timestamp:
+        """When somebody first reached out to whom or what a lead became, from its creation on."""
+        if pd.isna(lead.converted_at) or lead.converted_at > self.as_of:
+            return NAT
+        became = {self.became.get(lead.opportunity_id), lead.contact_id} - {None}
+        later = (one for one in self.outbound if one.at >= lead.created_at)
+        return next((one.at for one in later if {one.deal, one.contact_id} & became), NAT)
 
     def telling(self, ids: Iterable[str]) -> set[str]:
         """The sources of records."""
@@ -188,13 +209,13 @@ def _active_days(told: Activities, rep: str) -> tuple[pd.Timestamp, pd.Timestamp
     """The first and the last day on which a rep was one; None: nobody's, or no rep."""
     user = told.users.loc[rep] if rep in told.users.index else UNKNOWN_USER
     mine = told.deals[(told.deals["rep"] == rep) & told.deals["removal"].isna()]
-    own = [told.day(one.at) for one in told.happened if one.owner == rep]
-    own += [told.day(at) for at in mine["created_at"].dropna()]
+    done = [told.day(one.at) for one in told.happened if one.owner == rep]
+    own = [*done, *(told.day(at) for at in mine["created_at"].dropna())]
     is_rep = bool(own) or len(mine) > 0 if user["role"] is None else user["role"] == "rep"
     if not (is_rep and told.happened):
         return None
     hired, left = user["hired_on"], user["left_on"]
-    first = pd.Timestamp(hired) if hired else min(own, default=None)
+    first = min([pd.Timestamp(hired), *done]) if hired else min(own, default=None)
     last = told.day(told.as_of)
     if left:
         last = min(last, pd.Timestamp(left) - timedelta(days=1))
@@ -213,10 +234,13 @@ def _lead_response(told: Activities) -> Iterator[Members]:
         first.setdefault(one.lead_id, one.at)
     first.pop(None, None)
     noted = leads["first_response_at"].where(leads["first_response_at"] <= told.as_of)
-    telling = told.telling([*first, *leads.loc[noted.notna(), "source_id"]])
+    became = {lead.source_id: told.since_conversion(lead) for lead in leads.itertuples()}
+    reached_after = [id for id, at in became.items() if not pd.isna(at)]
+    telling = told.telling([*first, *leads.loc[noted.notna(), "source_id"], *reached_after])
     found: dict[str, list[Row]] = defaultdict(list)
     for lead, response in zip(leads.itertuples(), noted, strict=True):
         answer = first.get(lead.source_id, response)
+        answer = became[lead.source_id] if pd.isna(answer) else answer
         tells = told.records.instance_of(lead.source_id) in telling
         is_answered = not pd.isna(answer)
         is_timed = not (told.is_bare(lead.created_at) or (is_answered and told.is_bare(answer)))

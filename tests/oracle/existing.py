@@ -7,12 +7,10 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from tests.oracle.records import Records
+from tests.oracle.records import Records, is_to_do
 
 NONE = "(none)"
 REACHING = ("leads", "touches")
-TO_DO = ("not_started", "in_progress", "waiting", "deferred")
-"""Outcomes of tasks that are not done."""
 Row = dict[str, object]
 
 
@@ -34,10 +32,7 @@ def existing(records: Records, name: str, as_of: pd.Timestamp, begins: str) -> p
 def done(records: Records, as_of: pd.Timestamp) -> pd.DataFrame:
     """Activities that were done by a moment, those deleted since, too; what is planned is not."""
     frame = records["activities"]
-    outcome = frame["outcome"].fillna("").str.lower().str.replace(" ", "_")
-    is_to_do = (frame["type"] == "task") & outcome.isin(TO_DO)
-    is_planned = (frame["is_done"] == "false") | (frame["is_done"].isna() & is_to_do)
-    return frame[~is_planned & (frame["occurred_at"] <= as_of)]
+    return frame[~is_to_do(frame) & (frame["occurred_at"] <= as_of)]
 
 
 def reached(records: Records, frame: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:

@@ -24,13 +24,15 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "changes": ("entity_id", "field", "old_value", "new_value", "changed_at"),
     "leads": (
-        "source_id", "created_at", "account_id", "owner_id", "channel", "campaign_id",
-        "qualified_at", "first_response_at", "converted_at", "opportunity_id", "is_deleted",
+        "source_id", "created_at", "account_id", "contact_id", "owner_id", "channel",
+        "campaign_id", "qualified_at", "first_response_at", "converted_at", "opportunity_id",
+        "is_deleted",
     ),
     "activities": (
         "source_id", "type", "direction", "occurred_at", "owner_id", "opportunity_id", "lead_id",
         "contact_id", "account_id", "outcome", "is_done", "is_deleted",
     ),
+    "contacts": ("source_id", "account_id"),
     "accounts": ("source_id", "domain", "region", "segment", "created_at", "is_deleted"),
     "campaigns": ("source_id", "name", "channel", "started_on", "is_deleted"),
     "spend_daily": (
@@ -88,6 +90,8 @@ TELLING = ("created_at", "changed_at", "source_updated_at")
 """Moments of events, creations and updates: none of them can be after a company's present."""
 PLANNED = ("task", "meeting", "demo")
 """Activities that may be put down before they happen."""
+TO_DO = ("planned", "not_started", "scheduled", "in_progress", "deferred", "open")
+"""Outcomes of what is not done, and so are all that wait."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,13 @@ class Office:
     def is_working(self, day: dt.date) -> bool:
         """Whether people work on a day."""
         return day.weekday() in self.weekdays and day not in self.days_off
+
+
+def is_to_do(activities: pd.DataFrame) -> pd.Series:
+    """Whether activities are not done, by their word or else by their outcome."""
+    outcome = activities["outcome"].fillna("").str.lower().str.replace(" ", "_")
+    is_open = outcome.isin(TO_DO) | outcome.str.startswith("waiting")
+    return (activities["is_done"] == "false") | (activities["is_done"].isna() & is_open)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +151,7 @@ class Records:
         ]
         activities = self.frames["activities"]
         may_be_planned = activities["type"].isin(PLANNED) & activities["is_done"].isna()
-        is_planned = may_be_planned | (activities["is_done"] == "false")
+        is_planned = may_be_planned | is_to_do(activities)
         told.append(activities.loc[~is_planned, "occurred_at"].max())
         return None if any(moment > self.as_of for moment in told) else self.as_of
 

@@ -61,13 +61,18 @@ class Book:
             rep: (_day(rows["first_on"].min()), _day(rows["last_on"].max()))
             for rep, rows in records.dropna(subset=["rep_id"]).groupby("rep_id")
         }
+        done = self.read(
+            """select rep_id, min(occurred_on) as day from marts.fct_activities
+            where has_happened and rep_id is not null group by rep_id"""
+        ).set_index("rep_id")["day"]
         began = min((first for first, _ in own.values() if first), default=self.today)
         found = {}
         for person in people.to_dict("records"):
             first, last = own.get(person["rep_id"], (None, None))
             hired, left = _day(person["hired_on"]), _day(person["left_on"])
             role = _text(person["role"]) or ("rep" if first or last else None)
-            start = hired or first
+            acted = _day(done.get(person["rep_id"]))
+            start = min(hired, acted or hired) if hired else first
             if left and left <= self.today:
                 end = left - dt.timedelta(days=1)
             elif not (left or person["is_active"]) or person["rep_id"] not in described:
@@ -289,7 +294,7 @@ def _interval(kind: str, told: Any, records: pd.DataFrame) -> tuple[float, float
 
 
 def _band(since: int | None) -> str:
-    if since is None:
+    if since is None or since < 0:
         return "unknown"
     return next(
         (name for most, name in ((6, "0-5"), (12, "6-11"), (24, "12-23")) if since < most), "24+"

@@ -28,6 +28,7 @@ LATE_DEAL = (
     "2025-10-20,2025-10-20 15:00:00,new,outbound,Robot arm,,,,,,,,false\n"
 )
 CORRECTED = ("bare_dates", "Won,8000,USD,2025-09-08", "Won,9500,USD,2025-09-08")
+LATE_WEEK, CORRECTED_WEEK = ("week", "2025-10-20"), ("week", "2025-10-06")
 SINCE = ("2026-05-20 18:00:00", "2026-05-26 18:00:00")
 """Between the two moments the deal `won_after_now`, created in March 2026, was won."""
 
@@ -173,9 +174,10 @@ def test_nothing_else_is_restated(restated: Published) -> None:
         from marts.mart_restatements
         where metric in ('deals_won', 'deals_lost', 'revenue_won') and difference <> 0"""
     )
-    periods = {("month", OCTOBER), ("quarter", "2025-08-01"), ("year", "2025-02-01")}
+    periods = {("month", OCTOBER), ("quarter", "2025-08-01"), ("year", "2025-02-01"), LATE_WEEK}
     assert set(found.itertuples(index=False, name=None)) == {
-        (metric, *period) for metric in ("deals_won", "revenue_won") for period in periods
+        *((metric, *period) for metric in ("deals_won", "revenue_won") for period in periods),
+        ("revenue_won", *CORRECTED_WEEK),
     }
     changed = restated.marts("select * from marts.mart_restatements where definition_change <> 0")
     assert changed.empty

@@ -22,11 +22,13 @@ NEVER = np.iinfo(np.int64).max
 def add_inquiries(happened: pd.DataFrame, history: History, tall: Tall) -> None:
     """inquiry_response_hours: from an inbound activity to the next outbound one, by the inbound.
 
-    The answer is a later one to the same contact, deal (what it has become by merges), account or
-    lead. Without an owner of its own an inquiry is its deal's, else its lead's. `within_24h` (limit
-    included) leaves out what is unanswered and younger than a day, and so does `never`. Where
-    either side is a bare day, hours are not known: only `never` has it, answered or not.
+    The answer is a later one to the same contact, deal (what it has become by merges), account (its
+    own, else that of its deal, contact or lead) or lead. Without an owner of its own an inquiry is
+    its deal's, else its lead's. `within_24h` (limit included) leaves out what is unanswered and
+    younger than a day, and so does `never`. Where either side is a bare day, hours are not known:
+    only `never` has it, answered or not.
     """
+    happened = happened.assign(account_id=_accounts(happened, history))
     is_inquiry = (happened["direction"] == IN) & ~happened["type"].isin(OWN_WORK)
     is_linked = (happened[list(LINKS)] != NONE).any(axis=1)
     asked = happened[is_inquiry & is_linked].reset_index(drop=True)
@@ -72,6 +74,19 @@ def _first_answers(asked: pd.DataFrame, outbound: pd.DataFrame) -> Ints:
         known = found[found["answer"].notna()]
         np.minimum.at(first, known["nth"].to_numpy(), known["answer"].to_numpy(np.int64))
     return first
+
+
+def _accounts(happened: pd.DataFrame, history: History) -> Ints:
+    """The account of each activity: its own, else its deal's, its contact's, its lead's."""
+    account = happened["account_id"].to_numpy(np.int64)
+    for link, accounts in (
+        ("deal", history.fact("opportunities", "account_id")),
+        ("contact_id", history.fact("contacts", "account_id")),
+        ("lead_id", history.value_at("leads", "account_id")),
+    ):
+        of_link = looked_up(accounts, happened[link].to_numpy(np.int64))
+        account = np.where(account != NONE, account, of_link)
+    return account
 
 
 def _owners(asked: pd.DataFrame, history: History) -> Ints:

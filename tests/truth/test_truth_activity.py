@@ -75,6 +75,25 @@ def test_an_inquiry_is_answered_by_the_next_to_the_same(little: LittleWorld, lin
     assert now(little, "inquiry_response_hours", "median")["value"] == 3
 
 
+def test_an_activity_is_of_the_account_of_its_deal_or_contact(little: LittleWorld) -> None:
+    deals = [little.deal("2023-03-01 09:00", "2023-09-01") for _ in range(3)]
+    contacts = little.state["contacts"]
+    buyer = 0
+    account = int(contacts["account_id"][buyer])
+    other = int(np.flatnonzero(contacts["account_id"] != account)[0])
+    for deal in deals[:2]:
+        little.state["opportunities"]["account_id"][deal] = account
+    act(little, "2023-03-06 09:00", "in", opportunity_id=deals[0])
+    act(little, "2023-03-06 10:00", contact_id=other)
+    act(little, "2023-03-06 11:00", opportunity_id=deals[2])
+    act(little, "2023-03-06 12:00", opportunity_id=deals[0], account_id=account + 1)
+    act(little, "2023-03-06 09:30", "in", contact_id=other)
+    act(little, "2023-03-07 09:00", "in", contact_id=buyer)
+    act(little, "2023-03-07 12:00", opportunity_id=deals[1])
+    found = now(little, "inquiry_response_hours")
+    assert (found["numerator"], found["denominator"]) == (3 + 0.5 + 3, 3)
+
+
 def test_inquiries_of_the_last_day_are_not_due(little: LittleWorld) -> None:
     act(little, "2023-05-30 12:00", "in", contact_id=0)
     act(little, "2023-05-31 00:00", "in", contact_id=1)

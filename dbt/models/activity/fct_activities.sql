@@ -5,10 +5,13 @@ with
 
     deals as (select * from {{ ref("int_surviving_deals") }}),
 
-    leads as (select lead_key, source_instance, source_id from {{ ref("int_leads__unioned") }}),
+    leads as (
+        select lead_key, source_instance, source_id, account_id from {{ ref("int_leads__unioned") }}
+    ),
 
     contacts as (
-        select contact_key, source_instance, source_id from {{ ref("int_contacts__unioned") }}
+        select contact_key, source_instance, source_id, account_id
+        from {{ ref("int_contacts__unioned") }}
     ),
 
     accounts as (select account_key, source_instance, account_id from {{ ref("dim_account") }}),
@@ -20,6 +23,19 @@ with
     known_contacts as ({{ in_reach("activities", "contacts", "contact_key") }}),
 
     known_accounts as ({{ in_reach("activities", "accounts", "account_key", "account_id") }}),
+
+    accounts_of_deals as (select opportunity_key, account_key from {{ ref("fct_opportunities") }}),
+
+    {% for party in ["contact", "lead"] -%}
+        accounts_of_{{ party }}s as (
+            select {{ party }}s.{{ party }}_key, known.account_key
+            from {{ party }}s
+            inner join
+                ({{ in_reach(party ~ "s", "accounts", "account_key", "account_id") }}) as known
+                on {{ party }}s.source_instance = known.from_instance
+                and {{ party }}s.account_id = known.record_id
+        ),
+    {% endfor %}
 
     reps as (select * from {{ ref("dim_rep") }}),
 
@@ -65,7 +81,16 @@ with
             activities.lead_id,
             known_contacts.contact_key,
             activities.contact_id,
-            known_accounts.account_key,
+            case
+                when activities.account_id is not null
+                then known_accounts.account_key
+                else
+                    coalesce(
+                        accounts_of_deals.account_key,
+                        accounts_of_contacts.account_key,
+                        accounts_of_leads.account_key
+                    )
+            end as account_key,
             activities.account_id,
             cast(activities.duration_seconds as {{ type_of("number") }}) as duration_seconds,
             activities.outcome,
@@ -87,6 +112,11 @@ with
                 on activities.source_instance = {{ relation }}.from_instance
                 and activities.{{ id }} = {{ relation }}.record_id
         {%- endfor %}
+        left join
+            accounts_of_deals on known_deals.opportunity_key = accounts_of_deals.opportunity_key
+        left join
+            accounts_of_contacts on known_contacts.contact_key = accounts_of_contacts.contact_key
+        left join accounts_of_leads on known_leads.lead_key = accounts_of_leads.lead_key
     )
 
 select *

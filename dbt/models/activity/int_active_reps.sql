@@ -1,26 +1,32 @@
 -- One row per person: whether they are a rep, and on which days they were active as far as is
 -- known:
--- from the day of hiring, else their first own record, to the day before they left, else the last
--- own record of one who is no longer active. Both are in it.
+-- from the day of hiring, or from their first activity where that was before, else their first own
+-- record, to the day before they left, else the last own record of one who is no longer active.
+-- Both
+-- are in it.
 with
     people as (select * from {{ ref("dim_rep") }}),
 
     described as (select source_id as rep_id from {{ ref("int_people") }}),
 
     own_records as (
-        select rep_id, occurred_on as day
+        select rep_id, occurred_on as day, true as is_activity
         from {{ ref("fct_activities") }}
         where has_happened
 
         union all
 
-        select rep_id, created_on as day
+        select rep_id, created_on as day, false as is_activity
         from {{ ref("fct_opportunities") }}
         where removal is null
     ),
 
     recorded as (
-        select rep_id, min(day) as first_day, max(day) as last_day
+        select
+            rep_id,
+            min(day) as first_day,
+            min(case when is_activity then day end) as first_activity_on,
+            max(day) as last_day
         from own_records
         where rep_id is not null
         group by rep_id
@@ -33,7 +39,12 @@ with
             coalesce(people.role = 'rep', recorded.rep_id is not null) as is_rep,
             people.region,
             people.segment,
-            coalesce(people.hired_on, recorded.first_day) as active_from,
+            recorded.first_activity_on,
+            case
+                when people.hired_on > recorded.first_activity_on
+                then recorded.first_activity_on
+                else coalesce(people.hired_on, recorded.first_day)
+            end as active_from,
             case
                 when people.left_on <= {{ as_of_day() }}
                 then cast({{ dbt.dateadd("day", -1, "people.left_on") }} as date)
@@ -53,6 +64,7 @@ with
             is_rep,
             region,
             segment,
+            first_activity_on,
             case when active_from <= active_to then active_from end as active_from,
             case when active_from <= active_to then active_to end as active_to
         from judged

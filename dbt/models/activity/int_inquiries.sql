@@ -20,7 +20,7 @@ with
                 case when direction = 'out' and has_happened then occurred_at end as answered_at
             from activities
             where
-                {{ party }}_id is not null
+                {{ key }} is not null
                 and (has_happened or direction = 'in')
                 and (direction = 'out' or activity_type not in ('task', 'note'))
                 {{ 'union all' if not loop.last }}

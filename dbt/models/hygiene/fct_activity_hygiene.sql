@@ -23,7 +23,14 @@ with
         {{
             given_columns(
                 "activities",
-                ["owner_id", "opportunity_id", "lead_id", "contact_id", "account_id"],
+                [
+                    "owner_id",
+                    "opportunity_id",
+                    "lead_id",
+                    "contact_id",
+                    "account_id",
+                    "direction",
+                ],
             )
         }}
     ),
@@ -46,6 +53,13 @@ with
                     )
                     is null
             end as about_nothing,
+            case
+                when
+                    given.direction
+                    and activities.type in ('call', 'email', 'meeting', 'demo', 'message', 'chat')
+                    and not activities.is_planned
+                then activities.direction is null
+            end as direction_missing,
             case
                 when activities.owner_id is null
                 then null

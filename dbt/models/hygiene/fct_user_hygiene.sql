@@ -3,7 +3,7 @@
 with
     users as (select * from {{ ref("int_people") }} where not is_deleted),
 
-    reps as (select rep_id from {{ ref("int_active_reps") }} where is_rep),
+    reps as (select rep_id, first_activity_on from {{ ref("int_active_reps") }} where is_rep),
 
     given as ({{ given_columns("users", ["hired_on", "left_on"]) }}),
 
@@ -16,6 +16,7 @@ with
             case
                 when given.hired_on and reps.rep_id is not null then users.hired_on is null
             end as hired_on_missing,
+            users.hired_on > reps.first_activity_on as hired_after_first_activity,
             case
                 when given.left_on and not users.is_active then users.left_on is null
             end as left_on_missing

@@ -1,7 +1,8 @@
 {%- set window = 90 -%}
 {%- set cuts = kpi_cuts() -%}
--- What the working days of the last {{ window }} days brought, for each goal on something that adds
--- up whose period goes on; days that brought nothing have no row. What came on a day off counts on
+-- What the working days of the last {{ window }} days that are over brought, for each goal on something
+-- that adds up whose period goes on; days that brought nothing have no row. What came on a day
+-- off counts on
 -- the working day before. Of a quota it is what those whom it is for brought.
 with
     goals as (select * from {{ ref("int_goal_periods") }} where is_additive and not has_ended),
@@ -19,8 +20,8 @@ with
         select *
         from days
         where
-            date_day <= {{ as_of_day() }}
-            and counts_on > {{ dbt.dateadd("day", -window, as_of_day()) }}
+            date_day < {{ ended_by_day() }}
+            and counts_on >= {{ dbt.dateadd("day", -window, ended_by_day()) }}
     ),
 
     asked as (select distinct metric, variant from goals),

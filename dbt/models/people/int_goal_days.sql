@@ -1,8 +1,8 @@
 {%- set window = 90 -%}
--- What an average working day of the last {{ window }} days has brought, for each goal on something
--- that adds up whose period goes on, how much such days differ, and how many are to come. No day
--- counts before the company had such numbers, or the rep was here; none comes once the rep has
--- left.
+-- What an average working day of the last {{ window }} days that are over has brought, for each goal on
+-- something that adds up whose period goes on, how much such days differ, and how many are to come,
+-- the rest of today among them. No day counts before the company had such numbers, or the rep was
+-- here; none comes once the rep has left.
 with
     goals as (select * from {{ ref("int_goal_periods") }} where is_additive and not has_ended),
 
@@ -11,6 +11,7 @@ with
     days as (
         select
             date_day,
+            is_working_day,
             sum(case when is_working_day then 1 else 0 end) over (
                 order by date_day rows between unbounded preceding and current row
             ) as nth_working_day
@@ -28,10 +29,11 @@ with
         select
             goals.goal,
             goals.period_start,
-            {{ as_of_day() }} as today,
+            {{ ended_by_day() }} as today,
+            cast({{ dbt.dateadd("day", -1, ended_by_day()) }} as date) as yesterday,
             greatest(
-                cast({{ dbt.dateadd("day", 1 - window, as_of_day()) }} as date),
-                coalesce(known.first_start, {{ as_of_day() }}),
+                cast({{ dbt.dateadd("day", -window, ended_by_day()) }} as date),
+                coalesce(known.first_start, {{ ended_by_day() }}),
                 coalesce(reps.hired_on, date '0001-01-01')
             ) as since,
             least(
@@ -52,12 +54,18 @@ with
             bounded.goal,
             bounded.period_start,
             bounded.since,
-            today.nth_working_day - coalesce(before.nth_working_day, 0) as days_before,
             greatest(
-                coalesce(last_days.nth_working_day, 0) - today.nth_working_day, 0
+                yesterday.nth_working_day - coalesce(before.nth_working_day, 0), 0
+            ) as days_before,
+            greatest(
+                coalesce(last_days.nth_working_day, 0)
+                - yesterday.nth_working_day
+                - case when today.is_working_day then {{ share_of_day_worked() }} else 0 end,
+                0
             ) as days_to_come
         from bounded
         inner join days as today on bounded.today = today.date_day
+        inner join days as yesterday on bounded.yesterday = yesterday.date_day
         left join
             days as before
             on cast({{ dbt.dateadd("day", -1, "bounded.since") }} as date) = before.date_day

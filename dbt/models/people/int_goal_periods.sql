@@ -13,7 +13,13 @@ with
         select
             *,
             case when is_working_day then 1 else 0 end as worked,
-            case when date_day <= {{ as_of_day() }} then 1 else 0 end as has_come
+            case
+                when date_day < {{ ended_by_day() }}
+                then 1
+                when date_day = {{ ended_by_day() }}
+                then {{ share_of_day_worked() }}
+                else 0
+            end as has_passed
         from {{ ref("dim_date") }}
     ),
 
@@ -28,7 +34,10 @@ with
                 {{ start }} as period_start,
                 max(date_day) as period_end,
                 sum(worked) as working_days,
-                sum(worked * has_come) as working_days_elapsed
+                sum(worked * has_passed) as working_days_elapsed,
+                sum(
+                    case when date_day >= {{ ended_by_day() }} then worked else 0 end
+                ) as working_days_left
             from days
             group by {{ start }}
             having
@@ -45,10 +54,35 @@ with
         group by metric, variant, period_grain
     ),
 
+    -- Whatever is known, by the tables of people and accounts or by any number: who has nothing of
+    -- a metric is there all the same.
     parts as (
-        select metric, variant, dimension, dimension_key
+        select dimension, dimension_key
         from {{ ref("kpi_values") }}
-        group by metric, variant, dimension, dimension_key
+
+        union
+
+        select 'rep' as dimension, rep_id as dimension_key
+        from {{ ref("dim_rep") }}
+
+        union
+
+        select 'manager' as dimension, manager_id as dimension_key
+        from {{ ref("dim_rep") }}
+
+        {%- for name in ["team", "region", "segment"] %}
+
+            union
+
+            select '{{ name }}' as dimension, {{ name }} as dimension_key
+            from {{ ref("dim_rep") }}
+        {%- endfor %}
+    ),
+
+    -- Of what is owned or open at a moment, the company has a number in each period that it is
+    -- known of; of what adds up, from the first one on.
+    of_company as (
+        select metric, variant, period_grain, period_start from numbers where dimension = 'company'
     ),
 
     of_goals as (
@@ -73,14 +107,20 @@ with
                 then numbers.value
                 when
                     goals.is_additive
-                    and parts.metric is not null
+                    and parts.dimension is not null
                     and periods.period_start >= known.first_start
+                then 0
+                when
+                    goals.is_state
+                    and goals.kind = 'sum'
+                    and parts.dimension is not null
+                    and of_company.metric is not null
                 then 0
             end as actual,
             numbers.numerator,
             numbers.denominator,
             numbers.n_included,
-            parts.metric is not null as is_part_known
+            parts.dimension is not null as is_part_known
         from goals
         left join
             known
@@ -88,11 +128,7 @@ with
             and goals.variant = known.variant
             and goals.period_grain = known.period_grain
         left join
-            parts
-            on goals.metric = parts.metric
-            and goals.variant = parts.variant
-            and goals.dimension = parts.dimension
-            and goals.dimension_key = parts.dimension_key
+            parts on goals.dimension = parts.dimension and goals.dimension_key = parts.dimension_key
         inner join
             periods
             on goals.period_grain = periods.period_grain
@@ -112,6 +148,12 @@ with
             and goals.dimension_key = numbers.dimension_key
             and goals.period_grain = numbers.period_grain
             and periods.period_start = numbers.period_start
+        left join
+            of_company
+            on goals.metric = of_company.metric
+            and goals.variant = of_company.variant
+            and goals.period_grain = of_company.period_grain
+            and periods.period_start = of_company.period_start
     ),
 
     -- How short the periods are that quotas are given for; a sum of others' has the shortest.
@@ -202,6 +244,7 @@ with
             periods.period_end,
             periods.working_days,
             periods.working_days_elapsed,
+            periods.working_days_left,
             periods.period_end < {{ ended_by_day() }} as has_ended
         from united
         inner join

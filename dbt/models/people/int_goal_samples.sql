@@ -68,17 +68,16 @@ with
             goals.goal,
             goals.period_start,
             by_cut.n,
-            sqrt(
-                greatest(
-                    by_cut.sum_nn
-                    - 2 * goals.actual * by_cut.sum_nd
-                    + goals.actual * goals.actual * by_cut.sum_dd,
-                    0
+            {{
+                quotient_error(
+                    "goals.actual",
+                    "by_cut.n",
+                    "by_cut.sum_nn",
+                    "by_cut.sum_nd",
+                    "by_cut.sum_dd",
+                    "by_cut.sum_d",
                 )
-                * by_cut.n
-                / nullif(by_cut.n - 1, 0)
-            )
-            / nullif(by_cut.sum_d, 0) as standard_error
+            }} as standard_error
         from goals
         inner join
             by_cut

@@ -97,6 +97,8 @@ with
             counted.months_since_hire,
             counted.months_since_hire >= 12 as is_tenured,
             case
+                when counted.months_since_hire < 0
+                then 'unknown'
                 when counted.months_since_hire < 6
                 then '0-5'
                 when counted.months_since_hire < 12

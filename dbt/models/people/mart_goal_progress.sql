@@ -101,10 +101,22 @@ with
         from projected
     ),
 
-    -- Whichever way is better, `short` is what a value lacks of the target.
+    -- Whichever way is better, `short` is what a value lacks of the target. Of what adds up a
+    -- landing
+    -- rests on days and what they brought, else on the records of the value.
     judged as (
         select
             *,
+            case
+                when basis = 'days' or (basis is null and is_additive) then days_before
+            end as landing_days,
+            case
+                when basis = 'days' or (basis is null and is_additive)
+                then n_lately
+                when basis = 'sample' and kind = 'quotient'
+                then n_sample
+                else n_included
+            end as landing_records,
             case when better = 'up' then target - actual else actual - target end as short,
             case
                 when better = 'up'
@@ -145,9 +157,9 @@ with
             cast(landing as {{ double_type() }}) as landing,
             cast(low as {{ double_type() }}) as low,
             cast(high as {{ double_type() }}) as high,
-            cast(
-                case when has_ended then 0 else working_days - working_days_elapsed end as bigint
-            ) as days_left,
+            cast(landing_days as bigint) as landing_days,
+            cast(landing_records as bigint) as landing_records,
+            cast(working_days_left as bigint) as days_left,
             cast(working_days as bigint) as working_days,
             cast(n_included as bigint) as n_included,
             basis,

@@ -98,7 +98,7 @@ with
             = 1 as tells_contacts,
             max(case when is_happened and direction = 'in' then 1 else 0 end)
             = 1 as tells_directions,
-            max(case when due_at is not null then 1 else 0 end) = 1
+            max(case when due_at is not null or is_done = false then 1 else 0 end) = 1
             and (
                 not {{ is_look_back() }}
                 or max(case when planned_at is not null then 1 else 0 end) = 1

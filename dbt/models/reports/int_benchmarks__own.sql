@@ -13,6 +13,7 @@ with
                 variants.unit,
                 variants.kind,
                 definitions.better,
+                variants.state is not null as is_state,
                 variants.kind = 'sum' or {{ kpi_says("variants", "sample", "none") }} as is_whole,
                 {{ kpi_says("variants", "matures", true) }} as matures,
                 '{{ grain }}' as period_grain,
@@ -38,6 +39,8 @@ with
         select
             latest.*,
             kpis.value as own_value,
+            cast(kpis.numerator as {{ double_type() }}) as numerator,
+            cast(kpis.denominator as {{ double_type() }}) as denominator,
             coalesce(kpis.n_included, 0) as own_n,
             latest.is_whole or {{ is_enough("coalesce(kpis.n_included, 0)") }} as is_enough_data
         from latest

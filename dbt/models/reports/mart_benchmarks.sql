@@ -2,7 +2,31 @@
 -- The company's numbers of the latest period that has ended, beside what others have published of
 -- the same definition, and beside its own past. What cannot be compared says why.
 with
-    own as (select * from {{ ref("int_benchmarks__own") }}),
+    -- Of shares Wilson's interval, of means t; none of sums, medians and states.
+    own as (
+        select
+            own.*,
+            case
+                when own.kind = 'share' and not own.is_state and not own.is_whole
+                then {{ wilson_low("own.numerator", "own.denominator") }}
+                else
+                    own.own_value
+                    - {{ t_once_in_forty("nullif(samples.n - 1, 0)") }} * samples.standard_error
+            end as own_low,
+            case
+                when own.kind = 'share' and not own.is_state and not own.is_whole
+                then {{ wilson_high("own.numerator", "own.denominator") }}
+                else
+                    own.own_value
+                    + {{ t_once_in_forty("nullif(samples.n - 1, 0)") }} * samples.standard_error
+            end as own_high
+        from {{ ref("int_benchmarks__own") }} as own
+        left join
+            {{ ref("int_benchmarks__samples") }} as samples
+            on own.metric = samples.metric
+            and own.variant = samples.variant
+            and own.period_grain = samples.period_grain
+    ),
 
     figures as (
         select
@@ -46,6 +70,8 @@ with
             beside.period_start,
             beside.own_value,
             beside.own_n,
+            beside.own_low,
+            beside.own_high,
             beside.is_enough_data,
             beside.matures,
             figures.value as benchmark_value,
@@ -86,6 +112,8 @@ with
             own.period_start,
             own.own_value,
             own.own_n,
+            own.own_low,
+            own.own_high,
             own.is_enough_data,
             own.matures,
             past.value as benchmark_value,
@@ -150,6 +178,8 @@ with
             period_start,
             own_value,
             cast(own_n as bigint) as own_n,
+            cast(own_low as {{ double_type() }}) as own_low,
+            cast(own_high as {{ double_type() }}) as own_high,
             cast(benchmark_value as {{ double_type() }}) as benchmark_value,
             benchmark_unit,
             cast(statistic as {{ dbt.type_string() }}) as statistic,
@@ -161,7 +191,7 @@ with
             why is null as is_comparable,
             why,
             case
-                when why is not null
+                when why is not null or benchmark_value between own_low and own_high
                 then null
                 when better = 'up'
                 then own_value >= benchmark_value
