@@ -321,7 +321,7 @@ def test_one_family_of_tests_in_twenty_raises_a_false_alarm(
 def test_one_stage_in_twenty_is_called_a_bottleneck_and_is_none(
     looked_at: pd.DataFrame, kind: str
 ) -> None:
-    """Of stages, not of companies and periods: it is not corrected for the number of stages."""
+    """Of stages, not of companies and periods: `mart_bottlenecks` is not corrected for stages."""
     alarms = false_alarms(looked_at).loc[kind]
     assert alarms["share_false"] <= most_by_chance(LEVEL, alarms["tests"])
 

@@ -50,7 +50,12 @@ with
                         || {{ whole_percent("value") }}
                         || ' {{ what }}, of '
                         || {{ told_whole("n_peers") }}
-                        || ' peers'' '
+                        || ' peers'''
+                        || case
+                            when peer_group = 'role'
+                            then ' (of the role, not of the same segment and tenure) '
+                            else ' '
+                        end
                         || {{ whole_percent("comparison") }}
                 {%- endfor %}
             end
@@ -95,7 +100,13 @@ with
                     || {{ month }}
                     || ', where the median of '
                     || {{ told_whole("n_peers") }}
-                    || ' peers was '
+                    || ' peers'
+                    || case
+                        when peer_group = 'role'
+                        then ' (of the role, not of the same segment and tenure)'
+                        else ''
+                    end
+                    || ' was '
                     || {{ told_number("comparison") }}
                 else
                     case when value < 0 then ' went down by ' else ' went up by ' end
