@@ -42,11 +42,11 @@
     business moment, from 0 to 1: 0 at its first moment.
 -#}
 {% macro share_of_day_worked() -%}
-    {%- set local = local_time("(" ~ as_of() ~ " + interval '1 microsecond')") -%}
     {%- set midnight = "cast(" ~ ended_by_day() ~ " as timestamp)" -%}
     least(
         greatest(
-            {{ microseconds_between(midnight, local) }} / cast(60000000 as {{ double_type() }})
+            {{ microseconds_between(midnight, local_time(as_of())) }}
+            / cast(60000000 as {{ double_type() }})
             - {{ var("opens") }},
             0
         )

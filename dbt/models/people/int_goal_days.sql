@@ -19,9 +19,9 @@ with
     ),
 
     known as (
-        select metric, variant, min(period_start) as first_start
-        from {{ ref("kpi_values") }}
-        where dimension = 'company' and period_grain = 'month'
+        select metric, variant, min(period_on) as first_day
+        from {{ ref("kpi_members") }}
+        where company is not null and exclusion_reason is null
         group by metric, variant
     ),
 
@@ -33,7 +33,7 @@ with
             cast({{ dbt.dateadd("day", -1, ended_by_day()) }} as date) as yesterday,
             greatest(
                 cast({{ dbt.dateadd("day", -window, ended_by_day()) }} as date),
-                coalesce(known.first_start, {{ ended_by_day() }}),
+                coalesce(known.first_day, {{ ended_by_day() }}),
                 coalesce(reps.hired_on, date '0001-01-01')
             ) as since,
             least(

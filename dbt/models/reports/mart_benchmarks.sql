@@ -28,6 +28,13 @@ with
             and own.period_grain = samples.period_grain
     ),
 
+    begun as (
+        select metric, variant, min(period_start) as first_month
+        from {{ ref("kpi_values") }}
+        where dimension = 'company' and period_grain = 'month'
+        group by metric, variant
+    ),
+
     figures as (
         select
             metric,
@@ -131,6 +138,8 @@ with
             case
                 when past.value is null
                 then 'no value of then'
+                when past.benchmark_start < begun.first_month
+                then 'our records begin within it'
                 when not past.is_enough_data
                 then '{{ few }} then'
             end as why_not
@@ -140,6 +149,7 @@ with
             on past.metric = own.metric
             and past.variant = own.variant
             and past.period_grain = own.period_grain
+        left join begun on past.metric = begun.metric and past.variant = begun.variant
     ),
 
     compared as (
