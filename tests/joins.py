@@ -13,7 +13,7 @@ from tests.plans import pairwise_joins
 FEW: Mapping[str, tuple[int, str]] = {
     "activities": (1, "rep-months and rep-weeks with types of activity, as in the result"),
     "dim_date": (1, "one row with one row, the first and the last moment"),
-    "fct_activities": (4, "sources with sources"),
+    "fct_activities": (6, "sources with sources"),
     "fct_customer_hygiene": (1, "with one row, whether there are accounts"),
     "fct_pipeline_bridge": (2, "months with the scopes and grains of the bridge"),
     "fct_spend_daily": (1, "sources with sources"),
@@ -27,6 +27,7 @@ FEW: Mapping[str, tuple[int, str]] = {
     "int_field_histories": (1, "sources with fields"),
     "int_invoices__priced": (1, "sources with sources"),
     "int_lead_deals": (1, "sources with sources"),
+    "int_lead_responses": (2, "sources with sources"),
     "int_leads__reached": (1, "sources with sources"),
     "int_opportunity_versions": (1, "with one row, whether the data goes on"),
     "int_payments__priced": (1, "sources with sources"),
