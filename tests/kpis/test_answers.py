@@ -218,7 +218,10 @@ def test_touches_of_won_deals(company: Published) -> None:
     ("rep", "days"),
     [
         ("ada", [13, 20, 22, 20, 12]),  # from the company's first activity, 14 January
-        ("ben", [None, None, 11, 20, 12]),  # hired on 17 March
+        (
+            "ben",
+            [None, None, 20, 20, 12],
+        ),  # did something on 4 March, before the 17th, on which hired
         ("cleo", [13, 8, None, None, None]),  # left on 12 February, the day itself not counted
         ("dora", [None, None, 4, None, None]),  # gone, and did something from 10 to 13 March
         ("finn", [13, 20, 22, 20, 12]),  # nobody knows since when
