@@ -269,12 +269,12 @@ def test_a_quota_lands_by_what_those_brought_whom_it_is_for(case: Case, name: st
     assert row["kind_of_goal"] == "quota"
 
 
-def test_quotas_are_goals_in_no_shorter_periods_than_they_are_given_for(case: Case) -> None:
+def test_quotas_are_goals_of_periods_that_they_cover_and_not_of_parts(case: Case) -> None:
+    """The quota of deals is of a year, that of revenue of a quarter, and of no other one."""
     quotas = case.progress[case.progress["kind_of_goal"] == "quota"].reset_index()
     of_b = set(quotas.loc[quotas["dimension_key"] == "b", "goal"])
     assert of_b == {
         "quota: quarterly revenue of rep b",
-        "quota: yearly revenue of rep b",
         "quota: yearly deals of rep b",
     }
     assert "free" not in set(quotas["dimension_key"])

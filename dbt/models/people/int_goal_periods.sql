@@ -169,6 +169,32 @@ with
 
     given_at_all as (select measure, min(shortest) as shortest from given group by measure),
 
+    -- In how many months of a period there is a quota at all: of part of one it is no goal.
+    covered as (
+        {%- for grain in ["month", "quarter", "year"] %}
+            select
+                measure,
+                target,
+                target_key,
+                '{{ grain }}' as period_grain,
+                {{ fiscal_period_start("month_start", grain) }} as period_start,
+                count(distinct month_start) as months
+            from {{ ref("int_quotas__daily") }}
+            group by
+                measure,
+                target,
+                target_key,
+                {{ fiscal_period_start("month_start", grain) }}
+                {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ),
+
+    covered_at_all as (
+        select measure, period_grain, period_start, max(months) as months
+        from covered
+        group by measure, period_grain, period_start
+    ),
+
     quotas as (
         select
             *,
@@ -225,7 +251,22 @@ with
             on quotas.measure = given.measure
             and quotas.dimension = given.target
             and quotas.dimension_key = given.target_key
-        where quotas.length >= coalesce(given.shortest, given_at_all.shortest)
+        left join
+            covered
+            on quotas.measure = covered.measure
+            and quotas.dimension = covered.target
+            and quotas.dimension_key = covered.target_key
+            and quotas.period_grain = covered.period_grain
+            and quotas.period_start = covered.period_start
+        left join
+            covered_at_all
+            on quotas.measure = covered_at_all.measure
+            and quotas.period_grain = covered_at_all.period_grain
+            and quotas.period_start = covered_at_all.period_start
+        where
+            quotas.length >= coalesce(given.shortest, given_at_all.shortest)
+            and coalesce(covered.months, covered_at_all.months)
+            = case quotas.period_grain when 'month' then 1 when 'quarter' then 3 else 12 end
     ),
 
     united as (
