@@ -165,7 +165,7 @@ def test_the_command_itself(published: Publish) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ("", "METRIC is missing; Allowed: arr, average_deal_size,"),
+        ("", "METRIC is missing; Allowed: activities, arr,"),
         ("--metric=win_rat", "METRIC: there is no 'win_rat'; did you mean 'win_rate'?"),
         ("--metric=win_rate --variant=by_valu", "did you mean 'by_value'? Allowed: by_value,"),
         ("--metric=win_rate --period=May", "PERIOD: 'May' is no period; write 2026-09 (month)"),

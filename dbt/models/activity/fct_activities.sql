@@ -6,7 +6,16 @@ with
     deals as (select * from {{ ref("int_surviving_deals") }}),
 
     leads as (
-        select lead_key, source_instance, source_id, account_id from {{ ref("int_leads__unioned") }}
+        -- Whose a lead became has no history: in a look back it is known once the lead was
+        -- converted.
+        select
+            lead_key,
+            source_instance,
+            source_id,
+            case
+                when converted_at is not null or not {{ is_look_back() }} then account_id
+            end as account_id
+        from {{ ref("int_leads__unioned") }}
     ),
 
     contacts as (
