@@ -182,20 +182,20 @@ def mountable(tmp_path: Path) -> None:
 
 
 @contextmanager
-def full_while_it_is_closed(room: Path, put_into_file: Callable[..., None]) -> Iterator[None]:
+def full_while_it_is_closed(room: Path, put_into_files: Callable[..., None]) -> Iterator[None]:
     """The disk is full when DuckDB is to write out what it holds, and has room again after that."""
     close = writing._close
 
-    def fill_first(connection: duckdb.DuckDBPyConnection) -> None:
+    def fill_first(connection: duckdb.DuckDBPyConnection, *databases: str) -> None:
         fill(room)
-        put_into_file(connection)
+        put_into_files(connection, *databases)
 
     def with_room_again(*arguments: object) -> None:
         (room / "filler").unlink()
         close(*arguments)  # type: ignore[arg-type]
 
     with (
-        replaced(f"{WRITING}:_put_into_file", fill_first),
+        replaced(f"{WRITING}:put_into_files", fill_first),
         replaced(f"{WRITING}:_close", with_room_again),
     ):
         yield
@@ -222,9 +222,9 @@ def test_what_does_not_fit_is_refused(
 def test_a_failed_checkpoint_is_refused_even_where_duckdb_hides_it(
     company: Company, little_room: Path, paths: CompanyPaths, hidden: bool
 ) -> None:
-    put_into_file = (lambda _: None) if hidden else writing._put_into_file
+    put_into_files = (lambda *_: None) if hidden else writing.put_into_files
     with (
-        full_while_it_is_closed(little_room, put_into_file),
+        full_while_it_is_closed(little_room, put_into_files),
         pytest.raises(PublicationError, match=r"mak(e|ing) room"),
     ):
         run_once(company, "second")
@@ -239,7 +239,7 @@ def test_duckdb_hides_that_nothing_more_got_into_the_file(
     company: Company, little_room: Path, paths: CompanyPaths
 ) -> None:
     with (
-        full_while_it_is_closed(little_room, lambda _: None),
+        full_while_it_is_closed(little_room, lambda *_: None),
         replaced(f"{WRITING}:defect", None),
         replaced(f"{WRITING}:write_ahead_log", Path("/none")),
     ):
