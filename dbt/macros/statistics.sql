@@ -30,6 +30,22 @@
 {%- endmacro %}
 
 {#-
+    A product whose sum is the same in whatever order the rows come: sums of doubles differ in the
+    last digit, so that an increment would differ from a whole build.
+-#}
+{% macro summable(one, other) -%}
+    cast(
+        cast({{ one }} as {{ double_type() }})
+        * cast({{ other }} as {{ double_type() }}) as numeric(38, 6)
+    )
+{%- endmacro %}
+
+{#- A measure of scatter to seven digits: those in which the order of rows does not show. -#}
+{% macro to_seven_digits(value) -%}
+    cast(cast({{ value }} as real) as {{ double_type() }})
+{%- endmacro %}
+
+{#-
     The standard error of a quotient of sums over the records of a sample, by its residuals: of a mean
     the usual one. The sums are of numerator × numerator, numerator × denominator, denominator ×
     denominator, and the denominators. W. G. Cochran, Sampling Techniques (1977), 2.11. NULL where

@@ -80,12 +80,10 @@ with
             counted.days_to_come,
             coalesce(sum(credits.n), 0) as n,
             cast(coalesce(sum(credits.amount), 0) as {{ double_type() }}) as amount,
-            coalesce(
-                sum(
-                    cast(credits.amount as {{ double_type() }})
-                    * cast(credits.amount as {{ double_type() }})
-                ),
-                0
+            cast(
+                coalesce(
+                    sum({{ summable("credits.amount", "credits.amount") }}), 0
+                ) as {{ double_type() }}
             ) as squares,
             coalesce(min(credits.amount), 0) >= 0 as never_falls
         from counted

@@ -47,12 +47,9 @@ with
                 ("sum_nd", "numerator", "denominator"),
                 ("sum_dd", "denominator", "denominator"),
             ] %}
-                sum(
-                    cast({{ one }} as {{ double_type() }})
-                    * cast({{ other }} as {{ double_type() }})
-                ) as {{ name }},
+                cast(sum({{ summable(one, other) }}) as {{ double_type() }}) as {{ name }},
             {%- endfor %}
-            sum(cast(denominator as {{ double_type() }})) as sum_d
+            cast(sum(denominator) as {{ double_type() }}) as sum_d
         from members
         group by
             grouping sets (

@@ -67,7 +67,7 @@ with
             min(denominator) as least_denominator,
             max(denominator) as most_denominator,
             min(measure) as least_measure,
-            stddev_samp(measure) as scatter,
+            {{ to_seven_digits("stddev_samp(measure)") }} as scatter,
             max(case when place = {{ median_low_rank("n") }} then measure end) as median_low,
             max(
                 case when place = n + 1 - {{ median_low_rank("n") }} then measure end

@@ -15,8 +15,8 @@ with
                 own.period_grain,
                 own.own_value,
                 members.side,
-                cast(members.numerator as {{ double_type() }}) as numerator,
-                cast(members.denominator as {{ double_type() }}) as denominator
+                members.numerator,
+                members.denominator
             from {{ ref("kpi_members") }} as members
             inner join
                 own
@@ -40,10 +40,14 @@ with
             own_value,
             count(side) as n_on_sides,
             count(*) as n,
-            sum(numerator * numerator) as sum_nn,
-            sum(numerator * denominator) as sum_nd,
-            sum(denominator * denominator) as sum_dd,
-            sum(denominator) as sum_d
+            {%- for name, one, other in [
+                ("sum_nn", "numerator", "numerator"),
+                ("sum_nd", "numerator", "denominator"),
+                ("sum_dd", "denominator", "denominator"),
+            ] %}
+                cast(sum({{ summable(one, other) }}) as {{ double_type() }}) as {{ name }},
+            {%- endfor %}
+            cast(sum(denominator) as {{ double_type() }}) as sum_d
         from members
         group by metric, variant, period_grain, own_value
     ),
