@@ -40,6 +40,11 @@
     )
 {%- endmacro %}
 
+{#- The sum of shares, weights and the like, to twelve decimals, in whatever order the rows come. -#}
+{% macro sum_of_shares(value) -%}
+    cast(sum(cast({{ value }} as numeric(38, 12))) as {{ double_type() }})
+{%- endmacro %}
+
 {#- A measure of scatter to seven digits: those in which the order of rows does not show. -#}
 {% macro to_seven_digits(value) -%}
     cast(cast({{ value }} as real) as {{ double_type() }})

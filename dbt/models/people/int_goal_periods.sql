@@ -34,7 +34,7 @@ with
                 {{ start }} as period_start,
                 max(date_day) as period_end,
                 sum(worked) as working_days,
-                sum(worked * has_passed) as working_days_elapsed,
+                {{ sum_of_shares("worked * has_passed") }} as working_days_elapsed,
                 sum(
                     case when date_day >= {{ ended_by_day() }} then worked else 0 end
                 ) as working_days_left

@@ -61,13 +61,13 @@ with
             sum(advanced) as advanced,
             sum(visits_led) as n_led,
             sum(advanced_led) as advanced_led,
-            sum({{ ratio("visits * peer_advanced", "peer_visits") }}) as expected,
+            {{ sum_of_shares(ratio("visits * peer_advanced", "peer_visits")) }} as expected,
             least(
                 floor(
                     {{
                         ratio(
                             "power(sum(visits), 2)",
-                            "sum(" ~ ratio("power(visits, 2)", "peer_visits") ~ ")",
+                            sum_of_shares(ratio("power(visits, 2)", "peer_visits")),
                         )
                     }} + 0.000001
                 ),

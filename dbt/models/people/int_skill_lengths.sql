@@ -56,13 +56,18 @@ with
             sum(n) as n_timed,
             {{
                 ratio(
-                    "sum((rank_sum - cast(0.5 as "
-                    ~ double_type()
-                    ~ ") * n * (records + 1)) / (records + 1))",
-                    "sqrt(sum(" ~ rank_variance("n", "records", "ties") ~ " / power(records + 1, 2)))",
+                    sum_of_shares(
+                        "(rank_sum - cast(0.5 as "
+                        ~ double_type()
+                        ~ ") * n * (records + 1)) / (records + 1)"
+                    ),
+                    "sqrt("
+                    ~ sum_of_shares(
+                        rank_variance("n", "records", "ties") ~ " / power(records + 1, 2)"
+                    )
+                    ~ ")",
                 )
-            }}
-            as longer_z
+            }} as longer_z
         from by_quarter
         where records > n
         group by {{ stage_key | join(", ") }}, rep_id

@@ -29,7 +29,9 @@ with
             pipeline,
             stage,
             rep_id,
-            least(sum({{ hypergeometric("k", "n", "successes", "records") }}), 1) as p_value
+            least(
+                {{ sum_of_shares(hypergeometric("k", "n", "successes", "records")) }}, 1
+            ) as p_value
         from outcomes
         group by source_instance, pipeline, stage, rep_id
     ),

@@ -122,11 +122,11 @@ with
             span,
             sum(visits) as n,
             sum(advanced) as advanced,
-            sum({{ ratio("visits * other_advanced", "other_visits") }}) as expected,
+            {{ sum_of_shares(ratio("visits * other_advanced", "other_visits")) }} as expected,
             {{
                 ratio(
                     "power(sum(visits), 2)",
-                    "sum(" ~ ratio("power(visits, 2)", "other_visits") ~ ")",
+                    sum_of_shares(ratio("power(visits, 2)", "other_visits")),
                 )
             }} as other_n
         from matched

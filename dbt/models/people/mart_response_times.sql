@@ -88,8 +88,8 @@ with
         select
             rep_id,
             least(
-                sum(
-                    {{
+                {{
+                    sum_of_shares(
                         exponential(
                             ln_factorial("answered")
                             ~ " - "
@@ -101,8 +101,8 @@ with
                             ~ double_type()
                             ~ "))"
                         )
-                    }}
-                ),
+                    )
+                }},
                 1
             ) as p_value
         from outcomes

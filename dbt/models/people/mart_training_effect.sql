@@ -24,11 +24,15 @@ with
             sum(case when weight is not null then n_after else 0 end) as n_after,
             {%- for who in ["", "other_"] %}
                 {%- for span in ["after", "before"] %}
-                    {{ ratio("sum(weight * " ~ who ~ "conversion_" ~ span ~ ")", "sum(weight)") }}
-                    as {{ who }}conversion_{{ span }},
+                    {{
+                        ratio(
+                            sum_of_shares("weight * " ~ who ~ "conversion_" ~ span),
+                            sum_of_shares("weight"),
+                        )
+                    }} as {{ who }}conversion_{{ span }},
                     {%- set worth = ratio(
-                        "power(sum(weight), 2)",
-                        "sum(" ~ ratio("power(weight, 2)", who ~ "n_" ~ span) ~ ")",
+                        "power(" ~ sum_of_shares("weight") ~ ", 2)",
+                        sum_of_shares(ratio("power(weight, 2)", who ~ "n_" ~ span)),
                     ) %}
                     {%- if who %} least({{ worth }}, max(distinct_others_{{ span }}))
                     {%- else %} {{ worth }}
