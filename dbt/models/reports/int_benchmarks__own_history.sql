@@ -88,7 +88,7 @@ with
             min(benchmark_start) as benchmark_start,
             case
                 when count(value) = 4
-                then cast(avg(cast(value as {{ numeric_type() }})) as {{ double_type() }})
+                then cast(sum(cast(value as {{ numeric_type() }})) as {{ double_type() }}) / 4
             end as value,
             sum(n) as n,
             min(case when is_enough_data then 1 else 0 end) = 1 as is_enough_data
