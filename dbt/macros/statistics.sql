@@ -40,7 +40,7 @@
     )
 {%- endmacro %}
 
-{#- The sum of shares, weights and the like, to twelve decimals, in whatever order the rows come. -#}
+{#- The sum of shares, means and the like, to twelve decimals, in whatever order the rows come. -#}
 {% macro sum_of_shares(value) -%}
     cast(sum(cast({{ value }} as numeric(38, 12))) as {{ double_type() }})
 {%- endmacro %}

@@ -86,10 +86,7 @@ with
             variant,
             'mean of the four quarters before' as statistic,
             min(benchmark_start) as benchmark_start,
-            case
-                when count(value) = 4
-                then cast(sum(cast(value as {{ numeric_type() }})) as {{ double_type() }}) / 4
-            end as value,
+            case when count(value) = 4 then {{ sum_of_shares("value") }} / 4 end as value,
             sum(n) as n,
             min(case when is_enough_data then 1 else 0 end) = 1 as is_enough_data
         from before
