@@ -50,6 +50,14 @@
     cast(cast({{ value }} as real) as {{ double_type() }})
 {%- endmacro %}
 
+{#- What `quotient_error` rests on, of a group of records: sums of products, and of denominators. -#}
+{% macro quotient_sums(numerator="numerator", denominator="denominator") -%}
+    cast(sum({{ summable(numerator, numerator) }}) as {{ double_type() }}) as sum_nn,
+    cast(sum({{ summable(numerator, denominator) }}) as {{ double_type() }}) as sum_nd,
+    cast(sum({{ summable(denominator, denominator) }}) as {{ double_type() }}) as sum_dd,
+    cast(sum({{ denominator }}) as {{ double_type() }}) as sum_d
+{%- endmacro %}
+
 {#-
     The standard error of a quotient of sums over the records of a sample, by its residuals: of a mean
     the usual one. The sums are of numerator × numerator, numerator × denominator, denominator ×

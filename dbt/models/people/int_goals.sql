@@ -1,17 +1,11 @@
+{%- set names = ["goal", "metric", "variant", "dimension", "dimension_key", "period_grain"] -%}
 {%- set text = dbt.type_string() -%}
 -- The goals of company.yml, one row each, with what their metric is.
 with
     goals as (
         {%- for goal in var("goals") %}
             select
-                {%- for name in [
-                    "goal",
-                    "metric",
-                    "variant",
-                    "dimension",
-                    "dimension_key",
-                    "period_grain",
-                ] %}
+                {%- for name in names %}
                     cast(
                         {{ dbt.string_literal(dbt.escape_single_quotes(goal[name])) }} as {{ text }}
                     ) as {{ name }},
@@ -26,15 +20,7 @@ with
                 {{ 'union all' if not loop.last }}
         {%- else %}
             select
-                {%- for name in [
-                    "goal",
-                    "metric",
-                    "variant",
-                    "dimension",
-                    "dimension_key",
-                    "period_grain",
-                ] %}
-                    cast(null as {{ text }}) as {{ name }},
+                {%- for name in names %} cast(null as {{ text }}) as {{ name }},
                 {%- endfor %}
                 cast(null as {{ double_type() }}) as target,
                 cast(null as date) as first_day,

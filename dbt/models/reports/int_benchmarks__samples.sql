@@ -40,14 +40,7 @@ with
             own_value,
             count(side) as n_on_sides,
             count(*) as n,
-            {%- for name, one, other in [
-                ("sum_nn", "numerator", "numerator"),
-                ("sum_nd", "numerator", "denominator"),
-                ("sum_dd", "denominator", "denominator"),
-            ] %}
-                cast(sum({{ summable(one, other) }}) as {{ double_type() }}) as {{ name }},
-            {%- endfor %}
-            cast(sum(denominator) as {{ double_type() }}) as sum_d
+            {{ quotient_sums() }}
         from members
         group by metric, variant, period_grain, own_value
     ),
