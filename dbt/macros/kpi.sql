@@ -121,6 +121,33 @@
     {{ deal_cuts() | join(", ") }}
 {%- endmacro %}
 
+{#-
+    What identifies a lead among the members of a metric, the keys of its cuts, and its day: it is its
+    present owner's, and of the team and manager that the owner had when it was created.
+-#}
+{% macro lead_keys() -%}
+    leads.lead_key as entity_key,
+    leads.source_id as entity_id,
+    {{ or_none("leads.owner_id") }} as rep,
+    {{ or_none("versions.team") }} as team,
+    {{ or_none("versions.manager_id") }} as manager,
+    {{ or_none("reps.region") }} as region,
+    {{ or_none("reps.segment") }} as segment,
+    {{ or_none("leads.reached_by") }} as channel,
+    {{ or_none("leads.campaign_id") }} as campaign,
+    {{ extra_cuts_of("leads", "leads") }}
+    {{ local_day("leads.created_at") }} as created_on
+{%- endmacro %}
+
+{#- The owners of leads, for `lead_keys`. -#}
+{% macro owners_of_leads() -%}
+    left join reps on leads.owner_id = reps.rep_id
+    left join
+        versions
+        on leads.owner_id = versions.rep_id
+        and {{ is_version_at("versions", "leads.created_at") }}
+{%- endmacro %}
+
 {#- The keys of a row that counts in one cell only, named by `dimension` and `dimension_key`. -#}
 {% macro keys_of_cell(cuts, row=none) -%}
     {%- set row = row ~ "." if row else "" -%}

@@ -19,17 +19,7 @@ with
 
     answered as (
         select
-            leads.lead_key as entity_key,
-            leads.source_id as entity_id,
-            {{ or_none("leads.owner_id") }} as rep,
-            {{ or_none("versions.team") }} as team,
-            {{ or_none("versions.manager_id") }} as manager,
-            {{ or_none("reps.region") }} as region,
-            {{ or_none("reps.segment") }} as segment,
-            {{ or_none("leads.reached_by") }} as channel,
-            {{ or_none("leads.campaign_id") }} as campaign,
-            {{ extra_cuts_of("leads", "leads") }}
-            {{ local_day("leads.created_at") }} as created_on,
+            {{ lead_keys() }},
             responses.is_answered,
             responses.hours,
             responses.business_hours,
@@ -45,12 +35,7 @@ with
                 then 'no_activities'
             end as exclusion_reason
         from leads
-        inner join responses on leads.lead_key = responses.lead_key
-        left join reps on leads.owner_id = reps.rep_id
-        left join
-            versions
-            on leads.owner_id = versions.rep_id
-            and {{ is_version_at("versions", "leads.created_at") }}
+        inner join responses on leads.lead_key = responses.lead_key {{ owners_of_leads() }}
     )
 
 {%- for variant, (population, numerator) in variants.items() %}

@@ -11,17 +11,7 @@ with
 
     outcomes as (
         select
-            leads.lead_key as entity_key,
-            leads.source_id as entity_id,
-            {{ or_none("leads.owner_id") }} as rep,
-            {{ or_none("versions.team") }} as team,
-            {{ or_none("versions.manager_id") }} as manager,
-            {{ or_none("reps.region") }} as region,
-            {{ or_none("reps.segment") }} as segment,
-            {{ or_none("leads.reached_by") }} as channel,
-            {{ or_none("leads.campaign_id") }} as campaign,
-            {{ extra_cuts_of("leads", "leads") }}
-            {{ local_day("leads.created_at") }} as created_on,
+            {{ lead_keys() }},
             leads.qualified_at is not null as is_qualified,
             case when deals.is_won then 1 else 0 end as won,
             -- A deal that was deleted never was.
@@ -33,12 +23,7 @@ with
                 else 0
             end as has_opportunity,
             case when leads.is_deleted then 'deleted' end as exclusion_reason
-        from leads
-        left join reps on leads.owner_id = reps.rep_id
-        left join
-            versions
-            on leads.owner_id = versions.rep_id
-            and {{ is_version_at("versions", "leads.created_at") }}
+        from leads {{ owners_of_leads() }}
         left join lead_deals on leads.lead_key = lead_deals.lead_key
         left join deals on lead_deals.opportunity_key = deals.opportunity_key
     )
