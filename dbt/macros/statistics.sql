@@ -84,13 +84,6 @@
 {% macro is_enough(values) -%}({{ values }} >= 10) {%- endmacro %}
 
 {#-
-    The level at which a sign of a bottleneck is beyond chance, as the normal deviate of a one-sided
-    test: 1%. A row is judged by three signs, and all of them together are to raise at most 5% false
-    alarms (C. E. Bonferroni), also where deals come in by seasons and the tests' approximations err.
--#}
-{% macro beyond_chance() -%} 2.326348 {%- endmacro %}
-
-{#-
     The rank of the lower bound of a median's interval (95%) among so many values in order; that of
     the upper bound is as far from the end. It holds whatever the distribution, and at every number
     of values at least as the exact binomial ranks do: H. A. David, H. N. Nagaraja, Order Statistics

@@ -39,7 +39,10 @@ GAPS = (
     *("int_skill_lengths", "mart_skill_gaps"),
 )
 COURSES = ("int_led_visits", "int_training_visits", "mart_training_effect")
-STAGES = ("int_stage_durations", "int_stage_periods", "int_stage_stalls", "mart_bottlenecks")
+STAGES = (
+    *("int_stage_durations", "int_stage_periods", "int_stage_stalls", "int_stage_signs"),
+    "mart_bottlenecks",
+)
 LEVEL = 0.05
 ENOUGH_POWER = 0.8
 SIZES = [0, 25, 50, 100, 200, np.inf]
@@ -309,21 +312,12 @@ def test_what_the_world_gave_is_found_where_it_can_be(looked_at: pd.DataFrame, k
     assert rows["is_told"].astype(bool).mean() >= 0.8
 
 
-@pytest.mark.parametrize("kind", ["weak skill", "slow visits", "late answers"])
+@pytest.mark.parametrize("kind", ["weak skill", "slow visits", "late answers", *BOTTLENECKS])
 def test_one_family_of_tests_in_twenty_raises_a_false_alarm(
     looked_at: pd.DataFrame, kind: str
 ) -> None:
     alarms = false_alarms(looked_at).loc[kind]
     assert alarms["share_of_families"] <= most_by_chance(LEVEL, alarms["families"])
-
-
-@pytest.mark.parametrize("kind", BOTTLENECKS)
-def test_one_stage_in_twenty_is_called_a_bottleneck_and_is_none(
-    looked_at: pd.DataFrame, kind: str
-) -> None:
-    """Of stages, not of companies and periods: `mart_bottlenecks` is not corrected for stages."""
-    alarms = false_alarms(looked_at).loc[kind]
-    assert alarms["share_false"] <= most_by_chance(LEVEL, alarms["tests"])
 
 
 def test_who_was_trained_in_what_they_lacked_came_to_advance_more(looked_at: pd.DataFrame) -> None:

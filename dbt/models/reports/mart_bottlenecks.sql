@@ -1,5 +1,5 @@
 -- Where deals stall or drop: per open stage and period, for the company (team `all`) and each team,
--- against the stays of the year before there. A verdict is a test of two samples, each stay once.
+-- against the stays of the year before there. Verdicts are those of int_stage_signs.
 -- Money with an amount that no rate values is NULL, and the row says of how many.
 with
     periods as (select * from {{ ref("int_stage_periods") }}),
@@ -85,6 +85,8 @@ with
 
     stalls as (select * from {{ ref("int_stage_stalls") }}),
 
+    signs as (select * from {{ ref("int_stage_signs") }}),
+
     measured as (
         select
             periods.*,
@@ -105,17 +107,18 @@ with
             coalesce(held_up.open_without_rate, 0) + periods.dropped_without_rate as n_without_rate,
             coalesce(stalls.stays_due, 0) as stays_due,
             coalesce(stalls.stays_late, 0) as stays_late,
-            stalls.stays_long,
             coalesce(stalls.usual_stays_due, 0) as usual_stays_due,
             stalls.usual_stays_late,
-            stalls.usual_stays_long
+            signs.is_slow,
+            signs.is_stalling,
+            signs.is_dropping
         from periods
         left join
             stages
             on periods.source_instance = stages.source_instance
             and periods.pipeline = stages.pipeline
             and periods.stage = stages.stage
-        {%- for other in ["held_up", "stalls"] %}
+        {%- for other in ["held_up", "stalls", "signs"] %}
             left join
                 {{ other }}
                 on periods.period_grain = {{ other }}.period_grain
@@ -148,61 +151,6 @@ with
         from measured
     ),
 
-    -- Without a usual, or a sample to set beside it, there is no verdict: NULL. Where fewer deals
-    -- came in, those that leave have been in for longer, though none is slower: the stays that
-    -- ended are not called slow where those followed from their entry do not go on beyond the
-    -- median more often, by one standard deviation.
-    compared as (
-        select
-            *,
-            case
-                when {{ is_enough("stays_ended") }} and usual_median_days is not null
-                then
-                    median_days > usual_median_days
-                    and coalesce(longer_z > {{ beyond_chance() }}, false)
-                    and not (
-                        {{ is_enough("stays_due") }}
-                        and {{ is_enough("usual_stays_due") }}
-                        and coalesce(
-                            {{
-                                share_z(
-                                    "stays_long",
-                                    "stays_due",
-                                    "usual_stays_long",
-                                    "usual_stays_due",
-                                )
-                            }} <= 1, true
-                        )
-                    )
-            end as is_slow,
-            case
-                when {{ is_enough("stays_due") }} and usual_stalled_share is not null
-                then
-                    coalesce(
-                        {{
-                            share_z(
-                                "stays_late", "stays_due", "usual_stays_late", "usual_stays_due"
-                            )
-                        }} > {{ beyond_chance() }}, false
-                    )
-            end as is_stalling,
-            case
-                when {{ is_enough("stays_ended") }} and usual_drop_rate is not null
-                then
-                    coalesce(
-                        {{
-                            share_z(
-                                "stays_dropped",
-                                "stays_ended",
-                                "usual_stays_dropped",
-                                "usual_stays_ended",
-                            )
-                        }} > {{ beyond_chance() }}, false
-                    )
-            end as is_dropping
-        from with_intervals
-    ),
-
     judged as (
         select
             *,
@@ -212,7 +160,7 @@ with
                 when coalesce(is_slow, is_stalling, is_dropping) is not null
                 then false
             end as is_bottleneck
-        from compared
+        from with_intervals
     ),
 
     runs as (
