@@ -211,12 +211,22 @@ def _trained(company: Company, reps: pd.DataFrame) -> pd.DataFrame:
 
 
 def _bottlenecks(company: Company, stages: pd.DataFrame) -> pd.DataFrame:
-    """The company's stages by period, but for a bad quarter, in which all of them drop more."""
+    """The company's stages by period, but for a bad quarter, in which all of them drop more.
+
+    The quarter in the midst of which a stage became slower says of it neither the one nor the other.
+    """
     causes = company.world.causes
     start = pd.Timestamp(causes.bottleneck_from)
     stages = stages[stages["is_bottleneck"].notna()]
     quarter = stages["period_start"].dt.to_period("Q")
-    stages = stages[quarter != pd.Period(causes.bad_quarter, "Q")].reset_index(drop=True)
+    is_bad = quarter == pd.Period(causes.bad_quarter, "Q")
+    is_half = (
+        (stages["stage"] == causes.bottleneck_stage)
+        & (stages["period_grain"] == "quarter")
+        & (stages["period_start"] < start)
+        & (quarter == start.to_period("Q"))
+    )
+    stages = stages[~is_bad & ~is_half].reset_index(drop=True)
     is_given = (stages["stage"] == causes.bottleneck_stage) & (stages["period_start"] >= start)
     power = np.full(len(stages), np.nan)
     for i in np.flatnonzero(is_given):
