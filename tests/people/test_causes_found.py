@@ -213,7 +213,7 @@ def _trained(company: Company, reps: pd.DataFrame) -> pd.DataFrame:
 def _bottlenecks(company: Company, stages: pd.DataFrame) -> pd.DataFrame:
     """The company's stages by period, but for a bad quarter, in which all of them drop more.
 
-    The quarter in the midst of which a stage became slower says of it neither the one nor the other.
+    The quarter in the midst of which a stage became slower says neither the one nor the other.
     """
     causes = company.world.causes
     start = pd.Timestamp(causes.bottleneck_from)
