@@ -8,23 +8,27 @@ YAML of a metric says which. What MetricFlow cannot say as `kpi_values` does is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from dagster_project.run.kpi_metrics import FOLDER, UNKNOWN, in_order, model_of, product_metrics
-from ingestion.extension.product import CUTS
+from ingestion.contract.columns import Entity
+from ingestion.extension.folder import Extension
+from ingestion.extension.metrics import Metric, metrics_of
 
 FILE = FOLDER / "kpi_semantics.yml"
+MEMBER, DEAL = "member", "deal"
+"""The entities by which dimensions are named, as in `member__team`."""
 
 HEAD = "# Written by `make contract` from the files of models/kpis; do not edit.\n"
 
 ONCE_A_PERIOD = {("stage_conversion_rate", "default"), ("stage_conversion_rate", "to_won")}
 """Of which a record counts once in each period, and no later entry of it says more than its first.
 
-So what counts in a longer period are the different records, which any period can count.
+So what counts in a longer period are the different records, which can be counted in any period.
 """
 
 _COUNTS = "exclusion_reason is null"
@@ -79,29 +83,50 @@ STATE = (
     "case when (records = 0 and unknown > 0) or 10 * unknown > records + excluded then null "
     "else coalesce(numerator, 0) end"
 )
+"""What is not known is not 0, and a part of a state looks like the whole."""
+
+OF_A_STATE = (
+    "A state at the end of the period: a longer period has that of its last month with any record; "
+    "with a filter, ask by month."
+)
+
+NOT_ALLOWED = {
+    *("nanosecond", "microsecond", "millisecond", "second", "minute", "hour"),
+    *("day", "week", "month", "quarter", "year", "metric_time", "mf_internal_uuid"),
+}
+"""Names that MetricFlow keeps to itself; nor does it take one of a single letter."""
 
 
-def semantics(metrics: Iterable[Path], own_cuts: Iterable[str] = ()) -> str:
-    """The YAML of the semantic layer: of these metrics, in the order of their YAML."""
-    cuts = [cut for cut in CUTS if cut != "company"] + list(own_cuts)
+def semantics(own: Extension, entities: Mapping[str, Entity]) -> str:
+    """The YAML of the semantic layer of a company; of one without own things, the product's."""
+    files = in_order([*product_metrics(), *own.metrics])
+    metrics = metrics_of(own, entities)
+    cuts = dict.fromkeys(cut for path in files for cut in metrics[path.stem].cuts)
     document = {
         "semantic_models": [_members(cuts)],
-        "metrics": [*_bases(), *(one for path in in_order(metrics) for one in _metrics(path))],
+        "metrics": [*_bases(), *_metrics(files, metrics)],
     }
     return HEAD + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _members(cuts: Iterable[str]) -> dict[str, Any]:
+    """The semantic model on `kpi_members`."""
+    names = _Names({"period_on", "metric", "variant", MEMBER, DEAL})
     return {
         "name": "kpi_members",
         "model": "ref('kpi_members')",
         "description": "The records of every metric, with what each adds to it.",
         "defaults": {"agg_time_dimension": "period_on"},
-        "primary_entity": "member",
-        "entities": [{"name": "deal", "type": "foreign", "expr": "opportunity_key"}],
+        "primary_entity": MEMBER,
+        "entities": [
+            {"name": DEAL, "type": "foreign", "expr": "opportunity_key"},
+            {"name": "seller", "type": "foreign", "expr": "rep"},
+        ],
         "dimensions": [
             {"name": "period_on", "type": "time", "type_params": {"time_granularity": "day"}},
-            *({"name": name, "type": "categorical"} for name in ("metric", "variant", *cuts)),
+            {"name": "metric", "type": "categorical"},
+            {"name": "variant", "type": "categorical"},
+            *({"name": names.free(cut), "type": "categorical", "expr": cut} for cut in cuts),
         ],
         "measures": [
             *(_measure(name) for name in MEASURES),
@@ -111,12 +136,12 @@ def _members(cuts: Iterable[str]) -> dict[str, Any]:
 
 
 def _measure(name: str, of_state: bool = False) -> dict[str, Any]:
-    agg, expr, words = MEASURES[name]
+    aggregation, expression, words = MEASURES[name]
     measure: dict[str, Any] = {
         "name": f"{'state' if of_state else 'kpi'}_{name}",
         "description": f"{words}.",
-        "agg": agg,
-        "expr": expr,
+        "agg": aggregation,
+        "expr": expression,
     }
     if of_state:
         measure["non_additive_dimension"] = {"name": "period_on", "window_choice": "max"}
@@ -125,50 +150,65 @@ def _measure(name: str, of_state: bool = False) -> dict[str, Any]:
 
 def _bases() -> Iterator[dict[str, Any]]:
     """The measures as metrics, of which each metric is made by its filter."""
-    named = [(f"kpi_{name}", name) for name in MEASURES]
-    for measure, name in [*named, *((f"state_{name}", name) for name in OF_STATES)]:
-        yield {
-            "name": measure,
-            "label": measure,
-            "description": f"{MEASURES[name][2]}: a part of metrics, not one by itself.",
-            "type": "simple",
-            "type_params": {"measure": measure},
-        }
+    for kind, names in (("kpi", tuple(MEASURES)), ("state", OF_STATES)):
+        for name in names:
+            yield {
+                "name": f"{kind}_{name}",
+                "label": f"{kind}_{name}",
+                "description": f"{MEASURES[name][2]}: a part of metrics, and none by itself.",
+                "type": "simple",
+                "type_params": {"measure": f"{kind}_{name}"},
+            }
 
 
-def _metrics(path: Path) -> Iterator[dict[str, Any]]:
-    model = model_of(path)
-    meta, words = model["config"]["meta"], re.sub(r"\s+", " ", model["description"]).strip()
-    for variant, said in meta["variants"].items():
-        own = {"formula": said} if isinstance(said, str) else said
-        made = _made({**meta, **own}, path.stem, variant)
-        if made is None:
-            continue
-        name = path.stem if variant == "default" else f"{path.stem}_{variant}"
-        yield {
-            "name": name,
-            "label": name.replace("_", " ").capitalize(),
-            "description": f"{own['formula']}. {words}",
-            **made,
-            "filter": (
-                f"{{{{ Dimension('member__metric') }}}} = '{path.stem}' "
-                f"and {{{{ Dimension('member__variant') }}}} = '{variant}'"
-            ),
-        }
+def _metrics(files: Sequence[Path], said: Mapping[str, Metric]) -> Iterator[dict[str, Any]]:
+    names = _Names({base["name"] for base in _bases()})
+    # The usual definition of a metric has the metric's name, whatever else would be called so.
+    usual = {path: names.free(path.stem) for path in files}
+    for path in files:
+        model = model_of(path)
+        meta, words = model["config"]["meta"], _line(model.get("description", ""))
+        for variant, own in meta["variants"].items():
+            own = {"formula": own} if isinstance(own, str) else own
+            made = _made({**meta, **own}, path.stem, variant)
+            if made is None:
+                continue
+            name = usual[path] if variant == "default" else names.free(f"{path.stem}_{variant}")
+            state = f" {OF_A_STATE}" if {**meta, **own}.get("state") else ""
+            yield {
+                "name": name,
+                "label": name.replace("_", " ").capitalize(),
+                "description": f"{_line(own['formula'])}. {words}{state}",
+                **made,
+                "filter": (
+                    f"{{{{ Dimension('{MEMBER}__metric') }}}} = '{path.stem}' "
+                    f"and {{{{ Dimension('{MEMBER}__variant') }}}} = '{variant}'"
+                ),
+                "config": {
+                    "meta": {
+                        "metric": path.stem,
+                        "variant": variant,
+                        "unit": {**meta, **own}["unit"],
+                        "cuts": list(said[path.stem].cuts),
+                        "state": bool(state),
+                    }
+                },
+            }
 
 
 def _made(meta: Mapping[str, Any], metric: str, variant: str) -> dict[str, Any] | None:
-    """How MetricFlow makes a number; None where it cannot make the one of `kpi_values`."""
+    """How MetricFlow makes a number; None where it cannot make that of `kpi_values`."""
     if (metric, variant) in ONCE_A_PERIOD:
         return _ratio("kpi_entries_passed", "kpi_entries")
-    if not meta.get("dated", True) or set(meta.get("says", ())) & {"counts_in", "company"}:
+    depends_on_the_period = {"counts_in", "company"} & set(meta.get("says", ()))
+    if depends_on_the_period or not meta.get("dated", True) or "least_denominator" in meta:
         return None
     match meta["kind"], meta.get("state"):
         case "sum", None:
             return _derived(SUM, "kpi", ("numerator", "records", "unknown"))
         case "sum", "end":
             return _derived(STATE, "state", OF_STATES)
-        case ("share" | "quotient"), None if "least_denominator" not in meta:
+        case (("share" | "quotient"), None):
             return _ratio("kpi_numerator", "kpi_denominator")
         case "median", None:
             return {"type": "simple", "type_params": {"measure": "kpi_median"}}
@@ -180,10 +220,24 @@ def _ratio(numerator: str, denominator: str) -> dict[str, Any]:
     return {"type": "ratio", "type_params": parts}
 
 
-def _derived(expr: str, kind: str, inputs: Iterable[str]) -> dict[str, Any]:
+def _derived(expression: str, kind: str, inputs: Iterable[str]) -> dict[str, Any]:
     metrics = [{"name": f"{kind}_{name}", "alias": name} for name in inputs]
-    return {"type": "derived", "type_params": {"expr": expr, "metrics": metrics}}
+    return {"type": "derived", "type_params": {"expr": expression, "metrics": metrics}}
 
 
-if __name__ == "__main__":
-    FILE.write_text(semantics(product_metrics()), encoding="utf-8")
+def _line(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+class _Names:
+    """Names that MetricFlow takes, each once."""
+
+    def __init__(self, taken: set[str]) -> None:
+        self._taken = taken | NOT_ALLOWED
+
+    def free(self, name: str) -> str:
+        """The name, or one like it."""
+        while name in self._taken or len(name) < len("ab"):
+            name += "_own"
+        self._taken.add(name)
+        return name
