@@ -1,8 +1,8 @@
 """What follows from the KPIs' own files, written by `make contract`; a test asserts that it does.
 
 A metric is defined once, where it is computed: its words, formulas and owner are the model's
-description and meta. From them come docs/kpis.md, the dictionary for readers, the list of the metrics
-that the dbt project unites, and their semantic layer.
+description and meta. From them come docs/kpis.md, the dictionary for readers, the list of the
+metrics that the dbt project unites, and their semantic layer.
 """
 
 from __future__ import annotations

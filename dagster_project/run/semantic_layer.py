@@ -1,8 +1,8 @@
 """MetricFlow's semantic layer: metrics and dimensions that follow from the KPIs' own files.
 
 A metric is its members (dbt/macros/kpi.sql), and so it is here: all rest on `kpi_members`, in which
-every exclusion, rate and local day has been decided, and each is a filter on a few sums over it. The
-YAML of a metric says which. What MetricFlow cannot say as `kpi_values` does is left out.
+every exclusion, rate and local day has been decided, and each is a filter on a few sums over it.
+The YAML of a metric says which. What MetricFlow cannot say as `kpi_values` does is left out.
 """
 
 from __future__ import annotations
