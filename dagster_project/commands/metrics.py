@@ -15,7 +15,7 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -70,7 +70,7 @@ class Question:
     def of(cls, words: str) -> Question:
         """As it is written after `Q=`; raises MetricsError where it is no question."""
         try:
-            found = _parser().parse_args(shlex.split(words))
+            found = _parser().parse_args([*_paired(shlex.split(words))])
         except ValueError as error:
             raise MetricsError(f"{words}: {error}") from error
         return cls(
@@ -94,6 +94,14 @@ class Question:
     def is_by_month(self) -> bool:
         """Whether no number of it is of more than a month."""
         return any(name.lower() in MONTHLY for name in self.group_by)
+
+
+def _paired(words: Sequence[str]) -> Iterator[str]:
+    """Each option in one word with its value, which may begin with a dash."""
+    left = iter(words)
+    for word in left:
+        value = next(left, None) if word.startswith("--") and "=" not in word else None
+        yield word if value is None else f"{word}={value}"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -128,7 +136,7 @@ def ask(company: Company, words: str) -> None:
     if question.metrics:
         request = layer.request(question)
         with published_tables(company, TABLES) as connection:
-            _refuse_misleading(connection, layer, question)
+            refuse_misleading(connection, layer, question)
             sql = layer.sql(request)
             if question.format == "sql":
                 print(sql)
@@ -206,7 +214,7 @@ class SemanticLayer:
 
 
 def _in_short(message: str) -> str:
-    """MetricFlow's words; where it only does not know names, which these are and what is like them."""
+    """MetricFlow's words; where it does not know names, which these are and what is like them."""
     unknown = dict.fromkeys(name.strip() for name in INPUT.findall(message))
     suggested = dict.fromkeys(SUGGESTED.findall(message))
     if unknown and suggested:
@@ -217,12 +225,11 @@ def _in_short(message: str) -> str:
     return f"MetricFlow: {' '.join(message.split())}"
 
 
-def _refuse_misleading(
+def refuse_misleading(
     connection: duckdb.DuckDBPyConnection, layer: SemanticLayer, question: Question
 ) -> None:
     """Raise MetricsError where MetricFlow would answer what was not asked."""
     cuts = {name.lower() for name in CUT.findall(question.named)} - {"metric", "variant"}
-    cuts = {re.sub(r"_own$", "", cut) for cut in cuts}
     for name in question.metrics:
         meta = layer.metrics[name]
         if unknown := sorted(cuts - set(meta["cuts"])):

@@ -17,10 +17,10 @@ import yaml
 from dagster_project.run.kpi_metrics import FOLDER, UNKNOWN, in_order, model_of, product_metrics
 from ingestion.contract.columns import Entity
 from ingestion.extension.folder import Extension
-from ingestion.extension.metrics import Metric, metrics_of
+from ingestion.extension.metrics import metrics_of
 
 FILE = FOLDER / "kpi_semantics.yml"
-MEMBER, DEAL = "member", "deal"
+MEMBER, DEAL, SELLER = "member", "deal", "seller"
 """The entities by which dimensions are named, as in `member__team`."""
 
 HEAD = "# Written by `make contract` from the files of models/kpis; do not edit.\n"
@@ -101,17 +101,19 @@ def semantics(own: Extension, entities: Mapping[str, Entity]) -> str:
     """The YAML of the semantic layer of a company; of one without own things, the product's."""
     files = in_order([*product_metrics(), *own.metrics])
     metrics = metrics_of(own, entities)
+    names = _Names({"period_on", "metric", "variant", MEMBER, DEAL, SELLER})
     cuts = dict.fromkeys(cut for path in files for cut in metrics[path.stem].cuts)
+    dimensions = {cut: names.free(cut, "_cut") for cut in cuts}
+    cuts_of = {path: [dimensions[cut] for cut in metrics[path.stem].cuts] for path in files}
     document = {
-        "semantic_models": [_members(cuts)],
-        "metrics": [*_bases(), *_metrics(files, metrics)],
+        "semantic_models": [_members(dimensions)],
+        "metrics": [*_bases(), *_metrics(cuts_of)],
     }
     return HEAD + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
 
 
-def _members(cuts: Iterable[str]) -> dict[str, Any]:
-    """The semantic model on `kpi_members`."""
-    names = _Names({"period_on", "metric", "variant", MEMBER, DEAL})
+def _members(dimensions: Mapping[str, str]) -> dict[str, Any]:
+    """The semantic model on `kpi_members`, with the names of its cuts."""
     return {
         "name": "kpi_members",
         "model": "ref('kpi_members')",
@@ -120,13 +122,16 @@ def _members(cuts: Iterable[str]) -> dict[str, Any]:
         "primary_entity": MEMBER,
         "entities": [
             {"name": DEAL, "type": "foreign", "expr": "opportunity_key"},
-            {"name": "seller", "type": "foreign", "expr": "rep"},
+            {"name": SELLER, "type": "foreign", "expr": "rep"},
         ],
         "dimensions": [
             {"name": "period_on", "type": "time", "type_params": {"time_granularity": "day"}},
             {"name": "metric", "type": "categorical"},
             {"name": "variant", "type": "categorical"},
-            *({"name": names.free(cut), "type": "categorical", "expr": cut} for cut in cuts),
+            *(
+                {"name": name, "type": "categorical", "expr": cut}
+                for cut, name in dimensions.items()
+            ),
         ],
         "measures": [
             *(_measure(name) for name in MEASURES),
@@ -161,11 +166,12 @@ def _bases() -> Iterator[dict[str, Any]]:
             }
 
 
-def _metrics(files: Sequence[Path], said: Mapping[str, Metric]) -> Iterator[dict[str, Any]]:
+def _metrics(cuts: Mapping[Path, Sequence[str]]) -> Iterator[dict[str, Any]]:
+    """The metrics that have these cuts, by their files: one for each definition."""
     names = _Names({base["name"] for base in _bases()})
     # The usual definition of a metric has the metric's name, whatever else would be called so.
-    usual = {path: names.free(path.stem) for path in files}
-    for path in files:
+    usual = {path: names.free(path.stem, "_kpi") for path in cuts}
+    for path in cuts:
         model = model_of(path)
         meta, words = model["config"]["meta"], _line(model.get("description", ""))
         for variant, own in meta["variants"].items():
@@ -173,7 +179,9 @@ def _metrics(files: Sequence[Path], said: Mapping[str, Metric]) -> Iterator[dict
             made = _made({**meta, **own}, path.stem, variant)
             if made is None:
                 continue
-            name = usual[path] if variant == "default" else names.free(f"{path.stem}_{variant}")
+            name = usual[path]
+            if variant != "default":
+                name = names.free(f"{path.stem}_{variant}", "_variant")
             state = f" {OF_A_STATE}" if {**meta, **own}.get("state") else ""
             yield {
                 "name": name,
@@ -189,7 +197,7 @@ def _metrics(files: Sequence[Path], said: Mapping[str, Metric]) -> Iterator[dict
                         "metric": path.stem,
                         "variant": variant,
                         "unit": {**meta, **own}["unit"],
-                        "cuts": list(said[path.stem].cuts),
+                        "cuts": cuts[path],
                         "state": bool(state),
                     }
                 },
@@ -235,9 +243,9 @@ class _Names:
     def __init__(self, taken: set[str]) -> None:
         self._taken = taken | NOT_ALLOWED
 
-    def free(self, name: str) -> str:
-        """The name, or one like it."""
-        while name in self._taken or len(name) < len("ab"):
-            name += "_own"
+    def free(self, name: str, otherwise: str) -> str:
+        """The name; with an end that tells what it is, where it is none or another has it."""
+        while name in self._taken or len(name) == 1:
+            name += otherwise
         self._taken.add(name)
         return name
