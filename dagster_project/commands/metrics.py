@@ -44,6 +44,8 @@ CUT = re.compile(rf"\b{MEMBER}__(\w+)")
 ATTRIBUTE = re.compile(r"\bdeal__\w+")
 NAMES = re.compile(r"[\s,]+")
 INPUT = re.compile(r"Query Input:\s+(.+)")
+RAISED = re.compile(r"^\s*[\w.]+(?:Error|Exception): (.+)", re.MULTILINE)
+"""In a traceback that is quoted, as of a filter that is no template, what it ends with."""
 SUGGESTED = re.compile(r"^\s*'(\w+)',$", re.MULTILINE)
 UNDATED = "– for a period or a part: records that no day dates, or that are of no part of this cut"
 
@@ -214,7 +216,7 @@ class SemanticLayer:
 
 
 def _in_short(message: str) -> str:
-    """MetricFlow's words; where it does not know names, which these are and what is like them."""
+    """MetricFlow's words; where it does not know names, which they are and what is like them."""
     unknown = dict.fromkeys(name.strip() for name in INPUT.findall(message))
     suggested = dict.fromkeys(SUGGESTED.findall(message))
     if unknown and suggested:
@@ -222,7 +224,8 @@ def _in_short(message: str) -> str:
             f"{', '.join(unknown)}: there is nothing of this name to group, filter or order by; "
             + (f"like it are {', '.join(suggested)}")
         )
-    return f"MetricFlow: {' '.join(message.split())}"
+    raised = RAISED.findall(message)
+    return f"MetricFlow: {raised[-1] if raised else ' '.join(message.split())}"
 
 
 def refuse_misleading(

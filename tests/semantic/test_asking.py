@@ -37,7 +37,7 @@ def ask(company: Published, monkeypatch: pytest.MonkeyPatch) -> Ask:
     monkeypatch.setenv("SALESOPS_DATA", str(company.folder.parent))
 
     def asked(question: str) -> int:
-        return main(["metrics", "--company", str(COMPANY), "--question", question])
+        return main(["metrics", "--company", str(COMPANY), f"--question={question}"])
 
     return asked
 
@@ -103,7 +103,7 @@ def test_without_a_question_there_is_the_list(ask: Ask, capsys: pytest.CaptureFi
             "mrr is a state: with --where, a longer period would show",
         ),
         ("--metrics win_rate --where 'no_column = 1'", 'Referenced column "no_column" not found'),
-        ("--metrics win_rate --where \"{{ Nothing('x') }}\"", "Nothing"),
+        ("--metrics win_rate --where \"{{ Nothing('x') }}\"", "MetricFlow: 'Nothing' is undefined"),
         ("--metrics win_rate --where 'open", "No closing quotation"),
         ("--metrics", "--metrics: expected one argument"),
         ("--of win_rate", "unrecognized arguments: --of=win_rate"),
@@ -124,8 +124,8 @@ def test_nothing_published_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SALESOPS_DATA", str(tmp_path))
-    question = ["--question", "--metrics win_rate"]
-    assert main(["metrics", "--company", str(COMPANY), *question]) == 2
+    question = "--question=--metrics win_rate"
+    assert main(["metrics", "--company", str(COMPANY), question]) == 2
     assert "nothing has been published yet" in capsys.readouterr().err
 
 

@@ -46,7 +46,7 @@ def test_no_name_of_its_own_keeps_its_project_from_being_read(folder: Path) -> N
         file.write_text(text.replace("demo_to_close_rate", "win_rate_decided"), encoding="utf-8")
     company_file = folder / "company.yml"
     told = company_file.read_text(encoding="utf-8")
-    added = "    deal: {type: text, cut: true}\n    hour: {type: text, cut: true}\n    demo_at"
+    added = "    seller: {type: text, cut: true}\n    hour: {type: text, cut: true}\n    demo_at"
     company_file.write_text(told.replace("    demo_at", added, 1), encoding="utf-8")
     company = load_company(company_file)
     document = yaml.safe_load(semantics(company.extension, company.entities))
@@ -56,5 +56,5 @@ def test_no_name_of_its_own_keeps_its_project_from_being_read(folder: Path) -> N
     assert formulas["win_rate_decided"].startswith("won / shown a demo and closed since")
     assert formulas["win_rate_decided_variant"].startswith("won / (won + lost)")
     [members] = document["semantic_models"]
-    assert {"deal_cut", "hour_cut"} <= {one["name"] for one in members["dimensions"]}
+    assert {"seller_cut", "hour_cut"} <= {one["name"] for one in members["dimensions"]}
     Dbt.of(company).check()
