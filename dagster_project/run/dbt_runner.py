@@ -52,6 +52,7 @@ LOG_BYTES = ("--log-file-max-bytes", str(1 << 20))
 """Of dbt's log, of which it keeps five earlier ones."""
 MANIFEST = "manifest.json"
 PARSED = "partial_parse.msgpack"
+SEMANTICS = "semantic_manifest.json"
 BUILD = ("build", "--exclude-resource-type", "unit_test", "--no-write-json")
 NEVER = dt.datetime(9999, 12, 31)
 
@@ -90,6 +91,10 @@ class Dbt:
         Raises BuildError with dbt's message when the project does not parse.
         """
         return json.loads((self._parsed() / MANIFEST).read_bytes())
+
+    def semantics(self) -> dict[str, Any]:
+        """What MetricFlow reads of the parsed project; raises as `manifest` does."""
+        return json.loads((self._parsed() / SEMANTICS).read_bytes())
 
     def check(self) -> None:
         """Parse the project, and leave nothing. Raises as `manifest` does."""
@@ -213,7 +218,7 @@ class Dbt:
         log.info("parsing the dbt project (only after a change)")
         self._parse_into(folder, self.project.folder)
         for path in folder.iterdir():
-            if path.name not in (MANIFEST, PARSED):
+            if path.name not in (MANIFEST, PARSED, SEMANTICS):
                 path.unlink() if path.is_file() else shutil.rmtree(path)
 
     def _parse_into(self, target: Path, project: Path) -> None:
