@@ -37,7 +37,7 @@ company = $(if $(COMPANY),--company '$(COMPANY)')
 # The statuses of make are its own: that of a command is said in words.
 or_say = || $(PY) -m dagster_project.commands.statuses $$?
 
-.PHONY: help run check explain ui bench contract graph tour monday test faults lint clean
+.PHONY: help run check explain docs ui bench contract graph tour monday test faults lint clean
 
 help:  ## List the commands
 	@echo 'Usage: make <command> [VARIABLE=value]'
@@ -45,7 +45,7 @@ help:  ## List the commands
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do \
 	  printf '  %-10s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo 'Variables of run, check, explain, ui and bench:'
+	@echo 'Variables of run, check, explain, docs, ui and bench:'
 	@echo '  COMPANY=path/to/company.yml   the company (default: company.yml)'
 	@echo 'Variables of run:'
 	@echo '  AS_OF=2024-03-31              the business moment, the end of that day: later events do not exist'
@@ -83,6 +83,9 @@ explain: $(INSTALLED)  ## Show what a published number follows from: METRIC=win_
 	  $(if $(METRIC),--metric="$$METRIC") $(if $(VARIANT),--variant="$$VARIANT") \
 	  $(if $(PERIOD),--period="$$PERIOD") $(if $(CUT),--cut="$$CUT") $(if $(KEY),--key="$$KEY") \
 	  $(if $(filter-out 0 no false,$(ALL)),--all) $(if $(FORMAT),--format="$$FORMAT")
+
+docs: $(INSTALLED)  ## Write what every table and column means, and its lineage, as one page
+	@$(PY) -m dagster_project.cli docs $(company) $(or_say)
 
 ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
 	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)' $(if $(HOSTS),--hosts '$(HOSTS)')

@@ -1,4 +1,4 @@
-"""The commands behind `make run`, `make check`, `make explain` and `make ui`.
+"""The commands behind `make run`, `make check`, `make explain`, `make docs` and `make ui`.
 
 Exit status of a run: 0 published, or nothing is new; 1 built or audited with failures, so nothing
 was published; 2 the company file, a source, the warehouse, its disk or the clock is wrong; 3
@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dagster_project.commands.check import print_check, read_or_refuse
+from dagster_project.commands.docs import write_docs
 from dagster_project.commands.explain.cell import ALL_TIME, COMPANY, SPELLINGS, Asked
 from dagster_project.commands.explain.command import explain
 from dagster_project.commands.explain.report import SHOWN
@@ -77,6 +78,10 @@ def _command(options: argparse.Namespace, stopped_by: Callable[[], int | None]) 
             company, shown = load_company(options.company), None if options.all else SHOWN
             is_right = explain(company, _asked(options), shown, options.format == "csv")
             return PUBLISHED if is_right else NOT_PUBLISHED
+        case "docs":
+            with progress():
+                write_docs(load_company(options.company))
+            return PUBLISHED
         case "ui":
             with progress():
                 open_ui(load_company(options.company), options.port, options.hosts)
@@ -109,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     number.add_argument("--key", default="", help="the cut's key or its name")
     number.add_argument("--all", action="store_true", help=f"list all records, not {SHOWN}")
     number.add_argument("--format", choices=("text", "csv"), default="text")
+    docs = commands.add_parser("docs", help="write what tables and columns mean, as one page")
     ui = commands.add_parser("ui", help="start the Dagster webserver and daemon")
     ui.add_argument("--port", type=int, default=3000)
     ui.add_argument(
@@ -118,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="HOSTS",
         help="further names by which browsers reach it, such as 'sales.acme.com localhost:8080'",
     )
-    for command in (run, check, number, ui):
+    for command in (run, check, number, docs, ui):
         command.add_argument(
             "--company", type=Path, default=company_file(), metavar="FILE", help="the company file"
         )

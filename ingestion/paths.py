@@ -75,6 +75,11 @@ class CompanyPaths:
         return self.root / "data_docs"
 
     @property
+    def docs(self) -> Path:
+        """The page of what tables and columns mean."""
+        return self.root / "docs"
+
+    @property
     def logs(self) -> Path:
         """One log per run, and the list of those that failed."""
         return self.root / "logs"
