@@ -1,1 +1,1 @@
-"""Boards whose mark is their own: a query on the published file, a picture of its rows and words for both."""
+"""Boards whose mark is their own: a query on the published file, its picture and its words."""

@@ -1,13 +1,14 @@
 """What a special board is: what the frame draws it from, and what the frame has to do for it.
 
-The frame runs `query` on the published file (the people's file is attached as `people` for boards of the
-page `people`), makes the rows plain with `plain`, and shows `chart(rows)` with the rows as the data named
-`rows`, `says(rows)`, the table of `columns`, `left_out(rows)` and the definition. Where there are no rows it
-shows `empty` and nothing else.
+The frame runs `query` on the published file (the people's file is attached as `people` for boards
+of the page `people`), and shows `chart(rows)` with the rows as the data named `rows`, `says(rows)`,
+the table of `columns`, `left_out(rows)` and the definition. Where there are no rows it shows
+`empty` and nothing else.
 
-Numbers are formatted by the page, in one way for the company's currency and locale. In a table and in
-sentences by the `Format` beside them; in a picture by d3 formats, for which the page gives Vega a
-`formatLocale`: money is every format with a `$` (`currency` of that locale), a ratio one with a `%`.
+Numbers are formatted by the page, in one way for the company's currency and locale. In a table and
+in sentences by the `Format` beside them; in a picture by d3 formats, for which the page gives Vega
+a `formatLocale`: money is every format with a `$` (`currency` of that locale), a ratio one with a
+`%`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ import decimal
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import duckdb
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -45,7 +49,7 @@ OF_ALL = "n_of_all"
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a board's table: its name in the rows, its heading and how its values are shown."""
+    """A column of a board's table: its name in the rows, its heading, how its values are shown."""
 
     name: str
     label: str
@@ -55,7 +59,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Figure:
-    """A number, day or truth value within a sentence; `unit` where the format is `unit` or `period`."""
+    """A value within a sentence; `unit` is its unit or grain where the format asks for one."""
 
     value: Any
     format: Format
@@ -71,9 +75,9 @@ class SpecialBoard:
     """One picture of a page that is not of `kpi_values` by the common filters.
 
     `table` is where the definition is read from: the comment of that table in the published file.
-    `choice` is a column of the rows: the page lets people choose one of its values, in their order of
-    appearance, and gives `chart` and `says` only the rows of that one. `top` is how many rows the query gives
-    at most (of each choice), `things` what they are in the plural.
+    `choice` is a column of the rows: the page lets people choose one of its values, in their order
+    of appearance, and gives `chart`, `says` and `left_out` only the rows of that one. `top` is how
+    many rows the query gives at most (of each choice), `things` what they are in the plural.
     """
 
     page: Page
@@ -93,23 +97,29 @@ class SpecialBoard:
 
     def left_out(self, rows: Rows) -> Sentence | None:
         """How many rows there are beside those shown; None where there are no others."""
-        rest = max(
-            (int(row[OF_ALL]) for row in rows if row.get(OF_ALL) is not None), default=0
-        ) - len(rows)
-        if self.top is None or rest <= 0:
+        of_all = max((row[OF_ALL] or 0 for row in rows), default=0) if self.top else 0
+        rest = of_all - len(rows)
+        if rest <= 0:
             return None
         return ("and ", Figure(rest, "count"), f" more {self.things}, not shown")
 
     def chosen(self, rows: Rows) -> dict[Any, list[Row]]:
-        """The rows by what can be chosen, in the order of their appearance; all by None without a choice."""
+        """The rows by what can be chosen, in their order; all by None without a choice."""
         chosen: dict[Any, list[Row]] = {}
         for row in rows:
             chosen.setdefault(row[self.choice.name] if self.choice else None, []).append(row)
         return chosen
 
 
+def rows_of(connection: duckdb.DuckDBPyConnection, board: SpecialBoard) -> list[Row]:
+    """What the board's query gives on a published file, plain."""
+    found = connection.execute(board.query)
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, map(plain, row), strict=True)) for row in found.fetchall()]
+
+
 def plain(value: Any) -> Any:
-    """A value of the database as JSON has it: days and moments in ISO 8601, what is not a number None."""
+    """A value as JSON has it: days and moments in ISO 8601, what is no number None."""
     if isinstance(value, decimal.Decimal):
         return float(value)
     if isinstance(value, float):
