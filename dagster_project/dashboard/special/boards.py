@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dagster_project.dashboard.special import pipeline
 from dagster_project.dashboard.special.model import SpecialBoard
 
-SPECIAL_BOARDS: tuple[SpecialBoard, ...] = ()
+SPECIAL_BOARDS: tuple[SpecialBoard, ...] = (*pipeline.BOARDS,)

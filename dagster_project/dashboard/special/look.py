@@ -27,11 +27,11 @@ LABELS = 150
 """Width that a name beside a bar may take; a longer one is cut, and whole in the table."""
 
 
-def rows() -> alt.NamedData:
-    """The board's rows, which the page hands in by name."""
+def rows_by_name(down: alt.Y) -> alt.Chart:
+    """A picture of the board's rows, which the page hands in by name, one band for each name."""
     import altair as alt
 
-    return alt.NamedData("rows")
+    return alt.Chart(alt.NamedData("rows")).encode(down)
 
 
 def finished(chart: alt.TopLevelMixin, height: int | None = None) -> Spec:
@@ -100,6 +100,14 @@ def unit_axis(unit: str) -> alt.Axis:
         return money_axis()
     percent = {"format": ".0%"} if unit == "ratio" else {"format": ",~r"}
     return alt.Axis(title=None, tickCount=4, labelFlush=True, **percent)
+
+
+def across(field: str, unit: str, right: int = 0, left: int = 0) -> alt.X:
+    """Where something is from left to right, with so much room beside it for words."""
+    import altair as alt
+
+    room = {"range": [left, {"expr": f"width - {right}"}]}
+    return alt.X(field, axis=unit_axis(unit), scale=alt.Scale(zero=True, **room), stack="zero" if "(" in field else None)
 
 
 def names(field: str, order: Sequence[Any] | None, label: str | None = None) -> alt.Y:
