@@ -88,7 +88,12 @@ def money_axis(**more: Any) -> alt.Axis:
     import altair as alt
 
     return alt.Axis(
-        title=None, format="$~s", labelExpr=money("datum.value"), tickCount=4, labelFlush=True, **more
+        title=None,
+        format="$~s",
+        labelExpr=money("datum.value"),
+        tickCount=4,
+        labelFlush=True,
+        **more,
     )
 
 
@@ -107,7 +112,12 @@ def across(field: str, unit: str, right: int = 0, left: int = 0) -> alt.X:
     import altair as alt
 
     room = {"range": [left, {"expr": f"width - {right}"}]}
-    return alt.X(field, axis=unit_axis(unit), scale=alt.Scale(zero=True, **room), stack="zero" if "(" in field else None)
+    return alt.X(
+        field,
+        axis=unit_axis(unit),
+        scale=alt.Scale(zero=True, **room),
+        stack="zero" if "(" in field else None,
+    )
 
 
 def names(field: str, order: Sequence[Any] | None, label: str | None = None) -> alt.Y:
@@ -115,7 +125,9 @@ def names(field: str, order: Sequence[Any] | None, label: str | None = None) -> 
     import altair as alt
 
     more = {"labelExpr": label} if label else {}
-    axis = alt.Axis(title=None, labelLimit=LABELS, ticks=False, domain=False, labelPadding=6, **more)
+    axis = alt.Axis(
+        title=None, labelLimit=LABELS, ticks=False, domain=False, labelPadding=6, **more
+    )
     return alt.Y(f"{field}:N", sort=list(order) if order is not None else None, axis=axis)
 
 
@@ -123,7 +135,9 @@ def legend(columns: int = 0) -> alt.Legend:
     """What the colours mean, above the picture."""
     import altair as alt
 
-    return alt.Legend(title=None, orient="top", symbolType="square", columns=columns, labelLimit=220)
+    return alt.Legend(
+        title=None, orient="top", symbolType="square", columns=columns, labelLimit=220
+    )
 
 
 def meaning(field: str, colours: dict[str, str], columns: int = 0) -> alt.Color:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from dagster_project.dashboard.special.look import (
     AMBER,
     BLUE,
@@ -202,7 +204,7 @@ with
 
 select
     *,
-    if(count(distinct pipeline) over () > 1, concat(pipeline, ': ', stage), stage) as label
+    if(count(distinct pipeline) over () > 1, concat(stage, ' · ', pipeline), stage) as label
 from final
 order by
     measure,
@@ -221,17 +223,21 @@ def _age_chart(rows: Rows) -> Spec:
     unit = rows[0]["unit"]
     order = unique([row["label"] for row in rows])
     base = rows_by_name(names("label", order))
-    bars = base.mark_bar(stroke="#fff", strokeWidth=0.5).encode(
-        across("sum(shown):Q", unit, right=70),
-        meaning("age", AGES, columns=3),
-        order=alt.Order("rank:Q"),
-        tooltip=[
-            alt.Tooltip("label:N", title="Stage"),
-            alt.Tooltip("age:N", title="Age in the stage"),
-            alt.Tooltip("deals:Q", title="Deals", format=","),
-            alt.Tooltip("amount:Q", title="Amount", format="$,.0f"),
-        ],
-    ).transform_calculate(rank=f"indexof({list(AGES)}, datum.age)")
+    bars = (
+        base.mark_bar(stroke="#fff", strokeWidth=0.5)
+        .encode(
+            across("sum(shown):Q", unit, right=70),
+            meaning("age", AGES, columns=3),
+            order=alt.Order("rank:Q"),
+            tooltip=[
+                alt.Tooltip("label:N", title="Stage"),
+                alt.Tooltip("age:N", title="Age in the stage"),
+                alt.Tooltip("deals:Q", title="Deals", format=","),
+                alt.Tooltip("amount:Q", title="Amount", format="$,.0f"),
+            ],
+        )
+        .transform_calculate(rank=f"indexof({list(AGES)}, datum.age)")
+    )
     totals = (
         base.transform_aggregate(total="sum(shown)", known="valid(shown)", groupby=["label"])
         .transform_calculate(text=f"datum.known == 0 ? 'not known' : {amount('datum.total', unit)}")
@@ -256,13 +262,17 @@ def _age_says(rows: Rows) -> Sentence:
         else " have been in their stage for longer than nine of ten visits last.",
     ]
     if without and unit == "money":
-        parts += [" ", Figure(without, "count"), " deals have no known amount and are not in the sums."]
+        parts += [
+            " ",
+            Figure(without, "count"),
+            " deals have no known amount and are not in the sums.",
+        ]
     return tuple(parts)
 
 
 def _known_sum(rows: Rows, name: str) -> float | None:
     known = [row[name] for row in rows if row[name] is not None]
-    return sum(known) if known else None
+    return round(math.fsum(known), 6) if known else None
 
 
 AGE_BOARD = SpecialBoard(
@@ -331,7 +341,6 @@ def _coverage_chart(rows: Rows) -> Spec:
 
     grain = rows[0]["period_grain"]
     label = period("datum.value", grain)
-    scale = across("reaches:Q", "money", right=150)
     base = rows_by_name(names("period_start", None, label)).transform_calculate(
         begins="isValid(datum.won) ? datum.won : 0",
         reaches="(isValid(datum.won) ? datum.won : 0) + datum.due",
@@ -339,7 +348,9 @@ def _coverage_chart(rows: Rows) -> Spec:
         text=(
             "!isValid(datum.quota) ? 'no quota' : datum.to_go <= 0 ? 'quota reached' : "
             "!isValid(datum.coverage_to_go) ? 'not known' : "
-            "format(datum.coverage_to_go, '.1f') + '× of ' + (" + money("datum.to_go") + ") + ' to go'"
+            "format(datum.coverage_to_go, '.1f') + '× of ' + ("
+            + money("datum.to_go")
+            + ") + ' to go'"
         ),
     )
     tooltip = [
@@ -354,28 +365,42 @@ def _coverage_chart(rows: Rows) -> Spec:
         base.transform_filter("isValid(datum.won)")
         .transform_calculate(part="'won so far'", zero="0")
         .mark_bar(height=16)
-        .encode(across("zero:Q", "money", right=150), alt.X2("won"), meaning("part", parts), tooltip=tooltip)
+        .encode(
+            across("zero:Q", "money", right=150),
+            alt.X2("won"),
+            meaning("part", parts),
+            tooltip=tooltip,
+        )
     )
     due = (
         base.transform_filter("isValid(datum.due)")
         .transform_calculate(part="'open and due'")
         .mark_bar(height=16)
-        .encode(across("begins:Q", "money", right=150), alt.X2("reaches"), meaning("part", parts), tooltip=tooltip)
+        .encode(
+            across("begins:Q", "money", right=150),
+            alt.X2("reaches"),
+            meaning("part", parts),
+            tooltip=tooltip,
+        )
     )
     quota = (
         base.transform_filter("isValid(datum.quota)")
         .transform_calculate(part="'quota'")
-        .mark_tick(thickness=4, height=24)
+        .mark_tick(thickness=4, height=24, opacity=1)
         .encode(across("quota:Q", "money", right=150), meaning("part", parts), tooltip=tooltip)
     )
-    text = base.mark_text(align="left", dx=7).encode(across("furthest:Q", "money", right=150), text="text:N")
-    del scale
+    text = base.mark_text(align="left", dx=7).encode(
+        across("furthest:Q", "money", right=150), text="text:N"
+    )
     return finished(won + due + quota + text)
 
 
 def _coverage_says(rows: Rows) -> Sentence:
     first = rows[0]
-    parts: list[str | Figure] = [Figure(first["period_start"], "period", first["period_grain"]), ": "]
+    parts: list[str | Figure] = [
+        Figure(first["period_start"], "period", first["period_grain"]),
+        ": ",
+    ]
     parts += [Figure(first["due"], "money"), " is open and due"]
     if first["quota"] is None:
         parts += ["; there is no quota to set it beside."]
@@ -469,9 +494,11 @@ def _changes_chart(rows: Rows) -> Spec:
         + money("datum.effect", signed=True)
         + ") + ' · ' + format(datum.deals, ',') + (datum.deals === 1 ? ' deal' : ' deals')"
     )
-    base = rows_by_name(names("movement", unique([row["movement"] for row in rows]))).transform_calculate(
+    base = rows_by_name(
+        names("movement", unique([row["movement"] for row in rows]))
+    ).transform_calculate(
         text=text,
-        way="datum.effect < 0 ? 'out of the pipeline' : 'into the pipeline'",
+        way="datum.movement === 'won' ? 'won' : datum.effect < 0 ? 'out' : 'in'",
         at="isValid(datum.effect) ? max(datum.effect, 0) : 0",
     )
     bars = (
@@ -479,7 +506,7 @@ def _changes_chart(rows: Rows) -> Spec:
         .mark_bar(height=16)
         .encode(
             across("effect:Q", "money", right=130),
-            meaning("way", {"into the pipeline": BLUE, "out of the pipeline": RED}),
+            meaning("way", {"in": BLUE, "won": GREEN, "out": RED}),
             tooltip=[
                 alt.Tooltip("movement:N", title="What happened"),
                 alt.Tooltip("deals:Q", title="Deals", format=","),
@@ -488,22 +515,27 @@ def _changes_chart(rows: Rows) -> Spec:
         )
     )
     zero = alt.Chart(alt.Data(values=[{}])).mark_rule(strokeOpacity=0.6).encode(x=alt.datum(0))
-    words = base.mark_text(align="left", dx=6).encode(across("at:Q", "money", right=130), text="text:N")
+    words = base.mark_text(align="left", dx=6).encode(
+        across("at:Q", "money", right=130), text="text:N"
+    )
     return finished(bars + zero + words)
 
 
 def _changes_says(rows: Rows) -> Sentence:
-    known = [row["effect"] for row in rows if row["effect"] is not None]
     missing = sum(row["not_known"] for row in rows)
     parts: list[str | Figure] = [
         f"Since {rows[0]['since_words']}: ",
         Figure(sum(row["changes"] for row in rows), "count"),
         " changes; the open pipeline moved by ",
-        Figure(sum(known) if known else None, "money"),
+        Figure(_known_sum(rows, "effect"), "money"),
         " at today's rates and amounts.",
     ]
     if missing:
-        parts += [" What ", Figure(missing, "count"), " of them did is not known, and is not in the sum."]
+        parts += [
+            " What ",
+            Figure(missing, "count"),
+            " of them did is not known, and is not in the sum.",
+        ]
     return tuple(parts)
 
 
@@ -529,34 +561,46 @@ CHANGES_BOARD = SpecialBoard(
 
 CHANGED_DEALS = f"""
 with
-    changes as (
-        select *, {SINCE}, count(*) over (partition by since) as n_of_all
-        from marts.mart_pipeline_changes
+    changes as (select *, {SINCE} from marts.mart_pipeline_changes),
+
+    deals as (
+        select
+            since_words,
+            since_place,
+            opportunity_key,
+            any_value(coalesce(opportunity_name, opportunity_id)) as opportunity_name,
+            string_agg(replace(movement, '_', ' '), ', ' order by changed_at, movement) as movements,
+            string_agg(
+                concat(field, ': ', coalesce(old_value, '(none)'), ' → ', coalesce(new_value, '(none)')),
+                '; '
+                order by changed_at, movement
+            ) as told,
+            max(abs(money_at_stake)) as money_at_stake,
+            case
+                when count(pipeline_effect) = count(*) then sum(pipeline_effect)
+            end as pipeline_effect,
+            any_value(rep_name) as rep_name,
+            any_value(team) as team,
+            max(changed_at) as changed_at,
+            min(money_rank) as money_rank
+        from changes
+        group by since_words, since_place, opportunity_key
     ),
 
-    final as (
-        select *
-        from changes
-        qualify row_number() over (partition by since order by money_rank, opportunity_key, movement) <= 15
+    ranked as (
+        select
+            *,
+            row_number() over (
+                partition by since_words order by money_rank, opportunity_key
+            ) as place,
+            count(*) over (partition by since_words) as n_of_all
+        from deals
     )
 
-select
-    since_words,
-    money_rank,
-    concat(row_number() over (partition by since order by money_rank, opportunity_key, movement), '. ',
-        coalesce(opportunity_name, opportunity_id)) as deal,
-    replace(movement, '_', ' ') as movement,
-    old_value,
-    new_value,
-    money_at_stake,
-    pipeline_effect,
-    rep_name,
-    team,
-    changed_at,
-    changed_by_name,
-    n_of_all
-from final
-order by since_place, money_rank, opportunity_key, movement
+select * exclude (opportunity_key, money_rank), concat(place, '. ', opportunity_name) as deal
+from ranked
+where place <= 12
+order by since_place, place
 """
 
 
@@ -564,33 +608,33 @@ def _changed_deals_chart(rows: Rows) -> Spec:
     import altair as alt
 
     base = rows_by_name(names("deal", unique([row["deal"] for row in rows]))).transform_calculate(
-        text="datum.movement + ' · ' + (" + money("datum.money_at_stake") + ")",
-        size="isValid(datum.money_at_stake) ? abs(datum.money_at_stake) : 0",
+        text="(" + money("datum.money_at_stake") + ") + ' · ' + datum.movements",
+        size="isValid(datum.money_at_stake) ? datum.money_at_stake : 0",
     )
     bars = (
         base.transform_filter("isValid(datum.money_at_stake)")
         .mark_bar(height=14, color=BLUE)
         .encode(
-            across("size:Q", "money", right=150),
+            across("size:Q", "money", right=170),
             tooltip=[
                 alt.Tooltip("deal:N", title="Deal"),
-                alt.Tooltip("movement:N", title="What happened"),
-                alt.Tooltip("old_value:N", title="Before"),
-                alt.Tooltip("new_value:N", title="Now"),
+                alt.Tooltip("told:N", title="Changes"),
                 alt.Tooltip("rep_name:N", title="Owner"),
             ],
         )
     )
-    words = base.mark_text(align="left", dx=5).encode(across("size:Q", "money", right=150), text="text:N")
+    words = base.mark_text(align="left", dx=5, limit=165).encode(
+        across("size:Q", "money", right=170), text="text:N"
+    )
     return finished(bars + words)
 
 
 def _changed_deals_says(rows: Rows) -> Sentence:
     first = rows[0]
     return (
-        f"Since {first['since_words']}, most money moved with ",
-        Figure(first["deal"].partition(". ")[2], "text"),
-        f" ({first['movement']}): ",
+        f"Since {first['since_words']}, most money is at stake with ",
+        Figure(first["opportunity_name"], "text"),
+        f" ({first['movements']}): ",
         Figure(first["money_at_stake"], "money"),
         ".",
     )
@@ -600,27 +644,25 @@ CHANGED_DEALS_BOARD = SpecialBoard(
     page="pipeline",
     key="changed_deals",
     title="Deals to ask about",
-    note="The changes with the most money at stake, for the morning's conversation.",
+    note="The changed deals with the most money at stake, for the morning's conversation.",
     query=CHANGED_DEALS,
     table="mart_pipeline_changes",
     choice=Column("since_words", "Since"),
     columns=(
         Column("deal", "Deal"),
-        Column("movement", "What happened"),
-        Column("old_value", "Before"),
-        Column("new_value", "Now"),
+        Column("movements", "What happened"),
+        Column("told", "Before and now"),
         Column("money_at_stake", "Money at stake", "money"),
         Column("pipeline_effect", "Effect on the pipeline", "money"),
         Column("rep_name", "Owner"),
         Column("team", "Team"),
-        Column("changed_at", "When (UTC)", "moment"),
-        Column("changed_by_name", "Changed by"),
+        Column("changed_at", "Last changed (UTC)", "moment"),
     ),
     chart=_changed_deals_chart,
     says=_changed_deals_says,
     empty="Nothing has changed since the beginning of the quarter.",
-    top=15,
-    things="changes",
+    top=12,
+    things="deals",
 )
 
 BOARDS = (BRIDGE_BOARD, AGE_BOARD, COVERAGE_BOARD, CHANGES_BOARD, CHANGED_DEALS_BOARD)

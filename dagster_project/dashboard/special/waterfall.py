@@ -47,7 +47,9 @@ def waterfall(rows: Rows) -> Spec:
         .mark_rule(strokeDash=[2, 2], strokeOpacity=0.6)
         .encode(across("to_amount:Q", "money", right=80), y2="next:N")
     )
-    shown = {kind: colour for kind, colour in KINDS.items() if any(r["kind"] == kind for r in drawn)}
+    shown = {
+        kind: colour for kind, colour in KINDS.items() if any(r["kind"] == kind for r in drawn)
+    }
     bars = placed.mark_bar(height=18).encode(
         across("from_amount:Q", "money", right=80),
         alt.X2("to_amount"),
