@@ -207,8 +207,12 @@ FUNNEL_BOARD = SpecialBoard(
     empty="No deal came into a stage that the sources tell of.",
 )
 
-VERDICTS = {"worse than usual": RED, "as usual": BLUE, "too few to say": GREY}
-SHAPES = {"worse than usual": "triangle-up", "as usual": "circle", "too few to say": "cross"}
+VERDICTS = {"worse than usual": RED, "no worse than usual": BLUE, "too few to say": GREY}
+SHAPES = {
+    "worse than usual": "triangle-up",
+    "no worse than usual": "circle",
+    "too few to say": "cross",
+}
 MEASURES = (
     ("length of visits", "days", "median_days", "is_slow", "stays_ended"),
     ("visits that stall", "ratio", "stalled_share", "is_stalling", "stays_due"),
@@ -248,7 +252,7 @@ with
                 {name} as value,
                 {name}_low as low,
                 {name}_high as high,
-                usual_{name} as usual,
+                usual_{name} no worse than usual,
                 {verdict} as is_worse,
                 {sample} as sample,
                 *
@@ -270,7 +274,7 @@ select
     low,
     high,
     usual,
-    case when is_worse then 'worse than usual' when not is_worse then 'as usual' else 'too few to say'
+    case when is_worse then 'worse than usual' when not is_worse then 'no worse than usual' else 'too few to say'
     end as verdict,
     sample,
     money_held_up,
