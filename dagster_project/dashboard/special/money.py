@@ -24,8 +24,8 @@ from dagster_project.dashboard.special.model import (
     Figure,
     Rows,
     Sentence,
-    SpecialBoard,
     Spec,
+    SpecialBoard,
 )
 from dagster_project.dashboard.special.velocity import WILSON
 from dagster_project.dashboard.special.waterfall import waterfall
