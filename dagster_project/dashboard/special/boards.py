@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from dagster_project.dashboard.special import pipeline, velocity
+from dagster_project.dashboard.special import money, pipeline, quality, trust, velocity
 from dagster_project.dashboard.special.model import SpecialBoard
 
-SPECIAL_BOARDS: tuple[SpecialBoard, ...] = (*pipeline.BOARDS, *velocity.BOARDS)
+SPECIAL_BOARDS: tuple[SpecialBoard, ...] = (
+    *pipeline.BOARDS,
+    *velocity.BOARDS,
+    *money.BOARDS,
+    *quality.BOARDS,
+    *trust.BOARDS,
+)

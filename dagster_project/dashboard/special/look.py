@@ -23,7 +23,7 @@ RED = "#d55e00"
 GREY = "#808080"
 BAND = 28
 """Height of one bar with the room about it."""
-LABELS = 150
+LABELS = 170
 """Width that a name beside a bar may take; a longer one is cut, and whole in the table."""
 
 
@@ -53,9 +53,6 @@ def money(number: str, signed: bool = False) -> str:
 def share(number: str, digits: int = 0) -> str:
     """The expression of a share of 1."""
     return f"!isValid({number}) ? 'not known' : format({number}, '.{digits}%')"
-
-
-UNITS = {"money": "$.3~s", "ratio": ".0%"}
 
 
 def amount(number: str, unit: str) -> str:
@@ -135,9 +132,7 @@ def legend(columns: int = 0) -> alt.Legend:
     """What the colours mean, above the picture."""
     import altair as alt
 
-    return alt.Legend(
-        title=None, orient="top", symbolType="square", columns=columns, labelLimit=220
-    )
+    return alt.Legend(title=None, orient="top", symbolOpacity=1, columns=columns, labelLimit=220)
 
 
 def meaning(field: str, colours: dict[str, str], columns: int = 0) -> alt.Color:

@@ -11,8 +11,8 @@ from dagster_project.dashboard.special.look import (
     GREY,
     RED,
     SKY,
-    amount,
     across,
+    amount,
     finished,
     meaning,
     money,
@@ -26,8 +26,8 @@ from dagster_project.dashboard.special.model import (
     Figure,
     Rows,
     Sentence,
-    SpecialBoard,
     Spec,
+    SpecialBoard,
 )
 from dagster_project.dashboard.special.waterfall import waterfall
 

@@ -21,9 +21,10 @@ from dagster_project.dashboard.special.model import (
     Figure,
     Rows,
     Sentence,
-    SpecialBoard,
     Spec,
+    SpecialBoard,
 )
+from dagster_project.dashboard.special.periods import THIS_PERIOD
 
 WILSON = """
     case
@@ -47,6 +48,8 @@ WILSON = """
 
 FUNNEL = f"""
 with
+    {THIS_PERIOD},
+
     places as (
         select
             coalesce(stage_label, '(none)') as dimension_key,
@@ -57,12 +60,7 @@ with
     ),
 
     told as (
-        select
-            *,
-            row_number() over (
-                partition by dimension_key, period_grain order by period_start desc
-            ) as periods_back,
-            max(period_start) over (partition by period_grain) as this_period
+        select *
         from marts.kpi_values
         where
             metric = 'stage_conversion_rate'
@@ -72,10 +70,11 @@ with
     ),
 
     last_whole as (
-        select period_grain, max(period_start) as period_start
+        select told.period_grain, max(told.period_start) as period_start
         from told
-        where period_start < this_period
-        group by period_grain
+        inner join this_period using (period_grain)
+        where told.period_start < this_period.period_start
+        group by told.period_grain
     ),
 
     shown as (
@@ -207,8 +206,12 @@ FUNNEL_BOARD = SpecialBoard(
     empty="No deal came into a stage that the sources tell of.",
 )
 
-VERDICTS = {"worse than usual": RED, "as usual": BLUE, "too few to say": GREY}
-SHAPES = {"worse than usual": "triangle-up", "as usual": "circle", "too few to say": "cross"}
+VERDICTS = {"worse than usual": RED, "no worse than usual": BLUE, "too few to say": GREY}
+SHAPES = {
+    "worse than usual": "triangle-up",
+    "no worse than usual": "circle",
+    "too few to say": "cross",
+}
 MEASURES = (
     ("length of visits", "days", "median_days", "is_slow", "stays_ended"),
     ("visits that stall", "ratio", "stalled_share", "is_stalling", "stays_due"),
@@ -216,13 +219,8 @@ MEASURES = (
 )
 BOTTLENECKS = f"""
 with
-    periods as (
-        select distinct period_start
-        from marts.mart_bottlenecks
-        where period_grain = 'quarter'
-    ),
+    {THIS_PERIOD},
 
-    -- Of the company the quarter that has ended; the first one where there is no other.
     shown as (
         select *
         from marts.mart_bottlenecks
@@ -230,11 +228,12 @@ with
             period_grain = 'quarter'
             and team = 'all'
             and period_start = (
-                select coalesce(
-                    max(period_start) filter (where period_start < (select max(period_start) from periods)),
-                    max(period_start)
-                )
-                from periods
+                select max(bottlenecks.period_start)
+                from marts.mart_bottlenecks as bottlenecks
+                inner join this_period using (period_grain)
+                where
+                    bottlenecks.period_grain = 'quarter'
+                    and bottlenecks.period_start < this_period.period_start
             )
     ),
 
@@ -270,7 +269,7 @@ select
     low,
     high,
     usual,
-    case when is_worse then 'worse than usual' when not is_worse then 'as usual' else 'too few to say'
+    case when is_worse then 'worse than usual' when not is_worse then 'no worse than usual' else 'too few to say'
     end as verdict,
     sample,
     money_held_up,
@@ -310,7 +309,7 @@ def _bottlenecks_chart(rows: Rows) -> Spec:
         alt.Tooltip("sample:Q", title="Visits", format=","),
         alt.Tooltip("verdict:N", title="Verdict"),
     ]
-    shown = {verdict: colour for verdict, colour in VERDICTS.items()}
+    shown = VERDICTS
     interval = (
         base.transform_filter("isValid(datum.low) && isValid(datum.high)")
         .mark_rule(strokeWidth=3, opacity=0.75)
@@ -393,11 +392,21 @@ BOTTLENECKS_BOARD = SpecialBoard(
     ),
     chart=_bottlenecks_chart,
     says=_bottlenecks_says,
-    empty="No history of stages is told: nobody knows how long deals stayed where.",
+    empty="No quarter that has ended has a history of stages: nobody knows how long deals stayed where.",
 )
 
-HELD_UP = """
+HELD_UP = f"""
 with
+    {THIS_PERIOD},
+
+    last_whole as (
+        select bottlenecks.period_grain, max(bottlenecks.period_start) as period_start
+        from marts.mart_bottlenecks as bottlenecks
+        inner join this_period using (period_grain)
+        where bottlenecks.period_start < this_period.period_start
+        group by bottlenecks.period_grain
+    ),
+
     final as (
         select
             *,
@@ -406,20 +415,9 @@ with
                 partition by period_grain
                 order by money_held_up desc nulls last, bottleneck_since, team, stage
             ) as place
-        from marts.mart_bottlenecks as bottlenecks
-        where
-            is_bottleneck
-            and period_start = (
-                select max(others.period_start)
-                from marts.mart_bottlenecks as others
-                where
-                    others.period_grain = bottlenecks.period_grain
-                    and others.period_start < (
-                        select max(latest.period_start)
-                        from marts.mart_bottlenecks as latest
-                        where latest.period_grain = bottlenecks.period_grain
-                    )
-            )
+        from marts.mart_bottlenecks
+        inner join last_whole using (period_grain, period_start)
+        where is_bottleneck
     )
 
 select
