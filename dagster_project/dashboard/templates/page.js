@@ -189,7 +189,10 @@ async function showTrend(board, place) {
   const spec = structuredClone(page.specs.trend);
   const starts = [...new Set(values.map((row) => row.at))].sort((a, b) => a - b);
   const step = Math.max(1, Math.ceil(starts.length / Math.max(2, Math.floor(place.clientWidth / 90))));
-  spec.encoding.x.axis.values = starts.filter((_, i) => (starts.length - 1 - i) % step === 0);
+  spec.encoding.x.axis.values = starts.filter((_, i) => (starts.length - 1 - i) % step === 0).map((at) => {
+    const moment = new Date(at);
+    return { year: moment.getUTCFullYear(), month: moment.getUTCMonth() + 1, date: moment.getUTCDate(), utc: true };
+  });
   if (keys.length === 1) {
     spec.encoding.color.legend = null;
     spec.layer[1].encoding.shape.legend = null;
@@ -239,6 +242,7 @@ function nothing(place, sentence) {
   let told = place.querySelector(".empty");
   if (!told) chart.after(told = element("p", "", "empty"));
   told.textContent = sentence;
+  told.dataset.empty = "";
   place.dataset.drawn = "empty";
 }
 
@@ -352,12 +356,12 @@ let round = 0;
 
 async function showAll() {
   const mine = ++round;
-  delete document.body.dataset.ready;
+  delete document.documentElement.dataset.ready;
   for (const board of page.boards) {
     if (mine !== round) return;
     await marks[board.mark](board, document.getElementById(board.key));
   }
-  if (mine === round) document.body.dataset.ready = "true";
+  if (mine === round) document.documentElement.dataset.ready = "drawn";
 }
 
 function options(select, texts, chosen) {
@@ -453,7 +457,7 @@ function save(place, board) {
 begin();
 (async () => {
   await showAll();
-  delete document.body.dataset.ready;
+  delete document.documentElement.dataset.ready;
   for (const board of page.special) await showSpecial(board, document.getElementById(board.key));
-  document.body.dataset.ready = "true";
+  document.documentElement.dataset.ready = "drawn";
 })();
