@@ -25,5 +25,5 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def window(browser: Browser) -> Open:
-    """Opens a window of the browser's: `with window(color_scheme="dark") as page:`."""
+    """A window of the browser's, as in `with window(color_scheme="dark") as page`."""
     return partial(opened, browser)

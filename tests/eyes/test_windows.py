@@ -46,8 +46,7 @@ def test_a_page_of_the_disk_is_read_and_searched(window: Open, tmp_path: Path) -
 @pytest.mark.parametrize(("trouble", "body"), TROUBLES.items())
 def test_trouble_fails_a_test(window: Open, tmp_path: Path, trouble: str, body: str) -> None:
     with pytest.raises(AssertionError, match=trouble), window() as page:
-        page.goto(written(tmp_path, body))
-        page.wait_for_load_state("networkidle")
+        page.goto(written(tmp_path, body), wait_until="networkidle")
 
 
 def test_trouble_that_is_expected_is_forgiven(window: Open, tmp_path: Path) -> None:
