@@ -25,5 +25,5 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def window(browser: Browser) -> Open:
-    """A window of the browser's, as in `with window(color_scheme="dark") as page`."""
+    """Opens windows; what an option means stands at `opened`."""
     return partial(opened, browser)
