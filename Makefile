@@ -26,6 +26,7 @@ CUT ?=
 KEY ?=
 ALL ?=
 FORMAT ?=
+Q ?=
 PORT ?= 3000
 HOSTS ?=
 ARGS ?=
@@ -37,7 +38,7 @@ company = $(if $(COMPANY),--company '$(COMPANY)')
 # The statuses of make are its own: that of a command is said in words.
 or_say = || $(PY) -m dagster_project.commands.statuses $$?
 
-.PHONY: help run check explain docs ui bench contract graph tour monday test faults lint clean
+.PHONY: help run check explain metrics docs ui bench contract graph tour monday test faults lint clean
 
 help:  ## List the commands
 	@echo 'Usage: make <command> [VARIABLE=value]'
@@ -45,7 +46,7 @@ help:  ## List the commands
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do \
 	  printf '  %-10s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo 'Variables of run, check, explain, docs, ui and bench:'
+	@echo 'Variables of run, check, explain, metrics, docs, ui and bench:'
 	@echo '  COMPANY=path/to/company.yml   the company (default: company.yml)'
 	@echo 'Variables of run:'
 	@echo '  AS_OF=2024-03-31              the business moment, the end of that day: later events do not exist'
@@ -61,6 +62,8 @@ help:  ## List the commands
 	@echo '  CUT=rep KEY=…                 of a part of the company, by its key or name'
 	@echo '  ALL=1                         list all records, however many'
 	@echo '  FORMAT=csv                    the records as CSV, for a pipe'
+	@echo 'Variables of metrics:'
+	@echo '  Q="--metrics win_rate --group-by metric_time__month,member__team"   the question; all metrics without one'
 	@echo 'Variables of ui:'
 	@echo '  PORT=3000                     where it listens, on this machine only'
 	@echo '  HOSTS="sales.acme.com"        further names by which browsers reach it, as they show them'
@@ -83,6 +86,9 @@ explain: $(INSTALLED)  ## Show what a published number follows from: METRIC=win_
 	  $(if $(METRIC),--metric="$$METRIC") $(if $(VARIANT),--variant="$$VARIANT") \
 	  $(if $(PERIOD),--period="$$PERIOD") $(if $(CUT),--cut="$$CUT") $(if $(KEY),--key="$$KEY") \
 	  $(if $(filter-out 0 no false,$(ALL)),--all) $(if $(FORMAT),--format="$$FORMAT")
+
+metrics: $(INSTALLED)  ## Ask the semantic layer for any cut: Q="--metrics win_rate --group-by metric_time__month"
+	@$(PY) -m dagster_project.cli metrics $(company) $(if $(Q),--question="$$Q")
 
 docs: $(INSTALLED)  ## Write what every table and column means, and its lineage, as one page
 	@$(PY) -m dagster_project.cli docs $(company) $(or_say)

@@ -1,4 +1,4 @@
-"""The commands behind `make run`, `make check`, `make explain`, `make docs` and `make ui`.
+"""The commands behind `make run`, `check`, `explain`, `metrics`, `docs` and `ui`.
 
 Exit status of a run: 0 published, or nothing is new; 1 built or audited with failures, so nothing
 was published; 2 the company file, a source, the warehouse, its disk or the clock is wrong; 3
@@ -22,6 +22,7 @@ from dagster_project.commands.explain.cell import ALL_TIME, COMPANY, SPELLINGS, 
 from dagster_project.commands.explain.command import explain
 from dagster_project.commands.explain.report import SHOWN
 from dagster_project.commands.interrupts import interruptible
+from dagster_project.commands.metrics import ask
 from dagster_project.commands.run import UNCHANGED, UnexpectedError, run_company
 from dagster_project.commands.statuses import (
     HUNG_UP,
@@ -78,6 +79,11 @@ def _command(options: argparse.Namespace, stopped_by: Callable[[], int | None]) 
             company, shown = load_company(options.company), None if options.all else SHOWN
             is_right = explain(company, _asked(options), shown, options.format == "csv")
             return PUBLISHED if is_right else NOT_PUBLISHED
+        case "metrics":
+            with progress():
+                company = load_company(options.company)
+                ask(company, options.question)
+            return PUBLISHED
         case "docs":
             with progress():
                 write_docs(load_company(options.company))
@@ -114,6 +120,10 @@ def _parser() -> argparse.ArgumentParser:
     number.add_argument("--key", default="", help="the cut's key or its name")
     number.add_argument("--all", action="store_true", help=f"list all records, not {SHOWN}")
     number.add_argument("--format", choices=("text", "csv"), default="text")
+    metrics = commands.add_parser(
+        "metrics", help="ask the semantic layer; list it without a question"
+    )
+    metrics.add_argument("--question", default="", metavar="Q", help="in the words of `mf query`")
     docs = commands.add_parser("docs", help="write what tables and columns mean, as one page")
     ui = commands.add_parser("ui", help="start the Dagster webserver and daemon")
     ui.add_argument("--port", type=int, default=3000)
@@ -124,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="HOSTS",
         help="further names by which browsers reach it, such as 'sales.acme.com localhost:8080'",
     )
-    for command in (run, check, number, docs, ui):
+    for command in (run, check, number, metrics, docs, ui):
         command.add_argument(
             "--company", type=Path, default=company_file(), metavar="FILE", help="the company file"
         )

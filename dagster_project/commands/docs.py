@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -74,8 +73,8 @@ def write_docs(company: Company) -> None:
 def complete(documented: Documented, company: str) -> None:
     """Say what the models' own files need not: the columns of metrics, and which rooms there are.
 
-    A metric is its members, so its columns are those of `kpi_members`, which unites them. Unit tests
-    would be most of what a lineage shows, and are left out.
+    A metric is its members, so its columns are those of `kpi_members`, which unites them. Unit
+    tests would be most of what a lineage shows, and are left out.
     """
     manifest, built = documented.manifest, documented.catalog["nodes"]
     of_members = manifest["nodes"][MEMBERS]["columns"]
@@ -91,7 +90,7 @@ def complete(documented: Documented, company: str) -> None:
 
 
 def page(documented: Documented) -> str:
-    """dbt's page with what it shows inside; nothing in that can end the script that it is in."""
+    """The page of dbt with what it shows inside, where nothing can end the script that it is in."""
     text = LINKS.sub("", documented.page).replace(ICON, ICON.replace("xlink:", "ng-attr-"))
     for name, told in (("MANIFEST", documented.manifest), ("CATALOG", documented.catalog)):
         place = f'"{name}.JSON INLINE DATA"'
@@ -102,7 +101,9 @@ def page(documented: Documented) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = POLICY.format(script=digest)
     head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    return text.replace("<html ", '<html ng-csp="no-unsafe-eval" ', 1).replace("<head>", f"<head>{head}", 1)
+    return text.replace("<html ", '<html ng-csp="no-unsafe-eval" ', 1).replace(
+        "<head>", f"<head>{head}", 1
+    )
 
 
 def _rooms(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -147,4 +148,4 @@ def _put(path: Path, text: str) -> None:
     path.parent.mkdir(exist_ok=True)
     aside = path.with_name(f"{path.name}.new")
     aside.write_text(text, encoding="utf-8")
-    os.replace(aside, path)
+    aside.replace(path)

@@ -18,6 +18,8 @@ from typing import Any
 import yaml
 
 from dagster_project.run.kpi_metrics import MACRO, cuts_of, metrics_macro, product_metrics
+from dagster_project.run.semantic_layer import FILE as SEMANTICS
+from dagster_project.run.semantic_layer import semantics
 from ingestion.company.settings import Company
 from ingestion.contract.columns import ExtraColumn
 from ingestion.contract.dbt_files import CONTRACT, texts
@@ -111,6 +113,7 @@ class DbtProject:
         contents |= self._own
         metrics = [*product_metrics(), *extension.metrics]
         contents |= {_within(MACRO): metrics_macro(metrics), "dbt_project.yml": _settings()}
+        contents[_within(SEMANTICS)] = semantics(extension, self.company.entities)
         contents |= dict(self._with_extra())
         if cuts := self._own_cuts():
             contents[_within(MEMBERS)] = _with_columns(MEMBERS, cuts)

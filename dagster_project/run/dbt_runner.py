@@ -54,6 +54,7 @@ MANIFEST = "manifest.json"
 CATALOG = "catalog.json"
 DOCS_PAGE = "index.html"
 PARSED = "partial_parse.msgpack"
+SEMANTICS = "semantic_manifest.json"
 BUILD = ("build", "--exclude-resource-type", "unit_test", "--no-write-json")
 NEVER = dt.datetime(9999, 12, 31)
 
@@ -75,8 +76,11 @@ class Failed:
 
 @dataclass(frozen=True)
 class Documented:
-    """What dbt tells of a project: the manifest with compiled SQL, the catalog of what is built, and
-    the page that shows both where it has places for them."""
+    """What dbt's docs are made of.
+
+    The manifest has compiled SQL, the catalog the columns of what is built; the page shows both,
+    where it has places for them.
+    """
 
     manifest: dict[str, Any]
     catalog: dict[str, Any]
@@ -102,6 +106,10 @@ class Dbt:
         Raises BuildError with dbt's message when the project does not parse.
         """
         return json.loads((self._parsed() / MANIFEST).read_bytes())
+
+    def semantics(self) -> dict[str, Any]:
+        """What MetricFlow reads of the parsed project; raises as `manifest` does."""
+        return json.loads((self._parsed() / SEMANTICS).read_bytes())
 
     def check(self) -> None:
         """Parse the project, and leave nothing. Raises as `manifest` does."""
@@ -236,7 +244,7 @@ class Dbt:
         log.info("parsing the dbt project (only after a change)")
         self._parse_into(folder, self.project.folder)
         for path in folder.iterdir():
-            if path.name not in (MANIFEST, PARSED):
+            if path.name not in (MANIFEST, PARSED, SEMANTICS):
                 path.unlink() if path.is_file() else shutil.rmtree(path)
 
     def _parse_into(self, target: Path, project: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ def explain(company: Company, asked: Asked, shown: int | None, as_csv: bool) -> 
     Returns whether the records come to what `kpi_values` says. At most `shown` records of a kind
     are listed; as CSV, all of them are. Raises ExplainError where there is no such number.
     """
-    with _published(company) as connection:
+    with published_tables(company, NEEDED) as connection:
         receipts, cell = Receipts(connection), find_cell(connection, asked)
         try:
             if as_csv:
@@ -49,8 +49,10 @@ def explain(company: Company, asked: Asked, shown: int | None, as_csv: bool) -> 
 
 
 @contextmanager
-def _published(company: Company) -> Iterator[duckdb.DuckDBPyConnection]:
-    """What is published of a company; raises ExplainError where that cannot be explained."""
+def published_tables(
+    company: Company, needed: Collection[str]
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """What is published of a company; raises ExplainError where it lacks tables that are needed."""
     import duckdb
 
     paths = CompanyPaths.of(company)
@@ -70,7 +72,7 @@ def _published(company: Company) -> Iterator[duckdb.DuckDBPyConnection]:
                     f"{paths.marts}: a tool has it open to write, or it is damaged, and there are "
                     f"no Parquet files of {', '.join(NOT_AS_PARQUET)}: end that tool, or {run}"
                 )
-            if missing := sorted(set(NEEDED) - found.keys()):
+            if missing := sorted(set(needed) - found.keys()):
                 raise ExplainError(
                     f"{paths.marts}: published by an earlier version, without "
                     f"{', '.join(missing)}: {run}"

@@ -17,16 +17,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.commands.explain.cell import COMPANY, GRAINS, Cell, ExplainError
+from dagster_project.run.kpi_metrics import UNKNOWN
 from ingestion.warehouse.duckdb_sql import quote
 
 if TYPE_CHECKING:
     import duckdb
 
-UNKNOWN = (
-    "no_rate", "no_history", "no_usual", "no_probability", "unknown_status", "no_ended_at",
-    "no_paid_at",
-)  # fmt: skip
-"""Reasons of an exclusion that say that a value is not known, not that there is none."""
 INCLUDED = "side is null and exclusion_reason is null"
 EXCLUDED = "side is null and exclusion_reason is not null"
 BESIDE = "side is not null and exclusion_reason is null"
