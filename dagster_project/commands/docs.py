@@ -27,6 +27,7 @@ from ingestion.paths import CompanyPaths
 OVERVIEW = "doc.salesops.__overview__"
 MEMBERS = f"{MODEL}kpi_members"
 PUBLIC = "public"
+PLACES = ("root_path", "build_path", "compiled_path")
 POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -74,7 +75,7 @@ def complete(documented: Documented, company: str) -> None:
     """Say what the models' own files need not: the columns of metrics, and which rooms there are.
 
     A metric is its members, so its columns are those of `kpi_members`, which unites them. Unit
-    tests would be most of what a lineage shows, and are left out.
+    tests would be most of what a lineage shows, and are left out; so is where files are here.
     """
     manifest, built = documented.manifest, documented.catalog["nodes"]
     of_members = manifest["nodes"][MEMBERS]["columns"]
@@ -84,6 +85,9 @@ def complete(documented: Documented, company: str) -> None:
             if name in of_members:
                 columns.setdefault(name, of_members[name])
     manifest["unit_tests"] = {}
+    for node in manifest["nodes"].values():
+        for place in PLACES:
+            node.pop(place, None)
     overview = manifest["docs"][OVERVIEW]
     rooms = "\n".join(_rooms(manifest))
     overview["block_contents"] = f"# {company}\n\n{overview['block_contents']}\n\n{rooms}\n"
