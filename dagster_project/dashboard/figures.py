@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.commands.explain.cell import COMPANY, Calendar, Cell
-from dagster_project.dashboard.boards import BOARDS, CUTS, GRAINS, Board
+from dagster_project.dashboard.boards import BOARDS, CUTS, GRAINS, PAIRS, Board
+from dagster_project.dashboard.pairs import JOINED, pair_figures
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,7 +19,9 @@ LAST = {"month": 37, "quarter": 21, "year": 12, "week": 54}
 """The periods up to the present one that pages have, by grain; earlier ones are in `kpi_values`."""
 TOP = 40
 """The keys of a cut that pages have at most: those with most records."""
-SINGLE = tuple(cut for cut in CUTS if cut != COMPANY)
+PAIRS_SHOWN = 24
+PLACES = {"ratio": 6}
+"""The decimals of a value by its unit, if not 4."""
 
 Named = tuple[str, str]
 """A metric and its variant."""
@@ -141,6 +144,17 @@ def read_figures(connection: duckdb.DuckDBPyConnection, today: dt.date) -> Figur
     at = {grain: {it.start: i for i, it in enumerate(of)} for grain, of in periods.items()}
     series: dict[Named, dict[tuple[str, str, str], Series]]
     series = {name: defaultdict(dict) for name in metrics}
+    for name, pair in PAIRS.items():
+        found, keys, more = pair_figures(connection, pair, _wanted(connection, at), PAIRS_SHOWN)
+        if keys:
+            cuts.append(Cut(name, _pair_keys(connection, pair, keys), more))
+        for cell, of in found.items():
+            unit = metrics[cell.metric, cell.variant]["unit"]
+            value = of.value if of.value is None else round(of.value, PLACES.get(unit, 4))
+            place = at[cell.grain][cell.start]
+            series[cell.metric, cell.variant][cell.grain, name, cell.key][place] = (
+                value, of.n_included, of.n_excluded,
+            )  # fmt: skip
     for metric, variant, grain, start, cut, key, *value in _rows(connection):
         if (i := at[grain].get(start)) is not None:
             series[metric, variant][grain, cut, key][i] = (value[0], value[1], value[2])
@@ -150,6 +164,39 @@ def read_figures(connection: duckdb.DuckDBPyConnection, today: dt.date) -> Figur
         if start in at.get(grain, {})
     ]
     return Figures(periods, earlier, cuts, metrics, series, targets)
+
+
+def _wanted(
+    connection: duckdb.DuckDBPyConnection, at: Mapping[str, Mapping[dt.date, int]]
+) -> list[Cell]:
+    """The metrics and periods that pages have, as cells of the whole company."""
+    rows = connection.execute(
+        """select distinct metric, variant, period_grain, period_start
+        from marts.kpi_values semi join wanted using (metric, variant)
+        where period_start is not null"""
+    ).fetchall()
+    return [Cell(*row) for row in rows if row[3] in at.get(row[2], {})]
+
+
+def _pair_keys(
+    connection: duckdb.DuckDBPyConnection, pair: tuple[str, str], keys: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The keys of pairs with their names."""
+    labels = {
+        (cut, key): label
+        for cut, key, label in connection.execute(
+            """select dimension, dimension_key, max(dimension_label)
+            from marts.kpi_values where list_contains(?, dimension) group by all""",
+            [list(pair)],
+        ).fetchall()
+    }
+    return [
+        (
+            JOINED.join(key),
+            " · ".join(labels.get(it, it[1]) for it in zip(pair, key, strict=True)),
+        )
+        for key in keys
+    ]
 
 
 def _metrics(connection: duckdb.DuckDBPyConnection) -> dict[Named, dict[str, Any]]:
