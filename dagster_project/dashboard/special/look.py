@@ -15,14 +15,20 @@ from dagster_project.dashboard.special.model import Spec
 if TYPE_CHECKING:
     import altair as alt
 
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 BLUE = "#0072b2"
 SKY = "#56b4e9"
 GREEN = "#009e73"
 AMBER = "#e69f00"
 RED = "#d55e00"
+PURPLE = "#8f2d56"
 GREY = "#808080"
 BAND = 28
 """Height of one bar with the room about it."""
+TALL = 46
+"""That of one with its name above."""
+LOWER = 9
+"""How far below a band's middle that is which has its name above."""
 LABELS = 170
 """Width that a name beside a bar may take; a longer one is cut, and whole in the table."""
 
@@ -34,13 +40,21 @@ def rows_by_name(down: alt.Y) -> alt.Chart:
     return alt.Chart(alt.NamedData("rows")).encode(down)
 
 
-def finished(chart: alt.TopLevelMixin, height: int | None = None) -> Spec:
-    """The specification: as wide as its place, as high as its bands or as said."""
-    spec: Spec = chart.to_dict(validate=False)
-    spec.pop("config", None)
-    spec |= {"width": "container", "height": height or {"step": BAND}}
-    spec |= {"autosize": {"type": "fit-x", "contains": "padding"}}
-    return spec
+def finished(*layers: alt.Chart, band: int = BAND) -> Spec:
+    """The specification of what is drawn one upon the other, as wide as its place."""
+    return {
+        "$schema": SCHEMA,
+        "data": {"name": "rows"},
+        "layer": [_layer(layer) for layer in layers],
+        "width": "container",
+        "height": {"step": band},
+        "autosize": {"type": "fit-x", "contains": "padding"},
+    }
+
+
+def _layer(chart: alt.Chart) -> Spec:
+    layer: Spec = chart.to_dict(validate=False, context={"top_level": False})
+    return {key: part for key, part in layer.items() if key not in ("data", "config", "$schema")}
 
 
 def money(number: str, signed: bool = False) -> str:
@@ -61,7 +75,8 @@ def amount(number: str, unit: str) -> str:
         return money(number)
     if unit == "ratio":
         return share(number, 1)
-    return f"!isValid({number}) ? 'not known' : format({number}, ',.3~r')"
+    few = f"format({number}, abs({number}) < 100 ? ',.3~r' : ',.0f')"
+    return f"!isValid({number}) ? 'not known' : {few}"
 
 
 def month(day: str) -> str:
@@ -117,6 +132,13 @@ def across(field: str, unit: str, right: int = 0, left: int = 0) -> alt.X:
     )
 
 
+def hidden(field: str, order: Sequence[Any]) -> alt.Y:
+    """Bands in the order of the business, whose names are written above them."""
+    import altair as alt
+
+    return alt.Y(f"{field}:N", sort=list(order), axis=None)
+
+
 def names(field: str, order: Sequence[Any] | None, label: str | None = None) -> alt.Y:
     """The rows' names down the left side, in the order of the business."""
     import altair as alt
@@ -126,6 +148,15 @@ def names(field: str, order: Sequence[Any] | None, label: str | None = None) -> 
         title=None, labelLimit=LABELS, ticks=False, domain=False, labelPadding=6, **more
     )
     return alt.Y(f"{field}:N", sort=list(order) if order is not None else None, axis=axis)
+
+
+def above(base: alt.Chart, field: str) -> alt.Chart:
+    """Long names above their bars, as wide as the picture."""
+    import altair as alt
+
+    return base.mark_text(
+        align="left", x=0, yOffset=-11, limit={"expr": "width"}, fontWeight="bold"
+    ).encode(alt.Text(f"{field}:N"))
 
 
 def legend(columns: int = 0) -> alt.Legend:

@@ -1,7 +1,7 @@
 """What a special board is: what the frame draws it from, and what the frame has to do for it.
 
 The frame runs `query` on the published file (the people's file is attached as `people` for boards
-of the page `people`), and shows `chart(rows)` with the rows as the data named `rows`, `says(rows)`,
+of the page `people`), and shows `picture(rows)` with the rows as the data named `rows`, `says(rows)`,
 the table of `columns`, `left_out(rows)` and the definition. Where there are no rows it shows
 `empty` and nothing else.
 
@@ -76,7 +76,7 @@ class SpecialBoard:
 
     `table` is where the definition is read from: the comment of that table in the published file.
     `choice` is a column of the rows: the page lets people choose one of its values, in their order
-    of appearance, and gives `chart`, `says` and `left_out` only the rows of that one. `top` is how
+    of appearance, and gives `picture`, `says` and `left_out` only the rows of that one. `top` is how
     many rows the query gives at most (of each choice), `things` what they are in the plural.
     """
 
@@ -94,6 +94,13 @@ class SpecialBoard:
     top: int | None = None
     things: str = "rows"
     definition: str | None = None
+
+    def picture(self, rows: Rows) -> Spec:
+        """The picture of the rows, without the checks that Altair makes of every part of it."""
+        from altair.utils.schemapi import debug_mode
+
+        with debug_mode(False):
+            return self.chart(rows)
 
     def left_out(self, rows: Rows) -> Sentence | None:
         """How many rows there are beside those shown; None where there are no others."""

@@ -128,7 +128,7 @@ def _channels_chart(rows: Rows) -> Spec:
         text="text:N",
         color=alt.condition("datum.verdict === 'above'", alt.value("#fff"), alt.value("#111")),
     )
-    return finished(cells + words)
+    return finished(cells, words)
 
 
 def _channels_says(rows: Rows) -> Sentence:
@@ -256,7 +256,7 @@ def _spend_chart(rows: Rows) -> Spec:
     words = base.mark_text(align="left", dx=9).encode(
         across("furthest:Q", "money", right=90), text="text:N"
     )
-    return finished(line + spent + won + words)
+    return finished(line, spent, won, words)
 
 
 def _spend_says(rows: Rows) -> Sentence:
@@ -557,8 +557,7 @@ def _cohorts_chart(rows: Rows) -> Spec:
         .mark_text(fontSize=11)
         .encode(months, text="text:N")
     )
-    spec = finished(cells + known + unknown)
-    return spec | {"height": {"step": 22}}
+    return finished(cells, known, unknown, band=22)
 
 
 def _cohorts_says(rows: Rows) -> Sentence:
@@ -700,7 +699,7 @@ def _receivables_chart(rows: Rows) -> Spec:
         alt.CalculateTransform(calculate="max(datum.amount, 0)", **{"as": "positive"}),
         *words.transform,
     ]
-    return finished(bars + words)
+    return finished(bars, words)
 
 
 def _receivables_says(rows: Rows) -> Sentence:

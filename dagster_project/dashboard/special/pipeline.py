@@ -9,11 +9,15 @@ from dagster_project.dashboard.special.look import (
     BLUE,
     GREEN,
     GREY,
+    LOWER,
     RED,
     SKY,
+    TALL,
+    above,
     across,
     amount,
     finished,
+    hidden,
     meaning,
     money,
     names,
@@ -244,7 +248,7 @@ def _age_chart(rows: Rows) -> Spec:
         .mark_text(align="left", dx=5)
         .encode(across("total:Q", unit, right=70), text="text:N")
     )
-    return finished(bars + totals)
+    return finished(bars, totals)
 
 
 def _age_says(rows: Rows) -> Sentence:
@@ -392,7 +396,7 @@ def _coverage_chart(rows: Rows) -> Spec:
     text = base.mark_text(align="left", dx=7).encode(
         across("furthest:Q", "money", right=150), text="text:N"
     )
-    return finished(won + due + quota + text)
+    return finished(won, due, quota, text)
 
 
 def _coverage_says(rows: Rows) -> Sentence:
@@ -514,11 +518,11 @@ def _changes_chart(rows: Rows) -> Spec:
             ],
         )
     )
-    zero = alt.Chart(alt.Data(values=[{}])).mark_rule(strokeOpacity=0.6).encode(x=alt.datum(0))
+    zero = base.mark_rule().encode(x=alt.datum(0))
     words = base.mark_text(align="left", dx=6).encode(
         across("at:Q", "money", right=130), text="text:N"
     )
-    return finished(bars + zero + words)
+    return finished(bars, zero, words)
 
 
 def _changes_says(rows: Rows) -> Sentence:
@@ -607,13 +611,13 @@ order by since_place, place
 def _changed_deals_chart(rows: Rows) -> Spec:
     import altair as alt
 
-    base = rows_by_name(names("deal", unique([row["deal"] for row in rows]))).transform_calculate(
+    base = rows_by_name(hidden("deal", unique([row["deal"] for row in rows]))).transform_calculate(
         text="(" + money("datum.money_at_stake") + ") + ' · ' + datum.movements",
         size="isValid(datum.money_at_stake) ? datum.money_at_stake : 0",
     )
     bars = (
         base.transform_filter("isValid(datum.money_at_stake)")
-        .mark_bar(height=14, color=BLUE)
+        .mark_bar(height=14, yOffset=LOWER, color=BLUE)
         .encode(
             across("size:Q", "money", right=170),
             tooltip=[
@@ -623,10 +627,10 @@ def _changed_deals_chart(rows: Rows) -> Spec:
             ],
         )
     )
-    words = base.mark_text(align="left", dx=5, limit=165).encode(
+    words = base.mark_text(align="left", dx=5, limit=165, yOffset=LOWER).encode(
         across("size:Q", "money", right=170), text="text:N"
     )
-    return finished(bars + words)
+    return finished(above(base, "deal"), bars, words, band=TALL)
 
 
 def _changed_deals_says(rows: Rows) -> Sentence:

@@ -7,9 +7,13 @@ from dagster_project.dashboard.special.look import (
     AMBER,
     BLUE,
     GREY,
+    LOWER,
     RED,
+    TALL,
+    above,
     across,
     finished,
+    hidden,
     meaning,
     money,
     names,
@@ -72,7 +76,7 @@ def _fix_first_chart(rows: Rows) -> Spec:
     import altair as alt
 
     base = rows_by_name(
-        names("finding", unique([row["finding"] for row in rows]))
+        hidden("finding", unique([row["finding"] for row in rows]))
     ).transform_calculate(
         text=f"({money('datum.money_at_stake')}) + (isValid(datum.money_at_stake) ? ' ' + datum.money_kind : '')"
         " + ' · ' + format(datum.failing, ',') + ' of ' + format(datum.records, ',')",
@@ -81,7 +85,7 @@ def _fix_first_chart(rows: Rows) -> Spec:
     )
     bars = (
         base.transform_filter("isValid(datum.money_at_stake)")
-        .mark_bar(height=16)
+        .mark_bar(height=14, yOffset=LOWER)
         .encode(
             across("money_at_stake:Q", "money", right=185),
             meaning("weight", SEVERITIES),
@@ -93,10 +97,10 @@ def _fix_first_chart(rows: Rows) -> Spec:
             ],
         )
     )
-    words = base.mark_text(align="left", dx=6, limit=180).encode(
+    words = base.mark_text(align="left", dx=6, limit=180, yOffset=LOWER).encode(
         across("at:Q", "money", right=185), text="text:N"
     )
-    return finished(bars + words)
+    return finished(above(base, "finding"), bars, words, band=TALL)
 
 
 def _fix_first_says(rows: Rows) -> Sentence:
@@ -177,7 +181,7 @@ def _scores_chart(rows: Rows) -> Spec:
     words = base.mark_text(align="left", dx=6).encode(
         across("at:Q", "ratio", right=130), text="text:N"
     )
-    return finished(bars + words)
+    return finished(bars, words)
 
 
 def _scores_says(rows: Rows) -> Sentence:
@@ -252,7 +256,7 @@ def _references_chart(rows: Rows) -> Spec:
     import altair as alt
 
     base = rows_by_name(
-        names("reference", unique([row["reference"] for row in rows]))
+        hidden("reference", unique([row["reference"] for row in rows]))
     ).transform_calculate(
         text=f"({share('datum.unresolved_share', 1)}) + ' of ' + format(datum.n_given, ',')"
         f" + (isValid(datum.money_at_stake) ? ' · ' + ({money('datum.money_at_stake')}) : '')",
@@ -261,7 +265,7 @@ def _references_chart(rows: Rows) -> Spec:
     )
     bars = (
         base.transform_filter("isValid(datum.unresolved_share)")
-        .mark_bar(height=16)
+        .mark_bar(height=14, yOffset=LOWER)
         .encode(
             across("unresolved_share:Q", "ratio", right=170),
             meaning("why", {"not found": RED, "no source provides it": GREY}),
@@ -273,10 +277,10 @@ def _references_chart(rows: Rows) -> Spec:
             ],
         )
     )
-    words = base.mark_text(align="left", dx=6, limit=165).encode(
+    words = base.mark_text(align="left", dx=6, limit=165, yOffset=LOWER).encode(
         across("at:Q", "ratio", right=170), text="text:N"
     )
-    return finished(bars + words)
+    return finished(above(base, "reference"), bars, words, band=TALL)
 
 
 def _references_says(rows: Rows) -> Sentence:

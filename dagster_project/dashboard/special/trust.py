@@ -7,11 +7,15 @@ from dagster_project.dashboard.special.look import (
     BLUE,
     GREEN,
     GREY,
+    LOWER,
     RED,
     SKY,
+    TALL,
+    above,
     across,
     amount,
     finished,
+    hidden,
     meaning,
     names,
     period,
@@ -135,7 +139,7 @@ def _restatements_chart(rows: Rows) -> Spec:
     total = one.mark_tick(thickness=3, height=24, opacity=1).encode(
         across("difference:Q", unit, right=150)
     )
-    return finished(bars + total + words)
+    return finished(bars, total, words)
 
 
 def _restatements_says(rows: Rows) -> Sentence:
@@ -235,7 +239,7 @@ def _exclusions_chart(rows: Rows) -> Spec:
     words = base.mark_text(align="left", dx=6).encode(
         across("records:Q", "count", right=140), text="text:N"
     )
-    return finished(bars + words)
+    return finished(bars, words)
 
 
 def _exclusions_says(rows: Rows) -> Sentence:
@@ -352,7 +356,7 @@ def _definitions_chart(rows: Rows) -> Spec:
     words = base.mark_text(align="left", dx=6, limit=225).encode(
         across("at:Q", unit, right=230), text="text:N"
     )
-    return finished(bars + words)
+    return finished(bars, words)
 
 
 def _definitions_says(rows: Rows) -> Sentence:
@@ -395,21 +399,26 @@ DEFINITIONS_BOARD = SpecialBoard(
     empty="There are no deals to compare definitions on.",
 )
 
-BENCHMARKS = """
+HEADLINES = (
+    *("win_rate", "revenue_won", "average_deal_size", "sales_cycle_days", "pipeline_created"),
+    *("quota_attainment", "lead_response_hours", "customer_acquisition_cost", "mrr"),
+)
+BENCHMARKS = f"""
 with
     comparable as (
         select
             *,
-            count(*) filter (where publisher <> 'own history') over (
-                partition by metric, variant
-            ) as figures_of_others,
-            row_number() over (
-                partition by metric, variant, period_grain, period_start
-                order by publisher = 'own history' desc, publisher, year, statistic, segment
-            ) as place,
-            count(*) over (partition by metric, variant, period_grain, period_start) as n_of_all
+            row_number() over of_number as place,
+            count(*) over whole as n_of_all,
+            count(*) filter (where publisher <> 'own history') over whole as figures_of_others
         from marts.mart_benchmarks
         where is_comparable and own_value is not null and benchmark_value is not null
+        window
+            whole as (partition by metric, variant, period_grain, period_start),
+            of_number as (
+                partition by metric, variant, period_grain, period_start
+                order by publisher = 'own history' desc, publisher, year, statistic, segment
+            )
     )
 
 select
@@ -438,7 +447,9 @@ select
     source,
     n_of_all
 from comparable
-where place <= 12 and (figures_of_others > 0 or variant = 'default')
+where place <= 12 and (
+        figures_of_others > 0 or (metric in {HEADLINES} and variant = 'default' and period_grain = 'quarter')
+    )
 order by
     figures_of_others > 0 desc,
     metric,
@@ -455,7 +466,7 @@ def _benchmarks_chart(rows: Rows) -> Spec:
 
     unit, first = rows[0]["unit"], rows[0]
     base = rows_by_name(
-        names("benchmark", unique([row["benchmark"] for row in rows]))
+        hidden("benchmark", unique([row["benchmark"] for row in rows]))
     ).transform_calculate(text=f"({amount('datum.benchmark_value', unit)}) + ' · ' + datum.verdict")
     tooltip = [
         alt.Tooltip("benchmark:N", title="Beside"),
@@ -478,7 +489,7 @@ def _benchmarks_chart(rows: Rows) -> Spec:
     )
     shapes = alt.Scale(domain=list(VERDICTS), range=["circle", "diamond", "triangle-down"])
     layers.append(
-        base.mark_point(filled=True, size=90, opacity=1).encode(
+        base.mark_point(filled=True, size=90, opacity=1, yOffset=LOWER).encode(
             across("benchmark_value:Q", unit, right=170),
             meaning("verdict", VERDICTS),
             alt.Shape("verdict:N", scale=shapes, legend=alt.Legend(title=None, orient="top")),
@@ -486,11 +497,11 @@ def _benchmarks_chart(rows: Rows) -> Spec:
         )
     )
     layers.append(
-        base.mark_text(align="left", dx=9).encode(
+        base.mark_text(align="left", dx=9, yOffset=LOWER).encode(
             across("benchmark_value:Q", unit, right=170), text="text:N"
         )
     )
-    return finished(alt.layer(*layers))
+    return finished(above(base, "benchmark"), *layers, band=TALL)
 
 
 def _benchmarks_says(rows: Rows) -> Sentence:
@@ -518,7 +529,7 @@ def _benchmarks_says(rows: Rows) -> Sentence:
         Figure(good, "count"),
         " and not as good as ",
         Figure(bad, "count"),
-        "; the rest may be chance.",
+        f"{'; the rest may be chance' if good + bad < len(rows) else ''}.",
     )
 
 

@@ -158,7 +158,7 @@ def _funnel_chart(rows: Rows) -> Spec:
     words = base.mark_text(align="left", dx=6).encode(
         across("entered:Q", "deals", right=180), text="text:N"
     )
-    return finished(entered + passed + words)
+    return finished(entered, passed, words)
 
 
 def _funnel_says(rows: Rows) -> Sentence:
@@ -337,7 +337,7 @@ def _bottlenecks_chart(rows: Rows) -> Spec:
     words = base.mark_text(align="left", dx=8).encode(
         across("furthest:Q", unit, right=150), text="text:N"
     )
-    return finished(interval + before + points + words)
+    return finished(interval, before, points, words)
 
 
 def _bottlenecks_says(rows: Rows) -> Sentence:
@@ -467,7 +467,7 @@ def _held_up_chart(rows: Rows) -> Spec:
     words = base.mark_text(align="left", dx=6, limit=165).encode(
         across("at:Q", "money", right=170), text="text:N"
     )
-    return finished(bars + words)
+    return finished(bars, words)
 
 
 def _held_up_says(rows: Rows) -> Sentence:

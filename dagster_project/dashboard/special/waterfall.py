@@ -63,4 +63,4 @@ def waterfall(rows: Rows) -> Spec:
     words = base.mark_text(align="left", dx=6).encode(
         across("at:Q", "money", right=80), text="text:N"
     )
-    return finished(lines + bars + words)
+    return finished(lines, bars, words)
