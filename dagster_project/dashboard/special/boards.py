@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dagster_project.dashboard.special import money, pipeline, quality, trust, velocity
+from dagster_project.dashboard.special import money, people, pipeline, quality, trust, velocity
 from dagster_project.dashboard.special.model import SpecialBoard
 
 SPECIAL_BOARDS: tuple[SpecialBoard, ...] = (
     *pipeline.BOARDS,
     *velocity.BOARDS,
     *money.BOARDS,
+    *people.BOARDS,
     *quality.BOARDS,
     *trust.BOARDS,
 )

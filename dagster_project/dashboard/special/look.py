@@ -174,6 +174,15 @@ def meaning(field: str, colours: dict[str, str], columns: int = 0) -> alt.Color:
     return alt.Color(f"{field}:N", scale=scale, legend=legend(columns))
 
 
+def shapes(field: str, forms: dict[str, str]) -> alt.Shape:
+    """The forms by what they mean, which the colours mean, too."""
+    import altair as alt
+
+    scale = alt.Scale(domain=list(forms), range=list(forms.values()))
+    told = alt.Legend(title=None, orient="top", symbolOpacity=1, labelLimit=220)
+    return alt.Shape(f"{field}:N", scale=scale, legend=told)
+
+
 def unique(values: Sequence[Any]) -> list[Any]:
     """Each value once, in the order of its first appearance."""
     return list(dict.fromkeys(values))

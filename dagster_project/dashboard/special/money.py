@@ -16,6 +16,7 @@ from dagster_project.dashboard.special.look import (
     month,
     names,
     rows_by_name,
+    shapes,
     unique,
 )
 from dagster_project.dashboard.special.model import (
@@ -229,7 +230,7 @@ def _spend_chart(rows: Rows) -> Spec:
         furthest="max(datum.spend, isValid(datum.won) ? datum.won : 0)",
     )
     parts = {"spent": GREY, "won, more than spent": BLUE, "won, less than spent": RED}
-    shapes = alt.Scale(domain=list(parts), range=["square", "circle", "triangle-left"])
+    forms = dict(zip(parts, ("square", "circle", "triangle-left"), strict=True))
     tooltip = [
         alt.Tooltip("campaign:N", title="Campaign"),
         alt.Tooltip("channel:N", title="Channel"),
@@ -244,13 +245,13 @@ def _spend_chart(rows: Rows) -> Spec:
     spent = base.mark_point(filled=True, size=70, opacity=1).encode(
         across("spend:Q", "money", right=90),
         meaning("spent", parts),
-        alt.Shape("spent:N", scale=shapes, legend=alt.Legend(title=None, orient="top")),
+        shapes("spent", forms),
         tooltip=tooltip,
     )
     won = known.mark_point(filled=True, size=90, opacity=1).encode(
         across("won:Q", "money", right=90),
         meaning("back", parts),
-        alt.Shape("back:N", scale=shapes, legend=alt.Legend(title=None, orient="top")),
+        shapes("back", forms),
         tooltip=tooltip,
     )
     words = base.mark_text(align="left", dx=9).encode(

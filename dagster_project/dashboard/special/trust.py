@@ -20,6 +20,7 @@ from dagster_project.dashboard.special.look import (
     names,
     period,
     rows_by_name,
+    shapes,
     unique,
 )
 from dagster_project.dashboard.special.model import (
@@ -459,6 +460,7 @@ order by
     place
 """
 VERDICTS = {"ours is as good": BLUE, "may be chance": GREY, "ours is not as good": RED}
+FORMS = dict(zip(VERDICTS, ("circle", "diamond", "triangle-down"), strict=True))
 
 
 def _benchmarks_chart(rows: Rows) -> Spec:
@@ -474,25 +476,23 @@ def _benchmarks_chart(rows: Rows) -> Spec:
         alt.Tooltip("sample_size:Q", title="How many", format=","),
         alt.Tooltip("source:N", title="Source"),
     ]
-    ours = alt.Chart(alt.NamedData("rows"))
     layers = []
     if first["own_low"] is not None and first["own_high"] is not None:
         layers.append(
-            ours.transform_aggregate(low="min(own_low)", high="max(own_high)")
-            .mark_rect(color=SKY, opacity=0.3)
-            .encode(across("low:Q", unit, right=170), alt.X2("high"))
+            base.mark_rule(color=SKY, strokeWidth=10, opacity=0.5, yOffset=LOWER).encode(
+                across("own_low:Q", unit, right=170), alt.X2("own_high")
+            )
         )
     layers.append(
-        ours.transform_aggregate(own="min(own_value)")
-        .mark_rule(strokeWidth=2)
-        .encode(across("own:Q", unit, right=170))
+        base.mark_tick(thickness=3, height=18, opacity=1, yOffset=LOWER).encode(
+            across("own_value:Q", unit, right=170)
+        )
     )
-    shapes = alt.Scale(domain=list(VERDICTS), range=["circle", "diamond", "triangle-down"])
     layers.append(
         base.mark_point(filled=True, size=90, opacity=1, yOffset=LOWER).encode(
             across("benchmark_value:Q", unit, right=170),
             meaning("verdict", VERDICTS),
-            alt.Shape("verdict:N", scale=shapes, legend=alt.Legend(title=None, orient="top")),
+            shapes("verdict", FORMS),
             tooltip=tooltip,
         )
     )
@@ -537,7 +537,7 @@ BENCHMARKS_BOARD = SpecialBoard(
     page="trust",
     key="benchmarks",
     title="Beside others and beside our own past",
-    note="Figures of the same definition only. The line is our number, the band its interval (95%). A figure "
+    note="Figures of the same definition only. The upright mark is our number, the band its interval (95%). A figure "
     "outside it is worth a question: others sell other things to other people.",
     query=BENCHMARKS,
     table="mart_benchmarks",

@@ -13,6 +13,7 @@ from dagster_project.dashboard.special.look import (
     money,
     names,
     rows_by_name,
+    shapes,
     share,
     unique,
 )
@@ -326,11 +327,7 @@ def _bottlenecks_chart(rows: Rows) -> Spec:
         .encode(
             across("value:Q", unit, right=150),
             meaning("verdict", shown),
-            alt.Shape(
-                "verdict:N",
-                scale=alt.Scale(domain=list(SHAPES), range=list(SHAPES.values())),
-                legend=alt.Legend(title=None, orient="top"),
-            ),
+            shapes("verdict", SHAPES),
             tooltip=tooltip,
         )
     )
