@@ -14,7 +14,6 @@ from dagster_project.dashboard.special.look import (
     rows_by_name,
     shapes,
     unique,
-    unit_axis,
 )
 from dagster_project.dashboard.special.model import (
     Column,
@@ -245,10 +244,10 @@ def _ramp_chart(rows: Rows) -> Spec:
     base = alt.Chart(alt.NamedData("rows"))
     x = alt.X(
         "months_since_hire:Q",
-        axis=alt.Axis(title="months since hiring", tickMinStep=1, format="d", grid=False),
+        axis=alt.Axis(title="months since hiring", values=list(range(0, 25, 3)), grid=False),
         scale=alt.Scale(domain=[0, 24], nice=False),
     )
-    y = {"axis": unit_axis("ratio"), "scale": alt.Scale(zero=True)}
+    y = {"axis": alt.Axis(title=None, tickCount=4, format=".0%"), "scale": alt.Scale(zero=True)}
     layers = []
     # A month that is not over, or in which the person was here in part, is nobody's measure.
     usable = base.transform_filter("datum.is_over && datum.is_whole")

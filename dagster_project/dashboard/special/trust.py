@@ -429,7 +429,7 @@ select
     unit,
     period_grain,
     period_start,
-    concat(place, '. ', publisher, ': ', statistic, if(year is null, '', concat(' ', year))) as benchmark,
+    concat(place, '. ', replace(publisher, 'own history', 'our own past'), ': ', statistic, if(year is null, '', concat(' ', year))) as benchmark,
     publisher,
     statistic,
     year,
@@ -498,7 +498,7 @@ def _benchmarks_chart(rows: Rows) -> Spec:
     )
     layers.append(
         base.mark_text(align="left", dx=9, yOffset=LOWER).encode(
-            across("benchmark_value:Q", unit, right=170), text="text:N"
+            across("furthest:Q", unit, right=170), text="text:N"
         )
     )
     return finished(above(base, "benchmark"), *layers, band=TALL)
