@@ -115,7 +115,7 @@ def unit_axis(unit: str) -> alt.Axis:
 
     if unit.startswith("money"):
         return money_axis()
-    percent = {"format": ".0%"} if unit == "ratio" else {"format": ",~r"}
+    percent: Any = {"format": ".0%"} if unit == "ratio" else {"format": ",~r"}
     return alt.Axis(title=None, tickCount=4, labelFlush=True, **percent)
 
 
@@ -123,11 +123,11 @@ def across(field: str, unit: str, right: int = 0, left: int = 0) -> alt.X:
     """Where something is from left to right, with so much room beside it for words."""
     import altair as alt
 
-    room = {"range": [left, {"expr": f"width - {right}"}]}
+    room: Any = [left, {"expr": f"width - {right}"}]
     return alt.X(
         field,
         axis=unit_axis(unit),
-        scale=alt.Scale(zero=True, **room),
+        scale=alt.Scale(zero=True, range=room),
         stack="zero" if "(" in field else None,
     )
 
@@ -143,7 +143,7 @@ def names(field: str, order: Sequence[Any] | None, label: str | None = None) -> 
     """The rows' names down the left side, in the order of the business."""
     import altair as alt
 
-    more = {"labelExpr": label} if label else {}
+    more: Any = {"labelExpr": label} if label else {}
     axis = alt.Axis(
         title=None, labelLimit=LABELS, ticks=False, domain=False, labelPadding=6, **more
     )

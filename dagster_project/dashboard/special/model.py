@@ -125,6 +125,12 @@ def rows_of(connection: duckdb.DuckDBPyConnection, board: SpecialBoard) -> list[
     return [dict(zip(names, map(plain, row), strict=True)) for row in found.fetchall()]
 
 
+def known_sum(rows: Rows, name: str) -> float | None:
+    """The sum of what is known; None where nothing is."""
+    known = [row[name] for row in rows if row[name] is not None]
+    return round(math.fsum(known), 6) if known else None
+
+
 def plain(value: Any) -> Any:
     """A value as JSON has it: days and moments in ISO 8601, what is no number None."""
     if isinstance(value, decimal.Decimal):

@@ -122,8 +122,10 @@ FIX_FIRST_BOARD = SpecialBoard(
     page="quality",
     key="fix_first",
     title="What to fix first",
-    note="Rules that records break, by the money that hangs on them. The kinds of money differ and one record "
-    "may break several rules: do not add them up.",
+    note=(
+        "Rules that records break, by the money that hangs on them. The kinds of money differ "
+        "and one record may break several rules: do not add them up."
+    ),
     query=FIX_FIRST,
     table="mart_data_hygiene",
     columns=(
@@ -294,8 +296,10 @@ REFERENCES_BOARD = SpecialBoard(
     page="quality",
     key="references",
     title="References that lead nowhere",
-    note="The share of a column's references that resolve to nothing known; what waits for publication "
-    "first, then by money.",
+    note=(
+        "The share of a column's references that resolve to nothing known; what waits for "
+        "publication first, then by money."
+    ),
     query=REFERENCES,
     table="mart_references",
     columns=(
@@ -317,5 +321,3 @@ REFERENCES_BOARD = SpecialBoard(
     top=12,
     things="columns with lost references",
 )
-
-BOARDS = (FIX_FIRST_BOARD, SCORES_BOARD, REFERENCES_BOARD)

@@ -1,4 +1,4 @@
-"""Boards of the page on velocity and conversion: the funnel of stages, and where deals stall."""
+"""Where deals stall or drop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dagster_project.dashboard.special.look import (
     BLUE,
     GREY,
     RED,
-    SKY,
     across,
     finished,
     meaning,
@@ -14,7 +13,6 @@ from dagster_project.dashboard.special.look import (
     names,
     rows_by_name,
     shapes,
-    share,
     unique,
 )
 from dagster_project.dashboard.special.model import (
@@ -25,199 +23,22 @@ from dagster_project.dashboard.special.model import (
     Spec,
     SpecialBoard,
 )
-from dagster_project.dashboard.special.periods import THIS_PERIOD
-
-WILSON = """
-    case
-        when {whole} > 0
-        then greatest(0, (
-            ({part} + 1.9207294) / ({whole} + 3.8414588)
-            - 1.959964 / ({whole} + 3.8414588)
-            * sqrt(cast({part} as double) * ({whole} - {part}) / {whole} + 0.9603647)
-        ))
-    end as {name}_low,
-    case
-        when {whole} > 0
-        then least(1, (
-            ({part} + 1.9207294) / ({whole} + 3.8414588)
-            + 1.959964 / ({whole} + 3.8414588)
-            * sqrt(cast({part} as double) * ({whole} - {part}) / {whole} + 0.9603647)
-        ))
-    end as {name}_high
-"""
-"""Wilson's interval (95%) of a share, for those of which the published tables have none."""
-
-FUNNEL = f"""
-with
-    {THIS_PERIOD},
-
-    places as (
-        select
-            coalesce(stage_label, '(none)') as dimension_key,
-            min(pipeline) as pipeline,
-            min(stage_order) as stage_order
-        from marts.fct_stage_visits
-        group by all
-    ),
-
-    told as (
-        select *
-        from marts.kpi_values
-        where
-            metric = 'stage_conversion_rate'
-            and variant = 'default'
-            and dimension = 'stage'
-            and period_grain in ('all', 'year', 'quarter')
-    ),
-
-    last_whole as (
-        select told.period_grain, max(told.period_start) as period_start
-        from told
-        inner join this_period using (period_grain)
-        where told.period_start < this_period.period_start
-        group by told.period_grain
-    ),
-
-    shown as (
-        select told.*
-        from told
-        left join last_whole using (period_grain)
-        where told.period_grain = 'all' or told.period_start = last_whole.period_start
-    ),
-
-    won as (
-        select dimension_key, period_grain, period_start, value as won_rate
-        from marts.kpi_values
-        where metric = 'stage_conversion_rate' and variant = 'to_won' and dimension = 'stage'
-    ),
-
-    final as (
-        select
-            case
-                when shown.period_grain = 'all' then 'all time'
-                else concat('last whole ', shown.period_grain)
-            end as period,
-            shown.period_grain,
-            shown.period_start,
-            shown.dimension_key as stage,
-            places.pipeline,
-            places.stage_order,
-            cast(shown.denominator as bigint) as entered,
-            cast(shown.numerator as bigint) as passed,
-            shown.value as rate,
-            {WILSON.format(part="shown.numerator", whole="shown.denominator", name="rate")},
-            won.won_rate,
-            shown.n_excluded
-        from shown
-        left join places on shown.dimension_key = places.dimension_key
-        left join
-            won
-            on shown.dimension_key = won.dimension_key
-            and shown.period_grain = won.period_grain
-            and shown.period_start is not distinct from won.period_start
-    )
-
-select *
-from final
-order by
-    list_position(['year', 'quarter', 'all'], period_grain),
-    pipeline nulls first,
-    stage_order nulls last,
-    stage
-"""
-
-
-def _funnel_chart(rows: Rows) -> Spec:
-    import altair as alt
-
-    text = (
-        "format(datum.entered, ',') + ' in · ' + (" + share("datum.rate") + ") + ' go on'"
-        " + (isValid(datum.rate_low) ? ' (' + format(100 * datum.rate_low, '.0f') + '–'"
-        " + format(datum.rate_high, '.0%') + ')' : '')"
-    )
-    base = rows_by_name(names("stage", unique([row["stage"] for row in rows]))).transform_calculate(
-        text=text, entered_part="'came in'", passed_part="'went on or were won'"
-    )
-    parts = {"came in": SKY, "went on or were won": BLUE}
-    tooltip = [
-        alt.Tooltip("stage:N", title="Stage"),
-        alt.Tooltip("entered:Q", title="Came in", format=","),
-        alt.Tooltip("passed:Q", title="Went on or were won", format=","),
-        alt.Tooltip("rate:Q", title="Share that went on", format=".1%"),
-        alt.Tooltip("won_rate:Q", title="Share that was won", format=".1%"),
-    ]
-    entered = base.mark_bar(height=20).encode(
-        across("entered:Q", "deals", right=180), meaning("entered_part", parts), tooltip=tooltip
-    )
-    passed = (
-        base.transform_filter("isValid(datum.passed)")
-        .mark_bar(height=10)
-        .encode(
-            across("passed:Q", "deals", right=180), meaning("passed_part", parts), tooltip=tooltip
-        )
-    )
-    words = base.mark_text(align="left", dx=6).encode(
-        across("entered:Q", "deals", right=180), text="text:N"
-    )
-    return finished(entered, passed, words)
-
-
-def _funnel_says(rows: Rows) -> Sentence:
-    judged = [row for row in rows if row["rate"] is not None and row["entered"] >= 10]
-    if not judged:
-        return ("No stage was entered by ten deals: too few to say where they are lost.",)
-    worst = min(judged, key=lambda row: (row["rate"], row["stage"]))
-    return (
-        "The stage that loses the most is ",
-        Figure(worst["stage"], "text"),
-        ": of ",
-        Figure(worst["entered"], "count"),
-        " deals that came in, ",
-        Figure(worst["rate"], "ratio"),
-        " went on.",
-    )
-
-
-FUNNEL_BOARD = SpecialBoard(
-    page="velocity",
-    key="stage_funnel",
-    title="How deals go from stage to stage",
-    note="Deals that came into a stage in the period and, by now, went to a higher one or were won. "
-    "Deals still there may yet go on: young periods look worse than they will be.",
-    query=FUNNEL,
-    table="fct_stage_visits",
-    definition="stage_conversion_rate: deals that entered the stage in the period and later reached any "
-    "higher stage or won / deals that entered the stage in the period; a skipped stage counts as entered "
-    "and passed. The interval is Wilson's (95%).",
-    choice=Column("period", "Period"),
-    columns=(
-        Column("period_start", "Period", "period", by="period_grain"),
-        Column("pipeline", "Pipeline"),
-        Column("stage", "Stage"),
-        Column("entered", "Came in", "count"),
-        Column("passed", "Went on", "count"),
-        Column("rate", "Share that went on", "ratio"),
-        Column("rate_low", "Lower bound", "ratio"),
-        Column("rate_high", "Upper bound", "ratio"),
-        Column("won_rate", "Share that was won", "ratio"),
-        Column("n_excluded", "Left out", "count"),
-    ),
-    chart=_funnel_chart,
-    says=_funnel_says,
-    empty="No deal came into a stage that the sources tell of.",
-)
+from dagster_project.dashboard.special.sql import THIS_PERIOD
 
 VERDICTS = {"worse than usual": RED, "no worse than usual": BLUE, "too few to say": GREY}
+
 SHAPES = {
     "worse than usual": "triangle-up",
     "no worse than usual": "circle",
     "too few to say": "cross",
 }
+
 MEASURES = (
     ("length of visits", "days", "median_days", "is_slow", "stays_ended"),
     ("visits that stall", "ratio", "stalled_share", "is_stalling", "stays_due"),
     ("visits that end in a loss", "ratio", "drop_rate", "is_dropping", "stays_ended"),
 )
+
 BOTTLENECKS = f"""
 with
     {THIS_PERIOD},
@@ -370,8 +191,11 @@ BOTTLENECKS_BOARD = SpecialBoard(
     page="velocity",
     key="bottlenecks",
     title="Where deals stall or drop",
-    note="Each stage in the last whole quarter, with its interval (95%), beside the usual of the year "
-    "before (the upright mark). Only a verdict says that a stage is worse, not a distance.",
+    note=(
+        "Each stage in the last whole quarter, with its interval (95%), beside the usual of the"
+        " year before (the upright mark). Only a verdict says that a stage is worse, not a "
+        "distance."
+    ),
     query=BOTTLENECKS,
     table="mart_bottlenecks",
     choice=Column("measure", "Measure"),
@@ -389,7 +213,10 @@ BOTTLENECKS_BOARD = SpecialBoard(
     ),
     chart=_bottlenecks_chart,
     says=_bottlenecks_says,
-    empty="No quarter that has ended has a history of stages: nobody knows how long deals stayed where.",
+    empty=(
+        "No quarter that has ended has a history of stages: nobody knows how long deals stayed "
+        "where."
+    ),
 )
 
 HELD_UP = f"""
@@ -421,7 +248,7 @@ select
     concat('last whole ', period_grain) as period,
     period_grain,
     period_start,
-    concat(stage, ' · ', if(team = 'all', 'the company', team)) as label,
+    concat(stage, ' · ', case team when 'all' then 'the company' when '(none)' then 'no team' else team end) as label,
     pipeline,
     concat_ws(
         ', ',
@@ -483,8 +310,10 @@ HELD_UP_BOARD = SpecialBoard(
     page="velocity",
     key="held_up",
     title="Bottlenecks by money held up",
-    note="Stages of the company and of teams that are worse than in the year before. The company's rows "
-    "hold those of its teams: do not add them up.",
+    note=(
+        "Stages of the company and of teams that are worse than in the year before. The "
+        "company's rows hold those of its teams: do not add them up."
+    ),
     query=HELD_UP,
     table="mart_bottlenecks",
     choice=Column("period", "Period"),
@@ -501,10 +330,10 @@ HELD_UP_BOARD = SpecialBoard(
     ),
     chart=_held_up_chart,
     says=_held_up_says,
-    empty="No stage was a bottleneck in the last month or quarter that has ended, as far as there were "
-    "enough visits to say.",
+    empty=(
+        "No stage was a bottleneck in the last month or quarter that has ended, as far as there"
+        " were enough visits to say."
+    ),
     top=12,
     things="bottlenecks",
 )
-
-BOARDS = (FUNNEL_BOARD, BOTTLENECKS_BOARD, HELD_UP_BOARD)
