@@ -52,13 +52,24 @@ with
     )
 
 select
-    concat(replace(metric, '_', ' '), if(variant = 'default', '', concat(', ', replace(variant, '_', ' '))),
-        ', last whole ', period_grain) as metric_and_period,
+    concat(
+        replace(metric, '_', ' '),
+        if(variant = 'default', '', concat(', ', replace(variant, '_', ' '))),
+        ', last whole ',
+        period_grain
+    ) as metric_and_period,
     metric,
     unit,
     period_grain,
     period_start,
-    concat(place, '. ', replace(publisher, 'own history', 'our own past'), ': ', statistic, if(year is null, '', concat(' ', year))) as benchmark,
+    concat(
+        place,
+        '. ',
+        replace(publisher, 'own history', 'our own past'),
+        ': ',
+        statistic,
+        if(year is null, '', concat(' ', year))
+    ) as benchmark,
     publisher,
     statistic,
     year,
@@ -78,7 +89,8 @@ select
     n_of_all
 from comparable
 where place <= 12 and (
-        figures_of_others > 0 or (metric in {HEADLINES} and variant = 'default' and period_grain = 'quarter')
+        figures_of_others > 0
+        or metric in {HEADLINES} and variant = 'default' and period_grain = 'quarter'
     )
 order by
     figures_of_others > 0 desc,

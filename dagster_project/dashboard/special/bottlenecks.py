@@ -91,7 +91,10 @@ select
     low,
     high,
     usual,
-    case when is_worse then 'worse than usual' when not is_worse then 'no worse than usual' else 'too few to say'
+    case
+        when is_worse then 'worse than usual'
+        when not is_worse then 'no worse than usual'
+        else 'too few to say'
     end as verdict,
     sample,
     money_held_up,
@@ -248,7 +251,11 @@ select
     concat('last whole ', period_grain) as period,
     period_grain,
     period_start,
-    concat(stage, ' · ', case team when 'all' then 'the company' when '(none)' then 'no team' else team end) as label,
+    concat(
+        stage,
+        ' · ',
+        case team when 'all' then 'the company' when '(none)' then 'no team' else team end
+    ) as label,
     pipeline,
     concat_ws(
         ', ',

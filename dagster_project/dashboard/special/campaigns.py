@@ -72,8 +72,9 @@ def _spend_chart(rows: Rows) -> Spec:
         names("campaign", unique([row["campaign"] for row in rows]))
     ).transform_calculate(
         spent="'spent'",
-        back="!isValid(datum.won) ? '' : datum.won < datum.spend ? 'won, less than spent' : 'won, more than spent'",
-        text="!isValid(datum.return_on_spend) ? 'won not known' : format(datum.return_on_spend, '.1f') + '×'",
+        back="datum.won < datum.spend ? 'won, less than spent' : 'won, more than spent'",
+        text="isValid(datum.return_on_spend)"
+        " ? format(datum.return_on_spend, '.1f') + '×' : 'won not known'",
         furthest="max(datum.spend, isValid(datum.won) ? datum.won : 0)",
     )
     parts = {"spent": GREY, "won, more than spent": BLUE, "won, less than spent": RED}

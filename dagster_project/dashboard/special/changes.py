@@ -145,9 +145,13 @@ with
             since_place,
             opportunity_key,
             any_value(coalesce(opportunity_name, opportunity_id)) as opportunity_name,
-            string_agg(replace(movement, '_', ' '), ', ' order by changed_at, movement) as movements,
             string_agg(
-                concat(field, ': ', coalesce(old_value, '(none)'), ' → ', coalesce(new_value, '(none)')),
+                replace(movement, '_', ' '), ', ' order by changed_at, movement
+            ) as movements,
+            string_agg(
+                concat(
+                    field, ': ', coalesce(old_value, '(none)'), ' → ', coalesce(new_value, '(none)')
+                ),
                 '; '
                 order by changed_at, movement
             ) as told,

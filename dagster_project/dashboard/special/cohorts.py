@@ -45,7 +45,7 @@ select
     cells.customers,
     cells.cohort_money,
     cells.money,
-    case when measures.place = 1 then cells.customer_retention else cells.money_retention end as retention,
+    if(measures.place = 1, cells.customer_retention, cells.money_retention) as retention,
     cells.basis,
     cells.cells as {OF_ALL}
 from cells
@@ -121,7 +121,7 @@ def _cohorts_says(rows: Rows) -> Sentence:
         Figure(last["cohort_month"], "period", "month"),
         " (",
         Figure(last["cohort_customers"], "count"),
-        f" customers), after twelve months {'money' if what == 'money kept' else 'customers'} kept: ",
+        f" customers), {what} after twelve months: ",
         Figure(last["retention"], "ratio"),
         ".",
     )

@@ -165,7 +165,9 @@ select
     if(variant = 'default', 'default (ours)', replace(variant, '_', ' ')) as definition
 from shown
 order by
-    list_position(['win_rate', 'sales_cycle_days', 'stage_conversion_rate', 'pipeline_coverage'], metric),
+    list_position(
+        ['win_rate', 'sales_cycle_days', 'stage_conversion_rate', 'pipeline_coverage'], metric
+    ),
     metric,
     period_grain desc,
     variant <> 'default',

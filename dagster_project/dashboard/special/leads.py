@@ -46,7 +46,9 @@ with
             channels,
             step,
             reached
-        from ranked unpivot include nulls (reached for step in (qualified, accepted, opportunities, won))
+        from ranked unpivot include nulls (
+            reached for step in (qualified, accepted, opportunities, won)
+        )
         where dimension = 'company' or place <= 12
     ),
 
@@ -77,7 +79,10 @@ select
     *,
     4 * (max(channels) over () + 1) as {OF_ALL}
 from final
-order by dimension desc, place, list_position(['qualified', 'accepted', 'opportunities', 'won'], step)
+order by
+    dimension desc,
+    place,
+    list_position(['qualified', 'accepted', 'opportunities', 'won'], step)
 """
 
 VERDICTS = {

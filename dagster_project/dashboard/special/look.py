@@ -61,7 +61,9 @@ def money(number: str, signed: bool = False) -> str:
     """The expression of a sum of money in a few characters; what is NULL is not known."""
     sign = "+" if signed else ""
     short = f"replace(replace(format({number}, '{sign}$.3~s'), 'G', 'B'), 'k', 'K')"
-    return f"!isValid({number}) ? 'not known' : abs({number}) < 1000 ? format({number}, '{sign}$,.0f') : {short}"
+    digits = f"abs({number}) < 10 && {number} !== 0 ? '{sign}$,.2f' : '{sign}$,.0f'"
+    long = f"format({number}, {digits})"
+    return f"!isValid({number}) ? 'not known' : abs({number}) < 1000 ? {long} : {short}"
 
 
 def share(number: str, digits: int = 0) -> str:

@@ -1,9 +1,9 @@
 """What a special board is: what the frame draws it from, and what the frame has to do for it.
 
 The frame runs `query` on the published file (the people's file is attached as `people` for boards
-of the page `people`), and shows `picture(rows)` with the rows as the data named `rows`, `says(rows)`,
-the table of `columns`, `left_out(rows)` and the definition. Where there are no rows it shows
-`empty` and nothing else.
+of the page `people`), and shows `picture(rows)` with the rows as the data named `rows`,
+`says(rows)`, the table of `columns`, `left_out(rows)` and the definition. Where there are no rows
+it shows `empty` and nothing else.
 
 Numbers are formatted by the page, in one way for the company's currency and locale. In a table and
 in sentences by the `Format` beside them; in a picture by d3 formats, for which the page gives Vega
@@ -76,8 +76,8 @@ class SpecialBoard:
 
     `table` is where the definition is read from: the comment of that table in the published file.
     `choice` is a column of the rows: the page lets people choose one of its values, in their order
-    of appearance, and gives `picture`, `says` and `left_out` only the rows of that one. `top` is how
-    many rows the query gives at most (of each choice), `things` what they are in the plural.
+    of appearance, and gives `picture`, `says` and `left_out` only the rows of that one. `top` is
+    how many rows the query gives at most (of each choice), `things` what they are in the plural.
     """
 
     page: Page

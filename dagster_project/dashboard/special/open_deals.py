@@ -89,7 +89,14 @@ order by
     stage_order nulls last,
     stage,
     list_position(
-        ['up to the median', 'up to 3 of 4', 'up to 9 of 10', 'older than 9 of 10', 'usual age not known'], age
+        [
+            'up to the median',
+            'up to 3 of 4',
+            'up to 9 of 10',
+            'older than 9 of 10',
+            'usual age not known'
+        ],
+        age
     )
 """
 
@@ -227,7 +234,8 @@ def _coverage_chart(rows: Rows) -> Spec:
     base = rows_by_name(names("period_start", None, label)).transform_calculate(
         begins="isValid(datum.won) ? datum.won : 0",
         reaches="(isValid(datum.won) ? datum.won : 0) + datum.due",
-        furthest="max((isValid(datum.won) ? datum.won : 0) + datum.due, isValid(datum.quota) ? datum.quota : 0)",
+        furthest="max((isValid(datum.won) ? datum.won : 0) + datum.due,"
+        " isValid(datum.quota) ? datum.quota : 0)",
         text=(
             "!isValid(datum.quota) ? 'no quota' : datum.to_go <= 0 ? 'quota reached' : "
             "!isValid(datum.coverage_to_go) ? 'not known' : "

@@ -1,4 +1,4 @@
-"""Boards of the page on data quality: what to fix first, how clean the records are, lost references."""
+"""What to fix first, how clean the records are, and references that lead nowhere."""
 
 from __future__ import annotations
 
@@ -31,11 +31,10 @@ from dagster_project.dashboard.special.model import (
 )
 from ingestion.warehouse.duckdb_sql import literal
 
+WORDS = ", ".join(f"({literal(rule)}, {literal(words)})" for rule, words in FINDINGS.items())
 FIX_FIRST = f"""
 with
-    words(rule, words) as (
-        values {", ".join(f"({literal(rule)}, {literal(words)})" for rule, words in FINDINGS.items())}
-    ),
+    words(rule, words) as (values {WORDS}),
 
     failing as (
         select *, count(*) over () as n_of_all
@@ -78,7 +77,8 @@ def _fix_first_chart(rows: Rows) -> Spec:
     base = rows_by_name(
         hidden("finding", unique([row["finding"] for row in rows]))
     ).transform_calculate(
-        text=f"({money('datum.money_at_stake')}) + (isValid(datum.money_at_stake) ? ' ' + datum.money_kind : '')"
+        text=f"({money('datum.money_at_stake')})"
+        " + (isValid(datum.money_at_stake) ? ' ' + datum.money_kind : '')"
         " + ' · ' + format(datum.failing, ',') + ' of ' + format(datum.records, ',')",
         weight="datum.severity === 'high' ? 'doubts a number' : 'makes work harder'",
         at="isValid(datum.money_at_stake) ? max(datum.money_at_stake, 0) : 0",

@@ -70,7 +70,14 @@ from months unpivot include nulls (
 order by
     month_start,
     list_position(
-        ['not due yet', 'up to 30 days late', '31 to 60', '61 to 90', 'more than 90 days late', 'paid on account'],
+        [
+            'not due yet',
+            'up to 30 days late',
+            '31 to 60',
+            '61 to 90',
+            'more than 90 days late',
+            'paid on account'
+        ],
         age
     )
 """

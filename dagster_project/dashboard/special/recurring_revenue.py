@@ -14,7 +14,9 @@ from dagster_project.dashboard.special.waterfall import waterfall
 MRR = """
 with
     months as (
-        select period_start as month_start, row_number() over (order by period_start desc) as months_back
+        select
+            period_start as month_start,
+            row_number() over (order by period_start desc) as months_back
         from marts.kpi_values
         where
             metric = 'mrr'

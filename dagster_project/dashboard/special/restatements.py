@@ -54,7 +54,8 @@ with
     told as (
         select *
         from placed unpivot include nulls (
-            difference_by_cause for cause in (late_facts, corrections, definition_change, later_events)
+            difference_by_cause
+            for cause in (late_facts, corrections, definition_change, later_events)
         )
         where months_back <= 12
     )

@@ -64,7 +64,9 @@ select
     better,
     rep_id,
     if(
-        count(*) over (partition by metric, rep_name) > 1, concat(rep_name, ' (', rep_id, ')'), rep_name
+        count(*) over (partition by metric, rep_name) > 1,
+        concat(rep_name, ' (', rep_id, ')'),
+        rep_name
     ) as person,
     role,
     month_start,
@@ -103,7 +105,8 @@ def _scorecards_chart(rows: Rows) -> Spec:
         said="datum.is_enough_data ? 'enough to compare' : 'too few to compare'",
         before="'own six months before'",
         text=f"({amount('datum.value', unit)})"
-        f" + (isValid(datum.peer_median) ? ' · peers ' + ({amount('datum.peer_median', unit)}) : '')",
+        " + (isValid(datum.peer_median) ? ' · peers ' + ("
+        f"{amount('datum.peer_median', unit)}) : '')",
         furthest="max(datum.value, isValid(datum.high) ? datum.high : 0,"
         " isValid(datum.peer_median) ? datum.peer_median : 0,"
         " isValid(datum.own_trailing_6m) ? datum.own_trailing_6m : 0)",
