@@ -5,11 +5,14 @@ from __future__ import annotations
 from dagster_project.dashboard.special.look import (
     BLUE,
     GREY,
+    LOWER,
     RED,
+    TALL,
+    above,
     across,
     finished,
+    hidden,
     meaning,
-    names,
     rows_by_name,
     shapes,
     unique,
@@ -93,7 +96,7 @@ def _activity_chart(rows: Rows) -> Spec:
     import altair as alt
 
     base = rows_by_name(
-        names("person", unique([row["person"] for row in rows]))
+        hidden("person", unique([row["person"] for row in rows]))
     ).transform_calculate(
         text="format(datum.activities, ',') + ' done · ' + format(datum.rate, '.0%') + ' of '"
         " + format(datum.records, ',')",
@@ -102,15 +105,15 @@ def _activity_chart(rows: Rows) -> Spec:
     )
     interval = (
         base.transform_filter("isValid(datum.low) && isValid(datum.high)")
-        .mark_rule(strokeWidth=3, opacity=0.6)
+        .mark_rule(yOffset=LOWER, strokeWidth=3, opacity=0.6)
         .encode(across("low:Q", "ratio", right=165), alt.X2("high"), meaning("verdict", BUSY))
     )
     peers = (
         base.transform_filter("isValid(datum.peer_rate)")
-        .mark_tick(thickness=3, height=20, opacity=1)
+        .mark_tick(yOffset=LOWER, thickness=3, height=20, opacity=1)
         .encode(across("peer_rate:Q", "ratio", right=165))
     )
-    points = base.mark_point(size=90, filled=True, opacity=1).encode(
+    points = base.mark_point(yOffset=LOWER, size=90, filled=True, opacity=1).encode(
         across("rate:Q", "ratio", right=165),
         meaning("verdict", BUSY),
         shapes("verdict", dict(zip(BUSY, BUSY_SHAPES, strict=True))),
@@ -122,10 +125,10 @@ def _activity_chart(rows: Rows) -> Spec:
             alt.Tooltip("peer_rate:Q", title="Peers", format=".1%"),
         ],
     )
-    words = base.mark_text(align="left", dx=9).encode(
+    words = base.mark_text(yOffset=LOWER, align="left", dx=9).encode(
         across("furthest:Q", "ratio", right=165), text="text:N"
     )
-    return finished(interval, peers, points, words)
+    return finished(above(base, "person"), interval, peers, points, words, band=TALL)
 
 
 def _activity_says(rows: Rows) -> Sentence:

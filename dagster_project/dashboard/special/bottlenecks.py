@@ -5,12 +5,15 @@ from __future__ import annotations
 from dagster_project.dashboard.special.look import (
     BLUE,
     GREY,
+    LOWER,
     RED,
+    TALL,
+    above,
     across,
     finished,
+    hidden,
     meaning,
     money,
-    names,
     rows_by_name,
     shapes,
     unique,
@@ -117,7 +120,9 @@ def _bottlenecks_chart(rows: Rows) -> Spec:
         + ("format(datum.usual, '.0%')" if unit == "ratio" else "format(datum.usual, '.1f')")
         + " : ''"
     )
-    base = rows_by_name(names("label", unique([row["label"] for row in rows]))).transform_calculate(
+    base = rows_by_name(
+        hidden("label", unique([row["label"] for row in rows]))
+    ).transform_calculate(
         text=f"({value}) + ({usual})",
         usual_words="'usual'",
         furthest="max(isValid(datum.high) ? datum.high : 0, isValid(datum.value) ? datum.value : 0,"
@@ -137,17 +142,17 @@ def _bottlenecks_chart(rows: Rows) -> Spec:
     shown = VERDICTS
     interval = (
         base.transform_filter("isValid(datum.low) && isValid(datum.high)")
-        .mark_rule(strokeWidth=3, opacity=0.75)
+        .mark_rule(yOffset=LOWER, strokeWidth=3, opacity=0.75)
         .encode(across("low:Q", unit, right=150), alt.X2("high"), meaning("verdict", shown))
     )
     before = (
         base.transform_filter("isValid(datum.usual)")
-        .mark_tick(thickness=2, height=20, opacity=1)
+        .mark_tick(yOffset=LOWER, thickness=2, height=20, opacity=1)
         .encode(across("usual:Q", unit, right=150), tooltip=tooltip)
     )
     points = (
         base.transform_filter("isValid(datum.value)")
-        .mark_point(size=90, filled=True, opacity=1)
+        .mark_point(yOffset=LOWER, size=90, filled=True, opacity=1)
         .encode(
             across("value:Q", unit, right=150),
             meaning("verdict", shown),
@@ -155,10 +160,10 @@ def _bottlenecks_chart(rows: Rows) -> Spec:
             tooltip=tooltip,
         )
     )
-    words = base.mark_text(align="left", dx=8).encode(
+    words = base.mark_text(yOffset=LOWER, align="left", dx=8).encode(
         across("furthest:Q", unit, right=150), text="text:N"
     )
-    return finished(interval, before, points, words)
+    return finished(above(base, "label"), interval, before, points, words, band=TALL)
 
 
 def _bottlenecks_says(rows: Rows) -> Sentence:
@@ -278,13 +283,15 @@ order by list_position(['quarter', 'month'], period_grain), place
 def _held_up_chart(rows: Rows) -> Spec:
     import altair as alt
 
-    base = rows_by_name(names("label", unique([row["label"] for row in rows]))).transform_calculate(
+    base = rows_by_name(
+        hidden("label", unique([row["label"] for row in rows]))
+    ).transform_calculate(
         text="(" + money("datum.money_held_up") + ") + ' · ' + datum.signs",
         at="isValid(datum.money_held_up) ? datum.money_held_up : 0",
     )
     bars = (
         base.transform_filter("isValid(datum.money_held_up)")
-        .mark_bar(height=16, color=RED)
+        .mark_bar(yOffset=LOWER, height=16, color=RED)
         .encode(
             across("money_held_up:Q", "money", right=170),
             tooltip=[
@@ -295,10 +302,10 @@ def _held_up_chart(rows: Rows) -> Spec:
             ],
         )
     )
-    words = base.mark_text(align="left", dx=6, limit=165).encode(
+    words = base.mark_text(yOffset=LOWER, align="left", dx=6, limit=165).encode(
         across("at:Q", "money", right=170), text="text:N"
     )
-    return finished(bars, words)
+    return finished(above(base, "label"), bars, words, band=TALL)
 
 
 def _held_up_says(rows: Rows) -> Sentence:

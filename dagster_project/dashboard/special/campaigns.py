@@ -5,11 +5,14 @@ from __future__ import annotations
 from dagster_project.dashboard.special.look import (
     BLUE,
     GREY,
+    LOWER,
     RED,
+    TALL,
+    above,
     across,
     finished,
+    hidden,
     meaning,
-    names,
     rows_by_name,
     shapes,
     unique,
@@ -69,7 +72,7 @@ def _spend_chart(rows: Rows) -> Spec:
     import altair as alt
 
     base = rows_by_name(
-        names("campaign", unique([row["campaign"] for row in rows]))
+        hidden("campaign", unique([row["campaign"] for row in rows]))
     ).transform_calculate(
         spent="'spent'",
         back="datum.won < datum.spend ? 'won, less than spent' : 'won, more than spent'",
@@ -87,25 +90,25 @@ def _spend_chart(rows: Rows) -> Spec:
         alt.Tooltip("leads:Q", title="Leads", format=","),
     ]
     known = base.transform_filter("isValid(datum.won)")
-    line = known.mark_rule(strokeWidth=2, opacity=0.6).encode(
+    line = known.mark_rule(yOffset=LOWER, strokeWidth=2, opacity=0.6).encode(
         across("spend:Q", "money", right=90), alt.X2("won"), meaning("back", parts)
     )
-    spent = base.mark_point(filled=True, size=70, opacity=1).encode(
+    spent = base.mark_point(yOffset=LOWER, filled=True, size=70, opacity=1).encode(
         across("spend:Q", "money", right=90),
         meaning("spent", parts),
         shapes("spent", forms),
         tooltip=tooltip,
     )
-    won = known.mark_point(filled=True, size=90, opacity=1).encode(
+    won = known.mark_point(yOffset=LOWER, filled=True, size=90, opacity=1).encode(
         across("won:Q", "money", right=90),
         meaning("back", parts),
         shapes("back", forms),
         tooltip=tooltip,
     )
-    words = base.mark_text(align="left", dx=9).encode(
+    words = base.mark_text(yOffset=LOWER, align="left", dx=9).encode(
         across("furthest:Q", "money", right=90), text="text:N"
     )
-    return finished(line, spent, won, words)
+    return finished(above(base, "campaign"), line, spent, won, words, band=TALL)
 
 
 def _spend_says(rows: Rows) -> Sentence:

@@ -82,7 +82,7 @@ def _changes_chart(rows: Rows) -> Spec:
         .mark_bar(height=16)
         .encode(
             across("effect:Q", "money", right=130),
-            meaning("way", {"in": BLUE, "won": GREEN, "out": RED}),
+            meaning("way", {"in": BLUE, "won": GREEN, "out": RED}, columns=3),
             tooltip=[
                 alt.Tooltip("movement:N", title="What happened"),
                 alt.Tooltip("deals:Q", title="Deals", format=","),

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dagster_project.dashboard.special.look import (
     AMBER,
     BLUE,
+    LOWER,
     SKY,
+    TALL,
+    above,
     across,
     amount,
     finished,
+    hidden,
     names,
     rows_by_name,
     unique,
@@ -180,17 +184,17 @@ def _definitions_chart(rows: Rows) -> Spec:
 
     unit = rows[0]["unit"]
     base = rows_by_name(
-        names("definition", unique([row["definition"] for row in rows]))
+        hidden("definition", unique([row["definition"] for row in rows]))
     ).transform_calculate(
-        text=f"({amount('datum.value', unit)})"
-        " + (isValid(datum.used_by) ? ' · ' + datum.used_by : '')",
+        named="datum.definition + (isValid(datum.used_by) ? ' · ' + datum.used_by : '')",
+        text=amount("datum.value", unit),
         at="isValid(datum.value) ? max(datum.value, 0) : 0",
     )
     bars = (
         base.transform_filter("isValid(datum.value)")
-        .mark_bar(height=16)
+        .mark_bar(height=14, yOffset=LOWER)
         .encode(
-            across("value:Q", unit, right=230),
+            across("value:Q", unit, right=80),
             color=alt.condition(
                 "datum.definition === 'default (ours)'", alt.value(BLUE), alt.value(SKY)
             ),
@@ -201,10 +205,10 @@ def _definitions_chart(rows: Rows) -> Spec:
             ],
         )
     )
-    words = base.mark_text(align="left", dx=6, limit=225).encode(
-        across("at:Q", unit, right=230), text="text:N"
+    words = base.mark_text(align="left", dx=6, yOffset=LOWER).encode(
+        across("at:Q", unit, right=80), text="text:N"
     )
-    return finished(bars, words)
+    return finished(above(base, "named"), bars, words, band=TALL)
 
 
 def _definitions_says(rows: Rows) -> Sentence:

@@ -155,7 +155,7 @@ CHANNELS_BOARD = SpecialBoard(
     note=(
         "The share of each channel's leads that got so far by now, the number of leads in "
         "brackets. ▲ and ▼ stand where it differs from that of all channels by more than chance"
-        " (95%); young leads may yet go on."
+        " (95%: of twenty cells one, where there is nothing); young leads may yet go on."
     ),
     query=CHANNELS,
     table="mart_funnel",

@@ -161,14 +161,21 @@ def above(base: alt.Chart, field: str) -> alt.Chart:
     ).encode(alt.Text(f"{field}:N"))
 
 
-def legend(columns: int = 0) -> alt.Legend:
-    """What the colours mean, above the picture."""
+def legend(columns: int | None = None) -> alt.Legend:
+    """What colours and forms mean, above the picture.
+
+    In as many columns as there is room for, unless said: beside names on the left Vega knows the
+    room too late.
+    """
     import altair as alt
 
-    return alt.Legend(title=None, orient="top", symbolOpacity=1, columns=columns, labelLimit=220)
+    fitting: Any = columns or {"expr": "max(1, floor(width / 165))"}
+    return alt.Legend(
+        title=None, orient="top", symbolOpacity=1, columns=fitting, labelLimit=220, offset=8
+    )
 
 
-def meaning(field: str, colours: dict[str, str], columns: int = 0) -> alt.Color:
+def meaning(field: str, colours: dict[str, str], columns: int | None = None) -> alt.Color:
     """The colours by what they mean."""
     import altair as alt
 
@@ -181,8 +188,7 @@ def shapes(field: str, forms: dict[str, str]) -> alt.Shape:
     import altair as alt
 
     scale = alt.Scale(domain=list(forms), range=list(forms.values()))
-    told = alt.Legend(title=None, orient="top", symbolOpacity=1, labelLimit=220)
-    return alt.Shape(f"{field}:N", scale=scale, legend=told)
+    return alt.Shape(f"{field}:N", scale=scale, legend=legend())
 
 
 def unique(values: Sequence[Any]) -> list[Any]:

@@ -7,11 +7,15 @@ from dagster_project.dashboard.special.look import (
     BLUE,
     GREEN,
     GREY,
+    LOWER,
     RED,
     SKY,
+    TALL,
+    above,
     across,
     amount,
     finished,
+    hidden,
     meaning,
     money,
     names,
@@ -106,12 +110,12 @@ def _age_chart(rows: Rows) -> Spec:
 
     unit = rows[0]["unit"]
     order = unique([row["label"] for row in rows])
-    base = rows_by_name(names("label", order))
+    base = rows_by_name(hidden("label", order))
     bars = (
-        base.mark_bar(stroke="#fff", strokeWidth=0.5)
+        base.mark_bar(height=16, yOffset=LOWER, stroke="#fff", strokeWidth=0.5)
         .encode(
             across("sum(shown):Q", unit, right=70),
-            meaning("age", AGES, columns=3),
+            meaning("age", AGES),
             order=alt.Order("rank:Q"),
             tooltip=[
                 alt.Tooltip("label:N", title="Stage"),
@@ -125,10 +129,10 @@ def _age_chart(rows: Rows) -> Spec:
     totals = (
         base.transform_aggregate(total="sum(shown)", known="valid(shown)", groupby=["label"])
         .transform_calculate(text=f"datum.known == 0 ? 'not known' : {amount('datum.total', unit)}")
-        .mark_text(align="left", dx=5)
+        .mark_text(align="left", dx=5, yOffset=LOWER)
         .encode(across("total:Q", unit, right=70), text="text:N")
     )
-    return finished(bars, totals)
+    return finished(above(base, "label"), bars, totals, band=TALL)
 
 
 def _age_says(rows: Rows) -> Sentence:
@@ -259,7 +263,7 @@ def _coverage_chart(rows: Rows) -> Spec:
         .encode(
             across("zero:Q", "money", right=150),
             alt.X2("won"),
-            meaning("part", parts),
+            meaning("part", parts, columns=3),
             tooltip=tooltip,
         )
     )
@@ -270,7 +274,7 @@ def _coverage_chart(rows: Rows) -> Spec:
         .encode(
             across("begins:Q", "money", right=150),
             alt.X2("reaches"),
-            meaning("part", parts),
+            meaning("part", parts, columns=3),
             tooltip=tooltip,
         )
     )
@@ -278,7 +282,11 @@ def _coverage_chart(rows: Rows) -> Spec:
         base.transform_filter("isValid(datum.quota)")
         .transform_calculate(part="'quota'")
         .mark_tick(thickness=4, height=24, opacity=1)
-        .encode(across("quota:Q", "money", right=150), meaning("part", parts), tooltip=tooltip)
+        .encode(
+            across("quota:Q", "money", right=150),
+            meaning("part", parts, columns=3),
+            tooltip=tooltip,
+        )
     )
     text = base.mark_text(align="left", dx=7).encode(
         across("furthest:Q", "money", right=150), text="text:N"

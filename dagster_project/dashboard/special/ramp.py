@@ -82,7 +82,7 @@ def _ramp_chart(rows: Rows) -> Spec:
         ("attainment", "this person", [1, 0]),
     ):
         one = usable.transform_calculate(who=f"'{words}'").encode(
-            x, alt.Y(f"{name}:Q", **y), meaning("who", WHO)
+            x, alt.Y(f"{name}:Q", **y), meaning("who", WHO, columns=2)
         )
         layers.append(one.mark_line(strokeDash=dash, strokeWidth=2))
         layers.append(

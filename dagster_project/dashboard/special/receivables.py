@@ -100,7 +100,7 @@ def _receivables_chart(rows: Rows) -> Spec:
         .mark_bar(height=18, stroke="#fff", strokeWidth=0.5)
         .encode(
             across("sum(amount):Q", "money", right=80),
-            meaning("age", shown, columns=3),
+            meaning("age", shown, columns=2),
             order=alt.Order("rank:Q"),
             tooltip=[
                 alt.Tooltip("ends_on:N", title="At the end of"),

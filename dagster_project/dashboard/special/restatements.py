@@ -99,7 +99,7 @@ def _restatements_chart(rows: Rows) -> Spec:
         .mark_bar(height=16)
         .encode(
             across("sum(difference_by_cause):Q", unit, right=150),
-            meaning("cause", CAUSES, columns=4),
+            meaning("cause", CAUSES, columns=2),
             tooltip=[
                 alt.Tooltip("cause:N", title="Cause"),
                 alt.Tooltip("difference_by_cause:Q", title="Makes", format="+,.4~f"),

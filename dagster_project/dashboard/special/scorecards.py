@@ -5,11 +5,14 @@ from __future__ import annotations
 from dagster_project.dashboard.special.look import (
     BLUE,
     GREY,
+    LOWER,
+    TALL,
+    above,
     across,
     amount,
     finished,
+    hidden,
     meaning,
-    names,
     rows_by_name,
     shapes,
     unique,
@@ -100,7 +103,7 @@ def _scorecards_chart(rows: Rows) -> Spec:
 
     unit = rows[0]["unit"]
     base = rows_by_name(
-        names("person", unique([row["person"] for row in rows]))
+        hidden("person", unique([row["person"] for row in rows]))
     ).transform_calculate(
         said="datum.is_enough_data ? 'enough to compare' : 'too few to compare'",
         before="'own six months before'",
@@ -119,33 +122,33 @@ def _scorecards_chart(rows: Rows) -> Spec:
     ]
     interval = (
         base.transform_filter("isValid(datum.low) && isValid(datum.high)")
-        .mark_rule(strokeWidth=3, opacity=0.6)
+        .mark_rule(yOffset=LOWER, strokeWidth=3, opacity=0.6)
         .encode(across("low:Q", unit, right=165), alt.X2("high"), meaning("said", SAID))
     )
     peers = (
         base.transform_filter("isValid(datum.peer_median)")
-        .mark_tick(thickness=3, height=20, opacity=1)
+        .mark_tick(yOffset=LOWER, thickness=3, height=20, opacity=1)
         .encode(across("peer_median:Q", unit, right=165))
     )
     before = (
         base.transform_filter("isValid(datum.own_trailing_6m)")
-        .mark_point(size=60, strokeWidth=2, opacity=1)
+        .mark_point(yOffset=LOWER, size=60, strokeWidth=2, opacity=1)
         .encode(
             across("own_trailing_6m:Q", unit, right=165),
             meaning("before", SAID),
             shapes("before", SHAPES),
         )
     )
-    points = base.mark_point(size=90, filled=True, opacity=1).encode(
+    points = base.mark_point(yOffset=LOWER, size=90, filled=True, opacity=1).encode(
         across("value:Q", unit, right=165),
         meaning("said", SAID),
         shapes("said", SHAPES),
         tooltip=tooltip,
     )
-    words = base.mark_text(align="left", dx=9).encode(
+    words = base.mark_text(yOffset=LOWER, align="left", dx=9).encode(
         across("furthest:Q", unit, right=165), text="text:N"
     )
-    return finished(interval, peers, before, points, words)
+    return finished(above(base, "person"), interval, peers, before, points, words, band=TALL)
 
 
 def _scorecards_says(rows: Rows) -> Sentence:

@@ -123,13 +123,17 @@ def _funnel_chart(rows: Rows) -> Spec:
         alt.Tooltip("won_rate:Q", title="Share that was won", format=".1%"),
     ]
     entered = base.mark_bar(height=20).encode(
-        across("entered:Q", "deals", right=180), meaning("entered_part", parts), tooltip=tooltip
+        across("entered:Q", "deals", right=180),
+        meaning("entered_part", parts, columns=2),
+        tooltip=tooltip,
     )
     passed = (
         base.transform_filter("isValid(datum.passed)")
         .mark_bar(height=10)
         .encode(
-            across("passed:Q", "deals", right=180), meaning("passed_part", parts), tooltip=tooltip
+            across("passed:Q", "deals", right=180),
+            meaning("passed_part", parts, columns=2),
+            tooltip=tooltip,
         )
     )
     words = base.mark_text(align="left", dx=6).encode(

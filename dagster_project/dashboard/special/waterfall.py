@@ -53,7 +53,7 @@ def waterfall(rows: Rows) -> Spec:
     bars = placed.mark_bar(height=18).encode(
         across("from_amount:Q", "money", right=80),
         alt.X2("to_amount"),
-        meaning("kind", shown),
+        meaning("kind", shown, columns=4),
         tooltip=[
             alt.Tooltip("label:N", title="Step"),
             alt.Tooltip("amount:Q", title="Amount", format="+$,.2f"),
