@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.commands.explain.cell import COMPANY, Calendar, Cell
+from dagster_project.commands.explain.cell import ALL_TIME, COMPANY, Calendar, Cell
 from dagster_project.dashboard.boards import BOARDS, CUTS, GRAINS, PAIRS, Board
 from dagster_project.dashboard.pairs import JOINED, pair_figures
 
@@ -35,7 +35,7 @@ Series = dict[int, Value]
 class Period:
     """A period of a grain, as people write it, and whether it has ended."""
 
-    start: dt.date
+    start: dt.date | None
     label: str
     has_ended: bool
 
@@ -80,17 +80,17 @@ class Figures:
         names = self.names(boards)
         used = {(grain, cut) for name in names for grain, cut, _ in self.series[name]}
         cuts = [cut for cut in self.cuts if any(name == cut.name for _, name in used)]
-        grains = [grain for grain in GRAINS if any(name == grain for name, _ in used)]
+        grains = [grain for grain in self.periods if any(name == grain for name, _ in used)]
         place = {name: i for i, name in enumerate(names)}
         where = {cut.name: {key: i for i, (key, _) in enumerate(cut.keys[:top])} for cut in cuts}
         return {
             "grains": [
                 {
                     "name": grain,
-                    "label": GRAINS[grain],
+                    "label": GRAINS.get(grain, "All time"),
                     "earlier": self.earlier[grain],
                     "ended": sum(period.has_ended for period in self.periods[grain]),
-                    "starts": [period.start.isoformat() for period in self.periods[grain]],
+                    "starts": [period.start and period.start.isoformat() for period in self.periods[grain]],
                     "labels": [period.label for period in self.periods[grain]],
                 }
                 for grain in grains
@@ -238,7 +238,8 @@ def _periods(
         grain: max(sum(it.start <= today for it in of) - LAST[grain], 0)
         for grain, of in periods.items()
     }
-    return {grain: of[earlier[grain] :] for grain, of in periods.items()}, earlier
+    shown = {grain: of[earlier[grain] :] for grain, of in periods.items()}
+    return shown | {ALL_TIME: [Period(None, ALL_TIME, True)]}, earlier | {ALL_TIME: 0}
 
 
 def _cuts(connection: duckdb.DuckDBPyConnection) -> list[Cut]:
@@ -278,7 +279,11 @@ def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
         from marts.kpi_values
         semi join wanted using (metric, variant)
         semi join shown using (dimension, dimension_key)
-        where period_start is not null"""
+        where
+            period_start is not null
+            or (metric, variant) not in (
+                select (metric, variant) from marts.kpi_values where period_start is not null
+            )"""
     )
     while rows := found.fetchmany(100_000):
         yield from rows
