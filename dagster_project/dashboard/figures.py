@@ -20,8 +20,8 @@ LAST = {"month": 37, "quarter": 21, "year": 12, "week": 54}
 TOP = 40
 """The keys of a cut that pages have at most: those with most records."""
 PAIRS_SHOWN = 24
-PLACES = {"ratio": 6}
-"""The decimals of a value by its unit, if not 4."""
+PLACES = 8
+"""The decimals of a value: so many that the page, which rounds again, rounds rightly."""
 
 Named = tuple[str, str]
 """A metric and its variant."""
@@ -118,6 +118,7 @@ class Figures:
                             if any(each[:2] == (grain, cut.name) for each in self.series[name])
                         }
                         for grain in grains
+                        if any(each[0] == grain for each in self.series[name])
                     },
                 )
                 for name in names
@@ -149,8 +150,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection, today: dt.date) -> Figur
         if keys:
             cuts.append(Cut(name, _pair_keys(connection, pair, keys), more))
         for cell, of in found.items():
-            unit = metrics[cell.metric, cell.variant]["unit"]
-            value = of.value if of.value is None else round(of.value, PLACES.get(unit, 4))
+            value = of.value if of.value is None else round(of.value, PLACES)
             place = at[cell.grain][cell.start]
             series[cell.metric, cell.variant][cell.grain, name, cell.key][place] = (
                 value, of.n_included, of.n_excluded,
@@ -273,9 +273,9 @@ def _cuts(connection: duckdb.DuckDBPyConnection) -> list[Cut]:
 def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
     """What `kpi_values` says of the keys that are shown."""
     found = connection.execute(
-        """select
+        f"""select
             metric, variant, period_grain, period_start, dimension, dimension_key,
-            round(value, if(unit = 'ratio', 6, 4)), n_included, n_excluded
+            round(value, {PLACES}), n_included, n_excluded
         from marts.kpi_values
         semi join wanted using (metric, variant)
         semi join shown using (dimension, dimension_key)

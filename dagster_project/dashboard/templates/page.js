@@ -215,6 +215,8 @@ async function showTrend(board, place) {
     spec.encoding.color.legend = null;
     spec.layer[1].encoding.shape.legend = null;
   }
+  const isDrawn = [(row) => row.is_joined, () => true, (row) => row.target !== null];
+  spec.layer = spec.layer.filter((_, i) => rows.some(isDrawn[i]));
   spec.encoding.x.axis.format = grain.name;
   for (const layer of spec.layer) layer.encoding.y.axis.format = metric.unit;
   for (const row of rows) row.told = `${cut.name === "company" ? "" : `${row.key}, `}${periodName(grain, row.i)}${row.so_far ? " so far" : ""}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}`;
@@ -250,7 +252,9 @@ async function showBars(board, place) {
   if (!drawn.length) return nothing(place, `Nothing by ${cut.label.toLowerCase()} in ${when}.`);
   something(place);
   for (const row of drawn) row.told = `${row.key}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}`;
-  await draw(place.querySelector(".draw"), page.specs.bars, drawn);
+  const spec = { ...page.specs.bars, height: 28 * drawn.length };
+  if (drawn.every((row) => row.target === null)) spec.layer = spec.layer.slice(0, -1);
+  await draw(place.querySelector(".draw"), spec, drawn);
 }
 
 function nothing(place, sentence) {
