@@ -219,7 +219,6 @@ def _special(connection: duckdb.DuckDBPyConnection, board: SpecialBoard) -> dict
         "key": board.key,
         "title": board.title,
         "empty": board.empty,
-        "things": board.things,
         "definition": board.definition or _comment(connection, board),
         "columns": [asdict(column) for column in board.columns],
         "choice": board.choice and asdict(board.choice),
