@@ -1,4 +1,4 @@
-"""Which periods have ended: SQL that boards share."""
+"""SQL that boards share: which periods have ended, and intervals of shares."""
 
 THIS_PERIOD = """
     -- The pipeline has a row for each period up to the one that is not over.
@@ -19,3 +19,23 @@ THIS_PERIOD = """
     )
 """
 """A step `this_period`: by grain, the first day of the (fiscal) period that is not over."""
+
+WILSON = """
+    case
+        when {whole} > 0
+        then greatest(0, (
+            ({part} + 1.9207294) / ({whole} + 3.8414588)
+            - 1.959964 / ({whole} + 3.8414588)
+            * sqrt(cast({part} as double) * ({whole} - {part}) / {whole} + 0.9603647)
+        ))
+    end as {name}_low,
+    case
+        when {whole} > 0
+        then least(1, (
+            ({part} + 1.9207294) / ({whole} + 3.8414588)
+            + 1.959964 / ({whole} + 3.8414588)
+            * sqrt(cast({part} as double) * ({whole} - {part}) / {whole} + 0.9603647)
+        ))
+    end as {name}_high
+"""
+"""Wilson's interval (95%) of a share, for those of which the published tables have none."""
