@@ -38,7 +38,7 @@ company = $(if $(COMPANY),--company '$(COMPANY)')
 # The statuses of make are its own: that of a command is said in words.
 or_say = || $(PY) -m dagster_project.commands.statuses $$?
 
-.PHONY: help run check explain metrics ui bench contract graph tour monday test faults lint clean
+.PHONY: help run check explain metrics docs ui bench contract graph tour monday test faults lint clean
 
 help:  ## List the commands
 	@echo 'Usage: make <command> [VARIABLE=value]'
@@ -46,7 +46,7 @@ help:  ## List the commands
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do \
 	  printf '  %-10s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo 'Variables of run, check, explain, metrics, ui and bench:'
+	@echo 'Variables of run, check, explain, metrics, docs, ui and bench:'
 	@echo '  COMPANY=path/to/company.yml   the company (default: company.yml)'
 	@echo 'Variables of run:'
 	@echo '  AS_OF=2024-03-31              the business moment, the end of that day: later events do not exist'
@@ -89,6 +89,9 @@ explain: $(INSTALLED)  ## Show what a published number follows from: METRIC=win_
 
 metrics: $(INSTALLED)  ## Ask the semantic layer for any cut: Q="--metrics win_rate --group-by metric_time__month"
 	@$(PY) -m dagster_project.cli metrics $(company) $(if $(Q),--question="$$Q")
+
+docs: $(INSTALLED)  ## Write what every table and column means, and its lineage, as one page
+	@$(PY) -m dagster_project.cli docs $(company) $(or_say)
 
 ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
 	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)' $(if $(HOSTS),--hosts '$(HOSTS)')

@@ -1,4 +1,4 @@
-"""The commands behind `make run`, `make check`, `make explain`, `make metrics` and `make ui`.
+"""The commands behind `make run`, `check`, `explain`, `metrics`, `docs` and `ui`.
 
 Exit status of a run: 0 published, or nothing is new; 1 built or audited with failures, so nothing
 was published; 2 the company file, a source, the warehouse, its disk or the clock is wrong; 3
@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dagster_project.commands.check import print_check, read_or_refuse
+from dagster_project.commands.docs import write_docs
 from dagster_project.commands.explain.cell import ALL_TIME, COMPANY, SPELLINGS, Asked
 from dagster_project.commands.explain.command import explain
 from dagster_project.commands.explain.report import SHOWN
@@ -83,6 +84,10 @@ def _command(options: argparse.Namespace, stopped_by: Callable[[], int | None]) 
                 company = load_company(options.company)
                 ask(company, options.question)
             return PUBLISHED
+        case "docs":
+            with progress():
+                write_docs(load_company(options.company))
+            return PUBLISHED
         case "ui":
             with progress():
                 open_ui(load_company(options.company), options.port, options.hosts)
@@ -119,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         "metrics", help="ask the semantic layer; list it without a question"
     )
     metrics.add_argument("--question", default="", metavar="Q", help="in the words of `mf query`")
+    docs = commands.add_parser("docs", help="write what tables and columns mean, as one page")
     ui = commands.add_parser("ui", help="start the Dagster webserver and daemon")
     ui.add_argument("--port", type=int, default=3000)
     ui.add_argument(
@@ -128,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="HOSTS",
         help="further names by which browsers reach it, such as 'sales.acme.com localhost:8080'",
     )
-    for command in (run, check, number, metrics, ui):
+    for command in (run, check, number, metrics, docs, ui):
         command.add_argument(
             "--company", type=Path, default=company_file(), metavar="FILE", help="the company file"
         )

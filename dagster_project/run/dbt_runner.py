@@ -51,6 +51,8 @@ QUIET = ("--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use
 LOG_BYTES = ("--log-file-max-bytes", str(1 << 20))
 """Of dbt's log, of which it keeps five earlier ones."""
 MANIFEST = "manifest.json"
+CATALOG = "catalog.json"
+DOCS_PAGE = "index.html"
 PARSED = "partial_parse.msgpack"
 SEMANTICS = "semantic_manifest.json"
 BUILD = ("build", "--exclude-resource-type", "unit_test", "--no-write-json")
@@ -70,6 +72,19 @@ class Failed:
     path: str
     message: str
     rows: str | None
+
+
+@dataclass(frozen=True)
+class Documented:
+    """What dbt's docs are made of.
+
+    The manifest has compiled SQL, the catalog the columns of what is built; the page shows both,
+    where it has places for them.
+    """
+
+    manifest: dict[str, Any]
+    catalog: dict[str, Any]
+    page: str
 
 
 @dataclass(frozen=True)
@@ -135,6 +150,17 @@ class Dbt:
             raise self._failure(result)
         found = getattr(result.result, "results", [])
         return {one.node.name: one.node.compiled_code for one in found}
+
+    def documented(self, env: Mapping[str, str]) -> Documented:
+        """What dbt's page of docs shows of the last build; `env` as in `build`."""
+        with tempfile.TemporaryDirectory() as folder:
+            result = self._run_parsed(["docs", "generate"], env, target=Path(folder))
+            if not result.success:
+                raise self._failure(result)
+            manifest, catalog = (
+                json.loads((Path(folder) / name).read_bytes()) for name in (MANIFEST, CATALOG)
+            )
+            return Documented(manifest, catalog, (Path(folder) / DOCS_PAGE).read_text("utf-8"))
 
     def build_command(self) -> list[str]:
         """The same build of everything as a command of its own; see `connection`."""
@@ -253,11 +279,12 @@ class Dbt:
         arguments: list[str],
         env: Mapping[str, str],
         on_event: Callable[[Any], None] | None = None,
+        target: Path | None = None,
     ) -> dbtRunnerResult:
         """Run a command on the parsed project; its files are not looked at again."""
         arguments = [*arguments, *self._arguments]
         env = {**self.connection, **env}
-        return self._invoke(arguments, self._target, env, on_event, self.parsed())
+        return self._invoke(arguments, target or self._target, env, on_event, self.parsed())
 
     def _invoke(
         self,

@@ -1,0 +1,155 @@
+"""A page of the dashboards in a window: its boards, numbers, filters and downloads."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Error as PlaywrightError
+
+from tests.eyes.windows import opened, url
+from tests.kpis.companies import Published
+
+PAGES = ("index", "pipeline", "velocity", "money", "quality", "trust")
+"""The pages that all may read."""
+PEOPLE = "people"
+PHONE = {"width": 420, "height": 900}
+DESK = {"width": 1280, "height": 900}
+SERIOUS = ("serious", "critical")
+
+
+def file_of(company: Published, name: str) -> Path:
+    """The file of a page; that of people lies where only its audience gets."""
+    published = company.folder / "published"
+    folder = published / ("people" if name == PEOPLE else "dashboard")
+    return folder / f"{name}.html"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table: its texts, and the numbers and keys behind them, by column."""
+
+    texts: Mapping[str, str]
+    values: Mapping[str, float | None]
+    key: str | None
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """A page that is shown in a window."""
+
+    page: Page
+
+    def __post_init__(self) -> None:
+        self.wait()
+
+    def wait(self) -> None:
+        """Until all is drawn."""
+        try:
+            self.page.locator("html[data-ready=drawn]").wait_for(timeout=30_000)
+        except PlaywrightError as error:
+            raise AssertionError(f"{self.page.url} is not drawn") from error
+
+    @property
+    def boards(self) -> Sequence[str]:
+        """The boards by their place."""
+        return self.page.locator("[data-board]").evaluate_all("all => all.map(one => one.id)")
+
+    def board(self, name: str) -> Locator:
+        """The place of a board."""
+        return self.page.locator(f"[id='{name}']")
+
+    def choose(self, **filters: str) -> None:
+        """Choose by what stands in the filters: `grain="Quarters", cut="Team"`."""
+        for name, label in filters.items():
+            self.page.locator(f"#filters select[name={name}]").select_option(label=label)
+            self.wait()
+
+    def choices(self, name: str) -> Sequence[str]:
+        """What a filter offers, in its order."""
+        options = self.page.locator(f"#filters select[name={name}] option")
+        return options.evaluate_all("all => all.map(one => one.textContent)")
+
+    def tiles(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the tiles say, by board."""
+        return {
+            one["id"]: one
+            for one in self.page.locator(".tile").evaluate_all(
+                """all => all.map(one => ({
+                    id: one.id,
+                    value: one.querySelector('.value').dataset.value,
+                    text: one.querySelector('.value').textContent,
+                    cut: one.dataset.cut,
+                    sample: one.querySelector('.sample').textContent,
+                    target: one.querySelector('.target').textContent,
+                    change: one.querySelector('.change').textContent,
+                }))"""
+            )
+        }
+
+    def rows(self, name: str) -> Sequence[Row]:
+        """The rows of a board's table, which is opened for it."""
+        found = self.board(name).evaluate(
+            """async place => {
+                const details = place.querySelector('.numbers');
+                if (!details.open) {
+                    details.open = true;
+                    await new Promise(done => details.addEventListener('toggle', done, {once: true}));
+                }
+                const table = details.querySelector('table');
+                const heads = [...table.querySelectorAll('thead th')].map(one => one.textContent);
+                return [...table.querySelectorAll('tbody tr')].map(row => ({
+                    texts: [...row.cells].map((cell, i) => [heads[i], cell.textContent]),
+                    values: [...row.cells].map((cell, i) => [heads[i], cell.dataset.value]),
+                    key: ([...row.cells].find(cell => cell.dataset.key !== undefined) || {dataset: {}})
+                        .dataset.key,
+                }));
+            }"""
+        )
+        return [
+            Row(
+                dict(row["texts"]),
+                {name: None if value is None else float(value) for name, value in row["values"]},
+                row.get("key"),
+            )
+            for row in found
+        ]
+
+    def download(self, name: str) -> bytes:
+        """What the button of a board saves."""
+        with self.page.expect_download() as saved:
+            self.board(name).locator("button.csv").click()
+        return Path(saved.value.path()).read_bytes()
+
+    def downloaded(self, name: str) -> list[list[str]]:
+        """The cells of a board's download, as a spreadsheet reads them."""
+        text = self.download(name).decode("utf-8-sig")
+        return list(csv.reader(io.StringIO(text, newline="")))
+
+    def hindrances(self, **options: Any) -> list[str]:
+        """What axe finds serious or worse, with the first place of each."""
+        self.page.evaluate(AXE_SCRIPT)
+        found = self.page.evaluate(
+            "options => axe.run(document, options)", {"resultTypes": ["violations"], **options}
+        )
+        return [
+            f"{one['id']} ({len(one['nodes'])}): {one['help']}: {one['nodes'][0]['html'][:200]}"
+            f" {one['nodes'][0].get('failureSummary', '')[:300]}"
+            for one in found["violations"]
+            if one["impact"] in SERIOUS
+        ]
+
+
+@contextmanager
+def shown(browser: Browser, company: Published, name: str, **options: Any) -> Iterator[Dashboard]:
+    """A page of a company's in a window of its own, drawn; fails at its end if anything was wrong."""
+    with opened(browser, **({"viewport": DESK} | options)) as page:
+        page.goto(url(file_of(company, name)))
+        yield Dashboard(page)

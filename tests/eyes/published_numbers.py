@@ -1,0 +1,123 @@
+"""What pages must say: numbers of the published file by SQL, and how their texts read as numbers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import duckdb
+
+GRAINS = {"Months": "month", "Quarters": "quarter", "Years": "year", "Weeks": "week"}
+CUTS = {
+    "Whole company": "company",
+    "Team": "team",
+    "Region": "region",
+    "Segment": "segment",
+    "Product": "product",
+    "Rep": "rep",
+    "Channel": "channel",
+    "Stage": "stage",
+}
+TIMES = {"K": 1e3, "M": 1e6, "B": 1e9}
+WITHOUT_ROWS = ("sum", None)
+"""Kind and state of what adds up: where there is no row nothing happened."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A row of `kpi_values`."""
+
+    value: float | None
+    n_included: int
+    n_excluded: int
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A published file; months of the fiscal year begin with the company's."""
+
+    connection: duckdb.DuckDBPyConnection
+    year_begins_in: int = 1
+
+    def of(
+        self, metric: str, variant: str, grain: str, cut: str, key: str | None = None
+    ) -> Mapping[tuple[dt.date, str], Number]:
+        """The numbers of a metric by period and key."""
+        rows = self.connection.execute(
+            """select period_start, dimension_key, value, n_included, n_excluded
+            from marts.kpi_values
+            where metric = ? and variant = ? and period_grain = ? and dimension = ?
+                and (dimension_key = ? or ? is null)""",
+            [metric, variant, grain, cut, key, key],
+        ).fetchall()
+        return {(start, of): Number(*rest) for start, of, *rest in rows}
+
+    @cached_property
+    def adds_up(self) -> set[tuple[str, str]]:
+        """The metrics and variants that are 0 where nothing happened."""
+        rows = self.connection.execute(
+            "select metric, variant from marts.kpi_variants where kind = 'sum' and state is null"
+        ).fetchall()
+        return set(rows)
+
+    @cached_property
+    def units(self) -> Mapping[tuple[str, str], str]:
+        """The unit of each metric and variant."""
+        rows = self.connection.execute("select metric, variant, unit from marts.kpi_variants")
+        return {(metric, variant): unit for metric, variant, unit in rows.fetchall()}
+
+    def labels(self, cut: str) -> Mapping[str, list[str]]:
+        """The keys of a cut by their labels; several may bear the same."""
+        rows = self.connection.execute(
+            """select dimension_label, list(distinct dimension_key) from marts.kpi_values
+            where dimension = ? group by 1""",
+            [cut],
+        )
+        return dict(rows.fetchall())
+
+    def targets(
+        self, metric: str, variant: str, grain: str, start: dt.date, cut: str, key: str
+    ) -> list[float]:
+        """What is to be reached; several goals may be for the same."""
+        rows = self.connection.execute(
+            """select target from marts.mart_goal_progress
+            where metric = ? and variant = ? and period_grain = ? and period_start = ?
+                and dimension = ? and dimension_key = ? and target is not null""",
+            [metric, variant, grain, start, cut, key],
+        )
+        return [target for (target,) in rows.fetchall()]
+
+    def period(self, grain: str, label: str) -> dt.date:
+        """The first day of a period by its name, as the filter has it."""
+        name = re.sub(r" \(.*\)$", "", label)
+        if grain == "month":
+            return dt.datetime.strptime(name, "%b %Y").date()
+        if grain == "week":
+            year, week = re.fullmatch(r"(\d{4}) W(\d+)", name).groups()
+            return dt.date.fromisocalendar(int(year), int(week), 1)
+        year, _, quarter = name.partition(" Q")
+        months = int(year) * 12 + self.year_begins_in - 1 + 3 * (int(quarter or 1) - 1)
+        # A fiscal year bears the year in which it ends.
+        months -= 12 if self.year_begins_in > 1 else 0
+        return dt.date(months // 12, months % 12 + 1, 1)
+
+
+def read(text: str) -> tuple[float, float]:
+    """A number as a text of an English page tells it, and half a unit of its last digit."""
+    found = re.search(r"(-?)[^\d\-]*?(\d[\d,]*)(?:\.(\d+))?([KMB])?(%)?", text)
+    assert found, text
+    sign, whole, decimals, times, percent = found.groups()
+    unit = TIMES.get(times or "", 1.0) / (100 if percent else 1)
+    value = float(f"{whole.replace(',', '')}.{decimals or 0}") * unit
+    return (-value if sign else value), 0.5 * 10 ** -len(decimals or "") * unit
+
+
+def is_told(text: str, value: float | None) -> bool:
+    """Whether a text tells a value, as far as it goes."""
+    if value is None:
+        return text in ("–", "no value")
+    told, half = read(text)
+    return abs(told - value) <= half * (1 + 1e-6) + 1e-9
