@@ -253,3 +253,15 @@ def test_a_table_that_is_too_wide_breaks_its_names_and_no_number() -> None:
     assert told.get().count("123,456,789") == 4
     assert max(map(len, lines)) <= 60
     assert "".join(line.split()[0] for line in lines[1:]) == "exports.experiment_assignments"
+
+
+def test_where_nothing_has_changed_little_is_told() -> None:
+    """About six of a hundred months beyond twice, one beyond three times: see decision 0063."""
+    chance = random.Random(1)
+    told = []
+    for _ in range(500):
+        values = [100 * chance.lognormvariate(0, 0.2) for _ in range(14)]
+        told += most_changed({**dated(), **months("revenue_won", values)}, MID_MARCH)[1]
+    beyond = [float(line.split(": ")[1].split(" ×")[0]) > 3 for line in told]
+    assert 0.03 < len(told) / 500 < 0.1
+    assert 0 < sum(beyond) / 500 < 0.02
