@@ -12,10 +12,12 @@ import pytest
 from expectations.docs import build
 from expectations.report import AuditReport
 from expectations.runner import audit
+from expectations.stakes import Stake
 from expectations.store import latest
 from ingestion.company.settings import Company
 from ingestion.paths import CompanyPaths
 from ingestion.warehouse.warehouse import Warehouse
+from tests.conftest import Publish
 from tests.expectations.cases import AS_OF
 from tests.expectations.warehouses import Store, moment, run_audit
 
@@ -105,7 +107,7 @@ def test_a_new_site_replaces_the_old_one(company: Company) -> None:
 def _text(page: str) -> str:
     """What a reader sees of a page, in one line; cells are told apart by bars."""
     body = re.sub("(?s)^.*?<main", "<main", page)
-    told = re.sub("<[^>]*>", " ", re.sub("</t[dh]>", "|", body))
+    told = re.sub("<[^>]*>", " ", re.sub("</t[dh]>", " | ", body))
     return html.unescape(" ".join(told.split()))
 
 
@@ -157,7 +159,7 @@ def test_what_to_fix_first_says_the_money(company: Company) -> None:
     rows = [
         "('opportunities', 'close_date_past', 'low', 8, 2, 1500.4, 'open', 0.25, 1, 1, 'd1, d2')",
         "('spend_daily', 'spend_jump', 'high', 1, 1, 0.4, 'spend', 1, 0, 2, 's1')",
-        "('leads', 'owner_unknown', 'high', 9000, 1, null, '', null, 1, 3, '<b>i@example.com')",
+        "('leads', 'owner_unknown', 'high', 9000, 1, null, '', null, 1, 3, '<b> i@a.com')",
         "('contacts', 'email_missing', 'low', 9000, 8999, 0, 'open', null, 0, 4, 'c1, c9')",
         "('contacts', 'account_missing', 'low', 9000, 0, 0, 'open', null, 0, null, null)",
         "('all', 'all', 'all', 18009, 9003, 1500.4, 'all', null, 2, null, null)",
@@ -185,7 +187,7 @@ def test_what_to_fix_first_says_the_money(company: Company) -> None:
         "of the four weeks before. spend_jump | 1 of 1 spend daily (100%) | under 1 EUR 100.0% of"
         " the spend amount | figures are in doubt | s1 |",
         "and an id has one name. owner_unknown | 1 of 9,000 leads (under 0.1%) | not known"
-        " | figures are in doubt | <b>(email) |",
+        " | figures are in doubt | <b> (email) |",
         "The contact has an email address. email_missing | 8,999 of 9,000 contacts (over 99.9%)"
         " | none | work is harder | c1, c9 |",
     ]
@@ -223,3 +225,20 @@ def test_an_audit_that_an_older_version_kept_is_shown(company: Company) -> None:
     pages = _pages(build(company))
     assert list(pages) == ["index.html"]
     assert "What is published: 1" in _text(pages["index.html"])
+
+
+def test_what_to_fix_is_what_the_checks_find(published: Publish) -> None:
+    company = published("edge_cases")
+    document = json.loads((company.folder / "audit" / "marts.json").read_text(encoding="utf-8"))
+    checks = {(it["table"], it["name"]): it for it in document["report"]["results"]}
+    stakes = [Stake(**it) for it in document["stakes"] if it["rule"] != "all"]
+    assert len(stakes) > 30
+    of_rules = [it for it in stakes if it.check[0] != "marts.mart_references"]
+    assert 0 < len(of_rules) < len(stakes)
+    for stake in of_rules:
+        check = checks.pop(stake.check)
+        assert (check["checked"], check["unexpected"]) == (stake.records, stake.failing)
+    left = [key for key, it in checks.items() if "_hygiene" in key[0] and it["unexpected"]]
+    assert left == [], "what fails is among what to fix"
+    index = _text((company.folder / "data_docs" / "index.html").read_text(encoding="utf-8"))
+    assert "What to fix first" in index
