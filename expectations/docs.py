@@ -22,12 +22,12 @@ def build(company: Company) -> Path:
     sites = link.with_name("audit") / "sites"
     sites.mkdir(parents=True, exist_ok=True)
     site = Path(tempfile.mkdtemp(dir=sites))
-    audits = list(latest(company))
-    validations = {table: page for audit in audits for table, page in audit.pages.items()}
+    audits = latest(company)
     (site / "validations").mkdir()
-    for table, page in validations.items():
-        (site / "validations" / f"{table}.html").write_text(page, encoding="utf-8")
-    index = pages().index(company.name, [audit.report for audit in audits], validations)
+    for audit in audits:
+        for table, page in audit.pages.items():
+            (site / "validations" / f"{table}.html").write_text(page, encoding="utf-8")
+    index = pages().index(company, audits)
     (site / "index.html").write_text(index, encoding="utf-8")
     lead(link, site)
     for other in sites.iterdir():

@@ -1,61 +1,92 @@
-"""The pages of the Data Docs: Great Expectations renders, our templates need no network."""
+"""The pages of the Data Docs: what Great Expectations found, in words that say what to do."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Sequence
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from great_expectations.core import (
-    ExpectationSuiteValidationResult,
-    ExpectationValidationResult,
-    expectationSuiteValidationResultSchema,
-)
-from great_expectations.render.renderer import ValidationResultsPageRenderer
-from great_expectations.render.view import DefaultJinjaPageView
-from jinja2 import ChoiceLoader, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from expectations.report import AuditReport
-from ingestion.visible import visible
+from expectations.report import AuditReport, CheckResult, without_emails
+from expectations.stakes import Stake
+from expectations.store import StoredAudit
+from ingestion.company.settings import Company
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-class _View(DefaultJinjaPageView):
-    """Great Expectations' own view, whose page and frame load nothing from elsewhere."""
+@dataclass(frozen=True)
+class Judged:
+    """The outcome of a check with what Great Expectations' own result says besides.
 
-    def __init__(self) -> None:
-        super().__init__()
-        theirs = self.env.loader
-        assert theirs is not None
-        self.env.loader = ChoiceLoader([FileSystemLoader(TEMPLATES), theirs])
+    The rule covers `result.checked` of `rows`; of the others it says nothing.
+    """
+
+    result: CheckResult
+    rows: int
+    expectation: str
+    traceback: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is at stake, and the check that says what should be so."""
+
+    stake: Stake
+    check: CheckResult | None
 
 
 class Pages:
-    """Renders a site's pages as HTML."""
+    """Renders a site's pages as HTML: values are text, whatever is in them."""
 
-    def __init__(self) -> None:
-        self._renderer = ValidationResultsPageRenderer(run_info_at_end=True)
-        self._view = _View()
-
-    def validation(self, document: dict[str, Any]) -> str:
-        """The page of one table's validation result."""
-        result: ExpectationSuiteValidationResult = expectationSuiteValidationResultSchema.load(
-            document
+    def __init__(self, autoescape: bool = True) -> None:
+        environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=autoescape,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
         )
-        for outcome in result.results:
-            _escape(outcome)
-        page = self._renderer.render(result)
-        # The header links to a page of the suite, which says nothing that this page does not.
-        del page.sections[0].content_blocks[0]
-        return self._view.render(page)
+        environment.filters.update(share=share, amount=amount)
+        self._table = environment.get_template("table.html")
+        self._index = environment.get_template("index.html")
 
-    def index(self, company: str, reports: Sequence[AuditReport], pages: Iterable[str]) -> str:
-        """The page that lists every check and links to the tables' pages."""
-        template = self._view.env.get_template("index.html")
-        return template.render(company=company, reports=reports, pages=set(pages))
+    def table(self, results: Sequence[CheckResult], document: Mapping[str, Any]) -> str:
+        """The page of one table: its checks, and their validation result as a JSON document."""
+        outcomes = {
+            outcome["expectation_config"]["meta"]["check"]: outcome
+            for outcome in document["results"]
+        }
+        return self._table.render(
+            table=document["suite_name"],
+            judged=[_judged(it, outcomes[it.name]) for it in _by_importance(results)],
+            run=document["meta"]["run_id"],
+        )
+
+    def index(self, company: Company, audits: Sequence[StoredAudit]) -> str:
+        """The first page: what keeps numbers from being published, what to fix, all checks."""
+        reports = [audit.report for audit in audits]
+        checks = {(it.table, it.name): it for report in reports for it in report.results}
+        stakes = [stake for audit in audits for stake in audit.stakes]
+        findings = [Finding(it, checks.get(it.check)) for it in stakes if it.rule != "all"]
+        told = {(it.check.table, it.check.name) for it in findings if it.check}
+        return self._index.render(
+            company=company.name,
+            currency=company.currency,
+            audits=[(it.report, _when(company, it)) for it in audits],
+            runs={report.run_id for report in reports},
+            failures=[it for report in reports for it in _by_importance(report.failures)],
+            warnings=[it for report in reports for it in _by_importance(report.warnings)],
+            findings=findings,
+            whole=next((it for it in stakes if it.rule == "all"), None),
+            told=told,
+            pages={table for audit in audits for table in audit.pages},
+            tables=_tables(reports),
+        )
 
 
 @cache
@@ -64,20 +95,79 @@ def pages() -> Pages:
     return Pages()
 
 
-def _escape(outcome: ExpectationValidationResult) -> None:
-    """Great Expectations puts what was seen, and tracebacks, into the page as they are."""
-    if samples := outcome.result.get("partial_unexpected_list"):
-        outcome.result["partial_unexpected_list"] = [_as_text(sample) for sample in samples]
-    if isinstance(outcome.result.get("observed_value"), str):
-        outcome.result["observed_value"] = _as_text(outcome.result["observed_value"])
-    info = outcome.exception_info or {}
-    for one in (info, *(value for value in info.values() if isinstance(value, dict))):
+def share(part: int, whole: int) -> str:
+    """A share in percent, which is 0% or 100% only where it is exactly that.
+
+    >>> share(1, 5000), share(61, 6182), share(4999, 5000), share(0, 7)
+    ('under 0.1%', '1.0%', 'over 99.9%', '0%')
+    """
+    if part in (0, whole):
+        return "100%" if part else "0%"
+    percent = 100 * part / whole
+    if percent < 0.1:
+        return "under 0.1%"
+    return "over 99.9%" if percent > 99.9 else f"{percent:.1f}%"
+
+
+def amount(money: float, currency: str) -> str:
+    """Money without cents; less than one is not none.
+
+    >>> amount(1008925.03, "EUR"), amount(-0.4, "EUR")
+    ('1,008,925 EUR', 'under 1 EUR')
+    """
+    return f"{money:,.0f} {currency}" if abs(money) >= 1 else f"under 1 {currency}"
+
+
+def _judged(result: CheckResult, outcome: Mapping[str, Any]) -> Judged:
+    config = outcome["expectation_config"]
+    arguments = {
+        key: value
+        for key, value in config["kwargs"].items()
+        if key != "batch_id" and value is not None
+    }
+    told = ", ".join(f"{key} = {value!r}" for key, value in arguments.items())
+    return Judged(
+        result,
+        outcome["result"].get("element_count", result.checked),
+        f"{config['type']}({told})",
+        tuple(_traceback(outcome["exception_info"] or {})),
+    )
+
+
+def _traceback(info: Mapping[str, Any]) -> list[str]:
+    """The lines of the first traceback: there is one, or one per metric."""
+    for one in (info, *(value for value in info.values() if isinstance(value, Mapping))):
         if trace := one.get("exception_traceback"):
-            one["exception_traceback"] = _as_text(trace)
-            one["exception_message"] = visible(one["exception_message"])
+            return [without_emails(line) for line in str(trace).split("\n")]
+    return []
 
 
-def _as_text(value: object) -> str:
-    """A value as HTML that shows it, and in which the renderer's templates find no name."""
-    told = "\n".join(map(visible, str(value).split("\n")))
-    return html.escape(told).replace("$", "&#36;")
+def _by_importance(results: Collection[CheckResult]) -> list[CheckResult]:
+    """What fails before what holds, what is critical first, then the greater share of rows."""
+    return sorted(results, key=lambda it: (it.success, it.severity != "critical", -_failing(it)))
+
+
+def _failing(result: CheckResult) -> float:
+    """The share of rows that fail: all, where a table fails as a whole."""
+    return result.unexpected / result.checked if result.checked else float(not result.success)
+
+
+def _tables(reports: Sequence[AuditReport]) -> dict[str, dict[str, list[CheckResult]]]:
+    """All checks by layer and table, the tables in the order of the suites."""
+    found: dict[str, dict[str, list[CheckResult]]] = {}
+    for report in reports:
+        tables = found.setdefault(report.layer, {})
+        for result in report.results:
+            tables.setdefault(result.table, []).append(result)
+    return {
+        layer: {table: _by_importance(results) for table, results in tables.items()}
+        for layer, tables in found.items()
+    }
+
+
+def _when(company: Company, audit: StoredAudit) -> str:
+    """The moment of which an audit is, on the company's clock; empty where it is not kept."""
+    if audit.as_of is None:
+        return ""
+    moment = company.local(dt.datetime.fromisoformat(audit.as_of))
+    return f"{moment.day} {moment:%B %Y, %H:%M} ({company.timezone})"

@@ -10,7 +10,8 @@ from expectations.comparison import Comparison
 from expectations.frames import empty_tables, placeholders, read_rows
 from expectations.judge import Judge, failed
 from expectations.report import AuditReport, CheckResult
-from expectations.store import save
+from expectations.stakes import read_stakes
+from expectations.store import StoredAudit, save
 from expectations.suites import Layer, Suite, suites
 from expectations.suites.own import refuse_unreadable
 from ingestion.company.settings import Company
@@ -48,9 +49,9 @@ def audit(
     report = AuditReport(layer, run_id, tuple(results))
     if warehouse == Warehouse.of(company):
         with optional("the audit is not kept for the Data Docs"):
-            from expectations.pages import pages
-
-            save(company, report, {it["suite_name"]: pages().validation(it) for it in validations})
+            stakes = read_stakes(warehouse) if layer == "marts" else ()
+            by_table = {it["suite_name"]: _page(report, it) for it in validations}
+            save(company, StoredAudit(report, by_table, as_of.isoformat(), stakes))
     return report
 
 
@@ -79,6 +80,13 @@ def _judge(
         results += outcome
         validations.append(validation)
     return results, validations
+
+
+def _page(report: AuditReport, validation: dict[str, Any]) -> str:
+    from expectations.pages import pages
+
+    table = validation["suite_name"]
+    return pages().table([it for it in report.results if it.table == table], validation)
 
 
 def _nothing_to_judge(suite: Suite) -> list[CheckResult]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from expectations.report import AuditReport, CheckResult
+from expectations.stakes import Stake
 from expectations.suites import Layer
 from ingestion.company.settings import Company
 from ingestion.optional import optional
@@ -17,18 +18,24 @@ from ingestion.paths import CompanyPaths
 
 @dataclass(frozen=True)
 class StoredAudit:
-    """A report, and the pages of its tables as HTML, by table."""
+    """A report, the pages of its tables as HTML, by table, and what is at stake.
+
+    `as_of` is the moment of which the audited is, in UTC, as ISO 8601 writes it. An audit that an
+    older version kept has none, and neither pages nor stakes.
+    """
 
     report: AuditReport
     pages: Mapping[str, str]
+    as_of: str | None = None
+    stakes: tuple[Stake, ...] = ()
 
 
-def save(company: Company, report: AuditReport, pages: Mapping[str, str]) -> None:
+def save(company: Company, audit: StoredAudit) -> None:
     """Keep an audit in place of the layer's last one."""
-    path = _path(company, report.layer)
+    path = _path(company, audit.report.layer)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(".new")
-    aside.write_text(json.dumps({"report": asdict(report), "pages": pages}), encoding="utf-8")
+    aside.write_text(json.dumps(asdict(audit)), encoding="utf-8")
     aside.replace(path)
 
 
@@ -40,8 +47,14 @@ def latest(company: Company) -> list[StoredAudit]:
         if path.exists():
             with optional(f"{path} is damaged"):
                 document = json.loads(path.read_text(encoding="utf-8"))
-                # Kept by an older version, an audit has no pages.
-                found.append(StoredAudit(_report(document["report"]), document.get("pages", {})))
+                found.append(
+                    StoredAudit(
+                        _report(document["report"]),
+                        document.get("pages", {}),
+                        document.get("as_of"),
+                        tuple(Stake(**stake) for stake in document.get("stakes", ())),
+                    )
+                )
     return found
 
 

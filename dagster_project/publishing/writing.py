@@ -243,7 +243,7 @@ def _show_metrics(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, 
     """Each metric's rows of `kpi_values` as a view of its own, `kpi_<metric>`."""
     for metric in metrics(manifest):
         name, description = f'"kpi_{metric}"', manifest["nodes"][f"{MODEL}{metric}"]["description"]
-        connection.execute(
-            f"create view {name} as select * from kpi_values where metric = {literal(metric)}"
-        )
+        # With its schema: DuckDB before 1.2 looks for the table elsewhere.
+        rows = f"select * from {MARTS}.kpi_values where metric = {literal(metric)}"
+        connection.execute(f"create view {name} as {rows}")
         connection.execute(f"comment on view {name} is {literal(description)}")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from expectations.suites.model import Check, never
+from ingestion.contract.entities import ENTITIES
 
 
 def _broken(rule: str, description: str) -> Check:
@@ -158,3 +159,10 @@ HYGIENE: Mapping[str, tuple[Check, ...]] = {
         _DATA_ENDS,
     ),
 }
+
+
+def judged_in(entity: str, rule: str) -> str | None:
+    """The table that judges records of an entity by a rule of hygiene; None of any other rule."""
+    judged = "spend" if entity == "spend_daily" else ENTITIES[entity].singular
+    is_rule = any(check.name == rule for check in HYGIENE.get(judged, ()))
+    return f"marts.fct_{judged}_hygiene" if is_rule else None

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,11 @@ from dagster_project.defs.ingestion import file_assets
 from dagster_project.run.logs import VisibleFormatter
 from expectations.judge import failed
 from expectations.pages import Pages
+from expectations.report import AuditReport
+from expectations.stakes import Stake
+from expectations.store import StoredAudit
 from expectations.suites import suites
+from ingestion.company.settings import Company
 from ingestion.errors import SourceError
 from ingestion.visible import visible
 from tests.faults.attacks import bites, held, replaced
@@ -142,59 +147,67 @@ def test_rich_obeys_a_tag_and_a_terminal_an_escape() -> None:
         assert "\x1b]0;owned" in printed(HOSTILE["the title of the window"])
 
 
-def document(value: str) -> dict[str, Any]:
-    """A validation result of Great Expectations that has a value wherever data may come to be."""
-    suite = next(iter(suites("raw", ("files",))))
+def audit_of(value: str) -> tuple[AuditReport, dict[str, Any]]:
+    """A report and Great Expectations' own result with a value wherever data may come to be."""
+    [check, *_] = next(iter(suites("raw", ("files",)))).checks
+    result = replace(failed(check, value), checked=9, unexpected=3, sample_keys=(value,))
+    result = replace(result, description=value, observed=value)
+    results = tuple(replace(result, name=name, checked=n) for name, n in ((value, 9), ("other", 0)))
     raised = {"raised_exception": True, "exception_message": value, "exception_traceback": value}
-    nulls, x = "expect_column_values_to_not_be_null", {"column": "x"}
-    outcomes: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
-        (nulls, x, {"partial_unexpected_list": [value]}, {}),
-        ("expect_table_row_count_to_be_between", {"min_value": 1}, {"observed_value": value}, {}),
-        (nulls, x, {}, raised),
+    outcomes = [
+        {
+            "expectation_config": {
+                "type": "expect_column_values_to_be_in_set",
+                "kwargs": {"column": value, "batch_id": "batch"},
+                "meta": {"check": result.name},
+            },
+            "result": {"element_count": 9},
+            "exception_info": {"metric": raised},
+        }
+        for result in results
     ]
-    count = {"element_count": 9, "missing_count": 0, "unexpected_count": 1, "unexpected_percent": 1}
-    return {
-        "suite_name": suite.table,
-        "success": False,
-        "statistics": {},
-        "meta": {"run_id": {"run_name": "run", "run_time": "2026-01-01T00:00:00+00:00"}},
-        "results": [
-            {
-                "success": False,
-                "expectation_config": {"type": kind, "kwargs": arguments, "meta": {}},
-                "result": {**count, **found},
-                "meta": {},
-                "exception_info": info or {"raised_exception": False},
-            }
-            for kind, arguments, found, info in outcomes
-        ],
+    meta = {"run_id": {"run_name": value, "run_time": value}}
+    return AuditReport("marts", value, results), {
+        "suite_name": value,
+        "meta": meta,
+        "results": outcomes,
     }
+
+
+def pages_of(value: str, **options: bool) -> tuple[str, str]:
+    """The first page, and the page of a table, of such an audit."""
+    report, document = audit_of(value)
+    stake = Stake("leads", value, "high", 9, 3, None, value, None, 3, value)
+    audit = StoredAudit(report, {value: ""}, "2026-01-01T00:00:00", (stake,))
+    company = Company.model_construct(name=value, currency=value, timezone="UTC")
+    site = Pages(**options)
+    return site.index(company, [audit]), site.table(report.results, document)
 
 
 @held(DOCS)
 def test_pages_show_it() -> None:
-    page = Pages().validation(document(HTML))
-    assert "<img" not in page
-    assert page.count("&lt;img src=x onerror=alert(1)&gt;") >= 4
-    assert page.count("{{ 7 * 7 }}") >= 4
-    assert "\x1b" not in page
+    index, table = pages_of(HTML)
+    for page, times in ((index, 12), (table, 12)):
+        assert "<img" not in page
+        assert page.count("&lt;img src=x onerror=alert(1)&gt;") >= times
+        assert page.count("{{ 7 * 7 }}") >= times
+    assert "&lt;td&gt;" not in index
+    assert not re.search('href="[^"]*[<> ]', index + table)
 
 
 @held(DOCS)
-def test_the_index_shows_it() -> None:
-    from expectations.report import AuditReport
-
+def test_what_was_seen_commands_nothing() -> None:
     [check, *_] = next(iter(suites("raw", ("files",)))).checks
-    report = AuditReport("raw", HTML, (failed(check, HTML),))
-    page = Pages().index(HTML, [report], [])
-    assert "<img" not in page
-    assert page.count("&lt;img") >= 3
+    assert not COMMANDS.search(failed(check, HTML).observed)
+    _, table = pages_of(HTML)
+    assert "\x1b" not in re.sub("(?s)^.*<pre>|</pre>.*$", "", table)
 
 
 @bites(DOCS)
-def test_great_expectations_takes_a_value_for_html() -> None:
-    with replaced("expectations.pages:_as_text", str):
-        assert "<img src=x" in Pages().validation(document(HTML))
+def test_a_value_is_html_for_whom_does_not_escape_it() -> None:
+    index, table = pages_of(HTML, autoescape=False)
+    assert "<img src=x" in index
+    assert "<img src=x" in table
 
 
 @held(DAGSTER)

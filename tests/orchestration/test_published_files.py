@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from dagster_project.publication import PublicationError, in_place, open_published
@@ -249,3 +252,36 @@ def test_a_file_is_copied_whatever_the_disk_can(
         monkeypatch.setattr(os, "copy_file_range", refuse)
     copy_file(tmp_path / "source", tmp_path / "target")
     assert (tmp_path / "target").read_bytes() == content
+
+
+def test_files_say_what_they_hold(company: Company, warehouse: Warehouse) -> None:
+    build(warehouse, "alter table marts.fct_deals add column many hugeint default 3")
+    file = parquet(published(company, "one"), "fct_deals")
+    told = dict(
+        duckdb.sql(
+            f"select decode(key), decode(value) from parquet_kv_metadata('{file}')"
+        ).fetchall()
+    )
+    assert told["description"] == "All fct_deals; it's complete."
+    assert json.loads(told["columns"]) == {"deal": "The deal."}
+    schema = pq.read_schema(file)
+    assert schema.metadata == {b"description": b"All fct_deals; it's complete."}
+    assert schema.field("deal").metadata == {b"description": b"The deal."}
+    assert schema.field("amount").metadata is None
+    assert pq.read_table(file).to_pydict() == {
+        "deal": ["a", "b"],
+        "amount": [Decimal("1.5"), None],
+        "many": [3.0, 3.0],
+    }
+
+
+def test_other_words_are_written_anew(company: Company, warehouse: Warehouse) -> None:
+    one = published(company, "one")
+    told = model("fct_deals", "marts", deal="The deal, by its id.")
+    nodes = THREE_MARTS["nodes"] | {"model.salesops.fct_deals": told}
+    publish(audited(company, warehouse, "two"), THREE_MARTS | {"nodes": nodes})
+    two = CompanyPaths.of(company).published.resolve()
+    assert not parquet(one, "fct_deals").samefile(parquet(two, "fct_deals"))
+    assert parquet(one, "dim_rep").samefile(parquet(two, "dim_rep"))
+    told_now = pq.read_schema(parquet(two, "fct_deals")).field("deal").metadata
+    assert told_now == {b"description": b"The deal, by its id."}
