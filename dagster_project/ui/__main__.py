@@ -29,6 +29,7 @@ from dagster_webserver.version import __version__
 
 from dagster_project.instance.dead_runs import end_dead_runs
 from dagster_project.instance.recording import open_instance
+from dagster_project.instance.repository import CODE_LOCATION
 from dagster_project.run.opening import company_file
 from dagster_project.ui.gate import Gate
 from dagster_project.ui.names import ADDRESS
@@ -36,7 +37,6 @@ from ingestion.company.reading import load_company
 from ingestion.disk.private import private
 from ingestion.paths import PROJECT, CompanyPaths
 
-CODE_LOCATION = "dagster_project.definitions"
 LOG_LEVEL = "warning"
 POLL_MILLISECONDS = 2000
 PATIENCE_SECONDS = 60
@@ -49,7 +49,10 @@ log = logging.getLogger("salesops")
 def main(port: int, hosts: Sequence[str]) -> None:
     """Serve until SIGINT or SIGTERM."""
     logging.basicConfig(format="%(message)s")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Whatever nohup or a shell's background has had this process ignore: its servers inherit it,
+    # and are stopped by SIGINT themselves.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
     paths = CompanyPaths.of(load_company(company_file()))
     with suppress(KeyboardInterrupt), private(paths.root), open_instance(paths) as instance:
         end_dead_runs(instance, paths.lock)
