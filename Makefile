@@ -27,6 +27,7 @@ KEY ?=
 ALL ?=
 FORMAT ?=
 PORT ?= 3000
+PAGES ?=
 HOSTS ?=
 ARGS ?=
 
@@ -63,6 +64,7 @@ help:  ## List the commands
 	@echo '  FORMAT=csv                    the records as CSV, for a pipe'
 	@echo 'Variables of ui:'
 	@echo '  PORT=3000                     where it listens, on this machine only'
+	@echo '  PAGES=3001                    where dashboards and documents are served (default: PORT + 1)'
 	@echo '  HOSTS="sales.acme.com"        further names by which browsers reach it, as they show them'
 	@echo 'Variables of test: ARGS="tests/kpis -k name"'
 
@@ -84,8 +86,9 @@ explain: $(INSTALLED)  ## Show what a published number follows from: METRIC=win_
 	  $(if $(PERIOD),--period="$$PERIOD") $(if $(CUT),--cut="$$CUT") $(if $(KEY),--key="$$KEY") \
 	  $(if $(filter-out 0 no false,$(ALL)),--all) $(if $(FORMAT),--format="$$FORMAT")
 
-ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
-	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)' $(if $(HOSTS),--hosts '$(HOSTS)')
+ui: $(INSTALLED)  ## Serve the Dagster UI and, beside it, dashboards and documents on 127.0.0.1
+	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)' \
+	  $(if $(PAGES),--pages '$(PAGES)') $(if $(HOSTS),--hosts '$(HOSTS)')
 
 bench: $(INSTALLED)  ## Time a warm run beside the bare tools; SCALE="1 10 50": how cost grows, and what a day costs
 	@$(PY) -m dagster_project.bench $(company) $(if $(SCALE),--scales $(SCALE))
