@@ -118,7 +118,7 @@ def build_models(
         else:
             moments = Moments(run.as_of, run.known_at, run.company.own_as_of)
             plan = plan_build(dbt, moments, whole_for=run.built_whole_for)
-            build_everything(dbt, plan, values, collect, [EVERYTHING])
+            build_everything(dbt, plan, values, collect)
     run.is_built = part is None
 
 

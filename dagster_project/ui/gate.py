@@ -1,4 +1,4 @@
-"""The gate before Dagster's webserver and the company's pages: who may ask it, as seen from what browsers say.
+"""The gate before a webserver, Dagster's or the pages': who may ask it, by what browsers say.
 
 Dagster's webserver runs what it is asked, mutations by GET among them, and asks nobody who they
 are. On 127.0.0.1 only programs of this machine reach it, but a browser is one of them, and does so
