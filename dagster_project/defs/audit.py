@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.defs.pages import link
+from dagster_project.defs.pages import linked
 from dagster_project.publication import MARTS
 from dagster_project.publishing.comparison import compare
 from dagster_project.run.pipeline_run import PipelineRun
@@ -38,8 +38,9 @@ def mart_checks(company: Company, manifest: Mapping[str, Any]) -> dg.AssetsDefin
     docs = dg.AssetSpec(
         DATA_DOCS,
         deps=sorted({spec.asset_key for spec in specs}),
-        description="The Data Docs site: what was expected, and what was found.",
-        metadata=link("data_docs/index.html"),
+        description=linked(
+            "The Data Docs site: what was expected, and what was found.", "data_docs/index.html"
+        ),
         group_name="published",
         kinds={"greatexpectations", "html"},
         owners=["team:data_engineering"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from dagster_project.publication import open_published
 
 SUFFIXES = ("previous", "target", "records")
 TO_FIX = 5
+ROWS_SHOWN = 12
+"""Of a table: the UI shows Markdown where it stands as long as it has under 1,000 characters."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +55,26 @@ def figures(marts: Path) -> list[Figure]:
     ]
 
 
-def headline_table(found: Iterable[Figure], currency: str) -> str:
-    """The headlines as a Markdown table."""
-    months = {one.month for one in found}
-    if not months:
-        return "No month is complete yet."
-    [month] = months
-    rows = (
-        (
+def headline_tables(found: Sequence[Figure], currency: str) -> list[str]:
+    """The headlines as Markdown tables, each short enough for the UI to show it."""
+    if not found:
+        return ["No month is complete yet."]
+    has_targets = any(one.target is not None for one in found)
+    heads = [f"{found[0].month:%B %Y}", "value", "month before", "target", "records"]
+    rows = [
+        [
             one.metric.replace("_", " "),
             *(_told(value, one.unit, currency) for value in (one.value, one.previous, one.target)),
             "–" if one.records is None else f"{one.records:,}",
-        )
+        ]
         for one in found
-    )
-    return _table((f"{month:%B %Y}", "value", "month before", "target", "records"), rows)
+    ]
+    if not has_targets:
+        for row in (heads, *rows):
+            del row[3]
+    return [
+        _table(heads, rows[start : start + ROWS_SHOWN]) for start in range(0, len(rows), ROWS_SHOWN)
+    ]
 
 
 def to_fix_table(marts: Path, currency: str) -> str:
@@ -83,20 +90,20 @@ def to_fix_table(marts: Path, currency: str) -> str:
         ).fetchall()
     if not found:
         return "No money is at stake in what is to be put right."
-    rows = (
-        (
-            rule.replace("_", " "),
-            f"{failing:,} of {records:,} {entity.replace('_', ' ')}",
+    rows = [
+        [
+            f"{entity}: {rule}".replace("_", " "),
+            f"{failing:,} of {records:,}",
             _told(money or None, "money", currency),
-        )
+        ]
         for rule, entity, failing, records, money in found
-    )
-    return _table(("to put right", "records", "money at stake"), rows)
+    ]
+    return _table(["to put right", "records", "at stake"], rows)
 
 
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [heads, ("---", *("---:" for _ in heads[1:])), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["-", *("-:" for _ in heads[1:])], *rows]
+    return "\n".join(f"|{'|'.join(line)}|" for line in lines)
 
 
 def _told(value: float | None, unit: str, currency: str) -> str:

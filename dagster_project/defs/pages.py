@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-
-import dagster as dg
 
 from dagster_project.run.opening import PAGES
 
 
-def link(page: str) -> Mapping[str, dg.UrlMetadataValue]:
-    """A page's address as metadata: a browser follows no link from the UI to a file."""
+def linked(description: str, page: str) -> str:
+    """A description that leads to a page: a browser follows no link from the UI to a file."""
     served = os.environ.get(PAGES)
-    return {"page": dg.MetadataValue.url(f"{served}/{page}")} if served else {}
+    return f"{description}\n\n[Open it]({served}/{page})" if served else description

@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.defs.audit import audit
-from dagster_project.defs.headlines import figures, headline_table, to_fix_table
-from dagster_project.defs.pages import link
+from dagster_project.defs.headlines import figures, headline_tables, to_fix_table
+from dagster_project.defs.pages import linked
 from dagster_project.defs.transformation import ROW_COUNT, build_models
 from dagster_project.publication import MARTS, PEOPLE
 from dagster_project.publishing.comparison import compare
@@ -31,36 +31,29 @@ FRESH = dg.FreshnessPolicy.time_window(
 def publication_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """The published files, the Parquet folder, the manifest and the dashboards, made together.
 
-    All of them are made of the one file, so one asset depends on the marts and the rest on it.
+    All but people's are made of the one file, so that depends on the marts and the rest on it.
+    Where only some of them are materialized, a whole run makes them.
     """
     marts = [dg.AssetKey([MARTS, table.name]) for table in mart_tables(manifest)]
     of_people = [dg.AssetKey([PEOPLE, table.name]) for table in people_tables(manifest)]
+    dashboard = linked("The dashboards: self-contained pages.", "dashboard/index.html")
+    people = linked("What is about single people: not for all.", "people/people.html")
     specs = [
         dg.AssetSpec(
             ["published", name],
             deps=deps,
-            description=f"{description} Materialized alone, it is made by a whole run.",
+            description=description,
             group_name="published",
             kinds={kind},
             owners=["team:data_engineering"],
             freshness_policy=FRESH,
-            metadata=link(page) if page else {},
         )
-        for name, kind, description, deps, page in (
-            (
-                *("marts", "duckdb", "The marts as one DuckDB file, a new one by every run."),
-                *(marts, "dashboard/index.html"),
-            ),
-            (
-                *("people", "duckdb", "What is about single people: not for all."),
-                *(of_people, "people/people.html"),
-            ),
-            ("parquet", "parquet", "The marts as one Parquet file per table.", [PUBLISHED], None),
-            ("manifest", "json", "Run, moments, code, row counts and inputs.", [PUBLISHED], None),
-            (
-                *("dashboard", "html", "The dashboards: self-contained pages, overview first."),
-                *([PUBLISHED], "dashboard/index.html"),
-            ),
+        for name, kind, description, deps in (
+            ("marts", "duckdb", f"The marts as one DuckDB file. {dashboard}", marts),
+            ("people", "duckdb", people, of_people),
+            ("parquet", "parquet", "The marts as one Parquet file per table.", [PUBLISHED]),
+            ("manifest", "json", "Run, moments, code, row counts and inputs.", [PUBLISHED]),
+            ("dashboard", "html", dashboard, [PUBLISHED]),
         )
     ]
 
@@ -75,7 +68,7 @@ def publication_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         }
         rows, of_people = publication.row_counts, publication.people_row_counts
         own: dict[str, dict[str, Any]] = {
-            "marts": {"path": run.paths.marts, ROW_COUNT: sum(rows.values()), **_told(run)},
+            "marts": {**_told(run), "path": run.paths.marts, ROW_COUNT: sum(rows.values())},
             "people": {"path": run.paths.people, ROW_COUNT: sum(of_people.values())},
             "parquet": {"path": run.paths.published / "parquet"},
             "manifest": {"path": run.paths.published / "manifest.json"},
@@ -109,7 +102,10 @@ def _told(run: PipelineRun) -> dict[str, Any]:
     with optional("the UI shows no headlines"):
         found = figures(run.paths.marts)
         return {
-            "headlines": dg.MetadataValue.md(headline_table(found, run.company.currency)),
+            **{
+                f"headlines_{number}": dg.MetadataValue.md(table)
+                for number, table in enumerate(headline_tables(found, run.company.currency), 1)
+            },
             "to_fix": dg.MetadataValue.md(to_fix_table(run.paths.marts, run.company.currency)),
             **{one.metric: one.value for one in found if one.value is not None},
         }

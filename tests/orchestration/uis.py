@@ -113,7 +113,7 @@ class Ui:
         ]
 
     def told(self, kind: str, *path: str) -> dict[str, Any]:
-        """What the last event of an asset says, by label; `kind` is such as `assetMaterializations`."""
+        """What the last event of a `kind` of an asset says, by label."""
         [event] = self.ask(LATEST, key={"path": path})["assetOrError"][kind]
         return {
             entry["label"]: next((v for k, v in entry.items() if k != "label"), None)
