@@ -13,6 +13,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 PUBLISHED, PUBLICATIONS = "published", "publications"
 PUBLISHED_FILE, PARQUET = "salesops.duckdb", "parquet"
 PEOPLE_FILE = "people.duckdb"
+DASHBOARD, PEOPLE_DASHBOARD = "dashboard", "people"
+"""The folders of a publication's pages; the one of people is as closed as its file."""
 
 
 def write_ahead_log(file: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from ingestion.contract.currencies import CURRENCIES
 from ingestion.errors import one_of
 
+_LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?")
 Scalar = str | int | float | bool | dt.datetime | dt.date | None
 
 
@@ -33,8 +35,18 @@ def _currency(written: str) -> str:
     return code
 
 
+def _locale(written: str) -> str:
+    if not _LOCALE.fullmatch(written):
+        raise ValueError(
+            "not a locale; write a language and, if it matters, a country, as in en, de-CH or "
+            "zh-Hant-TW (BCP 47)"
+        )
+    return written
+
+
 Zone = Annotated[str, AfterValidator(_zone)]
 Currency = Annotated[str, AfterValidator(_currency)]
+Locale = Annotated[str, AfterValidator(_locale)]
 Provides = Annotated[dict[str, Annotated[str, Field(min_length=1)]], Field(default_factory=dict)]
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 

@@ -12,12 +12,15 @@ from dagster_project.publication.reading import in_place, write_ahead_log
 from ingestion.disk.links import lead, remove
 from ingestion.disk.private import PASSED_THROUGH, open_to_all
 from ingestion.optional import optional
-from ingestion.paths import PEOPLE_FILE, PUBLISHED_FILE, CompanyPaths
+from ingestion.paths import PEOPLE_DASHBOARD, PEOPLE_FILE, PUBLISHED_FILE, CompanyPaths
 
 KEPT = 3
 """The publications that stay, the one on show among them."""
 OLD_FILE = "marts.duckdb"
 """What earlier versions published, in a folder `published` that was no link."""
+
+READ = 0o444
+"""Who may read a folder may enter it, too: a third of the way on, the permission to do so."""
 
 log = logging.getLogger("salesops")
 
@@ -52,9 +55,13 @@ def show(paths: CompanyPaths, folder: Path) -> None:
 
 
 def permit_people(folder: Path, mode: int) -> None:
-    """Let those open a publication's file of single people for whom it is."""
+    """Let those open a publication's file of single people, and its page, for whom they are."""
     if (file := folder / PEOPLE_FILE).exists():
         file.chmod(mode)
+    if (pages := folder / PEOPLE_DASHBOARD).exists():
+        for page in pages.iterdir():
+            page.chmod(mode)
+        pages.chmod(mode | (mode & READ) >> 2)
 
 
 def close_earlier(paths: CompanyPaths, on_show: Publication, people_mode: int) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_project.dashboard.pages import write_pages
 from dagster_project.publication.manifest import (
     MANIFEST,
     MARTS,
@@ -46,7 +47,7 @@ from dagster_project.run.recipe import code_version, recipe_hash
 from ingestion.disk.links import sync
 from ingestion.disk.private import OTHERS, open_to_all, umask
 from ingestion.errors import first_line
-from ingestion.paths import PARQUET, PEOPLE_FILE, PUBLISHED_FILE, write_ahead_log
+from ingestion.paths import PARQUET, PEOPLE_DASHBOARD, PEOPLE_FILE, PUBLISHED_FILE, write_ahead_log
 from ingestion.warehouse.duckdb_sql import literal, quote, workbench
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def publish(run: PipelineRun, manifest: Mapping[str, Any]) -> Publication:
         folder = new_folder(run.paths, run.run_id)
         publication = _write(run, manifest, folder)
         _explain_own(run, manifest, folder)
+        write_pages(folder, run.company)
         _close(folder, publication, PEOPLE_MODES[run.company.audience.people])
         show(run.paths, folder)
         run.publication = publication
@@ -226,7 +228,7 @@ def _close(folder: Path, publication: Publication, people_mode: int) -> None:
     for file in files:
         fill_up(file)
     (folder / MANIFEST).write_text(publication.as_json() + "\n", encoding="utf-8")
-    open_to_all(folder, apart=frozenset({PEOPLE_FILE}))
+    open_to_all(folder, apart=frozenset({PEOPLE_FILE, PEOPLE_DASHBOARD}))
     permit_people(folder, people_mode)
     sync(*(path for path in folder.rglob("*")), folder, folder.parent)
     logs = [log.name for file in files if (log := write_ahead_log(file)).exists()]

@@ -16,7 +16,7 @@ from ingestion.company.goals import Goal
 from ingestion.contract.columns import Entity
 from ingestion.extension.extra import Extra, with_extra
 from ingestion.extension.folder import Extension
-from ingestion.settings import Currency, Settings, Zone
+from ingestion.settings import Currency, Locale, Settings, Zone
 from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.sources.source_type import SourceSettings
 
@@ -96,7 +96,7 @@ class Audience(Settings):
 class Company(Settings):
     """A company: what company.yml says, defaults filled in.
 
-    `as_of` is the moment that counts as now, as written; `moment` says what a bare date means.
+    `locale` says how numbers and days are written. `as_of` is the moment that counts as now, as written; `moment` says what a bare date means.
     `closing` is what dates a deal's closing where both do: its `record`, or the move `told` by its
     history. `rejected_tolerance` is the share of an entity's rows that may break the contract
     before the audit fails. `sandbox` says that the company is a simulated one: runs start its
@@ -112,6 +112,7 @@ class Company(Settings):
     name: str = Field(min_length=1)
     currency: Currency
     timezone: Zone
+    locale: Locale = "en"
     fiscal_year_start_month: int = Field(1, ge=1, le=12)
     as_of: dt.datetime | dt.date | None = None
     closing: Literal["record", "told"] = "record"

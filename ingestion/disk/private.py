@@ -43,10 +43,11 @@ def umask(mask: int) -> Iterator[None]:
 def open_to_all(folder: Path, apart: frozenset[str] = frozenset()) -> None:
     """Let everybody read a folder with what is in it, and nobody write to its files.
 
-    Files of the names that are `apart` stay as they are.
+    Files and folders of the names that are `apart` stay as they are.
     """
     for path in (folder, *folder.rglob("*")):
-        if not path.is_symlink() and path.name not in apart:
+        names = path.relative_to(folder).parts
+        if not path.is_symlink() and apart.isdisjoint(names):
             path.chmod(0o755 if path.is_dir() else 0o444)
 
 

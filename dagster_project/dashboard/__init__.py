@@ -1,0 +1,1 @@
+"""The dashboards: self-contained pages of a publication's numbers."""

@@ -1,0 +1,129 @@
+"""What a special board is: what the frame draws it from, and what the frame has to do for it.
+
+The frame runs `query` on the published file (the people's file is attached as `people` for boards
+of the page `people`), and shows `chart(rows)` with the rows as the data named `rows`, `says(rows)`,
+the table of `columns`, `left_out(rows)` and the definition. Where there are no rows it shows
+`empty` and nothing else.
+
+Numbers are formatted by the page, in one way for the company's currency and locale. In a table and
+in sentences by the `Format` beside them; in a picture by d3 formats, for which the page gives Vega
+a `formatLocale`: money is every format with a `$` (`currency` of that locale), a ratio one with a
+`%`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+Spec = dict[str, Any]
+
+Page = Literal["pipeline", "velocity", "money", "people", "quality", "trust"]
+Format = Literal[
+    "text",
+    "money",
+    "ratio",  # 0.25 is shown as 25%
+    "count",  # whole things: records, deals, customers
+    "number",
+    "days",
+    "hours",
+    "months",
+    "date",
+    "moment",  # UTC, with the time of day
+    "period",  # a first day; `by` names the column with its grain
+    "unit",  # a number; `by` names the column with its unit, as in `kpi_values.unit`
+    "yes_no",  # a truth value; NULL is not no
+]
+OF_ALL = "n_of_all"
+"""The column in which a query that gives the first n rows says how many there are of all."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a board's table: its name in the rows, its heading, how its values are shown."""
+
+    name: str
+    label: str
+    format: Format = "text"
+    by: str | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A value within a sentence; `unit` is its unit or grain where the format asks for one."""
+
+    value: Any
+    format: Format
+    unit: str | None = None
+
+
+Sentence = tuple[str | Figure, ...]
+"""Words and figures in their order, for the page to join without anything between them."""
+
+
+@dataclass(frozen=True)
+class SpecialBoard:
+    """One picture of a page that is not of `kpi_values` by the common filters.
+
+    `table` is where the definition is read from: the comment of that table in the published file.
+    `choice` is a column of the rows: the page lets people choose one of its values, in their order
+    of appearance, and gives `chart`, `says` and `left_out` only the rows of that one. `top` is how
+    many rows the query gives at most (of each choice), `things` what they are in the plural.
+    """
+
+    page: Page
+    key: str
+    title: str
+    note: str
+    query: str
+    table: str
+    columns: tuple[Column, ...]
+    chart: Callable[[Rows], Spec]
+    says: Callable[[Rows], Sentence]
+    empty: str
+    choice: Column | None = None
+    top: int | None = None
+    things: str = "rows"
+    definition: str | None = None
+
+    def left_out(self, rows: Rows) -> Sentence | None:
+        """How many rows there are beside those shown; None where there are no others."""
+        of_all = max((row[OF_ALL] or 0 for row in rows), default=0) if self.top else 0
+        rest = of_all - len(rows)
+        if rest <= 0:
+            return None
+        return ("and ", Figure(rest, "count"), f" more {self.things}, not shown")
+
+    def chosen(self, rows: Rows) -> dict[Any, list[Row]]:
+        """The rows by what can be chosen, in their order; all by None without a choice."""
+        chosen: dict[Any, list[Row]] = {}
+        for row in rows:
+            chosen.setdefault(row[self.choice.name] if self.choice else None, []).append(row)
+        return chosen
+
+
+def rows_of(connection: duckdb.DuckDBPyConnection, board: SpecialBoard) -> list[Row]:
+    """What the board's query gives on a published file, plain."""
+    found = connection.execute(board.query)
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, map(plain, row), strict=True)) for row in found.fetchall()]
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: days and moments in ISO 8601, what is no number None."""
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dt.date | dt.datetime):
+        return value.isoformat()
+    return value

@@ -1,0 +1,463 @@
+// A page: its filters, and what each board shows by them.
+
+const DRAWN = 6;
+const FEW = 10;
+const form = document.getElementById("filters");
+const state = { grain: null, period: 0, cut: 0, key: "" };
+const grainNamed = (name) => page.grains.find((grain) => grain.name === name);
+const cutAt = () => page.cuts[state.cut];
+
+function element(name, text, className) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+// What a metric is at a period of a key; undefined where there is nothing.
+function at(metric, grain, cut, key, i) {
+  const series = ((metric.series[grain] || {})[cut] || [])[key];
+  if (!series) return undefined;
+  const [first, values, records, left] = series;
+  const j = i - first;
+  if (j < 0 || j >= values.length || records[j] === null) return undefined;
+  return { value: values[j], records: records[j], left: left ? left[j] : 0 };
+}
+
+// What adds up is 0 where nothing was; of anything else nothing is known then.
+function known(metric, grain, cut, key, i) {
+  const found = at(metric, grain, cut, key, i);
+  if (found || metric.kind !== "sum" || metric.state) return found;
+  const [first, last] = span(metric, grain);
+  return first !== null && i >= first && i <= last ? { value: 0, records: 0, left: 0 } : undefined;
+}
+
+// The periods of which the company has anything of a metric, up to the present one at least.
+function span(metric, grain) {
+  const series = ((metric.series[grain] || {}).company || [])[0];
+  if (!series) return [null, null];
+  const present = grainNamed(grain).present;
+  return [series[0], Math.max(series[0] + series[1].length - 1, Math.min(present, page.lastTold[grain]))];
+}
+
+function target(metric, grain, i, cut, key) {
+  const found = page.targetOf.get([metric.at, grain, i, cut, key].join());
+  return found === undefined ? null : found;
+}
+
+function change(metric, now, before) {
+  if (!now || !before || now.value === null || before.value === null) return null;
+  const difference = now.value - before.value;
+  const sign = difference > 0 ? "+" : "";
+  let text;
+  if (metric.unit === "ratio") {
+    text = `${sign}${numeral(difference * 100, { maximumFractionDigits: 1 })} points`;
+  } else if (before.value) {
+    text = sign + numeral(difference / Math.abs(before.value), { style: "percent", maximumFractionDigits: 1 });
+  } else {
+    return null;
+  }
+  const isFew = metric.kind !== "sum" && (now.records < FEW || before.records < FEW);
+  const isGood = (difference > 0) === (metric.better === "up");
+  const isJudged = difference !== 0 && !isFew && (metric.better === "up" || metric.better === "down");
+  return { text, isFew, word: isJudged ? (isGood ? "better" : "worse") : "", isUp: difference > 0, difference };
+}
+
+function sampleText(found) {
+  if (!found) return "No records in this period.";
+  const left = found.left ? `, ${count(found.left)} left out` : "";
+  return `${count(found.records)} ${found.records === 1 ? "record" : "records"}${left}`;
+}
+
+function periodName(grain, i) {
+  return period(grain.name, grain.starts[i], grain.labels[i]);
+}
+
+function soFar(grain, i) {
+  return i >= grain.ended;
+}
+
+// A board shows the chosen cut, or the whole company where its metric is not cut so.
+function cutOf(metric, grain, wanted) {
+  const cuts = metric.series[grain] || {};
+  if (wanted in cuts) return page.cuts.findIndex((cut) => cut.name === wanted);
+  return page.cuts.findIndex((cut) => cut.name === "company");
+}
+
+function records(metric, grain, cut, key) {
+  const series = ((metric.series[grain] || {})[cut] || [])[key];
+  return series ? series[2].reduce((sum, n) => sum + (n || 0), 0) : 0;
+}
+
+function keysOf(metric, grain, cut) {
+  return cut.keys.map((_, key) => key).filter((key) => ((metric.series[grain] || {})[cut.name] || [])[key]);
+}
+
+function showTile(board, place) {
+  const metric = page.metrics[board.metric];
+  const grain = grainNamed(state.grain);
+  const cut = state.key === "" ? page.cuts[0] : page.cuts[cutOf(metric, grain.name, cutAt().name)];
+  const key = cut.name === "company" ? 0 : Number(state.key);
+  const i = state.period;
+  const now = known(metric, grain.name, cut.name, key, i);
+  const before = known(metric, grain.name, cut.name, key, i - 1);
+  const value = place.querySelector(".value");
+  const isKnown = now && now.value !== null;
+  value.textContent = isKnown ? figure(now.value, metric.unit) : "no value";
+  value.classList.toggle("none", !isKnown);
+  if (isKnown) value.dataset.value = now.value;
+  else delete value.dataset.value;
+  const told = place.querySelector(".change");
+  told.replaceChildren();
+  if (isKnown && soFar(grain, i)) {
+    told.textContent = "so far: the period has not ended";
+  } else {
+    const moved = change(metric, now, before);
+    if (moved) {
+      const arrow = moved.difference === 0 ? "=" : moved.isUp ? "▲" : "▼";
+      const mark = moved.word === "better" ? "good" : moved.word === "worse" ? "bad" : "";
+      told.append(element("span", `${arrow} ${moved.text}${moved.word ? `, ${moved.word}` : ""}`, mark));
+      told.append(` than ${periodName(grain, i - 1)}${moved.isFew ? "; few records" : ""}`);
+      if (!moved.word) told.lastChild.textContent = ` on ${periodName(grain, i - 1)}${moved.isFew ? ", of few records" : ""}`;
+    } else if (isKnown) {
+      told.textContent = "nothing to compare with";
+    }
+  }
+  const from = Math.max(0, i - 11);
+  spark(place.querySelector(".spark"), Array.from({ length: i - from + 1 }, (_, j) => {
+    const found = known(metric, grain.name, cut.name, key, from + j);
+    return found ? found.value : null;
+  }));
+  const goal = target(metric, grain.name, i, cut.name, key);
+  place.querySelector(".target").textContent = goal === null ? "" : `Target ${figure(goal, metric.unit)}`;
+  place.querySelector(".sample").textContent = sampleText(now);
+  place.dataset.cut = cut.name;
+}
+
+function note(board, metric, grain, cut, more) {
+  const parts = [];
+  if (cut.name === "company" && cutAt().name !== "company" && board.mark === "trend") {
+    parts.push(`Not known by ${cutAt().label.toLowerCase()}: this is the whole company.`);
+  }
+  if (more) parts.push(more);
+  if (board.mark === "trend" && grain.earlier) {
+    parts.push(`${count(grain.earlier)} earlier ${grain.label.toLowerCase()} are not on this page.`);
+  }
+  return parts.length ? ` ${parts.join(" ")}` : "";
+}
+
+async function showTrend(board, place) {
+  const metric = page.metrics[board.metric];
+  const grain = grainNamed(state.grain);
+  const cut = page.cuts[cutOf(metric, grain.name, cutAt().name)];
+  const all = keysOf(metric, grain.name, cut);
+  const chosen = cut.name !== "company" && state.key !== "" ? [Number(state.key)] : null;
+  const byRecords = [...all].sort((a, b) => records(metric, grain.name, cut.name, b) - records(metric, grain.name, cut.name, a));
+  const keys = chosen || byRecords.slice(0, DRAWN);
+  const rest = chosen ? 0 : all.length - keys.length + cut.more;
+  const rows = [];
+  for (const key of keys) {
+    for (let i = 0; i < grain.starts.length; i += 1) {
+      const found = known(metric, grain.name, cut.name, key, i);
+      if (found) rows.push({ ...found, key: cut.labels[key], keyAt: key, i, start: grain.starts[i], at: utc(grain.starts[i]).getTime(), so_far: soFar(grain, i), target: target(metric, grain.name, i, cut.name, key) });
+    }
+  }
+  const focus = keys.length === 1 ? keys[0] : null;
+  const now = focus === null ? undefined : known(metric, grain.name, cut.name, focus, state.period);
+  const before = focus === null ? undefined : known(metric, grain.name, cut.name, focus, state.period - 1);
+  const message = place.querySelector(".message");
+  message.replaceChildren();
+  let told;
+  const when = grain.starts.length ? periodName(grain, state.period) : "";
+  if (focus !== null) {
+    const moved = soFar(grain, state.period) ? null : change(metric, now, before);
+    const tail = `${when}${soFar(grain, state.period) ? " so far" : ""}${moved ? `, ${moved.text} on ${periodName(grain, state.period - 1)}${moved.word ? ` (${moved.word})` : ""}` : ""}`;
+    message.append(element("strong", figure(now ? now.value : null, metric.unit)), ` in ${tail}`);
+    told = `${board.title}${cut.name === "company" ? "" : `, ${cut.labels[focus]}`}: ${figure(now ? now.value : null, metric.unit)} in ${tail}.`;
+  } else {
+    const named = keys.map((key) => ({ key, found: known(metric, grain.name, cut.name, key, state.period) })).filter((one) => one.found && one.found.value !== null).sort((a, b) => b.found.value - a.found.value);
+    const text = named.length ? `${when}: from ${figure(named[named.length - 1].found.value, metric.unit)} (${cut.labels[named[named.length - 1].key]}) to ${figure(named[0].found.value, metric.unit)} (${cut.labels[named[0].key]})` : `no values in ${when}`;
+    message.textContent = text;
+    told = `${board.title} by ${cut.label.toLowerCase()}, ${text}.`;
+  }
+  place.querySelector(".sample").textContent = (focus === null ? `${count(keys.length)} with most records` : sampleText(now))
+    + (rest ? `; ${count(rest)} more, not drawn` : "") + "." .replace("..", ".") + note(board, metric, grain, cut);
+  finish(board, place, metric, grain, cut, rows, told);
+  const values = rows.filter((row) => row.value !== null);
+  if (!values.length) return nothing(place, "No values in these periods.");
+  something(place);
+  const spec = structuredClone(page.specs.trend);
+  const starts = [...new Set(values.map((row) => row.at))].sort((a, b) => a - b);
+  const step = Math.max(1, Math.ceil(starts.length / Math.max(2, Math.floor(place.clientWidth / 90))));
+  spec.encoding.x.axis.values = starts.filter((_, i) => (starts.length - 1 - i) % step === 0).map((at) => {
+    const moment = new Date(at);
+    return { year: moment.getUTCFullYear(), month: moment.getUTCMonth() + 1, date: moment.getUTCDate(), utc: true };
+  });
+  if (keys.length === 1) {
+    spec.encoding.color.legend = null;
+    spec.layer[1].encoding.shape.legend = null;
+  }
+  spec.encoding.x.axis.format = grain.name;
+  for (const layer of spec.layer) layer.encoding.y.axis.format = metric.unit;
+  for (const row of rows) row.told = `${cut.name === "company" ? "" : `${row.key}, `}${periodName(grain, row.i)}${row.so_far ? " so far" : ""}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}`;
+  await draw(place.querySelector(".draw"), spec, rows);
+}
+
+async function showBars(board, place) {
+  const metric = page.metrics[board.metric];
+  const grain = grainNamed(state.grain);
+  const wanted = cutAt().name === "company" ? board.cut : cutAt().name;
+  const cut = page.cuts[cutOf(metric, grain.name, wanted)];
+  const rows = [];
+  for (const key of keysOf(metric, grain.name, cut)) {
+    const found = at(metric, grain.name, cut.name, key, state.period);
+    if (found) rows.push({ ...found, key: cut.labels[key], keyAt: key, i: state.period, start: grain.starts[state.period], so_far: soFar(grain, state.period), target: target(metric, grain.name, state.period, cut.name, key), text: figure(found.value, metric.unit) });
+  }
+  rows.sort((a, b) => (b.value === null ? -Infinity : b.value) - (a.value === null ? -Infinity : a.value));
+  const when = grain.starts.length ? periodName(grain, state.period) : "";
+  const values = rows.filter((row) => row.value !== null);
+  const drawn = values.slice(0, 15);
+  const message = place.querySelector(".message");
+  const text = values.length > 1
+    ? `${when}: ${values[0].key} leads with ${values[0].text}, ${values[values.length - 1].key} comes last with ${values[values.length - 1].text}`
+    : values.length ? `${when}: ${values[0].key} ${values[0].text}` : `nothing in ${when}`;
+  message.textContent = text;
+  const untold = [];
+  if (values.length > drawn.length) untold.push(`${count(values.length - drawn.length)} more in the numbers`);
+  if (rows.length > values.length) untold.push(`${count(rows.length - values.length)} without a value`);
+  if (cut.more) untold.push(`and ${count(cut.more)} more, not shown`);
+  place.querySelector(".sample").textContent = `By ${cut.label.toLowerCase()}, ${when}${soFar(grain, state.period) ? " so far" : ""}: ${count(rows.reduce((sum, row) => sum + row.records, 0))} records, ${count(rows.reduce((sum, row) => sum + row.left, 0))} left out${untold.length ? `; ${untold.join(", ")}` : ""}.`;
+  finish(board, place, metric, grain, cut, rows, `${board.title} by ${cut.label.toLowerCase()}, ${text}.`);
+  if (!drawn.length) return nothing(place, `Nothing by ${cut.label.toLowerCase()} in ${when}.`);
+  something(place);
+  for (const row of drawn) row.told = `${row.key}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}`;
+  await draw(place.querySelector(".draw"), page.specs.bars, drawn);
+}
+
+function nothing(place, sentence) {
+  const chart = place.querySelector(".chart");
+  const before = views.get(chart.querySelector(".draw"));
+  if (before) before.finalize();
+  chart.hidden = true;
+  let told = place.querySelector(".empty");
+  if (!told) chart.after(told = element("p", "", "empty"));
+  told.textContent = sentence;
+  told.dataset.empty = "";
+  place.dataset.drawn = "empty";
+}
+
+function something(place) {
+  place.querySelector(".chart").hidden = false;
+  const told = place.querySelector(".empty");
+  if (told) told.remove();
+  place.dataset.drawn = "chart";
+}
+
+// The words, numbers and download of a KPI board, whatever is drawn.
+function finish(board, place, metric, grain, cut, rows, told) {
+  place.querySelector(".chart").setAttribute("aria-label", told);
+  place.dataset.cut = cut.name;
+  const ordered = board.mark === "trend" ? [...rows].sort((a, b) => b.i - a.i || a.keyAt - b.keyAt) : rows;
+  const hasKey = cut.name !== "company";
+  const hasTarget = ordered.some((row) => row.target !== null);
+  const columns = [
+    { label: "Period", of: (row) => periodName(grain, row.i) + (row.so_far ? " (so far)" : ""), raw: (row) => row.start },
+    ...(hasKey ? [{ label: cut.label, of: (row) => row.key, raw: (row) => row.key, key: (row) => cut.keys[row.keyAt] }] : []),
+    { label: board.title, of: (row) => figure(row.value, metric.unit, "full"), raw: (row) => row.value, isNumber: true },
+    ...(hasTarget ? [{ label: "Target", of: (row) => figure(row.target, metric.unit, "full"), raw: (row) => row.target, isNumber: true }] : []),
+    { label: "Records", of: (row) => count(row.records), raw: (row) => row.records, isNumber: true },
+    { label: "Left out", of: (row) => count(row.left), raw: (row) => row.left, isNumber: true },
+  ];
+  table(place, columns, ordered, `${board.title}, ${grain.label.toLowerCase()}${hasKey ? `, by ${cut.label.toLowerCase()}` : ""}, as of ${page.as_of_told}`);
+  place.download = () => [columns.map((column) => column.label), ...ordered.map((row) => columns.map((column) => column.raw(row)))];
+}
+
+// Filled when it is opened: most never are.
+function table(place, columns, rows, caption) {
+  const details = place.querySelector(".numbers");
+  place.fill = () => {
+    const made = details.querySelector("table");
+    made.replaceChildren(element("caption", caption));
+    const head = element("tr");
+    for (const column of columns) {
+      const cell = element("th", column.label, column.isNumber ? "number" : "");
+      cell.scope = "col";
+      head.append(cell);
+    }
+    const body = element("tbody");
+    for (const row of rows) {
+      const line = element("tr");
+      columns.forEach((column, i) => {
+        const text = column.of(row);
+        const cell = element(i ? "td" : "th", text, column.isNumber ? "number" : text.length > 60 ? "long" : "");
+        if (!i) cell.scope = "row";
+        if (column.isNumber && column.raw(row) !== null) cell.dataset.value = column.raw(row);
+        if (column.key) cell.dataset.key = column.key(row);
+        line.append(cell);
+      });
+      body.append(line);
+    }
+    const top = element("thead");
+    top.append(head);
+    made.append(top, body);
+  };
+  if (details.open) place.fill();
+}
+
+function define(place, formula, words) {
+  place.querySelector(".formula").textContent = formula || "";
+  place.querySelector(".words").textContent = words || "";
+}
+
+async function showSpecial(board, place) {
+  const choice = place.querySelector(".choice");
+  if (!board.shown.length) {
+    choice.hidden = true;
+    place.querySelector(".message").textContent = "";
+    place.querySelector(".numbers").hidden = true;
+    place.querySelector(".csv").hidden = true;
+    place.querySelector(".sample").textContent = `As of ${page.as_of_told}.`;
+    return nothing(place, board.empty);
+  }
+  if (board.choice && board.shown.length > 1 && choice.hidden) {
+    const label = element("label", `${board.choice.label} `);
+    const select = element("select");
+    board.shown.forEach((one, i) => {
+      const option = element("option", shown(one.value, board.choice.format, one.by));
+      option.value = i;
+      select.append(option);
+    });
+    select.addEventListener("change", () => showSpecial(board, place));
+    label.append(select);
+    choice.append(label);
+    choice.hidden = false;
+  }
+  const select = choice.querySelector("select");
+  const one = board.shown[select ? Number(select.value) : 0];
+  const named = board.names.map((name, i) => [name, i]);
+  const rows = one.rows.map((row) => Object.fromEntries(named.map(([name, i]) => [name, row[i]])));
+  const sentence = (parts) => parts.map((part) => (typeof part === "string" ? part : shown(part[0], part[1], part[2], "short"))).join("");
+  const told = sentence(one.says);
+  place.querySelector(".message").textContent = told;
+  place.querySelector(".chart").setAttribute("aria-label", `${board.title}: ${told}`);
+  place.querySelector(".sample").textContent = `${count(rows.length)} ${board.things}${one.left_out ? ` ${sentence(one.left_out)}` : ""}, as of ${page.as_of_told}.`;
+  const columns = board.columns.map((column) => ({
+    label: column.label, isNumber: isNumber(column.format), raw: (row) => row[column.name],
+    of: (row) => shown(row[column.name], column.format, column.by ? row[column.by] : null),
+  }));
+  table(place, columns, rows, `${board.title}, as of ${page.as_of_told}`);
+  place.download = () => [columns.map((column) => column.label), ...rows.map((row) => columns.map((column) => column.raw(row)))];
+  something(place);
+  await draw(place.querySelector(".draw"), one.spec, rows);
+}
+
+const marks = { tile: showTile, trend: showTrend, bars: showBars };
+let round = 0;
+
+async function showAll() {
+  const mine = ++round;
+  delete document.documentElement.dataset.ready;
+  for (const board of page.boards) {
+    if (mine !== round) return;
+    await marks[board.mark](board, document.getElementById(board.key));
+  }
+  if (mine === round) document.documentElement.dataset.ready = "drawn";
+}
+
+function options(select, texts, chosen) {
+  select.replaceChildren(...texts.map(([value, text]) => {
+    const option = element("option", text);
+    option.value = value;
+    return option;
+  }));
+  select.value = chosen;
+}
+
+function fillFilters() {
+  const grain = grainNamed(state.grain);
+  options(form.elements.grain, page.grains.map((one) => [one.name, one.label]), state.grain);
+  const periods = grain.starts.map((_, i) => [i, periodName(grain, i) + (i < grain.ended ? "" : i > grain.present ? " (to come)" : " (so far)")]);
+  options(form.elements.period, periods.reverse(), state.period);
+  options(form.elements.cut, page.cuts.map((cut, i) => [i, cut.label]), state.cut);
+  const cut = cutAt();
+  options(form.elements.key, [["", "all"], ...cut.keys.map((_, i) => [i, cut.labels[i]])], state.key);
+  document.getElementById("key-label").hidden = cut.name === "company";
+  const key = state.key === "" ? "" : `, ${cut.labels[state.key]} only`;
+  const more = cut.more ? ` The ${count(cut.keys.length)} with most records are listed, and ${count(cut.more)} more are not shown.` : "";
+  form.querySelector(".state").textContent = `Shown: ${grain.label.toLowerCase()}, ${periodName(grain, state.period)}${soFar(grain, state.period) ? " so far" : ""}, ${cut.label.toLowerCase()}${key}.${more}`;
+}
+
+// The last period that has ended and in which anything happened: one under way looks like a slump.
+function latest(grain) {
+  for (let i = grain.ended - 1; i >= 0; i -= 1) {
+    if (page.metrics.some((metric) => !metric.state && (at(metric, grain.name, "company", 0, i) || {}).records)) return i;
+  }
+  return Math.max(0, Math.min(grain.ended, grain.starts.length) - 1);
+}
+
+function begin() {
+  page.metrics.forEach((metric, i) => { metric.at = i; });
+  page.targetOf = new Map(page.targets.map(([metric, grain, i, cut, key, value]) => [[metric, grain, i, cut, key].join(), value]));
+  page.lastTold = {};
+  for (const grain of page.grains) {
+    grain.present = Math.min(grain.ended, grain.starts.length - 1);
+    page.lastTold[grain.name] = Math.max(latest(grain), ...page.metrics.filter((metric) => !metric.state).map((metric) => {
+      const series = ((metric.series[grain.name] || {}).company || [])[0];
+      return series ? series[0] + series[1].length - 1 : -1;
+    }));
+  }
+  if (form && page.grains.length) {
+    state.grain = page.grains[0].name;
+    state.period = latest(page.grains[0]);
+    form.addEventListener("change", (event) => {
+      const name = event.target.name;
+      if (name === "grain") {
+        state.grain = event.target.value;
+        state.period = latest(grainNamed(state.grain));
+      } else if (name === "period") {
+        state.period = Number(event.target.value);
+      } else if (name === "cut") {
+        state.cut = Number(event.target.value);
+        state.key = "";
+      } else {
+        state.key = event.target.value;
+      }
+      fillFilters();
+      showAll();
+    });
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.hidden = false;
+    fillFilters();
+  }
+  for (const board of [...page.boards, ...page.special]) {
+    const place = document.getElementById(board.key);
+    const metric = page.metrics[board.metric];
+    define(place, metric ? metric.formula : "", metric ? metric.definition : board.definition);
+    const details = place.querySelector(".numbers");
+    if (details) details.addEventListener("toggle", () => { if (details.open && place.fill) place.fill(); });
+    const button = place.querySelector(".csv");
+    if (button) button.addEventListener("click", () => save(place, board));
+  }
+  addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll(".numbers:not([hidden])")) details.open = true;
+    for (const place of document.querySelectorAll(".board")) if (place.fill) place.fill();
+  });
+}
+
+function save(place, board) {
+  const link = element("a");
+  link.href = URL.createObjectURL(new Blob(["\ufeff", csv(place.download())], { type: "text/csv;charset=utf-8" }));
+  link.download = `${page.page}-${board.key}.csv`;
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+begin();
+(async () => {
+  await showAll();
+  delete document.documentElement.dataset.ready;
+  for (const board of page.special) await showSpecial(board, document.getElementById(board.key));
+  document.documentElement.dataset.ready = "drawn";
+})();
