@@ -38,7 +38,7 @@ company = $(if $(COMPANY),--company '$(COMPANY)')
 # The statuses of make are its own: that of a command is said in words.
 or_say = || $(PY) -m dagster_project.commands.statuses $$?
 
-.PHONY: help run check explain ui bench contract graph tour monday test faults lint clean
+.PHONY: help run check explain ui bench contract graph tour monday pictures test faults lint clean
 
 help:  ## List the commands
 	@echo 'Usage: make <command> [VARIABLE=value]'
@@ -106,6 +106,9 @@ tour: $(INSTALLED)  ## Write docs/tour.md anew, from a company of its own
 
 monday: $(INSTALLED)  ## Write docs/monday.md anew, from the default company: takes some minutes
 	@$(PY) -m tests.docs.monday
+
+pictures: $(INSTALLED)  ## Take the pictures in docs/pictures anew, in Chromium: takes some minutes
+	@$(PY) -m tests.docs.pictures
 
 # One more than there are cores: a third of the time tests wait, for servers and for each other.
 test: $(INSTALLED)  ## Run the tests on all cores

@@ -11,8 +11,8 @@ from dagster_project.publication import open_published
 
 SUFFIXES = ("previous", "target", "records")
 TO_FIX = 5
-ROWS_SHOWN = 12
-"""Of a table: the UI shows Markdown where it stands as long as it has under 1,000 characters."""
+LONGEST = 999
+"""The characters of a Markdown text that the UI shows where it stands."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,13 @@ def headline_tables(found: Sequence[Figure], currency: str) -> list[str]:
     if not has_targets:
         for row in (heads, *rows):
             del row[3]
-    return [
-        _table(heads, rows[start : start + ROWS_SHOWN]) for start in range(0, len(rows), ROWS_SHOWN)
-    ]
+    tables = [_table(heads, rows[:1])]
+    for row in rows[1:]:
+        if len(tables[-1]) + len(_line(row)) >= LONGEST:
+            tables.append(_table(heads, [row]))
+        else:
+            tables[-1] += f"\n{_line(row)}"
+    return tables
 
 
 def to_fix_table(marts: Path, currency: str) -> str:
@@ -102,8 +106,11 @@ def to_fix_table(marts: Path, currency: str) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["-", *("-:" for _ in heads[1:])], *rows]
-    return "\n".join(f"|{'|'.join(line)}|" for line in lines)
+    return "\n".join(map(_line, [heads, ["-", *("-:" for _ in heads[1:])], *rows]))
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"|{'|'.join(cells)}|"
 
 
 def _told(value: float | None, unit: str, currency: str) -> str:

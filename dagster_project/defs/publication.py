@@ -12,7 +12,7 @@ from dagster_project.defs.audit import audit
 from dagster_project.defs.headlines import figures, headline_tables, to_fix_table
 from dagster_project.defs.pages import linked
 from dagster_project.defs.transformation import ROW_COUNT, build_models
-from dagster_project.publication import MARTS, PEOPLE
+from dagster_project.publication import MARTS, PEOPLE, PublicationError
 from dagster_project.publishing.comparison import compare
 from dagster_project.publishing.ledger import keep_ledger
 from dagster_project.publishing.writing import publish
@@ -92,9 +92,11 @@ def _make_up(run: PipelineRun, manifest: Mapping[str, Any]) -> None:
     for source_type in run.company.source_types:
         copy_raw(run, source_type) if run.is_time_travel else run.load(source_type)
     keep_ledger(run, manifest)
-    if not audit(run, "raw").failures:
-        build_models(run, [])
-        audit(run, "marts", compare(run, manifest))
+    if failed := audit(run, "raw").failures:
+        told = ", ".join(f"{one.table} {one.name}" for one in failed)
+        raise PublicationError(f"the audit failed: {told}")
+    build_models(run, [])
+    audit(run, "marts", compare(run, manifest))
 
 
 def _told(run: PipelineRun) -> dict[str, Any]:

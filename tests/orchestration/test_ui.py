@@ -51,10 +51,10 @@ def test_runs_of_the_command_line_are_listed_and_tell_what_they_have_published(
                 and period_grain = 'month' and periods_ago = 1"""
             ).fetchall()
         assert published["revenue_won"] == pytest.approx(revenue)
-        assert "|revenue won|" in published["headlines_1"]
-        assert "|days sales outstanding|" in published["headlines_2"]
+        tables = [text for name, text in published.items() if name.startswith("headlines_")]
+        assert "|revenue won|" in tables[0]
+        assert "|days sales outstanding|" in tables[-1]
         assert "|to put right|" in published["to_fix"]
-        assert all(len(published[name]) < 1000 for name in ("headlines_1", "headlines_2", "to_fix"))
         assert published["dagster/row_count"] == sum(manifest["row_counts"].values())
         values = ui.told("assetMaterializations", "marts", "kpi_values")
         assert values["dagster/row_count"] == manifest["row_counts"]["kpi_values"]
