@@ -28,6 +28,7 @@ ALL ?=
 FORMAT ?=
 Q ?=
 PORT ?= 3000
+PAGES ?=
 HOSTS ?=
 ARGS ?=
 
@@ -38,7 +39,7 @@ company = $(if $(COMPANY),--company '$(COMPANY)')
 # The statuses of make are its own: that of a command is said in words.
 or_say = || $(PY) -m dagster_project.commands.statuses $$?
 
-.PHONY: help run check explain metrics docs ui bench contract graph tour monday test faults lint clean
+.PHONY: help run check explain metrics docs ui bench contract graph tour monday pictures test faults lint clean
 
 help:  ## List the commands
 	@echo 'Usage: make <command> [VARIABLE=value]'
@@ -66,6 +67,7 @@ help:  ## List the commands
 	@echo '  Q="--metrics win_rate --group-by metric_time__month,member__team"   the question; all metrics without one'
 	@echo 'Variables of ui:'
 	@echo '  PORT=3000                     where it listens, on this machine only'
+	@echo '  PAGES=3001                    where dashboards and documents are served (default: PORT + 1)'
 	@echo '  HOSTS="sales.acme.com"        further names by which browsers reach it, as they show them'
 	@echo 'Variables of test: ARGS="tests/kpis -k name"'
 
@@ -93,8 +95,9 @@ metrics: $(INSTALLED)  ## Ask the semantic layer for any cut: Q="--metrics win_r
 docs: $(INSTALLED)  ## Write what every table and column means, and its lineage, as one page
 	@$(PY) -m dagster_project.cli docs $(company) $(or_say)
 
-ui: $(INSTALLED)  ## Start the Dagster webserver and daemon on 127.0.0.1
-	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)' $(if $(HOSTS),--hosts '$(HOSTS)')
+ui: $(INSTALLED)  ## Serve the Dagster UI and, beside it, dashboards and documents on 127.0.0.1
+	@$(PY) -m dagster_project.cli ui $(company) --port '$(PORT)' \
+	  $(if $(PAGES),--pages '$(PAGES)') $(if $(HOSTS),--hosts '$(HOSTS)')
 
 bench: $(INSTALLED)  ## Time a warm run beside the bare tools; SCALE="1 10 50": how cost grows, and what a day costs
 	@$(PY) -m dagster_project.bench $(company) $(if $(SCALE),--scales $(SCALE))
@@ -112,6 +115,9 @@ tour: $(INSTALLED)  ## Write docs/tour.md anew, from a company of its own
 
 monday: $(INSTALLED)  ## Write docs/monday.md anew, from the default company: takes some minutes
 	@$(PY) -m tests.docs.monday
+
+pictures: $(INSTALLED)  ## Take the pictures in docs/pictures anew, in Chromium: takes some minutes
+	@$(PY) -m tests.docs.pictures
 
 # One more than there are cores: a third of the time tests wait, for servers and for each other.
 test: $(INSTALLED)  ## Run the tests on all cores

@@ -90,7 +90,8 @@ def _command(options: argparse.Namespace, stopped_by: Callable[[], int | None]) 
             return PUBLISHED
         case "ui":
             with progress():
-                open_ui(load_company(options.company), options.port, options.hosts)
+                company = load_company(options.company)
+                open_ui(company, options.port, options.pages, options.hosts)
         case _:
             company = read_or_refuse(options.company)
             return PUBLISHED if run_company(company, options, stopped_by) else NOT_PUBLISHED
@@ -127,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     docs = commands.add_parser("docs", help="write what tables and columns mean, as one page")
     ui = commands.add_parser("ui", help="start the Dagster webserver and daemon")
     ui.add_argument("--port", type=int, default=3000)
+    ui.add_argument("--pages", type=int, metavar="PORT", help="of the company's pages: PORT + 1")
     ui.add_argument(
         "--hosts",
         type=str.split,

@@ -27,7 +27,7 @@ def company_definitions(company: Company) -> dg.Definitions:
             *file_assets(company),
             *raw_assets(company),
             restatement_assets(company, manifest),
-            model_assets(manifest),
+            model_assets(company, manifest),
             mart_checks(company, manifest),
             publication_assets(manifest),
         ],

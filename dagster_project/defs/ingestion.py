@@ -14,6 +14,7 @@ from dagster_project.run.pipeline_run import PipelineRun
 from dagster_project.run.time_travel import copy_raw
 from ingestion.company.settings import Company, Source
 from ingestion.errors import SourceError
+from ingestion.loading.moments import LOADS
 from ingestion.loading.reports import LoadReport
 from ingestion.sources.files.catalog import Catalog, Relation, stem
 from ingestion.sources.files.settings import FilesSource
@@ -21,6 +22,7 @@ from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.visible import as_code, visible
 
 COMPANY_FILE = dg.AssetKey(["company", "company_yml"])
+ABOUT_LOADS = "dlt's record of its loads: when each was finished."
 OWNERS = ("team:data_engineering",)
 
 
@@ -59,6 +61,7 @@ def _load_step(company: Company, source_type: str) -> dg.AssetsDefinition:
     sources = [source for source in company.sources if source.type == source_type]
     tables = SOURCE_TYPES[source_type].tables
     inputs = _inputs(sources)
+    files = _files(sources)
     specs = [
         dg.AssetSpec(
             [f"raw_{source_type}", table],
@@ -70,14 +73,28 @@ def _load_step(company: Company, source_type: str) -> dg.AssetsDefinition:
         )
         for table in tables
     ]
+    specs.append(
+        dg.AssetSpec(
+            [f"raw_{source_type}", LOADS],
+            description=ABOUT_LOADS,
+            group_name=f"raw_{source_type}",
+            kinds={"dlt", company.destination},
+            owners=OWNERS,
+        )
+    )
 
     @dg.multi_asset(name=f"load_{source_type}", specs=specs, pool="warehouse")
-    def load(run: dg.ResourceParam[PipelineRun]) -> Iterator[dg.MaterializeResult]:
+    def load(
+        run: dg.ResourceParam[PipelineRun],
+    ) -> Iterator[dg.MaterializeResult | dg.AssetObservation]:
         loads: list[LoadReport] = []
         if run.is_time_travel:
             with run.phase(f"load {source_type}"):
                 copy_raw(run, source_type)
         else:
+            for key, paths in files.items():
+                with suppress(OSError):
+                    yield _seen(key, paths)
             loads = run.load(source_type)
         for spec in specs:
             yield dg.MaterializeResult(
@@ -85,6 +102,30 @@ def _load_step(company: Company, source_type: str) -> dg.AssetsDefinition:
             )
 
     return load
+
+
+def _files(sources: Iterable[Source]) -> Mapping[dg.AssetKey, tuple[Path, ...]]:
+    """The files behind the assets of sources."""
+    return {
+        _relation_key(source, relation): relation.files
+        for source in sources
+        if isinstance(source, FilesSource)
+        for relations in _relations(source).values()
+        for relation in relations
+    }
+
+
+def _seen(key: dg.AssetKey, paths: Iterable[Path]) -> dg.AssetObservation:
+    """What a run has found of a source's files before it read them; raises OSError."""
+    found = [path.stat() for path in paths]
+    return dg.AssetObservation(
+        key,
+        metadata={
+            "files": len(found),
+            "bytes": sum(one.st_size for one in found),
+            "changed": dg.MetadataValue.timestamp(max(one.st_mtime for one in found)),
+        },
+    )
 
 
 def _origins(source: Source) -> dict[dg.AssetKey, str]:

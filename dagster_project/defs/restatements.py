@@ -7,9 +7,11 @@ from typing import Any
 
 import dagster as dg
 
+from dagster_project.defs.ingestion import ABOUT_LOADS
 from dagster_project.publishing.ledger import HISTORY, keep_ledger
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.company.settings import Company
+from ingestion.loading.moments import LOADS
 from ingestion.sources.registry import SOURCE_TYPES
 
 DESCRIPTIONS = {
@@ -34,7 +36,7 @@ def restatement_assets(company: Company, manifest: Mapping[str, Any]) -> dg.Asse
             kinds={"dlt", company.destination},
             owners=["team:data_engineering"],
         )
-        for name, description in DESCRIPTIONS.items()
+        for name, description in {**DESCRIPTIONS, LOADS: ABOUT_LOADS}.items()
     ]
 
     @dg.multi_asset(name="keep_history", specs=specs, pool="warehouse")
@@ -42,8 +44,8 @@ def restatement_assets(company: Company, manifest: Mapping[str, Any]) -> dg.Asse
         with run.phase("history"):
             new_rows = keep_ledger(run, manifest)
         for spec in specs:
-            yield dg.MaterializeResult(
-                asset_key=spec.key, metadata={"rows_new": new_rows[spec.key.path[-1]]}
-            )
+            name = spec.key.path[-1]
+            counts = {"rows_new": new_rows[name]} if name in new_rows else {}
+            yield dg.MaterializeResult(asset_key=spec.key, metadata=counts)
 
     return history

@@ -32,6 +32,8 @@ retention:
       success: 90
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   runs:
     max_concurrent_runs: 1

@@ -22,6 +22,8 @@ from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.warehouse.warehouse import Warehouse
 
 COMPANY_FILE = "SALESOPS_COMPANY"
+PAGES = "SALESOPS_PAGES"
+"""The environment's name for where the company's pages are served, while they are."""
 
 log = logging.getLogger("salesops")
 

@@ -1,6 +1,6 @@
-"""The servers of the UI: the code location's, the webserver behind its gate, and the daemon.
+"""The servers of the UI: the code location's, webserver and pages behind gates, and the daemon.
 
-    python -m dagster_project.ui PORT [HOST …]
+    python -m dagster_project.ui PORT PORT_OF_PAGES [HOST …]
 
 The company is that of `SALESOPS_COMPANY`. This is what `dagster dev` does, but for the gate, for
 runs that have died being ended first, and for a daemon that is started again when it dies.
@@ -29,31 +29,43 @@ from dagster_webserver.version import __version__
 
 from dagster_project.instance.dead_runs import end_dead_runs
 from dagster_project.instance.recording import open_instance
+from dagster_project.instance.repository import CODE_LOCATION
 from dagster_project.run.opening import company_file
 from dagster_project.ui.gate import Gate
 from dagster_project.ui.names import ADDRESS
+from dagster_project.ui.pages import pages_app
 from ingestion.company.reading import load_company
 from ingestion.disk.private import private
 from ingestion.paths import PROJECT, CompanyPaths
 
-CODE_LOCATION = "dagster_project.definitions"
 LOG_LEVEL = "warning"
 POLL_MILLISECONDS = 2000
 PATIENCE_SECONDS = 60
+GRACE_SECONDS = 5
+"""For browsers to have their answers when it is stopped: a page that is open would hold it up."""
 PAUSE_SECONDS = 5
 """Before a daemon that has died is started again."""
 
 log = logging.getLogger("salesops")
 
 
-def main(port: int, hosts: Sequence[str]) -> None:
+def main(port: int, port_of_pages: int, hosts: Sequence[str]) -> None:
     """Serve until SIGINT or SIGTERM."""
     logging.basicConfig(format="%(message)s")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    paths = CompanyPaths.of(load_company(company_file()))
+    # Whatever nohup or a shell's background has had this process ignore: its servers inherit it,
+    # and are stopped by SIGINT themselves.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
+    company = load_company(company_file())
+    paths = CompanyPaths.of(company)
     with suppress(KeyboardInterrupt), private(paths.root), open_instance(paths) as instance:
         end_dead_runs(instance, paths.lock)
-        with _code_server(instance) as workspace, _daemon(workspace):
+        pages = Gate(pages_app(company.name, paths), port_of_pages)
+        with (
+            _code_server(instance) as workspace,
+            _daemon(workspace),
+            _beside(uvicorn.Server(_config(pages, port_of_pages))),
+        ):
             _serve(instance, workspace, port, hosts)
 
 
@@ -76,14 +88,31 @@ def _serve(instance: DagsterInstance, workspace: Path, port: int, hosts: Sequenc
         app = create_app_from_workspace_process_context(
             context, live_data_poll_rate=POLL_MILLISECONDS
         )
-        uvicorn.run(
-            Gate(app, port, hosts),
-            host=ADDRESS,
-            port=port,
-            log_level=LOG_LEVEL,
-            proxy_headers=False,
-            server_header=False,
-        )
+        uvicorn.Server(_config(Gate(app, port, hosts), port)).run()
+
+
+def _config(app: Gate, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=ADDRESS,
+        port=port,
+        log_level=LOG_LEVEL,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+@contextmanager
+def _beside(server: uvicorn.Server) -> Iterator[None]:
+    """Serve in a thread meanwhile."""
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @contextmanager
@@ -123,4 +152,4 @@ def _end(daemon: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])

@@ -1,4 +1,4 @@
-"""The gate before Dagster's webserver: who may ask it, as seen from what browsers say.
+"""The gate before a webserver, Dagster's or the pages': who may ask it, by what browsers say.
 
 Dagster's webserver runs what it is asked, mutations by GET among them, and asks nobody who they
 are. On 127.0.0.1 only programs of this machine reach it, but a browser is one of them, and does so
@@ -26,7 +26,7 @@ from dagster_project.ui.names import LOCAL_NAMES
 
 GRAPHQL = "/graphql"
 PAGE = "index_html_endpoint"
-"""The endpoint of all routes of Dagster's that show a page."""
+"""The endpoint of all routes of Dagster's, and of our own, that show a page."""
 
 KEPT_TO_ITSELF = {
     "X-Frame-Options": "SAMEORIGIN",
@@ -45,7 +45,7 @@ class Refused(Exception):  # noqa: N818
 
 
 class Gate:
-    """Dagster's webserver behind a gate, as an ASGI application.
+    """A webserver behind a gate, as an ASGI application.
 
     It lets through what comes from its own pages, under the local names with `port` or under one of
     `hosts` (each as a browser shows it), and from programs that are no browsers; of other pages
@@ -83,8 +83,9 @@ class Gate:
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
             raise Refused(
                 421,
-                "This is not served under that name. If the name is yours, name it: "
-                "make ui HOSTS=<host and port as the browser shows them>",
+                "This is not served under that name. If the name is yours, name it for the UI: "
+                "make ui HOSTS=<host and port as the browser shows them>. The company's pages "
+                "have the names of this machine only",
             )
 
     def _check_page(self, scope: Scope, headers: Headers) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
+import time
+import urllib.request
 
+import pytest
+
+from dagster_project.publication import open_published
 from tests.orchestration.copies import PROJECT, Copy
 from tests.orchestration.uis import opened
 
@@ -24,6 +30,53 @@ def test_the_ui_shows_the_assets_and_runs_the_job_whatever_its_store_is_like(cop
         assert ui.launch().end() == "SUCCESS", ui.output()
     assert ui.process.returncode == 0, ui.output()
     assert "runs.db is damaged" in ui.output()
+    assert copy.published() != published
+
+
+def test_runs_of_the_command_line_are_listed_and_tell_what_they_have_published(
+    copy: Copy,
+) -> None:
+    manifest = json.loads((copy.data / "published" / "manifest.json").read_text(encoding="utf-8"))
+    with opened(copy) as ui:
+        ui.location()
+        [run] = ui.runs()
+        assert (run["runId"], run["status"]) == (manifest["run_id"], "SUCCESS")
+        assert run["endTime"] > run["startTime"]
+        assert run["repositoryOrigin"] == ui.repository()
+
+        published = ui.told("assetMaterializations", "published", "marts")
+        with open_published(copy.marts) as connection:
+            [(revenue,)] = connection.execute(
+                """select revenue_won from marts.mart_headlines where dimension = 'company'
+                and period_grain = 'month' and periods_ago = 1"""
+            ).fetchall()
+        assert published["revenue_won"] == pytest.approx(revenue)
+        tables = [text for name, text in published.items() if name.startswith("headlines_")]
+        assert "|revenue won|" in tables[0]
+        assert "|days sales outstanding|" in tables[-1]
+        assert "|to put right|" in published["to_fix"]
+        assert published["dagster/row_count"] == sum(manifest["row_counts"].values())
+        values = ui.told("assetMaterializations", "marts", "kpi_values")
+        assert values["dagster/row_count"] == manifest["row_counts"]["kpi_values"]
+        seen = ui.told("assetObservations", "crm", "opportunities")
+        size = copy.export("opportunities.csv").stat().st_size
+        assert (seen["files"], seen["bytes"]) == (1, size)
+
+
+def test_what_is_published_is_materialized_alone_and_sigterm_stops_it_under_nohup(
+    copy: Copy,
+) -> None:
+    published = copy.published()
+    with opened(copy, nohup=True) as ui:
+        ui.location()
+        names = ("marts", "people", "parquet", "manifest", "dashboard")
+        run = ui.materialize(*(("published", name) for name in names))
+        assert run.end() == "SUCCESS", ui.output()
+        with urllib.request.urlopen(f"http://127.0.0.1:{ui.pages}/data_docs/index.html") as page:
+            assert page.status == 200
+        began = time.monotonic()
+    assert time.monotonic() - began < 30
+    assert ui.process.returncode == 0, ui.output()
     assert copy.published() != published
 
 

@@ -44,6 +44,21 @@ TICKS = """query ($repository: RepositorySelector!) {
     sensorState { ticks(limit: 1) { timestamp } }
   } } }
 }"""
+RUNS = """query ($filter: RunsFilter) { runsOrError(filter: $filter) { ... on Runs { results {
+  runId status startTime endTime repositoryOrigin { repositoryName repositoryLocationName }
+} } } }"""
+LATEST = """query ($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset {
+  assetMaterializations(limit: 1) { runId metadataEntries { ...entry } }
+  assetObservations(limit: 1) { runId metadataEntries { ...entry } }
+} } }
+fragment entry on MetadataEntry {
+  label
+  ... on MarkdownMetadataEntry { mdStr }
+  ... on FloatMetadataEntry { floatValue }
+  ... on IntMetadataEntry { intValue }
+  ... on PathMetadataEntry { path }
+  ... on UrlMetadataEntry { url }
+}"""
 STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 
 
@@ -52,6 +67,7 @@ class Ui:
     """A running user interface."""
 
     port: int
+    pages: int
     process: subprocess.Popen[bytes]
     output: Callable[[], str]
 
@@ -87,6 +103,31 @@ class Ui:
         [sensor] = self.ask(TICKS, repository=self.repository())["sensorsOrError"]["results"]
         return bool(sensor["sensorState"]["ticks"])
 
+    def runs(self) -> list[dict[str, Any]]:
+        """The runs that it lists of the company's job."""
+        repository = self.repository()
+        label = f"{repository['repositoryName']}@{repository['repositoryLocationName']}"
+        tags = [{"key": ".dagster/repository", "value": label}]
+        return self.ask(RUNS, filter={"pipelineName": "daily", "tags": tags})["runsOrError"][
+            "results"
+        ]
+
+    def told(self, kind: str, *path: str) -> dict[str, Any]:
+        """What the last event of a `kind` of an asset says, by label."""
+        [event] = self.ask(LATEST, key={"path": path})["assetOrError"][kind]
+        return {
+            entry["label"]: next((v for k, v in entry.items() if k != "label"), None)
+            for entry in event["metadataEntries"]
+        }
+
+    def materialize(self, *keys: tuple[str, ...]) -> Launched:
+        """Launch what the button "Materialize" of some assets launches."""
+        selection = [{"path": key} for key in keys]
+        selector = self.repository() | {"jobName": "__ASSET_JOB", "assetSelection": selection}
+        launched = self.ask(LAUNCH, selector=selector, config={})["launchRun"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return Launched(self, launched["run"]["runId"])
+
     def launch(self, **config: object) -> Launched:
         """Launch the job, as its button does; `config` is that of the run."""
         selector = self.repository() | {"jobName": "daily"}
@@ -109,13 +150,20 @@ class Ui:
 
 
 @contextlib.contextmanager
-def opened(copy: Copy) -> Iterator[Ui]:
-    """The user interface of a company; when it is left, it is stopped as Ctrl-C stops it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def opened(copy: Copy, *, nohup: bool = False) -> Iterator[Ui]:
+    """The user interface of a company; when it is left, it is stopped as Ctrl-C stops it.
+
+    With `nohup` it was started as nohup does in a script's background, and SIGTERM stops it.
+    """
+    with socket.socket() as free, socket.socket() as free_too:
+        ports = []
+        for candidate in (free, free_too):
+            candidate.bind(("127.0.0.1", 0))
+            ports.append(candidate.getsockname()[1])
+    port, pages = ports
     log = copy.root / "ui.log"
     command = [sys.executable, "-m", "dagster_project.cli", "ui", "--port", str(port)]
+    command += ["--pages", str(pages)]
     with log.open("a", encoding="utf-8") as output:
         process = subprocess.Popen(
             [*command, "--company", str(copy.file)],
@@ -125,12 +173,14 @@ def opened(copy: Copy) -> Iterator[Ui]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             # Ctrl-C is ignored by whatever a shell has started in the background.
-            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=partial(
+                signal.signal, signal.SIGINT, signal.SIG_IGN if nohup else signal.SIG_DFL
+            ),
         )
     try:
-        yield Ui(port, process, lambda: log.read_text(encoding="utf-8"))
+        yield Ui(port, pages, process, lambda: log.read_text(encoding="utf-8"))
         if process.poll() is None:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM if nohup else signal.SIGINT)
             process.wait(timeout=PATIENCE_SECONDS)
     finally:
         with contextlib.suppress(ProcessLookupError):

@@ -1,0 +1,123 @@
+"""What was published, in the few numbers that the UI shows of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dagster_project.publication import open_published
+
+SUFFIXES = ("previous", "target", "records")
+TO_FIX = 5
+LONGEST = 999
+"""The characters of a Markdown text that the UI shows where it stands."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A headline of the company in its last complete month; what is None is not known."""
+
+    metric: str
+    unit: str
+    month: dt.date
+    value: float | None
+    previous: float | None
+    target: float | None
+    records: int | None
+
+
+def figures(marts: Path) -> list[Figure]:
+    """The headlines of a published file, of the last complete month that has any."""
+    with open_published(marts) as connection:
+        found = connection.execute(
+            """select * from marts.mart_headlines
+            where dimension = 'company' and period_grain = 'month' and periods_ago >= 1
+            order by periods_ago limit 1"""
+        ).to_arrow_table()
+        units = dict(
+            connection.execute(
+                "select metric, unit from marts.kpi_variants where variant = 'default'"
+            ).fetchall()
+        )
+    return [
+        Figure(
+            name.removesuffix("_records"),
+            units[name.removesuffix("_records")],
+            row["period_start"],
+            row[name.removesuffix("_records")],
+            *(row[name.removesuffix("records") + suffix] for suffix in SUFFIXES),
+        )
+        for row in found.to_pylist()
+        for name in found.column_names
+        if name.endswith("_records")
+    ]
+
+
+def headline_tables(found: Sequence[Figure], currency: str) -> list[str]:
+    """The headlines as Markdown tables, each short enough for the UI to show it."""
+    if not found:
+        return ["No month is complete yet."]
+    has_targets = any(one.target is not None for one in found)
+    heads = [f"{found[0].month:%B %Y}", "value", "month before", "target", "records"]
+    rows = [
+        [
+            one.metric.replace("_", " "),
+            *(_told(value, one.unit, currency) for value in (one.value, one.previous, one.target)),
+            "–" if one.records is None else f"{one.records:,}",
+        ]
+        for one in found
+    ]
+    if not has_targets:
+        for row in (heads, *rows):
+            del row[3]
+    tables = [_table(heads, rows[:1])]
+    for row in rows[1:]:
+        if len(tables[-1]) + len(_line(row)) >= LONGEST:
+            tables.append(_table(heads, [row]))
+        else:
+            tables[-1] += f"\n{_line(row)}"
+    return tables
+
+
+def to_fix_table(marts: Path, currency: str) -> str:
+    """What is worth putting right first in the records, as a Markdown table."""
+    with open_published(marts) as connection:
+        found = connection.execute(
+            f"""select rule, entity, failing, records, money_at_stake
+            from marts.mart_data_hygiene
+            where rep_id = 'all' and rule <> 'all'
+                and (money_at_stake <> 0 or failing_without_amount > 0)
+            order by severity = 'high' desc, abs(money_at_stake) desc nulls last, fix_rank
+            limit {TO_FIX}"""
+        ).fetchall()
+    if not found:
+        return "No money is at stake in what is to be put right."
+    rows = [
+        [
+            f"{entity}: {rule}".replace("_", " "),
+            f"{failing:,} of {records:,}",
+            _told(money or None, "money", currency),
+        ]
+        for rule, entity, failing, records, money in found
+    ]
+    return _table(["to put right", "records", "at stake"], rows)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(map(_line, [heads, ["-", *("-:" for _ in heads[1:])], *rows]))
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"|{'|'.join(cells)}|"
+
+
+def _told(value: float | None, unit: str, currency: str) -> str:
+    if value is None:
+        return "–"
+    if unit == "ratio":
+        return f"{value:.1%}"
+    if unit.startswith("money"):
+        return f"{value:,.0f} {unit.replace('money', currency, 1)}"
+    return f"{value:,.0f} {unit}" if float(value).is_integer() else f"{value:,.1f} {unit}"
