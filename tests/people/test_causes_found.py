@@ -228,14 +228,15 @@ def _bottlenecks(company: Company, stages: pd.DataFrame) -> pd.DataFrame:
     )
     stages = stages[~is_bad & ~is_half].reset_index(drop=True)
     is_given = (stages["stage"] == causes.bottleneck_stage) & (stages["period_start"] >= start)
+    level = LEVEL / (3 * stages.groupby("period_start")["stage"].transform("size"))
     power = np.full(len(stages), np.nan)
     for i in np.flatnonzero(is_given):
-        power[i] = _power_of_ranks(company, stages.loc[i])
+        power[i] = _power_of_ranks(company, stages.loc[i], level[i])
     rows = _rows(stages["stays_ended"], is_given, power, stages["is_bottleneck"].astype(bool))
     return rows.assign(moment=stages["period_start"])
 
 
-def _power_of_ranks(company: Company, row: pd.Series) -> float:
+def _power_of_ranks(company: Company, row: pd.Series, level: float) -> float:
     """The chance that the rank-sum test tells of exponential stays that are so many times as long.
 
     Of the year before, the visits that began after the change are as long.
@@ -251,7 +252,7 @@ def _power_of_ranks(company: Company, row: pd.Series) -> float:
     beyond = factor / (1 + factor) - 0.5
     above = beyond * (longer_now * (1 - longer_then) - (1 - longer_now) * longer_then)
     z = above * np.sqrt(12 * n * m / (n + m + 1))
-    return float(stats.norm.sf(2.326348 - z))
+    return float(stats.norm.sf(stats.norm.isf(level) - z))
 
 
 def table(looked_at: pd.DataFrame) -> pd.DataFrame:

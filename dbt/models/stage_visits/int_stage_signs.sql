@@ -79,7 +79,7 @@ with
             {%- endfor %}
     ),
 
-    -- Where fewer deals come in, those that leave have been in for longer, though none is slower: so
+    -- Where fewer deals come in, those that leave have been in for longer, though none is slower:
     -- those followed from their entry must go on beyond the usual median more often, too.
     of_lengths as (
         select
