@@ -23,6 +23,8 @@ AMBER = "#e69f00"
 RED = "#d55e00"
 PURPLE = "#8f2d56"
 GREY = "#808080"
+INK = "var(--ink, #444444)"
+"""The page's own colour of words."""
 BAND = 28
 """Height of one bar with the room about it."""
 TALL = 46
