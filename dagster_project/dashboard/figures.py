@@ -70,6 +70,15 @@ class Figures:
         named = dict.fromkeys((board.metric, board.variant) for board in boards)
         return [name for name in named if name in self.metrics]
 
+    def has_records(self, boards: Sequence[Board]) -> bool:
+        """Whether any number of the boards rests on any record, or leaves one out."""
+        return any(
+            records or left_out
+            for name in self.names(boards)
+            for series in self.series[name].values()
+            for _, records, left_out in series.values()
+        )
+
     def of(self, boards: Sequence[Board], top: int = TOP) -> dict[str, Any]:
         """What a page of these boards carries, with at most `top` keys of each cut.
 
