@@ -17,8 +17,8 @@ SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"
 def trend() -> Spec:
     """A line per key over periods; what is still going on is hollow, a target is a tick.
 
-    Of a row: `at` (a moment in milliseconds), `key`, `value`, `so_far`, `is_joined` (whether the line
-    goes through it), `target`.
+    Of a row: `at` (a moment in milliseconds), `key`, `value`, `so_far`, `target`, and `is_joined`,
+    whether the line goes through it.
     """
     key = {"field": "key", "type": "nominal", "title": None, "sort": None}
     legend = {"orient": "top", "symbolSize": 80, "labelLimit": 150, "columns": 3}
@@ -52,7 +52,13 @@ def trend() -> Spec:
             },
             {
                 "transform": [{"filter": "isValid(datum.value)"}],
-                "mark": {"type": "point", "size": 28, "opacity": 1, "strokeWidth": 1.5, "tooltip": True},
+                "mark": {
+                    "type": "point",
+                    "size": 28,
+                    "opacity": 1,
+                    "strokeWidth": 1.5,
+                    "tooltip": True,
+                },
                 "encoding": {
                     "y": y,
                     "shape": {**key, "scale": {"range": SHAPES}, "legend": legend},
@@ -67,7 +73,7 @@ def trend() -> Spec:
             },
             _target({"y": {**y, "field": "target"}}, size=14),
         ],
-    }  # fmt: skip
+    }
 
 
 def bars() -> Spec:

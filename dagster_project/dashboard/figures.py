@@ -90,7 +90,9 @@ class Figures:
                     "label": GRAINS.get(grain, "All time"),
                     "earlier": self.earlier[grain],
                     "ended": sum(period.has_ended for period in self.periods[grain]),
-                    "starts": [period.start and period.start.isoformat() for period in self.periods[grain]],
+                    "starts": [
+                        period.start and period.start.isoformat() for period in self.periods[grain]
+                    ],
                     "labels": [period.label for period in self.periods[grain]],
                 }
                 for grain in grains

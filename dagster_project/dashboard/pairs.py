@@ -110,9 +110,7 @@ def _keys(
     return [key for (key,) in ranked[:top]], max(len(ranked) - top, 0)
 
 
-def _sums(
-    connection: duckdb.DuckDBPyConnection, cut: str, keys: Sequence[str]
-) -> dict[Cell, Sums]:
+def _sums(connection: duckdb.DuckDBPyConnection, cut: str, keys: Sequence[str]) -> dict[Cell, Sums]:
     """What the members of each cell add up to, where there are any."""
     found: dict[Cell, Sums] = {}
     for bucket, grains in BUCKETS.items():

@@ -317,7 +317,9 @@ class Receipts:
                 select unnest(cast(? as struct(place bigint, {columns})[])) as it
             ),
 
-            named as (select {", ".join(f"it.{quote(name)}" for name in ("place", *names))} from factors),
+            named as (
+                select it.place, {", ".join(f"it.{quote(name)}" for name in names)} from factors
+            ),
 
             parts as (
                 select

@@ -107,7 +107,14 @@ def _channels_chart(rows: Rows) -> Spec:
     across_steps = alt.X(
         "step:N",
         sort=steps,
-        axis=alt.Axis(title=None, orient="top", labelAngle=0, ticks=False, domain=False),
+        axis=alt.Axis(
+            title=None,
+            labelExpr="datum.value === 'opportunities' ? 'deal' : datum.value",
+            orient="top",
+            labelAngle=0,
+            ticks=False,
+            domain=False,
+        ),
     )
     cells = base.mark_rect(stroke="#fff", strokeWidth=2).encode(
         across_steps,

@@ -132,7 +132,9 @@ def _age_chart(rows: Rows) -> Spec:
         .mark_text(align="left", dx=5, yOffset=LOWER)
         .encode(across("total:Q", unit, right=70), text="text:N")
     )
-    return finished(above(base, "label"), bars, totals, band=TALL)
+    return finished(
+        above(base.transform_aggregate(groupby=["label"]), "label"), bars, totals, band=TALL
+    )
 
 
 def _age_says(rows: Rows) -> Sentence:

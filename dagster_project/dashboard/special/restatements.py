@@ -98,7 +98,7 @@ def _restatements_chart(rows: Rows) -> Spec:
         )
         .mark_bar(height=16)
         .encode(
-            across("sum(difference_by_cause):Q", unit, right=150),
+            across("sum(difference_by_cause):Q", unit, right=190),
             meaning("cause", CAUSES, columns=2),
             tooltip=[
                 alt.Tooltip("cause:N", title="Cause"),
@@ -113,6 +113,7 @@ def _restatements_chart(rows: Rows) -> Spec:
         value="min(value)",
         first_value="min(first_value)",
         up="sum(raised)",
+        missing="sum(is_missing)",
         groupby=["period_start"],
     )
     one.transform = [
@@ -120,18 +121,22 @@ def _restatements_chart(rows: Rows) -> Spec:
             calculate="isValid(datum.difference_by_cause) ? max(datum.difference_by_cause, 0) : 0",
             **{"as": "raised"},
         ),
+        alt.CalculateTransform(
+            calculate="isValid(datum.difference_by_cause) ? 0 : 1", **{"as": "is_missing"}
+        ),
         *one.transform,
     ]
     words = (
         one.transform_calculate(
-            text=f"({amount('datum.first_value', unit)}) + ' → ' + ({amount('datum.value', unit)})",
+            text=f"({amount('datum.first_value', unit)}) + ' → ' + ({amount('datum.value', unit)})"
+            " + (datum.missing > 0 ? ' · why, is not known' : '')",
             at="max(datum.up, datum.difference, 0)",
         )
         .mark_text(align="left", dx=8)
-        .encode(across("at:Q", unit, right=150), text="text:N")
+        .encode(across("at:Q", unit, right=190), text="text:N")
     )
     total = one.mark_tick(thickness=3, height=24, opacity=1).encode(
-        across("difference:Q", unit, right=150)
+        across("difference:Q", unit, right=190)
     )
     return finished(bars, total, words)
 

@@ -22,7 +22,7 @@ THIS_PERIOD = """
 
 WILSON = """
     case
-        when {whole} > 0
+        when {whole} > 0 and {part} is not null
         then greatest(0, (
             ({part} + 1.9207294) / ({whole} + 3.8414588)
             - 1.959964 / ({whole} + 3.8414588)
@@ -30,7 +30,7 @@ WILSON = """
         ))
     end as {name}_low,
     case
-        when {whole} > 0
+        when {whole} > 0 and {part} is not null
         then least(1, (
             ({part} + 1.9207294) / ({whole} + 3.8414588)
             + 1.959964 / ({whole} + 3.8414588)

@@ -24,10 +24,11 @@ function at(metric, grain, cut, key, i) {
   return { value: values[j], records: records[j], left: left ? left[j] : 0 };
 }
 
-// What adds up is 0 where nothing was; of anything else nothing is known then.
+// What adds up is 0 where nothing was in a period that has ended; of anything else nothing is known.
 function known(metric, grain, cut, key, i) {
   const found = at(metric, grain, cut, key, i);
   if (found || metric.kind !== "sum" || metric.state) return found;
+  if (i >= grainNamed(grain).ended) return undefined;
   const [first, last] = span(metric, grain);
   return first !== null && i >= first && i <= last ? { value: 0, records: 0, left: 0 } : undefined;
 }
@@ -239,9 +240,15 @@ async function showBars(board, place) {
   const values = rows.filter((row) => row.value !== null);
   const drawn = values.slice(0, 15);
   const message = place.querySelector(".message");
-  const text = values.length > 1
-    ? `${when}: ${values[0].key} leads with ${values[0].text}, ${values[values.length - 1].key} comes last with ${values[values.length - 1].text}`
-    : values.length ? `${when}: ${values[0].key} ${values[0].text}` : `nothing in ${when}`;
+  // One deal of one is 100%: what leads and comes last has records enough to say so.
+  const told = metric.kind === "sum" ? values : values.filter((row) => row.records >= FEW);
+  const among = cut.more ? ` of the ${count(cut.keys.length)} with most records` : "";
+  const last = told[told.length - 1];
+  let text;
+  if (!values.length) text = `nothing in ${when}`;
+  else if (!told.length) text = `${when}: fewer than ${FEW} records in each`;
+  else if (told.length === 1) text = `${when}: ${told[0].key} ${told[0].text}`;
+  else text = `${when}: ${told[0].key} leads with ${told[0].text}, ${last.key} comes last${among} with ${last.text}`;
   message.textContent = text;
   const untold = [];
   if (values.length > drawn.length) untold.push(`${count(values.length - drawn.length)} more in the numbers`);
@@ -363,7 +370,7 @@ async function showSpecial(board, place) {
   const told = sentence(one.says);
   place.querySelector(".message").textContent = told;
   place.querySelector(".chart").setAttribute("aria-label", `${board.title}: ${told}`);
-  place.querySelector(".sample").textContent = `${count(rows.length)} ${board.things}${one.left_out ? ` ${sentence(one.left_out)}` : ""}, as of ${page.as_of_told}.`;
+  place.querySelector(".sample").textContent = `${count(rows.length)} ${rows.length === 1 ? "row" : "rows"}${one.left_out ? ` ${sentence(one.left_out)}` : ""}, as of ${page.as_of_told}.`;
   const columns = board.columns.map((column) => ({
     label: column.label, isNumber: isNumber(column.format), raw: (row) => row[column.name],
     of: (row) => shown(row[column.name], column.format, column.by ? row[column.by] : null),
