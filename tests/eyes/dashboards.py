@@ -69,8 +69,9 @@ class Dashboard:
     def choose(self, **filters: str) -> None:
         """Choose by what stands in the filters: `grain="Quarters", cut="Team"`."""
         for name, label in filters.items():
-            self.page.locator(f"#filters select[name={name}]").select_option(label=label)
-            self.wait()
+            select = self.page.locator(f"#filters select[name={name}]")
+            select.select_option(label=label, timeout=5_000)
+        self.wait()
 
     def choices(self, name: str) -> Sequence[str]:
         """What a filter offers, in its order."""
@@ -101,15 +102,16 @@ class Dashboard:
                 const details = place.querySelector('.numbers');
                 if (!details.open) {
                     details.open = true;
-                    await new Promise(done => details.addEventListener('toggle', done, {once: true}));
+                    const toggled = {once: true};
+                    await new Promise(done => details.addEventListener('toggle', done, toggled));
                 }
                 const table = details.querySelector('table');
                 const heads = [...table.querySelectorAll('thead th')].map(one => one.textContent);
+                const by = (row, of) => [...row.cells].map((cell, i) => [heads[i], of(cell)]);
                 return [...table.querySelectorAll('tbody tr')].map(row => ({
-                    texts: [...row.cells].map((cell, i) => [heads[i], cell.textContent]),
-                    values: [...row.cells].map((cell, i) => [heads[i], cell.dataset.value]),
-                    key: ([...row.cells].find(cell => cell.dataset.key !== undefined) || {dataset: {}})
-                        .dataset.key,
+                    texts: by(row, cell => cell.textContent),
+                    values: by(row, cell => cell.dataset.value),
+                    key: [...row.cells].map(cell => cell.dataset.key).find(key => key !== undefined),
                 }));
             }"""
         )
@@ -149,7 +151,7 @@ class Dashboard:
 
 @contextmanager
 def shown(browser: Browser, company: Published, name: str, **options: Any) -> Iterator[Dashboard]:
-    """A page of a company's in a window of its own, drawn; fails at its end if anything was wrong."""
+    """A page of a company's in a window of its own, drawn; fails at its end for any trouble."""
     with opened(browser, **({"viewport": DESK} | options)) as page:
         page.goto(url(file_of(company, name)))
         yield Dashboard(page)

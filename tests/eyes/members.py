@@ -22,7 +22,7 @@ MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 @dataclass(frozen=True)
 class Members:
-    """The members of a publication whose fiscal year begins in a month, as of a day of the company."""
+    """The members of a publication, whose fiscal year begins in a month; `as_of` is its present."""
 
     connection: duckdb.DuckDBPyConnection
     year_begins_in: int

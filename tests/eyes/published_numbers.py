@@ -1,4 +1,4 @@
-"""What pages must say: numbers of the published file by SQL, and how their texts read as numbers."""
+"""What pages must say: numbers of the published file, and how their texts read as numbers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import duckdb
+import pandas as pd
+
+from tests.eyes.members import Members
 
 GRAINS = {"Months": "month", "Quarters": "quarter", "Years": "year", "Weeks": "week"}
 CUTS = {
@@ -21,9 +25,10 @@ CUTS = {
     "Channel": "channel",
     "Stage": "stage",
 }
+"""Cuts by their names in the filter; pairs of cuts are named alike in filter and table."""
+JOINED = "\x1f"
+"""What stands between the two keys of a pair."""
 TIMES = {"K": 1e3, "M": 1e6, "B": 1e9}
-WITHOUT_ROWS = ("sum", None)
-"""Kind and state of what adds up: where there is no row nothing happened."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +42,17 @@ class Number:
 
 @dataclass(frozen=True)
 class Numbers:
-    """A published file; months of the fiscal year begin with the company's."""
+    """A published file, of a company whose fiscal year begins in a month."""
 
     connection: duckdb.DuckDBPyConnection
     year_begins_in: int = 1
 
     def of(
         self, metric: str, variant: str, grain: str, cut: str, key: str | None = None
-    ) -> Mapping[tuple[dt.date, str], Number]:
-        """The numbers of a metric by period and key."""
+    ) -> Mapping[tuple[dt.date | None, str], Number]:
+        """The numbers of a metric by period and key; by pairs those that the members come to."""
+        if " × " in cut:
+            return self._of_pairs(metric, variant, grain, cut.split(" × "), key)
         rows = self.connection.execute(
             """select period_start, dimension_key, value, n_included, n_excluded
             from marts.kpi_values
@@ -55,6 +62,29 @@ class Numbers:
         ).fetchall()
         return {(start, of): Number(*rest) for start, of, *rest in rows}
 
+    def _of_pairs(
+        self, metric: str, variant: str, grain: str, cuts: list[str], key: str | None
+    ) -> Mapping[tuple[dt.date | None, str], Number]:
+        rows = self._members.values(metric, grain, cuts, variant).to_dict("records")
+        found = {
+            (_day(row["period_start"]), JOINED.join(row[cut] for cut in cuts)): Number(
+                None if pd.isna(row["value"]) else row["value"],
+                int(row["n_included"]),
+                int(row["n_excluded"]),
+            )
+            for row in rows
+        }
+        return {at: number for at, number in found.items() if key in (None, at[1])}
+
+    @cached_property
+    def _members(self) -> Members:
+        """The records; the present month is the last one that has an open pipeline."""
+        [(present,)] = self.connection.execute(
+            """select max(period_start) from marts.kpi_values
+            where metric = 'pipeline_value' and period_grain = 'month' and dimension = 'company'"""
+        ).fetchall()
+        return Members(self.connection, self.year_begins_in, present)
+
     @cached_property
     def adds_up(self) -> set[tuple[str, str]]:
         """The metrics and variants that are 0 where nothing happened."""
@@ -63,14 +93,15 @@ class Numbers:
         ).fetchall()
         return set(rows)
 
-    @cached_property
-    def units(self) -> Mapping[tuple[str, str], str]:
-        """The unit of each metric and variant."""
-        rows = self.connection.execute("select metric, variant, unit from marts.kpi_variants")
-        return {(metric, variant): unit for metric, variant, unit in rows.fetchall()}
-
     def labels(self, cut: str) -> Mapping[str, list[str]]:
         """The keys of a cut by their labels; several may bear the same."""
+        if " × " in cut:
+            one, other = (self.labels(part) for part in cut.split(" × "))
+            return {
+                f"{label} · {beside}": [JOINED.join(key) for key in product(keys, others)]
+                for label, keys in one.items()
+                for beside, others in other.items()
+            }
         rows = self.connection.execute(
             """select dimension_label, list(distinct dimension_key) from marts.kpi_values
             where dimension = ? group by 1""",
@@ -103,6 +134,10 @@ class Numbers:
         # A fiscal year bears the year in which it ends.
         months -= 12 if self.year_begins_in > 1 else 0
         return dt.date(months // 12, months % 12 + 1, 1)
+
+
+def _day(start: pd.Timestamp) -> dt.date | None:
+    return None if pd.isna(start) else start.date()
 
 
 def read(text: str) -> tuple[float, float]:

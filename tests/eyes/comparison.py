@@ -1,0 +1,111 @@
+"""What a page says beside what is published."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+
+from tests.eyes.dashboards import Dashboard
+from tests.eyes.published_numbers import CUTS, GRAINS, Number, Numbers, is_told, read
+
+TABLES = 9
+"""Tables that are compared for each choice."""
+
+
+def compare(dashboard: Dashboard, numbers: Numbers, chance: random.Random, cut: str = "") -> int:
+    """Choose by chance what is shown, compare it, and say how many boards were compared.
+
+    Of tables some; a cut may be given by its name in the filter.
+    """
+    grain = chance.choice(dashboard.choices("grain"))
+    dashboard.choose(grain=grain)
+    cut = cut or chance.choice(dashboard.choices("cut"))
+    dashboard.choose(period=chance.choice(dashboard.choices("period")[:24]), cut=cut)
+    label = None
+    if CUTS.get(cut) != "company" and chance.random() < 0.7:
+        label = chance.choice(dashboard.choices("key")[1:])
+        dashboard.choose(key=label)
+    tiles = compare_tiles(dashboard, numbers, GRAINS[grain], label)
+    boards = [name for name in dashboard.boards if name.startswith(("trend-", "bars-"))]
+    for name in chance.sample(boards, min(TABLES, len(boards))):
+        compare_table(dashboard, numbers, name, GRAINS[grain])
+    return tiles + min(TABLES, len(boards))
+
+
+def _chosen(dashboard: Dashboard, name: str) -> str:
+    select = dashboard.page.locator(f"#filters select[name={name}]")
+    return select.evaluate("one => one.selectedOptions[0].textContent")
+
+
+def compare_tiles(dashboard: Dashboard, numbers: Numbers, grain: str, label: str | None) -> int:
+    label_of_period = _chosen(dashboard, "period")
+    start = numbers.period(grain, label_of_period)
+    tiles = dashboard.tiles()
+    for name, tile in tiles.items():
+        _, metric, variant = name.split("-")
+        cut = tile["cut"]
+        keys = ["all"] if cut == "company" else numbers.labels(cut)[label or ""]
+        told = f"{name} of {grain} {start}, {cut} {label}: {tile}"
+        found = [numbers.of(metric, variant, grain, cut, key).get((start, key)) for key in keys]
+        value = None if tile["value"] is None else float(tile["value"])
+        assert any(_is_same(value, one) for one in found), f"{told}, but {found}"
+        [number] = [one for one in found if _is_same(value, one)][:1]
+        assert is_told(tile["text"], value), told
+        if number:
+            assert read(tile["sample"])[0] == number.n_included, told
+        targets = [
+            target
+            for key in keys
+            for target in numbers.targets(metric, variant, grain, start, cut, key)
+        ]
+        assert bool(tile["target"]) == bool(targets), f"{told}, but {targets}"
+        if targets:
+            assert any(is_told(tile["target"], target) for target in targets), f"{told}: {targets}"
+    return len(tiles)
+
+
+def compare_table(dashboard: Dashboard, numbers: Numbers, name: str, grain: str) -> None:
+    mark, metric, variant = name.split("-")
+    cut = dashboard.board(name).get_attribute("data-cut")
+    rows = dashboard.rows(name)
+    title = dashboard.board(name).locator("h3").text_content()
+    if not rows:
+        return
+    [_, *cells] = dashboard.downloaded(name)
+    published = numbers.of(metric, variant, grain, cut)
+    of_all_time = numbers.of(metric, variant, "all", cut)
+    seen = set()
+    for row, line in zip(rows, cells, strict=True):
+        at = (dt.date.fromisoformat(line[0]) if line[0] else None, row.key or "all")
+        number = (published if line[0] else of_all_time).get(at)
+        told = f"{name} of {grain} {at}: {row}"
+        if number is None:
+            assert (metric, variant) in numbers.adds_up, told
+            assert row.values[title] == row.values["Records"] == row.values["Left out"] == 0, told
+            continue
+        assert _is_same(row.values[title], number), f"{told}, but {number}"
+        assert is_told(row.texts[title], number.value), told
+        assert row.values["Records"] == number.n_included, f"{told}, but {number}"
+        assert row.values["Left out"] == number.n_excluded, f"{told}, but {number}"
+        seen.add(at)
+    starts = {start for start, _ in seen if start}
+    keys = {key for _, key in seen}
+    missing = [
+        (start, key)
+        for start, key in published
+        if key in keys
+        and starts
+        and min(starts) <= start <= max(starts)
+        and (start, key) not in seen
+    ]
+    if mark == "trend":
+        assert missing == [], f"{name}, {grain} by {cut}"
+
+
+def _is_same(value: float | None, number: Number | None) -> bool:
+    """Whether a page has what is published, to the cent, and of a share to the millionth."""
+    if number is None:
+        return value in (None, 0)
+    if value is None or number.value is None:
+        return value is number.value
+    return abs(value - number.value) <= 5.1e-5 * max(1, 1e-9 * abs(value))
