@@ -9,7 +9,6 @@ from expectations.report import without_emails
 from expectations.suites.hygiene import judged_in
 from ingestion.warehouse.warehouse import Warehouse
 
-_TABLE = "mart_data_hygiene"
 _REFERENCES = ("marts.mart_references", "resolves")
 
 
@@ -45,14 +44,14 @@ def read_stakes(warehouse: Warehouse) -> tuple[Stake, ...]:
 
     Empty where the marts have no such table.
     """
-    if not warehouse.table_exists("marts", _TABLE):
+    if not warehouse.table_exists("marts", "mart_data_hygiene"):
         return ()
     found = warehouse.read(
-        f"""select entity, rule, severity, records, failing,
+        """select entity, rule, severity, records, failing,
             cast(money_at_stake as double precision) as money, money_kind,
             cast(money_share as double precision) as money_share,
             failing_without_amount as without_amount, coalesce(example_keys, '') as examples
-        from marts.{_TABLE}
+        from marts.mart_data_hygiene
         where rep_id = 'all'
             and (fix_rank is not null or (entity = 'all' and rule = 'all' and records > 0))
         order by fix_rank nulls last"""

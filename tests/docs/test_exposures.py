@@ -60,12 +60,16 @@ def test_what_is_about_people_is_read_by_those_whom_it_is_for(
     assert reads["people_file"] == {table.name for table in people_tables(manifest)}
 
 
-def test_the_audit_reads_what_its_suites_judge(reads: Mapping[str, set[str]]) -> None:
-    assert reads["data_docs"] == {
+def test_the_audit_reads_what_its_suites_judge_and_what_is_at_stake(
+    reads: Mapping[str, set[str]],
+) -> None:
+    judged = {
         table
         for suite in suites("marts", [])
         for table in MART.findall(f"{suite.table} {suite.relation}")
     }
+    stakes = (PROJECT / "expectations" / "stakes.py").read_text("utf-8")
+    assert reads["data_docs"] == judged | set(MART.findall(stakes))
 
 
 def test_a_run_prints_what_it_reads(reads: Mapping[str, set[str]]) -> None:
