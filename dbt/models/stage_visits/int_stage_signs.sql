@@ -1,8 +1,6 @@
 -- The signs of a bottleneck, per open stage, team and period: is what happened there, beside the
--- year
--- before, more than chance? Holm's correction is over all that is tested in a period: of the
--- company's
--- stages, and, apart from these, of its teams'.
+-- year before, more than chance? Holm's correction is over all that is tested in a period: of the
+-- company's stages, and, apart from these, of its teams'.
 {%- set place = ["period_grain", "period_start", "source_instance", "pipeline", "stage", "team"] %}
 {%- set family = (
     "partition by period_grain, period_start, case when team = 'all' then 0 else 1 end"
