@@ -223,8 +223,8 @@ def _in_short(message: str) -> str:
         # Of a filter it quotes how it has read it, over several lines.
         asked = (name for name in unknown if not name.startswith("WhereFilter"))
         return (
-            f"{', '.join(asked) or 'a filter'}: there is nothing of this name to group, filter or order by; "
-            + (f"like it are {', '.join(suggested)}")
+            f"{', '.join(asked) or 'a filter'}: there is nothing of this name to group, filter or "
+            f"order by; like it are {', '.join(suggested)}"
         )
     raised = RAISED.findall(message)
     return f"MetricFlow: {raised[0] if raised else ' '.join(message.split())}"
