@@ -45,8 +45,8 @@ ATTRIBUTE = re.compile(r"\bdeal__\w+")
 NAMES = re.compile(r"[\s,]+")
 INPUT = re.compile(r"Query Input:\s+(.+)")
 RAISED = re.compile(r"^\s*[\w.]+(?:Error|Exception): (.+)", re.MULTILINE)
-"""In a traceback that is quoted, as of a filter that is no template, what it ends with."""
-SUGGESTED = re.compile(r"^\s*'(\w+)',$", re.MULTILINE)
+"""In tracebacks that are quoted, as of a filter that is no template: the first is the cause."""
+SUGGESTED = re.compile(r"^\s*(?:'|\".*?')(\w+)'.*?,$", re.MULTILINE)
 UNDATED = "– for a period or a part: records that no day dates, or that are of no part of this cut"
 
 
@@ -219,13 +219,15 @@ def _in_short(message: str) -> str:
     """MetricFlow's words; where it does not know names, which they are and what is like them."""
     unknown = dict.fromkeys(name.strip() for name in INPUT.findall(message))
     suggested = dict.fromkeys(SUGGESTED.findall(message))
-    if unknown and suggested:
+    if suggested:
+        # Of a filter it quotes how it has read it, over several lines.
+        asked = (name for name in unknown if not name.startswith("WhereFilter"))
         return (
-            f"{', '.join(unknown)}: there is nothing of this name to group, filter or order by; "
-            + (f"like it are {', '.join(suggested)}")
+            f"{', '.join(asked) or 'a filter'}: there is nothing of this name to group, filter or "
+            f"order by; like it are {', '.join(suggested)}"
         )
     raised = RAISED.findall(message)
-    return f"MetricFlow: {raised[-1] if raised else ' '.join(message.split())}"
+    return f"MetricFlow: {raised[0] if raised else ' '.join(message.split())}"
 
 
 def refuse_misleading(

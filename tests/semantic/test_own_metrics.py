@@ -53,7 +53,7 @@ def test_no_name_of_its_own_keeps_its_project_from_being_read(folder: Path) -> N
     names = [metric["name"] for metric in document["metrics"]]
     assert len(names) == len({*names})
     formulas = {one["name"]: one["description"] for one in document["metrics"]}
-    assert formulas["win_rate_decided"].startswith("won / shown a demo and closed since")
+    assert formulas["win_rate_decided"].startswith("won / shown a demo, by the day of the demo")
     assert formulas["win_rate_decided_variant"].startswith("won / (won + lost)")
     [members] = document["semantic_models"]
     assert {"seller_cut", "hour_cut"} <= {one["name"] for one in members["dimensions"]}
