@@ -101,3 +101,11 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
 def data(tmp_path: Path) -> Path:
     """A data root of the test's own."""
     return tmp_path / "data"
+
+
+@pytest.fixture
+def few_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Publications of this process have pages that need no tables of KPIs."""
+    from tests.orchestration.one_mart import few_pages
+
+    monkeypatch.setattr("dagster_project.dashboard.pages.rendered", few_pages)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from dagster_project.commands.summary.figures import BLOCKS
-
-Mark = Literal["tile", "trend", "bars"]
 
 
 @dataclass(frozen=True)
@@ -26,13 +23,16 @@ class Page:
 
 @dataclass(frozen=True)
 class Board:
-    """A metric on a page, under a heading; `cut` is what bars are of while nothing else is chosen."""
+    """A metric on a page, under a heading; bars are of `cut` unless one is chosen.
+
+    `mark` is `tile`, `trend` or `bars`.
+    """
 
     page: str
     section: str
     title: str
     metric: str
-    mark: Mark
+    mark: str
     note: str = ""
     variant: str = "default"
     cut: str = "team"
@@ -46,12 +46,42 @@ class Board:
 INDEX, PEOPLE_PAGE = "index", "people"
 PAGES = (
     Page(INDEX, "Overview", "Where the company stands: the headlines, and where they are going."),
-    Page("pipeline", "Pipeline", "What is open, how it came about, and whether it is enough.", "What moved, and what to look at"),
-    Page("velocity", "Velocity and conversion", "How fast deals move, and where they stop.", "Where deals stop"),
-    Page("money", "Marketing and finance", "What leads cost and bring, and what is paid.", "Behind the numbers"),
-    Page(PEOPLE_PAGE, "People", "How each person is doing, beside those in the same place.", "Person by person"),
-    Page("quality", "Data quality", "What to put right first, and what hangs on it.", "What to fix first"),
-    Page("trust", "Trust", "What changed after it was told, what is left out, what words mean.", "What stands behind the numbers"),
+    Page(
+        "pipeline",
+        "Pipeline",
+        "What is open, how it came about, and whether it is enough.",
+        "What moved, and what to look at",
+    ),
+    Page(
+        "velocity",
+        "Velocity and conversion",
+        "How fast deals move, and where they stop.",
+        "Where deals stop",
+    ),
+    Page(
+        "money",
+        "Marketing and finance",
+        "What leads cost and bring, and what is paid.",
+        "Behind the numbers",
+    ),
+    Page(
+        PEOPLE_PAGE,
+        "People",
+        "How each person is doing, beside those in the same place.",
+        "Person by person",
+    ),
+    Page(
+        "quality",
+        "Data quality",
+        "What to put right first, and what hangs on it.",
+        "What to fix first",
+    ),
+    Page(
+        "trust",
+        "Trust",
+        "What changed after it was told, what is left out, what words mean.",
+        "What stands behind the numbers",
+    ),
 )
 CUTS = {
     "company": "Whole company",
@@ -77,11 +107,19 @@ def _tiles() -> Iterator[Board]:
 
 
 def _of(page: str, section: str, *told: tuple[str, str, str, str]) -> Iterator[Board]:
+    """Boards as they are told below: the mark, the metric with its variant, title and note."""
     for mark, metric, title, note in told:
         name, _, variant = metric.partition(":")
         kind, _, cut = mark.partition(" by ")
         yield Board(
-            page, section, title, name, kind, note, variant or "default", cut or "team"  # type: ignore[arg-type]
+            page,
+            section,
+            title,
+            name,
+            kind,
+            note,
+            variant or "default",
+            cut or "team",  # type: ignore[arg-type]
         )
 
 
@@ -92,7 +130,12 @@ BOARDS: tuple[Board, ...] = (
         "Where it is going",
         ("trend", "revenue_won", "Revenue won", "What was sold, by the day on which deals closed."),
         ("trend", "win_rate", "Win rate", "Of the deals that closed, the share that was won."),
-        ("trend", "pipeline_created", "Pipeline created", "New pipeline: what there will be to win later."),
+        (
+            "trend",
+            "pipeline_created",
+            "Pipeline created",
+            "New pipeline: what there will be to win later.",
+        ),
         ("trend", "pipeline_value", "Open pipeline", "What was open when each period ended."),
         ("trend", "mrr", "Recurring revenue", "What customers pay per month when the period ends."),
         ("trend", "cash_collected", "Cash collected", "Money that came in, whenever it was sold."),
@@ -100,39 +143,124 @@ BOARDS: tuple[Board, ...] = (
     *_of(
         INDEX,
         "Who and where",
-        ("bars by team", "revenue_won", "Revenue won by part", "In the chosen period; the parts add up to the company."),
-        ("bars by team", "win_rate", "Win rate by part", "Few deals make a rate jump: read it with its records."),
-        ("bars by rep", "pipeline_created", "Pipeline created by part", "Who brings what can be won next."),
+        (
+            "bars by team",
+            "revenue_won",
+            "Revenue won by part",
+            "In the chosen period; the parts add up to the company.",
+        ),
+        (
+            "bars by team",
+            "win_rate",
+            "Win rate by part",
+            "Few deals make a rate jump: read it with its records.",
+        ),
+        (
+            "bars by rep",
+            "pipeline_created",
+            "Pipeline created by part",
+            "Who brings what can be won next.",
+        ),
     ),
     *_of(
         "pipeline",
         "How much, and how sure",
         ("trend", "pipeline_value", "Open pipeline", "What was open when each period ended."),
-        ("trend", "pipeline_value:weighted", "Weighted pipeline", "The same by how often deals in its stage were won."),
-        ("trend", "pipeline_created", "Pipeline created", "New pipeline: what there will be to win later."),
-        ("trend", "pipeline_coverage", "Coverage", "Open pipeline due in the period beside what is still to be won of its target."),
-        ("bars by team", "pipeline_value", "Open pipeline by part", "Where it lies; a part without any is a question."),
-        ("bars by stage", "stalled_value", "Stalled by part", "Open amounts that have stood still too long: ask for the next step."),
-        ("trend", "slippage_rate", "Slippage", "Of the deals due in a period, the share that was not closed in it."),
-        ("trend", "push_count", "Pushes per deal", "How often close dates were put off; much of it makes forecasts soft."),
+        (
+            "trend",
+            "pipeline_value:weighted",
+            "Weighted pipeline",
+            "The same by how often deals in its stage were won.",
+        ),
+        (
+            "trend",
+            "pipeline_created",
+            "Pipeline created",
+            "New pipeline: what there will be to win later.",
+        ),
+        (
+            "trend",
+            "pipeline_coverage",
+            "Coverage",
+            "Open pipeline due in the period beside what is still to be won of its target.",
+        ),
+        (
+            "bars by team",
+            "pipeline_value",
+            "Open pipeline by part",
+            "Where it lies; a part without any is a question.",
+        ),
+        (
+            "bars by stage",
+            "stalled_value",
+            "Stalled by part",
+            "Open amounts that have stood still too long: ask for the next step.",
+        ),
+        (
+            "trend",
+            "slippage_rate",
+            "Slippage",
+            "Of the deals due in a period, the share that was not closed in it.",
+        ),
+        (
+            "trend",
+            "push_count",
+            "Pushes per deal",
+            "How often close dates were put off; much of it makes forecasts soft.",
+        ),
     ),
     *_of(
         "velocity",
         "How fast",
         ("trend", "sales_cycle_days", "Sales cycle", "Days from first contact to won."),
-        ("trend", "sales_velocity", "Sales velocity", "Win rate × deal size ÷ cycle: grows with any of the three."),
+        (
+            "trend",
+            "sales_velocity",
+            "Sales velocity",
+            "Win rate × deal size ÷ cycle: grows with any of the three.",
+        ),
         ("trend", "stage_velocity_days", "Days in a stage", "How long visits of stages last."),
-        ("bars by stage", "stage_velocity_days", "Days by stage", "The slowest stage is where to look first."),
-        ("bars by team", "sales_cycle_days", "Sales cycle by part", "Differences between parts are often differences of what is sold."),
+        (
+            "bars by stage",
+            "stage_velocity_days",
+            "Days by stage",
+            "The slowest stage is where to look first.",
+        ),
+        (
+            "bars by team",
+            "sales_cycle_days",
+            "Sales cycle by part",
+            "Differences between parts are often differences of what is sold.",
+        ),
     ),
     *_of(
         "velocity",
         "How much comes through",
         ("trend", "win_rate", "Win rate", "Of the deals that closed, the share that was won."),
-        ("trend", "no_decision_rate", "No decision", "Of the deals that closed, the share that nobody decided: qualify earlier."),
-        ("bars by stage", "stage_conversion_rate", "Conversion by stage", "Of the deals that left a stage, the share that went on."),
-        ("bars by team", "win_rate", "Win rate by part", "Few deals make a rate jump: read it with its records."),
-        ("trend", "lead_response_hours:median", "Response to leads", "Hours until somebody answers a lead, in the middle."),
+        (
+            "trend",
+            "no_decision_rate",
+            "No decision",
+            "Of the deals that closed, the share that nobody decided: qualify earlier.",
+        ),
+        (
+            "bars by stage",
+            "stage_conversion_rate",
+            "Conversion by stage",
+            "Of the deals that left a stage, the share that went on.",
+        ),
+        (
+            "bars by team",
+            "win_rate",
+            "Win rate by part",
+            "Few deals make a rate jump: read it with its records.",
+        ),
+        (
+            "trend",
+            "lead_response_hours:median",
+            "Response to leads",
+            "Hours until somebody answers a lead, in the middle.",
+        ),
         ("trend", "average_deal_size", "Average deal size", "Of won deals with an amount."),
     ),
     *_of(
@@ -140,22 +268,57 @@ BOARDS: tuple[Board, ...] = (
         "Marketing",
         ("trend", "marketing_spend", "Marketing spend", "Ad spend and other costs of marketing."),
         ("trend", "cost_per_lead", "Cost per lead", "Spend ÷ leads of the period."),
-        ("trend", "lead_conversion_rate", "Lead conversion", "Of the leads of a period, the share that has become customers: it ripens."),
-        ("trend", "customer_acquisition_cost", "Cost per new customer", "Sales and marketing ÷ new customers."),
-        ("bars by channel", "lead_conversion_rate", "Lead conversion by part", "Compare with what each costs before you move money."),
-        ("bars by channel", "return_on_ad_spend", "Return on ad spend by part", "Won amount that is credited to ads ÷ what they cost."),
+        (
+            "trend",
+            "lead_conversion_rate",
+            "Lead conversion",
+            "Of the leads of a period, the share that has become customers: it ripens.",
+        ),
+        (
+            "trend",
+            "customer_acquisition_cost",
+            "Cost per new customer",
+            "Sales and marketing ÷ new customers.",
+        ),
+        (
+            "bars by channel",
+            "lead_conversion_rate",
+            "Lead conversion by part",
+            "Compare with what each costs before you move money.",
+        ),
+        (
+            "bars by channel",
+            "return_on_ad_spend",
+            "Return on ad spend by part",
+            "Won amount that is credited to ads ÷ what they cost.",
+        ),
     ),
     *_of(
         "money",
         "Finance",
         ("trend", "mrr", "Recurring revenue", "What customers pay per month when the period ends."),
-        ("trend", "net_revenue_retention", "Net retention", "What customers of a year ago pay now ÷ what they paid then."),
-        ("trend", "customer_retention_rate", "Customer retention", "Of the customers at the beginning, the share that stayed."),
+        (
+            "trend",
+            "net_revenue_retention",
+            "Net retention",
+            "What customers of a year ago pay now ÷ what they paid then.",
+        ),
+        (
+            "trend",
+            "customer_retention_rate",
+            "Customer retention",
+            "Of the customers at the beginning, the share that stayed.",
+        ),
         ("trend", "cash_collected", "Cash collected", "Money that came in, whenever it was sold."),
-        ("trend", "days_sales_outstanding", "Days outstanding", "How long money is owed: rising means slower payers."),
+        (
+            "trend",
+            "days_sales_outstanding",
+            "Days outstanding",
+            "How long money is owed: rising means slower payers.",
+        ),
         ("bars by segment", "mrr", "Recurring revenue by part", "Whose loss would hurt most."),
     ),
-)  # fmt: skip
+)
 
 
 def boards_of(page: str) -> list[Board]:

@@ -17,7 +17,8 @@ SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"
 def trend() -> Spec:
     """A line per key over periods; what is still going on is hollow, a target is a tick.
 
-    Of a row: `at` (a moment in milliseconds), `key`, `value`, `so_far`, `target`.
+    Of a row: `at` (a moment in milliseconds), `key`, `value`, `so_far`, `target`, and `is_joined`,
+    whether the line goes through it.
     """
     key = {"field": "key", "type": "nominal", "title": None, "sort": None}
     legend = {"orient": "top", "symbolSize": 80, "labelLimit": 150, "columns": 3}
@@ -34,7 +35,6 @@ def trend() -> Spec:
         "title": None,
         "axis": {"formatType": "figure", "tickCount": 4, "domain": False, "ticks": False},
     }
-    mark = {"tooltip": True}
     return {
         **_frame(),
         "height": 190,
@@ -45,20 +45,35 @@ def trend() -> Spec:
             "tooltip": {"field": "told"},
         },
         "layer": [
-            {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"y": y, "tooltip": {"value": None}}},
+            {
+                "transform": [{"filter": "datum.is_joined"}],
+                "mark": {"type": "line", "strokeWidth": 2},
+                "encoding": {"y": y, "tooltip": {"value": None}},
+            },
             {
                 "transform": [{"filter": "isValid(datum.value)"}],
-                "mark": {"type": "point", "size": 30, "filled": True, "opacity": 1, **mark},
+                "mark": {
+                    "type": "point",
+                    "size": 28,
+                    "opacity": 1,
+                    "strokeWidth": 1.5,
+                    "tooltip": True,
+                },
                 "encoding": {
                     "y": y,
                     "shape": {**key, "scale": {"range": SHAPES}, "legend": legend},
                     "strokeDash": {"value": [1, 0]},
-                    "fillOpacity": {"condition": {"test": "datum.so_far", "value": 0}, "value": 1},
+                    "fill": {
+                        **key,
+                        "condition": {"test": "datum.so_far", "value": "var(--card)"},
+                        "scale": {"range": SERIES},
+                        "legend": None,
+                    },
                 },
             },
             _target({"y": {**y, "field": "target"}}, size=14),
         ],
-    }  # fmt: skip
+    }
 
 
 def bars() -> Spec:

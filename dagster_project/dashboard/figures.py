@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.commands.explain.cell import COMPANY, Calendar, Cell
-from dagster_project.dashboard.boards import BOARDS, CUTS, GRAINS, Board
+from dagster_project.commands.explain.cell import ALL_TIME, COMPANY, Calendar, Cell
+from dagster_project.dashboard.boards import BOARDS, CUTS, GRAINS, PAIRS, Board
+from dagster_project.dashboard.pairs import JOINED, pair_figures
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,7 +19,9 @@ LAST = {"month": 37, "quarter": 21, "year": 12, "week": 54}
 """The periods up to the present one that pages have, by grain; earlier ones are in `kpi_values`."""
 TOP = 40
 """The keys of a cut that pages have at most: those with most records."""
-SINGLE = tuple(cut for cut in CUTS if cut != COMPANY)
+PAIRS_SHOWN = 24
+PLACES = 8
+"""The decimals of a value: so many that the page, which rounds again, rounds rightly."""
 
 Named = tuple[str, str]
 """A metric and its variant."""
@@ -32,7 +35,7 @@ Series = dict[int, Value]
 class Period:
     """A period of a grain, as people write it, and whether it has ended."""
 
-    start: dt.date
+    start: dt.date | None
     label: str
     has_ended: bool
 
@@ -77,17 +80,19 @@ class Figures:
         names = self.names(boards)
         used = {(grain, cut) for name in names for grain, cut, _ in self.series[name]}
         cuts = [cut for cut in self.cuts if any(name == cut.name for _, name in used)]
-        grains = [grain for grain in GRAINS if any(name == grain for name, _ in used)]
+        grains = [grain for grain in self.periods if any(name == grain for name, _ in used)]
         place = {name: i for i, name in enumerate(names)}
         where = {cut.name: {key: i for i, (key, _) in enumerate(cut.keys[:top])} for cut in cuts}
         return {
             "grains": [
                 {
                     "name": grain,
-                    "label": GRAINS[grain],
+                    "label": GRAINS.get(grain, "All time"),
                     "earlier": self.earlier[grain],
                     "ended": sum(period.has_ended for period in self.periods[grain]),
-                    "starts": [period.start.isoformat() for period in self.periods[grain]],
+                    "starts": [
+                        period.start and period.start.isoformat() for period in self.periods[grain]
+                    ],
                     "labels": [period.label for period in self.periods[grain]],
                 }
                 for grain in grains
@@ -115,6 +120,7 @@ class Figures:
                             if any(each[:2] == (grain, cut.name) for each in self.series[name])
                         }
                         for grain in grains
+                        if any(each[0] == grain for each in self.series[name])
                     },
                 )
                 for name in names
@@ -141,6 +147,16 @@ def read_figures(connection: duckdb.DuckDBPyConnection, today: dt.date) -> Figur
     at = {grain: {it.start: i for i, it in enumerate(of)} for grain, of in periods.items()}
     series: dict[Named, dict[tuple[str, str, str], Series]]
     series = {name: defaultdict(dict) for name in metrics}
+    for name, pair in PAIRS.items():
+        found, keys, more = pair_figures(connection, pair, _wanted(connection, at), PAIRS_SHOWN)
+        if keys:
+            cuts.append(Cut(name, _pair_keys(connection, pair, keys), more))
+        for cell, of in found.items():
+            value = of.value if of.value is None else round(of.value, PLACES)
+            place = at[cell.grain][cell.start]
+            series[cell.metric, cell.variant][cell.grain, name, cell.key][place] = (
+                value, of.n_included, of.n_excluded,
+            )  # fmt: skip
     for metric, variant, grain, start, cut, key, *value in _rows(connection):
         if (i := at[grain].get(start)) is not None:
             series[metric, variant][grain, cut, key][i] = (value[0], value[1], value[2])
@@ -150,6 +166,39 @@ def read_figures(connection: duckdb.DuckDBPyConnection, today: dt.date) -> Figur
         if start in at.get(grain, {})
     ]
     return Figures(periods, earlier, cuts, metrics, series, targets)
+
+
+def _wanted(
+    connection: duckdb.DuckDBPyConnection, at: Mapping[str, Mapping[dt.date, int]]
+) -> list[Cell]:
+    """The metrics and periods that pages have, as cells of the whole company."""
+    rows = connection.execute(
+        """select distinct metric, variant, period_grain, period_start
+        from marts.kpi_values semi join wanted using (metric, variant)
+        where period_start is not null"""
+    ).fetchall()
+    return [Cell(*row) for row in rows if row[3] in at.get(row[2], {})]
+
+
+def _pair_keys(
+    connection: duckdb.DuckDBPyConnection, pair: tuple[str, str], keys: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The keys of pairs with their names."""
+    labels = {
+        (cut, key): label
+        for cut, key, label in connection.execute(
+            """select dimension, dimension_key, max(dimension_label)
+            from marts.kpi_values where list_contains(?, dimension) group by all""",
+            [list(pair)],
+        ).fetchall()
+    }
+    return [
+        (
+            JOINED.join(key),
+            " · ".join(labels.get(it, it[1]) for it in zip(pair, key, strict=True)),
+        )
+        for key in keys
+    ]
 
 
 def _metrics(connection: duckdb.DuckDBPyConnection) -> dict[Named, dict[str, Any]]:
@@ -191,7 +240,8 @@ def _periods(
         grain: max(sum(it.start <= today for it in of) - LAST[grain], 0)
         for grain, of in periods.items()
     }
-    return {grain: of[earlier[grain] :] for grain, of in periods.items()}, earlier
+    shown = {grain: of[earlier[grain] :] for grain, of in periods.items()}
+    return shown | {ALL_TIME: [Period(None, ALL_TIME, True)]}, earlier | {ALL_TIME: 0}
 
 
 def _cuts(connection: duckdb.DuckDBPyConnection) -> list[Cut]:
@@ -225,13 +275,17 @@ def _cuts(connection: duckdb.DuckDBPyConnection) -> list[Cut]:
 def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
     """What `kpi_values` says of the keys that are shown."""
     found = connection.execute(
-        """select
+        f"""select
             metric, variant, period_grain, period_start, dimension, dimension_key,
-            round(value, if(unit = 'ratio', 6, 4)), n_included, n_excluded
+            round(value, {PLACES}), n_included, n_excluded
         from marts.kpi_values
         semi join wanted using (metric, variant)
         semi join shown using (dimension, dimension_key)
-        where period_start is not null"""
+        where
+            period_start is not null
+            or (metric, variant) not in (
+                select (metric, variant) from marts.kpi_values where period_start is not null
+            )"""
     )
     while rows := found.fetchmany(100_000):
         yield from rows

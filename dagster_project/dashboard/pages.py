@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from dagster_project.commands.explain.cell import Calendar
-from dagster_project.dashboard.boards import INDEX, PAGES, PEOPLE_PAGE, Board, Page, boards_of
+from dagster_project.dashboard.boards import PAGES, PEOPLE_PAGE, Board, Page, boards_of
 from dagster_project.dashboard.bundle import Script, vega
 from dagster_project.dashboard.charts import bars, trend
 from dagster_project.dashboard.figures import TOP, Figures, read_figures
@@ -23,8 +23,12 @@ from ingestion.company.settings import Company
 from ingestion.disk.private import OTHERS, umask
 from ingestion.errors import SalesopsError
 from ingestion.paths import (
-    DASHBOARD, PEOPLE_DASHBOARD, PEOPLE_FILE, PUBLISHED_FILE, CompanyPaths,
-)  # fmt: skip
+    DASHBOARD,
+    PEOPLE_DASHBOARD,
+    PEOPLE_FILE,
+    PUBLISHED_FILE,
+    CompanyPaths,
+)
 from ingestion.warehouse.duckdb_sql import literal
 
 if TYPE_CHECKING:
@@ -75,28 +79,28 @@ def write_pages(folder: Path, company: Company) -> None:
     the page, and OSError and duckdb.Error where the files cannot be read or written.
     """
     with _opened(folder) as connection:
-        edition = _edition(connection, company, (folder / PEOPLE_FILE).exists())
-        bundle = vega(CompanyPaths.of(company).root)
-        today = (edition.local + dt.timedelta(microseconds=1)).date()
-        figures = read_figures(connection, today)
-        template = _template()
-        for page in PAGES:
-            if page.key == PEOPLE_PAGE and not edition.has_people:
-                continue
+        for page, text in rendered(connection, company, (folder / PEOPLE_FILE).exists()):
+            is_people = page.key == PEOPLE_PAGE
+            with umask(OTHERS) if is_people else nullcontext():
+                of = folder / (PEOPLE_DASHBOARD if is_people else DASHBOARD)
+                of.mkdir(exist_ok=True)
+                (of / f"{page.key}.html").write_text(text, encoding="utf-8", newline="\n")
+
+
+def rendered(
+    connection: duckdb.DuckDBPyConnection, company: Company, has_people: bool
+) -> Iterator[tuple[Page, str]]:
+    """The pages as HTML; that of people where their file is attached, as `people`."""
+    edition = _edition(connection, company, has_people)
+    figures = read_figures(connection, (edition.local + dt.timedelta(microseconds=1)).date())
+    bundle, template = vega(CompanyPaths.of(company).root), _template()
+    for page in PAGES:
+        if page.key != PEOPLE_PAGE or has_people:
             try:
                 text = _page(page, edition, figures, connection, template, bundle)
             except Exception as error:
                 raise PageError(f"the page '{page.title}' of the dashboard: {error}") from error
-            if page.key == PEOPLE_PAGE:
-                with umask(OTHERS):
-                    _write(folder / PEOPLE_DASHBOARD / f"{page.key}.html", text)
-            else:
-                _write(folder / DASHBOARD / f"{page.key}.html", text)
-
-
-def _write(file: Path, text: str) -> None:
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(text, encoding="utf-8", newline="\n")
+            yield page, text
 
 
 @contextmanager
@@ -112,9 +116,7 @@ def _opened(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def _edition(
-    connection: duckdb.DuckDBPyConnection, company: Company, has_people: bool
-) -> Edition:
+def _edition(connection: duckdb.DuckDBPyConnection, company: Company, has_people: bool) -> Edition:
     [(run_id, published_at, as_of)] = connection.execute(
         "select run_id, published_at, as_of from marts.publication"
     ).fetchall()
@@ -219,7 +221,6 @@ def _special(connection: duckdb.DuckDBPyConnection, board: SpecialBoard) -> dict
         "key": board.key,
         "title": board.title,
         "empty": board.empty,
-        "things": board.things,
         "definition": board.definition or _comment(connection, board),
         "columns": [asdict(column) for column in board.columns],
         "choice": board.choice and asdict(board.choice),

@@ -96,16 +96,17 @@ class Audience(Settings):
 class Company(Settings):
     """A company: what company.yml says, defaults filled in.
 
-    `locale` says how numbers and days are written. `as_of` is the moment that counts as now, as written; `moment` says what a bare date means.
-    `closing` is what dates a deal's closing where both do: its `record`, or the move `told` by its
-    history. `rejected_tolerance` is the share of an entity's rows that may break the contract
-    before the audit fails. `sandbox` says that the company is a simulated one: runs start its
-    systems and read from them, and now is its own present. `team`: whether a deal counts for the
-    team and manager that its rep had then, or has now. `personal_quotas`: ids of owners whose
-    quotas are their own, though somebody reports to them. `calendar`: when it works. `goals`: what
-    is to be reached. `finance` and `marketing`: what their numbers rest on that no source tells.
-    `audience`: who may read what of people. `retention`: what of past runs stays. `extend` is the
-    folder of what the company has of its own, `extra` the columns that it adds.
+    `locale` says how numbers and days are written. `as_of` is the moment that counts as now, as
+    written; `moment` says what a bare date means. `closing` is what dates a deal's closing where
+    both do: its `record`, or the move `told` by its history. `rejected_tolerance` is the share of
+    an entity's rows that may break the contract before the audit fails. `sandbox` says that the
+    company is a simulated one: runs start its systems and read from them, and now is its own
+    present. `team`: whether a deal counts for the team and manager that its rep had then, or has
+    now. `personal_quotas`: ids of owners whose quotas are their own, though somebody reports to
+    them. `calendar`: when it works. `goals`: what is to be reached. `finance` and `marketing`: what
+    their numbers rest on that no source tells. `audience`: who may read what of people.
+    `retention`: what of past runs stays. `extend` is the folder of what the company has of its own,
+    `extra` the columns that it adds.
     """
 
     path: Path

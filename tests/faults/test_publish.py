@@ -51,6 +51,8 @@ from tests.orchestration.copies import EDGE_CASES, Copy, held_to_write
 from tests.orchestration.one_mart import MANIFEST, audited, made_warehouse
 from tests.thorough import thorough
 
+pytestmark = pytest.mark.usefixtures("few_pages")
+
 WRITING = "dagster_project.publishing.writing"
 READING = "dagster_project.publication.reading"
 NAMES = "select count(*) from marts.dim_rep"

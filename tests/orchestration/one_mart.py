@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from dagster_project.dashboard.boards import INDEX, PAGES, PEOPLE_PAGE, Page
 from dagster_project.run.pipeline_run import PipelineRun
 from expectations.report import AuditReport
 from ingestion.company.settings import Company
@@ -68,6 +70,15 @@ def made_warehouse(company: Company) -> Warehouse:
             """
         )
     return warehouse
+
+
+def few_pages(
+    connection: duckdb.DuckDBPyConnection, company: Company, has_people: bool
+) -> Iterator[tuple[Page, str]]:
+    """Pages that say nothing: of what they show a company of one mart has no tables."""
+    for page in PAGES:
+        if page.key == INDEX or (page.key == PEOPLE_PAGE and has_people):
+            yield page, f"{company.name}: {page.title}"
 
 
 def audited(company: Company, warehouse: Warehouse, run_id: str) -> PipelineRun:

@@ -23,6 +23,8 @@ from tests.faults.attacks import replaced
 from tests.orchestration.copies import EDGE_CASES
 from tests.orchestration.one_mart import MANIFEST, audited, made_warehouse, model
 
+pytestmark = pytest.mark.usefixtures("few_pages")
+
 REVIEWS = {"model.salesops.mart_reviews": model("mart_reviews", "people", remark="What to say.")}
 WITH_PEOPLE: Mapping[str, Any] = MANIFEST | {"nodes": MANIFEST["nodes"] | REVIEWS}
 REMARK = "wins-nothing-at-demo"

@@ -23,6 +23,8 @@ from ingestion.warehouse.warehouse import Warehouse
 from tests.orchestration.copies import EDGE_CASES, held_to_write
 from tests.orchestration.one_mart import MANIFEST, audited, made_warehouse
 
+pytestmark = pytest.mark.usefixtures("few_pages")
+
 
 @pytest.fixture
 def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Company:

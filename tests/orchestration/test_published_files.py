@@ -23,6 +23,8 @@ from tests.faults.attacks import replaced
 from tests.orchestration.copies import EDGE_CASES
 from tests.orchestration.one_mart import MANIFEST, audited, made_warehouse, model
 
+pytestmark = pytest.mark.usefixtures("few_pages")
+
 NODES = {
     "model.salesops.fct_deals": model("fct_deals", "marts", deal="The deal."),
     "model.salesops.kpi_members": model("kpi_members", "marts", member="A record."),

@@ -31,6 +31,18 @@ INCLUDED = "side is null and exclusion_reason is null"
 EXCLUDED = "side is null and exclusion_reason is not null"
 BESIDE = "side is not null and exclusion_reason is null"
 """What adds to a number without being a record of it, such as a team's quota."""
+SUMS = f"""
+    count(*),
+    cast(sum(numerator) filter (exclusion_reason is null) as double),
+    cast(sum(denominator) filter (exclusion_reason is null) as double),
+    median(cast(numerator as double)) filter (exclusion_reason is null),
+    count(*) filter ({INCLUDED}),
+    count(*) filter ({EXCLUDED}),
+    count(*) filter (side is null and exclusion_reason in {UNKNOWN}),
+    count(*) filter ({BESIDE}),
+    cast(date_trunc('month', max(period_on)) as date)
+"""
+"""What members add up to, in the order of Sums."""
 CELL = (
     "metric = ? and variant = ? and period_grain = ? and period_start is not distinct from ? "
     "and dimension = ? and dimension_key = ?"
@@ -161,11 +173,18 @@ class Receipts:
         sums = self.sums(cell)
         if not sums.n_rows and not (variant.state == "end" and cell.cut == COMPANY):
             return None
+        if variant.kind == "product":
+            of = {name: self.retraced(factor) for name, factor in self.factors(cell).items()}
+            [product] = self.products(variant, [of])
+            return Figures(*product, sums.n_included, sums.n_excluded)
+        return self.figures(cell, sums)
+
+    def figures(self, cell: Cell, sums: Sums) -> Figures:
+        """What sums of members come to, unless it is a product of other metrics."""
+        variant = self.variants[cell.metric, cell.variant]
         counts = (sums.n_included, sums.n_excluded)
         if variant.kind == "median":
             return Figures(sums.median, None, None, *counts)
-        if variant.kind == "product":
-            return Figures(*self._product(cell, variant), *counts)
         numerator = None if self._is_unknown(variant, sums, cell) else sums.numerator or 0.0
         if variant.kind == "sum":
             return Figures(numerator, numerator, None, *counts)
@@ -199,16 +218,7 @@ class Receipts:
         """What the members of a cell add up to."""
         condition, parameters = self._members(cell)
         row = self.connection.execute(
-            f"""select
-                count(*),
-                cast(sum(numerator) filter (exclusion_reason is null) as double),
-                cast(sum(denominator) filter (exclusion_reason is null) as double),
-                median(cast(numerator as double)) filter (exclusion_reason is null),
-                count(*) filter ({INCLUDED}),
-                count(*) filter ({EXCLUDED}),
-                count(*) filter (side is null and exclusion_reason in {UNKNOWN}),
-                count(*) filter ({BESIDE}),
-                cast(date_trunc('month', max(period_on)) as date)
+            f"""select {SUMS}
             from marts.kpi_members where {condition}""",
             parameters,
         ).fetchone()
@@ -250,14 +260,16 @@ class Receipts:
             f"contains(coalesce(counts_in, '{' '.join(GRAINS)}'), ?)",
         ]
         parameters: list[object] = [cell.metric, cell.variant, cell.key, cell.grain]
-        period = self._last_month(cell) if self._is_of_an_end(cell) else cell
+        period = self.counted(cell)
         if period.start is not None:
             conditions.append("period_on >= ? and period_on < ?")
             parameters += [period.start, period.end]
         return " and ".join(conditions), parameters
 
-    def _is_of_an_end(self, cell: Cell) -> bool:
-        return self.variants[cell.metric, cell.variant].state == "end" and cell.grain != "week"
+    def counted(self, cell: Cell) -> Cell:
+        """The period whose members count in a cell: of a state of the end its last month."""
+        is_of_an_end = self.variants[cell.metric, cell.variant].state == "end"
+        return self._last_month(cell) if is_of_an_end and cell.grain != "week" else cell
 
     def _last_month(self, cell: Cell) -> Cell:
         """The last month of a period, or the present one: a state of the end is that one's."""
@@ -289,32 +301,48 @@ class Receipts:
             is_past = variant.state == "beginning"
         return is_past and sums.is_too_unknown
 
-    def _product(self, cell: Cell, variant: Variant) -> tuple[float | None, float, float]:
-        """Value, numerator and denominator of a product of other metrics."""
-        of = {name: self.retraced(factor) for name, factor in self.factors(cell).items()}
-        tables = [
-            f"(select cast(? as double) as value, cast(? as {NUMERIC}) as numerator, "
-            f"cast(? as {NUMERIC}) as denominator) as {quote(name)}"
-            for name in of
+    def products(
+        self, variant: Variant, factors: Sequence[Mapping[str, Figures | None]]
+    ) -> list[tuple[float | None, float, float]]:
+        """Value, numerator and denominator of products of other metrics: of these, in order."""
+        part = f"struct(value double, numerator {NUMERIC}, denominator {NUMERIC})"
+        names = [*variant.factors]
+        columns = ", ".join(f"{quote(name)} {part}" for name in names)
+        of = [
+            {"place": i} | {name: _parts(each.get(name)) for name in names}
+            for i, each in enumerate(factors)
         ]
-        parts = [astuple(figures)[:3] if figures else (None,) * 3 for figures in of.values()]
-        row = self.connection.execute(
-            f"""with parts as (
+        rows = self.connection.execute(
+            f"""with factors as (
+                select unnest(cast(? as struct(place bigint, {columns})[])) as it
+            ),
+
+            named as (
+                select it.place, {", ".join(f"it.{quote(name)}" for name in names)} from factors
+            ),
+
+            parts as (
                 select
-                    {_checked(variant.numerator_formula, of)} as numerator,
-                    {_checked(variant.denominator_formula, of)} as denominator
-                from {", ".join(tables)}
+                    place,
+                    {_checked(variant.numerator_formula, dict.fromkeys(names))} as numerator,
+                    {_checked(variant.denominator_formula, dict.fromkeys(names))} as denominator
+                from named
             )
+
             select
                 cast(numerator as double) / nullif(cast(denominator as double), 0),
                 cast(if(denominator is null, 0, coalesce(numerator, 0)) as {NUMERIC}),
                 cast(if(numerator is null, 0, coalesce(denominator, 0)) as {NUMERIC})
-            from parts""",
-            [part for of_factor in parts for part in of_factor],
-        ).fetchone()
-        assert row is not None
-        value, numerator, denominator = row
-        return value, float(numerator), float(denominator)
+            from parts
+            order by place""",
+            [of],
+        ).fetchall()
+        return [(value, float(numerator), float(under)) for value, numerator, under in rows]
+
+
+def _parts(figures: Figures | None) -> Mapping[str, float | None]:
+    names = ("value", "numerator", "denominator")
+    return {name: getattr(figures, name, None) for name in names}
 
 
 def _checked(formula: str | None, factors: Mapping[str, object]) -> str:

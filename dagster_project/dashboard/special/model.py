@@ -1,9 +1,9 @@
 """What a special board is: what the frame draws it from, and what the frame has to do for it.
 
 The frame runs `query` on the published file (the people's file is attached as `people` for boards
-of the page `people`), and shows `chart(rows)` with the rows as the data named `rows`, `says(rows)`,
-the table of `columns`, `left_out(rows)` and the definition. Where there are no rows it shows
-`empty` and nothing else.
+of the page `people`), and shows `picture(rows)` with the rows as the data named `rows`,
+`says(rows)`, the table of `columns`, `left_out(rows)` and the definition. Where there are no rows
+it shows `empty` and nothing else.
 
 Numbers are formatted by the page, in one way for the company's currency and locale. In a table and
 in sentences by the `Format` beside them; in a picture by d3 formats, for which the page gives Vega
@@ -76,8 +76,8 @@ class SpecialBoard:
 
     `table` is where the definition is read from: the comment of that table in the published file.
     `choice` is a column of the rows: the page lets people choose one of its values, in their order
-    of appearance, and gives `chart`, `says` and `left_out` only the rows of that one. `top` is how
-    many rows the query gives at most (of each choice), `things` what they are in the plural.
+    of appearance, and gives `picture`, `says` and `left_out` only the rows of that one. `top` is
+    how many rows the query gives at most (of each choice), `things` what they are in the plural.
     """
 
     page: Page
@@ -94,6 +94,13 @@ class SpecialBoard:
     top: int | None = None
     things: str = "rows"
     definition: str | None = None
+
+    def picture(self, rows: Rows) -> Spec:
+        """The picture of the rows, without the checks that Altair makes of every part of it."""
+        from altair.utils.schemapi import debug_mode
+
+        with debug_mode(False):
+            return self.chart(rows)
 
     def left_out(self, rows: Rows) -> Sentence | None:
         """How many rows there are beside those shown; None where there are no others."""
@@ -116,6 +123,12 @@ def rows_of(connection: duckdb.DuckDBPyConnection, board: SpecialBoard) -> list[
     found = connection.execute(board.query)
     names = [column[0] for column in found.description or ()]
     return [dict(zip(names, map(plain, row), strict=True)) for row in found.fetchall()]
+
+
+def known_sum(rows: Rows, name: str) -> float | None:
+    """The sum of what is known; None where nothing is."""
+    known = [row[name] for row in rows if row[name] is not None]
+    return round(math.fsum(known), 6) if known else None
 
 
 def plain(value: Any) -> Any:

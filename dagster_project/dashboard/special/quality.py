@@ -1,4 +1,4 @@
-"""Boards of the page on data quality: what to fix first, how clean the records are, lost references."""
+"""What to fix first, how clean the records are, and references that lead nowhere."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from dagster_project.dashboard.special.look import (
     AMBER,
     BLUE,
     GREY,
+    LOWER,
     RED,
+    TALL,
+    above,
     across,
     finished,
+    hidden,
     meaning,
     money,
     names,
@@ -27,11 +31,10 @@ from dagster_project.dashboard.special.model import (
 )
 from ingestion.warehouse.duckdb_sql import literal
 
+WORDS = ", ".join(f"({literal(rule)}, {literal(words)})" for rule, words in FINDINGS.items())
 FIX_FIRST = f"""
 with
-    words(rule, words) as (
-        values {", ".join(f"({literal(rule)}, {literal(words)})" for rule, words in FINDINGS.items())}
-    ),
+    words(rule, words) as (values {WORDS}),
 
     failing as (
         select *, count(*) over () as n_of_all
@@ -72,16 +75,17 @@ def _fix_first_chart(rows: Rows) -> Spec:
     import altair as alt
 
     base = rows_by_name(
-        names("finding", unique([row["finding"] for row in rows]))
+        hidden("finding", unique([row["finding"] for row in rows]))
     ).transform_calculate(
-        text=f"({money('datum.money_at_stake')}) + (isValid(datum.money_at_stake) ? ' ' + datum.money_kind : '')"
+        text=f"({money('datum.money_at_stake')})"
+        " + (isValid(datum.money_at_stake) ? ' ' + datum.money_kind : '')"
         " + ' · ' + format(datum.failing, ',') + ' of ' + format(datum.records, ',')",
         weight="datum.severity === 'high' ? 'doubts a number' : 'makes work harder'",
         at="isValid(datum.money_at_stake) ? max(datum.money_at_stake, 0) : 0",
     )
     bars = (
         base.transform_filter("isValid(datum.money_at_stake)")
-        .mark_bar(height=16)
+        .mark_bar(height=14, yOffset=LOWER)
         .encode(
             across("money_at_stake:Q", "money", right=185),
             meaning("weight", SEVERITIES),
@@ -93,10 +97,10 @@ def _fix_first_chart(rows: Rows) -> Spec:
             ],
         )
     )
-    words = base.mark_text(align="left", dx=6, limit=180).encode(
+    words = base.mark_text(align="left", dx=6, limit=180, yOffset=LOWER).encode(
         across("at:Q", "money", right=185), text="text:N"
     )
-    return finished(bars + words)
+    return finished(above(base, "finding"), bars, words, band=TALL)
 
 
 def _fix_first_says(rows: Rows) -> Sentence:
@@ -118,8 +122,10 @@ FIX_FIRST_BOARD = SpecialBoard(
     page="quality",
     key="fix_first",
     title="What to fix first",
-    note="Rules that records break, by the money that hangs on them. The kinds of money differ and one record "
-    "may break several rules: do not add them up.",
+    note=(
+        "Rules that records break, by the money that hangs on them. The kinds of money differ "
+        "and one record may break several rules: do not add them up."
+    ),
     query=FIX_FIRST,
     table="mart_data_hygiene",
     columns=(
@@ -177,7 +183,7 @@ def _scores_chart(rows: Rows) -> Spec:
     words = base.mark_text(align="left", dx=6).encode(
         across("at:Q", "ratio", right=130), text="text:N"
     )
-    return finished(bars + words)
+    return finished(bars, words)
 
 
 def _scores_says(rows: Rows) -> Sentence:
@@ -252,7 +258,7 @@ def _references_chart(rows: Rows) -> Spec:
     import altair as alt
 
     base = rows_by_name(
-        names("reference", unique([row["reference"] for row in rows]))
+        hidden("reference", unique([row["reference"] for row in rows]))
     ).transform_calculate(
         text=f"({share('datum.unresolved_share', 1)}) + ' of ' + format(datum.n_given, ',')"
         f" + (isValid(datum.money_at_stake) ? ' · ' + ({money('datum.money_at_stake')}) : '')",
@@ -261,7 +267,7 @@ def _references_chart(rows: Rows) -> Spec:
     )
     bars = (
         base.transform_filter("isValid(datum.unresolved_share)")
-        .mark_bar(height=16)
+        .mark_bar(height=14, yOffset=LOWER)
         .encode(
             across("unresolved_share:Q", "ratio", right=170),
             meaning("why", {"not found": RED, "no source provides it": GREY}),
@@ -273,10 +279,10 @@ def _references_chart(rows: Rows) -> Spec:
             ],
         )
     )
-    words = base.mark_text(align="left", dx=6, limit=165).encode(
+    words = base.mark_text(align="left", dx=6, limit=165, yOffset=LOWER).encode(
         across("at:Q", "ratio", right=170), text="text:N"
     )
-    return finished(bars + words)
+    return finished(above(base, "reference"), bars, words, band=TALL)
 
 
 def _references_says(rows: Rows) -> Sentence:
@@ -290,8 +296,10 @@ REFERENCES_BOARD = SpecialBoard(
     page="quality",
     key="references",
     title="References that lead nowhere",
-    note="The share of a column's references that resolve to nothing known; what waits for publication "
-    "first, then by money.",
+    note=(
+        "The share of a column's references that resolve to nothing known; what waits for "
+        "publication first, then by money."
+    ),
     query=REFERENCES,
     table="mart_references",
     columns=(
@@ -313,5 +321,3 @@ REFERENCES_BOARD = SpecialBoard(
     top=12,
     things="columns with lost references",
 )
-
-BOARDS = (FIX_FIRST_BOARD, SCORES_BOARD, REFERENCES_BOARD)

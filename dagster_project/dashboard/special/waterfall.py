@@ -53,7 +53,7 @@ def waterfall(rows: Rows) -> Spec:
     bars = placed.mark_bar(height=18).encode(
         across("from_amount:Q", "money", right=80),
         alt.X2("to_amount"),
-        meaning("kind", shown),
+        meaning("kind", shown, columns=4),
         tooltip=[
             alt.Tooltip("label:N", title="Step"),
             alt.Tooltip("amount:Q", title="Amount", format="+$,.2f"),
@@ -63,4 +63,4 @@ def waterfall(rows: Rows) -> Spec:
     words = base.mark_text(align="left", dx=6).encode(
         across("at:Q", "money", right=80), text="text:N"
     )
-    return finished(lines + bars + words)
+    return finished(lines, bars, words)

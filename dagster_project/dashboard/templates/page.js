@@ -24,10 +24,11 @@ function at(metric, grain, cut, key, i) {
   return { value: values[j], records: records[j], left: left ? left[j] : 0 };
 }
 
-// What adds up is 0 where nothing was; of anything else nothing is known then.
+// What adds up is 0 where nothing was in a period that has ended; of anything else nothing is known.
 function known(metric, grain, cut, key, i) {
   const found = at(metric, grain, cut, key, i);
   if (found || metric.kind !== "sum" || metric.state) return found;
+  if (i >= grainNamed(grain).ended) return undefined;
   const [first, last] = span(metric, grain);
   return first !== null && i >= first && i <= last ? { value: 0, records: 0, left: 0 } : undefined;
 }
@@ -70,18 +71,33 @@ function sampleText(found) {
 }
 
 function periodName(grain, i) {
+  if (grain.name === "all") return "all time";
   return period(grain.name, grain.starts[i], grain.labels[i]);
 }
 
 function soFar(grain, i) {
-  return i >= grain.ended;
+  return grain.name !== "all" && i >= grain.ended;
+}
+
+// What is only of the present has nothing in the past: it is shown as of now, whatever is chosen.
+function periodOf(metric, grain) {
+  const series = ((metric.series[grain.name] || {}).company || [])[0];
+  if (!series) return state.period;
+  const [first, , records] = series;
+  const isPast = state.period < first && first >= grain.ended;
+  return isPast ? first + records.findIndex((n) => n !== null) : state.period;
+}
+
+// The chosen grain; of what has no day, all time.
+function grainOf(metric) {
+  return grainNamed(metric.series[state.grain] || !metric.series.all ? state.grain : "all");
 }
 
 // A board shows the chosen cut, or the whole company where its metric is not cut so.
-function cutOf(metric, grain, wanted) {
+function cutOf(metric, grain, ...wanted) {
   const cuts = metric.series[grain] || {};
-  if (wanted in cuts) return page.cuts.findIndex((cut) => cut.name === wanted);
-  return page.cuts.findIndex((cut) => cut.name === "company");
+  const found = wanted.find((name) => name in cuts) || "company";
+  return page.cuts.findIndex((cut) => cut.name === found);
 }
 
 function records(metric, grain, cut, key) {
@@ -95,15 +111,17 @@ function keysOf(metric, grain, cut) {
 
 function showTile(board, place) {
   const metric = page.metrics[board.metric];
-  const grain = grainNamed(state.grain);
+  const grain = grainOf(metric);
   const cut = state.key === "" ? page.cuts[0] : page.cuts[cutOf(metric, grain.name, cutAt().name)];
   const key = cut.name === "company" ? 0 : Number(state.key);
-  const i = state.period;
+  const i = periodOf(metric, grain);
   const now = known(metric, grain.name, cut.name, key, i);
   const before = known(metric, grain.name, cut.name, key, i - 1);
   const value = place.querySelector(".value");
   const isKnown = now && now.value !== null;
-  value.textContent = isKnown ? figure(now.value, metric.unit) : "no value";
+  const [number, per] = isKnown ? figure(now.value, metric.unit).split(/ (?=per )/) : ["no value"];
+  value.textContent = number;
+  if (per) value.append(element("span", ` ${per}`, "per"));
   value.classList.toggle("none", !isKnown);
   if (isKnown) value.dataset.value = now.value;
   else delete value.dataset.value;
@@ -149,6 +167,7 @@ function note(board, metric, grain, cut, more) {
 async function showTrend(board, place) {
   const metric = page.metrics[board.metric];
   const grain = grainNamed(state.grain);
+  const chosenAt = periodOf(metric, grain);
   const cut = page.cuts[cutOf(metric, grain.name, cutAt().name)];
   const all = keysOf(metric, grain.name, cut);
   const chosen = cut.name !== "company" && state.key !== "" ? [Number(state.key)] : null;
@@ -159,23 +178,23 @@ async function showTrend(board, place) {
   for (const key of keys) {
     for (let i = 0; i < grain.starts.length; i += 1) {
       const found = known(metric, grain.name, cut.name, key, i);
-      if (found) rows.push({ ...found, key: cut.labels[key], keyAt: key, i, start: grain.starts[i], at: utc(grain.starts[i]).getTime(), so_far: soFar(grain, i), target: target(metric, grain.name, i, cut.name, key) });
+      if (found) rows.push({ ...found, key: cut.labels[key], keyAt: key, i, start: grain.starts[i], at: utc(grain.starts[i]).getTime(), so_far: soFar(grain, i), is_joined: !soFar(grain, i) || Boolean(metric.state), target: target(metric, grain.name, i, cut.name, key) });
     }
   }
   const focus = keys.length === 1 ? keys[0] : null;
-  const now = focus === null ? undefined : known(metric, grain.name, cut.name, focus, state.period);
-  const before = focus === null ? undefined : known(metric, grain.name, cut.name, focus, state.period - 1);
+  const now = focus === null ? undefined : known(metric, grain.name, cut.name, focus, chosenAt);
+  const before = focus === null ? undefined : known(metric, grain.name, cut.name, focus, chosenAt - 1);
   const message = place.querySelector(".message");
   message.replaceChildren();
   let told;
-  const when = grain.starts.length ? periodName(grain, state.period) : "";
+  const when = grain.starts.length ? periodName(grain, chosenAt) : "";
   if (focus !== null) {
-    const moved = soFar(grain, state.period) ? null : change(metric, now, before);
-    const tail = `${when}${soFar(grain, state.period) ? " so far" : ""}${moved ? `, ${moved.text} on ${periodName(grain, state.period - 1)}${moved.word ? ` (${moved.word})` : ""}` : ""}`;
+    const moved = soFar(grain, chosenAt) ? null : change(metric, now, before);
+    const tail = `${when}${soFar(grain, chosenAt) ? " so far" : ""}${moved ? `, ${moved.text} on ${periodName(grain, chosenAt - 1)}${moved.word ? ` (${moved.word})` : ""}` : ""}`;
     message.append(element("strong", figure(now ? now.value : null, metric.unit)), ` in ${tail}`);
     told = `${board.title}${cut.name === "company" ? "" : `, ${cut.labels[focus]}`}: ${figure(now ? now.value : null, metric.unit)} in ${tail}.`;
   } else {
-    const named = keys.map((key) => ({ key, found: known(metric, grain.name, cut.name, key, state.period) })).filter((one) => one.found && one.found.value !== null).sort((a, b) => b.found.value - a.found.value);
+    const named = keys.map((key) => ({ key, found: known(metric, grain.name, cut.name, key, chosenAt) })).filter((one) => one.found && one.found.value !== null).sort((a, b) => b.found.value - a.found.value);
     const text = named.length ? `${when}: from ${figure(named[named.length - 1].found.value, metric.unit)} (${cut.labels[named[named.length - 1].key]}) to ${figure(named[0].found.value, metric.unit)} (${cut.labels[named[0].key]})` : `no values in ${when}`;
     message.textContent = text;
     told = `${board.title} by ${cut.label.toLowerCase()}, ${text}.`;
@@ -197,6 +216,8 @@ async function showTrend(board, place) {
     spec.encoding.color.legend = null;
     spec.layer[1].encoding.shape.legend = null;
   }
+  const isDrawn = [(row) => row.is_joined, () => true, (row) => row.target !== null];
+  spec.layer = spec.layer.filter((_, i) => rows.some(isDrawn[i]));
   spec.encoding.x.axis.format = grain.name;
   for (const layer of spec.layer) layer.encoding.y.axis.format = metric.unit;
   for (const row of rows) row.told = `${cut.name === "company" ? "" : `${row.key}, `}${periodName(grain, row.i)}${row.so_far ? " so far" : ""}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}`;
@@ -205,33 +226,42 @@ async function showTrend(board, place) {
 
 async function showBars(board, place) {
   const metric = page.metrics[board.metric];
-  const grain = grainNamed(state.grain);
+  const grain = grainOf(metric);
+  const chosenAt = periodOf(metric, grain);
   const wanted = cutAt().name === "company" ? board.cut : cutAt().name;
-  const cut = page.cuts[cutOf(metric, grain.name, wanted)];
+  const cut = page.cuts[cutOf(metric, grain.name, wanted, board.cut, "team", "rep", "stage", "channel")];
   const rows = [];
   for (const key of keysOf(metric, grain.name, cut)) {
-    const found = at(metric, grain.name, cut.name, key, state.period);
-    if (found) rows.push({ ...found, key: cut.labels[key], keyAt: key, i: state.period, start: grain.starts[state.period], so_far: soFar(grain, state.period), target: target(metric, grain.name, state.period, cut.name, key), text: figure(found.value, metric.unit) });
+    const found = at(metric, grain.name, cut.name, key, chosenAt);
+    if (found) rows.push({ ...found, key: cut.labels[key], keyAt: key, i: chosenAt, start: grain.starts[chosenAt], so_far: soFar(grain, chosenAt), target: target(metric, grain.name, chosenAt, cut.name, key), text: figure(found.value, metric.unit) });
   }
   rows.sort((a, b) => (b.value === null ? -Infinity : b.value) - (a.value === null ? -Infinity : a.value));
-  const when = grain.starts.length ? periodName(grain, state.period) : "";
+  const when = grain.starts.length ? periodName(grain, chosenAt) : "";
   const values = rows.filter((row) => row.value !== null);
   const drawn = values.slice(0, 15);
   const message = place.querySelector(".message");
-  const text = values.length > 1
-    ? `${when}: ${values[0].key} leads with ${values[0].text}, ${values[values.length - 1].key} comes last with ${values[values.length - 1].text}`
-    : values.length ? `${when}: ${values[0].key} ${values[0].text}` : `nothing in ${when}`;
+  // One deal of one is 100%: what leads and comes last has records enough to say so.
+  const told = metric.kind === "sum" ? values : values.filter((row) => row.records >= FEW);
+  const among = cut.more ? ` of the ${count(cut.keys.length)} with most records` : "";
+  const last = told[told.length - 1];
+  let text;
+  if (!values.length) text = `nothing in ${when}`;
+  else if (!told.length) text = `${when}: fewer than ${FEW} records in each`;
+  else if (told.length === 1) text = `${when}: ${told[0].key} ${told[0].text}`;
+  else text = `${when}: ${told[0].key} leads with ${told[0].text}, ${last.key} comes last${among} with ${last.text}`;
   message.textContent = text;
   const untold = [];
   if (values.length > drawn.length) untold.push(`${count(values.length - drawn.length)} more in the numbers`);
   if (rows.length > values.length) untold.push(`${count(rows.length - values.length)} without a value`);
   if (cut.more) untold.push(`and ${count(cut.more)} more, not shown`);
-  place.querySelector(".sample").textContent = `By ${cut.label.toLowerCase()}, ${when}${soFar(grain, state.period) ? " so far" : ""}: ${count(rows.reduce((sum, row) => sum + row.records, 0))} records, ${count(rows.reduce((sum, row) => sum + row.left, 0))} left out${untold.length ? `; ${untold.join(", ")}` : ""}.`;
+  place.querySelector(".sample").textContent = `By ${cut.label.toLowerCase()}, ${when}${soFar(grain, chosenAt) ? " so far" : ""}: ${count(rows.reduce((sum, row) => sum + row.records, 0))} records, ${count(rows.reduce((sum, row) => sum + row.left, 0))} left out${untold.length ? `; ${untold.join(", ")}` : ""}.`;
   finish(board, place, metric, grain, cut, rows, `${board.title} by ${cut.label.toLowerCase()}, ${text}.`);
   if (!drawn.length) return nothing(place, `Nothing by ${cut.label.toLowerCase()} in ${when}.`);
   something(place);
   for (const row of drawn) row.told = `${row.key}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}`;
-  await draw(place.querySelector(".draw"), page.specs.bars, drawn);
+  const spec = { ...page.specs.bars, height: 28 * drawn.length };
+  if (drawn.every((row) => row.target === null)) spec.layer = spec.layer.slice(0, -1);
+  await draw(place.querySelector(".draw"), spec, drawn);
 }
 
 function nothing(place, sentence) {
@@ -340,7 +370,7 @@ async function showSpecial(board, place) {
   const told = sentence(one.says);
   place.querySelector(".message").textContent = told;
   place.querySelector(".chart").setAttribute("aria-label", `${board.title}: ${told}`);
-  place.querySelector(".sample").textContent = `${count(rows.length)} ${board.things}${one.left_out ? ` ${sentence(one.left_out)}` : ""}, as of ${page.as_of_told}.`;
+  place.querySelector(".sample").textContent = `${count(rows.length)} ${rows.length === 1 ? "row" : "rows"}${one.left_out ? ` ${sentence(one.left_out)}` : ""}, as of ${page.as_of_told}.`;
   const columns = board.columns.map((column) => ({
     label: column.label, isNumber: isNumber(column.format), raw: (row) => row[column.name],
     of: (row) => shown(row[column.name], column.format, column.by ? row[column.by] : null),
@@ -375,7 +405,7 @@ function options(select, texts, chosen) {
 
 function fillFilters() {
   const grain = grainNamed(state.grain);
-  options(form.elements.grain, page.grains.map((one) => [one.name, one.label]), state.grain);
+  options(form.elements.grain, page.grains.filter((one) => one.name !== "all").map((one) => [one.name, one.label]), state.grain);
   const periods = grain.starts.map((_, i) => [i, periodName(grain, i) + (i < grain.ended ? "" : i > grain.present ? " (to come)" : " (so far)")]);
   options(form.elements.period, periods.reverse(), state.period);
   options(form.elements.cut, page.cuts.map((cut, i) => [i, cut.label]), state.cut);
@@ -406,7 +436,7 @@ function begin() {
       return series ? series[0] + series[1].length - 1 : -1;
     }));
   }
-  if (form && page.grains.length) {
+  if (form && page.grains.some((grain) => grain.name !== "all")) {
     state.grain = page.grains[0].name;
     state.period = latest(page.grains[0]);
     form.addEventListener("change", (event) => {

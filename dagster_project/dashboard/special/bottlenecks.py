@@ -1,19 +1,21 @@
-"""Boards of the page on velocity and conversion: the funnel of stages, and where deals stall."""
+"""Where deals stall or drop."""
 
 from __future__ import annotations
 
 from dagster_project.dashboard.special.look import (
     BLUE,
     GREY,
+    LOWER,
     RED,
-    SKY,
+    TALL,
+    above,
     across,
     finished,
+    hidden,
     meaning,
     money,
-    names,
     rows_by_name,
-    share,
+    shapes,
     unique,
 )
 from dagster_project.dashboard.special.model import (
@@ -24,199 +26,22 @@ from dagster_project.dashboard.special.model import (
     Spec,
     SpecialBoard,
 )
-from dagster_project.dashboard.special.periods import THIS_PERIOD
-
-WILSON = """
-    case
-        when {whole} > 0
-        then greatest(0, (
-            ({part} + 1.9207294) / ({whole} + 3.8414588)
-            - 1.959964 / ({whole} + 3.8414588)
-            * sqrt(cast({part} as double) * ({whole} - {part}) / {whole} + 0.9603647)
-        ))
-    end as {name}_low,
-    case
-        when {whole} > 0
-        then least(1, (
-            ({part} + 1.9207294) / ({whole} + 3.8414588)
-            + 1.959964 / ({whole} + 3.8414588)
-            * sqrt(cast({part} as double) * ({whole} - {part}) / {whole} + 0.9603647)
-        ))
-    end as {name}_high
-"""
-"""Wilson's interval (95%) of a share, for those of which the published tables have none."""
-
-FUNNEL = f"""
-with
-    {THIS_PERIOD},
-
-    places as (
-        select
-            coalesce(stage_label, '(none)') as dimension_key,
-            min(pipeline) as pipeline,
-            min(stage_order) as stage_order
-        from marts.fct_stage_visits
-        group by all
-    ),
-
-    told as (
-        select *
-        from marts.kpi_values
-        where
-            metric = 'stage_conversion_rate'
-            and variant = 'default'
-            and dimension = 'stage'
-            and period_grain in ('all', 'year', 'quarter')
-    ),
-
-    last_whole as (
-        select told.period_grain, max(told.period_start) as period_start
-        from told
-        inner join this_period using (period_grain)
-        where told.period_start < this_period.period_start
-        group by told.period_grain
-    ),
-
-    shown as (
-        select told.*
-        from told
-        left join last_whole using (period_grain)
-        where told.period_grain = 'all' or told.period_start = last_whole.period_start
-    ),
-
-    won as (
-        select dimension_key, period_grain, period_start, value as won_rate
-        from marts.kpi_values
-        where metric = 'stage_conversion_rate' and variant = 'to_won' and dimension = 'stage'
-    ),
-
-    final as (
-        select
-            case
-                when shown.period_grain = 'all' then 'all time'
-                else concat('last whole ', shown.period_grain)
-            end as period,
-            shown.period_grain,
-            shown.period_start,
-            shown.dimension_key as stage,
-            places.pipeline,
-            places.stage_order,
-            cast(shown.denominator as bigint) as entered,
-            cast(shown.numerator as bigint) as passed,
-            shown.value as rate,
-            {WILSON.format(part="shown.numerator", whole="shown.denominator", name="rate")},
-            won.won_rate,
-            shown.n_excluded
-        from shown
-        left join places on shown.dimension_key = places.dimension_key
-        left join
-            won
-            on shown.dimension_key = won.dimension_key
-            and shown.period_grain = won.period_grain
-            and shown.period_start is not distinct from won.period_start
-    )
-
-select *
-from final
-order by
-    list_position(['year', 'quarter', 'all'], period_grain),
-    pipeline nulls first,
-    stage_order nulls last,
-    stage
-"""
-
-
-def _funnel_chart(rows: Rows) -> Spec:
-    import altair as alt
-
-    text = (
-        "format(datum.entered, ',') + ' in · ' + (" + share("datum.rate") + ") + ' go on'"
-        " + (isValid(datum.rate_low) ? ' (' + format(100 * datum.rate_low, '.0f') + '–'"
-        " + format(datum.rate_high, '.0%') + ')' : '')"
-    )
-    base = rows_by_name(names("stage", unique([row["stage"] for row in rows]))).transform_calculate(
-        text=text, entered_part="'came in'", passed_part="'went on or were won'"
-    )
-    parts = {"came in": SKY, "went on or were won": BLUE}
-    tooltip = [
-        alt.Tooltip("stage:N", title="Stage"),
-        alt.Tooltip("entered:Q", title="Came in", format=","),
-        alt.Tooltip("passed:Q", title="Went on or were won", format=","),
-        alt.Tooltip("rate:Q", title="Share that went on", format=".1%"),
-        alt.Tooltip("won_rate:Q", title="Share that was won", format=".1%"),
-    ]
-    entered = base.mark_bar(height=20).encode(
-        across("entered:Q", "deals", right=180), meaning("entered_part", parts), tooltip=tooltip
-    )
-    passed = (
-        base.transform_filter("isValid(datum.passed)")
-        .mark_bar(height=10)
-        .encode(
-            across("passed:Q", "deals", right=180), meaning("passed_part", parts), tooltip=tooltip
-        )
-    )
-    words = base.mark_text(align="left", dx=6).encode(
-        across("entered:Q", "deals", right=180), text="text:N"
-    )
-    return finished(entered + passed + words)
-
-
-def _funnel_says(rows: Rows) -> Sentence:
-    judged = [row for row in rows if row["rate"] is not None and row["entered"] >= 10]
-    if not judged:
-        return ("No stage was entered by ten deals: too few to say where they are lost.",)
-    worst = min(judged, key=lambda row: (row["rate"], row["stage"]))
-    return (
-        "The stage that loses the most is ",
-        Figure(worst["stage"], "text"),
-        ": of ",
-        Figure(worst["entered"], "count"),
-        " deals that came in, ",
-        Figure(worst["rate"], "ratio"),
-        " went on.",
-    )
-
-
-FUNNEL_BOARD = SpecialBoard(
-    page="velocity",
-    key="stage_funnel",
-    title="How deals go from stage to stage",
-    note="Deals that came into a stage in the period and, by now, went to a higher one or were won. "
-    "Deals still there may yet go on: young periods look worse than they will be.",
-    query=FUNNEL,
-    table="fct_stage_visits",
-    definition="stage_conversion_rate: deals that entered the stage in the period and later reached any "
-    "higher stage or won / deals that entered the stage in the period; a skipped stage counts as entered "
-    "and passed. The interval is Wilson's (95%).",
-    choice=Column("period", "Period"),
-    columns=(
-        Column("period_start", "Period", "period", by="period_grain"),
-        Column("pipeline", "Pipeline"),
-        Column("stage", "Stage"),
-        Column("entered", "Came in", "count"),
-        Column("passed", "Went on", "count"),
-        Column("rate", "Share that went on", "ratio"),
-        Column("rate_low", "Lower bound", "ratio"),
-        Column("rate_high", "Upper bound", "ratio"),
-        Column("won_rate", "Share that was won", "ratio"),
-        Column("n_excluded", "Left out", "count"),
-    ),
-    chart=_funnel_chart,
-    says=_funnel_says,
-    empty="No deal came into a stage that the sources tell of.",
-)
+from dagster_project.dashboard.special.sql import THIS_PERIOD
 
 VERDICTS = {"worse than usual": RED, "no worse than usual": BLUE, "too few to say": GREY}
+
 SHAPES = {
     "worse than usual": "triangle-up",
     "no worse than usual": "circle",
     "too few to say": "cross",
 }
+
 MEASURES = (
     ("length of visits", "days", "median_days", "is_slow", "stays_ended"),
     ("visits that stall", "ratio", "stalled_share", "is_stalling", "stays_due"),
     ("visits that end in a loss", "ratio", "drop_rate", "is_dropping", "stays_ended"),
 )
+
 BOTTLENECKS = f"""
 with
     {THIS_PERIOD},
@@ -269,7 +94,10 @@ select
     low,
     high,
     usual,
-    case when is_worse then 'worse than usual' when not is_worse then 'no worse than usual' else 'too few to say'
+    case
+        when is_worse then 'worse than usual'
+        when not is_worse then 'no worse than usual'
+        else 'too few to say'
     end as verdict,
     sample,
     money_held_up,
@@ -292,7 +120,9 @@ def _bottlenecks_chart(rows: Rows) -> Spec:
         + ("format(datum.usual, '.0%')" if unit == "ratio" else "format(datum.usual, '.1f')")
         + " : ''"
     )
-    base = rows_by_name(names("label", unique([row["label"] for row in rows]))).transform_calculate(
+    base = rows_by_name(
+        hidden("label", unique([row["label"] for row in rows]))
+    ).transform_calculate(
         text=f"({value}) + ({usual})",
         usual_words="'usual'",
         furthest="max(isValid(datum.high) ? datum.high : 0, isValid(datum.value) ? datum.value : 0,"
@@ -312,32 +142,28 @@ def _bottlenecks_chart(rows: Rows) -> Spec:
     shown = VERDICTS
     interval = (
         base.transform_filter("isValid(datum.low) && isValid(datum.high)")
-        .mark_rule(strokeWidth=3, opacity=0.75)
+        .mark_rule(yOffset=LOWER, strokeWidth=3, opacity=0.75)
         .encode(across("low:Q", unit, right=150), alt.X2("high"), meaning("verdict", shown))
     )
     before = (
         base.transform_filter("isValid(datum.usual)")
-        .mark_tick(thickness=2, height=20, opacity=1)
+        .mark_tick(yOffset=LOWER, thickness=2, height=20, opacity=1)
         .encode(across("usual:Q", unit, right=150), tooltip=tooltip)
     )
     points = (
         base.transform_filter("isValid(datum.value)")
-        .mark_point(size=90, filled=True, opacity=1)
+        .mark_point(yOffset=LOWER, size=90, filled=True, opacity=1)
         .encode(
             across("value:Q", unit, right=150),
             meaning("verdict", shown),
-            alt.Shape(
-                "verdict:N",
-                scale=alt.Scale(domain=list(SHAPES), range=list(SHAPES.values())),
-                legend=alt.Legend(title=None, orient="top"),
-            ),
+            shapes("verdict", SHAPES),
             tooltip=tooltip,
         )
     )
-    words = base.mark_text(align="left", dx=8).encode(
+    words = base.mark_text(yOffset=LOWER, align="left", dx=8).encode(
         across("furthest:Q", unit, right=150), text="text:N"
     )
-    return finished(interval + before + points + words)
+    return finished(above(base, "label"), interval, before, points, words, band=TALL)
 
 
 def _bottlenecks_says(rows: Rows) -> Sentence:
@@ -373,8 +199,11 @@ BOTTLENECKS_BOARD = SpecialBoard(
     page="velocity",
     key="bottlenecks",
     title="Where deals stall or drop",
-    note="Each stage in the last whole quarter, with its interval (95%), beside the usual of the year "
-    "before (the upright mark). Only a verdict says that a stage is worse, not a distance.",
+    note=(
+        "Each stage in the last whole quarter, with its interval (95%), beside the usual of the"
+        " year before (the upright mark). Only a verdict says that a stage is worse, not a "
+        "distance."
+    ),
     query=BOTTLENECKS,
     table="mart_bottlenecks",
     choice=Column("measure", "Measure"),
@@ -392,7 +221,10 @@ BOTTLENECKS_BOARD = SpecialBoard(
     ),
     chart=_bottlenecks_chart,
     says=_bottlenecks_says,
-    empty="No quarter that has ended has a history of stages: nobody knows how long deals stayed where.",
+    empty=(
+        "No quarter that has ended has a history of stages: nobody knows how long deals stayed "
+        "where."
+    ),
 )
 
 HELD_UP = f"""
@@ -424,7 +256,11 @@ select
     concat('last whole ', period_grain) as period,
     period_grain,
     period_start,
-    concat(stage, ' · ', if(team = 'all', 'the company', team)) as label,
+    concat(
+        stage,
+        ' · ',
+        case team when 'all' then 'the company' when '(none)' then 'no team' else team end
+    ) as label,
     pipeline,
     concat_ws(
         ', ',
@@ -447,13 +283,15 @@ order by list_position(['quarter', 'month'], period_grain), place
 def _held_up_chart(rows: Rows) -> Spec:
     import altair as alt
 
-    base = rows_by_name(names("label", unique([row["label"] for row in rows]))).transform_calculate(
+    base = rows_by_name(
+        hidden("label", unique([row["label"] for row in rows]))
+    ).transform_calculate(
         text="(" + money("datum.money_held_up") + ") + ' · ' + datum.signs",
         at="isValid(datum.money_held_up) ? datum.money_held_up : 0",
     )
     bars = (
         base.transform_filter("isValid(datum.money_held_up)")
-        .mark_bar(height=16, color=RED)
+        .mark_bar(yOffset=LOWER, height=16, color=RED)
         .encode(
             across("money_held_up:Q", "money", right=170),
             tooltip=[
@@ -464,10 +302,10 @@ def _held_up_chart(rows: Rows) -> Spec:
             ],
         )
     )
-    words = base.mark_text(align="left", dx=6, limit=165).encode(
+    words = base.mark_text(yOffset=LOWER, align="left", dx=6, limit=165).encode(
         across("at:Q", "money", right=170), text="text:N"
     )
-    return finished(bars + words)
+    return finished(above(base, "label"), bars, words, band=TALL)
 
 
 def _held_up_says(rows: Rows) -> Sentence:
@@ -486,8 +324,10 @@ HELD_UP_BOARD = SpecialBoard(
     page="velocity",
     key="held_up",
     title="Bottlenecks by money held up",
-    note="Stages of the company and of teams that are worse than in the year before. The company's rows "
-    "hold those of its teams: do not add them up.",
+    note=(
+        "Stages of the company and of teams that are worse than in the year before. The "
+        "company's rows hold those of its teams: do not add them up."
+    ),
     query=HELD_UP,
     table="mart_bottlenecks",
     choice=Column("period", "Period"),
@@ -504,10 +344,10 @@ HELD_UP_BOARD = SpecialBoard(
     ),
     chart=_held_up_chart,
     says=_held_up_says,
-    empty="No stage was a bottleneck in the last month or quarter that has ended, as far as there were "
-    "enough visits to say.",
+    empty=(
+        "No stage was a bottleneck in the last month or quarter that has ended, as far as there"
+        " were enough visits to say."
+    ),
     top=12,
     things="bottlenecks",
 )
-
-BOARDS = (FUNNEL_BOARD, BOTTLENECKS_BOARD, HELD_UP_BOARD)
