@@ -1,6 +1,6 @@
 {#-
     The metrics that mart_headlines has side by side, which are those that a run's summary shows:
-    tests/orchestration/test_summary_headlines.py holds the two together.
+    tests/orchestration/test_summary.py holds the two together.
 -#}
 {% macro headline_metrics() -%}
     {{

@@ -236,13 +236,17 @@ talked about can say what happened, and the records are there to be looked at to
 
 
 def _headlines(summary: str) -> str:
-    """The first block of a summary and the lines on talks, without what differs from run to run."""
+    """The top of a summary, to the end of the numbers of sales, and the lines on talks.
+
+    That is without what differs from run to run.
+    """
     lines = [line.rstrip() for line in summary.strip().splitlines()]
     first = next(n for n, line in enumerate(lines) if line.startswith("Sandbox as of"))
-    blank = [n for n, line in enumerate(lines) if n > first + 2 and not line]
+    sales = next(n for n, line in enumerate(lines) if n > first and line.startswith("sales"))
+    blank = [n for n, line in enumerate(lines) if n > sales and not line]
     talks = [n for n, line in enumerate(lines) if line.startswith("One-on-ones")]
     block = lines[first : blank[0]]
-    return "\n".join([*block, "…", *lines[talks[0] : talks[0] + 2]]) if talks else "\n".join(block)
+    return "\n".join([*block, "…", *lines[talks[0] : talks[0] + 3]]) if talks else "\n".join(block)
 
 
 def _one_by_one(rows: list[Row]) -> str:

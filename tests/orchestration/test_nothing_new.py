@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from dagster_project.commands.summary.printing import WIDTH_OF_A_FILE
 from dagster_project.publication import Publication
 from dagster_project.publishing import unchanged
 from dagster_project.publishing.unchanged import published_already
@@ -48,6 +49,10 @@ def test_a_run_that_finds_nothing_new_shows_what_is_published(copy: Copy) -> Non
     assert "as of 2026-05-20 18:00 Asia/Tokyo" in done.stdout
     assert "Unchanged, so not loaded again: 27 tables" in done.stdout
     assert str(copy.marts) in done.stdout
+    lines, _, _ = done.stdout.partition("\nMarts ")
+    assert max(map(len, lines.splitlines())) <= WIDTH_OF_A_FILE
+    first = [lines.index(it) for it in ("No headline changed", "To fix first", "sales by month")]
+    assert first == sorted(first)
     assert not {"build …", "audit raw …", "publish …"} & set(done.stderr.splitlines())
     assert copy.published() == published
     assert copy.loads() == loads

@@ -5,17 +5,23 @@ from __future__ import annotations
 import datetime as dt
 import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from dagster_project.commands.summary.figures import (
+    ADDITIVE,
     BLOCKS,
+    HEADLINES,
+    MATURING,
     Edition,
     Figure,
     Figures,
     Period,
     blocks,
+    going_on,
     headline,
     headlines,
     latest_complete,
@@ -66,6 +72,45 @@ def test_quarters_follow_the_fiscal_year() -> None:
     assert quarter.label == "Nov 2023–Jan 2024"
     assert quarter.previous.label == "Aug–Oct 2023"
     assert Period("month", FEB).label == "Feb 2024"
+
+
+@pytest.mark.parametrize(
+    ("grain", "day", "year_start", "start", "label"),
+    [
+        ("month", dt.date(2024, 2, 29), 2, FEB, "Feb so far"),
+        ("quarter", dt.date(2024, 1, 31), 2, dt.date(2023, 11, 1), "Nov–Jan so far"),
+        ("quarter", dt.date(2024, 2, 1), 2, FEB, "Feb–Apr so far"),
+        ("quarter", dt.date(2024, 12, 31), 1, dt.date(2024, 10, 1), "Oct–Dec so far"),
+        ("quarter", dt.date(2024, 1, 1), 12, dt.date(2023, 12, 1), "Dec–Feb so far"),
+    ],
+)
+def test_the_period_of_a_day_follows_the_fiscal_year(
+    grain: str, day: dt.date, year_start: int, start: dt.date, label: str
+) -> None:
+    period = Period.of(grain, day, year_start)
+    assert (period.start, period.label_so_far) == (start, label)
+
+
+@pytest.mark.parametrize(
+    ("moment", "data", "expected"),
+    [
+        # Its first microsecond makes a period one that goes on, its last one ends it.
+        (dt.datetime(2024, 3, 1), (FEB,), None),
+        (dt.datetime(2024, 3, 1, 0, 0, 0, 1), (FEB,), MAR),
+        (dt.datetime(2024, 3, 15, 12), (FEB,), MAR),
+        (dt.datetime(2024, 3, 31, 23, 59, 59, 999998), (FEB,), MAR),
+        (dt.datetime(2024, 3, 31, 23, 59, 59, 999999), (FEB,), None),
+        # Data that ended long ago is no slump; what has just come again is told.
+        (dt.datetime(2024, 3, 15), (JAN,), None),
+        (dt.datetime(2024, 3, 15), (JAN, MAR), MAR),
+    ],
+)
+def test_the_period_that_goes_on_stands_beside_the_complete_one_before_it(
+    moment: dt.datetime, data: tuple[dt.date, ...], expected: dt.date | None
+) -> None:
+    complete = Period("month", data[0])
+    found = going_on(win_rates(*data), SALES, complete, moment, year_start=1)
+    assert (found.start if found else None) == expected
 
 
 def test_a_period_without_a_win_shows_0_where_wins_are_added_up_and_nothing_where_not() -> None:
@@ -185,6 +230,35 @@ def test_every_rule_that_may_be_shown_has_words() -> None:
     assert rules == FINDINGS.keys()
 
 
+def test_the_headlines_are_those_of_the_mart() -> None:
+    sql = (PROJECT / "dbt/macros/headlines.sql").read_text(encoding="utf-8")
+    listed = re.findall(r"\[(.*?)\]", sql, re.DOTALL)[0]
+    assert re.findall(r"\"(\w+)\"", listed) == list(HEADLINES)
+
+
+def test_what_is_known_of_headlines_is_what_the_metrics_say() -> None:
+    kpis = PROJECT / "dbt" / "models" / "kpis"
+    meta = {path.stem: _meta(path) for path in kpis.glob("*/*.yml") if path.stem in HEADLINES}
+    assert meta.keys() == HEADLINES.keys()
+
+    def said(name: str, key: str) -> Any:
+        default = meta[name]["variants"]["default"]
+        return {**meta[name], **(default if isinstance(default, dict) else {})}.get(key)
+
+    assert {
+        name: said(name, "unit")
+        for name in HEADLINES
+        if said(name, "kind") == "sum" and not said(name, "state")
+    } == ADDITIVE
+    assert {name for name in HEADLINES if said(name, "matures")} == MATURING
+
+
+def _meta(path: Path) -> dict[str, Any]:
+    [model] = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+    found: dict[str, Any] = model["config"]["meta"]
+    return found
+
+
 def test_a_reference_to_anything_unknown_has_words() -> None:
     assert words("owner_unknown") == "with an owner whom no source knows"
     assert words("sales_team_unknown") == "with a sales team that no source knows"
@@ -236,9 +310,9 @@ def test_the_talks_of_the_month_are_counted_and_nobody_is_named(tmp_path: Path) 
     )
     told = talks(paths)
     assert told == [
-        "One-on-ones of Feb 2024: something to discuss with 2 people, to celebrate with 1 person "
-        "(mart_one_on_one in people.duckdb)",
+        "One-on-ones of Feb 2024: something to discuss with 2 people, to celebrate with 1 person",
         "  most often about win_rate (2), activities (1)",
+        "  who, and about what: mart_one_on_one in people.duckdb",
     ]
     assert "Ann" not in "".join(told)
 

@@ -75,10 +75,14 @@ ADDITIVE = {
     "cash_collected": "money",
 }
 """Headlines that are 0 in a period of which `kpi_values` has no row, with their units."""
+MATURING = frozenset({"lead_conversion_rate"})
+"""Headlines of whose ended periods records still change the value: the younger, the lower."""
 OF_ALL_COMPANIES = BLOCKS[0].names.keys() - {"quota_attainment"}
 """Headlines that stay where deals are, though there is nothing that they could be of."""
 GRAINS = {"month": 1, "quarter": 3}
 """The periods that are shown, with their months."""
+INSTANT = dt.timedelta(microseconds=1)
+"""A period has ended at its last microsecond."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,12 @@ class Period:
     grain: str
     start: dt.date
 
+    @classmethod
+    def of(cls, grain: str, day: dt.date, year_start: int) -> Period:
+        """The period of a day; fiscal years begin in the month `year_start`."""
+        months = (day.month - year_start) % GRAINS[grain]
+        return cls(grain, add_months(day, -months))
+
     @property
     def previous(self) -> Period:
         """The period before."""
@@ -107,6 +117,12 @@ class Period:
     def end(self) -> dt.date:
         """The first day after the period."""
         return add_months(self.start, GRAINS[self.grain])
+
+    @property
+    def label_so_far(self) -> str:
+        """How the period is shown that goes on, such as `Nov so far` or `Oct–Dec so far`."""
+        first, last = f"{self.start:%b}", f"{add_months(self.end, -1):%b}"
+        return f"{first} so far" if self.grain == "month" else f"{first}–{last} so far"
 
     @property
     def label(self) -> str:
@@ -188,6 +204,22 @@ def latest_complete(
         and Period(grain, start).end <= today
     ]
     return Period(grain, max(starts)) if starts else None
+
+
+def going_on(
+    figures: Figures, block: Block, complete: Period, moment: dt.datetime, year_start: int
+) -> Period | None:
+    """The period that goes on at a moment on the company's clocks.
+
+    None where one has just ended and the next begun. None, too, where nothing is told of it nor
+    of the one before: data that ended long ago is no slump.
+    """
+    period = Period.of(complete.grain, (moment - INSTANT).date(), year_start)
+    if period.end <= (moment + INSTANT).date():
+        return None
+    told = [figures.get((metric, period.grain, period.start)) for metric in block.dated_by]
+    is_told = any(figure and figure.n_included for figure in told)
+    return period if is_told or period.previous == complete else None
 
 
 def headline(figures: Figures, metric: str, grain: str, start: dt.date | None) -> Figure | None:

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 from dagster_project.commands.summary.figures import (
     GRAINS,
     HEADLINES,
+    INSTANT,
+    MATURING,
     Block,
     Edition,
     Figure,
     Figures,
+    Period,
     blocks,
+    going_on,
     headline,
     headlines,
     latest_complete,
@@ -24,46 +28,73 @@ if TYPE_CHECKING:
 
     from dagster_project.commands.console import PlainConsole
 
-INSTANT = dt.timedelta(microseconds=1)
-"""A period has ended at its last microsecond."""
+MANYFOLD = 10
+"""From here on a change is told as being above."""
 
 
-def print_kpis(console: PlainConsole, run: PipelineRun, figures: Figures) -> None:
-    """The headlines, of the last complete month and quarter or, without any, of all time."""
+def print_heading(console: PlainConsole, run: PipelineRun) -> None:
+    """Whose numbers follow, as of when and in which currency."""
     local = run.company.local(run.as_of)
     console.print(run.company.name, style="bold", end=" ")
     console.print(
         f"as of {local:%Y-%m-%d %H:%M} {run.company.timezone}, money in {run.company.currency}"
     )
     console.print()
+
+
+def print_kpis(console: PlainConsole, run: PipelineRun, figures: Figures) -> None:
+    """The headlines, of the last complete month and quarter or, without any, of all time."""
+    moment = run.company.local(run.as_of)
     for block in blocks(figures):
-        console.print(_table(console, block, figures, (local + INSTANT).date()))
+        periods = complete_periods(figures, block, moment)
+        for period in periods:
+            now = going_on(figures, block, period, moment, run.company.fiscal_year_start_month)
+            console.print(_table_of_period(console, block, figures, period, now))
+        if not periods:
+            console.print(_table_of_all_time(console, block, figures))
         console.print()
     console.print(
-        "The last complete month and quarter in which anything was told, each beside the one "
-        "before. Records: how many the figure rests on (left out, with reasons, in "
-        "kpi_exclusions). Sales velocity is per day of a sales cycle and grows with the period's "
-        "length.",
+        "The last complete month and quarter in which anything was told, with the change on the "
+        "one before, and what there is so far of those that go on: what adds up, sales velocity "
+        "and quota attainment have yet to grow. Lead conversion grows for long after and has no "
+        "change. Records: how many a figure rests on (left out, with reasons, in kpi_exclusions). "
+        "Sales velocity is per day of a sales cycle and grows with the period's length.",
         style="dim",
     )
     console.print()
 
 
-def _table(console: PlainConsole, block: Block, figures: Figures, ended_by: dt.date) -> Table:
+def complete_periods(figures: Figures, block: Block, moment: dt.datetime) -> list[Period]:
+    """The last complete periods of a block, one per grain that has any."""
+    ended_by = (moment + INSTANT).date()
     found = (latest_complete(figures, block.dated_by, grain, ended_by) for grain in GRAINS)
-    periods = [period for period in found if period]
-    columns = [heading for period in periods for heading in (period.label, "change", "records")]
-    table = console.table(block.title, *columns, *([] if periods else ["all time", "records"]))
+    return [period for period in found if period]
+
+
+def _table_of_period(
+    console: PlainConsole, block: Block, figures: Figures, period: Period, now: Period | None
+) -> Table:
+    """A complete period beside the one that goes on, which comes first."""
+    so_far = (now.label_so_far, "records") if now else ()
+    title = f"{block.title} by {period.grain}"
+    table = console.table(title, *so_far, period.label, "records", "change")
     for metric, name in headlines(figures, block).items():
-        cells: list[str] = []
-        for period in periods:
-            figure = headline(figures, metric, period.grain, period.start)
-            before = headline(figures, metric, period.grain, period.previous.start)
-            cells += [_value(figure), _change(figure, before), _records(figure)]
-        if not periods:
-            total = headline(figures, metric, "all", None)
-            cells += [_value(total), _records(total)]
+        figure = headline(figures, metric, period.grain, period.start)
+        before = headline(figures, metric, period.grain, period.previous.start)
+        changed = "–" if metric in MATURING else change(figure, before)
+        cells = [shown(figure), _records(figure), changed]
+        if now:
+            present = headline(figures, metric, now.grain, now.start)
+            cells = [shown(present), _count(present), *cells]
         table.add_row(name, *cells)
+    return table
+
+
+def _table_of_all_time(console: PlainConsole, block: Block, figures: Figures) -> Table:
+    table = console.table(block.title, "all time", "records")
+    for metric, name in headlines(figures, block).items():
+        total = headline(figures, metric, "all", None)
+        table.add_row(name, shown(total), _records(total))
     return table
 
 
@@ -73,7 +104,7 @@ def print_moves(console: PlainConsole, before: Edition, after: Edition) -> None:
     for metric, name in HEADLINES.items():
         then, now = (headline(edition.figures, metric, "all", None) for edition in (before, after))
         if then != now:
-            table.add_row(name, _value(then), _value(now), _change(now, then), _records(now))
+            table.add_row(name, shown(then), shown(now), change(now, then), _records(now))
     days = (after.as_of - before.as_of) / dt.timedelta(days=1)
     since = f"Since the last publication, {days:,.1f} days before"
     if table.row_count:
@@ -97,12 +128,13 @@ def other_definitions(before: Edition, after: Edition) -> str:
     )
 
 
-def _value(figure: Figure | None) -> str:
+def shown(figure: Figure | None) -> str:
+    """A figure with its unit; a dash where there is none."""
     if figure is None or figure.value is None:
         return "–"
     match figure.unit:
         case "ratio":
-            return f"{figure.value:.1%}"
+            return f"{figure.value:,.1%}"
         case "days":
             return f"{figure.value:,.1f} d"
         case "hours":
@@ -110,23 +142,30 @@ def _value(figure: Figure | None) -> str:
         case "months":
             return f"{figure.value:,.1f} mo"
         case "money per day of cycle":
-            return f"{figure.value:,.0f}/cycle day"
+            return f"{figure.value:,.0f}/day"
         case _:
             return f"{figure.value:,.0f}"
 
 
-def _change(figure: Figure | None, before: Figure | None) -> str:
+def change(figure: Figure | None, before: Figure | None) -> str:
     """The change: points for ratios, percent of the earlier value for everything else."""
     if figure is None or before is None or figure.value is None or before.value is None:
         return "–"
     difference = figure.value - before.value
     if figure.unit == "ratio":
-        return f"{100 * difference:+.1f} pt"
-    return f"{difference / abs(before.value):+.1%}" if before.value else "–"
+        return f"{100 * difference:+,.1f} pt"
+    if not before.value:
+        return "–"
+    share = difference / abs(before.value)
+    if abs(share) >= MANYFOLD:
+        return f"{'over +' if share > 0 else 'under -'}{MANYFOLD:.0%}"
+    return f"{share:+.1%}"
 
 
 def _records(figure: Figure | None) -> str:
-    if figure is None:
-        return "–"
-    left_out = f" ({figure.n_excluded:,})" if figure.n_excluded else ""
-    return f"{figure.n_included:,}{left_out}"
+    left_out = f" ({figure.n_excluded:,})" if figure and figure.n_excluded else ""
+    return f"{_count(figure)}{left_out}"
+
+
+def _count(figure: Figure | None) -> str:
+    return "–" if figure is None else f"{figure.n_included:,}"

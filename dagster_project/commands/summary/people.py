@@ -38,9 +38,10 @@ def talks(paths: CompanyPaths) -> list[str]:
     if month is None:
         return []
     told = f"One-on-ones of {month:%b %Y}: something to discuss with {_people(to_discuss)}"
-    told += f", to celebrate with {_people(to_celebrate)} (mart_one_on_one in people.duckdb)"
+    told += f", to celebrate with {_people(to_celebrate)}"
     most = ", ".join(f"{metric} ({count:,})" for metric, count in topics)
-    return [told, f"  most often about {most}"] if most else [told]
+    about = [f"  most often about {most}"] if most else []
+    return [told, *about, "  who, and about what: mart_one_on_one in people.duckdb"]
 
 
 def _people(count: int) -> str:

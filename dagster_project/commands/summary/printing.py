@@ -9,8 +9,14 @@ from dagster_project.commands.summary.audits import print_audits
 from dagster_project.commands.summary.changes import print_changes
 from dagster_project.commands.summary.figures import Edition, published
 from dagster_project.commands.summary.findings import findings
-from dagster_project.commands.summary.kpis import other_definitions, print_kpis, print_moves
+from dagster_project.commands.summary.kpis import (
+    other_definitions,
+    print_heading,
+    print_kpis,
+    print_moves,
+)
 from dagster_project.commands.summary.loads import print_loads
+from dagster_project.commands.summary.most_changed import most_changed
 from dagster_project.commands.summary.people import talks
 from dagster_project.publication import Publication
 from dagster_project.run.pipeline_run import PipelineRun
@@ -19,7 +25,7 @@ from ingestion.paths import CompanyPaths
 if TYPE_CHECKING:
     from dagster_project.commands.console import PlainConsole
 
-WIDTH_OF_A_FILE = 120
+WIDTH_OF_A_FILE = 100
 
 
 def print_summary(run: PipelineRun, before: Edition | None) -> None:
@@ -33,20 +39,32 @@ def print_summary(run: PipelineRun, before: Edition | None) -> None:
     console = PlainConsole(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
     console.print()
     if run.publication and (edition := published(run.paths)):
+        print_heading(console, run)
+        _print_first(console, run, edition)
         print_kpis(console, run, edition.figures)
-        for line in findings(run.paths):
-            console.print(line, style="yellow")
         if before:
             if told := other_definitions(before, edition):
-                console.print(told, style="yellow", soft_wrap=True)
+                console.print(told, style="yellow")
             print_moves(console, before, edition)
             if before.as_of < edition.as_of:
                 print_changes(console, run, before.as_of)
         for line in talks(run.paths):
-            console.print(line, soft_wrap=True)
+            console.print(line)
     print_loads(console, run)
     print_audits(console, run)
     _print_places(console, run)
+
+
+def _print_first(console: PlainConsole, run: PipelineRun, edition: Edition) -> None:
+    """What changed most and what to fix first, which the tables below are too long to say."""
+    said, changes = most_changed(edition.figures, run.company.local(run.as_of))
+    console.print(said)
+    console.ranked(changes)
+    console.print()
+    if found := findings(run.paths):
+        console.print("To fix first, what puts figures in doubt before what makes work harder:")
+        console.ranked(found, style="yellow")
+        console.print()
 
 
 def print_unchanged(run: PipelineRun, publication: Publication) -> None:
@@ -64,6 +82,7 @@ def _print_places(console: PlainConsole, run: PipelineRun) -> None:
         kept = "the last good marts stay in place" if published.exists() else "there are no marts"
         console.print(f"Nothing was published: {kept}.", style="bold red")
     rows = {
+        "Dashboard": published / "dashboard" / "index.html",
         "Marts": run.paths.marts,
         "People": run.paths.people,
         "Parquet": published / "parquet",

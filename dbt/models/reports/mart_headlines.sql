@@ -1,9 +1,8 @@
 {%- set metrics = headline_metrics() -%}
 {%- set period = ["period_grain", "period_start"] -%}
 {%- set cut = ["dimension", "dimension_key"] -%}
--- The headlines side by side, one row per period and part of a cut: each beside the period before
--- it
--- and what was to be reached.
+-- The headlines side by side, a row per period and part of a cut: each beside the period before,
+-- and beside what was to be reached.
 with
     numbers as (
         select
