@@ -109,6 +109,8 @@ def money_axis(**more: Any) -> alt.Axis:
         labelExpr=money("datum.value"),
         tickCount=4,
         labelFlush=True,
+        labelOverlap="greedy",
+        labelSeparation=8,
         **more,
     )
 
@@ -120,7 +122,14 @@ def unit_axis(unit: str) -> alt.Axis:
     if unit.startswith("money"):
         return money_axis()
     percent: Any = {"format": ".0%"} if unit == "ratio" else {"format": ",~r"}
-    return alt.Axis(title=None, tickCount=4, labelFlush=True, **percent)
+    return alt.Axis(
+        title=None,
+        tickCount=4,
+        labelFlush=True,
+        labelOverlap="greedy",
+        labelSeparation=8,
+        **percent,
+    )
 
 
 def across(field: str, unit: str, right: int = 0, left: int = 0) -> alt.X:
