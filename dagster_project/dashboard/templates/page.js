@@ -204,8 +204,8 @@ async function showTrend(board, place) {
     message.textContent = text;
     told = `${board.title} by ${cut.label.toLowerCase()}, ${text}.`;
   }
-  place.querySelector(".sample").textContent = (focus === null ? `${count(keys.length)} with most records` : sampleText(now))
-    + (rest ? `; ${count(rest)} more, not drawn` : "") + "." .replace("..", ".") + note(board, metric, grain, cut);
+  place.querySelector(".sample").textContent = (focus === null ? `${count(keys.length)} drawn, each with its records in the numbers` : sampleText(now)).replace(/\.$/, "")
+    + (rest ? `; those with most records, and ${count(rest)} more are not drawn` : "") + "." + note(board, metric, grain, cut);
   finish(board, place, metric, grain, cut, rows, told);
   const values = rows.filter((row) => row.value !== null);
   if (!values.length) return nothing(place, "No values in these periods.");
@@ -226,7 +226,16 @@ async function showTrend(board, place) {
   spec.encoding.x.axis.format = grain.name;
   for (const layer of spec.layer) layer.encoding.y.axis.format = metric.unit;
   for (const row of rows) row.told = `${cut.name === "company" ? "" : `${row.key}, `}${periodName(grain, row.i)}${row.so_far ? " so far" : ""}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}`;
-  await draw(place.querySelector(".draw"), spec, rows);
+  await draw(place.querySelector(".draw"), spec, withGaps(rows));
+}
+
+// A period without a row breaks the line: nobody knows what was there.
+function withGaps(rows) {
+  return rows.flatMap((row, i) => {
+    const before = rows[i - 1];
+    const isGap = before && before.keyAt === row.keyAt && before.i < row.i - 1;
+    return isGap ? [{ ...before, at: before.at + 1, value: null, target: null }, row] : [row];
+  });
 }
 
 async function showBars(board, place) {
