@@ -40,7 +40,7 @@ def trend() -> Spec:
         "height": 190,
         "encoding": {
             "x": x,
-            "color": {**key, "scale": {"range": SERIES}, "legend": legend},
+            "color": {**key, "scale": {"range": SERIES}, "legend": None},
             "strokeDash": {**key, "scale": {"range": DASHES}, "legend": None},
             "tooltip": {"field": "told"},
         },
@@ -67,7 +67,7 @@ def trend() -> Spec:
                         **key,
                         "condition": {"test": "datum.so_far", "value": "var(--card)"},
                         "scale": {"range": SERIES},
-                        "legend": None,
+                        "legend": legend,
                     },
                 },
             },

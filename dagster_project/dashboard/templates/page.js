@@ -204,8 +204,8 @@ async function showTrend(board, place) {
     message.textContent = text;
     told = `${board.title} by ${cut.label.toLowerCase()}, ${text}.`;
   }
-  place.querySelector(".sample").textContent = (focus === null ? `${count(keys.length)} with most records` : sampleText(now))
-    + (rest ? `; ${count(rest)} more, not drawn` : "") + "." .replace("..", ".") + note(board, metric, grain, cut);
+  place.querySelector(".sample").textContent = (focus === null ? `${count(keys.length)} drawn, each with its records in the numbers` : sampleText(now)).replace(/\.$/, "")
+    + (rest ? `; those with most records, and ${count(rest)} more are not drawn` : "") + "." + note(board, metric, grain, cut);
   finish(board, place, metric, grain, cut, rows, told);
   const values = rows.filter((row) => row.value !== null);
   if (!values.length) return nothing(place, "No values in these periods.");
@@ -218,7 +218,7 @@ async function showTrend(board, place) {
     return { year: moment.getUTCFullYear(), month: moment.getUTCMonth() + 1, date: moment.getUTCDate(), utc: true };
   });
   if (keys.length === 1) {
-    spec.encoding.color.legend = null;
+    spec.layer[1].encoding.fill.legend = null;
     spec.layer[1].encoding.shape.legend = null;
   }
   const isDrawn = [(row) => row.is_joined, () => true, (row) => row.target !== null];
@@ -226,7 +226,16 @@ async function showTrend(board, place) {
   spec.encoding.x.axis.format = grain.name;
   for (const layer of spec.layer) layer.encoding.y.axis.format = metric.unit;
   for (const row of rows) row.told = `${cut.name === "company" ? "" : `${row.key}, `}${periodName(grain, row.i)}${row.so_far ? " so far" : ""}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}`;
-  await draw(place.querySelector(".draw"), spec, rows);
+  await draw(place.querySelector(".draw"), spec, withGaps(rows));
+}
+
+// A period without a row breaks the line: nobody knows what was there.
+function withGaps(rows) {
+  return rows.flatMap((row, i) => {
+    const before = rows[i - 1];
+    const isGap = before && before.keyAt === row.keyAt && before.i < row.i - 1;
+    return isGap ? [{ ...before, at: before.at + 1, value: null, target: null }, row] : [row];
+  });
 }
 
 async function showBars(board, place) {
@@ -257,6 +266,7 @@ async function showBars(board, place) {
   message.textContent = text;
   const untold = [];
   if (values.length > drawn.length) untold.push(`${count(values.length - drawn.length)} more in the numbers`);
+  if (drawn.some((row) => metric.kind !== "sum" && row.records < FEW)) untold.push(`“few”: of fewer than ${FEW} records`);
   if (rows.length > values.length) untold.push(`${count(rows.length - values.length)} without a value`);
   if (cut.more) untold.push(`and ${count(cut.more)} more, not shown`);
   place.querySelector(".sample").textContent = `By ${cut.label.toLowerCase()}, ${when}${soFar(grain, chosenAt) ? " so far" : ""}: ${count(rows.reduce((sum, row) => sum + row.records, 0))} records, ${count(rows.reduce((sum, row) => sum + row.left, 0))} left out${untold.length ? `; ${untold.join(", ")}` : ""}.`;
@@ -264,9 +274,10 @@ async function showBars(board, place) {
   if (!drawn.length) return nothing(place, cut.name === "company" ? "Nothing that could be told apart yet." : `Nothing by ${cut.label.toLowerCase()} in ${when}.`);
   something(place);
   for (const row of drawn) row.is_few = metric.kind !== "sum" && row.records < FEW;
-  for (const row of drawn) if (row.is_few) row.text += " (few records)";
+  for (const row of drawn) if (row.is_few) row.text += ", few";
   for (const row of drawn) row.told = `${row.key}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}`;
-  const spec = { ...page.specs.bars, height: 28 * drawn.length };
+  const spec = { ...structuredClone(page.specs.bars), height: 28 * drawn.length };
+  spec.layer[0].encoding.x.scale.padding = 14 + 7 * Math.max(...drawn.map((row) => row.text.length));
   if (drawn.every((row) => row.target === null)) spec.layer = spec.layer.slice(0, -1);
   await draw(place.querySelector(".draw"), spec, drawn);
 }
