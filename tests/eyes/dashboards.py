@@ -111,7 +111,7 @@ class Dashboard:
                 return [...table.querySelectorAll('tbody tr')].map(row => ({
                     texts: by(row, cell => cell.textContent),
                     values: by(row, cell => cell.dataset.value),
-                    key: [...row.cells].map(cell => cell.dataset.key).find(key => key !== undefined),
+                    key: by(row, cell => cell.dataset.key).find(([_, key]) => key !== undefined),
                 }));
             }"""
         )
@@ -119,7 +119,7 @@ class Dashboard:
             Row(
                 dict(row["texts"]),
                 {name: None if value is None else float(value) for name, value in row["values"]},
-                row.get("key"),
+                row["key"][1] if row.get("key") else None,
             )
             for row in found
         ]

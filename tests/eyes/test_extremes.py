@@ -13,7 +13,7 @@ from tests.eyes import companies
 from tests.eyes.companies import HOSTILE, REPS, SCRIPT
 from tests.eyes.comparison import compare, compare_table, compare_tiles
 from tests.eyes.conftest import Open
-from tests.eyes.dashboards import PAGES, PEOPLE, PHONE, Dashboard, file_of, shown
+from tests.eyes.dashboards import PAGES, PEOPLE, PHONE, file_of, shown
 from tests.eyes.published_numbers import Numbers
 from tests.eyes.windows import url
 from tests.kpis.companies import Published
@@ -24,11 +24,12 @@ EXTREMES: dict[str, Callable[[], Published]] = {
     "crowd": companies.crowd,
 }
 LARGEST = 3_000_000
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 UNDRAWN = """all => all.filter(one => {
     const svg = one.querySelector('.chart svg');
+    const isDrawn = svg && svg.querySelector('[class*=mark-]');
     const sentence = one.querySelector('.empty');
-    return !(sentence && sentence.textContent.trim()) && !(svg && svg.querySelector('[class*=mark-]'));
+    return !isDrawn && !(sentence && sentence.textContent.trim());
 }).map(one => one.id)"""
 
 
