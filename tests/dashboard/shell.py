@@ -1,4 +1,4 @@
-"""Published files without a row: the tables and columns of the models' contracts, for tests to fill."""
+"""Published files without a row: tables and columns of the models' contracts, for tests to fill."""
 
 from __future__ import annotations
 

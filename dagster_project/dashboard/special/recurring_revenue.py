@@ -16,7 +16,9 @@ with
     months as (
         select
             period_start as month_start,
-            row_number() over (order by period_start desc) as months_back
+            row_number() over (order by period_start desc) as months_back,
+            value,
+            n_excluded
         from marts.kpi_values
         where
             metric = 'mrr'
@@ -37,7 +39,9 @@ with
             ranges.place,
             ranges.period,
             min(months.month_start) as first_month,
-            max(months.month_start) as last_month
+            max(months.month_start) as last_month,
+            arg_max(months.n_excluded, months.month_start) as left_out,
+            max_by(months.value is null, months.month_start) as is_kpi_unknown
         from ranges
         inner join months on months.months_back between ranges.to_back and ranges.from_back
         group by ranges.place, ranges.period, ranges.from_back, ranges.to_back
@@ -51,6 +55,8 @@ with
             bounds.period,
             bounds.first_month,
             bounds.last_month,
+            bounds.left_out,
+            bounds.is_kpi_unknown,
             count(distinct movements.customer_key) as customers,
             count(*) - count(movements.closing) as unknown_rows,
             case
@@ -71,7 +77,7 @@ with
         inner join
             marts.fct_mrr_movements as movements
             on movements.month_start between bounds.first_month and bounds.last_month
-        group by bounds.place, bounds.period, bounds.first_month, bounds.last_month
+        group by all
     ),
 
     steps(position, step, label, kind) as (
@@ -102,6 +108,8 @@ with
             told.first_month,
             told.last_month,
             told.customers,
+            told.left_out,
+            told.is_kpi_unknown,
             told.unknown_rows,
             steps.position,
             if(steps.step = 'closing' and told.place = 3, 'now', steps.label) as label,
@@ -151,6 +159,12 @@ def _mrr_says(rows: Rows) -> Sentence:
         Figure(None if by_label["churn"] is None else abs(by_label["churn"]), "money"),
         ".",
     ]
+    if first["left_out"]:
+        parts += [
+            " Subscriptions left out at the end, by `mrr`: ",
+            Figure(first["left_out"], "count"),
+            "; so many that it gives no number." if first["is_kpi_unknown"] else ".",
+        ]
     if first["unknown_rows"]:
         parts += [
             " ",
@@ -178,6 +192,7 @@ MRR_BOARD = SpecialBoard(
         Column("label", "Step"),
         Column("amount", "Amount", "money"),
         Column("to_amount", "After it", "money"),
+        Column("left_out", "Subscriptions left out", "count"),
     ),
     chart=waterfall,
     says=_mrr_says,
