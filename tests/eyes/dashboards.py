@@ -53,9 +53,9 @@ class Dashboard:
     def wait(self) -> None:
         """Until all is drawn."""
         try:
-            self.page.locator("html[data-ready=drawn]").wait_for(timeout=30_000)
-        except PlaywrightError as error:
-            raise AssertionError(f"{self.page.url} is not drawn") from error
+            self.page.locator("html[data-ready=drawn]").wait_for(timeout=20_000)
+        except PlaywrightError:
+            raise AssertionError(f"{self.page.url} is not drawn") from None
 
     @property
     def boards(self) -> Sequence[str]:
@@ -126,7 +126,7 @@ class Dashboard:
 
     def download(self, name: str) -> bytes:
         """What the button of a board saves."""
-        with self.page.expect_download() as saved:
+        with self.page.expect_download(timeout=10_000) as saved:
             self.board(name).locator("button.csv").click()
         return Path(saved.value.path()).read_bytes()
 
