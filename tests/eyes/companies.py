@@ -145,8 +145,8 @@ def _crowd(chance: random.Random) -> Files:
     ]
     deals: list[Sequence[object]] = []
     changes: list[Sequence[object]] = []
-    for n in range(3 * REPS):
-        owner = n % REPS if n % 3 else n % len(HOSTILE)
+    for n in range(2 * REPS):
+        owner = n % len(HOSTILE) if n < 600 else n % REPS
         created = TODAY - dt.timedelta(days=chance.randrange(1, 720), minutes=n % 300)
         offered = created + dt.timedelta(days=chance.randrange(1, 60))
         closed = offered + dt.timedelta(days=chance.randrange(1, 60))

@@ -6,7 +6,7 @@ import datetime as dt
 import random
 
 from tests.eyes.dashboards import Dashboard
-from tests.eyes.published_numbers import CUTS, GRAINS, Number, Numbers, is_told, read
+from tests.eyes.published_numbers import CUTS, GRAINS, Number, Numbers, is_told, plain, read
 
 TABLES = 9
 """Tables that are compared for each choice."""
@@ -44,7 +44,7 @@ def compare_tiles(dashboard: Dashboard, numbers: Numbers, grain: str, label: str
     for name, tile in tiles.items():
         _, metric, variant = name.split("-")
         cut = tile["cut"]
-        keys = ["all"] if cut == "company" else numbers.labels(cut)[label or ""]
+        keys = ["all"] if cut == "company" else numbers.labels(cut)[plain(label or "")]
         told = f"{name} of {grain} {start}, {cut} {label}: {tile}"
         found = [numbers.of(metric, variant, grain, cut, key).get((start, key)) for key in keys]
         value = None if tile["value"] is None else float(tile["value"])

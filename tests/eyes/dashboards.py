@@ -53,9 +53,9 @@ class Dashboard:
     def wait(self) -> None:
         """Until all is drawn."""
         try:
-            self.page.locator("html[data-ready=drawn]").wait_for(timeout=30_000)
-        except PlaywrightError as error:
-            raise AssertionError(f"{self.page.url} is not drawn") from error
+            self.page.locator("html[data-ready=drawn]").wait_for(timeout=20_000)
+        except PlaywrightError:
+            raise AssertionError(f"{self.page.url} is not drawn") from None
 
     @property
     def boards(self) -> Sequence[str]:
@@ -111,7 +111,7 @@ class Dashboard:
                 return [...table.querySelectorAll('tbody tr')].map(row => ({
                     texts: by(row, cell => cell.textContent),
                     values: by(row, cell => cell.dataset.value),
-                    key: [...row.cells].map(cell => cell.dataset.key).find(key => key !== undefined),
+                    key: by(row, cell => cell.dataset.key).find(([_, key]) => key !== undefined),
                 }));
             }"""
         )
@@ -119,14 +119,14 @@ class Dashboard:
             Row(
                 dict(row["texts"]),
                 {name: None if value is None else float(value) for name, value in row["values"]},
-                row.get("key"),
+                row["key"][1] if row.get("key") else None,
             )
             for row in found
         ]
 
     def download(self, name: str) -> bytes:
         """What the button of a board saves."""
-        with self.page.expect_download() as saved:
+        with self.page.expect_download(timeout=10_000) as saved:
             self.board(name).locator("button.csv").click()
         return Path(saved.value.path()).read_bytes()
 

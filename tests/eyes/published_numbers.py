@@ -150,6 +150,11 @@ def read(text: str) -> tuple[float, float]:
     return (-value if sign else value), 0.5 * 10 ** -len(decimals or "") * unit
 
 
+def plain(text: str) -> str:
+    """A text without the marks that keep its direction from that of others."""
+    return text.replace("\u2068", "").replace("\u2069", "")
+
+
 def is_told(text: str, value: float | None) -> bool:
     """Whether a text tells a value, as far as it goes."""
     if value is None:

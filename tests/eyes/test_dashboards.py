@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Browser
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser
 from dagster_project.publication import open_published
 from ingestion.paths import PROJECT
 from tests.eyes.comparison import compare
-from tests.eyes.dashboards import DESK, PAGES, PEOPLE, PHONE, Dashboard, shown
+from tests.eyes.dashboards import DESK, PAGES, PEOPLE, PHONE, Dashboard, file_of, shown
 from tests.eyes.published_numbers import Numbers, is_told
 from tests.kpis.companies import Published
 from tests.people.company import default_company
@@ -169,3 +170,68 @@ def test_numbers_of_pairs_are_what_their_members_come_to(
     with shown(browser, company, "index") as dashboard:
         for _ in range(2):
             assert compare(dashboard, numbers, chance, pair) > 10
+
+
+def test_the_keyboard_is_enough(browser: Browser, company: Published) -> None:
+    """From the top of the page: past the navigation, through the filters, into a board."""
+    with shown(browser, company, "index") as dashboard:
+        page = dashboard.page
+        focused = "document.activeElement.name || document.activeElement.className"
+        page.keyboard.press("Tab")
+        assert page.evaluate(focused) == "skip"
+        assert page.locator(".skip").bounding_box()["x"] >= 0
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"
+        before = dashboard.tiles()
+        names = []
+        page.evaluate("document.activeElement.blur(); window.getSelection().removeAllRanges()")
+        page.locator("nav a").last.focus()
+        for _ in range(3):
+            page.keyboard.press("Tab")
+            names.append(page.evaluate(focused))
+            outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            assert outline != "none", f"nobody sees that {names[-1]} is in focus"
+        assert names == ["grain", "period", "cut"]
+        page.locator("#period").focus()
+        page.keyboard.press("ArrowDown")
+        dashboard.wait()
+        assert dashboard.tiles() != before
+        page.locator(".board .numbers summary").first.focus()
+        page.keyboard.press("Enter")
+        assert page.locator(".board .numbers[open] tbody tr").count()
+        page.locator(".board button.csv").first.focus()
+        with page.expect_download():
+            page.keyboard.press("Enter")
+
+
+def test_filters_change_numbers(browser: Browser, company: Published) -> None:
+    with shown(browser, company, "index") as dashboard:
+        dashboard.choose(cut="Team")
+        told = [dashboard.tiles()]
+        for name, place in (("grain", 1), ("period", 3), ("key", 1)):
+            dashboard.choose(**{name: dashboard.choices(name)[place]})
+            told.append(dashboard.tiles())
+        for before, after in pairwise(told):
+            assert sum(before[name] != after[name] for name in before) > len(before) / 2
+
+
+def test_pages_are_small_and_lead_to_each_other(browser: Browser, company: Published) -> None:
+    for page in (*PAGES, PEOPLE):
+        assert file_of(company, page).stat().st_size <= LARGEST, page
+    with shown(browser, company, "index") as dashboard:
+        links = dashboard.page.locator("nav a")
+        seen = set()
+        for number in range(links.count()):
+            links.nth(number).click()
+            dashboard.wait()
+            seen.add(dashboard.page.url.rsplit("/", 1)[1])
+            assert links.nth(number).get_attribute("aria-current") == "page"
+        assert seen == {f"{page}.html" for page in (*PAGES, PEOPLE)}
+
+
+def test_the_page_of_people_is_for_its_audience_only(company: Published) -> None:
+    """As closed as people.duckdb, and no other page has what is of single people alone."""
+    page, folder = file_of(company, PEOPLE), file_of(company, PEOPLE).parent
+    closed = (company.folder / "published" / "people.duckdb").stat().st_mode & 0o777
+    assert page.stat().st_mode & 0o777 == closed
+    assert folder.stat().st_mode & 0o077 == 0
