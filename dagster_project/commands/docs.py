@@ -111,23 +111,35 @@ def page(documented: Documented) -> str:
 
 
 def _rooms(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """A table of the rooms, in order: a model reads its own and those above it."""
+    """A table of the rooms, each below those that it reads."""
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     room_of = {node["unique_id"]: node["group"] for node in models}
+    reads: dict[str, set[str]] = {group["name"]: set() for group in manifest["groups"].values()}
+    for node in models:
+        read = {room_of[key] for key in node["depends_on"]["nodes"] if key in room_of}
+        reads.get(node["group"], set()).update(read - {node["group"]})
+    words = {group["name"]: group["description"] for group in manifest["groups"].values()}
     yield "| Room | What is in it | Public tables | Reads | Others |"
     yield "|---|---|---|---|---|"
-    for group in manifest["groups"].values():
-        room = group["name"]
+    for room in (order := list(_in_order(reads))):
         own = [node for node in models if node["group"] == room]
-        read = {room_of.get(key) for node in own for key in node["depends_on"]["nodes"]}
-        above = [one["name"] for one in manifest["groups"].values() if one["name"] in read]
         public = sorted((node for node in own if node["access"] == PUBLIC), key=_name)
-        reads = ", ".join(name for name in above if name != room)
+        above = sorted(reads[room], key=order.index)
         # dbt's page draws what its address asks for when it is loaded: the query makes it load.
         yield (
-            f"| [{room}](?room={room}#!/overview?g_v=1&g_i={room}) | {group['description']} "
-            f"| {', '.join(map(_link, public))} | {reads} | {len(own) - len(public)} |"
+            f"| [{room}](?room={room}#!/overview?g_v=1&g_i={room}) | {words[room]} "
+            f"| {', '.join(map(_link, public))} | {', '.join(above)} "
+            f"| {len(own) - len(public)} |"
         )
+
+
+def _in_order(reads: Mapping[str, set[str]]) -> Iterator[str]:
+    """The rooms as they are listed, but none before one that it reads."""
+    left = dict(reads)
+    while left:
+        room = next((one for one in left if not left.keys() & reads[one]), next(iter(left)))
+        del left[room]
+        yield room
 
 
 def _name(node: Mapping[str, Any]) -> str:

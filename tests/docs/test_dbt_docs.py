@@ -149,6 +149,30 @@ def test_the_overview_leads_to_what_there_is(shown: Documented) -> None:
     assert overview.startswith("# Edge Cases\n")
 
 
+def test_a_room_stands_below_those_that_it_reads() -> None:
+    def model(room: str, *reads: str) -> dict[str, Any]:
+        return {
+            "unique_id": f"model.{room}",
+            "name": room,
+            "resource_type": "model",
+            "group": room,
+            "access": "public",
+            "columns": {},
+            "depends_on": {"nodes": [f"model.{name}" for name in reads]},
+        }
+
+    rooms = [model("own", "deals"), model("staging"), model("deals", "staging", "deals")]
+    groups = {it["name"]: {"name": it["name"], "description": "What."} for it in rooms}
+    members = {"columns": {}, "depends_on": {"nodes": []}, "resource_type": "kpis"}
+    nodes = {it["unique_id"]: it for it in rooms} | {f"{MODEL}kpi_members": members}
+    docs = {OVERVIEW: {"block_contents": ""}}
+    complete(Documented({"nodes": nodes, "docs": docs, "groups": groups}, {"nodes": {}}, ""), "A")
+    listed = re.findall(
+        r"^\| \[(\w+)\].*\| ([\w, ]*) \| 0 \|$", docs[OVERVIEW]["block_contents"], re.M
+    )
+    assert listed == [("staging", ""), ("deals", "staging"), ("own", "deals")]
+
+
 def test_the_page_loads_nothing_and_runs_nothing_but_its_own_script(file: Path) -> None:
     page = Elements(file.read_text(encoding="utf-8"))
     [script] = page.scripts
