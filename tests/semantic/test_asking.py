@@ -94,7 +94,7 @@ def test_without_a_question_there_is_the_list(ask: Ask, capsys: pytest.CaptureFi
         ("--metrics win_rate --group-by team", "like it are"),
         (
             "--metrics win_rate --where \"{{ Dimension('deal__reason') }} = 'x'\"",
-            "a filter: there is nothing of this name to group, filter or order by; like it are deal",
+            "a filter: there is nothing of this name to group, filter or order by; like it",
         ),
         ("--metrics win_rate --group-by member__channel", "win_rate is not cut by channel"),
         (
