@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -19,9 +20,10 @@ from dagster_project.dashboard.charts import bars, trend
 from dagster_project.dashboard.figures import TOP, Figures, read_figures
 from dagster_project.dashboard.special.boards import SPECIAL_BOARDS
 from dagster_project.dashboard.special.model import Sentence, SpecialBoard, rows_of
+from dagster_project.publication.manifest import PublicationError
 from ingestion.company.settings import Company
 from ingestion.disk.private import OTHERS, umask
-from ingestion.errors import SalesopsError
+from ingestion.errors import first_line
 from ingestion.paths import (
     DASHBOARD,
     PEOPLE_DASHBOARD,
@@ -29,7 +31,7 @@ from ingestion.paths import (
     PUBLISHED_FILE,
     CompanyPaths,
 )
-from ingestion.warehouse.duckdb_sql import literal
+from ingestion.warehouse.duckdb_sql import literal, workbench
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,7 +48,16 @@ WHO = {
 }
 
 
-class PageError(SalesopsError):
+UNDRAWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Lines and control characters: they end an expression of Vega's."""
+OBJECTS_OWN = frozenset(
+    "constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf "
+    "__defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__ __proto__".split()
+)
+"""What each object of a script has: Vega groups by names."""
+
+
+class PageError(PublicationError):
     """A page could not be written."""
 
 
@@ -78,7 +89,7 @@ def write_pages(folder: Path, company: Company) -> None:
     What is about single people is made readable for its owner only. Raises PageError, which names
     the page, and OSError and duckdb.Error where the files cannot be read or written.
     """
-    with _opened(folder) as connection:
+    with _opened(folder, CompanyPaths.of(company).root / "spill") as connection:
         for page, text in rendered(connection, company, (folder / PEOPLE_FILE).exists()):
             is_people = page.key == PEOPLE_PAGE
             with umask(OTHERS) if is_people else nullcontext():
@@ -99,16 +110,17 @@ def rendered(
             try:
                 text = _page(page, edition, figures, connection, template, bundle)
             except Exception as error:
-                raise PageError(f"the page '{page.title}' of the dashboard: {error}") from error
+                raise PageError(
+                    f"the page '{page.title}' of the dashboard could not be made "
+                    f"({first_line(error)}). What was published before has not changed"
+                ) from error
             yield page, text
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _opened(folder: Path, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The publication's file, with that of people attached as `people` where there is one."""
-    import duckdb
-
-    with duckdb.connect() as connection:
+    with workbench(spill) as connection:
         connection.execute(f"attach {literal(folder / PUBLISHED_FILE)} as published (read_only)")
         if (people := folder / PEOPLE_FILE).exists():
             connection.execute(f"attach {literal(people)} as people (read_only)")
@@ -230,13 +242,24 @@ def _special(connection: duckdb.DuckDBPyConnection, board: SpecialBoard) -> dict
             {
                 "value": value,
                 "rows": [[row[name] for name in names] for row in chosen],
-                "spec": board.chart(chosen),
+                "spec": board.chart([{k: drawable(v) for k, v in row.items()} for row in chosen]),
                 "says": _sentence(board.says(chosen)),
                 "left_out": _sentence(board.left_out(chosen)),
             }
             for value, chosen in board.chosen(rows).items()
         ],
     }
+
+
+def drawable(value: Any) -> Any:
+    """A name as a chart can take it, in expressions and as a key of an object; else the value.
+
+    `drawable` of page.js does the same to the rows.
+    """
+    if not isinstance(value, str):
+        return value
+    text = UNDRAWABLE.sub(" ", value)
+    return f"\u2068{text}\u2069" if text in OBJECTS_OWN else text
 
 
 def _sentence(sentence: Sentence | None) -> list[Any] | None:
