@@ -165,11 +165,10 @@ def test_numbers_of_pairs_are_what_their_members_come_to(
 ) -> None:
     chance = random.Random(pair)
     with shown(browser, company, "pipeline") as dashboard:
-        for _ in range(5):
+        for _ in range(3):
             compare(dashboard, numbers, chance, pair)
     with shown(browser, company, "index") as dashboard:
-        for _ in range(2):
-            assert compare(dashboard, numbers, chance, pair) > 10
+        assert compare(dashboard, numbers, chance, pair) > 20
 
 
 def test_the_keyboard_is_enough(browser: Browser, company: Published) -> None:
@@ -208,7 +207,7 @@ def test_filters_change_numbers(browser: Browser, company: Published) -> None:
     with shown(browser, company, "index") as dashboard:
         dashboard.choose(cut="Team")
         told = [dashboard.tiles()]
-        for name, place in (("grain", 1), ("period", 3), ("key", 1)):
+        for name, place in (("grain", 1), ("period", -6), ("key", 1)):
             dashboard.choose(**{name: dashboard.choices(name)[place]})
             told.append(dashboard.tiles())
         for before, after in pairwise(told):
