@@ -9,7 +9,15 @@ const cutAt = () => page.cuts[state.cut];
 
 // A name of another direction of writing turns nothing round but itself.
 function isolated(text) {
-  return /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufefc]/.test(text) ? `\u2068${text}\u2069` : text;
+  return `\u2068${text}\u2069`;
+}
+
+// Names as a chart can take them: lines and control characters are blanks, and what every object of
+// a script has by itself is no name of its own. `drawable` in pages.py is the same.
+function drawable(value) {
+  if (typeof value !== "string") return value;
+  const text = value.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, " ");
+  return text in Object.prototype ? isolated(text) : text;
 }
 
 function element(name, text, className) {
@@ -375,7 +383,7 @@ async function showSpecial(board, place) {
       option.value = i;
       select.append(option);
     });
-    select.addEventListener("change", () => showSpecial(board, place));
+    select.addEventListener("change", () => attempted(showSpecial, board));
     label.append(select);
     choice.append(label);
     choice.hidden = false;
@@ -384,7 +392,7 @@ async function showSpecial(board, place) {
   const one = board.shown[select ? Number(select.value) : 0];
   const named = board.names.map((name, i) => [name, i]);
   const rows = one.rows.map((row) => Object.fromEntries(named.map(([name, i]) => [name, row[i]])));
-  const sentence = (parts) => parts.map((part) => (typeof part === "string" ? part : isolated(shown(part[0], part[1], part[2], "short")))).join("");
+  const sentence = (parts) => parts.map((part) => (typeof part === "string" ? part : part[1] === "text" ? isolated(shown(...part)) : shown(part[0], part[1], part[2], "short"))).join("");
   const told = sentence(one.says);
   place.querySelector(".message").textContent = told;
   place.querySelector(".chart").setAttribute("aria-label", `${board.title}: ${told}`);
@@ -396,7 +404,19 @@ async function showSpecial(board, place) {
   table(place, columns, rows, `${board.title}, as of ${page.as_of_told}`);
   place.download = () => [columns.map((column) => column.label), ...rows.map((row) => columns.map((column) => column.raw(row)))];
   something(place);
-  await draw(place.querySelector(".draw"), one.spec, rows);
+  const plain = rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, drawable(value)])));
+  await draw(place.querySelector(".draw"), one.spec, plain);
+}
+
+// One board that cannot be drawn leaves the others as they are, and its numbers.
+async function attempted(show, board) {
+  const place = document.getElementById(board.key);
+  try {
+    await show(board, place);
+  } catch (error) {
+    console.error(`${board.key}: ${error.message}`);
+    if (place.querySelector(".chart")) nothing(place, `This picture could not be drawn (${error.message}); its numbers are below.`);
+  }
 }
 
 const marks = { tile: showTile, trend: showTrend, bars: showBars };
@@ -407,7 +427,7 @@ async function showAll() {
   delete document.documentElement.dataset.ready;
   for (const board of page.boards) {
     if (mine !== round) return;
-    await marks[board.mark](board, document.getElementById(board.key));
+    await attempted(marks[board.mark], board);
   }
   if (mine === round) document.documentElement.dataset.ready = "drawn";
 }
@@ -445,7 +465,7 @@ function latest(grain) {
 
 function begin() {
   page.metrics.forEach((metric, i) => { metric.at = i; });
-  for (const cut of page.cuts) cut.told = cut.labels.map(isolated);
+  for (const cut of page.cuts) cut.told = cut.labels.map((label) => isolated(drawable(label)));
   page.targetOf = new Map(page.targets.map(([metric, grain, i, cut, key, value]) => [[metric, grain, i, cut, key].join(), value]));
   page.lastTold = {};
   for (const grain of page.grains) {
@@ -507,6 +527,6 @@ begin();
 (async () => {
   await showAll();
   delete document.documentElement.dataset.ready;
-  for (const board of page.special) await showSpecial(board, document.getElementById(board.key));
+  for (const board of page.special) await attempted(showSpecial, board);
   document.documentElement.dataset.ready = "drawn";
 })();
