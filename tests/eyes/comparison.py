@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import re
 
 from tests.eyes.dashboards import Dashboard
+from tests.eyes.members import MONTHS
 from tests.eyes.published_numbers import CUTS, GRAINS, Number, Numbers, is_told, plain, read
 
 TABLES = 9
@@ -53,6 +55,10 @@ def compare_tiles(dashboard: Dashboard, numbers: Numbers, grain: str, label: str
         assert is_told(tile["text"], value), told
         if number:
             assert read(tile["sample"])[0] == number.n_included, told
+        if len(keys) == 1:
+            earlier = (before(grain, start), keys[0])
+            previous = numbers.of(metric, variant, grain, cut, keys[0]).get(earlier)
+            assert _is_change(tile["change"], value, previous), f"{told}, but before it {previous}"
         targets = [
             target
             for key in keys
@@ -100,6 +106,27 @@ def compare_table(dashboard: Dashboard, numbers: Numbers, name: str, grain: str)
     ]
     if mark == "trend":
         assert missing == [], f"{name}, {grain} by {cut}"
+
+
+def before(grain: str, start: dt.date) -> dt.date:
+    """The first day of the period before one."""
+    if grain == "week":
+        return start - dt.timedelta(days=7)
+    months = start.year * 12 + start.month - 1 - MONTHS[grain]
+    return dt.date(months // 12, months % 12 + 1, 1)
+
+
+def _is_change(text: str, value: float | None, previous: Number | None) -> bool:
+    """Whether a tile's words of its change, where it has any, are those of the two values."""
+    found = re.search(r"[-+]?[\d,.]+(%| points)", text)
+    if not found:
+        return True
+    if value is None or previous is None or previous.value is None:
+        return False
+    told, half = read(found[0].removesuffix(" points"))
+    if found[0].endswith(" points"):
+        return abs(told - 100 * (value - previous.value)) <= half + 1e-4
+    return abs(told - (value - previous.value) / abs(previous.value)) <= half + 1e-6
 
 
 def _is_same(value: float | None, number: Number | None) -> bool:

@@ -197,7 +197,7 @@ def test_the_keyboard_is_enough(browser: Browser, company: Published) -> None:
         assert dashboard.tiles() != before
         page.locator(".board .numbers summary").first.focus()
         page.keyboard.press("Enter")
-        assert page.locator(".board .numbers[open] tbody tr").count()
+        page.locator(".board .numbers[open] tbody tr").first.wait_for(timeout=5_000)
         page.locator(".board button.csv").first.focus()
         with page.expect_download():
             page.keyboard.press("Enter")
@@ -211,7 +211,7 @@ def test_filters_change_numbers(browser: Browser, company: Published) -> None:
             dashboard.choose(**{name: dashboard.choices(name)[place]})
             told.append(dashboard.tiles())
         for before, after in pairwise(told):
-            assert sum(before[name] != after[name] for name in before) > len(before) / 2
+            assert sum(before[name] != after[name] for name in before) > len(before) / 3
 
 
 def test_pages_are_small_and_lead_to_each_other(browser: Browser, company: Published) -> None:
