@@ -20,9 +20,10 @@ from dagster_project.dashboard.charts import bars, trend
 from dagster_project.dashboard.figures import TOP, Figures, read_figures
 from dagster_project.dashboard.special.boards import SPECIAL_BOARDS
 from dagster_project.dashboard.special.model import Sentence, SpecialBoard, rows_of
+from dagster_project.publication.manifest import PublicationError
 from ingestion.company.settings import Company
 from ingestion.disk.private import OTHERS, umask
-from ingestion.errors import SalesopsError
+from ingestion.errors import first_line
 from ingestion.paths import (
     DASHBOARD,
     PEOPLE_DASHBOARD,
@@ -56,7 +57,7 @@ OBJECTS_OWN = frozenset(
 """What each object of a script has: Vega groups by names."""
 
 
-class PageError(SalesopsError):
+class PageError(PublicationError):
     """A page could not be written."""
 
 
@@ -109,7 +110,10 @@ def rendered(
             try:
                 text = _page(page, edition, figures, connection, template, bundle)
             except Exception as error:
-                raise PageError(f"the page '{page.title}' of the dashboard: {error}") from error
+                raise PageError(
+                    f"the page '{page.title}' of the dashboard could not be made "
+                    f"({first_line(error)}). What was published before has not changed"
+                ) from error
             yield page, text
 
 

@@ -289,7 +289,7 @@ def test_a_page_that_cannot_be_made_is_named(
         raise ValueError("no such thing")
 
     monkeypatch.setattr(writing, "_special", fail)
-    with pytest.raises(PageError, match="'Pipeline' of the dashboard: no such thing"):
+    with pytest.raises(PageError, match=r"'Pipeline' of the dashboard .*no such thing"):
         write_pages(copied(edge_cases, tmp_path / "run"), company_of(edge_cases))
 
 
