@@ -20,6 +20,7 @@ LAST = {"month": 37, "quarter": 21, "year": 12, "week": 54}
 TOP = 40
 """The keys of a cut that pages have at most: those with most records."""
 PAIRS_SHOWN = 24
+"""The pairs of keys that pages have at most."""
 PLACES = 8
 """The decimals of a value: so many that the page, which rounds again, rounds rightly."""
 

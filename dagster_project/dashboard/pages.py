@@ -31,7 +31,7 @@ from ingestion.paths import (
     PUBLISHED_FILE,
     CompanyPaths,
 )
-from ingestion.warehouse.duckdb_sql import literal
+from ingestion.warehouse.duckdb_sql import literal, workbench
 
 if TYPE_CHECKING:
     import duckdb
@@ -89,7 +89,7 @@ def write_pages(folder: Path, company: Company) -> None:
     What is about single people is made readable for its owner only. Raises PageError, which names
     the page, and OSError and duckdb.Error where the files cannot be read or written.
     """
-    with _opened(folder) as connection:
+    with _opened(folder, CompanyPaths.of(company).root / "spill") as connection:
         for page, text in rendered(connection, company, (folder / PEOPLE_FILE).exists()):
             is_people = page.key == PEOPLE_PAGE
             with umask(OTHERS) if is_people else nullcontext():
@@ -118,11 +118,9 @@ def rendered(
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _opened(folder: Path, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The publication's file, with that of people attached as `people` where there is one."""
-    import duckdb
-
-    with duckdb.connect() as connection:
+    with workbench(spill) as connection:
         connection.execute(f"attach {literal(folder / PUBLISHED_FILE)} as published (read_only)")
         if (people := folder / PEOPLE_FILE).exists():
             connection.execute(f"attach {literal(people)} as people (read_only)")

@@ -242,6 +242,7 @@ def test_duckdb_hides_that_nothing_more_got_into_the_file(
 ) -> None:
     with (
         full_while_it_is_closed(little_room, lambda *_: None),
+        replaced(f"{WRITING}:write_pages", None),
         replaced(f"{WRITING}:defect", None),
         replaced(f"{WRITING}:write_ahead_log", Path("/none")),
     ):
