@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import re
 
 from tests.eyes.dashboards import Dashboard
+from tests.eyes.members import MONTHS
 from tests.eyes.published_numbers import CUTS, GRAINS, Number, Numbers, is_told, plain, read
 
 TABLES = 9
@@ -48,11 +50,17 @@ def compare_tiles(dashboard: Dashboard, numbers: Numbers, grain: str, label: str
         told = f"{name} of {grain} {start}, {cut} {label}: {tile}"
         found = [numbers.of(metric, variant, grain, cut, key).get((start, key)) for key in keys]
         value = None if tile["value"] is None else float(tile["value"])
-        assert any(_is_same(value, one) for one in found), f"{told}, but {found}"
-        [number] = [one for one in found if _is_same(value, one)][:1]
+        is_0 = (metric, variant) in numbers.adds_up
+        fitting = [one for one in found if _is_same(value, one, is_0)]
+        assert fitting, f"{told}, but {found}"
+        number = fitting[0]
         assert is_told(tile["text"], value), told
         if number:
             assert read(tile["sample"])[0] == number.n_included, told
+        if len(keys) == 1:
+            earlier = (before(grain, start), keys[0])
+            previous = numbers.of(metric, variant, grain, cut, keys[0]).get(earlier)
+            assert _is_change(tile["change"], value, previous), f"{told}, but before it {previous}"
         targets = [
             target
             for key in keys
@@ -102,10 +110,31 @@ def compare_table(dashboard: Dashboard, numbers: Numbers, name: str, grain: str)
         assert missing == [], f"{name}, {grain} by {cut}"
 
 
-def _is_same(value: float | None, number: Number | None) -> bool:
+def before(grain: str, start: dt.date) -> dt.date:
+    """The first day of the period before one."""
+    if grain == "week":
+        return start - dt.timedelta(days=7)
+    months = start.year * 12 + start.month - 1 - MONTHS[grain]
+    return dt.date(months // 12, months % 12 + 1, 1)
+
+
+def _is_change(text: str, value: float | None, previous: Number | None) -> bool:
+    """Whether a tile's words of its change, where it has any, are those of the two values."""
+    found = re.search(r"[-+]?[\d,.]+(%| points)", text)
+    if not found:
+        return True
+    if value is None or previous is None or previous.value is None:
+        return False
+    told, half = read(found[0].removesuffix(" points"))
+    if found[0].endswith(" points"):
+        return abs(told - 100 * (value - previous.value)) <= half + 1e-4
+    return abs(told - (value - previous.value) / abs(previous.value)) <= half + 1e-6
+
+
+def _is_same(value: float | None, number: Number | None, is_0: bool = False) -> bool:
     """Whether a page has what is published, to the cent, and of a share to the millionth."""
     if number is None:
-        return value in (None, 0)
+        return value is None or (is_0 and value == 0)
     if value is None or number.value is None:
         return value is number.value
     return abs(value - number.value) <= 5.1e-5 * max(1, 1e-9 * abs(value))

@@ -94,7 +94,7 @@ class Numbers:
         return set(rows)
 
     def labels(self, cut: str) -> Mapping[str, list[str]]:
-        """The keys of a cut by their labels; several may bear the same."""
+        """The keys of a cut by their labels in a line; several may bear the same."""
         if " × " in cut:
             one, other = (self.labels(part) for part in cut.split(" × "))
             return {
@@ -107,7 +107,7 @@ class Numbers:
             where dimension = ? group by 1""",
             [cut],
         )
-        return dict(rows.fetchall())
+        return {plain(label): keys for label, keys in rows.fetchall()}
 
     def targets(
         self, metric: str, variant: str, grain: str, start: dt.date, cut: str, key: str
@@ -151,8 +151,8 @@ def read(text: str) -> tuple[float, float]:
 
 
 def plain(text: str) -> str:
-    """A text without the marks that keep its direction from that of others."""
-    return text.replace("\u2068", "").replace("\u2069", "")
+    """A text in one line, without the marks that keep its direction from that of others."""
+    return re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", " ", re.sub("[\u2068\u2069]", "", text))
 
 
 def is_told(text: str, value: float | None) -> bool:

@@ -165,11 +165,10 @@ def test_numbers_of_pairs_are_what_their_members_come_to(
 ) -> None:
     chance = random.Random(pair)
     with shown(browser, company, "pipeline") as dashboard:
-        for _ in range(5):
+        for _ in range(3):
             compare(dashboard, numbers, chance, pair)
     with shown(browser, company, "index") as dashboard:
-        for _ in range(2):
-            assert compare(dashboard, numbers, chance, pair) > 10
+        assert compare(dashboard, numbers, chance, pair) > 20
 
 
 def test_the_keyboard_is_enough(browser: Browser, company: Published) -> None:
@@ -198,7 +197,7 @@ def test_the_keyboard_is_enough(browser: Browser, company: Published) -> None:
         assert dashboard.tiles() != before
         page.locator(".board .numbers summary").first.focus()
         page.keyboard.press("Enter")
-        assert page.locator(".board .numbers[open] tbody tr").count()
+        page.locator(".board .numbers[open] tbody tr").first.wait_for(timeout=5_000)
         page.locator(".board button.csv").first.focus()
         with page.expect_download():
             page.keyboard.press("Enter")
@@ -208,11 +207,11 @@ def test_filters_change_numbers(browser: Browser, company: Published) -> None:
     with shown(browser, company, "index") as dashboard:
         dashboard.choose(cut="Team")
         told = [dashboard.tiles()]
-        for name, place in (("grain", 1), ("period", 3), ("key", 1)):
+        for name, place in (("grain", 1), ("period", -6), ("key", 1)):
             dashboard.choose(**{name: dashboard.choices(name)[place]})
             told.append(dashboard.tiles())
         for before, after in pairwise(told):
-            assert sum(before[name] != after[name] for name in before) > len(before) / 2
+            assert sum(before[name] != after[name] for name in before) > len(before) / 3
 
 
 def test_pages_are_small_and_lead_to_each_other(browser: Browser, company: Published) -> None:
