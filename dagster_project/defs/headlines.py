@@ -60,11 +60,11 @@ def headline_tables(found: Sequence[Figure], currency: str) -> list[str]:
     if not found:
         return ["No month is complete yet."]
     has_targets = any(one.target is not None for one in found)
-    heads = [f"{found[0].month:%B %Y}", "value", "month before", "target", "records"]
+    heads = [f"{found[0].month:%B %Y}", "value", "before", "target", "records"]
     rows = [
         [
-            one.metric.replace("_", " "),
-            *(_told(value, one.unit, currency) for value in (one.value, one.previous, one.target)),
+            _name(one, currency),
+            *(_told(value, one.unit) for value in (one.value, one.previous, one.target)),
             "–" if one.records is None else f"{one.records:,}",
         ]
         for one in found
@@ -98,11 +98,11 @@ def to_fix_table(marts: Path, currency: str) -> str:
         [
             f"{entity}: {rule}".replace("_", " "),
             f"{failing:,} of {records:,}",
-            _told(money or None, "money", currency),
+            _told(money or None, "money"),
         ]
         for rule, entity, failing, records, money in found
     ]
-    return _table(["to put right", "records", "at stake"], rows)
+    return _table(["to put right", "records", f"{currency} at stake"], rows)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -113,11 +113,16 @@ def _line(cells: Iterable[str]) -> str:
     return f"|{'|'.join(cells)}|"
 
 
-def _told(value: float | None, unit: str, currency: str) -> str:
+def _name(figure: Figure, currency: str) -> str:
+    """What it is, and in which unit: columns are narrow, and only the first one's words wrap."""
+    name, unit = figure.metric.replace("_", " "), figure.unit.replace("money", currency, 1)
+    return name if figure.unit == "ratio" or unit in name else f"{name}, {unit}"
+
+
+def _told(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
     if unit == "ratio":
         return f"{value:.1%}"
-    if unit.startswith("money"):
-        return f"{value:,.0f} {unit.replace('money', currency, 1)}"
-    return f"{value:,.0f} {unit}" if float(value).is_integer() else f"{value:,.1f} {unit}"
+    is_whole = unit.startswith("money") or float(value).is_integer()
+    return f"{value:,.0f}" if is_whole else f"{value:,.1f}"
