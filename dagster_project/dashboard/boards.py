@@ -119,7 +119,7 @@ def _of(page: str, section: str, *told: tuple[str, str, str, str]) -> Iterator[B
             kind,
             note,
             variant or "default",
-            cut or "team",  # type: ignore[arg-type]
+            cut or "team",
         )
 
 

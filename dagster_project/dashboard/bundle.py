@@ -6,6 +6,7 @@ import base64
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from dagster_project.run.dbt_project import PROJECT_FOLDER
@@ -14,6 +15,7 @@ from ingestion.disk.kept import kept
 SHARED = PROJECT_FOLDER / "target"
 """What is made once for all companies; git ignores it."""
 FILE = "vega.js"
+SNIPPET = "window.vegaEmbed = vegaEmbed;"
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,10 @@ def vega(folder: Path) -> Script:
 
     Raises OSError where neither can.
     """
-    import vl_convert
-
-    found = None
+    found, key = None, version("vl-convert-python")
     with suppress(OSError):
-        found = kept(SHARED, "vega", vl_convert.__version__, _make)
-    found = found or kept(folder, "vega", vl_convert.__version__, _make)
+        found = kept(SHARED, "vega", key, _make)
+    found = found or kept(folder, "vega", key, _make)
     return Script((found / FILE).read_text(encoding="utf-8"))
 
 
@@ -47,6 +47,6 @@ def _make(folder: Path) -> None:
     """No end of a script may stand within it, nor may lines end otherwise than a browser reads."""
     import vl_convert
 
-    text = vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    text = vl_convert.javascript_bundle(SNIPPET).replace("</script", "<\\/script")
     text = text.replace("<!--", "<\\!--").replace("\r\n", "\n").replace("\r", "\n")
     (folder / FILE).write_text(text, encoding="utf-8", newline="\n")

@@ -40,7 +40,7 @@ def trend() -> Spec:
         "height": 190,
         "encoding": {
             "x": x,
-            "color": {**key, "scale": {"range": SERIES}, "legend": legend},
+            "color": {**key, "scale": {"range": SERIES}, "legend": None},
             "strokeDash": {**key, "scale": {"range": DASHES}, "legend": None},
             "tooltip": {"field": "told"},
         },
@@ -67,7 +67,7 @@ def trend() -> Spec:
                         **key,
                         "condition": {"test": "datum.so_far", "value": "var(--card)"},
                         "scale": {"range": SERIES},
-                        "legend": None,
+                        "legend": legend,
                     },
                 },
             },
@@ -79,7 +79,7 @@ def trend() -> Spec:
 def bars() -> Spec:
     """A bar per key in the rows' order, with its number at the end; a target is a tick.
 
-    Of a row: `key`, `value`, `text`, `target`.
+    Of a row: `key`, `value`, `text`, `target`, and `is_few`: it rests on few records.
     """
     x = {"field": "value", "type": "quantitative", "title": None, "axis": None}
     axis = {"labelLimit": 150, "domain": False, "ticks": False, "labelPadding": 8}
@@ -93,7 +93,10 @@ def bars() -> Spec:
         "layer": [
             {
                 "mark": {"type": "bar", "color": SERIES[0], "height": 14, "cornerRadiusEnd": 2},
-                "encoding": {"x": {**x, "scale": {"padding": 56}}},
+                "encoding": {
+                    "x": {**x, "scale": {"padding": 56}},
+                    "opacity": {"condition": {"test": "datum.is_few", "value": 0.45}, "value": 1},
+                },
             },
             {
                 "mark": {"type": "text", "align": "left", "dx": 6, "color": "var(--ink)"},

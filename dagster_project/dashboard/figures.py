@@ -70,6 +70,15 @@ class Figures:
         named = dict.fromkeys((board.metric, board.variant) for board in boards)
         return [name for name in named if name in self.metrics]
 
+    def has_records(self, boards: Sequence[Board]) -> bool:
+        """Whether any number of the boards rests on any record, or leaves one out."""
+        return any(
+            records or left_out
+            for name in self.names(boards)
+            for series in self.series[name].values()
+            for _, records, left_out in series.values()
+        )
+
     def of(self, boards: Sequence[Board], top: int = TOP) -> dict[str, Any]:
         """What a page of these boards carries, with at most `top` keys of each cut.
 
@@ -151,15 +160,14 @@ def read_figures(connection: duckdb.DuckDBPyConnection, today: dt.date) -> Figur
         found, keys, more = pair_figures(connection, pair, _wanted(connection, at), PAIRS_SHOWN)
         if keys:
             cuts.append(Cut(name, _pair_keys(connection, pair, keys), more))
-        for cell, of in found.items():
-            value = of.value if of.value is None else round(of.value, PLACES)
-            place = at[cell.grain][cell.start]
-            series[cell.metric, cell.variant][cell.grain, name, cell.key][place] = (
-                value, of.n_included, of.n_excluded,
-            )  # fmt: skip
-    for metric, variant, grain, start, cut, key, *value in _rows(connection):
+        for cell, told in found.items():
+            value = told.value if told.value is None else round(told.value, PLACES)
+            of_key = series[cell.metric, cell.variant][cell.grain, name, cell.key]
+            of_key[at[cell.grain][cell.start]] = (value, told.n_included, told.n_excluded)
+    for metric, variant, grain, start, cut, key, *figures in _rows(connection):
         if (i := at[grain].get(start)) is not None:
-            series[metric, variant][grain, cut, key][i] = (value[0], value[1], value[2])
+            value, records, left_out = figures
+            series[metric, variant][grain, cut, key][i] = (value, records, left_out)
     targets = [
         ((metric, variant), grain, at[grain][start], cut, key, target)
         for metric, variant, grain, start, cut, key, target in _targets(connection)
@@ -169,7 +177,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection, today: dt.date) -> Figur
 
 
 def _wanted(
-    connection: duckdb.DuckDBPyConnection, at: Mapping[str, Mapping[dt.date, int]]
+    connection: duckdb.DuckDBPyConnection, at: Mapping[str, Mapping[dt.date | None, int]]
 ) -> list[Cell]:
     """The metrics and periods that pages have, as cells of the whole company."""
     rows = connection.execute(
@@ -237,7 +245,7 @@ def _periods(
         assert end is not None
         periods[grain].append(Period(start, calendar.write(grain, start), end <= today))
     earlier = {
-        grain: max(sum(it.start <= today for it in of) - LAST[grain], 0)
+        grain: max(sum(it.start is not None and it.start <= today for it in of) - LAST[grain], 0)
         for grain, of in periods.items()
     }
     shown = {grain: of[earlier[grain] :] for grain, of in periods.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -44,6 +45,15 @@ WHO = {
     "group": "only for the group that people.duckdb is for",
     "all": "",
 }
+
+
+UNDRAWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Lines and control characters: they end an expression of Vega's."""
+OBJECTS_OWN = frozenset(
+    "constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf "
+    "__defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__ __proto__".split()
+)
+"""What each object of a script has: Vega groups by names."""
 
 
 class PageError(SalesopsError):
@@ -167,7 +177,8 @@ def _page(
         links=_links(page, edition),
         sections=_sections(page, boards, special),
         has_filters=bool(boards),
-        nothing="This company has nothing yet that this page could show.",
+        is_empty=bool(boards_of(page.key)) and not figures.has_records(boards),
+        absent=dict.fromkeys(it.title for it in boards_of(page.key) if it not in boards),
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         policy=policy(scripts),
         scripts=[Markup(script.text) for script in scripts],
@@ -229,13 +240,24 @@ def _special(connection: duckdb.DuckDBPyConnection, board: SpecialBoard) -> dict
             {
                 "value": value,
                 "rows": [[row[name] for name in names] for row in chosen],
-                "spec": board.chart(chosen),
+                "spec": board.chart([{k: drawable(v) for k, v in row.items()} for row in chosen]),
                 "says": _sentence(board.says(chosen)),
                 "left_out": _sentence(board.left_out(chosen)),
             }
             for value, chosen in board.chosen(rows).items()
         ],
     }
+
+
+def drawable(value: Any) -> Any:
+    """A name as a chart can take it, in expressions and as a key of an object; else the value.
+
+    `drawable` of page.js does the same to the rows.
+    """
+    if not isinstance(value, str):
+        return value
+    text = UNDRAWABLE.sub(" ", value)
+    return f"\u2068{text}\u2069" if text in OBJECTS_OWN else text
 
 
 def _sentence(sentence: Sentence | None) -> list[Any] | None:

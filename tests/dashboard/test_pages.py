@@ -18,7 +18,7 @@ import pytest
 
 from dagster_project.dashboard import pages as writing
 from dagster_project.dashboard.boards import BOARDS, INDEX, PAGES, PAIRS, PEOPLE_PAGE, boards_of
-from dagster_project.dashboard.pages import PageError, as_json, write_pages
+from dagster_project.dashboard.pages import PageError, as_json, drawable, write_pages
 from dagster_project.dashboard.pairs import JOINED
 from dagster_project.dashboard.special.boards import SPECIAL_BOARDS
 from ingestion.company.reading import load_company
@@ -317,3 +317,9 @@ def test_locales(locale: str) -> None:
     assert TypeAdapter(Locale).validate_python(locale) == locale
     with pytest.raises(ValueError, match="not a locale"):
         TypeAdapter(Locale).validate_python(f"{locale}<")
+
+
+def test_names_in_charts_are_no_names_of_a_scripts_own() -> None:
+    assert drawable("a\u2028b\nc") == "a b c"
+    assert drawable("constructor") == "\u2068constructor\u2069"
+    assert (drawable("Ann Lee"), drawable(None), drawable(1.5)) == ("Ann Lee", None, 1.5)

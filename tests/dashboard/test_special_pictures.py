@@ -76,6 +76,40 @@ def test_one_row_is_drawn_with_words_beside(board: SpecialBoard) -> None:
         assert told(board.says(chosen)).endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("bridge", "+€100"),
+        ("stage_and_age", "€100"),
+        ("coverage", "100.0× of €100 to go"),
+        ("changes", "+€100 · 1 deal"),
+        ("changed_deals", "€100 · increased"),
+        ("stage_funnel", "20 in · 50% go on (30–70%)"),
+        ("bottlenecks", "100.0 days · usually 100.0"),
+        ("held_up", "€100 · slow"),
+        ("channel_funnel", "25%"),
+        ("spend_to_won", "100.0×"),
+        ("mrr_waterfall", "€100"),
+        ("cohorts", "50"),
+        ("receivables", "€100"),
+        ("scorecards", "50.0% · peers 50.0%"),
+        ("ramp", "this person"),
+        ("activity_and_outcome", "30 done · 50% of 12"),
+        ("fix_first", "€100 open · 3 of 10"),
+        ("scores", "50.0% of 10"),
+        ("references", "40.0% of 10 · €100"),
+        ("restatements", "€10 → €30"),
+        ("exclusions", "1"),
+        ("definitions", "50.0%"),
+        ("benchmarks", "50.0% · may be chance"),
+    ],
+)
+def test_the_number_stands_at_its_mark(key: str, words: str) -> None:
+    [board] = [board for board in SPECIAL_BOARDS if board.key == key]
+    picture = next(pictures(board, rows_of(small_company(), board)))
+    assert words in picture.words
+
+
 STILL_DRAWN = {
     # Numbers of deals, of what is due, of who came in, of spend, of people, of references.
     **{"stage_and_age": 1, "coverage": 1, "stage_funnel": 1, "spend_to_won": 1, "scorecards": 1},

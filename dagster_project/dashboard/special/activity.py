@@ -5,6 +5,7 @@ from __future__ import annotations
 from dagster_project.dashboard.special.look import (
     BLUE,
     GREY,
+    INK,
     LOWER,
     RED,
     TALL,
@@ -110,7 +111,7 @@ def _activity_chart(rows: Rows) -> Spec:
     )
     peers = (
         base.transform_filter("isValid(datum.peer_rate)")
-        .mark_tick(yOffset=LOWER, thickness=3, height=20, opacity=1)
+        .mark_tick(color=INK, yOffset=LOWER, thickness=3, height=20, opacity=1)
         .encode(across("peer_rate:Q", "ratio", right=165))
     )
     points = base.mark_point(yOffset=LOWER, size=90, filled=True, opacity=1).encode(

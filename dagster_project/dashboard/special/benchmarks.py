@@ -5,6 +5,7 @@ from __future__ import annotations
 from dagster_project.dashboard.special.look import (
     BLUE,
     GREY,
+    INK,
     LOWER,
     RED,
     SKY,
@@ -112,7 +113,11 @@ def _benchmarks_chart(rows: Rows) -> Spec:
     unit, first = rows[0]["unit"], rows[0]
     base = rows_by_name(
         hidden("benchmark", unique([row["benchmark"] for row in rows]))
-    ).transform_calculate(text=f"({amount('datum.benchmark_value', unit)}) + ' · ' + datum.verdict")
+    ).transform_calculate(
+        text=f"({amount('datum.benchmark_value', unit)}) + ' · ' + datum.verdict",
+        furthest="max(datum.benchmark_value,"
+        " isValid(datum.own_high) ? datum.own_high : datum.own_value)",
+    )
     tooltip = [
         alt.Tooltip("benchmark:N", title="Beside"),
         alt.Tooltip("segment:N", title="Whom"),
@@ -127,7 +132,7 @@ def _benchmarks_chart(rows: Rows) -> Spec:
             )
         )
     layers.append(
-        base.mark_tick(thickness=3, height=18, opacity=1, yOffset=LOWER).encode(
+        base.mark_tick(color=INK, thickness=3, height=18, opacity=1, yOffset=LOWER).encode(
             across("own_value:Q", unit, right=170)
         )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dagster_project.dashboard.special.look import (
     BLUE,
     GREY,
+    INK,
     LOWER,
     RED,
     TALL,
@@ -147,7 +148,7 @@ def _bottlenecks_chart(rows: Rows) -> Spec:
     )
     before = (
         base.transform_filter("isValid(datum.usual)")
-        .mark_tick(yOffset=LOWER, thickness=2, height=20, opacity=1)
+        .mark_tick(color=INK, yOffset=LOWER, thickness=2, height=20, opacity=1)
         .encode(across("usual:Q", unit, right=150), tooltip=tooltip)
     )
     points = (

@@ -23,6 +23,8 @@ AMBER = "#e69f00"
 RED = "#d55e00"
 PURPLE = "#8f2d56"
 GREY = "#808080"
+INK = "var(--ink, #444444)"
+"""The page's own colour of words."""
 BAND = 28
 """Height of one bar with the room about it."""
 TALL = 46
@@ -107,6 +109,8 @@ def money_axis(**more: Any) -> alt.Axis:
         labelExpr=money("datum.value"),
         tickCount=4,
         labelFlush=True,
+        labelOverlap="greedy",
+        labelSeparation=8,
         **more,
     )
 
@@ -118,7 +122,14 @@ def unit_axis(unit: str) -> alt.Axis:
     if unit.startswith("money"):
         return money_axis()
     percent: Any = {"format": ".0%"} if unit == "ratio" else {"format": ",~r"}
-    return alt.Axis(title=None, tickCount=4, labelFlush=True, **percent)
+    return alt.Axis(
+        title=None,
+        tickCount=4,
+        labelFlush=True,
+        labelOverlap="greedy",
+        labelSeparation=8,
+        **percent,
+    )
 
 
 def across(field: str, unit: str, right: int = 0, left: int = 0) -> alt.X:

@@ -6,6 +6,7 @@ from dagster_project.dashboard.special.look import (
     AMBER,
     BLUE,
     GREEN,
+    INK,
     RED,
     across,
     amount,
@@ -135,7 +136,7 @@ def _restatements_chart(rows: Rows) -> Spec:
         .mark_text(align="left", dx=8)
         .encode(across("at:Q", unit, right=190), text="text:N")
     )
-    total = one.mark_tick(thickness=3, height=24, opacity=1).encode(
+    total = one.mark_tick(color=INK, thickness=3, height=24, opacity=1).encode(
         across("difference:Q", unit, right=190)
     )
     return finished(bars, total, words)

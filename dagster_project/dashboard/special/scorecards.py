@@ -5,6 +5,7 @@ from __future__ import annotations
 from dagster_project.dashboard.special.look import (
     BLUE,
     GREY,
+    INK,
     LOWER,
     TALL,
     above,
@@ -127,7 +128,7 @@ def _scorecards_chart(rows: Rows) -> Spec:
     )
     peers = (
         base.transform_filter("isValid(datum.peer_median)")
-        .mark_tick(yOffset=LOWER, thickness=3, height=20, opacity=1)
+        .mark_tick(color=INK, yOffset=LOWER, thickness=3, height=20, opacity=1)
         .encode(across("peer_median:Q", unit, right=165))
     )
     before = (

@@ -7,6 +7,19 @@ const state = { grain: null, period: 0, cut: 0, key: "" };
 const grainNamed = (name) => page.grains.find((grain) => grain.name === name);
 const cutAt = () => page.cuts[state.cut];
 
+// A name of another direction of writing turns nothing round but itself.
+function isolated(text) {
+  return `\u2068${text}\u2069`;
+}
+
+// Names as a chart can take them: lines and control characters are blanks, and what every object of
+// a script has by itself is no name of its own. `drawable` in pages.py is the same.
+function drawable(value) {
+  if (typeof value !== "string") return value;
+  const text = value.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, " ");
+  return text in Object.prototype ? isolated(text) : text;
+}
+
 function element(name, text, className) {
   const made = document.createElement(name);
   if (text !== undefined) made.textContent = text;
@@ -178,7 +191,7 @@ async function showTrend(board, place) {
   for (const key of keys) {
     for (let i = 0; i < grain.starts.length; i += 1) {
       const found = known(metric, grain.name, cut.name, key, i);
-      if (found) rows.push({ ...found, key: cut.labels[key], keyAt: key, i, start: grain.starts[i], at: utc(grain.starts[i]).getTime(), so_far: soFar(grain, i), is_joined: !soFar(grain, i) || Boolean(metric.state), target: target(metric, grain.name, i, cut.name, key) });
+      if (found) rows.push({ ...found, key: cut.told[key], keyAt: key, i, start: grain.starts[i], at: utc(grain.starts[i]).getTime(), so_far: soFar(grain, i), is_joined: !soFar(grain, i) || Boolean(metric.state), target: target(metric, grain.name, i, cut.name, key) });
     }
   }
   const focus = keys.length === 1 ? keys[0] : null;
@@ -192,15 +205,15 @@ async function showTrend(board, place) {
     const moved = soFar(grain, chosenAt) ? null : change(metric, now, before);
     const tail = `${when}${soFar(grain, chosenAt) ? " so far" : ""}${moved ? `, ${moved.text} on ${periodName(grain, chosenAt - 1)}${moved.word ? ` (${moved.word})` : ""}` : ""}`;
     message.append(element("strong", figure(now ? now.value : null, metric.unit)), ` in ${tail}`);
-    told = `${board.title}${cut.name === "company" ? "" : `, ${cut.labels[focus]}`}: ${figure(now ? now.value : null, metric.unit)} in ${tail}.`;
+    told = `${board.title}${cut.name === "company" ? "" : `, ${cut.told[focus]}`}: ${figure(now ? now.value : null, metric.unit)} in ${tail}.`;
   } else {
     const named = keys.map((key) => ({ key, found: known(metric, grain.name, cut.name, key, chosenAt) })).filter((one) => one.found && one.found.value !== null).sort((a, b) => b.found.value - a.found.value);
-    const text = named.length ? `${when}: from ${figure(named[named.length - 1].found.value, metric.unit)} (${cut.labels[named[named.length - 1].key]}) to ${figure(named[0].found.value, metric.unit)} (${cut.labels[named[0].key]})` : `no values in ${when}`;
+    const text = named.length ? `${when}: from ${figure(named[named.length - 1].found.value, metric.unit)} (${cut.told[named[named.length - 1].key]}) to ${figure(named[0].found.value, metric.unit)} (${cut.told[named[0].key]})` : `no values in ${when}`;
     message.textContent = text;
     told = `${board.title} by ${cut.label.toLowerCase()}, ${text}.`;
   }
-  place.querySelector(".sample").textContent = (focus === null ? `${count(keys.length)} with most records` : sampleText(now))
-    + (rest ? `; ${count(rest)} more, not drawn` : "") + "." .replace("..", ".") + note(board, metric, grain, cut);
+  place.querySelector(".sample").textContent = (focus === null ? `${count(keys.length)} drawn, each with its records in the numbers` : sampleText(now)).replace(/\.$/, "")
+    + (rest ? `; those with most records, and ${count(rest)} more are not drawn` : "") + "." + note(board, metric, grain, cut);
   finish(board, place, metric, grain, cut, rows, told);
   const values = rows.filter((row) => row.value !== null);
   if (!values.length) return nothing(place, "No values in these periods.");
@@ -213,7 +226,7 @@ async function showTrend(board, place) {
     return { year: moment.getUTCFullYear(), month: moment.getUTCMonth() + 1, date: moment.getUTCDate(), utc: true };
   });
   if (keys.length === 1) {
-    spec.encoding.color.legend = null;
+    spec.layer[1].encoding.fill.legend = null;
     spec.layer[1].encoding.shape.legend = null;
   }
   const isDrawn = [(row) => row.is_joined, () => true, (row) => row.target !== null];
@@ -221,7 +234,16 @@ async function showTrend(board, place) {
   spec.encoding.x.axis.format = grain.name;
   for (const layer of spec.layer) layer.encoding.y.axis.format = metric.unit;
   for (const row of rows) row.told = `${cut.name === "company" ? "" : `${row.key}, `}${periodName(grain, row.i)}${row.so_far ? " so far" : ""}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}`;
-  await draw(place.querySelector(".draw"), spec, rows);
+  await draw(place.querySelector(".draw"), spec, withGaps(rows));
+}
+
+// A period without a row breaks the line: nobody knows what was there.
+function withGaps(rows) {
+  return rows.flatMap((row, i) => {
+    const before = rows[i - 1];
+    const isGap = before && before.keyAt === row.keyAt && before.i < row.i - 1;
+    return isGap ? [{ ...before, at: before.at + 1, value: null, target: null }, row] : [row];
+  });
 }
 
 async function showBars(board, place) {
@@ -233,14 +255,14 @@ async function showBars(board, place) {
   const rows = [];
   for (const key of keysOf(metric, grain.name, cut)) {
     const found = at(metric, grain.name, cut.name, key, chosenAt);
-    if (found) rows.push({ ...found, key: cut.labels[key], keyAt: key, i: chosenAt, start: grain.starts[chosenAt], so_far: soFar(grain, chosenAt), target: target(metric, grain.name, chosenAt, cut.name, key), text: figure(found.value, metric.unit) });
+    if (found) rows.push({ ...found, key: cut.told[key], keyAt: key, i: chosenAt, start: grain.starts[chosenAt], so_far: soFar(grain, chosenAt), target: target(metric, grain.name, chosenAt, cut.name, key), text: figure(found.value, metric.unit) });
   }
   rows.sort((a, b) => (b.value === null ? -Infinity : b.value) - (a.value === null ? -Infinity : a.value));
   const when = grain.starts.length ? periodName(grain, chosenAt) : "";
   const values = rows.filter((row) => row.value !== null);
   const drawn = values.slice(0, 15);
   const message = place.querySelector(".message");
-  // One deal of one is 100%: what leads and comes last has records enough to say so.
+  // One deal of one is 100%: what is called highest and lowest has records enough.
   const told = metric.kind === "sum" ? values : values.filter((row) => row.records >= FEW);
   const among = cut.more ? ` of the ${count(cut.keys.length)} with most records` : "";
   const last = told[told.length - 1];
@@ -248,18 +270,22 @@ async function showBars(board, place) {
   if (!values.length) text = `nothing in ${when}`;
   else if (!told.length) text = `${when}: fewer than ${FEW} records in each`;
   else if (told.length === 1) text = `${when}: ${told[0].key} ${told[0].text}`;
-  else text = `${when}: ${told[0].key} leads with ${told[0].text}, ${last.key} comes last${among} with ${last.text}`;
+  else text = `${when}: highest ${told[0].text} (${told[0].key}), lowest ${last.text} (${last.key})${among}`;
   message.textContent = text;
   const untold = [];
   if (values.length > drawn.length) untold.push(`${count(values.length - drawn.length)} more in the numbers`);
+  if (drawn.some((row) => metric.kind !== "sum" && row.records < FEW)) untold.push(`“few”: of fewer than ${FEW} records`);
   if (rows.length > values.length) untold.push(`${count(rows.length - values.length)} without a value`);
   if (cut.more) untold.push(`and ${count(cut.more)} more, not shown`);
   place.querySelector(".sample").textContent = `By ${cut.label.toLowerCase()}, ${when}${soFar(grain, chosenAt) ? " so far" : ""}: ${count(rows.reduce((sum, row) => sum + row.records, 0))} records, ${count(rows.reduce((sum, row) => sum + row.left, 0))} left out${untold.length ? `; ${untold.join(", ")}` : ""}.`;
   finish(board, place, metric, grain, cut, rows, `${board.title} by ${cut.label.toLowerCase()}, ${text}.`);
-  if (!drawn.length) return nothing(place, `Nothing by ${cut.label.toLowerCase()} in ${when}.`);
+  if (!drawn.length) return nothing(place, cut.name === "company" ? "Nothing that could be told apart yet." : `Nothing by ${cut.label.toLowerCase()} in ${when}.`);
   something(place);
+  for (const row of drawn) row.is_few = metric.kind !== "sum" && row.records < FEW;
+  for (const row of drawn) if (row.is_few) row.text += ", few";
   for (const row of drawn) row.told = `${row.key}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}`;
-  const spec = { ...page.specs.bars, height: 28 * drawn.length };
+  const spec = { ...structuredClone(page.specs.bars), height: 28 * drawn.length };
+  spec.layer[0].encoding.x.scale.padding = 14 + 7 * Math.max(...drawn.map((row) => row.text.length));
   if (drawn.every((row) => row.target === null)) spec.layer = spec.layer.slice(0, -1);
   await draw(place.querySelector(".draw"), spec, drawn);
 }
@@ -292,7 +318,7 @@ function finish(board, place, metric, grain, cut, rows, told) {
   const hasTarget = ordered.some((row) => row.target !== null);
   const columns = [
     { label: "Period", of: (row) => periodName(grain, row.i) + (row.so_far ? " (so far)" : ""), raw: (row) => row.start },
-    ...(hasKey ? [{ label: cut.label, of: (row) => row.key, raw: (row) => row.key, key: (row) => cut.keys[row.keyAt] }] : []),
+    ...(hasKey ? [{ label: cut.label, of: (row) => cut.labels[row.keyAt], raw: (row) => cut.labels[row.keyAt], key: (row) => cut.keys[row.keyAt] }] : []),
     { label: board.title, of: (row) => figure(row.value, metric.unit, "full"), raw: (row) => row.value, isNumber: true },
     ...(hasTarget ? [{ label: "Target", of: (row) => figure(row.target, metric.unit, "full"), raw: (row) => row.target, isNumber: true }] : []),
     { label: "Records", of: (row) => count(row.records), raw: (row) => row.records, isNumber: true },
@@ -357,7 +383,7 @@ async function showSpecial(board, place) {
       option.value = i;
       select.append(option);
     });
-    select.addEventListener("change", () => showSpecial(board, place));
+    select.addEventListener("change", () => attempted(showSpecial, board));
     label.append(select);
     choice.append(label);
     choice.hidden = false;
@@ -366,7 +392,7 @@ async function showSpecial(board, place) {
   const one = board.shown[select ? Number(select.value) : 0];
   const named = board.names.map((name, i) => [name, i]);
   const rows = one.rows.map((row) => Object.fromEntries(named.map(([name, i]) => [name, row[i]])));
-  const sentence = (parts) => parts.map((part) => (typeof part === "string" ? part : shown(part[0], part[1], part[2], "short"))).join("");
+  const sentence = (parts) => parts.map((part) => (typeof part === "string" ? part : part[1] === "text" ? isolated(shown(...part)) : shown(part[0], part[1], part[2], "short"))).join("");
   const told = sentence(one.says);
   place.querySelector(".message").textContent = told;
   place.querySelector(".chart").setAttribute("aria-label", `${board.title}: ${told}`);
@@ -378,7 +404,19 @@ async function showSpecial(board, place) {
   table(place, columns, rows, `${board.title}, as of ${page.as_of_told}`);
   place.download = () => [columns.map((column) => column.label), ...rows.map((row) => columns.map((column) => column.raw(row)))];
   something(place);
-  await draw(place.querySelector(".draw"), one.spec, rows);
+  const plain = rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, drawable(value)])));
+  await draw(place.querySelector(".draw"), one.spec, plain);
+}
+
+// One board that cannot be drawn leaves the others as they are, and its numbers.
+async function attempted(show, board) {
+  const place = document.getElementById(board.key);
+  try {
+    await show(board, place);
+  } catch (error) {
+    console.error(`${board.key}: ${error.message}`);
+    if (place.querySelector(".chart")) nothing(place, `This picture could not be drawn (${error.message}); its numbers are below.`);
+  }
 }
 
 const marks = { tile: showTile, trend: showTrend, bars: showBars };
@@ -389,7 +427,7 @@ async function showAll() {
   delete document.documentElement.dataset.ready;
   for (const board of page.boards) {
     if (mine !== round) return;
-    await marks[board.mark](board, document.getElementById(board.key));
+    await attempted(marks[board.mark], board);
   }
   if (mine === round) document.documentElement.dataset.ready = "drawn";
 }
@@ -410,9 +448,9 @@ function fillFilters() {
   options(form.elements.period, periods.reverse(), state.period);
   options(form.elements.cut, page.cuts.map((cut, i) => [i, cut.label]), state.cut);
   const cut = cutAt();
-  options(form.elements.key, [["", "all"], ...cut.keys.map((_, i) => [i, cut.labels[i]])], state.key);
+  options(form.elements.key, [["", "all"], ...cut.keys.map((_, i) => [i, cut.told[i]])], state.key);
   document.getElementById("key-label").hidden = cut.name === "company";
-  const key = state.key === "" ? "" : `, ${cut.labels[state.key]} only`;
+  const key = state.key === "" ? "" : `, ${cut.told[state.key]} only`;
   const more = cut.more ? ` The ${count(cut.keys.length)} with most records are listed, and ${count(cut.more)} more are not shown.` : "";
   form.querySelector(".state").textContent = `Shown: ${grain.label.toLowerCase()}, ${periodName(grain, state.period)}${soFar(grain, state.period) ? " so far" : ""}, ${cut.label.toLowerCase()}${key}.${more}`;
 }
@@ -427,6 +465,7 @@ function latest(grain) {
 
 function begin() {
   page.metrics.forEach((metric, i) => { metric.at = i; });
+  for (const cut of page.cuts) cut.told = cut.labels.map((label) => isolated(drawable(label)));
   page.targetOf = new Map(page.targets.map(([metric, grain, i, cut, key, value]) => [[metric, grain, i, cut, key].join(), value]));
   page.lastTold = {};
   for (const grain of page.grains) {
@@ -488,6 +527,6 @@ begin();
 (async () => {
   await showAll();
   delete document.documentElement.dataset.ready;
-  for (const board of page.special) await showSpecial(board, document.getElementById(board.key));
+  for (const board of page.special) await attempted(showSpecial, board);
   document.documentElement.dataset.ready = "drawn";
 })();
