@@ -60,11 +60,12 @@ def headline_tables(found: Sequence[Figure], currency: str) -> list[str]:
     if not found:
         return ["No month is complete yet."]
     has_targets = any(one.target is not None for one in found)
-    heads = [f"{found[0].month:%B %Y}", "value", "before", "target", "records"]
+    heads = ["value", f"{found[0].month:%B %Y}", "before", "target", "records"]
     rows = [
         [
+            _told(one.value, one.unit),
             _name(one, currency),
-            *(_told(value, one.unit) for value in (one.value, one.previous, one.target)),
+            *(_told(value, one.unit) for value in (one.previous, one.target)),
             "–" if one.records is None else f"{one.records:,}",
         ]
         for one in found
@@ -96,17 +97,18 @@ def to_fix_table(marts: Path, currency: str) -> str:
         return "No money is at stake in what is to be put right."
     rows = [
         [
+            _told(money or None, "money"),
             f"{entity}: {rule}".replace("_", " "),
             f"{failing:,} of {records:,}",
-            _told(money or None, "money"),
         ]
         for rule, entity, failing, records, money in found
     ]
-    return _table(["to put right", "records", f"{currency} at stake"], rows)
+    return _table([f"{currency} at stake", "to put right", "records"], rows)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(map(_line, [heads, ["-", *("-:" for _ in heads[1:])], *rows]))
+    """The number first: where there is no room for all, the UI cuts the last columns off."""
+    return "\n".join(map(_line, [heads, ["-:", "-", *("-:" for _ in heads[2:])], *rows]))
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -114,7 +116,7 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _name(figure: Figure, currency: str) -> str:
-    """What it is, and in which unit: columns are narrow, and only the first one's words wrap."""
+    """What it is, and in which unit: values are all that their column has room for."""
     name, unit = figure.metric.replace("_", " "), figure.unit.replace("money", currency, 1)
     return name if figure.unit == "ratio" or unit in name else f"{name}, {unit}"
 
