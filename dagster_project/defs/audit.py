@@ -39,7 +39,9 @@ def mart_checks(company: Company, manifest: Mapping[str, Any]) -> dg.AssetsDefin
         DATA_DOCS,
         deps=sorted({spec.asset_key for spec in specs}),
         description=linked(
-            "The Data Docs site: what was expected, and what was found.", "data_docs/index.html"
+            "The Data Docs site: what was expected, and what was found.",
+            "the Data Docs",
+            "data_docs/index.html",
         ),
         group_name="published",
         kinds={"greatexpectations", "html"},

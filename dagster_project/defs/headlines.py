@@ -60,11 +60,12 @@ def headline_tables(found: Sequence[Figure], currency: str) -> list[str]:
     if not found:
         return ["No month is complete yet."]
     has_targets = any(one.target is not None for one in found)
-    heads = [f"{found[0].month:%B %Y}", "value", "month before", "target", "records"]
+    heads = ["value", f"{found[0].month:%B %Y}", "before", "target", "records"]
     rows = [
         [
-            one.metric.replace("_", " "),
-            *(_told(value, one.unit, currency) for value in (one.value, one.previous, one.target)),
+            _told(one.value, one.unit),
+            _name(one, currency),
+            *(_told(value, one.unit) for value in (one.previous, one.target)),
             "–" if one.records is None else f"{one.records:,}",
         ]
         for one in found
@@ -96,28 +97,34 @@ def to_fix_table(marts: Path, currency: str) -> str:
         return "No money is at stake in what is to be put right."
     rows = [
         [
+            _told(money or None, "money"),
             f"{entity}: {rule}".replace("_", " "),
             f"{failing:,} of {records:,}",
-            _told(money or None, "money", currency),
         ]
         for rule, entity, failing, records, money in found
     ]
-    return _table(["to put right", "records", "at stake"], rows)
+    return _table([f"{currency} at stake", "to put right", "records"], rows)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(map(_line, [heads, ["-", *("-:" for _ in heads[1:])], *rows]))
+    """The number first: where there is no room for all, the UI cuts the last columns off."""
+    return "\n".join(map(_line, [heads, ["-:", "-", *("-:" for _ in heads[2:])], *rows]))
 
 
 def _line(cells: Iterable[str]) -> str:
     return f"|{'|'.join(cells)}|"
 
 
-def _told(value: float | None, unit: str, currency: str) -> str:
+def _name(figure: Figure, currency: str) -> str:
+    """What it is, and in which unit: values are all that their column has room for."""
+    name, unit = figure.metric.replace("_", " "), figure.unit.replace("money", currency, 1)
+    return name if figure.unit == "ratio" or unit in name else f"{name}, {unit}"
+
+
+def _told(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
     if unit == "ratio":
         return f"{value:.1%}"
-    if unit.startswith("money"):
-        return f"{value:,.0f} {unit.replace('money', currency, 1)}"
-    return f"{value:,.0f} {unit}" if float(value).is_integer() else f"{value:,.1f} {unit}"
+    is_whole = unit.startswith("money") or float(value).is_integer()
+    return f"{value:,.0f}" if is_whole else f"{value:,.1f}"

@@ -36,8 +36,12 @@ def publication_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """
     marts = [dg.AssetKey([MARTS, table.name]) for table in mart_tables(manifest)]
     of_people = [dg.AssetKey([PEOPLE, table.name]) for table in people_tables(manifest)]
-    dashboard = linked("The dashboards: self-contained pages.", "dashboard/index.html")
-    people = linked("What is about single people: not for all.", "people/people.html")
+    dashboards = ("the dashboards", "dashboard/index.html")
+    file = linked("The marts as one DuckDB file.", *dashboards)
+    pages = linked("The dashboards: self-contained pages.", *dashboards)
+    people = linked(
+        "What is about single people: not for all.", "the page of people", "people/people.html"
+    )
     specs = [
         dg.AssetSpec(
             ["published", name],
@@ -49,11 +53,11 @@ def publication_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             freshness_policy=FRESH,
         )
         for name, kind, description, deps in (
-            ("marts", "duckdb", f"The marts as one DuckDB file. {dashboard}", marts),
+            ("marts", "duckdb", file, marts),
             ("people", "duckdb", people, of_people),
             ("parquet", "parquet", "The marts as one Parquet file per table.", [PUBLISHED]),
             ("manifest", "json", "Run, moments, code, row counts and inputs.", [PUBLISHED]),
-            ("dashboard", "html", dashboard, [PUBLISHED]),
+            ("dashboard", "html", pages, [PUBLISHED]),
         )
     ]
 

@@ -67,7 +67,7 @@ SHOTS = (
     Shot(
         "dagster-published",
         "/assets/published/marts",
-        ("month before", "revenue won", "Row count", "Freshness policy"),
+        ("Open the dashboards", "revenue won", "Row count", "Freshness policy"),
         ("{pages}/dashboard/index.html",),
         is_of_dagster=True,
     ),

@@ -75,10 +75,10 @@ def test_the_published_asset_shows_the_headlines_and_leads_to_the_dashboard(
     ui: Ui, page: Page
 ) -> None:
     page.goto(f"{dagster(ui)}/assets/published/marts")
-    headlines = page.locator("table", has_text="month before").last
+    headlines = page.locator("table", has_text="before").last
     expect(headlines).to_contain_text("average deal size", timeout=PATIENCE)
     expect(page.get_by_text("Row count", exact=True).first).to_be_visible()
-    link = page.get_by_role("link", name="Open it").first
+    link = page.get_by_role("link", name="Open the dashboards").first
     assert link.get_attribute("href") == f"{pages(ui)}/dashboard/index.html"
     with page.context.expect_page() as opening:
         link.click(modifiers=["Control"])

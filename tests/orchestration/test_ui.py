@@ -52,7 +52,7 @@ def test_runs_of_the_command_line_are_listed_and_tell_what_they_have_published(
             ).fetchall()
         assert published["revenue_won"] == pytest.approx(revenue)
         tables = [text for name, text in published.items() if name.startswith("headlines_")]
-        assert "|revenue won|" in tables[0]
+        assert "|revenue won, " in tables[0]
         assert "|days sales outstanding|" in tables[-1]
         assert "|to put right|" in published["to_fix"]
         assert published["dagster/row_count"] == sum(manifest["row_counts"].values())

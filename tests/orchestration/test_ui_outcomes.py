@@ -50,26 +50,26 @@ def figure(unit: str, value: float | None, target: float | None = None) -> Figur
 @pytest.mark.parametrize(
     ("unit", "value", "told"),
     [
-        ("money", 1234567.89, "1,234,568 EUR"),
-        ("money per day of cycle", 15.4, "15 EUR per day of cycle"),
-        ("ratio", 0.34454, "34.5%"),
-        ("days", 12.0, "12 days"),
-        ("hours", 1.25, "1.2 hours"),
-        ("money", None, "–"),
-        ("money", 0.0, "0 EUR"),
+        ("money", 1234567.89, "1,234,568|a metric, EUR"),
+        ("money per day of cycle", 15.4, "15|a metric, EUR per day of cycle"),
+        ("ratio", 0.34454, "34.5%|a metric"),
+        ("days", 12.0, "12|a metric, days"),
+        ("hours", 1.25, "1.2|a metric, hours"),
+        ("money", None, "–|a metric, EUR"),
+        ("money", 0.0, "0|a metric, EUR"),
     ],
 )
 def test_numbers_are_told_with_their_units(unit: str, value: float | None, told: str) -> None:
     [table] = headline_tables([figure(unit, value)], "EUR")
-    assert table.splitlines()[0] == "|April 2026|value|month before|records|"
-    assert table.splitlines()[2] == f"|a metric|{told}|–|1,234|"
+    assert table.splitlines()[0] == "|value|April 2026|before|records|"
+    assert table.splitlines()[2] == f"|{told}|–|1,234|"
 
 
 def test_targets_have_a_column_where_there_are_any() -> None:
     [table] = headline_tables([figure("ratio", 0.2), figure("ratio", 0.2, 0.25)], "EUR")
     assert table.splitlines()[2:] == [
-        "|a metric|20.0%|–|–|1,234|",
-        "|a metric|20.0%|–|25.0%|1,234|",
+        "|20.0%|a metric|–|–|1,234|",
+        "|20.0%|a metric|–|25.0%|1,234|",
     ]
 
 
