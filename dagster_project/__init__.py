@@ -2,6 +2,8 @@
 
     publication   a publication in its folder: manifest, reading, the link; knows no run
     run           what a run does: lock, clock, moments, loads, dbt, logs
+    numbers       what is published, number by number: headlines, findings, records behind each
+    dashboard     pages of them for people's eyes
     publishing    its numbers beside those published before, and their publication
     instance      Dagster's own store: settings, databases, event log, launcher, runs on record
     defs          what Dagster is told: assets, checks, job, schedule, sensor

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from dagster_project.commands.check import print_check, read_or_refuse
 from dagster_project.commands.docs import write_docs
-from dagster_project.commands.explain.cell import ALL_TIME, COMPANY, SPELLINGS, Asked
 from dagster_project.commands.explain.command import explain
 from dagster_project.commands.explain.report import SHOWN
 from dagster_project.commands.interrupts import interruptible
@@ -35,6 +34,7 @@ from dagster_project.commands.statuses import (
 )
 from dagster_project.commands.terminal import nobody_listens, say, show_anything
 from dagster_project.commands.ui import open_ui
+from dagster_project.numbers.cell import ALL_TIME, COMPANY, SPELLINGS, Asked
 from dagster_project.publication import PublicationError
 from dagster_project.run.bytecode import keep_bytecode
 from dagster_project.run.dbt_runner import BuildError

@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from dagster_project.commands.summary.figures import published
 from dagster_project.commands.summary.printing import print_summary, print_unchanged
 from dagster_project.commands.terminal import nobody_listens, say
+from dagster_project.numbers.headlines import published
 from dagster_project.publication import PublicationError, in_place
 from dagster_project.publishing.unchanged import published_already
 from dagster_project.run.dbt_runner import BuildError

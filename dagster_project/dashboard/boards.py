@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dagster_project.commands.summary.figures import BLOCKS
+from dagster_project.numbers.headlines import BLOCKS
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.commands.explain.cell import ALL_TIME, COMPANY, Calendar, Cell
 from dagster_project.dashboard.boards import BOARDS, CUTS, GRAINS, PAIRS, Board
 from dagster_project.dashboard.pairs import JOINED, pair_figures
+from dagster_project.numbers.cell import ALL_TIME, COMPANY, Calendar, Cell
 
 if TYPE_CHECKING:
     import duckdb

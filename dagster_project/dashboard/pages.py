@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from dagster_project.commands.explain.cell import Calendar
 from dagster_project.dashboard.boards import PAGES, PEOPLE_PAGE, Board, Page, boards_of
 from dagster_project.dashboard.bundle import Script, vega
 from dagster_project.dashboard.charts import bars, trend
 from dagster_project.dashboard.figures import TOP, Figures, read_figures
 from dagster_project.dashboard.special.boards import SPECIAL_BOARDS
 from dagster_project.dashboard.special.model import Sentence, SpecialBoard, rows_of
+from dagster_project.numbers.cell import Calendar
 from dagster_project.publication.manifest import PublicationError
 from ingestion.company.settings import Company
 from ingestion.disk.private import OTHERS, umask

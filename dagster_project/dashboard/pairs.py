@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dagster_project.commands.explain.cell import GRAINS, Cell
-from dagster_project.commands.explain.receipts import SUMS, Figures, Receipts, Sums
+from dagster_project.numbers.cell import GRAINS, Cell
+from dagster_project.numbers.receipts import SUMS, Figures, Receipts, Sums
 from ingestion.warehouse.duckdb_sql import quote
 
 if TYPE_CHECKING:

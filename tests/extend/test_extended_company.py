@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from dagster_project.commands.explain.receipts import Receipts
+from dagster_project.numbers.receipts import Receipts
 from dagster_project.publication import open_published
 from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.recipe import recipe_hash

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import duckdb
 
-from dagster_project.commands.explain.cell import Cell
-from dagster_project.commands.explain.receipts import Figures, Receipts
+from dagster_project.numbers.cell import Cell
+from dagster_project.numbers.receipts import Figures, Receipts
 from tests.thorough import IS_THOROUGH
 
 

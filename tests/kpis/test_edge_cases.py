@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dagster_project.commands.summary.findings import FINDINGS, findings
+from dagster_project.numbers.findings import FINDINGS, findings
 from ingestion.paths import CompanyPaths
 from tests.conftest import Publish
 from tests.kpis.companies import Published

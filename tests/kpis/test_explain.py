@@ -17,8 +17,8 @@ import duckdb
 import pytest
 
 from dagster_project.cli import main
-from dagster_project.commands.explain.cell import Asked, Calendar, Cell, ExplainError, find_cell
-from dagster_project.commands.explain.receipts import (
+from dagster_project.numbers.cell import Asked, Calendar, Cell, ExplainError, find_cell
+from dagster_project.numbers.receipts import (
     EXCLUDED,
     INCLUDED,
     UNKNOWN,

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from pathlib import Path
 
-from dagster_project.commands.explain.receipts import Receipts
+from dagster_project.numbers.receipts import Receipts
 from dagster_project.publication import open_published
 from ingestion.paths import PROJECT
 from tests.joins import of_all_pairs

@@ -11,7 +11,10 @@ import duckdb
 import pytest
 import yaml
 
-from dagster_project.commands.summary.figures import (
+from dagster_project.commands.summary.kpis import other_definitions
+from dagster_project.commands.summary.people import talks
+from dagster_project.numbers.findings import FINDINGS, findings, words
+from dagster_project.numbers.headlines import (
     ADDITIVE,
     BLOCKS,
     HEADLINES,
@@ -27,9 +30,6 @@ from dagster_project.commands.summary.figures import (
     latest_complete,
     published,
 )
-from dagster_project.commands.summary.findings import FINDINGS, findings, words
-from dagster_project.commands.summary.kpis import other_definitions
-from dagster_project.commands.summary.people import talks
 from ingestion.paths import PROJECT, CompanyPaths
 
 JAN, FEB, MAR = (dt.date(2024, month, 1) for month in (1, 2, 3))

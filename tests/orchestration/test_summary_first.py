@@ -14,16 +14,16 @@ import pytest
 import yaml
 
 from dagster_project.commands.console import PlainConsole
-from dagster_project.commands.summary.figures import (
+from dagster_project.commands.summary.kpis import print_kpis, shown
+from dagster_project.commands.summary.most_changed import most_changed
+from dagster_project.commands.summary.printing import WIDTH_OF_A_FILE
+from dagster_project.numbers.headlines import (
     BLOCKS,
     HEADLINES,
     Figure,
     Figures,
     add_months,
 )
-from dagster_project.commands.summary.kpis import print_kpis, shown
-from dagster_project.commands.summary.most_changed import most_changed
-from dagster_project.commands.summary.printing import WIDTH_OF_A_FILE
 from ingestion.paths import PROJECT
 
 JAN = dt.date(2024, 1, 1)

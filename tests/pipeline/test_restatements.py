@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dagster_project.commands.explain.cell import Asked
 from dagster_project.commands.explain.command import explain
+from dagster_project.numbers.cell import Asked
 from dagster_project.publishing.ledger import keep_ledger
 from dagster_project.run.dbt_runner import Dbt, run_values
 from dagster_project.run.opening import open_run

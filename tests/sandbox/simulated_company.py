@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from dagster_project.commands.explain.receipts import Receipts
+from dagster_project.numbers.receipts import Receipts
 from dagster_project.run.clock import now
 from dagster_project.run.simulation import connected
 from ingestion.company.calendar import WEEKDAYS

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dagster_project.commands.explain.cell import Asked, Cell, ExplainError, find_cell
-from dagster_project.commands.explain.receipts import Figures, Receipts
 from dagster_project.commands.explain.report import Report, number
 from dagster_project.commands.terminal import nobody_listens, say
+from dagster_project.numbers.cell import Asked, Cell, ExplainError, find_cell
+from dagster_project.numbers.receipts import Figures, Receipts
 from dagster_project.publication import MARTS, open_published
 from dagster_project.publication.manifest import NOT_AS_PARQUET
 from ingestion.company.settings import Company

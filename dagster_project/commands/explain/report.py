@@ -9,15 +9,15 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dagster_project.commands.explain.cell import COMPANY, MONTHS, Calendar, Cell
-from dagster_project.commands.explain.receipts import (
+from dagster_project.commands.terminal import say
+from dagster_project.numbers.cell import COMPANY, MONTHS, Calendar, Cell
+from dagster_project.numbers.receipts import (
     BESIDE,
     EXCLUDED,
     INCLUDED,
     Figures,
     Receipts,
 )
-from dagster_project.commands.terminal import say
 from ingestion.visible import visible
 
 SHOWN = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from dagster_project.commands.summary.figures import (
+from dagster_project.numbers.headlines import (
     GRAINS,
     HEADLINES,
     INSTANT,

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from dagster_project.commands.summary.figures import (
+from dagster_project.commands.summary.kpis import change, complete_periods, shown
+from dagster_project.numbers.headlines import (
     MATURING,
     Block,
     Figure,
@@ -19,7 +20,6 @@ from dagster_project.commands.summary.figures import (
     headline,
     headlines,
 )
-from dagster_project.commands.summary.kpis import change, complete_periods, shown
 
 SHOWN = 3
 LEAST_RECORDS = 10

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from dagster_project.commands.summary.audits import print_audits
 from dagster_project.commands.summary.changes import print_changes
-from dagster_project.commands.summary.figures import Edition, published
-from dagster_project.commands.summary.findings import findings
 from dagster_project.commands.summary.kpis import (
     other_definitions,
     print_heading,
@@ -18,6 +16,8 @@ from dagster_project.commands.summary.kpis import (
 from dagster_project.commands.summary.loads import print_loads
 from dagster_project.commands.summary.most_changed import most_changed
 from dagster_project.commands.summary.people import talks
+from dagster_project.numbers.findings import findings
+from dagster_project.numbers.headlines import Edition, published
 from dagster_project.publication import Publication
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.paths import CompanyPaths

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dagster_project.commands.summary.findings import FINDINGS
 from dagster_project.dashboard.special.look import (
     AMBER,
     BLUE,
@@ -29,6 +28,7 @@ from dagster_project.dashboard.special.model import (
     Spec,
     SpecialBoard,
 )
+from dagster_project.numbers.findings import FINDINGS
 from ingestion.warehouse.duckdb_sql import literal
 
 WORDS = ", ".join(f"({literal(rule)}, {literal(words)})" for rule, words in FINDINGS.items())

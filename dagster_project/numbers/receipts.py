@@ -16,7 +16,7 @@ from dataclasses import astuple, dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.commands.explain.cell import COMPANY, GRAINS, Cell, ExplainError
+from dagster_project.numbers.cell import COMPANY, GRAINS, Cell, ExplainError
 from dagster_project.run.kpi_metrics import UNKNOWN
 from ingestion.warehouse.duckdb_sql import quote
 
