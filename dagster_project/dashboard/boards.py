@@ -96,6 +96,8 @@ CUTS = {
 """The cuts of `kpi_values` that pages have, with their names."""
 PAIRS = {"team × segment": ("team", "segment"), "rep × product": ("rep", "product")}
 """Two cuts at once, from the members."""
+RIPENING = {("lead_conversion_rate", "default"), ("stage_conversion_rate", "default")}
+"""Metrics and variants whose young periods are never ripe: their YAML says `matures`."""
 GRAINS = {"month": "Months", "quarter": "Quarters", "year": "Years", "week": "Weeks"}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.dashboard.boards import BOARDS, CUTS, GRAINS, PAIRS, Board
+from dagster_project.dashboard.boards import BOARDS, CUTS, GRAINS, PAIRS, RIPENING, Board
 from dagster_project.dashboard.pairs import JOINED, pair_figures
 from dagster_project.numbers.cell import ALL_TIME, COMPANY, Calendar, Cell
 
@@ -225,7 +225,10 @@ def _metrics(connection: duckdb.DuckDBPyConnection) -> dict[Named, dict[str, Any
     ).fetchall()
     said = ("metric", "variant", "unit", "kind", "state", "definition", "formula", "better")
     return {
-        (metric, variant): dict(zip(said, (metric, variant, *rest), strict=False))
+        (metric, variant): {
+            **dict(zip(said, (metric, variant, *rest), strict=False)),
+            "ripens": (metric, variant) in RIPENING,
+        }
         for metric, variant, *rest in rows
     }
 

@@ -132,9 +132,9 @@ def _is_change(text: str, value: float | None, previous: Number | None) -> bool:
 
 
 def _is_same(value: float | None, number: Number | None, is_0: bool = False) -> bool:
-    """Whether a page has what is published, to the cent, and of a share to the millionth."""
+    """Whether a page has what is published, to the millionth."""
     if number is None:
         return value is None or (is_0 and value == 0)
     if value is None or number.value is None:
         return value is number.value
-    return abs(value - number.value) <= 5.1e-5 * max(1, 1e-9 * abs(value))
+    return abs(value - number.value) <= 1e-6 + 1e-9 * abs(value)

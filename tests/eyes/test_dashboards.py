@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
+import yaml
 from playwright.sync_api import Browser
 
+from dagster_project.dashboard.boards import BOARDS, RIPENING
 from dagster_project.publication import open_published
 from ingestion.paths import PROJECT
 from tests.eyes.comparison import compare
@@ -234,3 +236,38 @@ def test_the_page_of_people_is_for_its_audience_only(company: Published) -> None
     closed = (company.folder / "published" / "people.duckdb").stat().st_mode & 0o777
     assert page.stat().st_mode & 0o777 == closed
     assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_what_is_not_of_the_chosen_part_is_told(browser: Browser, company: Published) -> None:
+    """Cash is not known by team: its tile says that it shows the whole company."""
+    with shown(browser, company, "index") as dashboard:
+        dashboard.choose(cut="Team")
+        dashboard.choose(key=dashboard.choices("key")[1])
+        tiles = dashboard.tiles().values()
+        assert {tile["cut"] for tile in tiles} == {"company", "team"}
+        for tile in tiles:
+            assert ("this is the whole company" in tile["sample"]) == (tile["cut"] == "company")
+
+
+def test_what_ripens_is_not_called_worse_for_its_youth(
+    browser: Browser, company: Published
+) -> None:
+    """Of the leads of last month hardly any can have become customers."""
+    with shown(browser, company, "money") as dashboard:
+        told = dashboard.board("trend-lead_conversion_rate-default").locator(".message")
+        message = told.text_content() or ""
+        assert "still ripens" in message
+        assert not re.search("better|worse", message)
+
+
+def test_what_ripens_is_what_the_metrics_say() -> None:
+    shown_ones = {(board.metric, board.variant) for board in BOARDS}
+    ripening = set()
+    for file in (PROJECT / "dbt" / "models" / "kpis").rglob("*.yml"):
+        for model in yaml.safe_load(file.read_text(encoding="utf-8")).get("models", []):
+            meta = model.get("config", {}).get("meta", {})
+            for variant, said in (meta.get("variants") or {}).items():
+                own = said if isinstance(said, dict) else {}
+                if own.get("matures", meta.get("matures")):
+                    ripening.add((model["name"], variant))
+    assert ripening & shown_ones == RIPENING

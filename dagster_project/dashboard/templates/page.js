@@ -73,8 +73,10 @@ function change(metric, now, before) {
   }
   const isFew = metric.kind !== "sum" && (now.records < FEW || before.records < FEW);
   const isGood = (difference > 0) === (metric.better === "up");
-  const isJudged = difference !== 0 && !isFew && (metric.better === "up" || metric.better === "down");
-  return { text, isFew, word: isJudged ? (isGood ? "better" : "worse") : "", isUp: difference > 0, difference };
+  // A young period is not worse than an older one: its records have not come to their end.
+  const isJudged = difference !== 0 && !isFew && !metric.ripens && (metric.better === "up" || metric.better === "down");
+  const caution = (isFew ? ", of few records" : "") + (metric.ripens ? ", and still ripens" : "");
+  return { text, caution, word: isJudged ? (isGood ? "better" : "worse") : "", isUp: difference > 0, difference };
 }
 
 function sampleText(found) {
@@ -148,8 +150,7 @@ function showTile(board, place) {
       const arrow = moved.difference === 0 ? "=" : moved.isUp ? "▲" : "▼";
       const mark = moved.word === "better" ? "good" : moved.word === "worse" ? "bad" : "";
       told.append(element("span", `${arrow} ${moved.text}${moved.word ? `, ${moved.word}` : ""}`, mark));
-      told.append(` than ${periodName(grain, i - 1)}${moved.isFew ? "; few records" : ""}`);
-      if (!moved.word) told.lastChild.textContent = ` on ${periodName(grain, i - 1)}${moved.isFew ? ", of few records" : ""}`;
+      told.append(` ${moved.word ? "than" : "on"} ${periodName(grain, i - 1)}${moved.caution}`);
     } else if (isKnown) {
       told.textContent = "nothing to compare with";
     }
@@ -161,7 +162,9 @@ function showTile(board, place) {
   }));
   const goal = target(metric, grain.name, i, cut.name, key);
   place.querySelector(".target").textContent = goal === null ? "" : `Target ${figure(goal, metric.unit)}`;
-  place.querySelector(".sample").textContent = sampleText(now);
+  const isWhole = cut.name === "company" && state.key !== "";
+  const whole = `. Not known by ${cutAt().label.toLowerCase()}: this is the whole company.`;
+  place.querySelector(".sample").textContent = isWhole ? sampleText(now).replace(/\.$/, "") + whole : sampleText(now);
   place.dataset.cut = cut.name;
 }
 
@@ -203,7 +206,7 @@ async function showTrend(board, place) {
   const when = grain.starts.length ? periodName(grain, chosenAt) : "";
   if (focus !== null) {
     const moved = soFar(grain, chosenAt) ? null : change(metric, now, before);
-    const tail = `${when}${soFar(grain, chosenAt) ? " so far" : ""}${moved ? `, ${moved.text} on ${periodName(grain, chosenAt - 1)}${moved.word ? ` (${moved.word})` : ""}` : ""}`;
+    const tail = `${when}${soFar(grain, chosenAt) ? " so far" : ""}${moved ? `, ${moved.text} on ${periodName(grain, chosenAt - 1)}${moved.word ? ` (${moved.word})` : moved.caution}` : ""}`;
     message.append(element("strong", figure(now ? now.value : null, metric.unit)), ` in ${tail}`);
     told = `${board.title}${cut.name === "company" ? "" : `, ${cut.told[focus]}`}: ${figure(now ? now.value : null, metric.unit)} in ${tail}.`;
   } else {
@@ -270,6 +273,7 @@ async function showBars(board, place) {
   if (!values.length) text = `nothing in ${when}`;
   else if (!told.length) text = `${when}: fewer than ${FEW} records in each`;
   else if (told.length === 1) text = `${when}: ${told[0].key} ${told[0].text}`;
+  else if (told[0].value === last.value) text = `${when}: ${last.text} in each of ${count(told.length)}${among}`;
   else text = `${when}: highest ${told[0].text} (${told[0].key}), lowest ${last.text} (${last.key})${among}`;
   message.textContent = text;
   const untold = [];
