@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_project.dashboard.boards import BOARDS, CUTS, GRAINS, PAIRS, RIPENING, Board
 from dagster_project.dashboard.pairs import JOINED, pair_figures
 from dagster_project.numbers.cell import ALL_TIME, COMPANY, Calendar, Cell
+from dagster_project.numbers.untold import Told, Untold, caution, read_untold
 
 if TYPE_CHECKING:
     import duckdb
@@ -169,6 +170,10 @@ def read_figures(connection: duckdb.DuckDBPyConnection, today: dt.date) -> Figur
         if (i := at[grain].get(start)) is not None:
             value, records, left_out = figures
             series[metric, variant][grain, cut, key][i] = (value, records, left_out)
+    untold = read_untold(connection, today)
+    for name, of in series.items():
+        its = {grain: periods[grain] for grain, _, _ in of}
+        metrics[name]["cautions"] = _cautions(*name, untold, its)
     targets = [
         ((metric, variant), grain, at[grain][start], cut, key, target)
         for metric, variant, grain, start, cut, key, target in _targets(connection)
@@ -231,6 +236,24 @@ def _metrics(connection: duckdb.DuckDBPyConnection) -> dict[Named, dict[str, Any
         }
         for metric, variant, *rest in rows
     }
+
+
+def _cautions(
+    metric: str, variant: str, untold: Untold, periods: Mapping[str, Sequence[Period]]
+) -> list[dict[str, Any]]:
+    """What is to be said where a metric rests on what is not told, by grain from which period on.
+
+    Costs have no channel: a channel's own numbers rest on ad spend alone.
+    """
+    found: dict[Told, dict[str, int]] = {}
+    for grain, of_grain in periods.items():
+        for i, period in enumerate(of_grain):
+            for told in untold.of(metric, grain, period.start, variant):
+                found.setdefault(told, {}).setdefault(grain, i)
+    return [
+        {"said": caution(metric, told), "from": starts, "of_channels": not told.is_monthly}
+        for told, starts in found.items()
+    ]
 
 
 def _periods(
