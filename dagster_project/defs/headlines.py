@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_project.numbers.untold import Untold
 from dagster_project.publication import open_published
 
 SUFFIXES = ("previous", "target", "records")
@@ -80,6 +81,17 @@ def headline_tables(found: Sequence[Figure], currency: str) -> list[str]:
         else:
             tables[-1] += f"\n{_line(row)}"
     return tables
+
+
+def not_told(found: Sequence[Figure], untold: Untold) -> str:
+    """Which headlines rest on costs or ad spend that are not told as yet, as Markdown."""
+    return "\n\n".join(
+        untold.sentences(
+            (one.metric, "month", one.month, f"{one.month:%B %Y}")
+            for one in found
+            if one.value is not None
+        )
+    )
 
 
 def to_fix_table(marts: Path, currency: str) -> str:
