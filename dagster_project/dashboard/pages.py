@@ -161,6 +161,7 @@ def _page(
         "page": page.key,
         "locale": edition.company.locale,
         "currency": edition.company.currency,
+        "timezone": edition.company.timezone,
         "as_of_told": edition.as_of_told,
         "fiscal_start": edition.fiscal_start,
         "specs": {"trend": trend(), "bars": bars()},
@@ -309,5 +310,12 @@ def _sections(
             {"title": title, "tiles": tiles, "boards": [it for it in of if it not in tiles]}
         )
     if special:
-        sections.append({"title": page.special, "tiles": [], "boards": special})
+        sections.append(
+            {
+                "title": page.special,
+                "tiles": [],
+                "boards": special,
+                "is_unfiltered": bool(boards),
+            }
+        )
     return sections

@@ -261,7 +261,7 @@ def test_what_ripens_is_not_called_worse_for_its_youth(
 
 
 def test_what_ripens_is_what_the_metrics_say() -> None:
-    shown_ones = {(board.metric, board.variant) for board in BOARDS}
+    
     ripening = set()
     for file in (PROJECT / "dbt" / "models" / "kpis").rglob("*.yml"):
         for model in yaml.safe_load(file.read_text(encoding="utf-8")).get("models", []):
@@ -270,4 +270,86 @@ def test_what_ripens_is_what_the_metrics_say() -> None:
                 own = said if isinstance(said, dict) else {}
                 if own.get("matures", meta.get("matures")):
                     ripening.add((model["name"], variant))
-    assert ripening & shown_ones == RIPENING
+    assert ripening == RIPENING
+
+
+def test_what_is_of_all_time_is_shown_whatever_is_chosen(
+    browser: Browser, company: Published, numbers: Numbers
+) -> None:
+    published = numbers.of("stalled_value", "default", "all", "stage")
+    assert sum(number.n_included for number in published.values()) > 0
+    with shown(browser, company, "pipeline") as dashboard:
+        for grain in dashboard.choices("grain"):
+            dashboard.choose(grain=grain)
+            rows = dashboard.rows("bars-stalled_value-default")
+            told = {row.key: row.values["Records"] for row in rows}
+            assert told == {key: number.n_included for (_, key), number in published.items()}
+
+
+def test_what_has_no_weeks_says_so(browser: Browser, company: Published) -> None:
+    """Not that nothing is open: that is another thing."""
+    with shown(browser, company, "pipeline") as dashboard:
+        dashboard.choose(grain="Weeks")
+        said = "Not counted by week: it has months, quarters, years."
+        for name in ("trend-pipeline_value-default", "bars-pipeline_value-default"):
+            board = dashboard.board(name)
+            assert board.locator(".empty").text_content() == said
+            assert not board.locator(".message").text_content()
+            assert not board.locator(".sample").text_content()
+            assert not board.locator("button.csv").is_visible()
+        dashboard.choose(grain="Months")
+        assert board.locator("button.csv").is_visible()
+        assert "records" in (board.locator(".sample").text_content() or "")
+    with shown(browser, company, "index") as dashboard:
+        dashboard.choose(grain="Weeks")
+        assert dashboard.tiles()["tile-mrr-default"]["sample"] == said
+
+
+def test_fiscal_periods_say_their_months(browser: Browser, company: Published) -> None:
+    """The default company's years begin in February, and bear the year in which they end."""
+    with shown(browser, company, "pipeline") as dashboard:
+        for grain, first in (
+            ("Quarters", "FY2026 Q3 (Aug–Oct 2025)"),
+            ("Years", "FY2025 (Feb 2024–Jan 2025)"),
+        ):
+            dashboard.choose(grain=grain)
+            state = dashboard.page.locator("#filters .state").text_content() or ""
+            assert first in re.sub(r"\s*–\s*", "–", state)
+        bridge = dashboard.board("bridge").locator(".message").text_content() or ""
+        assert re.match(r"FY\d{4} Q\d \(\w{3}.* – .*\): ", bridge.replace("\u2009", " ")), bridge
+
+
+def test_boards_that_filters_do_not_change_say_so(browser: Browser, company: Published) -> None:
+    for page, count in (("pipeline", 1), ("index", 0), ("quality", 0)):
+        with shown(browser, company, page) as dashboard:
+            told = dashboard.page.get_by_text("the filters above do not change these")
+            assert told.count() == count
+
+
+def test_drawn_targets_are_told(browser: Browser, company: Published) -> None:
+    with shown(browser, company, "index") as dashboard:
+        for name, is_told_of in (("win_rate", True), ("revenue_won", False)):
+            board = dashboard.board(f"trend-{name}-default")
+            sample = board.locator(".sample").text_content() or ""
+            assert ("are targets" in sample) == is_told_of
+            assert ("Target" in str(dashboard.rows(f"trend-{name}-default")[:1])) == is_told_of
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "text", "word"),
+    [
+        (0.9, 0.9002, "0 points", ""),
+        (0.9, 0.91, "+1 point", "better"),
+        (0.9, 0.88, "−2 points", "worse"),
+    ],
+)
+def test_a_change_that_is_shown_as_none_is_none(
+    browser: Browser, company: Published, before: float, now: float, text: str, word: str
+) -> None:
+    with shown(browser, company, "index") as dashboard:
+        told = dashboard.page.evaluate(
+            """([before, now]) => change({unit: "ratio", kind: "share", better: "up"},
+                {value: now, records: 100}, {value: before, records: 100})""",
+            [before, now],
+        )
+    assert (told["text"], told["word"]) == (text, word)

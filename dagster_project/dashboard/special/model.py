@@ -38,6 +38,7 @@ Format = Literal[
     "hours",
     "months",
     "date",
+    "day",  # the company's day of a moment
     "moment",  # UTC, with the time of day
     "period",  # a first day; `by` names the column with its grain
     "unit",  # a number; `by` names the column with its unit, as in `kpi_values.unit`

@@ -62,15 +62,12 @@ function utc(iso) {
 
 function day(iso, options = { dateStyle: "medium" }) {
   if (iso === null || iso === undefined) return NONE;
-  return formatter("day", { ...options, timeZone: "UTC" }).format(utc(iso));
+  return formatter("day", { timeZone: "UTC", ...options }).format(utc(iso));
 }
 
 // A period by its first day: a month by its name, longer ones as `make explain` writes them.
-function period(grain, iso, label) {
-  if (grain === "month") return day(iso, { month: "short", year: "numeric" });
-  if (grain === "quarter" && label) return label.replace("-", " ");
-  if (grain === "week" && label) return label.replace("-", " ");
-  return label || day(iso);
+function period(grain, iso, label, how) {
+  return grain === "week" && label ? label.replace("-", " ") : fiscal(grain, iso, how);
 }
 
 // What a table or sentence of a special board shows, by its format.
@@ -83,6 +80,7 @@ function shown(value, format, by, how = "full") {
     case "number": return numeral(value, { maximumFractionDigits: 2 });
     case "unit": return figure(value, by, how);
     case "date": return day(value);
+    case "day": return day(value, { dateStyle: "medium", timeZone: page.timezone });
     case "moment": return day(value, { dateStyle: "medium", timeStyle: "short" });
     case "period": return fiscal(by, value);
     case "yes_no": return value ? "yes" : "no";
@@ -90,16 +88,20 @@ function shown(value, format, by, how = "full") {
   }
 }
 
-// The same months as the company's own fiscal year has them.
-function fiscal(grain, iso) {
+// Quarters and years of the company's own fiscal year; where that is not the calendar's, nobody
+// knows from its name which months it has: they are said, unless there is no room (`axis`).
+function fiscal(grain, iso, how = "full") {
   if (!grain || grain === "month") return day(iso, { month: "short", year: "numeric" });
   const start = utc(iso);
   const months = start.getUTCFullYear() * 12 + start.getUTCMonth();
   const since = (((months - (page.fiscal_start - 1)) % 12) + 12) % 12;
   const year = Math.floor((months - since + 11) / 12);
-  if (grain === "year") return String(year);
-  if (grain === "quarter") return `${year} Q${Math.floor(since / 3) + 1}`;
-  return day(iso);
+  if (grain !== "year" && grain !== "quarter") return day(iso);
+  const isCalendar = page.fiscal_start === 1;
+  const name = `${isCalendar ? "" : "FY"}${year}${grain === "quarter" ? ` Q${Math.floor(since / 3) + 1}` : ""}`;
+  if (isCalendar || how === "axis") return name;
+  const last = new Date(Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + (grain === "year" ? 11 : 2), 1));
+  return `${name} (${formatter("day", { month: "short", year: "numeric", timeZone: "UTC" }).formatRange(start, last)})`;
 }
 
 function isNumber(format) {

@@ -61,16 +61,15 @@ function target(metric, grain, i, cut, key) {
 
 function change(metric, now, before) {
   if (!now || !before || now.value === null || before.value === null) return null;
-  const difference = now.value - before.value;
-  const sign = difference > 0 ? "+" : "";
-  let text;
-  if (metric.unit === "ratio") {
-    text = `${sign}${numeral(difference * 100, { maximumFractionDigits: 1 })} points`;
-  } else if (before.value) {
-    text = sign + numeral(difference / Math.abs(before.value), { style: "percent", maximumFractionDigits: 1 });
-  } else {
-    return null;
-  }
+  const isRatio = metric.unit === "ratio";
+  if (!isRatio && !before.value) return null;
+  const moved = (now.value - before.value) / (isRatio ? 1 : Math.abs(before.value));
+  // What is shown as no change is none.
+  const difference = Math.round(Math.abs(moved) * 1000) ? moved : 0;
+  const signed = { signDisplay: "exceptZero", maximumFractionDigits: 1 };
+  const said = isRatio ? numeral(100 * difference, signed) : numeral(difference, { ...signed, style: "percent" });
+  const isOne = Math.round(Math.abs(moved) * 1000) === 10;
+  const text = said.replace("-", "−") + (isRatio ? (isOne ? " point" : " points") : "");
   const isFew = metric.kind !== "sum" && (now.records < FEW || before.records < FEW);
   const isGood = (difference > 0) === (metric.better === "up");
   // A young period is not worse than an older one: its records have not come to their end.
@@ -85,9 +84,15 @@ function sampleText(found) {
   return `${count(found.records)} ${found.records === 1 ? "record" : "records"}${left}`;
 }
 
-function periodName(grain, i) {
+function periodName(grain, i, how) {
   if (grain.name === "all") return "all time";
-  return period(grain.name, grain.starts[i], grain.labels[i]);
+  return period(grain.name, grain.starts[i], grain.labels[i], how);
+}
+
+// What is said where a metric has no periods of the chosen grain: that is not the same as nothing.
+function notCounted(metric) {
+  const grains = page.grains.filter((grain) => grain.name in metric.series).map((grain) => grain.label.toLowerCase());
+  return `Not counted by ${state.grain}: it has ${grains.join(", ")}.`;
 }
 
 function soFar(grain, i) {
@@ -96,6 +101,7 @@ function soFar(grain, i) {
 
 // What is only of the present has nothing in the past: it is shown as of now, whatever is chosen.
 function periodOf(metric, grain) {
+  if (grain.name === "all") return 0;
   const series = ((metric.series[grain.name] || {}).company || [])[0];
   if (!series) return state.period;
   const [first, , records] = series;
@@ -150,7 +156,7 @@ function showTile(board, place) {
       const arrow = moved.difference === 0 ? "=" : moved.isUp ? "▲" : "▼";
       const mark = moved.word === "better" ? "good" : moved.word === "worse" ? "bad" : "";
       told.append(element("span", `${arrow} ${moved.text}${moved.word ? `, ${moved.word}` : ""}`, mark));
-      told.append(` ${moved.word ? "than" : "on"} ${periodName(grain, i - 1)}${moved.caution}`);
+      told.append(` ${moved.word ? "than" : "on"} ${periodName(grain, i - 1, "axis")}${moved.caution}`);
     } else if (isKnown) {
       told.textContent = "nothing to compare with";
     }
@@ -162,10 +168,14 @@ function showTile(board, place) {
   }));
   const goal = target(metric, grain.name, i, cut.name, key);
   place.querySelector(".target").textContent = goal === null ? "" : `Target ${figure(goal, metric.unit)}`;
+  place.dataset.cut = cut.name;
+  if (!(grain.name in metric.series)) {
+    place.querySelector(".sample").textContent = notCounted(metric);
+    return;
+  }
   const isWhole = cut.name === "company" && state.key !== "";
   const whole = `. Not known by ${cutAt().label.toLowerCase()}: this is the whole company.`;
   place.querySelector(".sample").textContent = isWhole ? sampleText(now).replace(/\.$/, "") + whole : sampleText(now);
-  place.dataset.cut = cut.name;
 }
 
 function note(board, metric, grain, cut, more) {
@@ -183,6 +193,7 @@ function note(board, metric, grain, cut, more) {
 async function showTrend(board, place) {
   const metric = page.metrics[board.metric];
   const grain = grainNamed(state.grain);
+  if (!(grain.name in metric.series)) return uncounted(board, place, metric);
   const chosenAt = periodOf(metric, grain);
   const cut = page.cuts[cutOf(metric, grain.name, cutAt().name)];
   const all = keysOf(metric, grain.name, cut);
@@ -206,7 +217,7 @@ async function showTrend(board, place) {
   const when = grain.starts.length ? periodName(grain, chosenAt) : "";
   if (focus !== null) {
     const moved = soFar(grain, chosenAt) ? null : change(metric, now, before);
-    const tail = `${when}${soFar(grain, chosenAt) ? " so far" : ""}${moved ? `, ${moved.text} on ${periodName(grain, chosenAt - 1)}${moved.word ? ` (${moved.word})` : moved.caution}` : ""}`;
+    const tail = `${when}${soFar(grain, chosenAt) ? " so far" : ""}${moved ? `, ${moved.text} on ${periodName(grain, chosenAt - 1, "axis")}${moved.word ? ` (${moved.word})` : moved.caution}` : ""}`;
     message.append(element("strong", figure(now ? now.value : null, metric.unit)), ` in ${tail}`);
     told = `${board.title}${cut.name === "company" ? "" : `, ${cut.told[focus]}`}: ${figure(now ? now.value : null, metric.unit)} in ${tail}.`;
   } else {
@@ -216,7 +227,7 @@ async function showTrend(board, place) {
     told = `${board.title} by ${cut.label.toLowerCase()}, ${text}.`;
   }
   place.querySelector(".sample").textContent = (focus === null ? `${count(keys.length)} drawn, each with its records in the numbers` : sampleText(now)).replace(/\.$/, "")
-    + (rest ? `; those with most records, and ${count(rest)} more are not drawn` : "") + "." + note(board, metric, grain, cut);
+    + (rest ? `; those with most records, and ${count(rest)} more are not drawn` : "") + "." + note(board, metric, grain, cut) + targetWords(rows, "Short lines at points");
   finish(board, place, metric, grain, cut, rows, told);
   const values = rows.filter((row) => row.value !== null);
   if (!values.length) return nothing(place, "No values in these periods.");
@@ -252,6 +263,7 @@ function withGaps(rows) {
 async function showBars(board, place) {
   const metric = page.metrics[board.metric];
   const grain = grainOf(metric);
+  if (!(grain.name in metric.series)) return uncounted(board, place, metric);
   const chosenAt = periodOf(metric, grain);
   const wanted = cutAt().name === "company" ? board.cut : cutAt().name;
   const cut = page.cuts[cutOf(metric, grain.name, wanted, board.cut, "team", "rep", "stage", "channel")];
@@ -281,7 +293,7 @@ async function showBars(board, place) {
   if (drawn.some((row) => metric.kind !== "sum" && row.records < FEW)) untold.push(`“few”: of fewer than ${FEW} records`);
   if (rows.length > values.length) untold.push(`${count(rows.length - values.length)} without a value`);
   if (cut.more) untold.push(`and ${count(cut.more)} more, not shown`);
-  place.querySelector(".sample").textContent = `By ${cut.label.toLowerCase()}, ${when}${soFar(grain, chosenAt) ? " so far" : ""}: ${count(rows.reduce((sum, row) => sum + row.records, 0))} records, ${count(rows.reduce((sum, row) => sum + row.left, 0))} left out${untold.length ? `; ${untold.join(", ")}` : ""}.`;
+  place.querySelector(".sample").textContent = `By ${cut.label.toLowerCase()}, ${when}${soFar(grain, chosenAt) ? " so far" : ""}: ${count(rows.reduce((sum, row) => sum + row.records, 0))} records, ${count(rows.reduce((sum, row) => sum + row.left, 0))} left out${untold.length ? `; ${untold.join(", ")}` : ""}.${targetWords(drawn, "Short lines across bars")}`;
   finish(board, place, metric, grain, cut, rows, `${board.title} by ${cut.label.toLowerCase()}, ${text}.`);
   if (!drawn.length) return nothing(place, cut.name === "company" ? "Nothing that could be told apart yet." : `Nothing by ${cut.label.toLowerCase()} in ${when}.`);
   something(place);
@@ -292,6 +304,21 @@ async function showBars(board, place) {
   spec.layer[0].encoding.x.scale.padding = 14 + 7 * Math.max(...drawn.map((row) => row.text.length));
   if (drawn.every((row) => row.target === null)) spec.layer = spec.layer.slice(0, -1);
   await draw(place.querySelector(".draw"), spec, drawn);
+}
+
+function targetWords(rows, lines) {
+  return rows.some((row) => row.target !== null) ? ` ${lines} are targets.` : "";
+}
+
+function uncounted(board, place, metric) {
+  const told = notCounted(metric);
+  place.dataset.cut = "company";
+  place.querySelector(".message").textContent = "";
+  place.querySelector(".sample").textContent = "";
+  place.querySelector(".numbers table").replaceChildren();
+  place.querySelector(".numbers").hidden = place.querySelector(".csv").hidden = true;
+  place.fill = null;
+  nothing(place, told);
 }
 
 function nothing(place, sentence) {
@@ -316,6 +343,7 @@ function something(place) {
 // The words, numbers and download of a KPI board, whatever is drawn.
 function finish(board, place, metric, grain, cut, rows, told) {
   place.querySelector(".chart").setAttribute("aria-label", told);
+  place.querySelector(".numbers").hidden = place.querySelector(".csv").hidden = false;
   place.dataset.cut = cut.name;
   const ordered = board.mark === "trend" ? [...rows].sort((a, b) => b.i - a.i || a.keyAt - b.keyAt) : rows;
   const hasKey = cut.name !== "company";
