@@ -11,7 +11,7 @@ import pytest
 import yaml
 from playwright.sync_api import Browser
 
-from dagster_project.dashboard.boards import BOARDS, RIPENING
+from dagster_project.dashboard.boards import RIPENING
 from dagster_project.publication import open_published
 from ingestion.paths import PROJECT
 from tests.eyes.comparison import compare
@@ -261,7 +261,7 @@ def test_what_ripens_is_not_called_worse_for_its_youth(
 
 
 def test_what_ripens_is_what_the_metrics_say() -> None:
-    
+
     ripening = set()
     for file in (PROJECT / "dbt" / "models" / "kpis").rglob("*.yml"):
         for model in yaml.safe_load(file.read_text(encoding="utf-8")).get("models", []):
@@ -328,6 +328,7 @@ def test_boards_that_filters_do_not_change_say_so(browser: Browser, company: Pub
 
 def test_drawn_targets_are_told(browser: Browser, company: Published) -> None:
     with shown(browser, company, "index") as dashboard:
+        dashboard.choose(grain="Quarters")
         for name, is_told_of in (("win_rate", True), ("revenue_won", False)):
             board = dashboard.board(f"trend-{name}-default")
             sample = board.locator(".sample").text_content() or ""
