@@ -15,10 +15,10 @@ SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"
 
 
 def trend() -> Spec:
-    """A line per key over periods; what is still going on is hollow, a target is a tick.
+    """A line per key over periods; what has yet to change is hollow, a target is a tick.
 
-    Of a row: `at` (a moment in milliseconds), `key`, `value`, `so_far`, `target`, and `is_joined`,
-    whether the line goes through it.
+    Of a row: `at` (a moment in milliseconds), `key`, `value`, `target`, `is_hollow`, and
+    `is_joined`, whether the line goes through it.
     """
     key = {"field": "key", "type": "nominal", "title": None, "sort": None}
     legend = {"orient": "top", "symbolSize": 80, "labelLimit": 150, "columns": 3}
@@ -65,7 +65,7 @@ def trend() -> Spec:
                     "strokeDash": {"value": [1, 0]},
                     "fill": {
                         **key,
-                        "condition": {"test": "datum.so_far", "value": "var(--card)"},
+                        "condition": {"test": "datum.is_hollow", "value": "var(--card)"},
                         "scale": {"range": SERIES},
                         "legend": legend,
                     },

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_project.dashboard.boards import BOARDS, CUTS, GRAINS, PAIRS, RIPENING, Board
 from dagster_project.dashboard.pairs import JOINED, pair_figures
 from dagster_project.numbers.cell import ALL_TIME, COMPANY, Calendar, Cell
+from dagster_project.numbers.untold import Told, Untold, caution, read_untold
 
 if TYPE_CHECKING:
     import duckdb
@@ -151,8 +152,8 @@ def read_figures(connection: duckdb.DuckDBPyConnection, today: dt.date) -> Figur
     wanted = sorted({(board.metric, board.variant) for board in BOARDS})
     connection.execute("create or replace temp table wanted (metric varchar, variant varchar)")
     connection.executemany("insert into wanted values (?, ?)", wanted)
-    metrics = _metrics(connection)
     periods, earlier = _periods(connection, today)
+    metrics = _metrics(connection, read_untold(connection, today), periods)
     cuts = _cuts(connection)
     at = {grain: {it.start: i for i, it in enumerate(of)} for grain, of in periods.items()}
     series: dict[Named, dict[tuple[str, str, str], Series]]
@@ -210,7 +211,9 @@ def _pair_keys(
     ]
 
 
-def _metrics(connection: duckdb.DuckDBPyConnection) -> dict[Named, dict[str, Any]]:
+def _metrics(
+    connection: duckdb.DuckDBPyConnection, untold: Untold, periods: Mapping[str, Sequence[Period]]
+) -> dict[Named, dict[str, Any]]:
     """What is said of each metric that has any number."""
     rows = connection.execute(
         """select metric, variant, unit, kind, state, definition, formula, better, owner
@@ -228,9 +231,28 @@ def _metrics(connection: duckdb.DuckDBPyConnection) -> dict[Named, dict[str, Any
         (metric, variant): {
             **dict(zip(said, (metric, variant, *rest), strict=False)),
             "ripens": (metric, variant) in RIPENING,
+            "cautions": _cautions(metric, variant, untold, periods),
         }
         for metric, variant, *rest in rows
     }
+
+
+def _cautions(
+    metric: str, variant: str, untold: Untold, periods: Mapping[str, Sequence[Period]]
+) -> list[dict[str, Any]]:
+    """What is to be said where a metric rests on what is not told, by grain from which period on.
+
+    Costs have no channel: a channel's own numbers rest on ad spend alone.
+    """
+    found: dict[Told, dict[str, int]] = {}
+    for grain, of_grain in periods.items():
+        for i, period in enumerate(of_grain):
+            for told in untold.of(metric, grain, period.start, variant):
+                found.setdefault(told, {}).setdefault(grain, i)
+    return [
+        {"said": caution(metric, told), "from": starts, "of_channels": not told.is_monthly}
+        for told, starts in found.items()
+    ]
 
 
 def _periods(

@@ -12,6 +12,7 @@ from dagster_project.defs.audit import audit
 from dagster_project.defs.headlines import figures, headline_tables, to_fix_table
 from dagster_project.defs.pages import linked
 from dagster_project.defs.transformation import ROW_COUNT, build_models
+from dagster_project.numbers.untold import published_untold
 from dagster_project.publication import MARTS, PEOPLE, PublicationError
 from dagster_project.publishing.comparison import compare
 from dagster_project.publishing.ledger import keep_ledger
@@ -107,7 +108,14 @@ def _told(run: PipelineRun) -> dict[str, Any]:
     """What the numbers are, for the UI to show: a table, and a plot of each over the runs."""
     with optional("the UI shows no headlines"):
         found = figures(run.paths.marts)
+        untold = published_untold(run.paths, run.company.local(run.as_of))
+        lacking = untold.sentences(
+            (one.metric, "month", one.month, f"{one.month:%B %Y}")
+            for one in found
+            if one.value is not None
+        )
         return {
+            **({"not_told": dg.MetadataValue.md("\n\n".join(lacking))} if lacking else {}),
             **{
                 f"headlines_{number}": dg.MetadataValue.md(table)
                 for number, table in enumerate(headline_tables(found, run.company.currency), 1)

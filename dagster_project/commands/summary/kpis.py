@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dagster_project.numbers.headlines import (
@@ -21,6 +22,7 @@ from dagster_project.numbers.headlines import (
     headlines,
     latest_complete,
 )
+from dagster_project.numbers.untold import ALL_TOLD, Untold
 from dagster_project.run.pipeline_run import PipelineRun
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 MANYFOLD = 10
 """From here on a change is told as being above."""
+MARK = "*"
+"""Beside what rests on costs or ad spend that are not told as yet."""
 
 
 def print_heading(console: PlainConsole, run: PipelineRun) -> None:
@@ -42,14 +46,15 @@ def print_heading(console: PlainConsole, run: PipelineRun) -> None:
     console.print()
 
 
-def print_kpis(console: PlainConsole, run: PipelineRun, figures: Figures) -> None:
+def print_kpis(
+    console: PlainConsole, run: PipelineRun, figures: Figures, untold: Untold = ALL_TOLD
+) -> None:
     """The headlines, of the last complete month and quarter or, without any, of all time."""
-    moment = run.company.local(run.as_of)
+    moment, year_start = run.company.local(run.as_of), run.company.fiscal_year_start_month
     for block in blocks(figures):
-        periods = complete_periods(figures, block, moment)
-        for period in periods:
-            now = going_on(figures, block, period, moment, run.company.fiscal_year_start_month)
-            console.print(_table_of_period(console, block, figures, period, now))
+        periods = list(_shown_periods(figures, block, moment, year_start))
+        for period, now in periods:
+            console.print(_table_of_period(console, block, figures, period, now, untold))
         if not periods:
             console.print(_table_of_all_time(console, block, figures))
         console.print()
@@ -61,7 +66,37 @@ def print_kpis(console: PlainConsole, run: PipelineRun, figures: Figures) -> Non
         "Sales velocity is per day of a sales cycle and grows with the period's length.",
         style="dim",
     )
+    if too_little(figures, untold, moment, year_start):
+        console.print(f"{MARK} What it rests on is not all told: see above.", style="dim")
     console.print()
+
+
+def too_little(figures: Figures, untold: Untold, moment: dt.datetime, year_start: int) -> list[str]:
+    """Which of the figures that are shown rest on what is not told to the end of their period."""
+    told = [
+        (metric, period.grain, period.start, label)
+        for block in blocks(figures)
+        for complete, now in _shown_periods(figures, block, moment, year_start)
+        for period, label in (
+            (complete, complete.label),
+            *([(now, now.label_so_far)] if now else []),
+        )
+        for metric in headlines(figures, block)
+        if _has_value(headline(figures, metric, period.grain, period.start))
+    ]
+    return untold.sentences(told)
+
+
+def _shown_periods(
+    figures: Figures, block: Block, moment: dt.datetime, year_start: int
+) -> Iterator[tuple[Period, Period | None]]:
+    """The complete periods of a block, each with the one that goes on."""
+    for period in complete_periods(figures, block, moment):
+        yield period, going_on(figures, block, period, moment, year_start)
+
+
+def _has_value(figure: Figure | None) -> bool:
+    return figure is not None and figure.value is not None
 
 
 def complete_periods(figures: Figures, block: Block, moment: dt.datetime) -> list[Period]:
@@ -72,7 +107,12 @@ def complete_periods(figures: Figures, block: Block, moment: dt.datetime) -> lis
 
 
 def _table_of_period(
-    console: PlainConsole, block: Block, figures: Figures, period: Period, now: Period | None
+    console: PlainConsole,
+    block: Block,
+    figures: Figures,
+    period: Period,
+    now: Period | None,
+    untold: Untold,
 ) -> Table:
     """A complete period beside the one that goes on, which comes first."""
     so_far = (now.label_so_far, "records") if now else ()
@@ -82,12 +122,20 @@ def _table_of_period(
         figure = headline(figures, metric, period.grain, period.start)
         before = headline(figures, metric, period.grain, period.previous.start)
         changed = "–" if metric in MATURING else change(figure, before)
-        cells = [shown(figure), _records(figure), changed]
+        if mark := _mark(untold, metric, period, figure):
+            changed = "–"
+        cells = [f"{shown(figure)}{mark}", _records(figure), changed]
         if now:
             present = headline(figures, metric, now.grain, now.start)
-            cells = [shown(present), _count(present), *cells]
+            so_far_shown = f"{shown(present)}{_mark(untold, metric, now, present)}"
+            cells = [so_far_shown, _count(present), *cells]
         table.add_row(name, *cells)
     return table
+
+
+def _mark(untold: Untold, metric: str, period: Period, figure: Figure | None) -> str:
+    is_told = not untold.of(metric, period.grain, period.start)
+    return "" if is_told or not _has_value(figure) else MARK
 
 
 def _table_of_all_time(console: PlainConsole, block: Block, figures: Figures) -> Table:

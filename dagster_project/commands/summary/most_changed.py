@@ -20,6 +20,7 @@ from dagster_project.numbers.headlines import (
     headline,
     headlines,
 )
+from dagster_project.numbers.untold import ALL_TOLD, Untold
 
 SHOWN = 3
 LEAST_RECORDS = 10
@@ -61,13 +62,15 @@ class Change:
         )
 
 
-def most_changed(figures: Figures, moment: dt.datetime) -> tuple[str, list[str]]:
+def most_changed(
+    figures: Figures, moment: dt.datetime, untold: Untold = ALL_TOLD
+) -> tuple[str, list[str]]:
     """What is said of what changed most, and a sentence on each such headline.
 
     Each is judged by its last complete month; where that, or too many of the months before it, has
-    too few records, by its last complete quarter.
+    too few records, or rests on what is not all told, by its last complete quarter.
     """
-    found = [it for block in blocks(figures) for it in _changes(figures, block, moment)]
+    found = [it for block in blocks(figures) for it in _changes(figures, block, moment, untold)]
     if not found:
         said = (
             f"What changed most nobody can say: it takes {LEAST_RECORDS} records a month or "
@@ -84,11 +87,17 @@ def most_changed(figures: Figures, moment: dt.datetime) -> tuple[str, list[str]]
     return said, [it.told() for it in told[:SHOWN]]
 
 
-def _changes(figures: Figures, block: Block, moment: dt.datetime) -> Iterator[Change]:
+def _changes(
+    figures: Figures, block: Block, moment: dt.datetime, untold: Untold
+) -> Iterator[Change]:
     periods = complete_periods(figures, block, moment)
     for metric, name in headlines(figures, block).items():
         if metric not in MATURING:
-            judged = (_change(figures, metric, name, period) for period in periods)
+            judged = (
+                _change(figures, metric, name, period)
+                for period in periods
+                if not untold.of(metric, period.grain, period.start)
+            )
             if found := next((it for it in judged if it), None):
                 yield found
 

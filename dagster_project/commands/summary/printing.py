@@ -12,12 +12,14 @@ from dagster_project.commands.summary.kpis import (
     print_heading,
     print_kpis,
     print_moves,
+    too_little,
 )
 from dagster_project.commands.summary.loads import print_loads
 from dagster_project.commands.summary.most_changed import most_changed
 from dagster_project.commands.summary.people import talks
 from dagster_project.numbers.findings import findings
 from dagster_project.numbers.headlines import Edition, published
+from dagster_project.numbers.untold import Untold, published_untold
 from dagster_project.publication import Publication
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.paths import CompanyPaths
@@ -40,8 +42,9 @@ def print_summary(run: PipelineRun, before: Edition | None) -> None:
     console.print()
     if run.publication and (edition := published(run.paths)):
         print_heading(console, run)
-        _print_first(console, run, edition)
-        print_kpis(console, run, edition.figures)
+        untold = published_untold(run.paths, run.company.local(run.as_of))
+        _print_first(console, run, edition, untold)
+        print_kpis(console, run, edition.figures, untold)
         if before:
             if told := other_definitions(before, edition):
                 console.print(told, style="yellow")
@@ -55,12 +58,17 @@ def print_summary(run: PipelineRun, before: Edition | None) -> None:
     _print_places(console, run)
 
 
-def _print_first(console: PlainConsole, run: PipelineRun, edition: Edition) -> None:
-    """What changed most and what to fix first, which the tables below are too long to say."""
-    said, changes = most_changed(edition.figures, run.company.local(run.as_of))
+def _print_first(console: PlainConsole, run: PipelineRun, edition: Edition, untold: Untold) -> None:
+    """What changed most, what is not told and what to fix first: the tables below are too long."""
+    moment, year_start = run.company.local(run.as_of), run.company.fiscal_year_start_month
+    said, changes = most_changed(edition.figures, moment, untold)
     console.print(said)
     console.ranked(changes)
     console.print()
+    if lacking := too_little(edition.figures, untold, moment, year_start):
+        for line in lacking:
+            console.print(line, style="yellow")
+        console.print()
     if found := findings(run.paths):
         console.print("To fix first, what puts figures in doubt before what makes work harder:")
         console.ranked(found, style="yellow")

@@ -78,6 +78,14 @@ function change(metric, now, before) {
   return { text, caution, word: isJudged ? (isGood ? "better" : "worse") : "", isUp: difference > 0, difference };
 }
 
+// What a number is taken to be wrongly, for costs or ad spend it rests on are not told as yet.
+function caution(metric, grain, cut, key, i) {
+  const isPart = cut.name !== "company" && cut.keys[key] !== "(none)";
+  return metric.cautions
+    .filter((one) => grain.name in one.from && i >= one.from[grain.name] && (one.of_channels || !isPart))
+    .map((one) => one.said).join("; ");
+}
+
 function sampleText(found) {
   if (!found) return "No records in this period.";
   const left = found.left ? `, ${count(found.left)} left out` : "";
@@ -148,8 +156,11 @@ function showTile(board, place) {
   else delete value.dataset.value;
   const told = place.querySelector(".change");
   told.replaceChildren();
+  const wary = caution(metric, grain, cut, key, i);
   if (isKnown && soFar(grain, i)) {
-    told.textContent = "so far: the period has not ended";
+    told.textContent = `so far: the period has not ended${wary ? `; ${wary}` : ""}`;
+  } else if (isKnown && wary) {
+    told.textContent = wary;
   } else {
     const moved = change(metric, now, before);
     if (moved) {
@@ -164,7 +175,7 @@ function showTile(board, place) {
   const from = Math.max(0, i - 11);
   spark(place.querySelector(".spark"), Array.from({ length: i - from + 1 }, (_, j) => {
     const found = known(metric, grain.name, cut.name, key, from + j);
-    return found ? found.value : null;
+    return found && !caution(metric, grain, cut, key, from + j) ? found.value : null;
   }));
   const goal = target(metric, grain.name, i, cut.name, key);
   place.querySelector(".target").textContent = goal === null ? "" : `Target ${figure(goal, metric.unit)}`;
@@ -190,6 +201,16 @@ function note(board, metric, grain, cut, more) {
   return parts.length ? ` ${parts.join(" ")}` : "";
 }
 
+// Which of the rows of a period are to be read with caution, and why.
+function warning(rows) {
+  const why = [...new Set(rows.map((row) => row.wary).filter((wary) => wary))];
+  return why.map((wary) => {
+    const these = rows.filter((row) => row.wary === wary);
+    const whose = these.length === rows.length ? "all" : these.map((row) => row.key).join(", ");
+    return `Of ${whose}: ${wary}.`;
+  }).join(" ");
+}
+
 async function showTrend(board, place) {
   const metric = page.metrics[board.metric];
   const grain = grainNamed(state.grain);
@@ -205,7 +226,10 @@ async function showTrend(board, place) {
   for (const key of keys) {
     for (let i = 0; i < grain.starts.length; i += 1) {
       const found = known(metric, grain.name, cut.name, key, i);
-      if (found) rows.push({ ...found, key: cut.told[key], keyAt: key, i, start: grain.starts[i], at: utc(grain.starts[i]).getTime(), so_far: soFar(grain, i), is_joined: !soFar(grain, i) || Boolean(metric.state), target: target(metric, grain.name, i, cut.name, key) });
+      if (!found) continue;
+      const isSoFar = soFar(grain, i);
+      const wary = found.value === null ? "" : caution(metric, grain, cut, key, i);
+      rows.push({ ...found, key: cut.told[key], keyAt: key, i, start: grain.starts[i], at: utc(grain.starts[i]).getTime(), so_far: isSoFar, wary, is_hollow: isSoFar || Boolean(wary), is_joined: !wary && (!isSoFar || Boolean(metric.state)), target: target(metric, grain.name, i, cut.name, key) });
     }
   }
   const focus = keys.length === 1 ? keys[0] : null;
@@ -216,8 +240,9 @@ async function showTrend(board, place) {
   let told;
   const when = grain.starts.length ? periodName(grain, chosenAt) : "";
   if (focus !== null) {
-    const moved = soFar(grain, chosenAt) ? null : change(metric, now, before);
-    const tail = `${when}${soFar(grain, chosenAt) ? " so far" : ""}${moved ? `, ${moved.text} on ${periodName(grain, chosenAt - 1, "axis")}${moved.word ? ` (${moved.word})` : moved.caution}` : ""}`;
+    const wary = now && now.value !== null ? caution(metric, grain, cut, focus, chosenAt) : "";
+    const moved = soFar(grain, chosenAt) || wary ? null : change(metric, now, before);
+    const tail = `${when}${soFar(grain, chosenAt) ? " so far" : ""}${wary ? `, ${wary}` : ""}${moved ? `, ${moved.text} on ${periodName(grain, chosenAt - 1, "axis")}${moved.word ? ` (${moved.word})` : moved.caution}` : ""}`;
     message.append(element("strong", figure(now ? now.value : null, metric.unit)), ` in ${tail}`);
     told = `${board.title}${cut.name === "company" ? "" : `, ${cut.told[focus]}`}: ${figure(now ? now.value : null, metric.unit)} in ${tail}.`;
   } else {
@@ -227,7 +252,7 @@ async function showTrend(board, place) {
     told = `${board.title} by ${cut.label.toLowerCase()}, ${text}.`;
   }
   place.querySelector(".sample").textContent = (focus === null ? `${count(keys.length)} drawn, each with its records in the numbers` : sampleText(now)).replace(/\.$/, "")
-    + (rest ? `; those with most records, and ${count(rest)} more are not drawn` : "") + "." + note(board, metric, grain, cut) + targetWords(rows, "Short lines at points");
+    + (rest ? `; those with most records, and ${count(rest)} more are not drawn` : "") + "." + note(board, metric, grain, cut, focus === null ? warning(rows.filter((row) => row.i === chosenAt)) : "") + targetWords(rows, "Short lines at points");
   finish(board, place, metric, grain, cut, rows, told);
   const values = rows.filter((row) => row.value !== null);
   if (!values.length) return nothing(place, "No values in these periods.");
@@ -247,7 +272,7 @@ async function showTrend(board, place) {
   spec.layer = spec.layer.filter((_, i) => rows.some(isDrawn[i]));
   spec.encoding.x.axis.format = grain.name;
   for (const layer of spec.layer) layer.encoding.y.axis.format = metric.unit;
-  for (const row of rows) row.told = `${cut.name === "company" ? "" : `${row.key}, `}${periodName(grain, row.i)}${row.so_far ? " so far" : ""}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}`;
+  for (const row of rows) row.told = `${cut.name === "company" ? "" : `${row.key}, `}${periodName(grain, row.i)}${row.so_far ? " so far" : ""}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}${row.wary ? `\n${row.wary}` : ""}`;
   await draw(place.querySelector(".draw"), spec, withGaps(rows));
 }
 
@@ -270,7 +295,7 @@ async function showBars(board, place) {
   const rows = [];
   for (const key of keysOf(metric, grain.name, cut)) {
     const found = at(metric, grain.name, cut.name, key, chosenAt);
-    if (found) rows.push({ ...found, key: cut.told[key], keyAt: key, i: chosenAt, start: grain.starts[chosenAt], so_far: soFar(grain, chosenAt), target: target(metric, grain.name, chosenAt, cut.name, key), text: figure(found.value, metric.unit) });
+    if (found) rows.push({ ...found, wary: found.value === null ? "" : caution(metric, grain, cut, key, chosenAt), key: cut.told[key], keyAt: key, i: chosenAt, start: grain.starts[chosenAt], so_far: soFar(grain, chosenAt), target: target(metric, grain.name, chosenAt, cut.name, key), text: figure(found.value, metric.unit) });
   }
   rows.sort((a, b) => (b.value === null ? -Infinity : b.value) - (a.value === null ? -Infinity : a.value));
   const when = grain.starts.length ? periodName(grain, chosenAt) : "";
@@ -293,13 +318,13 @@ async function showBars(board, place) {
   if (drawn.some((row) => metric.kind !== "sum" && row.records < FEW)) untold.push(`“few”: of fewer than ${FEW} records`);
   if (rows.length > values.length) untold.push(`${count(rows.length - values.length)} without a value`);
   if (cut.more) untold.push(`and ${count(cut.more)} more, not shown`);
-  place.querySelector(".sample").textContent = `By ${cut.label.toLowerCase()}, ${when}${soFar(grain, chosenAt) ? " so far" : ""}: ${count(rows.reduce((sum, row) => sum + row.records, 0))} records, ${count(rows.reduce((sum, row) => sum + row.left, 0))} left out${untold.length ? `; ${untold.join(", ")}` : ""}.${targetWords(drawn, "Short lines across bars")}`;
+  place.querySelector(".sample").textContent = `By ${cut.label.toLowerCase()}, ${when}${soFar(grain, chosenAt) ? " so far" : ""}: ${count(rows.reduce((sum, row) => sum + row.records, 0))} records, ${count(rows.reduce((sum, row) => sum + row.left, 0))} left out${untold.length ? `; ${untold.join(", ")}` : ""}.${note(board, metric, grain, cut, warning(values))}${targetWords(drawn, "Short lines across bars")}`;
   finish(board, place, metric, grain, cut, rows, `${board.title} by ${cut.label.toLowerCase()}, ${text}.`);
   if (!drawn.length) return nothing(place, cut.name === "company" ? "Nothing that could be told apart yet." : `Nothing by ${cut.label.toLowerCase()} in ${when}.`);
   something(place);
   for (const row of drawn) row.is_few = metric.kind !== "sum" && row.records < FEW;
   for (const row of drawn) if (row.is_few) row.text += ", few";
-  for (const row of drawn) row.told = `${row.key}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}`;
+  for (const row of drawn) row.told = `${row.key}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}${row.wary ? `\n${row.wary}` : ""}`;
   const spec = { ...structuredClone(page.specs.bars), height: 28 * drawn.length };
   spec.layer[0].encoding.x.scale.padding = 14 + 7 * Math.max(...drawn.map((row) => row.text.length));
   if (drawn.every((row) => row.target === null)) spec.layer = spec.layer.slice(0, -1);
@@ -355,6 +380,7 @@ function finish(board, place, metric, grain, cut, rows, told) {
     ...(hasTarget ? [{ label: "Target", of: (row) => figure(row.target, metric.unit, "full"), raw: (row) => row.target, isNumber: true }] : []),
     { label: "Records", of: (row) => count(row.records), raw: (row) => row.records, isNumber: true },
     { label: "Left out", of: (row) => count(row.left), raw: (row) => row.left, isNumber: true },
+    ...(ordered.some((row) => row.wary) ? [{ label: "Note", of: (row) => row.wary, raw: (row) => row.wary }] : []),
   ];
   table(place, columns, ordered, `${board.title}, ${grain.label.toLowerCase()}${hasKey ? `, by ${cut.label.toLowerCase()}` : ""}, as of ${page.as_of_told}`);
   place.download = () => [columns.map((column) => column.label), ...ordered.map((row) => columns.map((column) => column.raw(row)))];
