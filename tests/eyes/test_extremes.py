@@ -107,7 +107,8 @@ def test_downloads_are_harmless(browser: Browser, crowd: Published) -> None:
         with shown(browser, crowd, page) as dashboard:
             if page == "index":
                 dashboard.choose(cut="Team")
-            for name in dashboard.boards:
+            # Trends of the whole company have no names; a browser saves ten files at a time.
+            for name in [it for it in dashboard.boards if page == "index" or "trend-" not in it]:
                 button = dashboard.board(name).locator("button.csv")
                 if not button.count() or not button.is_visible():
                     continue
