@@ -28,7 +28,7 @@ def compare(dashboard: Dashboard, numbers: Numbers, chance: random.Random, cut: 
         label = chance.choice(dashboard.choices("key")[1:])
         dashboard.choose(key=label)
     tiles = compare_tiles(dashboard, numbers, GRAINS[grain], label)
-    boards = [name for name in dashboard.boards if name.startswith(("trend-", "bars-"))]
+    boards = dashboard.boards
     for name in chance.sample(boards, min(TABLES, len(boards))):
         compare_table(dashboard, numbers, name, GRAINS[grain])
     return tiles + min(TABLES, len(boards))
@@ -77,13 +77,16 @@ def compare_table(dashboard: Dashboard, numbers: Numbers, name: str, grain: str)
     cut = dashboard.board(name).get_attribute("data-cut")
     rows = dashboard.rows(name)
     title = dashboard.board(name).locator("h3").text_content()
+    # A tile's numbers are of the whole company, or of the key that is chosen.
     published = numbers.of(metric, variant, grain, cut)
     of_all_time = numbers.of(metric, variant, "all", cut)
-    [_, *cells] = dashboard.downloaded(name) if rows else [()]
+    [header, *cells] = dashboard.downloaded(name) if rows else [("First day",)]
+    first_day = header.index("First day")
     seen = set()
     for row, line in zip(rows, cells, strict=True):
-        at = (dt.date.fromisoformat(line[0]) if line[0] else None, row.key or "all")
-        number = (published if line[0] else of_all_time).get(at)
+        start = dt.date.fromisoformat(line[first_day]) if line[first_day] else None
+        at = (start, row.key or "all")
+        number = (published if start else of_all_time).get(at)
         told = f"{name} of {grain} {at}: {row}"
         if number is None:
             assert (metric, variant) in numbers.adds_up, told

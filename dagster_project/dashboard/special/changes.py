@@ -22,6 +22,7 @@ from dagster_project.dashboard.special.model import (
     Column,
     Figure,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -124,6 +125,7 @@ CHANGES_BOARD = SpecialBoard(
     note="What the changes of the last days did to the open pipeline, by kind.",
     query=CHANGES,
     table="mart_pipeline_changes",
+    sample=Sample("changes", "changes", adds_up=True),
     choice=Column("since_words", "Since"),
     columns=(
         Column("movement", "What happened"),

@@ -23,6 +23,7 @@ from dagster_project.dashboard.special.model import (
     Figure,
     Row,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -112,6 +113,7 @@ EXCLUSIONS_BOARD = SpecialBoard(
     ),
     query=EXCLUSIONS,
     table="kpi_exclusions",
+    sample=Sample("n_included", "records counted"),
     choice=Column("why", "Reason"),
     columns=(
         Column("metric", "Metric"),
@@ -251,6 +253,7 @@ DEFINITIONS_BOARD = SpecialBoard(
     ),
     query=DEFINITIONS,
     table="mart_definitions_compared",
+    sample=Sample("n_included", "records"),
     choice=Column("metric_and_period", "Metric"),
     columns=(
         Column("definition", "Definition"),

@@ -24,6 +24,7 @@ from dagster_project.dashboard.special.model import (
     Column,
     Figure,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -128,6 +129,7 @@ FIX_FIRST_BOARD = SpecialBoard(
     ),
     query=FIX_FIRST,
     table="mart_data_hygiene",
+    sample=Sample("records", "records"),
     columns=(
         Column("finding", "Finding"),
         Column("severity", "Severity"),
@@ -204,6 +206,7 @@ SCORES_BOARD = SpecialBoard(
     note="The share of records that keep all rules that apply to them, the least clean first.",
     query=SCORES,
     table="mart_data_hygiene",
+    sample=Sample("records", "records"),
     columns=(
         Column("label", "Records"),
         Column("records", "Number", "count"),
@@ -331,6 +334,7 @@ REFERENCES_BOARD = SpecialBoard(
     ),
     query=REFERENCES,
     table="mart_references",
+    sample=Sample("n_given", "references"),
     columns=(
         Column("reference", "Reference"),
         Column("source_instance", "Source"),

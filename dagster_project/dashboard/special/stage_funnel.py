@@ -17,6 +17,7 @@ from dagster_project.dashboard.special.model import (
     Column,
     Figure,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -168,6 +169,7 @@ FUNNEL_BOARD = SpecialBoard(
     ),
     query=FUNNEL,
     table="fct_stage_visits",
+    sample=Sample("entered", "deals that came in"),
     definition=(
         "stage_conversion_rate: deals that entered the stage in the period and later reached "
         "any higher stage or won / deals that entered the stage in the period; a skipped stage "

@@ -52,6 +52,11 @@ function figure(value, unit, how = "short") {
   }
 }
 
+// The unit of a column of bare numbers.
+function inUnit(unit) {
+  return unit === "ratio" ? "share of 1" : unit.replace(/^money/, page.currency);
+}
+
 function count(value) {
   return value === null || value === undefined ? NONE : numeral(value, { maximumFractionDigits: 0 });
 }
