@@ -211,7 +211,7 @@ def test_targets_are_those_of_the_goals(edge_cases: Published, pages: Mapping[st
 def test_targets_are_those_of_the_headlines(
     edge_cases: Published, pages: Mapping[str, Page]
 ) -> None:
-    """Quotas are none: the table of headlines, which BI tools read, says no other than the pages."""
+    """Quotas are none: the table of headlines, which BI tools read, has no other targets."""
     data = pages[INDEX].data
     starts = {grain["name"]: grain["starts"] for grain in data["grains"]}
     keys = {cut["name"]: cut["keys"] for cut in data["cuts"] if cut["name"] not in PAIRS}

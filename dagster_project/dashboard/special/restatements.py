@@ -181,12 +181,7 @@ RESTATEMENTS_BOARD = SpecialBoard(
     ),
     instead=(
         """select 1
-        from marts.publication
-        where not exists (
-            select 1
-            from marts.mart_restatements
-            where mart_restatements.first_known_at < publication.known_at
-        )""",
+        where not exists (select 1 from marts.mart_restatements where first_run_id <> run_id)""",
         "No month has been published before: nothing can have changed yet.",
     ),
     top=48,

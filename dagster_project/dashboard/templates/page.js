@@ -610,7 +610,7 @@ function begin() {
 function save(place, board) {
   const link = element("a");
   link.href = URL.createObjectURL(new Blob(["\ufeff", csv(place.download())], { type: "text/csv;charset=utf-8" }));
-  link.download = `${[page.page, board.key, ...place.named].join(" ").replace(/[^\p{L}\p{N}_]+/gu, "-").slice(0, 120)}.csv`;
+  link.download = `${[page.page, board.key, ...place.named].filter((part) => part).join(" ").replace(/[^\p{L}\p{N}_]+/gu, "-").slice(0, 120)}.csv`;
   document.body.append(link);
   link.click();
   link.remove();
