@@ -152,8 +152,8 @@ def read_figures(connection: duckdb.DuckDBPyConnection, today: dt.date) -> Figur
     wanted = sorted({(board.metric, board.variant) for board in BOARDS})
     connection.execute("create or replace temp table wanted (metric varchar, variant varchar)")
     connection.executemany("insert into wanted values (?, ?)", wanted)
+    metrics = _metrics(connection)
     periods, earlier = _periods(connection, today)
-    metrics = _metrics(connection, read_untold(connection, today), periods)
     cuts = _cuts(connection)
     at = {grain: {it.start: i for i, it in enumerate(of)} for grain, of in periods.items()}
     series: dict[Named, dict[tuple[str, str, str], Series]]
@@ -170,6 +170,10 @@ def read_figures(connection: duckdb.DuckDBPyConnection, today: dt.date) -> Figur
         if (i := at[grain].get(start)) is not None:
             value, records, left_out = figures
             series[metric, variant][grain, cut, key][i] = (value, records, left_out)
+    untold = read_untold(connection, today)
+    for name, of in series.items():
+        its = {grain: periods[grain] for grain, _, _ in of}
+        metrics[name]["cautions"] = _cautions(*name, untold, its)
     targets = [
         ((metric, variant), grain, at[grain][start], cut, key, target)
         for metric, variant, grain, start, cut, key, target in _targets(connection)
@@ -211,9 +215,7 @@ def _pair_keys(
     ]
 
 
-def _metrics(
-    connection: duckdb.DuckDBPyConnection, untold: Untold, periods: Mapping[str, Sequence[Period]]
-) -> dict[Named, dict[str, Any]]:
+def _metrics(connection: duckdb.DuckDBPyConnection) -> dict[Named, dict[str, Any]]:
     """What is said of each metric that has any number."""
     rows = connection.execute(
         """select metric, variant, unit, kind, state, definition, formula, better, owner
@@ -231,7 +233,6 @@ def _metrics(
         (metric, variant): {
             **dict(zip(said, (metric, variant, *rest), strict=False)),
             "ripens": (metric, variant) in RIPENING,
-            "cautions": _cautions(metric, variant, untold, periods),
         }
         for metric, variant, *rest in rows
     }

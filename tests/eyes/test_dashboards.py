@@ -23,6 +23,8 @@ from tests.people.company import default_company
 LARGEST = 3_000_000
 KPI_PAGES = ("index", "pipeline", "velocity", "money")
 """The pages with boards of KPIs, which can be filtered."""
+RESTING = ("marketing_spend", "cost_per_lead", "customer_acquisition_cost", "cac_payback_months")
+"""The tiles that rest on costs."""
 OF_A_PAGE = 54
 """Boards of each page that are compared, each with filters of its own; over 200 in all."""
 
@@ -260,6 +262,38 @@ def test_what_ripens_is_not_called_worse_for_its_youth(
         message = told.text_content() or ""
         assert "still ripens" in message
         assert not re.search("better|worse", message)
+
+
+TOO_LOW = "too low: costs are told to November 2025"
+
+
+def test_what_rests_on_costs_that_are_not_told_is_never_called_better(
+    browser: Browser, company: Published
+) -> None:
+    """Costs of December are told in January: what is spent on ads alone is no saving."""
+    with shown(browser, company, "index") as dashboard:
+        tiles = dashboard.tiles()
+        told = {name: tiles[f"tile-{name}-default"]["change"] for name in RESTING}
+        assert set(told.values()) == {TOO_LOW}
+        assert TOO_LOW not in tiles["tile-return_on_ad_spend-default"]["change"]
+    with shown(browser, company, "money") as dashboard:
+        name = "trend-marketing_spend-default"
+        board = dashboard.board(name)
+        assert (board.locator(".message").text_content() or "").endswith(f"in Dec 2025, {TOO_LOW}")
+        label = board.locator(".chart").get_attribute("aria-label") or ""
+        assert label.endswith(f"{TOO_LOW}.")
+        assert board.locator(".mark-symbol path[fill='var(--card)']").count() == 1
+        notes = {row.texts["Period"]: row.texts["Note"] for row in dashboard.rows(name)}
+        assert [period for period, note in notes.items() if note] == ["Dec 2025"]
+        [head, december, *_] = dashboard.downloaded(name)
+        assert december[head.index("Note")] == TOO_LOW
+        assert float(december[head.index("Marketing spend")]) > 0
+        dashboard.choose(grain="Quarters")
+        message = board.locator(".message").text_content() or ""
+        assert "better" in message or "worse" in message
+        dashboard.choose(grain="Months", cut="Channel")
+        sample = board.locator(".sample").text_content() or ""
+        assert f"Of \u2068(none)\u2069: {TOO_LOW}." in sample
 
 
 def test_what_ripens_is_what_the_metrics_say() -> None:
