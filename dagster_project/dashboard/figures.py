@@ -171,9 +171,9 @@ def read_figures(connection: duckdb.DuckDBPyConnection, today: dt.date) -> Figur
             value, records, left_out = figures
             series[metric, variant][grain, cut, key][i] = (value, records, left_out)
     untold = read_untold(connection, today)
-    for name, of in series.items():
+    for (metric, variant), of in series.items():
         its = {grain: periods[grain] for grain, _, _ in of}
-        metrics[name]["cautions"] = _cautions(*name, untold, its)
+        metrics[metric, variant]["cautions"] = _cautions(metric, variant, untold, its)
     targets = [
         ((metric, variant), grain, at[grain][start], cut, key, target)
         for metric, variant, grain, start, cut, key, target in _targets(connection)
