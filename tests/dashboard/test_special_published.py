@@ -10,7 +10,10 @@ import pytest
 
 from dagster_project.dashboard.special.boards import SPECIAL_BOARDS
 from dagster_project.dashboard.special.model import Row, rows_of
+from dagster_project.defs.headlines import to_fix_table
+from dagster_project.numbers.findings import findings
 from dagster_project.publication import open_published
+from ingestion.paths import CompanyPaths
 from ingestion.warehouse.duckdb_sql import literal
 from tests.dashboard.pictures import pictures
 from tests.kpis.companies import TEST_COMPANIES, Published
@@ -254,7 +257,13 @@ def test_findings_stand_in_their_order_and_the_rest_is_told(published: Publish, 
         "and failing > 0"
     )
     told = rows(company, "fix_first")
-    assert [row["fix_rank"] for row in told] == [*range(1, min(len(broken), 12) + 1)]
+    assert [row["place"] for row in told] == [*range(1, min(len(broken), 12) + 1)]
+    with_money = (broken["money_at_stake"].fillna(0) != 0) | (broken["failing_without_amount"] > 0)
+    ordered = broken.assign(
+        without=~with_money, low=broken["severity"] != "high", money=broken["money_at_stake"].abs()
+    ).sort_values(["without", "low", "money", "fix_rank"], ascending=[True, True, False, True])
+    worst = list(zip(ordered["entity"], ordered["rule"], strict=True))[:12]
+    assert [(row["entity"], row["rule"]) for row in told] == worst
     if told:
         assert told[0]["n_of_all"] == len(broken)
     for row in told:
@@ -263,6 +272,18 @@ def test_findings_stand_in_their_order_and_the_rest_is_told(published: Publish, 
         ].to_dict("records")
         assert row["failing"] == same["failing"]
         assert row["money_at_stake"] == (known(same["money_at_stake"]) or row["money_at_stake"])
+
+
+@each_company
+def test_what_to_fix_first_has_one_answer(published: Publish, name: str) -> None:
+    """The summary, the page and Dagster name the same, in the same order."""
+    company = published(name)
+    said = findings(CompanyPaths(company.folder))
+    told = rows(company, "fix_first")
+    table = to_fix_table(company.folder / "published" / "salesops.duckdb", "EUR").splitlines()[2:]
+    for row, sentence, line in zip(told, said, table, strict=False):
+        assert f"({row['rule']}, " in sentence
+        assert f"{row['entity']}: {row['rule']}".replace("_", " ") in line
 
 
 @each_company
