@@ -39,16 +39,6 @@ class Stake:
         return (table, self.rule) if table else _REFERENCES
 
 
-WORST_FIRST = """
-    case when money_at_stake <> 0 or failing_without_amount > 0 then 0 else 1 end,
-    case severity when 'high' then 0 else 1 end,
-    abs(money_at_stake) desc nulls last,
-    fix_rank
-"""
-"""The order of what to fix, everywhere: what puts a published figure in doubt before what only makes
-work harder, then what has most money at stake; last what hangs on no money at all."""
-
-
 def read_stakes(warehouse: Warehouse) -> tuple[Stake, ...]:
     """All that is at stake, in the order in which to fix it; the whole company's last.
 
@@ -57,14 +47,14 @@ def read_stakes(warehouse: Warehouse) -> tuple[Stake, ...]:
     if not warehouse.table_exists("marts", "mart_data_hygiene"):
         return ()
     found = warehouse.read(
-        f"""select entity, rule, severity, records, failing,
+        """select entity, rule, severity, records, failing,
             cast(money_at_stake as double precision) as money, money_kind,
             cast(money_share as double precision) as money_share,
             failing_without_amount as without_amount, coalesce(example_keys, '') as examples
         from marts.mart_data_hygiene
         where rep_id = 'all'
             and (fix_rank is not null or (entity = 'all' and rule = 'all' and records > 0))
-        order by case when rule = 'all' then 1 else 0 end, {WORST_FIRST}"""
+        order by fix_rank nulls last"""
     )
     rows = ({**row, "examples": without_emails(row["examples"])} for row in found.to_pylist())
     return tuple(Stake(**row) for row in rows)

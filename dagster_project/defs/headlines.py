@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagster_project.publication import open_published
-from expectations.stakes import WORST_FIRST
 
 SUFFIXES = ("previous", "target", "records")
 TO_FIX = 5
@@ -91,7 +90,7 @@ def to_fix_table(marts: Path, currency: str) -> str:
             from marts.mart_data_hygiene
             where rep_id = 'all' and rule <> 'all'
                 and (money_at_stake <> 0 or failing_without_amount > 0)
-            order by {WORST_FIRST}
+            order by severity = 'high' desc, abs(money_at_stake) desc nulls last, fix_rank
             limit {TO_FIX}"""
         ).fetchall()
     if not found:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dagster_project.publication import open_published
-from expectations.stakes import WORST_FIRST
 from ingestion.paths import CompanyPaths
 
 FINDINGS = {
@@ -107,7 +106,7 @@ def findings(paths: CompanyPaths) -> list[str]:
             from marts.mart_data_hygiene
             where rep_id = 'all' and rule <> 'all'
                 and (money_at_stake <> 0 or failing_without_amount > 0)
-            order by {WORST_FIRST}
+            order by severity = 'high' desc, abs(money_at_stake) desc nulls last, fix_rank
             limit {FINDINGS_SHOWN}"""
         ).fetchall()
     return [

@@ -30,7 +30,6 @@ from dagster_project.dashboard.special.model import (
     SpecialBoard,
 )
 from dagster_project.numbers.findings import FINDINGS
-from expectations.stakes import WORST_FIRST
 from ingestion.warehouse.duckdb_sql import literal
 
 WORDS = ", ".join(f"({literal(rule)}, {literal(words)})" for rule, words in FINDINGS.items())
@@ -39,19 +38,16 @@ with
     words(rule, words) as (values {WORDS}),
 
     failing as (
-        select
-            *,
-            count(*) over () as n_of_all,
-            row_number() over (order by {WORST_FIRST}) as place
+        select *, count(*) over () as n_of_all
         from marts.mart_data_hygiene
         where rep_id = 'all' and rule <> 'all' and fix_rank is not null
     )
 
 select
-    failing.place,
+    failing.fix_rank,
     failing.entity,
     failing.rule,
-    concat(failing.place, '. ', replace(failing.entity, '_', ' '), ' ',
+    concat(failing.fix_rank, '. ', replace(failing.entity, '_', ' '), ' ',
         case
             when words.words is not null then words.words
             when ends_with(failing.rule, '_unknown')
@@ -70,8 +66,8 @@ select
     failing.n_of_all
 from failing
 left join words using (rule)
-where failing.place <= 12
-order by failing.place
+where failing.fix_rank <= 12
+order by failing.fix_rank
 """
 SEVERITIES = {"doubts a number": RED, "makes work harder": AMBER}
 
@@ -128,8 +124,8 @@ FIX_FIRST_BOARD = SpecialBoard(
     key="fix_first",
     title="What to fix first",
     note=(
-        "Rules that records break: what puts a number in doubt first, then by the money that hangs "
-        "on them. Kinds of money differ, and a record may break several rules: do not add them up."
+        "Rules that records break, by the money that hangs on them. The kinds of money differ "
+        "and one record may break several rules: do not add them up."
     ),
     query=FIX_FIRST,
     table="mart_data_hygiene",
