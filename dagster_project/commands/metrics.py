@@ -144,6 +144,7 @@ def ask(company: Company, words: str) -> None:
                 print(sql)
             else:
                 _print(*_answer(connection, sql), question)
+                say(_as_of(connection, company), sys.stderr)
     else:
         _list(layer)
 
@@ -301,6 +302,15 @@ def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str],
         raise MetricsError(f"this cannot be asked of what is published: {first_line(error)}") from (
             error
         )
+
+
+def _as_of(connection: duckdb.DuckDBPyConnection, company: Company) -> str:
+    [(as_of,)] = connection.execute("select as_of from marts.publication").fetchall()
+    local = company.local(as_of)
+    return (
+        f"As of {local:%Y-%m-%d %H:%M} {company.timezone}, money in {company.currency}: "
+        "a period that ends later still goes on."
+    )
 
 
 def _print(headings: Sequence[str], rows: Sequence[Sequence[Any]], question: Question) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_project.numbers.headlines import MATURING
+from dagster_project.numbers.untold import Untold
 from dagster_project.publication import open_published
 
 SUFFIXES = ("previous", "target", "records")
@@ -82,6 +84,23 @@ def headline_tables(found: Sequence[Figure], currency: str) -> list[str]:
     return tables
 
 
+def not_told(found: Sequence[Figure], untold: Untold) -> str:
+    """Which headlines are not all there as yet, as Markdown.
+
+    Those that rest on costs or ad spend that are still to be told, and those that ripen.
+    """
+    known = [one for one in found if one.value is not None]
+    young = [one.metric.replace("_", " ") for one in known if one.metric in MATURING]
+    return "\n\n".join(
+        [
+            *untold.sentences(
+                (one.metric, "month", one.month, f"{one.month:%B %Y}") for one in known
+            ),
+            *(f"The {name} of a young month still grows: it is no fall." for name in young),
+        ]
+    )
+
+
 def to_fix_table(marts: Path, currency: str) -> str:
     """What is worth putting right first in the records, as a Markdown table."""
     with open_published(marts) as connection:
@@ -90,7 +109,7 @@ def to_fix_table(marts: Path, currency: str) -> str:
             from marts.mart_data_hygiene
             where rep_id = 'all' and rule <> 'all'
                 and (money_at_stake <> 0 or failing_without_amount > 0)
-            order by severity = 'high' desc, abs(money_at_stake) desc nulls last, fix_rank
+            order by fix_rank nulls last
             limit {TO_FIX}"""
         ).fetchall()
     if not found:

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.defs.audit import audit
-from dagster_project.defs.headlines import figures, headline_tables, to_fix_table
+from dagster_project.defs.headlines import figures, headline_tables, not_told, to_fix_table
 from dagster_project.defs.pages import linked
 from dagster_project.defs.transformation import ROW_COUNT, build_models
 from dagster_project.numbers.untold import published_untold
@@ -109,13 +109,9 @@ def _told(run: PipelineRun) -> dict[str, Any]:
     with optional("the UI shows no headlines"):
         found = figures(run.paths.marts)
         untold = published_untold(run.paths, run.company.local(run.as_of))
-        lacking = untold.sentences(
-            (one.metric, "month", one.month, f"{one.month:%B %Y}")
-            for one in found
-            if one.value is not None
-        )
+        lacking = not_told(found, untold)
         return {
-            **({"not_told": dg.MetadataValue.md("\n\n".join(lacking))} if lacking else {}),
+            **({"not_told": dg.MetadataValue.md(lacking)} if lacking else {}),
             **{
                 f"headlines_{number}": dg.MetadataValue.md(table)
                 for number, table in enumerate(headline_tables(found, run.company.currency), 1)

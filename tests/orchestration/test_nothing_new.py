@@ -49,7 +49,7 @@ def test_a_run_that_finds_nothing_new_shows_what_is_published(copy: Copy) -> Non
     assert "as of 2026-05-20 18:00 Asia/Tokyo" in done.stdout
     assert "Unchanged, so not loaded again: 27 tables" in done.stdout
     assert str(copy.marts) in done.stdout
-    lines, _, _ = done.stdout.partition("\nMarts ")
+    lines, _, _ = done.stdout.partition("\nDashboard ")
     assert max(map(len, lines.splitlines())) <= WIDTH_OF_A_FILE
     first = [lines.index(it) for it in ("No headline changed", "To fix first", "sales by month")]
     assert first == sorted(first)

@@ -110,7 +110,9 @@ def test_a_young_company_is_told_that_nobody_can_say() -> None:
 def test_where_all_is_as_usual_that_is_said() -> None:
     figures = {**dated(), **months("revenue_won", [*STEADY, 100])}
     said, told = most_changed(figures, MID_MARCH)
-    assert said == "No headline changed by over 2 × the usual scatter of its own changes."
+    assert said == (
+        "No headline changed by over 2 × its usual scatter: 2 had enough records to judge."
+    )
     assert told == []
 
 

@@ -14,6 +14,8 @@ from dagster_project.commands.console import PlainConsole
 from dagster_project.commands.summary.kpis import print_kpis, too_little
 from dagster_project.commands.summary.most_changed import most_changed
 from dagster_project.dashboard.figures import read_figures
+from dagster_project.defs.headlines import figures as figures_of_a_month
+from dagster_project.defs.headlines import not_told
 from dagster_project.numbers.headlines import Figure, Figures, published
 from dagster_project.numbers.untold import (
     ADS,
@@ -309,6 +311,10 @@ def test_the_default_company_tells_costs_when_a_month_has_ended() -> None:
     assert now.value < before.value / 2
     news = " ".join(most_changed(edition.figures, moment, untold)[1])
     assert not re.search("Marketing spend|Cost per|Cost earned", news)
+    assert not_told(figures_of_a_month(paths.marts), untold) == (
+        "Costs are told to November 2025: marketing spend, cost per lead, cost per new customer "
+        "and the time in which that is earned back of December 2025 are too low."
+    )
     with duckdb.connect(paths.marts, read_only=True) as marts:
         figures = read_figures(marts, NEW_YEAR)
     places = {

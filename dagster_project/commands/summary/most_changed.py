@@ -79,7 +79,8 @@ def most_changed(
         return said, []
     told = sorted((it for it in found if it.scatters >= UNUSUAL), key=lambda it: -it.scatters)
     if not told:
-        return f"No headline changed by over {UNUSUAL} × the usual scatter of its own changes.", []
+        judged = f"{len(found)} had enough records to judge"
+        return f"No headline changed by over {UNUSUAL} × its usual scatter: {judged}.", []
     said = (
         "Changed most, in multiples of the usual scatter of a headline's own changes "
         f"(up to {BY_CHANCE} may be chance):"

@@ -70,7 +70,7 @@ def _print_first(console: PlainConsole, run: PipelineRun, edition: Edition, unto
             console.print(line, style="yellow")
         console.print()
     if found := findings(run.paths):
-        console.print("To fix first, what puts figures in doubt before what makes work harder:")
+        console.print("To fix first, by the money at stake:")
         console.ranked(found, style="yellow")
         console.print()
 
@@ -90,12 +90,13 @@ def _print_places(console: PlainConsole, run: PipelineRun) -> None:
         kept = "the last good marts stay in place" if published.exists() else "there are no marts"
         console.print(f"Nothing was published: {kept}.", style="bold red")
     rows = {
-        "Dashboard": published / "dashboard" / "index.html",
         "Marts": run.paths.marts,
         "People": run.paths.people,
         "Parquet": published / "parquet",
         "Data Docs": CompanyPaths.of(run.company).data_docs / "index.html",
     }
+    if (dashboard := published / "dashboard" / "index.html").exists():
+        console.print(f"{'Dashboard':<10} {dashboard.as_uri()}", soft_wrap=True)
     for name, path in rows.items():
         if path.exists():
             console.print(f"{name:<10} {path}", soft_wrap=True)
