@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import yaml
 from playwright.sync_api import Browser
 
 from dagster_project.dashboard.boards import RIPENING
+from dagster_project.dashboard.pages import write_pages
 from dagster_project.publication import open_published
+from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT
 from tests.eyes.comparison import compare
 from tests.eyes.dashboards import DESK, PAGES, PEOPLE, PHONE, Dashboard, file_of, shown
@@ -287,7 +291,7 @@ def test_what_rests_on_costs_that_are_not_told_is_never_called_better(
         assert [period for period, note in notes.items() if note] == ["Dec 2025"]
         [head, december, *_] = dashboard.downloaded(name)
         assert december[head.index("Note")] == TOO_LOW
-        assert float(december[head.index("Marketing spend")]) > 0
+        assert float(december[head.index("Marketing spend (USD)")]) > 0
         dashboard.choose(grain="Quarters")
         message = board.locator(".message").text_content() or ""
         assert "better" in message or "worse" in message
@@ -432,3 +436,20 @@ def test_a_tile_has_its_numbers(browser: Browser, company: Published, numbers: N
         published = numbers.of("quota_attainment", "default", "month", "company")
         assert len(rows) > 12
         assert told <= {round(one.value, 8) for one in published.values() if one.value is not None}
+
+
+def test_a_page_speaks_numbers_and_months_of_its_locale(
+    browser: Browser, company: Published, tmp_path: Path
+) -> None:
+    """Those of charts, too, whose words Vega writes."""
+    folder = tmp_path / "sandbox" / "published"
+    folder.mkdir(parents=True)
+    for name in ("salesops.duckdb", "people.duckdb"):
+        shutil.copy(company.folder / "published" / name, folder)
+    write_pages(folder, load_company(company.company).model_copy(update={"locale": "de-DE"}))
+    with shown(browser, Published(company.company, folder.parent), "money") as dashboard:
+        words = " ".join(dashboard.board("receivables").locator("svg text").all_text_contents())
+        assert re.search(r"\bOkt\.? 2025", words)
+        assert not re.search(r"\bOct 2025", words)
+        message = dashboard.board("receivables").locator(".message").text_content() or ""
+        assert re.search(r"\d{1,3}\.\d{3}\s\$", message), message

@@ -62,7 +62,7 @@ async function draw(place, spec, rows) {
   const drawn = { ...spec, data: { name: "rows", values: rows } };
   const result = await vegaEmbed(place, drawn, {
     ast: true, actions: false, logger, renderer: "svg", defaultStyle: false, config: theme, tooltip,
-    formatLocale: d3Locale(), expressionFunctions,
+    formatLocale: d3Locale(), timeFormatLocale: d3TimeLocale(), expressionFunctions,
   });
   views.set(place, result);
 }

@@ -138,3 +138,17 @@ function d3Locale() {
     minus: "−",
   };
 }
+
+// Its names of months and days.
+function d3TimeLocale() {
+  const named = (count, first, options) => Array.from({ length: count }, (_, i) => (
+    formatter("day", { ...options, timeZone: "UTC" }).format(new Date(Date.UTC(2023, first.month(i), first.day(i))))
+  ));
+  const ofMonths = { month: (i) => i, day: () => 1 };
+  const ofDays = { month: () => 0, day: (i) => 1 + i };
+  return {
+    dateTime: "%x %X", date: "%Y-%m-%d", time: "%H:%M:%S", periods: ["AM", "PM"],
+    days: named(7, ofDays, { weekday: "long" }), shortDays: named(7, ofDays, { weekday: "short" }),
+    months: named(12, ofMonths, { month: "long" }), shortMonths: named(12, ofMonths, { month: "short" }),
+  };
+}

@@ -480,7 +480,7 @@ async function showSpecial(board, place) {
   const one = board.shown[select ? Number(select.value) : 0];
   const named = board.names.map((name, i) => [name, i]);
   const rows = one.rows.map((row) => Object.fromEntries(named.map(([name, i]) => [name, row[i]])));
-  const sentence = (parts) => parts.map((part) => (typeof part === "string" ? part : part[1] === "text" ? isolated(shown(...part)) : shown(part[0], part[1], part[2], "short"))).join("");
+  const sentence = (parts) => parts.map((part) => (typeof part === "string" ? part : part[1] === "text" ? isolated(shown(...part)) : shown(part[0], part[1], part[2], "short").replace(/^-(?=\D?\d)/, "−"))).join("");
   const told = sentence(one.says);
   place.querySelector(".message").textContent = told;
   place.querySelector(".chart").setAttribute("aria-label", `${board.title}: ${told}`);
