@@ -230,8 +230,8 @@ BOARDS: tuple[Board, ...] = (
         (
             "bars by stage",
             "stage_velocity_days",
-            "Days by stage",
-            "The slowest stage is where to look first.",
+            "Days in a stage by part",
+            "By stage, the slowest is where to look first.",
         ),
         (
             "bars by team",
@@ -253,7 +253,7 @@ BOARDS: tuple[Board, ...] = (
         (
             "bars by stage",
             "stage_conversion_rate",
-            "Conversion by stage",
+            "Conversion of stages by part",
             "Of deals that entered a stage in the period, the share that has gone on: it ripens.",
         ),
         (

@@ -453,3 +453,28 @@ def test_a_page_speaks_numbers_and_months_of_its_locale(
         assert not re.search(r"\bOct 2025", words)
         message = dashboard.board("receivables").locator(".message").text_content() or ""
         assert re.search(r"\d{1,3}\.\d{3}\s\$", message), message
+
+
+@pytest.mark.parametrize(
+    ("kind", "records", "said"),
+    [
+        (
+            "share",
+            (12, 30, 1),
+            "May: highest 50% (b), lowest 20% (a) of the 2 with at least 10 records",
+        ),
+        ("share", (12, 1, 1), "May: a 20%, the only one with at least 10 records"),
+        ("share", (1, 1, 1), "May: fewer than 10 records in each"),
+        ("sum", (1, 1, 1), "May: highest 100% (c), lowest 20% (a)"),
+    ],
+)
+def test_what_is_called_highest_has_records_enough(
+    browser: Browser, company: Published, kind: str, records: tuple[int, ...], said: str
+) -> None:
+    with shown(browser, company, "index") as dashboard:
+        told = dashboard.page.evaluate(
+            """([kind, records]) => extremes({unit: "ratio", kind}, ["a", "b", "c"].map((key, i) =>
+                ({key, value: [0.2, 0.5, 1][i], records: records[i]})), "May", "")""",
+            [kind, records],
+        )
+    assert told == said

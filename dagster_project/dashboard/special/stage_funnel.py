@@ -148,8 +148,15 @@ def _funnel_says(rows: Rows) -> Sentence:
     if not judged:
         return ("No stage was entered by ten deals: too few to say where they are lost.",)
     worst = min(judged, key=lambda row: (row["rate"], row["stage"]))
+    first = rows[0]
+    period = (
+        Figure(first["period_start"], "period", first["period_grain"])
+        if first["period_start"]
+        else "All time"
+    )
     return (
-        "The stage that loses the most is ",
+        period,
+        ": the stage that loses the most is ",
         Figure(worst["stage"], "text"),
         ": of ",
         Figure(worst["entered"], "count"),

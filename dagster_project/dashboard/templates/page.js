@@ -258,8 +258,9 @@ async function showTrend(board, place) {
     message.append(element("strong", figure(now ? now.value : null, metric.unit)), ` in ${tail}`);
     told = `${board.title}${cut.name === "company" ? "" : `, ${cut.told[focus]}`}: ${figure(now ? now.value : null, metric.unit)} in ${tail}.`;
   } else {
-    const named = keys.map((key) => ({ key, found: known(metric, grain.name, cut.name, key, chosenAt) })).filter((one) => one.found && one.found.value !== null).sort((a, b) => b.found.value - a.found.value);
-    const text = named.length ? `${when}: from ${figure(named[named.length - 1].found.value, metric.unit)} (${cut.told[named[named.length - 1].key]}) to ${figure(named[0].found.value, metric.unit)} (${cut.told[named[0].key]})` : `no values in ${when}`;
+    const among = rest ? ` of the ${count(keys.length)} with most records` : "";
+    const present = rows.filter((row) => row.i === chosenAt && row.value !== null);
+    const text = present.length ? extremes(metric, present, when, among) : `no values in ${when}`;
     message.textContent = text;
     told = `${board.title} by ${cut.label.toLowerCase()}, ${text}.`;
   }
@@ -297,6 +298,20 @@ function withGaps(rows) {
   });
 }
 
+// Highest and lowest of the rows of a period. One deal of one is 100%: what is called so has records
+// enough, unless it is a sum.
+function extremes(metric, rows, when, among) {
+  const told = rows.filter((row) => metric.kind === "sum" || row.records >= FEW).sort((a, b) => b.value - a.value);
+  if (!told.length) return `${when}: fewer than ${FEW} records in each`;
+  const text = (row) => figure(row.value, metric.unit);
+  const [first, last] = [told[0], told[told.length - 1]];
+  const areAll = told.length === rows.length;
+  if (told.length === 1) return `${when}: ${first.key} ${text(first)}${areAll ? "" : `, the only one with at least ${FEW} records`}`;
+  const enough = areAll ? count(told.length) : `the ${count(told.length)} with at least ${FEW} records`;
+  if (first.value === last.value) return `${when}: ${text(last)} in each of ${enough}${among}`;
+  return `${when}: highest ${text(first)} (${first.key}), lowest ${text(last)} (${last.key})${areAll ? "" : ` of ${enough}`}${among}`;
+}
+
 async function showBars(board, place) {
   const metric = page.metrics[board.metric];
   const grain = grainOf(metric);
@@ -314,17 +329,8 @@ async function showBars(board, place) {
   const values = rows.filter((row) => row.value !== null);
   const drawn = values.slice(0, 15);
   const message = place.querySelector(".message");
-  // One deal of one is 100%: what is called highest and lowest has records enough.
-  const told = metric.kind === "sum" ? values : values.filter((row) => row.records >= FEW);
   const among = cut.more ? ` of the ${count(cut.keys.length)} with most records` : "";
-  const last = told[told.length - 1];
-  const enough = told.length < values.length ? `the ${count(told.length)} with at least ${FEW} records` : count(told.length);
-  let text;
-  if (!values.length) text = `nothing in ${when}`;
-  else if (!told.length) text = `${when}: fewer than ${FEW} records in each`;
-  else if (told.length === 1) text = `${when}: ${told[0].key} ${told[0].text}`;
-  else if (told[0].value === last.value) text = `${when}: ${last.text} in each of ${enough}${among}`;
-  else text = `${when}: highest ${told[0].text} (${told[0].key}), lowest ${last.text} (${last.key})${told.length < values.length ? ` of ${enough}` : ""}${among}`;
+  const text = values.length ? extremes(metric, values, when, among) : `nothing in ${when}`;
   message.textContent = text;
   const untold = [];
   if (values.length > drawn.length) untold.push(`${count(values.length - drawn.length)} more in the numbers`);
@@ -332,7 +338,7 @@ async function showBars(board, place) {
   if (metric.ripens) untold.push("the younger, the lower: it still ripens");
   if (rows.length > values.length) untold.push(`${count(rows.length - values.length)} without a value`);
   if (cut.more) untold.push(`and ${count(cut.more)} more, not shown`);
-  place.querySelector(".sample").textContent = `By ${cut.label.toLowerCase()}, ${when}${unended(grain, chosenAt)}: ${count(rows.reduce((sum, row) => sum + row.records, 0))} records, ${count(rows.reduce((sum, row) => sum + row.left, 0))} left out${untold.length ? `; ${untold.join(", ")}` : ""}.${note(board, metric, grain, cut, warning(values))}${targetWords(drawn, "Short lines across bars")}`;
+  place.querySelector(".sample").textContent = `By ${cut.label.toLowerCase()}, ${when}${unended(grain, chosenAt)}: ${count(rows.reduce((sum, row) => sum + row.records, 0))} records, ${count(rows.reduce((sum, row) => sum + row.left, 0))} left out${untold.length ? `; ${untold.join("; ")}` : ""}.${note(board, metric, grain, cut, warning(values))}${targetWords(drawn, "Short lines across bars")}`;
   finish(board, place, metric, grain, cut, rows, `${board.title} by ${cut.label.toLowerCase()}, ${text}.`);
   if (!drawn.length) return nothing(place, cut.name === "company" ? "Nothing that could be told apart yet." : `Nothing by ${cut.label.toLowerCase()} in ${when}.`);
   something(place);
