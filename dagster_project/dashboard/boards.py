@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from dagster_project.numbers.headlines import BLOCKS
 
@@ -96,7 +97,11 @@ CUTS = {
 """The cuts of `kpi_values` that pages have, with their names."""
 PAIRS = {"team × segment": ("team", "segment"), "rep × product": ("rep", "product")}
 """Two cuts at once, from the members."""
-RIPENING = {("lead_conversion_rate", "default"), ("stage_conversion_rate", "default")}
+RIPENING = {
+    ("win_rate", "cohort"),
+    *product(["lead_conversion_rate"], ["default", "qualified", "to_opportunity"]),
+    *product(["stage_conversion_rate"], ["default", "direct", "to_won"]),
+}
 """Metrics and variants whose young periods are never ripe: their YAML says `matures`."""
 GRAINS = {"month": "Months", "quarter": "Quarters", "year": "Years", "week": "Weeks"}
 
@@ -172,7 +177,7 @@ BOARDS: tuple[Board, ...] = (
             "trend",
             "pipeline_value:weighted",
             "Weighted pipeline",
-            "The same by how often deals in its stage were won.",
+            "The same × the probability of each stage as the CRM has it: not a measured one.",
         ),
         (
             "trend",
@@ -219,14 +224,14 @@ BOARDS: tuple[Board, ...] = (
             "trend",
             "sales_velocity",
             "Sales velocity",
-            "Win rate × deal size ÷ cycle: grows with any of the three.",
+            "Closed deals × win rate × deal size ÷ cycle: longer periods have more of it.",
         ),
         ("trend", "stage_velocity_days", "Days in a stage", "How long visits of stages last."),
         (
             "bars by stage",
             "stage_velocity_days",
-            "Days by stage",
-            "The slowest stage is where to look first.",
+            "Days in a stage by part",
+            "By stage, the slowest is where to look first.",
         ),
         (
             "bars by team",
@@ -248,8 +253,8 @@ BOARDS: tuple[Board, ...] = (
         (
             "bars by stage",
             "stage_conversion_rate",
-            "Conversion by stage",
-            "Of the deals that left a stage, the share that went on.",
+            "Conversion of stages by part",
+            "Of deals that entered a stage in the period, the share that has gone on: it ripens.",
         ),
         (
             "bars by team",
@@ -261,7 +266,7 @@ BOARDS: tuple[Board, ...] = (
             "trend",
             "lead_response_hours:median",
             "Response to leads",
-            "Hours until somebody answers a lead, in the middle.",
+            "The middle one of the leads that were answered; those never answered are not in it.",
         ),
         ("trend", "average_deal_size", "Average deal size", "Of won deals with an amount."),
     ),

@@ -327,15 +327,18 @@ def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
 
 
 def _targets(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
-    """What is to be reached; of several goals for the same the company's own, the highest."""
+    """What is to be reached; of several goals for the same the one that asks most.
+
+    A quota is none: only deals that it covers count against it, and the number is of all.
+    """
     return connection.execute(
         """select metric, variant, period_grain, period_start, dimension, dimension_key, target
         from marts.mart_goal_progress
         semi join wanted using (metric, variant)
-        where target is not null
+        where target is not null and kind_of_goal = 'goal' and better in ('up', 'down')
         qualify row_number() over (
             partition by metric, variant, period_grain, period_start, dimension, dimension_key
-            order by kind_of_goal, target desc
+            order by case better when 'down' then target else -target end
         ) = 1
         order by all"""
     ).fetchall()

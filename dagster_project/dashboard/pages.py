@@ -78,6 +78,11 @@ class Edition:
         return self.as_of.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(self.company.timezone))
 
     @property
+    def today(self) -> dt.date:
+        """The company's day of the run's moment, which has not ended."""
+        return (self.local + dt.timedelta(microseconds=1)).date()
+
+    @property
     def as_of_told(self) -> str:
         """The run's moment as people read it."""
         return f"{self.local:%Y-%m-%d %H:%M} {self.company.timezone}"
@@ -103,7 +108,7 @@ def rendered(
 ) -> Iterator[tuple[Page, str]]:
     """The pages as HTML; that of people where their file is attached, as `people`."""
     edition = _edition(connection, company, has_people)
-    figures = read_figures(connection, (edition.local + dt.timedelta(microseconds=1)).date())
+    figures = read_figures(connection, edition.today)
     bundle, template = vega(CompanyPaths.of(company).root), _template()
     for page in PAGES:
         if page.key != PEOPLE_PAGE or has_people:
@@ -161,7 +166,9 @@ def _page(
         "page": page.key,
         "locale": edition.company.locale,
         "currency": edition.company.currency,
+        "timezone": edition.company.timezone,
         "as_of_told": edition.as_of_told,
+        "today": edition.today.isoformat(),
         "fiscal_start": edition.fiscal_start,
         "specs": {"trend": trend(), "bars": bars()},
         "special": [_special(connection, board) for board in special],
@@ -233,7 +240,7 @@ def _special(connection: duckdb.DuckDBPyConnection, board: SpecialBoard) -> dict
     return {
         "key": board.key,
         "title": board.title,
-        "empty": board.empty,
+        "empty": "" if rows else board.said_of_nothing(connection),
         "definition": board.definition or _comment(connection, board),
         "columns": [asdict(column) for column in board.columns],
         "choice": board.choice and asdict(board.choice),
@@ -244,6 +251,7 @@ def _special(connection: duckdb.DuckDBPyConnection, board: SpecialBoard) -> dict
                 "rows": [[row[name] for name in names] for row in chosen],
                 "spec": board.chart([{k: drawable(v) for k, v in row.items()} for row in chosen]),
                 "says": _sentence(board.says(chosen)),
+                "sample": _sentence(board.sampled(chosen)),
                 "left_out": _sentence(board.left_out(chosen)),
             }
             for value, chosen in board.chosen(rows).items()
@@ -309,5 +317,12 @@ def _sections(
             {"title": title, "tiles": tiles, "boards": [it for it in of if it not in tiles]}
         )
     if special:
-        sections.append({"title": page.special, "tiles": [], "boards": special})
+        sections.append(
+            {
+                "title": page.special,
+                "tiles": [],
+                "boards": special,
+                "is_unfiltered": bool(boards),
+            }
+        )
     return sections

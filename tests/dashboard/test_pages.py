@@ -197,7 +197,7 @@ def test_targets_are_those_of_the_goals(edge_cases: Published, pages: Mapping[st
     labels = {cut["name"]: cut["keys"] for cut in data["cuts"]}
     goals = edge_cases.marts(
         """select metric, variant, period_grain, cast(period_start as varchar), dimension,
-            dimension_key, target from marts.mart_goal_progress"""
+            dimension_key, target from marts.mart_goal_progress where kind_of_goal = 'goal'"""
     )
     told = set(goals.itertuples(index=False, name=None))
     assert data["targets"]
@@ -206,6 +206,36 @@ def test_targets_are_those_of_the_goals(edge_cases: Published, pages: Mapping[st
         start = grains[grain]["starts"][i]
         key = labels[cut][key]
         assert (of["metric"], of["variant"], grain, start, cut, key, target) in told
+
+
+def test_targets_are_those_of_the_headlines(
+    edge_cases: Published, pages: Mapping[str, Page]
+) -> None:
+    """Quotas are none: the table of headlines, which BI tools read, has no other targets."""
+    data = pages[INDEX].data
+    starts = {grain["name"]: grain["starts"] for grain in data["grains"]}
+    keys = {cut["name"]: cut["keys"] for cut in data["cuts"] if cut["name"] not in PAIRS}
+    told = {
+        (
+            data["metrics"][metric]["metric"], grain, starts[grain][i], cut, keys[cut][key]
+        ): target
+        for metric, grain, i, cut, key, target in data["targets"]
+    }  # fmt: skip
+    headlines = edge_cases.marts(
+        "select * replace (cast(period_start as varchar) as period_start) from marts.mart_headlines"
+    ).to_dict("records")
+    expected, present = {}, set()
+    for row in headlines:
+        grain, start, cut, key = (
+            row[name] for name in ("period_grain", "period_start", "dimension", "dimension_key")
+        )
+        if start in starts.get(grain, []) and key in keys.get(cut, []):
+            for metric in {it["metric"] for it in data["metrics"]}:
+                if pd.notna(row.get(f"{metric}_target")):
+                    expected[metric, grain, start, cut, key] = row[f"{metric}_target"]
+                present.add((metric, grain, start, cut, key))
+    assert {at: target for at, target in told.items() if at in present} == expected
+    assert expected
 
 
 def test_the_policy_lets_the_pages_own_scripts_run_and_nothing_else(

@@ -10,7 +10,10 @@ import pytest
 
 from dagster_project.dashboard.special.boards import SPECIAL_BOARDS
 from dagster_project.dashboard.special.model import Row, rows_of
+from dagster_project.defs.headlines import to_fix_table
+from dagster_project.numbers.findings import findings
 from dagster_project.publication import open_published
+from ingestion.paths import CompanyPaths
 from ingestion.warehouse.duckdb_sql import literal
 from tests.dashboard.pictures import pictures
 from tests.kpis.companies import TEST_COMPANIES, Published
@@ -263,6 +266,19 @@ def test_findings_stand_in_their_order_and_the_rest_is_told(published: Publish, 
         ].to_dict("records")
         assert row["failing"] == same["failing"]
         assert row["money_at_stake"] == (known(same["money_at_stake"]) or row["money_at_stake"])
+
+
+@each_company
+def test_what_to_fix_first_has_one_answer(published: Publish, name: str) -> None:
+    """The summary, the page and Dagster name the same, in the same order."""
+    company = published(name)
+    said = findings(CompanyPaths(company.folder))
+    told = rows(company, "fix_first")
+    table = to_fix_table(company.folder / "published" / "salesops.duckdb", "EUR").splitlines()[2:]
+    of_money = [row for row in told if row["money_at_stake"] or row["failing_without_amount"]]
+    for row, sentence, line in zip(of_money, said, table, strict=False):
+        assert f"({row['rule']}, " in sentence
+        assert f"{row['entity']}: {row['rule']}".replace("_", " ") in line
 
 
 @each_company

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from dagster_project.dashboard.special.boards import SPECIAL_BOARDS
-from dagster_project.dashboard.special.model import Figure, Row, rows_of
+from dagster_project.dashboard.special.model import Figure, Row, Sentence, rows_of
 from tests.dashboard.pictures import Picture
 from tests.dashboard.shell import empty, insert
 
@@ -24,6 +24,11 @@ def marts() -> duckdb.DuckDBPyConnection:
 
 def told(marts: duckdb.DuckDBPyConnection, key: str) -> list[Row]:
     return rows_of(marts, BOARDS[key])
+
+
+def said(sentence: Sentence | None) -> str:
+    assert sentence is not None
+    return "".join(str(it.value) if isinstance(it, Figure) else it for it in sentence)
 
 
 def bridge(start: dt.date, **amounts: Any) -> dict[str, Any]:
@@ -383,3 +388,102 @@ def test_the_axis_is_in_the_company_s_money_and_has_no_giga(
     words = Picture(BOARDS["bridge"], told(marts, "bridge")).words
     assert "€2.5B" in words
     assert not [word for word in words if word.endswith("G")]
+
+
+def test_until_something_is_published_again_nothing_can_have_changed(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    board = BOARDS["restatements"]
+    insert(marts, "mart_restatements", {"first_run_id": "a", "run_id": "a", "difference": 0})
+    assert board.said_of_nothing(marts).startswith("No month has been published before")
+    marts.execute("update marts.mart_restatements set run_id = 'b'")
+    assert board.said_of_nothing(marts) == board.empty
+
+
+def test_samples_are_records_not_rows() -> None:
+    board = BOARDS["coverage"]
+    rows = [{"due_deals": 3}, {"due_deals": None}, {"due_deals": 4}]
+    assert said(board.sampled(rows)) == "7 deals due"
+    board = BOARDS["stage_funnel"]
+    assert said(board.sampled([{"entered": 3}, {"entered": 40}])) == (
+        "3 to 40 deals that came in, by row"
+    )
+    assert said(board.sampled([{"entered": 1}])) == "1 deal that came in"
+    assert board.sampled([{"entered": None}]) is None
+    assert BOARDS["bridge"].sampled([{"step": "created"}]) is None
+
+
+def test_definitions_of_other_deals_are_not_called_the_same(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """The cohort is of the deals that were created in the quarter, many of which are open."""
+    for start in (dt.date(2024, 10, 1), dt.date(2024, 11, 1)):
+        insert(
+            marts,
+            "fct_pipeline_bridge",
+            {"period_grain": "month", "dimension": "company", "period_start": start},
+        )
+    insert(
+        marts,
+        "dim_date",
+        {
+            "date_day": dt.date(2024, 11, 1),
+            "fiscal_quarter_start": dt.date(2024, 10, 1),
+            "fiscal_year_start": dt.date(2024, 1, 1),
+        },
+    )
+    for grain, start in (("quarter", dt.date(2024, 7, 1)), ("all", None)):
+        for variant, value in (("default", 0.3), ("cohort", 0.2)):
+            insert(
+                marts,
+                "mart_definitions_compared",
+                {
+                    "metric": "win_rate", "variant": variant, "period_grain": grain,
+                    "period_start": start, "dimension": "company", "value": value,
+                    "unit": "ratio",
+                },
+            )  # fmt: skip
+    board = BOARDS["definitions"]
+    told = {
+        chosen: said(board.says(rows))
+        for chosen, rows in board.chosen(rows_of(marts, board)).items()
+    }
+    assert told == {
+        "win rate, last whole quarter": (
+            "In the same period, win rate is between 0.2 (cohort, still ripening) and 0.3"
+            " (default (ours)), by its definition."
+        ),
+        "win rate, all time": (
+            "In the same period, win rate is between 0.2 (cohort) and 0.3 (default (ours)),"
+            " by its definition."
+        ),
+    }
+
+
+def test_changes_say_since_which_day() -> None:
+    rows = [
+        {
+            "since_words": "the last working day", "since_at": "2024-12-30T23:00:00",
+            "changes": 1, "not_known": 0, "effect": 5.0, "opportunity_name": "Deal",
+            "movements": "won", "money_at_stake": 5.0,
+        }
+    ]  # fmt: skip
+    for key in ("changes", "changed_deals"):
+        [day] = [
+            it for it in BOARDS[key].says(rows) if isinstance(it, Figure) and it.format == "day"
+        ]
+        assert day.value == "2024-12-30T23:00:00"
+
+
+def test_money_of_references_is_money() -> None:
+    row = {
+        "n_unresolved": 3, "n_given": 100, "unresolved_share": 0.03, "rule": "owner_id_unknown",
+        "entity": "opportunities", "source_instance": "crm", "column_name": "owner_id",
+        "target": "users", "money_at_stake": 16300.0, "likely_reason": "they left", "effect": None,
+    }  # fmt: skip
+    told = BOARDS["references"].says([row])
+    assert Figure(16300.0, "money") in told
+    assert said(told) == (
+        "First: 3 of 100 (0.03) owner_id lead to nothing in users (opportunities of crm);"
+        " 16300.0 at stake; likely: they left."
+    )

@@ -28,7 +28,7 @@ def compare(dashboard: Dashboard, numbers: Numbers, chance: random.Random, cut: 
         label = chance.choice(dashboard.choices("key")[1:])
         dashboard.choose(key=label)
     tiles = compare_tiles(dashboard, numbers, GRAINS[grain], label)
-    boards = [name for name in dashboard.boards if name.startswith(("trend-", "bars-"))]
+    boards = [name for name in dashboard.boards if name.startswith(("tile-", "trend-", "bars-"))]
     for name in chance.sample(boards, min(TABLES, len(boards))):
         compare_table(dashboard, numbers, name, GRAINS[grain])
     return tiles + min(TABLES, len(boards))
@@ -77,15 +77,15 @@ def compare_table(dashboard: Dashboard, numbers: Numbers, name: str, grain: str)
     cut = dashboard.board(name).get_attribute("data-cut")
     rows = dashboard.rows(name)
     title = dashboard.board(name).locator("h3").text_content()
-    if not rows:
-        return
-    [_, *cells] = dashboard.downloaded(name)
     published = numbers.of(metric, variant, grain, cut)
     of_all_time = numbers.of(metric, variant, "all", cut)
+    [header, *cells] = dashboard.downloaded(name) if rows else [("First day",)]
+    first_day = header.index("First day")
     seen = set()
     for row, line in zip(rows, cells, strict=True):
-        at = (dt.date.fromisoformat(line[0]) if line[0] else None, row.key or "all")
-        number = (published if line[0] else of_all_time).get(at)
+        start = dt.date.fromisoformat(line[first_day]) if line[first_day] else None
+        at = (start, row.key or "all")
+        number = (published if start else of_all_time).get(at)
         told = f"{name} of {grain} {at}: {row}"
         if number is None:
             assert (metric, variant) in numbers.adds_up, told
@@ -96,18 +96,25 @@ def compare_table(dashboard: Dashboard, numbers: Numbers, name: str, grain: str)
         assert row.values["Records"] == number.n_included, f"{told}, but {number}"
         assert row.values["Left out"] == number.n_excluded, f"{told}, but {number}"
         seen.add(at)
-    starts = {start for start, _ in seen if start}
+    shown = dashboard.shown_keys(name)
+    if mark == "bars":
+        told = of_all_time if not numbers.has_periods(metric, variant) else published
+        begin = None if told is of_all_time else numbers.period(grain, _chosen(dashboard, "period"))
+        wanted = {(start, key) for start, key in told if key in shown and start == begin}
+        # What is only of the present is shown as of now, whatever is chosen.
+        assert wanted <= seen, f"{name}, {grain} {begin} by {cut}"
+        return
     keys = {key for _, key in seen}
-    missing = [
-        (start, key)
-        for start, key in published
-        if key in keys
-        and starts
-        and min(starts) <= start <= max(starts)
-        and (start, key) not in seen
-    ]
-    if mark == "trend":
-        assert missing == [], f"{name}, {grain} by {cut}"
+    starts = dashboard.starts(grain)
+    of_shown = {at for at in published if at[1] in shown and at[0] in starts}
+    assert rows or not of_shown or _chosen_key(dashboard), f"{name}, {grain} by {cut}"
+    missing = {at for at in of_shown if at[1] in keys} - seen
+    assert missing == set(), f"{name}, {grain} by {cut}"
+
+
+def _chosen_key(dashboard: Dashboard) -> bool:
+    """Whether one key of the cut is chosen."""
+    return bool(dashboard.page.locator("#filters select[name=key]").input_value())
 
 
 def before(grain: str, start: dt.date) -> dt.date:
@@ -120,13 +127,15 @@ def before(grain: str, start: dt.date) -> dt.date:
 
 def _is_change(text: str, value: float | None, previous: Number | None) -> bool:
     """Whether a tile's words of its change, where it has any, are those of the two values."""
-    found = re.search(r"[-+]?[\d,.]+(%| points)", text)
+    found = re.search(r"([-+]?[\d,.]+)(%| points?)", text.replace("−", "-"))
     if not found:
         return True
     if value is None or previous is None or previous.value is None:
         return False
-    told, half = read(found[0].removesuffix(" points"))
-    if found[0].endswith(" points"):
+    told, half = read(found[0].removesuffix(found[2]) + found[2].strip(" points"))
+    if told == 0 and not ("=" in text and "better" not in text and "worse" not in text):
+        return False
+    if found[2] != "%":
         return abs(told - 100 * (value - previous.value)) <= half + 1e-4
     return abs(told - (value - previous.value) / abs(previous.value)) <= half + 1e-6
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +97,21 @@ class Dashboard:
                 }))"""
             )
         }
+
+    @cached_property
+    def data(self) -> Mapping[str, Any]:
+        """What the page carries."""
+        return json.loads(self.page.locator("#data").text_content() or "")
+
+    def shown_keys(self, name: str) -> set[str]:
+        """The keys that the page has of the cut by which a board is shown."""
+        of = self.board(name).get_attribute("data-cut")
+        return {key for cut in self.data["cuts"] if cut["name"] == of for key in cut["keys"]}
+
+    def starts(self, grain: str) -> set[dt.date]:
+        """The first days of the periods of a grain that the page has."""
+        [of] = [one for one in self.data["grains"] if one["name"] == grain]
+        return {dt.date.fromisoformat(start) for start in of["starts"]}
 
     def rows(self, name: str) -> Sequence[Row]:
         """The rows of a board's table, which is opened for it."""

@@ -85,6 +85,15 @@ class Numbers:
         ).fetchall()
         return Members(self.connection, self.year_begins_in, present)
 
+    def has_periods(self, metric: str, variant: str) -> bool:
+        """Whether a metric has any number but those of all time."""
+        [(found,)] = self.connection.execute(
+            """select count(*) from marts.kpi_values
+            where metric = ? and variant = ? and period_start is not null""",
+            [metric, variant],
+        ).fetchall()
+        return bool(found)
+
     @cached_property
     def adds_up(self) -> set[tuple[str, str]]:
         """The metrics and variants that are 0 where nothing happened."""
@@ -112,14 +121,16 @@ class Numbers:
     def targets(
         self, metric: str, variant: str, grain: str, start: dt.date, cut: str, key: str
     ) -> list[float]:
-        """What is to be reached; several goals may be for the same."""
+        """What is to be reached: quotas count other deals; of several goals that asks most."""
         rows = self.connection.execute(
-            """select target from marts.mart_goal_progress
+            """select better, target from marts.mart_goal_progress
             where metric = ? and variant = ? and period_grain = ? and period_start = ?
-                and dimension = ? and dimension_key = ? and target is not null""",
+                and dimension = ? and dimension_key = ? and target is not null
+                and kind_of_goal = 'goal'""",
             [metric, variant, grain, start, cut, key],
-        )
-        return [target for (target,) in rows.fetchall()]
+        ).fetchall()
+        most = {"up": max, "down": min}
+        return [most[rows[0][0]](target for _, target in rows)] if rows else []
 
     def period(self, grain: str, label: str) -> dt.date:
         """The first day of a period by its name, as the filter has it."""
@@ -129,7 +140,9 @@ class Numbers:
         if grain == "week":
             year, week = re.fullmatch(r"(\d{4}) W(\d+)", name).groups()
             return dt.date.fromisocalendar(int(year), int(week), 1)
-        year, _, quarter = name.partition(" Q")
+        # Where a fiscal year is not the calendar's, its name says so.
+        assert name.startswith("FY") == (self.year_begins_in > 1), name
+        year, _, quarter = name.removeprefix("FY").partition(" Q")
         months = int(year) * 12 + self.year_begins_in - 1 + 3 * (int(quarter or 1) - 1)
         # A fiscal year bears the year in which it ends.
         months -= 12 if self.year_begins_in > 1 else 0

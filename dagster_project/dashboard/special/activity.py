@@ -22,6 +22,7 @@ from dagster_project.dashboard.special.model import (
     Column,
     Figure,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -164,6 +165,7 @@ ACTIVITY_BOARD = SpecialBoard(
     ),
     query=ACTIVITY,
     table="mart_activity_quality",
+    sample=Sample("records", "deals and leads judged"),
     choice=Column("activity_type", "Activity"),
     columns=(
         Column("person", "Who"),

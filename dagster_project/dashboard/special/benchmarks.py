@@ -24,6 +24,7 @@ from dagster_project.dashboard.special.model import (
     Column,
     Figure,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -192,6 +193,7 @@ BENCHMARKS_BOARD = SpecialBoard(
     ),
     query=BENCHMARKS,
     table="mart_benchmarks",
+    sample=Sample("own_n", "own records"),
     choice=Column("metric_and_period", "Metric"),
     columns=(
         Column("benchmark", "Beside"),

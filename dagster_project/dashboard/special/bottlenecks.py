@@ -23,6 +23,7 @@ from dagster_project.dashboard.special.model import (
     Column,
     Figure,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -207,6 +208,7 @@ BOTTLENECKS_BOARD = SpecialBoard(
     ),
     query=BOTTLENECKS,
     table="mart_bottlenecks",
+    sample=Sample("sample", "visits"),
     choice=Column("measure", "Measure"),
     columns=(
         Column("period_start", "Quarter", "period", by="period_grain"),

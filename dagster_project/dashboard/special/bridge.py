@@ -119,7 +119,10 @@ BRIDGE_BOARD = SpecialBoard(
     page="pipeline",
     key="bridge",
     title="How the pipeline moved",
-    note="From the open amount at the beginning to that at the end, step by step.",
+    note=(
+        "From the open amount at the beginning to that at the end, step by step. Created is with "
+        "the amount of then: what was raised or cut since is a step of its own."
+    ),
     query=BRIDGE,
     table="fct_pipeline_bridge",
     choice=Column("period", "Period"),

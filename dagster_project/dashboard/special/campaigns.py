@@ -21,6 +21,7 @@ from dagster_project.dashboard.special.model import (
     Column,
     Figure,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -140,6 +141,7 @@ SPEND_BOARD = SpecialBoard(
     ),
     query=SPEND,
     table="mart_campaign_performance",
+    sample=Sample("leads", "leads", adds_up=True),
     choice=Column("model", "Credit by"),
     columns=(
         Column("campaign", "Campaign"),

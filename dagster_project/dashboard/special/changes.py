@@ -22,6 +22,7 @@ from dagster_project.dashboard.special.model import (
     Column,
     Figure,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -100,7 +101,9 @@ def _changes_chart(rows: Rows) -> Spec:
 def _changes_says(rows: Rows) -> Sentence:
     missing = sum(row["not_known"] for row in rows)
     parts: list[str | Figure] = [
-        f"Since {rows[0]['since_words']}: ",
+        f"Since {rows[0]['since_words']} (",
+        Figure(rows[0]["since_at"], "day"),
+        "): ",
         Figure(sum(row["changes"] for row in rows), "count"),
         " changes; the open pipeline moved by ",
         Figure(known_sum(rows, "effect"), "money"),
@@ -122,9 +125,11 @@ CHANGES_BOARD = SpecialBoard(
     note="What the changes of the last days did to the open pipeline, by kind.",
     query=CHANGES,
     table="mart_pipeline_changes",
+    sample=Sample("changes", "changes", adds_up=True),
     choice=Column("since_words", "Since"),
     columns=(
         Column("movement", "What happened"),
+        Column("since_at", "Since the beginning of", "day"),
         Column("changes", "Changes", "count"),
         Column("deals", "Deals", "count"),
         Column("effect", "Effect on the pipeline", "money"),
@@ -143,6 +148,7 @@ with
         select
             since_words,
             since_place,
+            since_at,
             opportunity_key,
             any_value(coalesce(opportunity_name, opportunity_id)) as opportunity_name,
             string_agg(
@@ -164,7 +170,7 @@ with
             max(changed_at) as changed_at,
             min(money_rank) as money_rank
         from changes
-        group by since_words, since_place, opportunity_key
+        group by since_words, since_place, since_at, opportunity_key
     ),
 
     ranked as (
@@ -212,7 +218,9 @@ def _changed_deals_chart(rows: Rows) -> Spec:
 def _changed_deals_says(rows: Rows) -> Sentence:
     first = rows[0]
     return (
-        f"Since {first['since_words']}, most money is at stake with ",
+        f"Since {first['since_words']} (",
+        Figure(first["since_at"], "day"),
+        "), most money is at stake with ",
         Figure(first["opportunity_name"], "text"),
         f" ({first['movements']}): ",
         Figure(first["money_at_stake"], "money"),
@@ -231,6 +239,7 @@ CHANGED_DEALS_BOARD = SpecialBoard(
     columns=(
         Column("deal", "Deal"),
         Column("movements", "What happened"),
+        Column("since_at", "Since the beginning of", "day"),
         Column("told", "Before and now"),
         Column("money_at_stake", "Money at stake", "money"),
         Column("pipeline_effect", "Effect on the pipeline", "money"),

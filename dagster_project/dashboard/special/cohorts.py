@@ -14,6 +14,7 @@ from dagster_project.dashboard.special.model import (
     Column,
     Figure,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -138,6 +139,7 @@ COHORTS_BOARD = SpecialBoard(
     ),
     query=COHORTS,
     table="mart_retention_cohorts",
+    sample=Sample("cohort_customers", "customers at first"),
     choice=Column("measure", "Measure"),
     columns=(
         Column("cohort_month", "Cohort", "date"),

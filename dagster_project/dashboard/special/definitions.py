@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dagster_project.dashboard.boards import RIPENING
 from dagster_project.dashboard.special.look import (
     AMBER,
     BLUE,
@@ -20,12 +21,15 @@ from dagster_project.dashboard.special.look import (
 from dagster_project.dashboard.special.model import (
     Column,
     Figure,
+    Row,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
 )
 from dagster_project.dashboard.special.sql import THIS_PERIOD
+from ingestion.warehouse.duckdb_sql import literal
 
 EXCLUSIONS = """
 with
@@ -109,6 +113,7 @@ EXCLUSIONS_BOARD = SpecialBoard(
     ),
     query=EXCLUSIONS,
     table="kpi_exclusions",
+    sample=Sample("n_included", "records counted"),
     choice=Column("why", "Reason"),
     columns=(
         Column("metric", "Metric"),
@@ -124,6 +129,7 @@ EXCLUSIONS_BOARD = SpecialBoard(
     things="metrics",
 )
 
+RIPENING_ONES = ", ".join(f"({literal(name)}, {literal(of)})" for name, of in sorted(RIPENING))
 DEFINITIONS = f"""
 with
     {THIS_PERIOD},
@@ -163,6 +169,7 @@ with
 
 select
     *,
+    period_grain <> 'all' and (metric, variant) in ({RIPENING_ONES}) as ripens,
     concat(
         replace(metric, '_', ' '), ', ', if(period_grain = 'all', 'all time', 'last whole quarter')
     ) as metric_and_period,
@@ -224,12 +231,16 @@ def _definitions_says(rows: Rows) -> Sentence:
         )
     low, high = min(known, key=lambda row: row["value"]), max(known, key=lambda row: row["value"])
     return (
-        f"On the same deals, {name} is between ",
+        f"In the same period, {name} is between ",
         Figure(low["value"], "unit", low["unit"]),
-        f" ({low['definition']}) and ",
+        f" ({_named(low)}) and ",
         Figure(high["value"], "unit", high["unit"]),
-        f" ({high['definition']}), by its definition.",
+        f" ({_named(high)}), by its definition.",
     )
+
+
+def _named(row: Row) -> str:
+    return f"{row['definition']}{', still ripening' if row['ripens'] else ''}"
 
 
 DEFINITIONS_BOARD = SpecialBoard(
@@ -237,11 +248,12 @@ DEFINITIONS_BOARD = SpecialBoard(
     key="definitions",
     title="One name, several definitions",
     note=(
-        "The same deals under each definition that is in use. Before comparing with somebody "
-        "else's number, ask which it is."
+        "One period under each definition that is in use; not all are of the same deals. Before "
+        "comparing with somebody else's number, ask which it is."
     ),
     query=DEFINITIONS,
     table="mart_definitions_compared",
+    sample=Sample("n_included", "records"),
     choice=Column("metric_and_period", "Metric"),
     columns=(
         Column("definition", "Definition"),
@@ -250,6 +262,7 @@ DEFINITIONS_BOARD = SpecialBoard(
         Column("difference_from_default", "Beside the default", "unit", by="unit"),
         Column("n_included", "Records", "count"),
         Column("n_excluded", "Left out", "count"),
+        Column("ripens", "Still ripens?", "yes_no"),
         Column("used_by", "Used by"),
         Column("source_title", "Source"),
         Column("why_it_differs", "Why it differs"),

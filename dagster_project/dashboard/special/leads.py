@@ -16,6 +16,7 @@ from dagster_project.dashboard.special.model import (
     Column,
     Figure,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -166,6 +167,7 @@ CHANNELS_BOARD = SpecialBoard(
     ),
     query=CHANNELS,
     table="mart_funnel",
+    sample=Sample("leads", "leads"),
     columns=(
         Column("channel", "Channel"),
         Column("leads", "Leads", "count"),

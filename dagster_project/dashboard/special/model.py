@@ -16,6 +16,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -38,11 +39,14 @@ Format = Literal[
     "hours",
     "months",
     "date",
+    "day",  # the company's day of a moment
     "moment",  # UTC, with the time of day
     "period",  # a first day; `by` names the column with its grain
     "unit",  # a number; `by` names the column with its unit, as in `kpi_values.unit`
     "yes_no",  # a truth value; NULL is not no
 ]
+ONE = re.compile(r"s\b")
+"""What things have less where there is one of them."""
 OF_ALL = "n_of_all"
 """The column in which a query that gives the first n rows says how many there are of all."""
 
@@ -71,6 +75,18 @@ Sentence = tuple[str | Figure, ...]
 
 
 @dataclass(frozen=True)
+class Sample:
+    """How many records stand behind a board: the column with those of a row, and what they are.
+
+    `adds_up` says that no record is in two rows.
+    """
+
+    column: str
+    things: str
+    adds_up: bool = False
+
+
+@dataclass(frozen=True)
 class SpecialBoard:
     """One picture of a page that is not of `kpi_values` by the common filters.
 
@@ -78,6 +94,7 @@ class SpecialBoard:
     `choice` is a column of the rows: the page lets people choose one of its values, in their order
     of appearance, and gives `picture`, `says` and `left_out` only the rows of that one. `top` is
     how many rows the query gives at most (of each choice), `things` what they are in the plural.
+    `instead` is a query and what is said instead of `empty` where it gives a row.
     """
 
     page: Page
@@ -90,6 +107,8 @@ class SpecialBoard:
     chart: Callable[[Rows], Spec]
     says: Callable[[Rows], Sentence]
     empty: str
+    sample: Sample | None = None
+    instead: tuple[str, str] | None = None
     choice: Column | None = None
     top: int | None = None
     things: str = "rows"
@@ -109,6 +128,26 @@ class SpecialBoard:
         if rest <= 0:
             return None
         return ("and ", Figure(rest, "count"), f" more {self.things}, not shown")
+
+    def sampled(self, rows: Rows) -> Sentence | None:
+        """How many records stand behind the rows; None where rows are of no records."""
+        if self.sample is None:
+            return None
+        counts = [row[self.sample.column] for row in rows if row[self.sample.column] is not None]
+        if not counts:
+            return None
+        low, high, things = min(counts), max(counts), self.sample.things
+        if self.sample.adds_up:
+            low = high = sum(counts)
+        if low < high:
+            return (Figure(low, "count"), " to ", Figure(high, "count"), f" {things}, by row")
+        return (Figure(low, "count"), " ", ONE.sub("", things) if low == 1 else things)
+
+    def said_of_nothing(self, connection: duckdb.DuckDBPyConnection) -> str:
+        """What is said where there are no rows."""
+        if self.instead and connection.execute(self.instead[0]).fetchone():
+            return self.instead[1]
+        return self.empty
 
     def chosen(self, rows: Rows) -> dict[Any, list[Row]]:
         """The rows by what can be chosen, in their order; all by None without a choice."""

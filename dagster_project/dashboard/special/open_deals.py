@@ -28,6 +28,7 @@ from dagster_project.dashboard.special.model import (
     Figure,
     Format,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -179,6 +180,7 @@ AGE_BOARD = SpecialBoard(
     ),
     query=AGE,
     table="mart_deal_inspection",
+    sample=Sample("deals", "deals", adds_up=True),
     choice=Column("measure", "Measured by"),
     columns=(
         Column("label", "Stage"),
@@ -252,15 +254,15 @@ def _coverage_chart(rows: Rows) -> Spec:
     )
     tooltip = [
         alt.Tooltip("quota:Q", title="Quota", format="$,.0f"),
-        alt.Tooltip("won:Q", title="Won so far", format="$,.0f"),
+        alt.Tooltip("won:Q", title="Won toward the quota", format="$,.0f"),
         alt.Tooltip("to_go:Q", title="To go", format="$,.0f"),
         alt.Tooltip("due:Q", title="Open and due", format="$,.0f"),
         alt.Tooltip("due_deals:Q", title="Deals due", format=","),
     ]
-    parts = {"won so far": GREEN, "open and due": BLUE, "quota": GREY}
+    parts = {"won toward the quota": GREEN, "open and due": BLUE, "quota": GREY}
     won = (
         base.transform_filter("isValid(datum.won)")
-        .transform_calculate(part="'won so far'", zero="0")
+        .transform_calculate(part="'won toward the quota'", zero="0")
         .mark_bar(height=16)
         .encode(
             across("zero:Q", "money", right=150),
@@ -332,16 +334,17 @@ COVERAGE_BOARD = SpecialBoard(
     key="coverage",
     title="Is the pipeline enough?",
     note=(
-        "What is won and what is open and due in this period and those to come, beside the "
-        "quota. Not all that is due will be won: once over is seldom enough."
+        "What is won toward the quota (of deals that it covers only) and what is open and due in "
+        "this period and those to come. Not all that is due is won: once over is seldom enough."
     ),
     query=COVERAGE,
     table="mart_pipeline_coverage",
+    sample=Sample("due_deals", "deals due", adds_up=True),
     choice=Column("grain", "Periods"),
     columns=(
         Column("period_start", "Period", "period", by="period_grain"),
         Column("quota", "Quota", "money"),
-        Column("won", "Won so far", "money"),
+        Column("won", "Won toward the quota", "money"),
         Column("to_go", "To go", "money"),
         Column("due", "Open and due", "money"),
         Column("due_deals", "Deals due", "count"),

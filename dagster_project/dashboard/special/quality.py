@@ -24,6 +24,7 @@ from dagster_project.dashboard.special.model import (
     Column,
     Figure,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -128,6 +129,7 @@ FIX_FIRST_BOARD = SpecialBoard(
     ),
     query=FIX_FIRST,
     table="mart_data_hygiene",
+    sample=Sample("records", "records"),
     columns=(
         Column("finding", "Finding"),
         Column("severity", "Severity"),
@@ -204,6 +206,7 @@ SCORES_BOARD = SpecialBoard(
     note="The share of records that keep all rules that apply to them, the least clean first.",
     query=SCORES,
     table="mart_data_hygiene",
+    sample=Sample("records", "records"),
     columns=(
         Column("label", "Records"),
         Column("records", "Number", "count"),
@@ -233,6 +236,10 @@ with
 
 select
     place,
+    entity,
+    column_name,
+    target,
+    effect,
     concat(place, '. ', entity, '.', column_name, ' → ', target) as reference,
     source_instance,
     rule,
@@ -246,7 +253,6 @@ select
     n_without_money,
     likely_reason,
     samples,
-    summary,
     n_of_all
 from lost
 where place <= 12
@@ -285,11 +291,37 @@ def _references_chart(rows: Rows) -> Spec:
     return finished(above(base, "reference"), bars, words, band=TALL)
 
 
+_RULES = {
+    "merged_in_circle": "merges go round in a circle",
+    "merged_into_deleted": "merges are into a deleted deal",
+    "name_differs": "ids have different names in two sources",
+}
+
+
 def _references_says(rows: Rows) -> Sentence:
     first = rows[0]
-    if first["summary"]:
-        return (Figure(first["summary"], "text"), ".")
-    return (Figure(first["n_unresolved"], "count"), " references lead nowhere.")
+    parts: list[str | Figure] = [
+        "First: ",
+        Figure(first["n_unresolved"], "count"),
+        " of ",
+        Figure(first["n_given"], "count"),
+        " (",
+        Figure(first["unresolved_share"], "ratio"),
+        ") ",
+        _RULES.get(first["rule"]) or f"{first['column_name']} lead to nothing in {first['target']}",
+        " (",
+        Figure(first["entity"].replace("_", " "), "text"),
+        " of ",
+        Figure(first["source_instance"], "text"),
+        ")",
+    ]
+    if first["money_at_stake"]:
+        parts += ["; ", Figure(first["money_at_stake"], "money"), " at stake"]
+    if first["likely_reason"]:
+        parts += ["; likely: ", Figure(first["likely_reason"], "text")]
+    if first["effect"]:
+        parts += ["; ", Figure(first["effect"], "text")]
+    return (*parts, ".")
 
 
 REFERENCES_BOARD = SpecialBoard(
@@ -302,6 +334,7 @@ REFERENCES_BOARD = SpecialBoard(
     ),
     query=REFERENCES,
     table="mart_references",
+    sample=Sample("n_given", "references"),
     columns=(
         Column("reference", "Reference"),
         Column("source_instance", "Source"),

@@ -20,6 +20,7 @@ from dagster_project.dashboard.special.model import (
     Column,
     Figure,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -165,6 +166,7 @@ RECEIVABLES_BOARD = SpecialBoard(
     ),
     query=RECEIVABLES,
     table="mart_receivables",
+    sample=Sample("customers", "customers"),
     columns=(
         Column("ends_on", "At the end of", "date"),
         Column("age", "Age"),

@@ -179,6 +179,11 @@ RESTATEMENTS_BOARD = SpecialBoard(
     empty=(
         "No monthly number of the whole company is another now than when it was first published."
     ),
+    instead=(
+        """select 1
+        where not exists (select 1 from marts.mart_restatements where first_run_id <> run_id)""",
+        "No month has been published before: nothing can have changed yet.",
+    ),
     top=48,
     things="rows of earlier months",
 )

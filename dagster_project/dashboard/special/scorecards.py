@@ -22,6 +22,7 @@ from dagster_project.dashboard.special.model import (
     Column,
     Figure,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -190,6 +191,7 @@ SCORECARDS_BOARD = SpecialBoard(
     ),
     query=SCORECARDS,
     table="mart_rep_scorecard",
+    sample=Sample("n_included", "records"),
     choice=Column("metric_name", "Metric"),
     columns=(
         Column("person", "Who"),

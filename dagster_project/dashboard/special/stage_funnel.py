@@ -17,6 +17,7 @@ from dagster_project.dashboard.special.model import (
     Column,
     Figure,
     Rows,
+    Sample,
     Sentence,
     Spec,
     SpecialBoard,
@@ -147,8 +148,15 @@ def _funnel_says(rows: Rows) -> Sentence:
     if not judged:
         return ("No stage was entered by ten deals: too few to say where they are lost.",)
     worst = min(judged, key=lambda row: (row["rate"], row["stage"]))
+    first = rows[0]
+    period = (
+        Figure(first["period_start"], "period", first["period_grain"])
+        if first["period_start"]
+        else "All time"
+    )
     return (
-        "The stage that loses the most is ",
+        period,
+        ": the stage that loses the most is ",
         Figure(worst["stage"], "text"),
         ": of ",
         Figure(worst["entered"], "count"),
@@ -168,6 +176,7 @@ FUNNEL_BOARD = SpecialBoard(
     ),
     query=FUNNEL,
     table="fct_stage_visits",
+    sample=Sample("entered", "deals that came in"),
     definition=(
         "stage_conversion_rate: deals that entered the stage in the period and later reached "
         "any higher stage or won / deals that entered the stage in the period; a skipped stage "

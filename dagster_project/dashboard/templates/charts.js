@@ -46,7 +46,7 @@ const expressionFunctions = {
   figure: (value, unit) => figure(value, unit, "axis"),
   period: (value, grain) => {
     const iso = new Date(value).toISOString().slice(0, 10);
-    if (grain === "year" || grain === "quarter") return fiscal(grain, iso);
+    if (grain === "year" || grain === "quarter") return fiscal(grain, iso, "axis");
     if (grain === "week") return day(iso, { day: "numeric", month: "short", year: "2-digit" });
     return day(iso, { month: "short", year: "2-digit" });
   },
@@ -62,7 +62,7 @@ async function draw(place, spec, rows) {
   const drawn = { ...spec, data: { name: "rows", values: rows } };
   const result = await vegaEmbed(place, drawn, {
     ast: true, actions: false, logger, renderer: "svg", defaultStyle: false, config: theme, tooltip,
-    formatLocale: d3Locale(), expressionFunctions,
+    formatLocale: d3Locale(), timeFormatLocale: d3TimeLocale(), expressionFunctions,
   });
   views.set(place, result);
 }

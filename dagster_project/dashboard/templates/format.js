@@ -52,6 +52,11 @@ function figure(value, unit, how = "short") {
   }
 }
 
+// The unit of a column of bare numbers.
+function inUnit(unit) {
+  return unit === "ratio" ? "share of 1" : unit.replace(/^money/, page.currency);
+}
+
 function count(value) {
   return value === null || value === undefined ? NONE : numeral(value, { maximumFractionDigits: 0 });
 }
@@ -62,15 +67,12 @@ function utc(iso) {
 
 function day(iso, options = { dateStyle: "medium" }) {
   if (iso === null || iso === undefined) return NONE;
-  return formatter("day", { ...options, timeZone: "UTC" }).format(utc(iso));
+  return formatter("day", { timeZone: "UTC", ...options }).format(utc(iso));
 }
 
 // A period by its first day: a month by its name, longer ones as `make explain` writes them.
-function period(grain, iso, label) {
-  if (grain === "month") return day(iso, { month: "short", year: "numeric" });
-  if (grain === "quarter" && label) return label.replace("-", " ");
-  if (grain === "week" && label) return label.replace("-", " ");
-  return label || day(iso);
+function period(grain, iso, label, how) {
+  return grain === "week" && label ? label.replace("-", " ") : fiscal(grain, iso, how);
 }
 
 // What a table or sentence of a special board shows, by its format.
@@ -83,6 +85,7 @@ function shown(value, format, by, how = "full") {
     case "number": return numeral(value, { maximumFractionDigits: 2 });
     case "unit": return figure(value, by, how);
     case "date": return day(value);
+    case "day": return day(value, { dateStyle: "medium", timeZone: page.timezone });
     case "moment": return day(value, { dateStyle: "medium", timeStyle: "short" });
     case "period": return fiscal(by, value);
     case "yes_no": return value ? "yes" : "no";
@@ -90,16 +93,20 @@ function shown(value, format, by, how = "full") {
   }
 }
 
-// The same months as the company's own fiscal year has them.
-function fiscal(grain, iso) {
+// Quarters and years of the company's own fiscal year; where that is not the calendar's, nobody
+// knows from its name which months it has: they are said, unless there is no room (`axis`).
+function fiscal(grain, iso, how = "full") {
   if (!grain || grain === "month") return day(iso, { month: "short", year: "numeric" });
   const start = utc(iso);
   const months = start.getUTCFullYear() * 12 + start.getUTCMonth();
   const since = (((months - (page.fiscal_start - 1)) % 12) + 12) % 12;
   const year = Math.floor((months - since + 11) / 12);
-  if (grain === "year") return String(year);
-  if (grain === "quarter") return `${year} Q${Math.floor(since / 3) + 1}`;
-  return day(iso);
+  if (grain !== "year" && grain !== "quarter") return day(iso);
+  const isCalendar = page.fiscal_start === 1;
+  const name = `${isCalendar ? "" : "FY"}${year}${grain === "quarter" ? ` Q${Math.floor(since / 3) + 1}` : ""}`;
+  if (isCalendar || how === "axis") return name;
+  const last = new Date(Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + (grain === "year" ? 11 : 2), 1));
+  return `${name} (${formatter("day", { month: "short", year: "numeric", timeZone: "UTC" }).formatRange(start, last)})`;
 }
 
 function isNumber(format) {
@@ -129,5 +136,19 @@ function d3Locale() {
     decimal: part(plain, "decimal", "."), thousands: part(plain, "group", ","), grouping: [3],
     currency: [joined(priced.slice(0, at)), joined(priced.slice(at))],
     minus: "−",
+  };
+}
+
+// Its names of months and days.
+function d3TimeLocale() {
+  const named = (count, first, options) => Array.from({ length: count }, (_, i) => (
+    formatter("day", { ...options, timeZone: "UTC" }).format(new Date(Date.UTC(2023, first.month(i), first.day(i))))
+  ));
+  const ofMonths = { month: (i) => i, day: () => 1 };
+  const ofDays = { month: () => 0, day: (i) => 1 + i };
+  return {
+    dateTime: "%x %X", date: "%Y-%m-%d", time: "%H:%M:%S", periods: ["AM", "PM"],
+    days: named(7, ofDays, { weekday: "long" }), shortDays: named(7, ofDays, { weekday: "short" }),
+    months: named(12, ofMonths, { month: "long" }), shortMonths: named(12, ofMonths, { month: "short" }),
   };
 }

@@ -61,16 +61,15 @@ function target(metric, grain, i, cut, key) {
 
 function change(metric, now, before) {
   if (!now || !before || now.value === null || before.value === null) return null;
-  const difference = now.value - before.value;
-  const sign = difference > 0 ? "+" : "";
-  let text;
-  if (metric.unit === "ratio") {
-    text = `${sign}${numeral(difference * 100, { maximumFractionDigits: 1 })} points`;
-  } else if (before.value) {
-    text = sign + numeral(difference / Math.abs(before.value), { style: "percent", maximumFractionDigits: 1 });
-  } else {
-    return null;
-  }
+  const isRatio = metric.unit === "ratio";
+  if (!isRatio && !before.value) return null;
+  const moved = (now.value - before.value) / (isRatio ? 1 : Math.abs(before.value));
+  // What is shown as no change is none.
+  const difference = Math.round(Math.abs(moved) * 1000) ? moved : 0;
+  const signed = { signDisplay: "exceptZero", maximumFractionDigits: 1 };
+  const said = isRatio ? numeral(100 * difference, signed) : numeral(difference, { ...signed, style: "percent" });
+  const isOne = Math.round(Math.abs(moved) * 1000) === 10;
+  const text = said.replace("-", "−") + (isRatio ? (isOne ? " point" : " points") : "");
   const isFew = metric.kind !== "sum" && (now.records < FEW || before.records < FEW);
   const isGood = (difference > 0) === (metric.better === "up");
   // A young period is not worse than an older one: its records have not come to their end.
@@ -93,17 +92,30 @@ function sampleText(found) {
   return `${count(found.records)} ${found.records === 1 ? "record" : "records"}${left}`;
 }
 
-function periodName(grain, i) {
+function periodName(grain, i, how) {
   if (grain.name === "all") return "all time";
-  return period(grain.name, grain.starts[i], grain.labels[i]);
+  return period(grain.name, grain.starts[i], grain.labels[i], how);
+}
+
+// What is said where a metric has no periods of the chosen grain: that is not the same as nothing.
+function notCounted(metric) {
+  const grains = page.grains.filter((grain) => grain.name in metric.series).map((grain) => grain.label.toLowerCase());
+  return `Not counted by ${state.grain}: it has ${grains.join(", ")}.`;
 }
 
 function soFar(grain, i) {
   return grain.name !== "all" && i >= grain.ended;
 }
 
+// What is said of a period that has not ended.
+function unended(grain, i) {
+  if (!soFar(grain, i)) return "";
+  return grain.starts[i] > page.today ? " (to come)" : " (so far)";
+}
+
 // What is only of the present has nothing in the past: it is shown as of now, whatever is chosen.
 function periodOf(metric, grain) {
+  if (grain.name === "all") return 0;
   const series = ((metric.series[grain.name] || {}).company || [])[0];
   if (!series) return state.period;
   const [first, , records] = series;
@@ -152,7 +164,8 @@ function showTile(board, place) {
   told.replaceChildren();
   const wary = caution(metric, grain, cut, key, i);
   if (isKnown && soFar(grain, i)) {
-    told.textContent = `so far: the period has not ended${wary ? `; ${wary}` : ""}`;
+    const state = grain.starts[i] > page.today ? "to come: the period has not begun" : "so far: the period has not ended";
+    told.textContent = `${state}${wary ? `; ${wary}` : ""}`;
   } else if (isKnown && wary) {
     told.textContent = wary;
   } else {
@@ -161,11 +174,16 @@ function showTile(board, place) {
       const arrow = moved.difference === 0 ? "=" : moved.isUp ? "▲" : "▼";
       const mark = moved.word === "better" ? "good" : moved.word === "worse" ? "bad" : "";
       told.append(element("span", `${arrow} ${moved.text}${moved.word ? `, ${moved.word}` : ""}`, mark));
-      told.append(` ${moved.word ? "than" : "on"} ${periodName(grain, i - 1)}${moved.caution}`);
+      told.append(` ${moved.word ? "than" : "on"} ${periodName(grain, i - 1, "axis")}${moved.caution}`);
     } else if (isKnown) {
       told.textContent = "nothing to compare with";
     }
   }
+  const history = grain.starts.flatMap((start, j) => {
+    const found = known(metric, grain.name, cut.name, key, j);
+    return found ? [{ ...found, key: cut.told[key], keyAt: key, i: j, start, wary: found.value === null ? "" : caution(metric, grain, cut, key, j), target: target(metric, grain.name, j, cut.name, key) }] : [];
+  });
+  numbers(board, place, metric, grain, cut, history);
   const from = Math.max(0, i - 11);
   spark(place.querySelector(".spark"), Array.from({ length: i - from + 1 }, (_, j) => {
     const found = known(metric, grain.name, cut.name, key, from + j);
@@ -173,10 +191,14 @@ function showTile(board, place) {
   }));
   const goal = target(metric, grain.name, i, cut.name, key);
   place.querySelector(".target").textContent = goal === null ? "" : `Target ${figure(goal, metric.unit)}`;
+  place.dataset.cut = cut.name;
+  if (!(grain.name in metric.series)) {
+    place.querySelector(".sample").textContent = notCounted(metric);
+    return;
+  }
   const isWhole = cut.name === "company" && state.key !== "";
   const whole = `. Not known by ${cutAt().label.toLowerCase()}: this is the whole company.`;
   place.querySelector(".sample").textContent = isWhole ? sampleText(now).replace(/\.$/, "") + whole : sampleText(now);
-  place.dataset.cut = cut.name;
 }
 
 function note(board, metric, grain, cut, more) {
@@ -204,6 +226,7 @@ function warning(rows) {
 async function showTrend(board, place) {
   const metric = page.metrics[board.metric];
   const grain = grainNamed(state.grain);
+  if (!(grain.name in metric.series)) return uncounted(board, place, metric);
   const chosenAt = periodOf(metric, grain);
   const cut = page.cuts[cutOf(metric, grain.name, cutAt().name)];
   const all = keysOf(metric, grain.name, cut);
@@ -218,7 +241,7 @@ async function showTrend(board, place) {
       if (!found) continue;
       const isSoFar = soFar(grain, i);
       const wary = found.value === null ? "" : caution(metric, grain, cut, key, i);
-      rows.push({ ...found, key: cut.told[key], keyAt: key, i, start: grain.starts[i], at: utc(grain.starts[i]).getTime(), so_far: isSoFar, wary, is_hollow: isSoFar || Boolean(wary), is_joined: !wary && (!isSoFar || Boolean(metric.state)), target: target(metric, grain.name, i, cut.name, key) });
+      rows.push({ ...found, key: cut.told[key], keyAt: key, i, start: grain.starts[i], at: utc(grain.starts[i]).getTime(), wary, is_hollow: isSoFar || Boolean(wary), is_joined: !wary && (!isSoFar || Boolean(metric.state)), target: target(metric, grain.name, i, cut.name, key) });
     }
   }
   const focus = keys.length === 1 ? keys[0] : null;
@@ -231,17 +254,18 @@ async function showTrend(board, place) {
   if (focus !== null) {
     const wary = now && now.value !== null ? caution(metric, grain, cut, focus, chosenAt) : "";
     const moved = soFar(grain, chosenAt) || wary ? null : change(metric, now, before);
-    const tail = `${when}${soFar(grain, chosenAt) ? " so far" : ""}${wary ? `, ${wary}` : ""}${moved ? `, ${moved.text} on ${periodName(grain, chosenAt - 1)}${moved.word ? ` (${moved.word})` : moved.caution}` : ""}`;
+    const tail = `${when}${unended(grain, chosenAt)}${wary ? `, ${wary}` : ""}${moved ? `, ${moved.text} on ${periodName(grain, chosenAt - 1, "axis")}${moved.word ? ` (${moved.word})` : moved.caution}` : ""}`;
     message.append(element("strong", figure(now ? now.value : null, metric.unit)), ` in ${tail}`);
     told = `${board.title}${cut.name === "company" ? "" : `, ${cut.told[focus]}`}: ${figure(now ? now.value : null, metric.unit)} in ${tail}.`;
   } else {
-    const named = keys.map((key) => ({ key, found: known(metric, grain.name, cut.name, key, chosenAt) })).filter((one) => one.found && one.found.value !== null).sort((a, b) => b.found.value - a.found.value);
-    const text = named.length ? `${when}: from ${figure(named[named.length - 1].found.value, metric.unit)} (${cut.told[named[named.length - 1].key]}) to ${figure(named[0].found.value, metric.unit)} (${cut.told[named[0].key]})` : `no values in ${when}`;
+    const among = rest ? ` of the ${count(keys.length)} with most records` : "";
+    const present = rows.filter((row) => row.i === chosenAt && row.value !== null);
+    const text = present.length ? extremes(metric, present, when, among) : `no values in ${when}`;
     message.textContent = text;
     told = `${board.title} by ${cut.label.toLowerCase()}, ${text}.`;
   }
   place.querySelector(".sample").textContent = (focus === null ? `${count(keys.length)} drawn, each with its records in the numbers` : sampleText(now)).replace(/\.$/, "")
-    + (rest ? `; those with most records, and ${count(rest)} more are not drawn` : "") + "." + note(board, metric, grain, cut, focus === null ? warning(rows.filter((row) => row.i === chosenAt)) : "");
+    + (rest ? `; those with most records, and ${count(rest)} more are not drawn` : "") + "." + note(board, metric, grain, cut, focus === null ? warning(rows.filter((row) => row.i === chosenAt)) : "") + targetWords(rows, "Short lines at points");
   finish(board, place, metric, grain, cut, rows, told);
   const values = rows.filter((row) => row.value !== null);
   if (!values.length) return nothing(place, "No values in these periods.");
@@ -261,7 +285,7 @@ async function showTrend(board, place) {
   spec.layer = spec.layer.filter((_, i) => rows.some(isDrawn[i]));
   spec.encoding.x.axis.format = grain.name;
   for (const layer of spec.layer) layer.encoding.y.axis.format = metric.unit;
-  for (const row of rows) row.told = `${cut.name === "company" ? "" : `${row.key}, `}${periodName(grain, row.i)}${row.so_far ? " so far" : ""}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}${row.wary ? `\n${row.wary}` : ""}`;
+  for (const row of rows) row.told = `${cut.name === "company" ? "" : `${row.key}, `}${periodName(grain, row.i)}${unended(grain, row.i)}\n${figure(row.value, metric.unit, "full")}\n${sampleText(row)}${row.target === null ? "" : `\nTarget ${figure(row.target, metric.unit)}`}${row.wary ? `\n${row.wary}` : ""}`;
   await draw(place.querySelector(".draw"), spec, withGaps(rows));
 }
 
@@ -274,39 +298,47 @@ function withGaps(rows) {
   });
 }
 
+// Highest and lowest of the rows of a period. One deal of one is 100%: what is called so has records
+// enough, unless it is a sum.
+function extremes(metric, rows, when, among) {
+  const told = rows.filter((row) => metric.kind === "sum" || row.records >= FEW).sort((a, b) => b.value - a.value);
+  if (!told.length) return `${when}: fewer than ${FEW} records in each`;
+  const text = (row) => figure(row.value, metric.unit);
+  const [first, last] = [told[0], told[told.length - 1]];
+  const areAll = told.length === rows.length;
+  if (told.length === 1) return `${when}: ${first.key} ${text(first)}${areAll ? "" : `, the only one with at least ${FEW} records`}`;
+  const enough = areAll ? count(told.length) : `the ${count(told.length)} with at least ${FEW} records`;
+  if (first.value === last.value) return `${when}: ${text(last)} in each of ${enough}${among}`;
+  return `${when}: highest ${text(first)} (${first.key}), lowest ${text(last)} (${last.key})${areAll ? "" : ` of ${enough}`}${among}`;
+}
+
 async function showBars(board, place) {
   const metric = page.metrics[board.metric];
   const grain = grainOf(metric);
+  if (!(grain.name in metric.series)) return uncounted(board, place, metric);
   const chosenAt = periodOf(metric, grain);
   const wanted = cutAt().name === "company" ? board.cut : cutAt().name;
   const cut = page.cuts[cutOf(metric, grain.name, wanted, board.cut, "team", "rep", "stage", "channel")];
   const rows = [];
   for (const key of keysOf(metric, grain.name, cut)) {
     const found = at(metric, grain.name, cut.name, key, chosenAt);
-    if (found) rows.push({ ...found, wary: found.value === null ? "" : caution(metric, grain, cut, key, chosenAt), key: cut.told[key], keyAt: key, i: chosenAt, start: grain.starts[chosenAt], so_far: soFar(grain, chosenAt), target: target(metric, grain.name, chosenAt, cut.name, key), text: figure(found.value, metric.unit) });
+    if (found) rows.push({ ...found, wary: found.value === null ? "" : caution(metric, grain, cut, key, chosenAt), key: cut.told[key], keyAt: key, i: chosenAt, start: grain.starts[chosenAt], target: target(metric, grain.name, chosenAt, cut.name, key), text: figure(found.value, metric.unit) });
   }
   rows.sort((a, b) => (b.value === null ? -Infinity : b.value) - (a.value === null ? -Infinity : a.value));
   const when = grain.starts.length ? periodName(grain, chosenAt) : "";
   const values = rows.filter((row) => row.value !== null);
   const drawn = values.slice(0, 15);
   const message = place.querySelector(".message");
-  // One deal of one is 100%: what is called highest and lowest has records enough.
-  const told = metric.kind === "sum" ? values : values.filter((row) => row.records >= FEW);
   const among = cut.more ? ` of the ${count(cut.keys.length)} with most records` : "";
-  const last = told[told.length - 1];
-  let text;
-  if (!values.length) text = `nothing in ${when}`;
-  else if (!told.length) text = `${when}: fewer than ${FEW} records in each`;
-  else if (told.length === 1) text = `${when}: ${told[0].key} ${told[0].text}`;
-  else if (told[0].value === last.value) text = `${when}: ${last.text} in each of ${count(told.length)}${among}`;
-  else text = `${when}: highest ${told[0].text} (${told[0].key}), lowest ${last.text} (${last.key})${among}`;
+  const text = values.length ? extremes(metric, values, when, among) : `nothing in ${when}`;
   message.textContent = text;
   const untold = [];
   if (values.length > drawn.length) untold.push(`${count(values.length - drawn.length)} more in the numbers`);
   if (drawn.some((row) => metric.kind !== "sum" && row.records < FEW)) untold.push(`“few”: of fewer than ${FEW} records`);
+  if (metric.ripens) untold.push("the younger, the lower: it still ripens");
   if (rows.length > values.length) untold.push(`${count(rows.length - values.length)} without a value`);
   if (cut.more) untold.push(`and ${count(cut.more)} more, not shown`);
-  place.querySelector(".sample").textContent = `By ${cut.label.toLowerCase()}, ${when}${soFar(grain, chosenAt) ? " so far" : ""}: ${count(rows.reduce((sum, row) => sum + row.records, 0))} records, ${count(rows.reduce((sum, row) => sum + row.left, 0))} left out${untold.length ? `; ${untold.join(", ")}` : ""}.${note(board, metric, grain, cut, warning(values))}`;
+  place.querySelector(".sample").textContent = `By ${cut.label.toLowerCase()}, ${when}${unended(grain, chosenAt)}: ${count(rows.reduce((sum, row) => sum + row.records, 0))} records, ${count(rows.reduce((sum, row) => sum + row.left, 0))} left out${untold.length ? `; ${untold.join("; ")}` : ""}.${note(board, metric, grain, cut, warning(values))}${targetWords(drawn, "Short lines across bars")}`;
   finish(board, place, metric, grain, cut, rows, `${board.title} by ${cut.label.toLowerCase()}, ${text}.`);
   if (!drawn.length) return nothing(place, cut.name === "company" ? "Nothing that could be told apart yet." : `Nothing by ${cut.label.toLowerCase()} in ${when}.`);
   something(place);
@@ -317,6 +349,21 @@ async function showBars(board, place) {
   spec.layer[0].encoding.x.scale.padding = 14 + 7 * Math.max(...drawn.map((row) => row.text.length));
   if (drawn.every((row) => row.target === null)) spec.layer = spec.layer.slice(0, -1);
   await draw(place.querySelector(".draw"), spec, drawn);
+}
+
+function targetWords(rows, lines) {
+  return rows.some((row) => row.target !== null) ? ` ${lines} are targets.` : "";
+}
+
+function uncounted(board, place, metric) {
+  const told = notCounted(metric);
+  place.dataset.cut = "company";
+  place.querySelector(".message").textContent = "";
+  place.querySelector(".sample").textContent = "";
+  place.querySelector(".numbers table").replaceChildren();
+  place.querySelector(".numbers").hidden = place.querySelector(".csv").hidden = true;
+  place.fill = null;
+  nothing(place, told);
 }
 
 function nothing(place, sentence) {
@@ -338,24 +385,41 @@ function something(place) {
   place.dataset.drawn = "chart";
 }
 
-// The words, numbers and download of a KPI board, whatever is drawn.
+// The words and numbers of a KPI board, whatever is drawn.
 function finish(board, place, metric, grain, cut, rows, told) {
   place.querySelector(".chart").setAttribute("aria-label", told);
   place.dataset.cut = cut.name;
-  const ordered = board.mark === "trend" ? [...rows].sort((a, b) => b.i - a.i || a.keyAt - b.keyAt) : rows;
+  numbers(board, place, metric, grain, cut, rows);
+}
+
+// The table and download of a KPI board or tile.
+function numbers(board, place, metric, grain, cut, rows) {
+  place.querySelector(".numbers").hidden = place.querySelector(".csv").hidden = !(grain.name in metric.series);
+  const ordered = board.mark === "bars" ? rows : [...rows].sort((a, b) => b.i - a.i || a.keyAt - b.keyAt);
   const hasKey = cut.name !== "company";
   const hasTarget = ordered.some((row) => row.target !== null);
+  const unit = inUnit(metric.unit);
+  const name = (row) => periodName(grain, row.i) + unended(grain, row.i);
   const columns = [
-    { label: "Period", of: (row) => periodName(grain, row.i) + (row.so_far ? " (so far)" : ""), raw: (row) => row.start },
+    { label: "Period", of: name, raw: name },
     ...(hasKey ? [{ label: cut.label, of: (row) => cut.labels[row.keyAt], raw: (row) => cut.labels[row.keyAt], key: (row) => cut.keys[row.keyAt] }] : []),
-    { label: board.title, of: (row) => figure(row.value, metric.unit, "full"), raw: (row) => row.value, isNumber: true },
-    ...(hasTarget ? [{ label: "Target", of: (row) => figure(row.target, metric.unit, "full"), raw: (row) => row.target, isNumber: true }] : []),
+    { label: board.title, unit, of: (row) => figure(row.value, metric.unit, "full"), raw: (row) => row.value, isNumber: true },
+    ...(hasTarget ? [{ label: "Target", unit, of: (row) => figure(row.target, metric.unit, "full"), raw: (row) => row.target, isNumber: true }] : []),
     { label: "Records", of: (row) => count(row.records), raw: (row) => row.records, isNumber: true },
     { label: "Left out", of: (row) => count(row.left), raw: (row) => row.left, isNumber: true },
     ...(ordered.some((row) => row.wary) ? [{ label: "Note", of: (row) => row.wary, raw: (row) => row.wary }] : []),
   ];
   table(place, columns, ordered, `${board.title}, ${grain.label.toLowerCase()}${hasKey ? `, by ${cut.label.toLowerCase()}` : ""}, as of ${page.as_of_told}`);
-  place.download = () => [columns.map((column) => column.label), ...ordered.map((row) => columns.map((column) => column.raw(row)))];
+  const dated = [{ label: "Grain", raw: () => grain.name }, { label: "First day", raw: (row) => row.start }];
+  place.download = () => downloaded([...columns, ...dated], ordered);
+  const only = hasKey && state.key !== "" && board.mark !== "bars" ? cut.labels[state.key] : "";
+  place.named = [grain.name, ...(board.mark === "bars" ? [periodName(grain, ordered.length ? ordered[0].i : 0, "axis")] : []), hasKey ? cut.name : "", only];
+}
+
+// What a spreadsheet needs to be told that a page says elsewhere: units, and as of when.
+function downloaded(columns, rows) {
+  const heads = columns.map((column) => column.label + (column.unit ? ` (${column.unit})` : ""));
+  return [[...heads, "As of"], ...rows.map((row) => [...columns.map((column) => column.raw(row)), page.as_of_told])];
 }
 
 // Filled when it is opened: most never are.
@@ -422,17 +486,23 @@ async function showSpecial(board, place) {
   const one = board.shown[select ? Number(select.value) : 0];
   const named = board.names.map((name, i) => [name, i]);
   const rows = one.rows.map((row) => Object.fromEntries(named.map(([name, i]) => [name, row[i]])));
-  const sentence = (parts) => parts.map((part) => (typeof part === "string" ? part : part[1] === "text" ? isolated(shown(...part)) : shown(part[0], part[1], part[2], "short"))).join("");
+  const sentence = (parts) => parts.map((part) => (typeof part === "string" ? part : part[1] === "text" ? isolated(shown(...part)) : shown(part[0], part[1], part[2], "short").replace(/^-(?=\D?\d)/, "−"))).join("");
   const told = sentence(one.says);
   place.querySelector(".message").textContent = told;
   place.querySelector(".chart").setAttribute("aria-label", `${board.title}: ${told}`);
-  place.querySelector(".sample").textContent = `${count(rows.length)} ${rows.length === 1 ? "row" : "rows"}${one.left_out ? ` ${sentence(one.left_out)}` : ""}, as of ${page.as_of_told}.`;
+  const rest = one.left_out ? `${count(rows.length)} ${rows.length === 1 ? "row" : "rows"} ${sentence(one.left_out)}; ` : "";
+  const sample = one.sample ? `${sentence(one.sample)}; ${rest}as of` : rest ? `${rest}as of` : "As of";
+  place.querySelector(".sample").textContent = `${sample} ${page.as_of_told}.`;
   const columns = board.columns.map((column) => ({
     label: column.label, isNumber: isNumber(column.format), raw: (row) => row[column.name],
+    unit: { money: page.currency, ratio: "share of 1", period: "first day", day: "UTC" }[column.format],
     of: (row) => shown(row[column.name], column.format, column.by ? row[column.by] : null),
   }));
   table(place, columns, rows, `${board.title}, as of ${page.as_of_told}`);
-  place.download = () => [columns.map((column) => column.label), ...rows.map((row) => columns.map((column) => column.raw(row)))];
+  const by = board.columns.find((column) => column.format === "unit" || (column.format === "period" && column.by));
+  const beside = by ? [{ label: by.format === "unit" ? "Unit" : "Grain", raw: (row) => (by.format === "unit" ? inUnit(row[by.by]) : row[by.by]) }] : [];
+  place.download = () => downloaded([...columns, ...beside], rows);
+  place.named = [board.choice ? shown(one.value, board.choice.format, one.by) : ""];
   something(place);
   const plain = rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, drawable(value)])));
   await draw(place.querySelector(".draw"), one.spec, plain);
@@ -474,7 +544,7 @@ function options(select, texts, chosen) {
 function fillFilters() {
   const grain = grainNamed(state.grain);
   options(form.elements.grain, page.grains.filter((one) => one.name !== "all").map((one) => [one.name, one.label]), state.grain);
-  const periods = grain.starts.map((_, i) => [i, periodName(grain, i) + (i < grain.ended ? "" : i > grain.present ? " (to come)" : " (so far)")]);
+  const periods = grain.starts.map((_, i) => [i, periodName(grain, i) + unended(grain, i)]);
   options(form.elements.period, periods.reverse(), state.period);
   options(form.elements.cut, page.cuts.map((cut, i) => [i, cut.label]), state.cut);
   const cut = cutAt();
@@ -482,7 +552,7 @@ function fillFilters() {
   document.getElementById("key-label").hidden = cut.name === "company";
   const key = state.key === "" ? "" : `, ${cut.told[state.key]} only`;
   const more = cut.more ? ` The ${count(cut.keys.length)} with most records are listed, and ${count(cut.more)} more are not shown.` : "";
-  form.querySelector(".state").textContent = `Shown: ${grain.label.toLowerCase()}, ${periodName(grain, state.period)}${soFar(grain, state.period) ? " so far" : ""}, ${cut.label.toLowerCase()}${key}.${more}`;
+  form.querySelector(".state").textContent = `Shown: ${grain.label.toLowerCase()}, ${periodName(grain, state.period)}${unended(grain, state.period)}, ${cut.label.toLowerCase()}${key}.${more}`;
 }
 
 // The last period that has ended and in which anything happened: one under way looks like a slump.
@@ -538,7 +608,7 @@ function begin() {
     if (button) button.addEventListener("click", () => save(place, board));
   }
   addEventListener("beforeprint", () => {
-    for (const details of document.querySelectorAll(".numbers:not([hidden])")) details.open = true;
+    for (const details of document.querySelectorAll(".board .numbers:not([hidden])")) details.open = true;
     for (const place of document.querySelectorAll(".board")) if (place.fill) place.fill();
   });
 }
@@ -546,7 +616,7 @@ function begin() {
 function save(place, board) {
   const link = element("a");
   link.href = URL.createObjectURL(new Blob(["\ufeff", csv(place.download())], { type: "text/csv;charset=utf-8" }));
-  link.download = `${page.page}-${board.key}.csv`;
+  link.download = `${[page.page, board.key, ...place.named].filter((part) => part).join(" ").replace(/[^\p{L}\p{N}_]+/gu, "-").slice(0, 120)}.csv`;
   document.body.append(link);
   link.click();
   link.remove();
