@@ -109,7 +109,7 @@ def to_fix_table(marts: Path, currency: str) -> str:
             from marts.mart_data_hygiene
             where rep_id = 'all' and rule <> 'all'
                 and (money_at_stake <> 0 or failing_without_amount > 0)
-            order by severity = 'high' desc, abs(money_at_stake) desc nulls last, fix_rank
+            order by fix_rank nulls last
             limit {TO_FIX}"""
         ).fetchall()
     if not found:

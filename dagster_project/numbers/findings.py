@@ -94,11 +94,7 @@ FINDINGS_SHOWN = 3
 
 
 def findings(paths: CompanyPaths) -> list[str]:
-    """The worst findings that have money at stake, a sentence each.
-
-    What puts published figures in doubt goes before what only makes work harder; of both, what has
-    most money at stake comes first, and that of which nobody knows the money last.
-    """
+    """What is to fix first of what has money at stake, a sentence each, in the mart's order."""
     with open_published(paths.marts) as connection:
         rows = connection.execute(
             f"""select failing, records, entity, rule, money_at_stake, money_kind, money_share,
@@ -106,7 +102,7 @@ def findings(paths: CompanyPaths) -> list[str]:
             from marts.mart_data_hygiene
             where rep_id = 'all' and rule <> 'all'
                 and (money_at_stake <> 0 or failing_without_amount > 0)
-            order by severity = 'high' desc, abs(money_at_stake) desc nulls last, fix_rank
+            order by fix_rank nulls last
             limit {FINDINGS_SHOWN}"""
         ).fetchall()
     return [

@@ -70,7 +70,7 @@ def _print_first(console: PlainConsole, run: PipelineRun, edition: Edition, unto
             console.print(line, style="yellow")
         console.print()
     if found := findings(run.paths):
-        console.print("To fix first, what puts figures in doubt before what makes work harder:")
+        console.print("To fix first, by the money at stake:")
         console.ranked(found, style="yellow")
         console.print()
 
