@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 TEMPLATES = Path(__file__).parent / "templates"
-SCRIPTS = ("format.js", "charts.js", "page.js")
+SCRIPTS = ("format.js", "charts.js", "figures.js", "page.js")
 LARGEST = 1_600_000
 """The bytes of numbers that a page may carry: of 3 MB, Vega and what is drawn take the rest."""
 WHO = {
