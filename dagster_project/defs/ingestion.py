@@ -61,7 +61,8 @@ def _load_step(company: Company, source_type: str) -> dg.AssetsDefinition:
     sources = [source for source in company.sources if source.type == source_type]
     tables = SOURCE_TYPES[source_type].tables
     inputs = _inputs(sources)
-    files = _files(sources)
+    files = {COMPANY_FILE: (company.path,), **_files(sources)}
+    systems = {one.name: _system_key(one) for one in sources if not isinstance(one, FilesSource)}
     specs = [
         dg.AssetSpec(
             [f"raw_{source_type}", table],
@@ -96,6 +97,7 @@ def _load_step(company: Company, source_type: str) -> dg.AssetsDefinition:
                 with suppress(OSError):
                     yield _seen(key, paths)
             loads = run.load(source_type)
+            yield from (_read(systems[one.source], one) for one in loads if one.source in systems)
         for spec in specs:
             yield dg.MaterializeResult(
                 asset_key=spec.key, metadata=_counts(loads, spec.key.path[-1])
@@ -125,6 +127,15 @@ def _seen(key: dg.AssetKey, paths: Iterable[Path]) -> dg.AssetObservation:
             "bytes": sum(one.st_size for one in found),
             "changed": dg.MetadataValue.timestamp(max(one.st_mtime for one in found)),
         },
+    )
+
+
+def _read(key: dg.AssetKey, load: LoadReport) -> dg.AssetObservation:
+    """What a run has read of the system behind an API."""
+    names = ("rows_new", "rows_changed", "rows_deleted")
+    return dg.AssetObservation(
+        key,
+        metadata={name: sum(getattr(one, name) for one in load.tables) for name in names},
     )
 
 

@@ -61,6 +61,7 @@ def test_runs_of_the_command_line_are_listed_and_tell_what_they_have_published(
         seen = ui.told("assetObservations", "crm", "opportunities")
         size = copy.export("opportunities.csv").stat().st_size
         assert (seen["files"], seen["bytes"]) == (1, size)
+        assert ui.told("assetObservations", "company", "company_yml")["files"] == 1
 
 
 def test_what_is_published_is_materialized_alone_and_sigterm_stops_it_under_nohup(
