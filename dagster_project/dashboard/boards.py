@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 
 from dagster_project.numbers.headlines import BLOCKS
 
@@ -97,12 +96,6 @@ CUTS = {
 """The cuts of `kpi_values` that pages have, with their names."""
 PAIRS = {"team × segment": ("team", "segment"), "rep × product": ("rep", "product")}
 """Two cuts at once, from the members."""
-RIPENING = {
-    ("win_rate", "cohort"),
-    *product(["lead_conversion_rate"], ["default", "qualified", "to_opportunity"]),
-    *product(["stage_conversion_rate"], ["default", "direct", "to_won"]),
-}
-"""Metrics and variants whose young periods are never ripe: their YAML says `matures`."""
 GRAINS = {"month": "Months", "quarter": "Quarters", "year": "Years", "week": "Weeks"}
 
 

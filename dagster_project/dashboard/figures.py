@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.dashboard.boards import BOARDS, CUTS, GRAINS, PAIRS, RIPENING, Board
+from dagster_project.dashboard.boards import BOARDS, CUTS, GRAINS, PAIRS, Board
 from dagster_project.dashboard.pairs import JOINED, pair_figures
 from dagster_project.numbers.cell import ALL_TIME, COMPANY, Calendar, Cell
+from dagster_project.numbers.headlines import RIPENING
 from dagster_project.numbers.untold import Told, Untold, caution, read_untold
 
 if TYPE_CHECKING:

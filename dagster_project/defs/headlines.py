@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_project.numbers.findings import first_to_fix
 from dagster_project.numbers.headlines import MATURING
 from dagster_project.numbers.untold import Untold
 from dagster_project.publication import open_published
@@ -103,15 +104,7 @@ def not_told(found: Sequence[Figure], untold: Untold) -> str:
 
 def to_fix_table(marts: Path, currency: str) -> str:
     """What is worth putting right first in the records, as a Markdown table."""
-    with open_published(marts) as connection:
-        found = connection.execute(
-            f"""select rule, entity, failing, records, money_at_stake
-            from marts.mart_data_hygiene
-            where rep_id = 'all' and rule <> 'all'
-                and (money_at_stake <> 0 or failing_without_amount > 0)
-            order by fix_rank nulls last
-            limit {TO_FIX}"""
-        ).fetchall()
+    found = first_to_fix(marts, "rule, entity, failing, records, money_at_stake", TO_FIX)
     if not found:
         return "No money is at stake in what is to be put right."
     rows = [

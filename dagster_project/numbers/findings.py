@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from dagster_project.publication import open_published
 from ingestion.paths import CompanyPaths
 
@@ -95,21 +98,29 @@ FINDINGS_SHOWN = 3
 
 def findings(paths: CompanyPaths) -> list[str]:
     """What is to fix first of what has money at stake, a sentence each, in the mart's order."""
-    with open_published(paths.marts) as connection:
-        rows = connection.execute(
-            f"""select failing, records, entity, rule, money_at_stake, money_kind, money_share,
-                example_keys
-            from marts.mart_data_hygiene
-            where rep_id = 'all' and rule <> 'all'
-                and (money_at_stake <> 0 or failing_without_amount > 0)
-            order by fix_rank nulls last
-            limit {FINDINGS_SHOWN}"""
-        ).fetchall()
+    rows = first_to_fix(
+        paths.marts,
+        "failing, records, entity, rule, money_at_stake, money_kind, money_share, example_keys",
+        FINDINGS_SHOWN,
+    )
     return [
         f"{failing:,} of {records:,} {entity} {words(rule)}, "
         f"with {_at_stake(money, share, kind)} ({rule}, such as {keys})"
         for failing, records, entity, rule, money, kind, share, keys in rows
     ]
+
+
+def first_to_fix(marts: Path, columns: str, most: int) -> list[tuple[Any, ...]]:
+    """Columns of the findings that have money at stake, so many of them, in the mart's order."""
+    with open_published(marts) as connection:
+        return connection.execute(
+            f"""select {columns}
+            from marts.mart_data_hygiene
+            where rep_id = 'all' and rule <> 'all'
+                and (money_at_stake <> 0 or failing_without_amount > 0)
+            order by fix_rank nulls last
+            limit {most}"""
+        ).fetchall()
 
 
 def words(rule: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 from dagster_project.publication import open_published
 from ingestion.paths import CompanyPaths
@@ -75,7 +76,15 @@ ADDITIVE = {
     "cash_collected": "money",
 }
 """Headlines that are 0 in a period of which `kpi_values` has no row, with their units."""
-MATURING = frozenset({"lead_conversion_rate"})
+RIPENING = {
+    ("win_rate", "cohort"),
+    *product(["lead_conversion_rate"], ["default", "qualified", "to_opportunity"]),
+    *product(["stage_conversion_rate"], ["default", "direct", "to_won"]),
+}
+"""Metrics and variants whose young periods are never ripe: their YAML says `matures`."""
+MATURING = (
+    frozenset(metric for metric, variant in RIPENING if variant == "default") & HEADLINES.keys()
+)
 """Headlines of whose ended periods records still change the value: the younger, the lower."""
 OF_ALL_COMPANIES = BLOCKS[0].names.keys() - {"quota_attainment"}
 """Headlines that stay where deals are, though there is nothing that they could be of."""

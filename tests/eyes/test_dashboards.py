@@ -13,8 +13,8 @@ import pytest
 import yaml
 from playwright.sync_api import Browser
 
-from dagster_project.dashboard.boards import RIPENING
 from dagster_project.dashboard.pages import write_pages
+from dagster_project.numbers.headlines import RIPENING
 from dagster_project.publication import open_published
 from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT

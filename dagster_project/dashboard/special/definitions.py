@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dagster_project.dashboard.boards import RIPENING
 from dagster_project.dashboard.special.look import (
     AMBER,
     BLUE,
@@ -29,6 +28,7 @@ from dagster_project.dashboard.special.model import (
     SpecialBoard,
 )
 from dagster_project.dashboard.special.sql import THIS_PERIOD
+from dagster_project.numbers.headlines import RIPENING
 from ingestion.warehouse.duckdb_sql import literal
 
 EXCLUSIONS = """
