@@ -10,7 +10,12 @@ from ingestion.sources.hubspot import HUBSPOT
 from ingestion.sources.source_type import SourceType
 from ingestion.sources.sql import SQL
 
+ALL = (
+    FILES,
+    HUBSPOT,
+    SQL,
+)
 SOURCE_TYPES: Mapping[str, SourceType] = MappingProxyType(
-    {source_type.name: source_type for source_type in (FILES, HUBSPOT, SQL)}
+    {source_type.name: source_type for source_type in ALL}
 )
 """By name, as company.yml writes it under `type`."""
