@@ -23,7 +23,9 @@ PARQUET_ENTITIES = (
     "spend_daily", "touches", "invoices", "invoice_lines", "payments", "content_usage",
 )  # fmt: skip
 """The larger ones."""
-OF_THE_CONTRACT = tuple(name for name in TABLES if name not in ("deal_contacts", "line_items"))
+OF_THE_CONTRACT = tuple(
+    name for name in TABLES if name not in ("deal_contacts", "line_items", "prorations")
+)
 """What a company's sources may give in columns of the contract."""
 
 

@@ -105,7 +105,7 @@ def _subscribe(
     month_day = [min(day_of(int(d)).day, 28) for d in day]
     return state.create(
         "subscriptions", len(customer), at, customer_id=customer, status=ACTIVE, started_at=at,
-        currency=currency, mrr=np.maximum(mrr, 1_00), plan=rng.integers(0, 4, len(customer)),
+        currency=currency, mrr=np.maximum(mrr, 1_00) * 10_000, plan=rng.integers(0, 4, len(customer)),
         anchor_day=day, bill_day=month_day, is_annual=rng.random(len(customer)) < 0.4,
         is_current=1, opportunity_id=deal,
     )  # fmt: skip
@@ -124,7 +124,7 @@ def _replace(state: State, ids: Ints, mrr: Ints, at: Ints, deal: Ints) -> None:
     values = {name: old[name][ids].copy() for name in kept}
     _end(state, ids, ENDED, at)
     state.create(
-        "subscriptions", len(ids), at, status=ACTIVE, started_at=at, mrr=np.maximum(mrr, 1_00),
+        "subscriptions", len(ids), at, status=ACTIVE, started_at=at, mrr=np.maximum(mrr, 1_00) * 10_000,
         is_current=1, opportunity_id=deal, **values,
     )  # fmt: skip
 

@@ -131,7 +131,7 @@ def render(column: Column, values: Array) -> pa.Array:
         return pa.array(column.of, TEXT).take(indices)
     if column.kind == "money":
         return _fixed(values.astype(np.int64), valid, MONEY)
-    if column.kind == "rate":
+    if column.kind in ("rate", "exact"):
         return _fixed(values.astype(np.int64), valid, RATE)
     if column.kind == "moment":
         return pa.array(values.astype(np.int64), mask=~valid).view(pa.timestamp("us"))

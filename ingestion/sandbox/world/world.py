@@ -30,7 +30,7 @@ from ingestion.sandbox.world.store import LOG_COLUMNS, Array, State
 
 TABLES = (*ENTITIES, "field_changes", "pipeline_stages")
 """Every name that `World.table` knows: the contract's entities, `deal_contacts`, `line_items`."""
-FORMAT = 3
+FORMAT = 4
 
 
 class World:
