@@ -106,6 +106,24 @@ class Books:
         return Groups(self.chain, self["subscriptions"]["started_at"], len(self.chain))
 
     @cached_property
+    def current_row(self) -> Ints:
+        """The row that the subscription of each row is in now."""
+        order = self.stretches._order
+        last = np.zeros(len(self.chain), np.int64)
+        last[self.chain[order]] = order
+        return last[self.chain]
+
+    @cached_property
+    def price_row(self) -> Ints:
+        """The first row that had the price of each row."""
+        names = ("plan", "currency", "is_annual", "is_tiered", "unit_amount")
+        columns = [self["subscriptions"][name].astype(np.int64) for name in names]
+        _, first, which = np.unique(
+            np.column_stack(columns), axis=0, return_index=True, return_inverse=True
+        )
+        return np.asarray(first[which.reshape(-1)], np.int64)
+
+    @cached_property
     def statuses(self) -> Groups:
         """Events of the log in which a status changed, by row."""
         log = self.state.logs["subscriptions"]
@@ -238,6 +256,12 @@ class Books:
         """Which rows are credit notes: all but the refunds of a payment alone."""
         alone = self["credit_notes"]["kind"] == CREDIT_KINDS.index("refund")
         return ~alone | (self.refunded_payment == NONE)
+
+    @cached_property
+    def note_voided_at(self) -> Ints:
+        """When each credit note was voided, and the refund that fails failed; NULL if never."""
+        gone = self["credit_notes"]["is_deleted"] == 1
+        return np.where(gone, self.became("credit_notes", "is_deleted", 1), NULL)
 
     @cached_property
     def refunds(self) -> Groups:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -41,17 +41,27 @@ class Ids:
         return int(number) - self.first
 
 
+class Named(Protocol):
+    """How the objects of a kind are called."""
+
+    def of(self, key: int) -> str:
+        """The id of a key."""
+
+    def key(self, object_id: str) -> int | None:
+        """The key of an id; none where it is not one of this kind."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """All objects of one kind, and the parameters by which they can be listed.
 
     `created` holds seconds by key. A key that is not `present` is no object; one that is `deleted`
-    is in no list.
+    is in no list. Filters that are `always` on have a default; `required` ones have none.
     """
 
     name: str
     label: str
-    ids: Ids
+    ids: Named
     created: Ints
     render: Render
     filters: Mapping[str, Filter] = field(default_factory=dict)
@@ -59,6 +69,7 @@ class Kind:
     present: Mask | None = None
     deleted: Mask | None = None
     required: tuple[str, ...] = ()
+    always: tuple[str, ...] = ()
     is_dated: bool = True
 
     def __post_init__(self) -> None:
@@ -113,8 +124,9 @@ class Kind:
             if last is not None:
                 wanted &= moments[keys] < last
         for name, chosen in self.filters.items():
-            if name in question.single or name.removesuffix("[]") in question.lists:
-                wanted &= chosen(question, name.removesuffix("[]"))[keys]
+            plain = name.removesuffix("[]")
+            if name in (*question.single, *self.always) or plain in question.lists:
+                wanted &= chosen(question, plain)[keys]
         return start + np.flatnonzero(wanted)
 
 
