@@ -153,9 +153,10 @@ POST_SALE = np.array([14, 15])
 class Column:
     """One stored column.
 
-    `kind` is ref, code, money, moment, day, int, float, bool, or rate and exact (millionths). `of` is the
-    entity a ref points to, or the values of a code. A `tracked` column may change after creation:
-    each value goes to the event log. A `hidden` one is the simulation's own and never leaves it.
+    `kind` is ref, code, money (hundredths), moment, day, int, float, bool, rate or exact (both
+    millionths). `of` is the entity a ref points to, or the values of a code. A `tracked` column may
+    change after creation: each value goes to the event log. A `hidden` one is the simulation's own
+    and never leaves it.
     """
 
     name: str
@@ -297,7 +298,7 @@ ENTITIES: dict[str, list[Column]] = {
         _ref("customer_id", "customers"), _code("status", SUBSCRIPTION_STATUSES, tracked=True),
         *_columns("moment", "started_at"), *_columns("moment", "ended_at", tracked=True),
         _code("currency", CURRENCIES), *_columns("exact", "mrr"), _code("plan", PLANS),
-        *_columns("day", "anchor_day billed_to", hidden=True),
+        *_columns("day", "anchor_day billed_from billed_to", hidden=True),
         *_columns("int", "bill_day", hidden=True),
         *_columns("bool", "is_annual is_current is_tiered", hidden=True),
         _ref("opportunity_id", "opportunities", hidden=True),
@@ -376,7 +377,7 @@ ENTITIES: dict[str, list[Column]] = {
     ],
     "prorations": [
         _ref("subscription_id", "subscriptions"), _ref("old_id", "subscriptions"),
-        *_columns("moment", "at"), *_columns("money", "credit charge"),
+        *_columns("moment", "occurred_at"), *_columns("money", "credit charge"),
         *_columns("day", "period_end"), _ref("invoice_id", "invoices", tracked=True),
     ],
 }  # fmt: skip
