@@ -24,6 +24,8 @@ LISTS = {
 """The object of each list."""
 PARTS = {"subscription": "items", "invoice": "lines", "credit_note": "lines"}
 """The list within each object."""
+ON_DEMAND = {"price": ("tiers",), "coupon": ("applies_to",)}
+"""What an object has only where it is asked for."""
 MOST_IN_PART = 10
 DAYS_OF_EVENTS = 30
 DAY = 86_400
@@ -148,7 +150,8 @@ class ScriptedStripe:
         query = request.query_params
         listed = list(found)
         if is_newest_first:
-            listed = sorted(listed[::-1], key=lambda it: it["created"], reverse=True)
+            listed.reverse()
+            listed.sort(key=lambda it: -it["created"])
         if after := query.get("starting_after"):
             ids = [it["id"] for it in listed]
             if after not in ids:
@@ -181,8 +184,9 @@ def _shown(it: Document, expanded: set[str]) -> Document:
     shown = dict(it)
     if it["object"] in ("subscription", "subscription_item", "invoice", "line_item"):
         shown["discounts"] = _discounts(it, "discounts" in expanded)
-    if it["object"] == "price" and "tiers" not in expanded:
-        shown.pop("tiers", None)
+    for name in ON_DEMAND.get(it["object"], ()):
+        if name not in expanded:
+            shown.pop(name, None)
     if part := PARTS.get(it["object"]):
         within = {w.removeprefix(f"{part}.data.") for w in expanded}
         within &= {w.removeprefix(f"{part}.data.") for w in expanded if w.startswith(f"{part}.")}
