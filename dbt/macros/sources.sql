@@ -49,6 +49,14 @@
                     "field_changes",
                     "activities",
                 ],
+                "stripe": [
+                    "customers",
+                    "subscriptions",
+                    "invoices",
+                    "invoice_lines",
+                    "payments",
+                    "credit_notes",
+                ],
             }
         )
     }}
@@ -104,6 +112,27 @@
                     "teams",
                     "stages",
                     "property_history",
+                ],
+                "stripe": [
+                    "customers",
+                    "products",
+                    "prices",
+                    "price_tiers",
+                    "coupons",
+                    "discounts",
+                    "subscriptions",
+                    "subscription_states",
+                    "subscription_state_items",
+                    "invoices",
+                    "invoice_lines",
+                    "invoice_items",
+                    "invoice_payments",
+                    "charges",
+                    "refunds",
+                    "credit_notes",
+                    "credit_note_refunds",
+                    "balance_transactions",
+                    "events",
                 ],
             }
         )
