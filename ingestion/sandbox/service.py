@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SCALE, SEED = 1.0, 7
 """Of a company that is founded without being told otherwise."""
-APIS: Mapping[str, str] = {"hubspot": "pat-na1-"}
+APIS: Mapping[str, str] = {"hubspot": "pat-na1-", "stripe": "sk_test_"}
 """The HTTP APIs that the company has, by the type of source that reads each: how secrets begin."""
 ERP = "sql"
 """The type of source that reads the company's ERP, a database."""
