@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SCALE, SEED = 1.0, 7
 """Of a company that is founded without being told otherwise."""
-SYSTEMS: Mapping[str, str] = {"hubspot": "pat-na1-"}
+SYSTEMS: Mapping[str, str] = {"hubspot": "pat-na1-", "sql": ""}
 """The systems that the company has, by the type of source that reads each: how secrets begin."""
 STOP_SECONDS = 10.0
 
@@ -97,7 +97,10 @@ def running(
             started = server.stdout.readline()
             if not started:
                 raise SandboxError("the sandbox's server did not start; its error is above")
-            urls = json.loads(started)["urls"]
+            said = json.loads(started)
+            if "error" in said:
+                raise SandboxError(said["error"])
+            urls = said["urls"]
             yield Sandbox({name: System(urls[name], secrets[name]) for name in secrets}, now)
         finally:
             server.stdin.close()
