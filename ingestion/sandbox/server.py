@@ -16,16 +16,16 @@ import orjson
 import uvicorn
 from starlette.types import ASGIApp
 
-from ingestion.errors import SalesopsError
-from ingestion.sandbox.systems.erp import database as erp
 from ingestion.sandbox.systems.faulty import FaultyApi
 from ingestion.sandbox.systems.hubspot.api import HubSpotApi
+from ingestion.sandbox.systems.stripe.api import StripeApi
 from ingestion.sandbox.world import World
 
-APIS: Mapping[str, Callable[[World, str], FaultyApi]] = {"hubspot": HubSpotApi}
+APIS: Mapping[str, Callable[[World, str], FaultyApi]] = {
+    "hubspot": HubSpotApi,
+    "stripe": StripeApi,
+}
 """The HTTP APIs of a world, by the type of source that reads each; made of a world and a secret."""
-ERP = "sql"
-"""The type of source that reads the ERP, which is a database: its secret is a password."""
 SECRETS_ENV = "SALESOPS_SANDBOX_SECRETS"
 START_SECONDS = 30.0
 
@@ -69,8 +69,7 @@ def main() -> None:
     """Serve a saved world until standard input ends, so that no server outlives its parent.
 
     SALESOPS_SANDBOX_SECRETS has a JSON object: the systems to serve, with the secret of each. Each
-    has a port of its own, or is a database. The first line of output is JSON with `urls`, by
-    system, and `now`; or, where one cannot be served, with `error`.
+    has a port of its own. The first line of output is JSON with `urls`, by system, and `now`.
     """
     parser = argparse.ArgumentParser(description="Serve the systems of a saved world.")
     parser.add_argument(
@@ -79,15 +78,9 @@ def main() -> None:
     home: Path = parser.parse_args().folder
     world = World.load(home / "world")
     secrets: Mapping[str, str] = json.loads(os.environ[SECRETS_ENV])
-    apis = {name: APIS[name](world, secret) for name, secret in secrets.items() if name != ERP}
+    apis = {name: APIS[name](world, secret) for name, secret in secrets.items()}
     with ExitStack() as served:
         urls = {name: served.enter_context(serving(api)) for name, api in apis.items()}
-        if ERP in secrets:
-            try:
-                urls[ERP] = served.enter_context(erp.running(world, secrets[ERP])).url
-            except SalesopsError as error:
-                print(json.dumps({"error": str(error)}), flush=True)
-                return
         print(json.dumps({"urls": urls, "now": world.now.isoformat()}), flush=True)
         sys.stdin.read()
         asked = [line for api in apis.values() for line in api.requests]

@@ -33,7 +33,6 @@ from tests.store import made_once
 from tests.thorough import IS_THOROUGH, thorough
 
 COMPANY = PROJECT / "companies" / "erp.yml"
-PASSWORD = "0fthereader"
 INCREMENTS = (1, 7, 1, 30, 2)
 """Days between loads."""
 UPSET = (2, 5)
@@ -63,7 +62,7 @@ class ErpCompany(SimulatedCompany):
     @property
     def company(self) -> Company:
         """The company as a run reads it while its systems are up."""
-        systems = {"hubspot": System(self.url, TOKEN), "sql": System(self.erp.url, PASSWORD)}
+        systems = {"hubspot": System(self.url, TOKEN), "sql": System(self.erp.url, self.erp.url)}
         return connected(load_company(COMPANY), Sandbox(systems, self.world.now))
 
     def show(self, world: World) -> None:
@@ -80,7 +79,7 @@ class ErpCompany(SimulatedCompany):
 def served(world: World) -> Iterator[ErpCompany]:
     """The company while its systems are up. SALESOPS_DATA says where its data are."""
     api = HubSpotApi(world, TOKEN)
-    with serving(api) as url, database.running(world, PASSWORD) as erp:
+    with serving(api) as url, database.running(world) as erp:
         company = ErpCompany(api, url, erp, world)
         company.show(world)
         yield company

@@ -56,12 +56,10 @@ class Erp:
 
 
 @contextmanager
-def running(world: World, password: str) -> Iterator[Erp]:
-    """The ERP of a world while this lasts, for a reader with a password (letters and digits).
-
-    Raises PostgresError where no server can run.
-    """
-    with postgres.running(secrets.token_hex(16)) as server:
+def running(world: World) -> Iterator[Erp]:
+    """The ERP of a world while this lasts. Raises PostgresError where no server can run."""
+    owner, password = secrets.token_hex(16), secrets.token_hex(16)
+    with postgres.running(owner) as server:
         erp = Erp(server, server.url(READER, password))
         with erp.connected() as connection, connection.cursor() as cursor:
             cursor.execute(DEFINITIONS)
