@@ -17,7 +17,9 @@ import psycopg2
 import pyarrow.compute as pc
 import pytest
 
+from ingestion.errors import SalesopsError
 from ingestion.paths import PROJECT
+from ingestion.sandbox import service
 from ingestion.sandbox.systems.erp import database, postgres
 from ingestion.sandbox.systems.erp.database import Erp
 from ingestion.sandbox.systems.erp.tables import (
@@ -26,6 +28,7 @@ from ingestion.sandbox.systems.erp.tables import (
     ENTITIES,
     INVOICE,
     RATE,
+    READER,
     RECEIPT,
     SCHEMA,
     TABLES,
@@ -178,6 +181,25 @@ def test_the_server_outlives_nobody(end: signal.Signals | None) -> None:
         time.sleep(0.05)
     assert not folder.exists()
     assert not is_running(server)
+
+
+def test_only_a_company_that_reads_it_has_one(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.save(tmp_path / "sandbox" / "world")
+    if postgres.programs():
+        with service.running(tmp_path, service.Use(("hubspot", "sql"), ())) as sandbox:
+            assert sandbox.systems.keys() == {"hubspot", "sql"}
+            with closing(psycopg2.connect(sandbox.systems["sql"].url)) as connection:
+                assert connection.info.user == READER
+    monkeypatch.setattr(postgres, "programs", lambda: None)
+    with service.running(tmp_path, service.Use(("hubspot",), ())) as sandbox:
+        assert sandbox.systems.keys() == {"hubspot"}
+    with (
+        pytest.raises(SalesopsError, match="none is installed: install one"),
+        service.running(tmp_path, service.Use(("sql",), ())),
+    ):
+        pass
 
 
 def test_without_postgresql_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

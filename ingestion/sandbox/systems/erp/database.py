@@ -67,6 +67,7 @@ def running(world: World) -> Iterator[Erp]:
             cursor.execute(f"grant usage on schema {SCHEMA} to {READER}")
             cursor.execute(f"grant select on all tables in schema {SCHEMA} to {READER}")
         erp.show(world)
+        del world
         yield erp
 
 
