@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -33,7 +34,7 @@ def refused(database: Database, ledger: Ledger) -> Iterator[Any]:
 
     yield load
     assert not ledger.warehouse.exists()
-    secrets = (PASSWORD, PASSWORD.replace("/", "%2F").replace("@", "%40"), WRONG_PASSWORD)
+    secrets = (PASSWORD, quote(PASSWORD, safe=""), WRONG_PASSWORD)
     for file in ledger.root.rglob("*"):
         if file.is_file():
             assert not any(secret.encode() in file.read_bytes() for secret in secrets), file
@@ -66,9 +67,7 @@ def test_a_host_that_there_is_not(refused: Any, monkeypatch: pytest.MonkeyPatch)
 def test_a_wrong_password(
     refused: Any, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(
-        ADDRESS, database.url.replace(database.url.split(":")[2].split("@/")[0], WRONG_PASSWORD)
-    )
+    monkeypatch.setenv(ADDRESS, database.url.replace(quote(PASSWORD, safe=""), WRONG_PASSWORD))
     problem = without_secrets(refused(invoices=invoices()))
     assert ADDRESS in problem
     assert "password" in problem
