@@ -58,7 +58,8 @@ class Books:
 
     def __init__(self, world: World) -> None:
         self.world, self.state = world, world.state
-        self.now = to_moment(world.now)
+        self._pairs: dict[tuple[int, int], Ints] = {}
+        self.now = to_moment(world.now) - 1
 
     def __getitem__(self, entity: str) -> Store:
         return self.state[entity]
@@ -127,12 +128,13 @@ class Books:
     def statuses(self) -> Groups:
         """Events of the log in which a status changed, by row."""
         log = self.state.logs["subscriptions"]
-        is_status = log["field"] == self._status_field
+        is_status = log["field"] == self.status_field
         owner = np.where(is_status, log["id"], NONE).astype(np.int64)
         return Groups(owner, log["at"], len(self.chain))
 
     @property
-    def _status_field(self) -> int:
+    def status_field(self) -> int:
+        """How the log names a status."""
         return next(i for i, c in enumerate(ENTITIES["subscriptions"]) if c.name == "status")
 
     def stretch(self, chain: int, at: int) -> int:
@@ -268,6 +270,14 @@ class Books:
         """Refunds by payment."""
         occurred_at = self["credit_notes"]["occurred_at"]
         return Groups(self.refunded_payment, occurred_at, len(self["payments"]))
+
+    def rates_of(self, currency: int, other: int) -> Ints:
+        """Exchange rates of a pair, the earliest first."""
+        rates = self["fx_rates"]
+        if (currency, other) not in self._pairs:
+            wanted = (rates["from_currency"] == currency) & (rates["to_currency"] == other)
+            self._pairs[currency, other] = np.flatnonzero(wanted)
+        return self._pairs[currency, other]
 
     @cached_property
     def billed_at(self) -> Ints:
