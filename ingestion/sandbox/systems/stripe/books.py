@@ -27,7 +27,8 @@ from ingestion.sandbox.world.store import Store
 SECOND = 1_000_000
 RECURRING = LINE_KINDS.index("recurring")
 VOID = INVOICE_STATUSES.index("void")
-CREDIT_NOTE = CREDIT_KINDS.index("credit_note")
+REFUND = CREDIT_KINDS.index("refund")
+REFUNDED = (REFUND, CREDIT_KINDS.index("credit_note_with_refund"))
 
 
 class Groups:
@@ -175,7 +176,10 @@ class Books:
 
     @cached_property
     def discount_removed(self) -> Ints:
-        """When each discount was taken off, or ran out, by its first row; NULL while it holds."""
+        """When each discount was taken off, or ran out, by its first row; NULL where it did not.
+
+        What has ended keeps the discounts that it had.
+        """
         started, order = self["subscriptions"]["started_at"], self.stretches._order
         removed = self.discount_ends.copy()
         follows = np.flatnonzero(
@@ -186,7 +190,8 @@ class Books:
         first, at = self.discount[order[follows]], started[order[follows + 1]]
         known = removed[first] != NULL
         removed[first] = np.where(known, np.minimum(removed[first], at), at)
-        return removed
+        ends = self["subscriptions"]["ended_at"][self.current_row]
+        return np.where((ends != NULL) & (removed >= ends), NULL, removed)
 
     @cached_property
     def lines(self) -> Groups:
@@ -246,7 +251,7 @@ class Books:
         """The payment that each refund gives back, the largest of its invoice; NONE for none."""
         notes, payments = self["credit_notes"], self["payments"]
         found = np.full(len(notes), NONE, np.int64)
-        for row in np.flatnonzero((notes["kind"] != CREDIT_NOTE) & (notes["invoice_id"] != NONE)):
+        for row in np.flatnonzero(np.isin(notes["kind"], REFUNDED) & (notes["invoice_id"] != NONE)):
             paid = self.payments.of(int(notes["invoice_id"][row]))
             paid = paid[payments["occurred_at"][paid] <= notes["occurred_at"][row]]
             if len(paid):
@@ -256,7 +261,7 @@ class Books:
     @cached_property
     def is_note(self) -> Any:
         """Which rows are credit notes: all but the refunds of a payment alone."""
-        alone = self["credit_notes"]["kind"] == CREDIT_KINDS.index("refund")
+        alone = self["credit_notes"]["kind"] == REFUND
         return ~alone | (self.refunded_payment == NONE)
 
     @cached_property

@@ -82,7 +82,8 @@ def invoice(books: Books, row: int, at: int) -> Document:
     currency, number = int(store["currency"][row]), INVOICE_IDS.of(row)
     total, tax = minor(int(store["total"][row]), currency), minor(int(store["tax"][row]), currency)
     taken_off = minor(int(store["discount"][row]), currency)
-    paid = minor(_paid(books, row, at), currency)
+    given = minor(_paid(books, row, at), currency)
+    paid = min(given, total)
     before_tax = total - tax
     credited = _credited(books, row, at)
     created, issued = second(int(store["drafted_at"][row])), second(int(store["issued_at"][row]))
@@ -95,7 +96,7 @@ def invoice(books: Books, row: int, at: int) -> Document:
     discounts = _discounts(books, row, taken_off)
     return {
         "id": number, "object": "invoice", "account_country": "US", "account_name": "Salesops",
-        "account_tax_ids": None, "amount_due": total, "amount_overpaid": 0, "amount_paid": paid,
+        "account_tax_ids": None, "amount_due": total, "amount_overpaid": given - paid, "amount_paid": paid,
         "amount_paid_off_stripe": 0,
         "amount_remaining": max(0, total - paid - credited["pre_payment"]), "amount_shipping": 0,
         "application": None, "attempt_count": 0, "attempted": False,
