@@ -3,7 +3,7 @@
 {% macro loaded_at() -%} cast(inserted_at at time zone 'UTC' as timestamp) {%- endmacro %}
 
 {#- Types whose raw tables are the contract's entities. -#}
-{% macro canonical_types() -%} {{ return(["files"]) }} {%- endmacro %}
+{% macro canonical_types() -%} {{ return(["files", "sql"]) }} {%- endmacro %}
 
 {#- The entities that each type's staging models make. -#}
 {% macro staged_entities() -%}
@@ -49,13 +49,41 @@
                     "field_changes",
                     "activities",
                 ],
+<<<<<<< HEAD
                 "stripe": [
+=======
+                "sql": [
+                    "users",
+                    "accounts",
+                    "contacts",
+                    "leads",
+                    "pipeline_stages",
+                    "opportunities",
+                    "field_changes",
+                    "activities",
+                    "campaigns",
+                    "spend_daily",
+                    "touches",
+>>>>>>> kit
                     "customers",
                     "subscriptions",
                     "invoices",
                     "invoice_lines",
                     "payments",
                     "credit_notes",
+<<<<<<< HEAD
+=======
+                    "costs",
+                    "quotas",
+                    "fx_rates",
+                    "forecast_submissions",
+                    "experiments",
+                    "experiment_assignments",
+                    "training",
+                    "content",
+                    "content_usage",
+                    "surveys",
+>>>>>>> kit
                 ],
             }
         )
@@ -113,6 +141,7 @@
                     "stages",
                     "property_history",
                 ],
+<<<<<<< HEAD
                 "stripe": [
                     "customers",
                     "products",
@@ -133,6 +162,36 @@
                     "credit_note_refunds",
                     "balance_transactions",
                     "events",
+=======
+                "sql": [
+                    "users",
+                    "accounts",
+                    "contacts",
+                    "leads",
+                    "pipeline_stages",
+                    "opportunities",
+                    "field_changes",
+                    "activities",
+                    "campaigns",
+                    "spend_daily",
+                    "touches",
+                    "customers",
+                    "subscriptions",
+                    "invoices",
+                    "invoice_lines",
+                    "payments",
+                    "credit_notes",
+                    "costs",
+                    "quotas",
+                    "fx_rates",
+                    "forecast_submissions",
+                    "experiments",
+                    "experiment_assignments",
+                    "training",
+                    "content",
+                    "content_usage",
+                    "surveys",
+>>>>>>> kit
                 ],
             }
         )
@@ -164,6 +223,7 @@
             {
                 "files": {"table": "opportunities", "stage": "stage", "created_at": "created_at"},
                 "hubspot": {"table": "deals", "stage": "dealstage", "created_at": "createdate"},
+                "sql": {"table": "opportunities", "stage": "stage", "created_at": "created_at"},
             }
         )
     }}
@@ -176,6 +236,7 @@
             {
                 "files": {"table": "pipeline_stages", "name": "stage", "only": None},
                 "hubspot": {"table": "stages", "name": "label", "only": "object = 'deals'"},
+                "sql": {"table": "pipeline_stages", "name": "stage", "only": None},
             }
         )
     }}
