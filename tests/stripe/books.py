@@ -1,14 +1,16 @@
-"""A company whose money is told by a Stripe that is served for real, and what its numbers become."""
+"""A company whose money a Stripe tells that is served for real, and what becomes of it."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 from ingestion.sources.stripe.extraction import extract
 from scripted import ScriptedStripe
 
@@ -125,15 +127,27 @@ class Script(Books):
         return {row["source_id"]: row for row in found}
 
     def stretches(self, subscription: str) -> list[tuple[str, str | None, str, Decimal]]:
-        """Begin, end, status and recurring revenue of each stretch of a subscription, in order."""
+        """Begin, end, status and recurring revenue of a subscription's stretches, in order.
+
+        Neighbours that are alike are one; none may overlap another.
+        """
         found = [
             row
             for row in self.staged("subscriptions").values()
             if row["source_id"].split("/")[0] == subscription
         ]
+        merged: list[Row] = []
+        for it in sorted(found, key=lambda it: it["started_at"]):
+            last = merged[-1] if merged else None
+            assert last is None or last["ended_at"] <= it["started_at"], (last, it)
+            alike = ("ended_at", "started_at"), ("status", "status"), ("mrr", "mrr")
+            if last and all(last[before] == it[after] for before, after in alike):
+                last["ended_at"] = it["ended_at"]
+            else:
+                merged.append(dict(it))
         return [
             (_iso(it["started_at"]), _iso(it["ended_at"]), it["status"], _plain(it["mrr"]))
-            for it in sorted(found, key=lambda it: it["started_at"])
+            for it in merged
         ]
 
     def mrr_by_month(self) -> dict[str, dict[str, Decimal]]:
@@ -149,6 +163,10 @@ class Script(Books):
         for row in found:
             by_month.setdefault(f"{row['day']:%Y-%m}", {})[row["currency"]] = _plain(row["mrr"])
         return by_month
+
+
+def _rows(batches: Iterable[pa.RecordBatch]) -> list[Row]:
+    return [row for batch in batches for row in batch.to_pylist()]
 
 
 def _iso(moment: dt.datetime | None) -> str | None:
