@@ -112,7 +112,7 @@ class Books:
 class Script(Books):
     """Books of a Stripe that is written by hand."""
 
-    stripe: ScriptedStripe = field(default_factory=lambda: ScriptedStripe("2024-01-01"))
+    stripe: ScriptedStripe = field(kw_only=True)
 
     @property
     def as_of(self) -> dt.datetime:

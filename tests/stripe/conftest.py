@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import stripe as sdk
 from books import KEY, Script
+from questions import refusals
 from scripted import ScriptedStripe
 
 from ingestion.sandbox.server import serving
@@ -26,7 +27,9 @@ def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def script(data_folder: Path) -> Iterator[Script]:
-    """A Stripe without anything in it, on New Year's Day of 2024."""
+    """A Stripe without anything in it, on New Year's Day of 2024; it answers what Stripe would."""
     stripe = ScriptedStripe("2024-01-01")
     with serving(stripe) as url:
         yield Script(url, data_folder, stripe=stripe)
+    refused = [it for path, query in stripe.requests for it in refusals(path, query)]
+    assert refused == []
