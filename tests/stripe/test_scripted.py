@@ -55,7 +55,7 @@ def test_the_sdk_pages_lists_newest_first(sdk: stripe.StripeClient) -> None:
 def test_the_sdk_reads_what_happened(sdk: stripe.StripeClient, written: ScriptedStripe) -> None:
     events = list(sdk.v1.events.list({"created": {"gte": written.now}}).auto_paging_iter())
     assert [it.type for it in events] == ["customer.deleted", "customer.subscription.updated"]
-    assert events[1].data.previous_attributes == {"status": "active"}
+    assert events[1].data.previous_attributes.status == "active"
     assert sdk.v1.customers.retrieve("cus_02").deleted
     written.now += 30 * DAY
     assert len(sdk.v1.events.list({"types": ["customer.deleted"]}).data) == 1
