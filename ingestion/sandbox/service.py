@@ -2,8 +2,8 @@
 
 Used so:
 
-    with running(folder, days=7) as sandbox:
-        …  # the systems answer at sandbox.url, the exports are in <folder>/sandbox/exports
+    with running(folder, Use(("hubspot",), ("costs", "quotas")), days=7) as sandbox:
+        …  # sandbox.systems answer, <folder>/sandbox/exports has costs and quotas
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ import os
 import secrets
 import subprocess
 import sys
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
 SCALE, SEED = 1.0, 7
 """Of a company that is founded without being told otherwise."""
+SYSTEMS: Mapping[str, str] = {"hubspot": "pat-na1-"}
+"""The systems that the company has, by the type of source that reads each: how secrets begin."""
 STOP_SECONDS = 10.0
 
 log = logging.getLogger("salesops")
@@ -39,11 +40,26 @@ class SandboxError(SalesopsError):
 
 
 @dataclass(frozen=True)
-class Sandbox:
-    """A simulated company that is being served: where, by what token, and its present (UTC)."""
+class Use:
+    """What is read of a simulated company: its systems, by type of source, and its exports."""
+
+    systems: Collection[str]
+    exports: Collection[str]
+
+
+@dataclass(frozen=True)
+class System:
+    """A system that is being served: where, and by what token or key."""
 
     url: str
-    token: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A simulated company that is being served: its systems by type, and its present (UTC)."""
+
+    systems: Mapping[str, System]
     now: dt.datetime
 
 
@@ -54,23 +70,22 @@ def new_token() -> str:
 
 @contextmanager
 def running(
-    folder: Path, days: int = 0, scale: float | None = None, seed: int | None = None
+    folder: Path, use: Use, days: int = 0, scale: float | None = None, seed: int | None = None
 ) -> Iterator[Sandbox]:
     """Serve the company kept under `<folder>/sandbox` while the context lasts.
 
-    It is prepared first, as `prepare` says. The requests that it answered are then in
+    It is prepared first, as `prepare` says. The requests that its systems answered are then in
     `<folder>/sandbox/requests.jsonl`. Raises SandboxError when the company that is there is of
     another seed or scale, or the server does not start.
     """
-    now = prepare(folder, days, scale, seed).now
-    home = folder / "sandbox"
-    token = new_token()
-    command = [sys.executable, "-m", "ingestion.sandbox.server", "--folder", str(home / "world")]
+    now, home = prepare(folder, use, days, scale, seed).now, folder / "sandbox"
+    secrets = {name: SYSTEMS[name] + new_token() for name in SYSTEMS if name in use.systems}
+    command = [sys.executable, "-m", "ingestion.sandbox.server", "--folder", str(home)]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "SALESOPS_SANDBOX_TOKEN": token},
+        env={**os.environ, "SALESOPS_SANDBOX_SECRETS": json.dumps(secrets)},
         cwd=Path(__file__).parents[2],
         text=True,
         # Ctrl-C stops the run, which stops the server.
@@ -82,12 +97,8 @@ def running(
             started = server.stdout.readline()
             if not started:
                 raise SandboxError("the sandbox's server did not start; its error is above")
-            url = json.loads(started)["url"]
-            try:
-                yield Sandbox(url, token, now)
-            finally:
-                with suppress(OSError):
-                    _keep_log(url, home / "requests.jsonl")
+            urls = json.loads(started)["urls"]
+            yield Sandbox({name: System(urls[name], secrets[name]) for name in secrets}, now)
         finally:
             server.stdin.close()
             try:
@@ -97,7 +108,7 @@ def running(
 
 
 def prepare(
-    folder: Path, days: int = 0, scale: float | None = None, seed: int | None = None
+    folder: Path, use: Use, days: int = 0, scale: float | None = None, seed: int | None = None
 ) -> World:
     """The company kept under `<folder>/sandbox`, gone on by some days, with its exports written.
 
@@ -106,7 +117,7 @@ def prepare(
     """
     home = folder / "sandbox"
     world = _world(home / "world", days, scale, seed)
-    _export(world, home)
+    _export(world, use.exports, home)
     return world
 
 
@@ -156,17 +167,13 @@ def _world(folder: Path, days: int, scale: float | None, seed: int | None) -> Wo
     return world
 
 
-def _export(world: World, home: Path) -> None:
+def _export(world: World, entities: Collection[str], home: Path) -> None:
     """Write the exports, unless those of this very day are there."""
     from ingestion.sandbox.exports import write_exports
 
     mark = home / "exported.txt"
-    if mark.exists() and mark.read_text() == world.now.isoformat():
+    written = "\n".join([world.now.isoformat(), *sorted(entities)])
+    if mark.exists() and mark.read_text() == written:
         return
-    write_exports(world, home / "exports")
-    mark.write_text(world.now.isoformat())
-
-
-def _keep_log(url: str, path: Path) -> None:
-    with urllib.request.urlopen(f"{url}/_sandbox/requests", timeout=STOP_SECONDS) as asked:
-        path.write_bytes(asked.read())
+    write_exports(world, home / "exports", entities)
+    mark.write_text(written)

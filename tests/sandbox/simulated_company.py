@@ -27,7 +27,7 @@ from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.pipeline import load_source
 from ingestion.sandbox.exports import write_company, write_exports
 from ingestion.sandbox.server import serving
-from ingestion.sandbox.service import Sandbox
+from ingestion.sandbox.service import Sandbox, System
 from ingestion.sandbox.systems.faults import Drift, Faults
 from ingestion.sandbox.systems.hubspot.api import HubSpotApi
 from ingestion.sandbox.world import World
@@ -189,14 +189,15 @@ class ServedCompany(SimulatedCompany):
     @property
     def company(self) -> Company:
         """The company as a run reads it while its systems are up."""
-        sandbox = Sandbox(self.url, TOKEN, self.world.now)
+        sandbox = Sandbox({"hubspot": System(self.url, TOKEN)}, self.world.now)
         return connected(load_company(PROJECT / "company.yml"), sandbox)
 
     def show(self, world: World) -> None:
         """Serve the world, and write the exports that the CRM does not hold."""
         self.world = world
         self.api.show(world)
-        write_exports(world, self._exports)
+        files = next(source for source in self.company.sources if source.type == "files")
+        write_exports(world, self._exports, files.entities_given)
 
     @property
     def _exports(self) -> Path:

@@ -11,11 +11,11 @@ import pyarrow.parquet
 import pytest
 
 from ingestion.company.reading import load_company
-from ingestion.sandbox.exports import CSV_ENTITIES, PARQUET_ENTITIES
-from ingestion.sandbox.service import SandboxError, export_company, running
+from ingestion.sandbox.service import SandboxError, Use, export_company, running
 from ingestion.sandbox.world import World
 
 SCALE = 0.02
+USE = Use(("hubspot",), ("quotas", "touches"))
 
 
 @pytest.fixture
@@ -35,34 +35,35 @@ def get(url: str, token: str) -> dict[str, object]:
 
 
 def test_it_serves_while_it_runs_and_keeps_the_log_of_requests(folder: Path) -> None:
-    with running(folder, scale=SCALE) as sandbox:
-        url = f"{sandbox.url}/crm/v3/objects/deals?limit=1"
-        assert len(get(url, sandbox.token)["results"]) == 1
+    with running(folder, USE, scale=SCALE) as sandbox:
+        hubspot = sandbox.systems["hubspot"]
+        url = f"{hubspot.url}/crm/v3/objects/deals?limit=1"
+        assert len(get(url, hubspot.secret)["results"]) == 1
     with pytest.raises(urllib.error.URLError):
-        get(url, sandbox.token)
+        get(url, hubspot.secret)
     [asked] = (folder / "sandbox" / "requests.jsonl").read_text().splitlines()
-    assert json.loads(asked)["path"] == "/crm/v3/objects/deals"
+    told = json.loads(asked)
+    assert (told["system"], told["path"]) == ("hubspot", "/crm/v3/objects/deals")
 
 
 def test_days_pass_and_are_kept(folder: Path) -> None:
-    with running(folder, days=2, scale=SCALE) as sandbox:
+    with running(folder, USE, days=2, scale=SCALE) as sandbox:
         advanced = sandbox.now
-    with running(folder, scale=SCALE) as sandbox:
+    with running(folder, USE, scale=SCALE) as sandbox:
         assert sandbox.now == advanced
     assert World.load(folder / "sandbox" / "world").now == advanced
 
 
-def test_exports_hold_what_the_crm_does_not_and_follow_the_days(folder: Path) -> None:
-    with running(folder, scale=SCALE):
+def test_exports_are_those_that_are_read_and_follow_the_days(folder: Path) -> None:
+    with running(folder, USE, scale=SCALE):
         exports = folder / "sandbox" / "exports"
-    names = {f"{name}.csv" for name in CSV_ENTITIES} | {f"{n}.parquet" for n in PARQUET_ENTITIES}
-    assert {path.name for path in exports.iterdir()} == names
+    assert {path.name for path in exports.iterdir()} == {"quotas.csv", "touches.parquet"}
     before = {path.name: path.read_bytes() for path in exports.iterdir()}
     (folder / "sandbox" / "exported.txt").unlink()
-    with running(folder, scale=SCALE):
+    with running(folder, USE, scale=SCALE):
         pass
     assert {path.name: path.read_bytes() for path in exports.iterdir()} == before
-    with running(folder, days=3, scale=SCALE):
+    with running(folder, USE, days=3, scale=SCALE):
         pass
     world = World.load(folder / "sandbox" / "world")
     assert pyarrow.parquet.read_table(exports / "touches.parquet").equals(world.table("touches"))
@@ -76,5 +77,5 @@ def test_a_company_of_exports_alone_goes_on_too(folder: Path) -> None:
 
 def test_another_scale_than_the_kept_one_is_refused(folder: Path) -> None:
     with pytest.raises(SandboxError, match=r"SEED=7 SCALE=0\.02; leave"):  # noqa: SIM117
-        with running(folder, scale=1):
+        with running(folder, USE, scale=1):
             pass
