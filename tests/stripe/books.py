@@ -172,7 +172,7 @@ def _rows(batches: Iterable[pa.RecordBatch]) -> list[Row]:
 def _iso(moment: dt.datetime | None) -> str | None:
     if moment is None:
         return None
-    return moment.isoformat(sep=" ", timespec="minutes").removesuffix(" 00:00")
+    return moment.isoformat(sep=" ").removesuffix(":00").removesuffix(" 00:00")
 
 
 def _plain(value: Decimal) -> Decimal:

@@ -219,9 +219,16 @@ def _invoice(it: Row) -> Row:
         **_amounts(it, "total", "subtotal", "amount_due", "amount_paid", "amount_paid_off_stripe",
                    "amount_remaining", "starting_balance", "post_payment_credit_notes_amount"),
         "subscription": details.get("subscription"), "currency": _capitals(it["currency"]),
-        "tax": sum((_money(tax["amount"], it) for tax in it.get("total_taxes") or ()), Decimal()),
+        "tax": _taxes(it),
         "opportunity_id": (it.get("metadata") or {}).get("crm_deal"), "metadata": _metadata(it),
     }  # fmt: skip
+
+
+def _taxes(it: Row) -> Decimal | None:
+    taxes = it.get("total_taxes")
+    if taxes is None:
+        return None
+    return sum((_money(tax["amount"], it) or Decimal() for tax in taxes), Decimal())
 
 
 def _line(it: Row, invoice: str) -> Row:
