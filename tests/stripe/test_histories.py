@@ -131,8 +131,9 @@ def _merged(
     merged: list[tuple[dt.datetime, str, Decimal | None]] = []
     for at, status, mrr in was:
         counted = mrr.quantize(CENT) if status in COUNTED else None
-        if not merged or merged[-1][1:] != (status, counted):
-            merged.append((at, status, counted))
+        told = "does not count" if counted is None else status
+        if not merged or merged[-1][1:] != (told, counted):
+            merged.append((at, told, counted))
     return merged
 
 
