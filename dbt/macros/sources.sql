@@ -49,9 +49,6 @@
                     "field_changes",
                     "activities",
                 ],
-<<<<<<< HEAD
-                "stripe": [
-=======
                 "sql": [
                     "users",
                     "accounts",
@@ -64,15 +61,12 @@
                     "campaigns",
                     "spend_daily",
                     "touches",
->>>>>>> kit
                     "customers",
                     "subscriptions",
                     "invoices",
                     "invoice_lines",
                     "payments",
                     "credit_notes",
-<<<<<<< HEAD
-=======
                     "costs",
                     "quotas",
                     "fx_rates",
@@ -83,7 +77,14 @@
                     "content",
                     "content_usage",
                     "surveys",
->>>>>>> kit
+                ],
+                "stripe": [
+                    "customers",
+                    "subscriptions",
+                    "invoices",
+                    "invoice_lines",
+                    "payments",
+                    "credit_notes",
                 ],
             }
         )
@@ -141,28 +142,6 @@
                     "stages",
                     "property_history",
                 ],
-<<<<<<< HEAD
-                "stripe": [
-                    "customers",
-                    "products",
-                    "prices",
-                    "price_tiers",
-                    "coupons",
-                    "discounts",
-                    "subscriptions",
-                    "subscription_states",
-                    "subscription_state_items",
-                    "invoices",
-                    "invoice_lines",
-                    "invoice_items",
-                    "invoice_payments",
-                    "charges",
-                    "refunds",
-                    "credit_notes",
-                    "credit_note_refunds",
-                    "balance_transactions",
-                    "events",
-=======
                 "sql": [
                     "users",
                     "accounts",
@@ -191,7 +170,27 @@
                     "content",
                     "content_usage",
                     "surveys",
->>>>>>> kit
+                ],
+                "stripe": [
+                    "customers",
+                    "products",
+                    "prices",
+                    "price_tiers",
+                    "coupons",
+                    "discounts",
+                    "subscriptions",
+                    "subscription_states",
+                    "subscription_state_items",
+                    "invoices",
+                    "invoice_lines",
+                    "invoice_items",
+                    "invoice_payments",
+                    "charges",
+                    "refunds",
+                    "credit_notes",
+                    "credit_note_refunds",
+                    "balance_transactions",
+                    "events",
                 ],
             }
         )

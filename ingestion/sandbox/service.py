@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SCALE, SEED = 1.0, 7
 """Of a company that is founded without being told otherwise."""
-APIS: Mapping[str, str] = {"hubspot": "pat-na1-"}
+APIS: Mapping[str, str] = {"hubspot": "pat-na1-", "stripe": "sk_test_"}
 """The HTTP APIs that the company has, by the type of source that reads each: how secrets begin."""
 ERP = "sql"
 """The type of source that reads the company's ERP, a database."""
@@ -82,6 +82,7 @@ def running(
     another seed or scale, or the server does not start; SalesopsError where no ERP can run.
     """
     world, home = prepare(folder, use, days, scale, seed), folder / "sandbox"
+    now = world.now
     with ExitStack() as up:
         systems = dict(up.enter_context(_served(home, use.systems)))
         if ERP in use.systems:
@@ -89,7 +90,9 @@ def running(
 
             url = up.enter_context(running_erp(world)).url
             systems[ERP] = System(url, url)
-        yield Sandbox(systems, world.now)
+        # A run needs the memory.
+        del world
+        yield Sandbox(systems, now)
 
 
 @contextmanager

@@ -58,15 +58,16 @@ class Erp:
 @contextmanager
 def running(world: World) -> Iterator[Erp]:
     """The ERP of a world while this lasts. Raises PostgresError where no server can run."""
-    owner, reader = secrets.token_hex(16), secrets.token_hex(16)
+    owner, password = secrets.token_hex(16), secrets.token_hex(16)
     with postgres.running(owner) as server:
-        erp = Erp(server, server.url(READER, reader))
+        erp = Erp(server, server.url(READER, password))
         with erp.connected() as connection, connection.cursor() as cursor:
             cursor.execute(DEFINITIONS)
-            cursor.execute(f"create role {READER} login password %s", [reader])
+            cursor.execute(f"create role {READER} login password %s", [password])
             cursor.execute(f"grant usage on schema {SCHEMA} to {READER}")
             cursor.execute(f"grant select on all tables in schema {SCHEMA} to {READER}")
         erp.show(world)
+        del world
         yield erp
 
 
