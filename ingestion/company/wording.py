@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from ingestion.company.settings import Company, Source
 from ingestion.errors import Problem, one_of, shorten
 
-SECRET = re.compile("token|secret|passw|credential|api_?key|^auth", re.IGNORECASE)
+SECRET = re.compile("token|secret|passw|credential|api_?key|address|^auth", re.IGNORECASE)
 """Keys beside which somebody may have written a secret: their values are not shown."""
 
 ADDRESS = re.compile("://.*@", re.DOTALL)
