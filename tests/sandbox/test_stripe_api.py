@@ -312,6 +312,35 @@ def test_recurring_revenue_is_the_worlds(client: Client, world: World) -> None:
     assert any(it["discounts"] for it in counting)
 
 
+def test_a_coupon_of_three_months_is_held_for_three_months(
+    client: Client, api: StripeApi, world: World
+) -> None:
+    now = int(world.now.timestamp())
+    living = [
+        it for it in client.all("subscriptions", **{"expand[]": "data.discounts"})
+        if it["discounts"] and it["status"] != "canceled"
+    ]  # fmt: skip
+    ends = {it["id"]: it["discounts"][0]["end"] for it in living}
+    assert None in ends.values()
+    first, end = min(((key, end) for key, end in ends.items() if end), key=lambda pair: pair[1])
+    assert all(end > now for end in ends.values() if end)
+    start = living[[*ends].index(first)]["discounts"][0]["start"]
+    assert 89 <= (end - start) / 86_400 <= 92
+    later = copy.deepcopy(world)
+    later.advance((end - now) // 86_400 + 1)
+    api.show(later)
+    assert client.get(f"subscriptions/{first}").json()["discounts"] == []
+    removed = client.all("events", type="customer.discount.deleted")
+    assert (first, end) in [
+        (event["data"]["object"]["subscription"], event["created"]) for event in removed
+    ]
+    [updated] = [
+        event for event in client.all("events", type="customer.subscription.updated")
+        if event["created"] == end and event["data"]["object"]["id"] == first
+    ]  # fmt: skip
+    assert len(updated["data"]["previous_attributes"]["discounts"]) == 1
+
+
 def test_the_balance_moves_by_what_is_charged_and_given_back(client: Client) -> None:
     charges = {it["id"]: it for it in client.all("charges")}
     for it in client.all("balance_transactions"):
