@@ -11,7 +11,8 @@ from books import OF_THE_LOAD, VERSIONED, Books
 from ingestion.sandbox.systems.faulty import Asked
 from ingestion.sandbox.systems.stripe.api import StripeApi
 from ingestion.sandbox.world import World
-from tests.sandbox.traps import upset
+from tests.sandbox.money_traps import upset_money
+from tests.sandbox.traps import MINUTE
 
 OF_THE_PAST = ("subscription_states", "subscription_state_items", "events")
 """What a load knows by when it was: a later first load knows less of it."""
@@ -28,7 +29,7 @@ class Company(Books):
         """Serve the world days later, with much that went wrong on the last evening."""
         later = copy.deepcopy(self.world)
         later.advance(days)
-        upset(later)
+        upset_money(later.state, later.state.now - 5 * MINUTE)
         self.show(later)
 
     def show(self, world: World) -> None:
