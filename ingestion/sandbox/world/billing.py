@@ -158,8 +158,9 @@ def _take_effect(state: State, rng: np.random.Generator, more: np.random.Generat
     yearly += np.where(deals["deal_type"][grown] == EXPANSION, now, 0)
     differs = yearly != now
     at = _moments(state, rng, len(grown))
-    prices = repriced(state, rows[differs], yearly[differs])
-    replace(state, rows[differs], prices, at[differs], grown[differs])
+    if differs.any():
+        prices = repriced(state, rows[differs], yearly[differs])
+        replace(state, rows[differs], prices, at[differs], grown[differs])
 
     lost = settled[np.isin(deals["stage"][settled], LOST[RENEWALS:])]
     rows = np.unique(deals["subscription_id"][lost])
@@ -195,6 +196,8 @@ def _subscribe(
     state: State, rng: np.random.Generator, more: np.random.Generator, customer: Ints, at: Ints,
     yearly: Ints, currency: Ints, deal: Ints, on_trial: Array | bool = False,
 ) -> None:  # fmt: skip
+    if not len(customer):
+        return
     plan, is_annual = rng.integers(0, 4, len(customer)), rng.random(len(customer)) < 0.4
     prices = drawn(more, yearly, currency, is_annual)
     subscribe(state, customer, at, currency, deal, plan, is_annual, prices, on_trial)
@@ -209,9 +212,10 @@ def _change_subscriptions(
     chance = rng.random(len(ids))
     smaller, gone = ids[chance < 0.00025], ids[chance > 0.9998]
     share = rng.uniform(0.5, 0.9, len(smaller))
-    yearly = (yearly_price(state, smaller) * share).astype(np.int64)
     at = _moments(state, rng, len(smaller))
-    replace(state, smaller, repriced(state, smaller, yearly), at)
+    if len(smaller):
+        yearly = (yearly_price(state, smaller) * share).astype(np.int64)
+        replace(state, smaller, repriced(state, smaller, yearly), at)
     cancel(state, gone, _moments(state, rng, len(gone)))
 
     left = np.flatnonzero(customers["churned_on"] != NULL_DAY)
