@@ -169,7 +169,7 @@ class ScriptedStripe:
 
 
 def _values(request: Request, name: str) -> list[str]:
-    """The elements of a list among the parameters: `name[]`, or `name[0]`, `name[1]`, …"""
+    """The elements of a list among the parameters: each is `name[]`, or one is `name[0]`."""
     asked = request.query_params.multi_items()
     return [value for key, value in asked if key.partition("[")[0] == name]
 
