@@ -18,7 +18,7 @@ from ingestion.sandbox.systems.faults import Faults
 from ingestion.sandbox.systems.stripe.api import StripeApi
 from ingestion.sandbox.world import World
 from ingestion.sandbox.world.calendar import DAY, HOUR
-from ingestion.sandbox.world.pricing import repriced, yearly_price
+from ingestion.sandbox.world.pricing import priced, repriced, yearly_price
 from ingestion.sandbox.world.render import source_ids
 from ingestion.sandbox.world.schema import NONE, NULL
 from ingestion.sandbox.world.store import State
@@ -29,8 +29,10 @@ from ingestion.sandbox.world.subscriptions import (
     current,
     end,
     follow,
+    subscribe,
 )
 from ingestion.sandbox.world.subscriptions import replace as replace_stretch
+from tests.sandbox.money_traps import upset_money
 
 KEY = "sk_test_sandbox"
 DECIMALS = {"usd": 2, "eur": 2, "gbp": 2, "jpy": 0, "kwd": 3}
@@ -44,6 +46,8 @@ OF_OBJECT = {
     "invoice_payment": "invoice_payments", "charge": "charges", "refund": "refunds",
     "credit_note": "credit_notes",
 }  # fmt: skip
+THREE_MONTHS = 2
+"""Which of the world's coupons that is."""
 SIX_PLACES = Decimal("0.000001")
 
 Document = dict[str, Any]
@@ -56,9 +60,11 @@ def _without_telemetry() -> None:
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    """A small company of 400 days."""
+    """A small company of 400 days, with an evening on which all went wrong."""
     grown = World.found(seed=5, scale=0.1)
-    grown.advance(400)
+    grown.advance(390)
+    upset_money(grown.state, grown.state.now - HOUR)
+    grown.advance(10)
     return grown
 
 
@@ -312,6 +318,38 @@ def test_recurring_revenue_is_the_worlds(client: Client, world: World) -> None:
     assert any(it["discounts"] for it in counting)
 
 
+def test_a_coupon_of_three_months_is_held_for_three_months(
+    client: Client, api: StripeApi, world: World
+) -> None:
+    later = copy.deepcopy(world)
+    state, one = later.state, np.ones(1, np.int64)
+    prices = priced(one * 1_200_00, one * 0, one * 0, one, one == 0, one * THREE_MONTHS)
+    at = np.array([state.now - HOUR])
+    [row] = subscribe(state, one * 9, at, one * 0, one * NONE, one * 0, one * 0, prices)
+    subscription_id = f"sub_{source_ids('subscriptions', np.array([row]))[0].as_py()}"
+    api.show(later)
+    path = f"subscriptions/{subscription_id}"
+    [discount] = client.get(path, **{"expand[]": "discounts"}).json()["discounts"]
+    start, end = discount["start"], discount["end"]
+    assert start == int(at[0]) // 1_000_000
+    assert 89 <= (end - start) / 86_400 <= 92
+    later.advance((end - start) // 86_400 - 1)
+    api.show(later)
+    assert client.get(path).json()["discounts"] == [discount["id"]]
+    later.advance(1)
+    api.show(later)
+    assert client.get(path).json()["discounts"] == []
+    removed = client.all("events", type="customer.discount.deleted")
+    assert (discount["id"], end) in [
+        (event["data"]["object"]["id"], event["created"]) for event in removed
+    ]
+    [updated] = [
+        event for event in client.all("events", type="customer.subscription.updated")
+        if event["created"] == end and event["data"]["object"]["id"] == subscription_id
+    ]  # fmt: skip
+    assert updated["data"]["previous_attributes"]["discounts"] == [discount["id"]]
+
+
 def test_the_balance_moves_by_what_is_charged_and_given_back(client: Client) -> None:
     charges = {it["id"]: it for it in client.all("charges")}
     for it in client.all("balance_transactions"):
@@ -478,9 +516,11 @@ def test_events_lead_from_one_day_to_the_next(client: Client, api: StripeApi, wo
     """Read again what they name, and nothing else has changed."""
     later = copy.deepcopy(world)
     known = client.snapshot()
-    for _ in range(6):
+    for day in range(8):
         since = int(later.now.timestamp())
         later.advance(1)
+        if day in (1, 3):
+            upset_money(later.state, later.state.now - HOUR)
         api.show(later)
         now, changed = client.snapshot(), replayed(client, since)
         differing = {key for key in {*known, *now} if known.get(key) != now.get(key)}
@@ -508,7 +548,9 @@ def test_previous_attributes_lead_back_to_what_was(
 ) -> None:
     known, since = client.snapshot(), int(world.now.timestamp())
     later = copy.deepcopy(world)
-    later.advance(20)
+    for _ in range(4):
+        later.advance(5)
+        upset_money(later.state, later.state.now - HOUR)
     api.show(later)
     now, counts = client.snapshot(), Counter[str]()
     for event in client.all("events", **{"created[gte]": since}):
