@@ -13,16 +13,16 @@ import requests
 import stripe
 from accounts import Account
 from books import KEY
-from ingestion.sandbox.systems.stripe.api import StripeApi
 from questions import OBJECTS, refusals
 from readings import Readings, as_read
 from typed import misfits
 
 from ingestion.sandbox.server import serving
 from ingestion.sandbox.systems.faults import Faults
+from ingestion.sandbox.systems.stripe.api import StripeApi
 from ingestion.sandbox.world import World
-from tests.sandbox.money_traps import upset_money
 from tests.sandbox.simulated_company import ALL_AT_ONCE
+from tests.sandbox.traps import upset
 
 DAYS = 3
 
@@ -32,7 +32,7 @@ def grown_world() -> World:
     """A quarter of a small company, on whose last evening all happened that money can bring."""
     world = World.found(seed=1, scale=0.06)
     world.advance(100)
-    upset_money(world.state)
+    upset(world)
     return world
 
 
