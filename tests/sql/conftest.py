@@ -1,0 +1,54 @@
+"""Databases that tests fill: SQLite, and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from tests.ingestion.postgres_server import running_server
+from tests.sql.databases import ADDRESS, CANARY, Db
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL server that asks for the canary."""
+    with running_server(CANARY) as address:
+        yield address
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Db]:
+    """A company that reads a SQLite file."""
+    address = f"sqlite:///{tmp_path / 'erp.sqlite'}"
+    yield from _connected(address, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_server: str) -> Iterator[Db]:
+    """A company that reads a PostgreSQL database of its own."""
+    server = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    name = f"erp_{abs(hash(tmp_path))}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"create database {name}")
+    yield from _connected(postgres_server.replace("/postgres?", f"/{name}?"), tmp_path, monkeypatch)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"drop database {name} with (force)")
+    server.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def db(request: pytest.FixtureRequest) -> Db:
+    """One company after the other."""
+    found: Db = request.getfixturevalue(request.param)
+    return found
+
+
+def _connected(address: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Db]:
+    monkeypatch.setenv("SALESOPS_DATA", str(root / "data"))
+    monkeypatch.setenv(ADDRESS, address)
+    engine = sa.create_engine(address, poolclass=sa.NullPool)
+    yield Db(root, engine)
+    engine.dispose()
