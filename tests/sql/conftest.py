@@ -6,9 +6,13 @@ import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 import sqlalchemy as sa
 
+from ingestion.loading.appending import append
+from ingestion.sources.sql import SQL
+from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.postgres_server import running_server
 from tests.sql import ledger as ledgers
 from tests.sql.databases import ADDRESS, CANARY, Db
@@ -81,8 +85,19 @@ def database(new_database: Callable[[], Database], monkeypatch: pytest.MonkeyPat
     return made
 
 
+@pytest.fixture(scope="session")
+def empty_of_sql(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse that has every table of SQL sources: making them is most of a first load."""
+    folder = tmp_path_factory.mktemp("empty")
+    warehouse = Warehouse("duckdb", str(folder / "warehouse.duckdb"))
+    append(warehouse, SQL.dataset, SQL.tables, {}, folder)
+    with duckdb.connect(warehouse.location) as connection:
+        connection.execute(f"delete from {SQL.dataset}._dlt_loads")
+    return folder / "warehouse.duckdb"
+
+
 @pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_of_sql: Path) -> Ledger:
     """A company whose data are in the test's own folder."""
     monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
-    return Ledger(tmp_path)
+    return Ledger(tmp_path, empty_of_sql)

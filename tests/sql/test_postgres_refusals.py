@@ -21,6 +21,7 @@ WRONG_PASSWORD = "wr0ng-pa55word"
 @pytest.fixture
 def refused(database: Database, ledger: Ledger) -> Iterator[Any]:
     """Loads what is refused: what is told, once and for all, with nothing written."""
+    ledger.empty = None
     database.invoice(1, 3)
 
     def load(**entities: Any) -> str:
