@@ -49,7 +49,7 @@ class ScriptedStripe:
 
     def create(self, *documents: Document, event: str = "created") -> None:
         """Objects come to be now, unless they say when they did; each tells it by an event."""
-        for it in documents:
+        for it in copy.deepcopy(documents):
             kind = it["object"]
             it["created"] = it.get("created") or self.now
             if kind in self.objects:
@@ -60,6 +60,8 @@ class ScriptedStripe:
         """Something of an object becomes another; the event has what it was before."""
         it = self.found(id)
         previous = {key: it.get(key) for key, value in told.items() if it.get(key) != value}
+        if "items" in previous:
+            previous["items"] = {"data": previous["items"]["data"][:MOST_IN_PART]}
         it.update(told)
         self.tell(f"{EVENTS_OF.get(it['object'], it['object'])}.{event}", it, previous)
 

@@ -13,7 +13,7 @@ import pandas as pd
 from ingestion.sandbox.world.calendar import Ints, to_datetime, to_moment
 from ingestion.sandbox.world.schema import NONE, NULL, PLANS, PRODUCTS
 from tests.truth.calendar import first_day
-from tests.truth.customers import CUSTOMER_CUTS, Customers
+from tests.truth.customers import CUSTOMER_CUTS, Customers, counted
 from tests.truth.history import LENGTH, History
 from tests.truth.table import GRAINS, Tall
 
@@ -24,9 +24,9 @@ MOVEMENTS = ("new", "expansion", "contraction", "churn", "reactivation", "curren
 
 @dataclass(frozen=True)
 class Recurring:
-    """What customers pay per month, at any moment. All statuses of the world's subscriptions count.
+    """What customers pay per month, at any moment.
 
-    A subscription without mrr counts as none.
+    A subscription without mrr counts as none, and one that is on trial, unpaid or paused neither.
     """
 
     history: History
@@ -41,11 +41,12 @@ class Recurring:
                 history.fact("subscriptions", name) for name in columns
             )
             active = (started <= moment) & ((ended == NULL) | (ended > moment)) & (mrr > 0)
+            active &= counted(history)
             self._states[moment, day] = pd.DataFrame(
                 {
                     "customer": customer[active].astype(np.int64),
                     "plan": PLAN_CODES[plan[active]],
-                    "cents": history.convert(mrr[active], currency[active], day),
+                    "cents": history.convert_exact(mrr[active], currency[active], day),
                 }
             )
         return self._states[moment, day]
@@ -62,7 +63,7 @@ class Recurring:
     @cached_property
     def since(self) -> pd.Series:
         """When customers first paid for a subscription, by customer."""
-        rows = self.history.fact("subscriptions", "mrr") > 0
+        rows = (self.history.fact("subscriptions", "mrr") > 0) & counted(self.history)
         started = self.history.fact("subscriptions", "started_at")[rows]
         rows = pd.Series(started, self.history.fact("subscriptions", "customer_id")[rows])
         rows = rows[rows <= self.history.as_of]
@@ -74,7 +75,7 @@ class Recurring:
 
         The first may be one without mrr.
         """
-        started = self.history.fact("subscriptions", "started_at")
+        started = self.history.fact("subscriptions", "started_at")[counted(self.history)]
         started = started[started <= self.history.as_of]
         if not len(started):
             return []
@@ -92,12 +93,16 @@ class Recurring:
 
     @cached_property
     def plans(self) -> Ints:
-        """The main plan of every customer now, or when one last paid at the end of a month."""
+        """The main plan of every customer now, or when one last paid at the end of a month.
+
+        Of deleted customers it is not known.
+        """
         plans = np.full(len(self.history.fact("customers", "created_at")), NONE, np.int64)
         for _, moment, day in self.months:
             paying = self.customers(moment, day)
             plans[paying.index] = paying["plan"]
-        return plans
+        is_deleted = self.history.value_at("customers", "is_deleted") == 1
+        return np.where(is_deleted, NONE, plans)
 
     @cached_property
     def movements(self) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from dlt.sources.helpers.rest_client.paginators import (
 
 from ingestion.errors import SourceError
 from ingestion.http import Api, ApiClient, Pace, Page, Patience, Shape, secret_of
-from ingestion.sources.stripe.lists import LISTS, entities_of
+from ingestion.sources.stripe.lists import StripeList, entities_of
 from ingestion.sources.stripe.settings import LABEL, StripeSource
 
 VERSION = "2026-10-28.endive"
@@ -116,14 +116,14 @@ class StripeClient(ApiClient):
         """All objects of a list."""
         return [found for page in self.pages(path, params) for found in page.results]
 
-    def one(self, name: str, id: str) -> dict[str, Any] | None:
+    def one(self, listed: StripeList, id: str) -> dict[str, Any] | None:
         """An object of a list by its id, if there is one, and it was not deleted."""
         try:
             [page] = self.paginate(
-                f"/v1/{name}/{id}",
+                f"{listed.path}/{id}",
                 SinglePagePaginator(),
                 RECORD,
-                params={"expand[]": LISTS[name].expanded},
+                params={"expand[]": listed.expanded},
                 data_selector=_ALL,
             )
         except MissingError:

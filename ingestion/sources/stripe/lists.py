@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+EVENTS = "/v1/events"
+
 
 @dataclass(frozen=True)
 class StripeList:
     """A list of objects.
 
-    `object` is what Stripe calls one of them, `entities` are those that are told by it, `params`
+    `kind` is what Stripe calls one of them, `entities` are those that are told by it, `params`
     what it is asked with, `expanded` what of each object is asked for besides. `parts` are the
     tables of what its objects are made of, with the column of the object's id. Without
     `has_events` it is listed at every load: whole where what was in it may leave it (`is_passing`),
@@ -19,7 +21,7 @@ class StripeList:
     """
 
     name: str
-    object: str
+    kind: str
     entities: frozenset[str]
     params: Mapping[str, str] = MappingProxyType({})
     expanded: tuple[str, ...] = ()
@@ -64,6 +66,7 @@ _LISTS = (
         _told("subscriptions"),
         params=MappingProxyType({"status": "all"}),
         expanded=("discounts", "items.data.discounts"),
+        parts=MappingProxyType({"discounts": "subscription"}),
     ),
     StripeList(
         "invoiceitems",
@@ -92,7 +95,7 @@ _LISTS = (
 )
 LISTS: Mapping[str, StripeList] = MappingProxyType({found.name: found for found in _LISTS})
 LIST_OF: Mapping[str, StripeList] = MappingProxyType(
-    {found.object: found for found in _LISTS if found.has_events}
+    {found.kind: found for found in _LISTS if found.has_events}
 )
 """The list that has an object, where events tell of it."""
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -26,7 +25,8 @@ RECORDS = " records"
 
 def members(table: str) -> dict[str, str]:
     """DuckDB types of what is taken in of a record: all text but its position."""
-    names = ("source_id", "is_deleted", "reason", "record", *(column.name for column in OBJECTS[table]))
+    own = [column.name for column in OBJECTS[table]]
+    names = ("source_id", "is_deleted", "reason", "record", *own)
     return {"position": "BIGINT", **dict.fromkeys(names, "VARCHAR")}
 
 
@@ -39,7 +39,6 @@ class Rows:
 
     units: MinorUnits
     mapping: Mapping[str, Mapping[str, str]]
-    positions: Iterator[int] = field(default_factory=count)
 
     def of(self, table: str, found: Document) -> Iterator[tuple[str, Row]]:
         """The rows that an object of a table gives, each with its table.
@@ -52,8 +51,7 @@ class Rows:
         except NoCurrencyError as error:
             record = orjson.dumps(found).decode()
             rows = [(table, {"source_id": found["id"], "reason": str(error), "record": record})]
-        for name, row in rows:
-            yield name, {"position": next(self.positions), **row}
+        yield from rows
 
     def _metadata(self, entity: str, found: Document) -> Row:
         told = found.get("metadata") or {}
@@ -61,11 +59,14 @@ class Rows:
         return {**mapped, "metadata": _json(told)}
 
     def _customer(self, it: Document) -> Iterator[tuple[str, Row]]:
-        yield "customers", {
-            **_same(it, "name", "email", "created"),
-            "currency": _code(it),
-            **self._metadata("customers", it),
-        }
+        yield (
+            "customers",
+            {
+                **_same(it, "name", "email", "created"),
+                "currency": _code(it),
+                **self._metadata("customers", it),
+            },
+        )
 
     def _product(self, it: Document) -> Iterator[tuple[str, Row]]:
         yield "products", _same(it, "name", "active")
@@ -88,24 +89,30 @@ class Rows:
             "round": divided.get("round"),
         }  # fmt: skip
         for position, tier in enumerate(it.get("tiers") or (), start=1):
-            yield "price_tiers", {
-                "source_id": f"{it['id']}/{position}",
-                "price": it["id"],
-                "position": str(position),
-                "up_to": tier.get("up_to"),
-                "unit_amount": self.units.amount(_exact(tier, "unit_amount"), code),
-                "flat_amount": self.units.amount(_exact(tier, "flat_amount"), code),
-            }
+            yield (
+                "price_tiers",
+                {
+                    "source_id": f"{it['id']}/{position}",
+                    "price": it["id"],
+                    "position": str(position),
+                    "up_to": tier.get("up_to"),
+                    "unit_amount": self.units.amount(_exact(tier, "unit_amount"), code),
+                    "flat_amount": self.units.amount(_exact(tier, "flat_amount"), code),
+                },
+            )
 
     def _coupon(self, it: Document) -> Iterator[tuple[str, Row]]:
         code = _code(it)
         products = (it.get("applies_to") or {}).get("products")
-        yield "coupons", {
-            **_same(it, "percent_off", "duration", "duration_in_months"),
-            "amount_off": self.units.amount(it.get("amount_off"), code),
-            "currency": code,
-            "products": _json(products),
-        }
+        yield (
+            "coupons",
+            {
+                **_same(it, "percent_off", "duration", "duration_in_months"),
+                "amount_off": self.units.amount(it.get("amount_off"), code),
+                "currency": code,
+                "products": _json(products),
+            },
+        )
 
     def _subscription(self, it: Document) -> Iterator[tuple[str, Row]]:
         paused = it.get("pause_collection") or {}
@@ -128,15 +135,18 @@ class Rows:
         self, of: Document, discounts: list[Document] | None, item: str | None
     ) -> Iterator[tuple[str, Row]]:
         for it in discounts or ():
-            yield "discounts", {
-                "source_id": it["id"],
-                "coupon": _id(it["source"]["coupon"]),
-                "customer": _id(of.get("customer")),
-                "subscription": of["id"],
-                "subscription_item": item,
-                "begins_at": it.get("start"),
-                "ends_at": it.get("end"),
-            }
+            yield (
+                "discounts",
+                {
+                    "source_id": it["id"],
+                    "coupon": _id(it["source"]["coupon"]),
+                    "customer": _id(of.get("customer")),
+                    "subscription": of["id"],
+                    "subscription_item": item,
+                    "begins_at": it.get("start"),
+                    "ends_at": it.get("end"),
+                },
+            )
 
     def _invoice(self, it: Document) -> Iterator[tuple[str, Row]]:
         code = _code(it)
@@ -181,15 +191,20 @@ class Rows:
 
     def _invoice_item(self, it: Document) -> Iterator[tuple[str, Row]]:
         details = (it.get("parent") or {}).get("subscription_details") or {}
-        yield "invoice_items", {
-            **{k: v for k, v in self._billed(it).items() if k not in ("product", "unit_amount")},
-            "customer": _id(it.get("customer")),
-            "subscription": _id(details.get("subscription")),
-            "subscription_item": details.get("subscription_item"),
-            "is_proration": bool(it.get("proration")),
-            "is_credit": _is_credit(it, it),
-            "invoice": _id(it.get("invoice")),
-        }
+        yield (
+            "invoice_items",
+            {
+                **{
+                    k: v for k, v in self._billed(it).items() if k not in ("product", "unit_amount")
+                },
+                "customer": _id(it.get("customer")),
+                "subscription": _id(details.get("subscription")),
+                "subscription_item": details.get("subscription_item"),
+                "is_proration": bool(it.get("proration")),
+                "is_credit": _is_credit(it, it),
+                "invoice": _id(it.get("invoice")),
+            },
+        )
 
     def _billed(self, it: Document) -> Row:
         """What a line of an invoice and a pending item have in common."""
@@ -210,76 +225,101 @@ class Rows:
 
     def _invoice_payment(self, it: Document) -> Iterator[tuple[str, Row]]:
         code, payment = _code(it), it.get("payment") or {}
-        yield "invoice_payments", {
-            **_same(it, "status", "created"),
-            "invoice": _id(it.get("invoice")),
-            "amount_paid": self.units.amount(it.get("amount_paid"), code),
-            "currency": code,
-            "paid_at": (it.get("status_transitions") or {}).get("paid_at"),
-            "payment_type": payment.get("type"),
-            "charge": _id(payment.get("charge")),
-            "payment_intent": _id(payment.get("payment_intent")),
-        }
+        yield (
+            "invoice_payments",
+            {
+                **_same(it, "status", "created"),
+                "invoice": _id(it.get("invoice")),
+                "amount_paid": self.units.amount(it.get("amount_paid"), code),
+                "currency": code,
+                "paid_at": (it.get("status_transitions") or {}).get("paid_at"),
+                "payment_type": payment.get("type"),
+                "charge": _id(payment.get("charge")),
+                "payment_intent": _id(payment.get("payment_intent")),
+            },
+        )
 
     def _charge(self, it: Document) -> Iterator[tuple[str, Row]]:
         code = _code(it)
-        yield "charges", {
-            **_same(it, "status", "paid", "created"),
-            "customer": _id(it.get("customer")),
-            "amount": self.units.amount(it.get("amount"), code),
-            "amount_refunded": self.units.amount(it.get("amount_refunded"), code),
-            "currency": code,
-            "payment_intent": _id(it.get("payment_intent")),
-        }
+        yield (
+            "charges",
+            {
+                **_same(it, "status", "paid", "created"),
+                "customer": _id(it.get("customer")),
+                "amount": self.units.amount(it.get("amount"), code),
+                "amount_refunded": self.units.amount(it.get("amount_refunded"), code),
+                "currency": code,
+                "payment_intent": _id(it.get("payment_intent")),
+            },
+        )
 
     def _refund(self, it: Document) -> Iterator[tuple[str, Row]]:
         code = _code(it)
-        yield "refunds", {
-            **_same(it, "status", "created"),
-            "charge": _id(it.get("charge")),
-            "payment_intent": _id(it.get("payment_intent")),
-            "amount": self.units.amount(it.get("amount"), code),
-            "currency": code,
-        }
+        yield (
+            "refunds",
+            {
+                **_same(it, "status", "created"),
+                "charge": _id(it.get("charge")),
+                "payment_intent": _id(it.get("payment_intent")),
+                "amount": self.units.amount(it.get("amount"), code),
+                "currency": code,
+            },
+        )
 
     def _credit_note(self, it: Document) -> Iterator[tuple[str, Row]]:
         code = _code(it)
-        yield "credit_notes", {
-            **_same(it, "status", "type", "created", "effective_at", "voided_at"),
-            "customer": _id(it.get("customer")),
-            "invoice": _id(it.get("invoice")),
-            "amount": self.units.amount(it.get("amount"), code),
-            "currency": code,
-        }
+        yield (
+            "credit_notes",
+            {
+                **_same(it, "status", "type", "created", "effective_at", "voided_at"),
+                "customer": _id(it.get("customer")),
+                "invoice": _id(it.get("invoice")),
+                "amount": self.units.amount(it.get("amount"), code),
+                "currency": code,
+            },
+        )
         for part in it.get("refunds") or ():
             if refund := _id(part.get("refund")):
-                yield "credit_note_refunds", {
-                    "source_id": f"{it['id']}/{refund}",
-                    "credit_note": it["id"],
-                    "refund": refund,
-                    "amount": self.units.amount(part.get("amount_refunded"), code),
-                }
+                yield (
+                    "credit_note_refunds",
+                    {
+                        "source_id": f"{it['id']}/{refund}",
+                        "credit_note": it["id"],
+                        "refund": refund,
+                        "amount": self.units.amount(part.get("amount_refunded"), code),
+                    },
+                )
 
     def _balance_transaction(self, it: Document) -> Iterator[tuple[str, Row]]:
         code = _code(it)
-        yield "balance_transactions", {
-            **_same(it, "exchange_rate", "type", "reporting_category", "created", "available_on"),
-            **{name: self.units.amount(it.get(name), code) for name in ("amount", "fee", "net")},
-            "currency": code,
-            "source": _id(it.get("source")),
-        }
+        yield (
+            "balance_transactions",
+            {
+                **_same(
+                    it, "exchange_rate", "type", "reporting_category", "created", "available_on"
+                ),
+                **{
+                    name: self.units.amount(it.get(name), code) for name in ("amount", "fee", "net")
+                },
+                "currency": code,
+                "source": _id(it.get("source")),
+            },
+        )
 
     def _event(self, it: Document) -> Iterator[tuple[str, Row]]:
         about = it["data"]["object"]
         previous = it["data"].get("previous_attributes")
-        yield "events", {
-            **_same(it, "type", "created", "api_version"),
-            "object": about.get("object"),
-            "object_id": about.get("id"),
-            "previous_attributes": _json(previous)
-            if about.get("object") == "subscription"
-            else None,
-        }
+        yield (
+            "events",
+            {
+                **_same(it, "type", "created", "api_version"),
+                "object": about.get("object"),
+                "object_id": about.get("id"),
+                "previous_attributes": _json(previous)
+                if about.get("object") == "subscription"
+                else None,
+            },
+        )
 
 
 TRANSITIONS = ("finalized_at", "paid_at", "voided_at", "marked_uncollectible_at")
@@ -396,4 +436,3 @@ def _problems(table: str) -> Iterator[tuple[str, str]]:
 
 def _expected(type_: ColumnType) -> str:
     return "a moment in seconds" if type_ == "timestamp" else EXPECTED[type_]
-

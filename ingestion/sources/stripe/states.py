@@ -46,17 +46,29 @@ class State:
     pause: str | None
     items: tuple[Item, ...]
 
+
+@dataclass(frozen=True)
+class Subscription:
+    """A subscription as it is. Moments are seconds since 1970 UTC, here and below."""
+
+    id: str
+    created: int
+    trial_end: int | None
+    ended_at: int | None
+    state: State
+
     @classmethod
-    def now(cls, subscription: Document) -> State:
-        """The state that a subscription is in."""
-        return cls(
-            subscription["status"],
-            (subscription.get("pause_collection") or {}).get("behavior"),
-            tuple(
-                Item(it["id"], _price(it), it.get("quantity"))
-                for it in subscription["items"]["data"]
-            ),
+    def of(cls, found: Document) -> Subscription:
+        """What of Stripe's object counts here."""
+        items = found["items"]["data"]
+        paused = found.get("pause_collection") or {}
+        state = State(
+            found["status"],
+            paused.get("behavior"),
+            tuple(Item(it["id"], _price(it), it.get("quantity")) for it in items),
         )
+        trial_end, ended_at = found.get("trial_end"), found.get("ended_at")
+        return cls(found["id"], found["created"], trial_end, ended_at, state)
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A state of a subscription, from a moment on: seconds since 1970 UTC. See the raw table."""
+    """A state of a subscription, from a moment on. See the raw table."""
 
     id: str
     subscription: str
@@ -82,13 +94,13 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Past:
-    """What tells a subscription's past: its events since `since`, newest first as Stripe lists them.
+    """What tells a subscription's past: its events since `since`, newest first as Stripe has them.
 
     `known` is the last state that earlier loads have from before the first of them, if any. Where
     there are no events of some time after it, `unknown_from` is when that time began.
     """
 
-    subscription: Document
+    subscription: Subscription
     events: Sequence[Document]
     since: int
     known: Known | None
@@ -101,8 +113,8 @@ class Past:
         Where earlier loads know none that they go on from, the one before them is told, too; where
         one does, it is told once more, with what the events say that it was.
         """
-        id, created = self.subscription["id"], self.subscription["created"]
-        state, told, moments = State.now(self.subscription), set[str](), list[int]()
+        id, created = self.subscription.id, self.subscription.created
+        state, told, moments = self.subscription.state, set[str](), list[int]()
         for event, before in self._rolled_back(state):
             moment = event["created"]
             if moment not in moments:
@@ -144,7 +156,7 @@ class Past:
                 return str(status)
         if self.known and self.known.state.status and not any(map(_tells_status, events)):
             return self.known.state.status
-        is_trial = (self.subscription.get("trial_end") or 0) >= end["created"]
+        is_trial = (self.subscription.trial_end or 0) >= end["created"]
         return "trialing" if is_trial else "active"
 
 
@@ -236,6 +248,17 @@ def _price(item: Mapping[str, Any]) -> str | None:
         if id is not None:
             return str(id)
     return None
+
+
+def slim(event: Document) -> Document:
+    """What of a subscription's event counts here: a month of them is kept in memory."""
+    names = [key for keys in KEYS.values() for key in keys]
+    previous = {key: value for key, value in _previous(event).items() if key in names}
+    about = {"status": event["data"]["object"].get("status")}
+    return {
+        **{name: event[name] for name in ("id", "type", "created")},
+        "data": {"object": about, "previous_attributes": previous},
+    }
 
 
 def seconds(moment: dt.datetime) -> int:

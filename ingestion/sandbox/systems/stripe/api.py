@@ -26,13 +26,10 @@ from ingestion.sandbox.systems.stripe.errors import (
     UnknownUrlError,
     WrongKeyError,
 )
+from ingestion.sandbox.systems.stripe.events import API_VERSION
 from ingestion.sandbox.systems.stripe.expansion import expand
 from ingestion.sandbox.systems.stripe.questions import Question
 from ingestion.sandbox.world import World
-
-API_VERSION = "2026-10-28.endive"
-NESTED = {("invoices", "lines"), ("credit_notes", "lines"), ("charges", "refunds")}
-"""Lists inside objects that have an address of their own."""
 
 
 class StripeApi(FaultyApi):
@@ -123,23 +120,24 @@ class Stripe:
 
     def _answer(self, request: Request) -> Document:
         method, path = request.method, request.url.path
-        parts = path.strip("/").split("/")
-        kind = self.account.kind(parts[1]) if len(parts) > 1 and parts[0] == "v1" else None
-        if kind is None or method != "GET" or len(parts) > 4:
+        root, _, rest = path.strip("/").partition("/")
+        parts = rest.split("/")
+        if method != "GET" or root != "v1" or len(parts) > 3 or not self.account.served(parts[0]):
             raise UnknownUrlError(f"Unrecognized request URL ({method}: {path}).")
+        kind = self.account.kind(parts[0])
         if kind.name in (*self._restricted, *self._faults.forbidden):
             raise PermissionMissingError(_about_permission(kind))
         given = request.query_params.multi_items()
-        if len(parts) == 2:
+        if len(parts) == 1:
             return self._list(kind, questions.read(given, kind.known()), request)
-        key = kind.find(parts[2])
-        if len(parts) == 3:
+        key = kind.find(parts[1])
+        if len(parts) == 2:
             question = questions.read(given, {"expand[]"})
             request.state.rows = 1
             return self._expanded(kind.render(key, self.account.now), question)
-        if (kind.name, parts[3]) not in NESTED:
+        inner = self.account.inside(kind.name, key, parts[2])
+        if inner is None:
             raise UnknownUrlError(f"Unrecognized request URL ({method}: {path}).")
-        inner = self.account.inside(kind, key, parts[3])
         return self._list(inner, questions.read(given, inner.known()), request)
 
     def _list(self, kind: Kind, question: Question, request: Request) -> Document:
@@ -169,8 +167,9 @@ def _about_key(given: str) -> str:
 
 
 def _about_permission(kind: Kind) -> str:
+    name = kind.label.replace(" ", "_")
     return (
         "The provided key 'rk_test_********' does not have the required permissions for this "
-        f"endpoint on account 'acct_sandbox'. Having the 'rak_{kind.label}_read' permission would "
+        f"endpoint on account 'acct_sandbox'. Having the 'rak_{name}_read' permission would "
         "allow this request to continue."
     )

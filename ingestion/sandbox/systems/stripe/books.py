@@ -27,7 +27,8 @@ from ingestion.sandbox.world.store import Store
 SECOND = 1_000_000
 RECURRING = LINE_KINDS.index("recurring")
 VOID = INVOICE_STATUSES.index("void")
-CREDIT_NOTE = CREDIT_KINDS.index("credit_note")
+REFUND = CREDIT_KINDS.index("refund")
+REFUNDED = (REFUND, CREDIT_KINDS.index("credit_note_with_refund"))
 
 
 class Groups:
@@ -58,7 +59,8 @@ class Books:
 
     def __init__(self, world: World) -> None:
         self.world, self.state = world, world.state
-        self.now = to_moment(world.now)
+        self._pairs: dict[tuple[int, int], Ints] = {}
+        self.now = to_moment(world.now) - 1
 
     def __getitem__(self, entity: str) -> Store:
         return self.state[entity]
@@ -127,12 +129,13 @@ class Books:
     def statuses(self) -> Groups:
         """Events of the log in which a status changed, by row."""
         log = self.state.logs["subscriptions"]
-        is_status = log["field"] == self._status_field
+        is_status = log["field"] == self.status_field
         owner = np.where(is_status, log["id"], NONE).astype(np.int64)
         return Groups(owner, log["at"], len(self.chain))
 
     @property
-    def _status_field(self) -> int:
+    def status_field(self) -> int:
+        """How the log names a status."""
         return next(i for i, c in enumerate(ENTITIES["subscriptions"]) if c.name == "status")
 
     def stretch(self, chain: int, at: int) -> int:
@@ -173,7 +176,10 @@ class Books:
 
     @cached_property
     def discount_removed(self) -> Ints:
-        """When each discount was taken off, or ran out, by its first row; NULL while it holds."""
+        """When each discount was taken off, or ran out, by its first row; NULL where it did not.
+
+        What has ended keeps the discounts that it had.
+        """
         started, order = self["subscriptions"]["started_at"], self.stretches._order
         removed = self.discount_ends.copy()
         follows = np.flatnonzero(
@@ -184,7 +190,8 @@ class Books:
         first, at = self.discount[order[follows]], started[order[follows + 1]]
         known = removed[first] != NULL
         removed[first] = np.where(known, np.minimum(removed[first], at), at)
-        return removed
+        ends = self["subscriptions"]["ended_at"][self.current_row]
+        return np.where((ends != NULL) & (removed >= ends), NULL, removed)
 
     @cached_property
     def lines(self) -> Groups:
@@ -244,7 +251,7 @@ class Books:
         """The payment that each refund gives back, the largest of its invoice; NONE for none."""
         notes, payments = self["credit_notes"], self["payments"]
         found = np.full(len(notes), NONE, np.int64)
-        for row in np.flatnonzero((notes["kind"] != CREDIT_NOTE) & (notes["invoice_id"] != NONE)):
+        for row in np.flatnonzero(np.isin(notes["kind"], REFUNDED) & (notes["invoice_id"] != NONE)):
             paid = self.payments.of(int(notes["invoice_id"][row]))
             paid = paid[payments["occurred_at"][paid] <= notes["occurred_at"][row]]
             if len(paid):
@@ -254,7 +261,7 @@ class Books:
     @cached_property
     def is_note(self) -> Any:
         """Which rows are credit notes: all but the refunds of a payment alone."""
-        alone = self["credit_notes"]["kind"] == CREDIT_KINDS.index("refund")
+        alone = self["credit_notes"]["kind"] == REFUND
         return ~alone | (self.refunded_payment == NONE)
 
     @cached_property
@@ -268,6 +275,14 @@ class Books:
         """Refunds by payment."""
         occurred_at = self["credit_notes"]["occurred_at"]
         return Groups(self.refunded_payment, occurred_at, len(self["payments"]))
+
+    def rates_of(self, currency: int, other: int) -> Ints:
+        """Exchange rates of a pair, the earliest first."""
+        rates = self["fx_rates"]
+        if (currency, other) not in self._pairs:
+            wanted = (rates["from_currency"] == currency) & (rates["to_currency"] == other)
+            self._pairs[currency, other] = np.flatnonzero(wanted)
+        return self._pairs[currency, other]
 
     @cached_property
     def billed_at(self) -> Ints:

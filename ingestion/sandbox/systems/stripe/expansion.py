@@ -12,7 +12,10 @@ DEPTH = 4
 
 
 def expand(account: Account, document: Document, path: str) -> None:
-    """Put objects in the place of the ids that a path leads to, as `data.customer`."""
+    """Put objects in the place of the ids that a path leads to, as `data.customer`.
+
+    The tiers of prices are shown only so; the coupons here apply to all products.
+    """
     names = path.split(".")
     if len(names) - (names[0] == "data") > DEPTH:
         raise StripeError(
@@ -29,8 +32,10 @@ def _expand(account: Account, value: Any, names: list[str], path: str) -> None:
     if not isinstance(value, dict):
         return
     name, rest = names[0], names[1:]
-    if name == "tiers" and value.get("object") == "price":
+    if (value.get("object"), name) == ("price", "tiers"):
         value["tiers"] = account.tiers(value["id"])
+        return
+    if (value.get("object"), name) == ("coupon", "applies_to"):
         return
     if name not in value:
         raise StripeError(f"This property cannot be expanded ({path}).", None, "expand[]")

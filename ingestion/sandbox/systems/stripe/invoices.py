@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
 from ingestion.sandbox.systems.stripe import answers
@@ -23,7 +25,7 @@ from ingestion.sandbox.systems.stripe.questions import Question
 from ingestion.sandbox.systems.stripe.subscriptions import INVOICE_IDS, ITEM_IDS, line_period
 from ingestion.sandbox.world.calendar import DAY, Ints
 from ingestion.sandbox.world.render import FIRST_ID
-from ingestion.sandbox.world.schema import LINE_KINDS, NONE, NULL, NULL_DAY, PRODUCTS
+from ingestion.sandbox.world.schema import LINE_KINDS, NONE, NULL, PRODUCTS
 
 LINE_IDS = Ids("il_", FIRST_ID["invoice_lines"])
 INVOICE_ITEM_IDS = Ids("ii_", 2 * FIRST_ID["invoice_lines"])
@@ -34,6 +36,7 @@ DEAL = "crm_deal"
 """Key of metadata: the CRM's id of the deal that an invoice comes from."""
 PRORATION = LINE_KINDS.index("proration")
 CREDIT, CHARGE = 0, 1
+Key = TypeVar("Key", int, Ints)
 
 
 def invoices(books: Books) -> Kind:
@@ -79,7 +82,8 @@ def invoice(books: Books, row: int, at: int) -> Document:
     currency, number = int(store["currency"][row]), INVOICE_IDS.of(row)
     total, tax = minor(int(store["total"][row]), currency), minor(int(store["tax"][row]), currency)
     taken_off = minor(int(store["discount"][row]), currency)
-    paid = minor(_paid(books, row, at), currency)
+    given = minor(_paid(books, row, at), currency)
+    paid = min(given, total)
     before_tax = total - tax
     credited = _credited(books, row, at)
     created, issued = second(int(store["drafted_at"][row])), second(int(store["issued_at"][row]))
@@ -92,7 +96,7 @@ def invoice(books: Books, row: int, at: int) -> Document:
     discounts = _discounts(books, row, taken_off)
     return {
         "id": number, "object": "invoice", "account_country": "US", "account_name": "Salesops",
-        "account_tax_ids": None, "amount_due": total, "amount_overpaid": 0, "amount_paid": paid,
+        "account_tax_ids": None, "amount_due": total, "amount_overpaid": given - paid, "amount_paid": paid,
         "amount_paid_off_stripe": 0,
         "amount_remaining": max(0, total - paid - credited["pre_payment"]), "amount_shipping": 0,
         "application": None, "attempt_count": 0, "attempted": False,
@@ -241,7 +245,10 @@ def line(books: Books, row: int) -> Document:
 
 def _origin(books: Books, row: int, kind: int) -> Document:
     """Where a line comes from: its parent, its period and its price."""
-    store, subscription = books["invoice_lines"], int(books["invoice_lines"]["subscription_id"][row])
+    store, subscription = (
+        books["invoice_lines"],
+        int(books["invoice_lines"]["subscription_id"][row]),
+    )
     invoice_row, product = int(store["invoice_id"][row]), int(store["product"][row])
     if kind == RECURRING:
         starts, ends = line_period(books, row)
@@ -252,7 +259,8 @@ def _origin(books: Books, row: int, kind: int) -> Document:
         }
     if kind == PRORATION:
         proration = int(store["proration_id"][row])
-        side = CREDIT if store["amount"][row] < 0 else CHARGE
+        is_credit = subscription == books["prorations"]["old_id"][proration]
+        side = CREDIT if is_credit else CHARGE
         item_id = INVOICE_ITEM_IDS.of(proration_key(proration, side))
         return {
             "parent": _of_subscription(
@@ -329,8 +337,7 @@ def _priced(books: Books, proration: int, side: int) -> int:
 def _proration_period(books: Books, proration: int) -> Document:
     """From the change on, until what was billed in advance ends."""
     store = books["prorations"]
-    at, last = int(store["at"][proration]), int(store["period_end"][proration])
-    return _period(at, at if last == NULL_DAY else max(at, (last + 1) * DAY))
+    return _period(int(store["occurred_at"][proration]), int(store["period_end"][proration]) * DAY)
 
 
 def _credited_lines(books: Books, proration: int, side: int) -> Document | None:
@@ -338,7 +345,7 @@ def _credited_lines(books: Books, proration: int, side: int) -> Document | None:
     if side != CREDIT:
         return None
     chain = int(books.chain[books["prorations"]["subscription_id"][proration]])
-    at = int(books["prorations"]["at"][proration])
+    at = int(books["prorations"]["occurred_at"][proration])
     billed = books.last(books.recurring.of(chain), books.line_drafted_at, at)
     if billed == NONE:
         return None
@@ -346,12 +353,12 @@ def _credited_lines(books: Books, proration: int, side: int) -> Document | None:
     return {"invoice": INVOICE_IDS.of(invoice_row), "invoice_line_items": [LINE_IDS.of(billed)]}
 
 
-def proration_key(proration: int, side: int) -> int:
+def proration_key(proration: Key, side: int) -> Key:
     """The key of the invoice item that is one side of a proration; the others lie between."""
     return 2 * (2 * proration + side)
 
 
-def line_key(line_row: int) -> int:
+def line_key(line_row: Key) -> Key:
     """The key of the invoice item that a line bills once."""
     return 2 * line_row + 1
 
@@ -360,16 +367,16 @@ def invoice_items(books: Books) -> Kind:
     """Invoice items: prorations, pending until they are billed, and what is billed once."""
     prorations, lines = books["prorations"], books["invoice_lines"]
     size = max(4 * len(prorations), 2 * len(lines))
-    created, present = np.zeros(size, np.int64), np.zeros(size, bool)
+    created, present = item_moments(books), np.zeros(size, bool)
     invoice_row = np.full(size, NONE, np.int64)
     customer = np.full(size, NONE, np.int64)
-    for side, column in ((CREDIT, "credit"), (CHARGE, "charge")):
-        keys = proration_key(np.arange(len(prorations)), side)  # type: ignore[arg-type]
-        created[keys], present[keys] = prorations["at"], prorations[column] != 0
+    for side in (CREDIT, CHARGE):
+        keys = proration_key(np.arange(len(prorations)), side)
+        present[keys] = True
         invoice_row[keys] = prorations["invoice_id"]
         customer[keys] = books["subscriptions"]["customer_id"][prorations["subscription_id"]]
-    keys = line_key(np.arange(len(lines)))  # type: ignore[arg-type]
-    created[keys], invoice_row[keys] = books.line_drafted_at, lines["invoice_id"]
+    keys = line_key(np.arange(len(lines)))
+    invoice_row[keys] = lines["invoice_id"]
     present[keys] = (lines["kind"] != RECURRING) & (lines["kind"] != PRORATION)
     customer[keys] = books["invoices"]["customer_id"][lines["invoice_id"]]
 
@@ -383,6 +390,17 @@ def invoice_items(books: Books) -> Kind:
          "invoice": of_reference(invoice_row, INVOICE_IDS)},
         present=present,
     )  # fmt: skip
+
+
+def item_moments(books: Books) -> Ints:
+    """When each invoice item came about, by key."""
+    prorations, lines = books["prorations"], books["invoice_lines"]
+    moments = np.full(max(4 * len(prorations), 2 * len(lines)), NULL, np.int64)
+    moments[line_key(np.arange(len(lines)))] = books.line_drafted_at
+    for side in (CREDIT, CHARGE):
+        keys = proration_key(np.arange(len(prorations)), side)
+        moments[keys] = prorations["occurred_at"]
+    return moments
 
 
 def invoice_item(books: Books, key: int, at: int) -> Document:
@@ -405,7 +423,7 @@ def invoice_item(books: Books, key: int, at: int) -> Document:
         }  # fmt: skip
     return _item(
         key, amount, currency, int(books["subscriptions"]["customer_id"][row]),
-        int(store["at"][proration]), int(books.chain[row]),
+        int(store["occurred_at"][proration]), int(books.chain[row]),
         INVOICE_IDS.of(invoice_row) if is_billed else None,
         _proration_period(books, proration), pricing(books, row),
     ) | {

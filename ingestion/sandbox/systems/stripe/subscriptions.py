@@ -175,8 +175,9 @@ def _period(books: Books, chain: int, at: int) -> tuple[int, int]:
         return line_period(books, line)
     store = books["subscriptions"]
     began, trial_ends_at = int(store["started_at"][chain]), int(store["trial_ends_at"][chain])
-    if trial_ends_at != NULL:
+    if trial_ends_at > at:
         return began, trial_ends_at
+    began = max(began, trial_ends_at)
     return began, months_later(began, 12 if store["is_annual"][chain] else 1)
 
 
@@ -192,6 +193,34 @@ def line_period(books: Books, line: int) -> tuple[int, int]:
     return (began if starts <= began < ends else starts), ends
 
 
-def first_rows(books: Books) -> Ints:
-    """The first row of each subscription."""
-    return np.flatnonzero(books.chain == np.arange(len(books.chain)))
+def ended(books: Books, chains: Ints) -> Mask:
+    """Which subscriptions have ended by now."""
+    ended_at = books["subscriptions"]["ended_at"][books.current_row[chains]]
+    return np.asarray((ended_at != NULL) & (ended_at <= books.now))
+
+
+def changes(books: Books) -> tuple[Ints, Ints]:
+    """Subscriptions, and the moments at which they changed between their beginning and their end.
+
+    Each new stretch, each new status, each invoice (with its period), each discount that runs out.
+    """
+    store, log = books["subscriptions"], books.state.logs["subscriptions"]
+    is_status = log["field"] == books.status_field
+    bills, lines = books["invoices"], books["invoice_lines"]
+    rows = np.arange(len(store))
+    discounted = np.flatnonzero(books.discount == rows)
+    pairs = [
+        (rows, store["started_at"]), (log["id"][is_status], log["at"][is_status]),
+        (bills["subscription_id"], bills["drafted_at"]),
+        (lines["subscription_id"], books.line_drafted_at),
+        (discounted, books.discount_removed[discounted]),
+        (rows, store["trial_ends_at"]),
+    ]  # fmt: skip
+    row = np.concatenate([np.asarray(keys, np.int64) for keys, _ in pairs])
+    moments = np.concatenate([np.asarray(moments, np.int64) for _, moments in pairs])
+    row, moments = row[row != NONE], moments[row != NONE]
+    chains = books.chain[row]
+    ends = store["ended_at"][books.current_row[chains]]
+    between = (moments > store["started_at"][chains]) & ((ends == NULL) | (moments < ends))
+    known = between & (moments != NULL) & (moments <= books.now)
+    return chains[known], moments[known]
