@@ -81,12 +81,12 @@ def assert_same_items(account: Account, read: Readings) -> None:
 
 
 def assert_same_events(account: Account, read: Readings) -> None:
-    """All events that are still told are loaded, each once."""
+    """All events that are still told are loaded, each once, but those of what is always listed."""
     loaded = account.read("select * from raw_stripe.events where not is_deleted")
     by_id = {row["source_id"]: row for row in loaded}
     assert len(by_id) == len(loaded)
-    told = read.events()
-    assert told.keys() <= by_id.keys()
+    told = {id: row for id, row in read.events().items() if row["object"] != "invoiceitem"}
+    assert not Counter(told[id]["type"] for id in told.keys() - by_id.keys())
     for id, row in told.items():
         assert {name: by_id[id][name] for name in row} == row, id
 
