@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
@@ -20,7 +21,7 @@ from ingestion.sandbox.world import World
 from ingestion.sandbox.world.calendar import DAY, HOUR
 from ingestion.sandbox.world.pricing import priced, repriced, yearly_price
 from ingestion.sandbox.world.render import source_ids
-from ingestion.sandbox.world.schema import NONE, NULL
+from ingestion.sandbox.world.schema import CURRENCIES, NONE, NULL
 from ingestion.sandbox.world.store import State
 from ingestion.sandbox.world.subscriptions import (
     ACTIVE,
@@ -48,6 +49,10 @@ OF_OBJECT = {
 }  # fmt: skip
 THREE_MONTHS = 2
 """Which of the world's coupons that is."""
+OTHERS = {
+    "balance_transactions": "balance_transaction", "events": "event",
+    "subscription_items": "subscription_item",
+}  # fmt: skip
 SIX_PLACES = Decimal("0.000001")
 
 Document = dict[str, Any]
@@ -318,6 +323,53 @@ def test_recurring_revenue_is_the_worlds(client: Client, world: World) -> None:
     assert any(it["discounts"] for it in counting)
 
 
+def observations(client: Client) -> Iterator[tuple[str, int, str | None, int]]:
+    """Subscription, second, price and quantity of all that is billed ahead, now or before long."""
+    for invoice in client.all("invoices"):
+        lines = invoice["lines"]["data"]
+        if invoice["lines"]["has_more"]:
+            lines = client.all(f"invoices/{invoice['id']}/lines")
+        for line in lines:
+            details = line["parent"][line["parent"]["type"]]
+            is_charge = line["amount"] >= 0 and not details["proration_details"]["credited_items"]
+            if "subscription_item" in details and is_charge:
+                amount = line["pricing"]["unit_amount_decimal"]
+                yield details["subscription"], line["period"]["start"], amount, line["quantity"]
+    for item in client.all("invoiceitems", pending="true"):
+        if not item["proration_details"]["credited_items"]:
+            subscription = item["parent"]["subscription_details"]["subscription"]
+            amount = item["pricing"]["unit_amount_decimal"]
+            yield subscription, item["period"]["start"], amount, item["quantity"]
+
+
+def test_every_change_of_a_price_can_be_dated_by_what_was_billed(
+    client: Client, world: World
+) -> None:
+    """A first load has no other past: what is billed says what was, from the second on."""
+    store = world.state["subscriptions"]
+    chains = [f"sub_{id}" for id in source_ids("subscriptions", store["chain"]).to_pylist()]
+    stretches: dict[str, list[tuple[int, str | None, int]]] = {}
+    for row in np.lexsort((store["started_at"], store["chain"])):
+        decimals = DECIMALS[CURRENCIES[store["currency"][row]].lower()] - 2
+        unit = Decimal(int(store["unit_amount"][row])).scaleb(decimals)
+        price = None if store["is_tiered"][row] else str(int(unit))
+        began = int(store["started_at"][row]) // 1_000_000
+        stretches.setdefault(chains[row], []).append((began, price, int(store["quantity"][row])))
+    billed = list(observations(client))
+    for subscription, second, price, quantity in billed:
+        known = [stretch for stretch in stretches[subscription] if stretch[0] <= second]
+        assert known[-1][1:] == (price, quantity)
+    moments, changes = set(billed), 0
+    for subscription, rows_of in stretches.items():
+        if len({stretch[0] for stretch in rows_of}) < len(rows_of):
+            continue
+        for before, after in itertools.pairwise(rows_of):
+            if before[1:] != after[1:]:
+                assert (subscription, *after) in moments
+                changes += 1
+    assert changes > 10
+
+
 def test_a_coupon_of_three_months_is_held_for_three_months(
     client: Client, api: StripeApi, world: World
 ) -> None:
@@ -431,6 +483,14 @@ def test_a_wrong_request_gets_stripes_error(
     assert problem.get("code") == code
     assert answer.headers["Stripe-Version"] == "2026-10-28.endive"
     assert answer.headers["Request-Id"].startswith("req_")
+
+
+def test_there_is_no_parameter_that_stripe_does_not_have(api: StripeApi) -> None:
+    for name, singular in {**{name: key for key, name in OF_OBJECT.items()}, **OTHERS}.items():
+        words = {"invoiceitem": "InvoiceItem"}.get(singular, singular.title().replace("_", ""))
+        theirs = getattr(stripe.params, f"{words}ListParams").__annotations__
+        ours = {parameter.partition("[")[0] for parameter in api.account.kind(name).known()}
+        assert ours <= theirs.keys()
 
 
 def test_errors_arrive_as_the_sdks_exceptions(client: Client, api: StripeApi) -> None:
