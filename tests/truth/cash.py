@@ -58,7 +58,7 @@ class Invoices:
         """Credit notes up to as-of, as payments are, each with the part that is a `refund`.
 
         A note first lowers what is open of its invoice; what is more is paid back. Of an invoice
-        that is void now it is worth nothing. A deleted one, such as a refund that failed, never was.
+        that is void now it is worth nothing. A refund that failed, and is deleted now, never was.
         """
         frame = self._moved("credit_notes").sort_values("at", kind="stable")
         frame = frame[self.history.value_at("credit_notes", "is_deleted")[frame["row"]] == 0]

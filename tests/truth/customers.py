@@ -20,10 +20,10 @@ VOID = INVOICE_STATUSES.index("void")
 FROM = ["account", "channel", "campaign"]
 
 
-def counted(history: History) -> Array:
+def is_counted(history: History) -> Array:
     """Of each subscription, whether it may bring recurring revenue by its status now."""
-    is_counted: Array = ~np.isin(history.value_at("subscriptions", "status"), UNCOUNTED)
-    return is_counted
+    counts: Array = ~np.isin(history.value_at("subscriptions", "status"), UNCOUNTED)
+    return counts
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Customers:
         counts = ~is_void & (history.fact("invoices", "total")[invoice] > 0)
         payers = history.fact("invoices", "customer_id")[invoice]
         paid = self._since(payers[counts], history.fact("payments", "occurred_at")[counts])
-        pays = (history.fact("subscriptions", "mrr") > 0) & counted(history)
+        pays = (history.fact("subscriptions", "mrr") > 0) & is_counted(history)
         started = self._since(
             history.fact("subscriptions", "customer_id")[pays],
             history.fact("subscriptions", "started_at")[pays],

@@ -7,9 +7,9 @@ from datetime import timedelta
 import numpy as np
 
 from ingestion.sandbox.world.calendar import DAY, HOUR, START, Ints, day_number, day_of, to_moment
-from ingestion.sandbox.world.cash import collect
+from ingestion.sandbox.world.cash import collect, pay
 from ingestion.sandbox.world.demand import new_accounts
-from ingestion.sandbox.world.invoicing import bill_before_start, bill_subscriptions
+from ingestion.sandbox.world.invoicing import OPEN, bill_before_start, bill_subscriptions
 from ingestion.sandbox.world.openings import (
     CUSTOMER_SOURCE,
     EXPANSION,
@@ -103,6 +103,14 @@ def found_customers(state: State) -> None:
         if day_of(day).weekday() < 5:
             quote_rates(state, rng, more, day)
     bill_before_start(state, more, ids)
+    while len(due := np.flatnonzero(_is_due(state))):
+        pay(state, due)
+
+
+def _is_due(state: State) -> Array:
+    invoices = state["invoices"]
+    due: Array = (invoices["status"] == OPEN) & (invoices["pay_due"] != NULL)
+    return due & (invoices["pay_due"] < state.now)
 
 
 def _shaped(name: str, drawn: Array) -> Ints:
@@ -158,8 +166,9 @@ def _take_effect(state: State, rng: np.random.Generator, more: np.random.Generat
     yearly += np.where(deals["deal_type"][grown] == EXPANSION, now, 0)
     differs = yearly != now
     at = _moments(state, rng, len(grown))
-    prices = repriced(state, rows[differs], yearly[differs])
-    replace(state, rows[differs], prices, at[differs], grown[differs])
+    if differs.any():
+        prices = repriced(state, rows[differs], yearly[differs])
+        replace(state, rows[differs], prices, at[differs], grown[differs])
 
     lost = settled[np.isin(deals["stage"][settled], LOST[RENEWALS:])]
     rows = np.unique(deals["subscription_id"][lost])
@@ -195,6 +204,8 @@ def _subscribe(
     state: State, rng: np.random.Generator, more: np.random.Generator, customer: Ints, at: Ints,
     yearly: Ints, currency: Ints, deal: Ints, on_trial: Array | bool = False,
 ) -> None:  # fmt: skip
+    if not len(customer):
+        return
     plan, is_annual = rng.integers(0, 4, len(customer)), rng.random(len(customer)) < 0.4
     prices = drawn(more, yearly, currency, is_annual)
     subscribe(state, customer, at, currency, deal, plan, is_annual, prices, on_trial)
@@ -209,9 +220,10 @@ def _change_subscriptions(
     chance = rng.random(len(ids))
     smaller, gone = ids[chance < 0.00025], ids[chance > 0.9998]
     share = rng.uniform(0.5, 0.9, len(smaller))
-    yearly = (yearly_price(state, smaller) * share).astype(np.int64)
     at = _moments(state, rng, len(smaller))
-    replace(state, smaller, repriced(state, smaller, yearly), at)
+    if len(smaller):
+        yearly = (yearly_price(state, smaller) * share).astype(np.int64)
+        replace(state, smaller, repriced(state, smaller, yearly), at)
     cancel(state, gone, _moments(state, rng, len(gone)))
 
     left = np.flatnonzero(customers["churned_on"] != NULL_DAY)

@@ -158,6 +158,8 @@ def end_trials(state: State, more: np.random.Generator) -> None:
         (table["status"] == TRIALING) & (table["ended_at"] == NULL)
         & (ends_at >= state.now) & (ends_at < state.now + DAY)
     )  # fmt: skip
+    if not len(due):
+        return
     stays = more.random(len(due)) < CONVERTING_SHARE
     deal, at = table["opportunity_id"][due].copy(), ends_at[due].copy()
     end(state, due, None, at)

@@ -29,7 +29,7 @@ from ingestion.sources.stripe.intake import Taken
 from ingestion.sources.stripe.lists import EVENTS, LIST_OF, LISTS, StripeList, lists_of
 from ingestion.sources.stripe.money import MinorUnits
 from ingestion.sources.stripe.plan import LAG, Plan
-from ingestion.sources.stripe.rows import Document, Rows
+from ingestion.sources.stripe.rows import Document, Rows, removed_discount
 from ingestion.sources.stripe.settings import LABEL, StripeSource
 from ingestion.sources.stripe.states import seconds
 from ingestion.sources.stripe.tables import TABLES
@@ -100,6 +100,7 @@ class _Extract:
                 self._read_again(changed | self._rejected())
             self._catch_up()
             self.history.tell(self.taken)
+            self._tell_removed_discounts()
             self._name_the_deleted()
         ended = self.history.ended
         Comparison(self.load, self.plan, self.taken, self.gone, ended, self.until).run(self.lists)
@@ -215,6 +216,17 @@ class _Extract:
             if not changed:
                 return
             self._read_again(changed)
+
+    def _tell_removed_discounts(self) -> None:
+        """Take in discounts that came and went between two loads: only an event tells of them."""
+        removed = self.history.removed.keys() - self.taken.ids["discounts"]
+        if "discounts" in self.load.last:
+            known = self.load.state.latest("discounts", sorted(removed))
+            removed -= set(known["source_id"].to_pylist())
+        for id in sorted(removed):
+            row = removed_discount(self.history.removed[id], self.history.ended[id])
+            if row["subscription"]:
+                self.taken.row("discounts", row)
 
     def _name_the_deleted(self) -> None:
         """Take in customers that others name and no list has: as their latest invoice calls them.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 EVENTS = "/v1/events"
@@ -23,9 +23,9 @@ class StripeList:
     name: str
     kind: str
     entities: frozenset[str]
-    params: Mapping[str, str] = MappingProxyType({})
+    params: Mapping[str, str] = field(default_factory=dict)
     expanded: tuple[str, ...] = ()
-    parts: Mapping[str, str] = MappingProxyType({})
+    parts: Mapping[str, str] = field(default_factory=dict)
     has_events: bool = True
     is_passing: bool = False
 

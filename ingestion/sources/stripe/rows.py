@@ -322,6 +322,19 @@ class Rows:
         )
 
 
+def removed_discount(it: Document, moment: int) -> Row:
+    """The row of a discount as the event of its end shows it, in whatever version of the API."""
+    return {
+        "source_id": it["id"],
+        "coupon": _id((it.get("source") or it).get("coupon")),
+        "customer": _id(it.get("customer")),
+        "subscription": _id(it.get("subscription")),
+        "subscription_item": it.get("subscription_item"),
+        "begins_at": it.get("start"),
+        "ends_at": min(moment, it.get("end") or moment),
+    }
+
+
 TRANSITIONS = ("finalized_at", "paid_at", "voided_at", "marked_uncollectible_at")
 MAKERS: Mapping[str, Callable[[Rows, Document], Iterator[tuple[str, Row]]]] = MappingProxyType(
     {

@@ -36,12 +36,12 @@ class Groups:
 
     def __init__(self, owner: Ints, moments: Ints, owners: int) -> None:
         order = np.lexsort((np.arange(len(owner)), moments, owner))
-        self._order = order[owner[order] >= 0]
-        self._starts = np.searchsorted(owner[self._order], np.arange(owners + 1))
+        self.order: Ints = order[owner[order] >= 0]
+        self._starts = np.searchsorted(owner[self.order], np.arange(owners + 1))
 
     def of(self, owner: int) -> Ints:
         """The elements of an owner, the earliest first."""
-        return self._order[self._starts[owner] : self._starts[owner + 1]]
+        return self.order[self._starts[owner] : self._starts[owner + 1]]
 
 
 def seconds(moments: Ints) -> Ints:
@@ -110,7 +110,7 @@ class Books:
     @cached_property
     def current_row(self) -> Ints:
         """The row that the subscription of each row is in now."""
-        order = self.stretches._order
+        order = self.stretches.order
         last = np.zeros(len(self.chain), np.int64)
         last[self.chain[order]] = order
         return last[self.chain]
@@ -154,7 +154,7 @@ class Books:
     def discount(self) -> Ints:
         """The row with which the discount of each row began; NONE where it has none."""
         subscriptions = self["subscriptions"]
-        coupon, order = subscriptions["coupon"], self.stretches._order
+        coupon, order = subscriptions["coupon"], self.stretches.order
         previous = np.concatenate([[NONE], order[:-1]])
         begins = (self.chain[order] != self.chain[previous]) | (coupon[order] != coupon[previous])
         begins[:1] = True
@@ -180,7 +180,7 @@ class Books:
 
         What has ended keeps the discounts that it had.
         """
-        started, order = self["subscriptions"]["started_at"], self.stretches._order
+        started, order = self["subscriptions"]["started_at"], self.stretches.order
         removed = self.discount_ends.copy()
         follows = np.flatnonzero(
             (self.chain[order[:-1]] == self.chain[order[1:]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -72,20 +73,26 @@ class Kind:
     always: tuple[str, ...] = ()
     is_dated: bool = True
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def order(self) -> Ints:
+        """Keys, the oldest first."""
         keys = np.arange(len(self.created))
         if self.present is not None:
             keys = keys[self.present]
-        order = keys[np.argsort(self.created[keys], kind="stable")]
-        positions = np.full(len(self.created), -1, np.int64)
-        positions[order] = np.arange(len(order))
-        object.__setattr__(self, "order", order)
-        object.__setattr__(self, "positions", positions)
+        found: Ints = keys[np.argsort(self.created[keys], kind="stable")]
+        return found
 
-    order: Ints = field(init=False)
-    """Keys, the oldest first."""
-    positions: Ints = field(init=False)
-    """Where each key is in `order`; -1 for none."""
+    @cached_property
+    def positions(self) -> Ints:
+        """Where each key is in `order`; -1 for none."""
+        positions = np.full(len(self.created), -1, np.int64)
+        positions[self.order] = np.arange(len(self.order))
+        return positions
+
+    @cached_property
+    def _moments(self) -> Ints:
+        moments: Ints = self.created[self.order]
+        return moments
 
     def known(self) -> set[str]:
         """The parameters of this kind's list."""
@@ -108,11 +115,11 @@ class Kind:
             if name not in question.single:
                 raise StripeError(f"Missing required param: {name}.", "parameter_missing", name)
         low, high = question.seconds("created") if self.is_dated else (None, None)
-        moments = self.created[self.order] if low is not None or high is not None else None
-        start = 0 if low is None else int(np.searchsorted(moments, low))  # type: ignore[arg-type]
-        stop = len(self.order)
+        start, stop = 0, len(self.order)
+        if low is not None:
+            start = int(np.searchsorted(self._moments, low))
         if high is not None:
-            stop = int(np.searchsorted(moments, high))  # type: ignore[arg-type]
+            stop = int(np.searchsorted(self._moments, high))
         keys = self.order[start:stop]
         wanted = np.ones(len(keys), bool)
         if self.deleted is not None:

@@ -96,8 +96,8 @@ def invoice(books: Books, row: int, at: int) -> Document:
     discounts = _discounts(books, row, taken_off)
     return {
         "id": number, "object": "invoice", "account_country": "US", "account_name": "Salesops",
-        "account_tax_ids": None, "amount_due": total, "amount_overpaid": given - paid, "amount_paid": paid,
-        "amount_paid_off_stripe": 0,
+        "account_tax_ids": None, "amount_due": total, "amount_overpaid": given - paid,
+        "amount_paid": paid, "amount_paid_off_stripe": 0,
         "amount_remaining": max(0, total - paid - credited["pre_payment"]), "amount_shipping": 0,
         "application": None, "attempt_count": 0, "attempted": False,
         "auto_advance": status in ("draft", "open"),

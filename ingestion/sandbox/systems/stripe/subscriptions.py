@@ -206,15 +206,13 @@ def changes(books: Books) -> tuple[Ints, Ints]:
     """
     store, log = books["subscriptions"], books.state.logs["subscriptions"]
     is_status = log["field"] == books.status_field
-    bills, lines = books["invoices"], books["invoice_lines"]
+    bills = books["invoices"]
     rows = np.arange(len(store))
     discounted = np.flatnonzero(books.discount == rows)
     pairs = [
         (rows, store["started_at"]), (log["id"][is_status], log["at"][is_status]),
         (bills["subscription_id"], bills["drafted_at"]),
-        (lines["subscription_id"], books.line_drafted_at),
         (discounted, books.discount_removed[discounted]),
-        (rows, store["trial_ends_at"]),
     ]  # fmt: skip
     row = np.concatenate([np.asarray(keys, np.int64) for keys, _ in pairs])
     moments = np.concatenate([np.asarray(moments, np.int64) for _, moments in pairs])
