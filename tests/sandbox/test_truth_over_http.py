@@ -22,7 +22,7 @@ INCREMENTS = (1, 7, 1, 30, 2)
 UPSET = (2, 5)
 """Loads before which, in the evening, all happens that seldom does."""
 REMEMBERED = range(4)
-"""Loads within 30 days of the first such evening: events of Stripe's are no older. Who loads for the
+"""Loads within 30 days of the first such evening: Stripe's events are no older. Who loads for the
 first time afterwards cannot know that a subscription was unpaid before it ended.
 """
 
