@@ -125,6 +125,22 @@ def _changes(state: State) -> dict[str, int]:
     }
 
 
+def _invoices(state: State) -> dict[str, int]:
+    """Invoices that are not simply open or paid in full."""
+    invoices = state["invoices"]
+    paid = _paid(state)
+    credited = np.unique(state["credit_notes"]["invoice_id"])
+    total, is_void = invoices["total"], invoices["status"] == VOID
+    return {
+        "partial_payments": int(((paid > 0) & (paid < total)).sum()),
+        "overpayments": int((paid > total).sum()),
+        "void_invoices": int(is_void.sum()),
+        "payments_of_void_invoices": int((is_void & (paid > 0)).sum()),
+        "credits_of_what_is_open": int((paid[credited] == 0).sum()),
+        "refunds": int((paid[credited] >= total[credited]).sum()),
+    }
+
+
 def _collections(state: State) -> dict[str, int]:
     """Invoices that are drafts, long, less a discount or paid bit by bit; refunds of each kind."""
     invoices, lines, notes = (state[name] for name in ("invoices", "invoice_lines", "credit_notes"))

@@ -7,9 +7,9 @@ from datetime import timedelta
 import numpy as np
 
 from ingestion.sandbox.world.calendar import DAY, HOUR, START, Ints, day_number, day_of, to_moment
-from ingestion.sandbox.world.cash import collect
+from ingestion.sandbox.world.cash import collect, pay
 from ingestion.sandbox.world.demand import new_accounts
-from ingestion.sandbox.world.invoicing import bill_before_start, bill_subscriptions
+from ingestion.sandbox.world.invoicing import OPEN, bill_before_start, bill_subscriptions
 from ingestion.sandbox.world.openings import (
     CUSTOMER_SOURCE,
     EXPANSION,
@@ -103,6 +103,14 @@ def found_customers(state: State) -> None:
         if day_of(day).weekday() < 5:
             quote_rates(state, rng, more, day)
     bill_before_start(state, more, ids)
+    while len(due := np.flatnonzero(_is_due(state))):
+        pay(state, due)
+
+
+def _is_due(state: State) -> Array:
+    invoices = state["invoices"]
+    due: Array = (invoices["status"] == OPEN) & (invoices["pay_due"] != NULL)
+    return due & (invoices["pay_due"] < state.now)
 
 
 def _shaped(name: str, drawn: Array) -> Ints:

@@ -43,9 +43,9 @@ def months_of(is_annual: Array) -> Ints:
 
 
 def rounded(amount: Array, currency: Array) -> Ints:
-    """To an amount that the currency has."""
+    """To an amount that the currency has, half up."""
     smallest = SMALLEST[currency]
-    nearest: Ints = np.round(np.asarray(amount) / smallest).astype(np.int64) * smallest
+    nearest: Ints = np.floor(np.asarray(amount) / smallest + 0.5).astype(np.int64) * smallest
     return nearest
 
 
