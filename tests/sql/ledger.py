@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 
 import psycopg2
 import psycopg2.extensions
+import pytest
 import yaml
 
 from ingestion.company.reading import load_company
@@ -17,6 +19,7 @@ from ingestion.company.settings import Company
 from ingestion.loading.reports import LoadReport, TableLoad
 from ingestion.paths import CompanyPaths
 from ingestion.pipeline import load_source
+from ingestion.sources.sql import extraction, increments
 from ingestion.warehouse.warehouse import Warehouse
 
 ADDRESS = "LEDGER_ADDRESS"
@@ -94,6 +97,8 @@ class Ledger:
     """A company with SQL sources, whose addresses are in the environment."""
 
     root: Path
+    empty: Path | None = None
+    """A warehouse that has every table and no load: the first load begins with a copy of it."""
 
     def company(self, *sources: Mapping[str, Any]) -> Company:
         """The company with these sources."""
@@ -105,6 +110,9 @@ class Ledger:
     def report(self, *, force: bool = False, **entities: Any) -> LoadReport:
         """Load the one source with these entities; what happened."""
         company = self.company(source("erp", **entities))
+        if self.empty and not self.warehouse.exists():
+            self.warehouse.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.empty, self.warehouse)
         return load_source(company, company.sources[0], force=force)
 
     def load(self, **entities: Any) -> dict[str, TableLoad]:
@@ -124,6 +132,24 @@ class Ledger:
     def warehouse(self) -> Path:
         """The file that loads write to."""
         return CompanyPaths.of(load_company(self.root / "company.yml")).warehouse
+
+
+@contextmanager
+def counted() -> Iterator[dict[str, int]]:
+    """The rows that are read of a database by loads: by entity, keys alone as `<entity>.keys`."""
+    read: dict[str, int] = {}
+    stage = extraction.stage
+
+    def counting(database: Any, sql: str, fields: Any, target: Path, params: Any = None) -> int:
+        rows = stage(database, sql, fields, target, params)
+        name = target.stem.partition(".")[2]
+        read[name] = read.get(name, 0) + rows
+        return rows
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(extraction, "stage", counting)
+        patched.setattr(increments, "stage", counting)
+        yield read
 
 
 def source(name: str, *, address: str = ADDRESS, **entities: Any) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
@@ -15,8 +14,8 @@ from dagster_project.run.clock import now
 from ingestion.company.settings import Company
 from ingestion.errors import SourceError
 from ingestion.pipeline import load_source
+from ingestion.sources.sql import extraction
 from tests.compiled_models import CompiledModels
-from tests.sql.conftest import PASSWORD
 from tests.sql.ledger import ADDRESS, Database, Ledger, invoices, source
 
 PACE = """
@@ -34,7 +33,7 @@ LINES = {
 LATER = "2024-05-02 12:00:00+00"
 
 
-def whole(mapping: dict[str, object]) -> dict[str, object]:
+def whole(mapping: dict[str, Any]) -> dict[str, Any]:
     """A mapping without a cursor: all is read."""
     return {key: value for key, value in mapping.items() if key not in ("cursor", "deletes")}
 
@@ -87,21 +86,22 @@ def test_what_is_no_number_any_more_is_rejected_and_keeps_its_last_value(
     assert "a lot" in rejected["reason"]
 
 
-def test_a_rejected_row_is_read_again_once_it_is_right(database: Database, ledger: Ledger) -> None:
-    """Its stamp may by then be far behind the newest one."""
+def test_a_row_that_was_rejected_is_loaded_once_it_is_right(
+    database: Database, ledger: Ledger
+) -> None:
     database.run("alter table ar_invoice alter gross type text")
     database.invoice(1, gross="none")
-    database.invoice(2, at=LATER)
-    mapping = invoices(lag="1m")
-    assert ledger.load(invoices=mapping)["invoices"].rows_rejected == 1
-    database.run("update ar_invoice set gross = '5' where no = 1")
-    ledger.load(invoices=mapping)
+    database.invoice(2)
+    assert ledger.load(invoices=invoices())["invoices"].rows_rejected == 1
+    assert ledger.load(invoices=invoices())["invoices"].rows_rejected == 1
+    database.run(f"update ar_invoice set gross = '5', changed_at = '{LATER}' where no = 1")
+    assert ledger.load(invoices=invoices())["invoices"].rows_rejected == 0
     assert ledger.known() == {"1": Decimal(5), "2": Decimal(100)}
 
 
 @pytest.mark.parametrize("mapping", [invoices(), whole(invoices())], ids=["cursor", "whole"])
 def test_a_table_that_is_gone_is_no_empty_one(
-    database: Database, ledger: Ledger, mapping: dict[str, object]
+    database: Database, ledger: Ledger, mapping: dict[str, Any]
 ) -> None:
     database.invoice(1, 3)
     ledger.load(invoices=mapping)
@@ -126,52 +126,68 @@ def test_an_emptied_table_is_refused_as_an_export_that_shrank(
     assert len(ledger.known()) == 5
 
 
-def test_a_connection_that_drops_in_the_middle_leaves_nothing_half_written(
-    database: Database, ledger: Ledger, tmp_path: Path
-) -> None:
+@pytest.fixture
+def slow(database: Database, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What has been loaded once, and is read slowly from now on: 400 invoices, and a line."""
+    monkeypatch.setattr(extraction, "PAUSE", 0)
     database.run(PACE, "create table line (id bigint, doc bigint, net numeric(18, 2))")
     entities = {"invoices": invoices(**{"from": SLOWLY}), "invoice_lines": LINES}
     database.invoice(1, 5)
     ledger.load(**entities)
-    before = ledger.warehouse.read_bytes()
     database.invoice(6, 400)
-    database.run("insert into line values (1, 1, 5)", "update pace set seconds = 0.02")
-    with cut_off(database) as was_cut, pytest.raises(SourceError) as error:
-        ledger.load(**entities)
-    assert was_cut.is_set()
-    assert "erp" in str(error.value)
-    assert PASSWORD not in str(error.value)
+    database.run("insert into line values (1, 1, 5)", "update pace set seconds = 0.003")
+    return entities
+
+
+def test_a_connection_that_drops_again_and_again_leaves_nothing_half_written(
+    database: Database, ledger: Ledger, slow: dict[str, Any]
+) -> None:
+    before = ledger.warehouse.read_bytes()
+    with cutting(database) as cut, pytest.raises(SourceError) as error:
+        ledger.load(**slow)
+    assert len(cut) == extraction.ATTEMPTS
+    assert "connection was lost" in str(error.value)
+    assert "c4nary" not in str(error.value)
     assert ledger.warehouse.read_bytes() == before
     database.run("update pace set seconds = 0")
-    loads = ledger.load(**entities)
+    loads = ledger.load(**slow)
     assert (loads["invoices"].rows_new, loads["invoice_lines"].rows_new) == (395, 1)
     assert len(ledger.known()) == 400
 
 
+def test_after_a_connection_that_drops_once_all_is_read_anew(
+    database: Database, ledger: Ledger, slow: dict[str, Any]
+) -> None:
+    with cutting(database, times=1) as cut:
+        loads = ledger.load(**slow)
+    assert len(cut) == 1
+    assert (loads["invoices"].rows_new, loads["invoice_lines"].rows_new) == (395, 1)
+    assert len(ledger.known()) == 400
+    assert len(ledger.rows("select * from raw_sql.invoices")) == 400
+
+
 @contextmanager
-def cut_off(database: Database) -> Iterator[Event]:
-    """End whatever other session is reading invoices, a moment after it has begun."""
-    was_cut, is_over = Event(), Event()
+def cutting(database: Database, times: int = 99) -> Iterator[list[int]]:
+    """End sessions that read invoices, each a moment after it has begun; those that were ended."""
+    cut: list[int] = []
+    is_over = Event()
 
     def watch() -> None:
         with database.connected() as connection, connection.cursor() as cursor:
             connection.autocommit = True
-            while not is_over.is_set():
+            while len(cut) < times and not is_over.wait(0.05):
                 cursor.execute(
-                    "select pg_terminate_backend(pid) from pg_stat_activity "
+                    "select pid, pg_terminate_backend(pid) from pg_stat_activity "
                     "where datname = current_database() and pid <> pg_backend_pid() "
-                    "and state = 'active' and query ilike '%paced%' "
+                    "and state = 'active' and (query ilike '%paced%' or query ilike 'fetch %') "
                     "and query_start < clock_timestamp() - interval '0.3 seconds'"
                 )
-                if cursor.fetchall():
-                    was_cut.set()
-                    return
-                time.sleep(0.05)
+                cut.extend(pid for pid, _ in cursor.fetchall() if pid not in cut)
 
     thread = Thread(target=watch)
     thread.start()
     try:
-        yield was_cut
+        yield cut
     finally:
         is_over.set()
         thread.join()
@@ -251,8 +267,8 @@ def two(ledger: Ledger) -> Company:
     return ledger.company(
         *(
             source(
-                name, address=f"{ADDRESS}_{name.upper()}", provides={"invoices": name,
-                "customers": name}, invoices=invoices(deletes="keys"), customers=customers,
+                name, address=f"{ADDRESS}_{name.upper()}", provides={"invoices": name},
+                invoices=invoices(deletes="keys"), customers=customers,
             )
             for name in ("us", "emea")
         )
@@ -265,7 +281,7 @@ def test_rows_of_one_id_in_two_databases_are_two_records(
     databases = {name: new_database() for name in ("us", "emea")}
     for name, database in databases.items():
         monkeypatch.setenv(f"{ADDRESS}_{name.upper()}", database.url)
-        database.invoice(1, 3, gross=100 if name == "us" else 7)
+        database.invoice(1, 9, gross=100 if name == "us" else 7)
     company = two(ledger)
 
     def load() -> list[tuple[int, int, int]]:
@@ -273,7 +289,7 @@ def test_rows_of_one_id_in_two_databases_are_two_records(
         loads = [t for report in reports for t in report.tables if t.entity == "invoices"]
         return [(t.rows_new, t.rows_changed, t.rows_deleted) for t in loads]
 
-    assert load() == [(3, 0, 0), (3, 0, 0)]
+    assert load() == [(9, 0, 0), (9, 0, 0)]
     databases["emea"].run(
         "delete from ar_invoice where no = 3",
         f"update ar_invoice set gross = 8, changed_at = '{LATER}' where no = 1",
@@ -282,11 +298,11 @@ def test_rows_of_one_id_in_two_databases_are_two_records(
     moment = now()
     CompiledModels.of(company).build(moment, moment, ("fct_invoices",))
     found = ledger.rows(
-        "select source_instance, source_id, total from marts.fct_invoices order by all"
+        "select source_instance, invoice_id, total from marts.fct_invoices order by all"
     )
     assert [tuple(row.values()) for row in found] == [
-        ("emea", "1", Decimal(8)), ("emea", "2", Decimal(7)),
-        ("us", "1", Decimal(100)), ("us", "2", Decimal(100)), ("us", "3", Decimal(100)),
-    ]  # fmt: skip
-    ids = ledger.rows("select count(distinct invoice_id) as ids from marts.fct_invoices")
-    assert ids == [{"ids": 5}]
+        *(("emea", str(no), Decimal(8 if no == 1 else 7)) for no in range(1, 10) if no != 3),
+        *(("us", str(no), Decimal(100)) for no in range(1, 10)),
+    ]
+    ids = ledger.rows("select count(distinct invoice_key) as ids from marts.fct_invoices")
+    assert ids == [{"ids": 17}]

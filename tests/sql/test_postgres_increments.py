@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.sql.ledger import NOON, Database, Ledger, invoices
+from tests.sql.ledger import NOON, Database, Ledger, counted, invoices
 
 LATER = "2024-05-01 12:00:20+00"
 INSERT = "insert into ar_invoice values ({}, 7, '2024-05-01', 'open', 100, '{}')"
@@ -61,9 +61,10 @@ def test_an_increment_reads_the_day_and_not_the_history(database: Database, ledg
         "update ar_invoice set state = 'paid', changed_at = "
         "timestamptz '2024-01-01 12:00+00' + 2424 * interval '1 hour' where no = 17",
     )
-    load = ledger.load(invoices=invoices(lag="2h"))["invoices"]
+    with counted() as read:
+        load = ledger.load(invoices=invoices(lag="2h"))["invoices"]
     day, changed, in_the_lag = 24, 1, 3
-    assert load.rows_read == day + changed + in_the_lag
+    assert read == {"invoices": day + changed + in_the_lag}
     assert (load.rows_new, load.rows_changed, load.rows_deleted) == (day, changed, 0)
     [paid] = ledger.rows(
         "select status from raw_sql.invoices where source_id = '17' and status = 'paid'"
@@ -98,21 +99,22 @@ def test_deleted_rows_are_deleted_and_come_back(
     database.run("create table gone (no bigint, gone_at timestamptz)")
     deletes = "keys" if way == "keys" else {"history": "gone"}
     mapping = invoices(deletes=deletes, lag="1m")
-    database.invoice(1, 5)
+    database.invoice(1, 12)
     ledger.load(invoices=mapping)
+    kept = {str(number) for number in (1, *range(4, 13))}
     database.run(
         "delete from ar_invoice where no in (2, 3)",
         "insert into gone values (2, now()), (3, now()), (999, now())",
     )
     load = ledger.load(invoices=mapping)["invoices"]
     assert (load.rows_new, load.rows_changed, load.rows_deleted) == (0, 0, 2)
-    assert ledger.known().keys() == {"1", "4", "5"}
+    assert ledger.known().keys() == kept
     assert ledger.load(invoices=mapping)["invoices"].rows_deleted == 0
     database.invoice(3, at=LATER)
     if way == "history":
         database.run("delete from gone where no = 3")
     ledger.load(invoices=mapping)
-    assert ledger.known().keys() == {"1", "3", "4", "5"}
+    assert ledger.known().keys() == kept | {"3"}
 
 
 def test_a_row_whose_key_is_in_the_history_and_that_is_there_is_there(
@@ -156,7 +158,8 @@ def test_a_table_without_a_key_keeps_rows_that_are_all_the_same(
     database.invoice(1)
     database.run(
         "create table line (doc bigint, article text, net numeric(18, 2))",
-        "insert into line values (1, 'Core', 5), (1, 'Core', 5), (1, 'Core', 5), (1, 'Usage', 2)",
+        "insert into line select 1, 'Core', 5 from generate_series(1, 9)",
+        "insert into line values (1, 'Usage', 2)",
     )
     count = "select count(*) as n, sum(amount) as total from ({}) as lines".format(
         "select amount, is_deleted, row_number() over (partition by source_id "
@@ -164,14 +167,14 @@ def test_a_table_without_a_key_keeps_rows_that_are_all_the_same(
     )
     count += " where newest = 1 and not is_deleted"
     ledger.load(invoices=invoices(), invoice_lines=LINES)
-    assert ledger.rows(count) == [{"n": 4, "total": Decimal(17)}]
+    assert ledger.rows(count) == [{"n": 10, "total": Decimal(47)}]
     assert ledger.load(invoices=invoices(), invoice_lines=LINES)["invoice_lines"].rows_new == 0
     database.run(
         "delete from line where ctid = (select min(ctid) from line where article = 'Core')"
     )
     load = ledger.load(invoices=invoices(), invoice_lines=LINES)["invoice_lines"]
     assert (load.rows_new, load.rows_deleted) == (0, 1)
-    assert ledger.rows(count) == [{"n": 3, "total": Decimal(12)}]
+    assert ledger.rows(count) == [{"n": 9, "total": Decimal(42)}]
 
 
 def test_a_table_without_a_key_has_the_contracts_own(database: Database, ledger: Ledger) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from ingestion.errors import SourceError
 from ingestion.pipeline import check
-from tests.sql.conftest import PASSWORD
+from tests.sql.databases import CANARY
 from tests.sql.ledger import ADDRESS, INVOICE_COLUMNS, Database, Ledger, invoices, source
 
 WRONG_PASSWORD = "wr0ng-pa55word"
@@ -21,6 +21,7 @@ WRONG_PASSWORD = "wr0ng-pa55word"
 @pytest.fixture
 def refused(database: Database, ledger: Ledger) -> Iterator[Any]:
     """Loads what is refused: what is told, once and for all, with nothing written."""
+    ledger.empty = None
     database.invoice(1, 3)
 
     def load(**entities: Any) -> str:
@@ -34,7 +35,7 @@ def refused(database: Database, ledger: Ledger) -> Iterator[Any]:
 
     yield load
     assert not ledger.warehouse.exists()
-    secrets = (PASSWORD, quote(PASSWORD, safe=""), WRONG_PASSWORD)
+    secrets = (CANARY, quote(CANARY, safe=""), WRONG_PASSWORD)
     for file in ledger.root.rglob("*"):
         if file.is_file():
             assert not any(secret.encode() in file.read_bytes() for secret in secrets), file
@@ -42,7 +43,7 @@ def refused(database: Database, ledger: Ledger) -> Iterator[Any]:
 
 def without_secrets(problem: str) -> str:
     """The problem, of which no part of the password is told."""
-    assert "s3cret" not in problem
+    assert "c4nary" not in problem
     assert WRONG_PASSWORD not in problem
     return problem
 
@@ -56,7 +57,7 @@ def test_an_unreachable_host(refused: Any, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv(ADDRESS, f"postgresql://tests:{WRONG_PASSWORD}@127.0.0.1:1/postgres")
     problem = without_secrets(refused(invoices=invoices()))
     assert ADDRESS in problem
-    assert "127.0.0.1" in problem
+    assert "nothing answers at that host and port" in problem
 
 
 def test_a_host_that_there_is_not(refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +68,7 @@ def test_a_host_that_there_is_not(refused: Any, monkeypatch: pytest.MonkeyPatch)
 def test_a_wrong_password(
     refused: Any, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(ADDRESS, database.url.replace(quote(PASSWORD, safe=""), WRONG_PASSWORD))
+    monkeypatch.setenv(ADDRESS, database.url.replace(quote(CANARY, safe=""), WRONG_PASSWORD))
     problem = without_secrets(refused(invoices=invoices()))
     assert ADDRESS in problem
     assert "password" in problem
@@ -82,7 +83,7 @@ def test_a_database_that_there_is_not(
 
 @pytest.mark.parametrize(
     "address",
-    ["s3cret", "nosuchkind://tests:s3cret@host/erp", "postgresql://tests:s3cret@host:port/erp"],
+    ["c4nary", "nosuchkind://tests:c4nary@host/erp", "postgresql://tests:c4nary@host:port/erp"],
 )
 def test_an_address_that_is_none(
     refused: Any, monkeypatch: pytest.MonkeyPatch, address: str
@@ -207,4 +208,4 @@ def test_no_secret_is_in_what_a_load_leaves(
     for file in tmp_path.rglob("*"):
         if file.is_file():
             content = file.read_bytes()
-            assert b"s3cret" not in content, file
+            assert b"c4nary" not in content, file

@@ -6,9 +6,9 @@ import copy
 from dataclasses import dataclass, field
 
 from books import Books
-from ingestion.sandbox.systems.stripe.api import StripeApi
 
-from tests.sandbox.money_traps import upset_money
+from ingestion.sandbox.systems.stripe.api import StripeApi
+from tests.sandbox.traps import upset
 
 
 @dataclass
@@ -21,5 +21,5 @@ class Account(Books):
         """Serve the world days later, at the end of an evening on which all went wrong."""
         later = copy.deepcopy(self.api.world)
         later.advance(days)
-        upset_money(later.state)
+        upset(later)
         self.api.show(later)

@@ -11,7 +11,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from ingestion.sources.stripe.extraction import extract
 from scripted import ScriptedStripe
 
 from dagster_project.run.clock import now
@@ -20,6 +19,7 @@ from ingestion.company.settings import Company
 from ingestion.http import Patience
 from ingestion.loading.appending import append
 from ingestion.loading.reports import ExtractContext, LoadReport
+from ingestion.sources.stripe.extraction import extract
 from ingestion.sources.stripe.tables import TABLES, tables_of
 from ingestion.warehouse.warehouse import Warehouse
 from tests.compiled_models import CompiledModels
@@ -154,10 +154,10 @@ class Script(Books):
         """Recurring revenue at the end of each month and as of now, by currency."""
         self.build(self.as_of, "int_subscriptions_at")
         found = self.rows(
-            "select at.moment, at.day, at.currency, sum(at.mrr_native) as mrr "
-            "from intermediate.int_subscriptions_at as at where at.exclusion_reason is null "
-            "and at.moment in (select to_at from intermediate.int_mrr_spans where span = 'month') "
-            "group by all having sum(at.mrr_native) <> 0"
+            "select day, currency, sum(mrr_native) as mrr from intermediate.int_subscriptions_at "
+            "where exclusion_reason is null and moment in "
+            "(select to_at from intermediate.int_mrr_spans where span = 'month') "
+            "group by all having sum(mrr_native) <> 0"
         )
         by_month: dict[str, dict[str, Decimal]] = {}
         for row in found:

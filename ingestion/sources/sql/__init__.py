@@ -24,7 +24,7 @@ def extract(context: ExtractContext, source: SqlSource) -> AbstractContextManage
 
 def check(context: ExtractContext, source: SqlSource) -> SourceCheck:
     """Whether the database can be read as company.yml says."""
-    from ingestion.sources.sql.checking import check as run
+    from ingestion.sources.sql.extraction import check as run
 
     return run(context, source)
 

@@ -11,9 +11,7 @@ from ingestion.sources.files import tables as of_files
 
 EXPORTS = (
     *of_files.EXPORTS,
-    Column(
-        "cursor", "text", "The highest value of the cursor that was seen; empty: there is none."
-    ),
+    Column("seen_to", "text", "The highest value of the cursor that was seen, as JSON."),
     Column("asked", "text", "Hash of all that decides which rows an increment may leave unread."),
 )
 

@@ -49,10 +49,13 @@ class StripeApi(Api):
         key = secret_of(source.name, source.key_env, what)
         super().__init__(source.name, source.url, key, BearerTokenAuth(key))
         self._settings = source
-        self._pace = Pace(80.0 if "_live_" in key else 20.0)
+        self._pace = Pace(80.0)
 
     def pace(self, path: str) -> Pace:
-        """There is one limit: 100 requests a second, 25 in test mode; others use it, too."""
+        """There is one limit, 100 requests a second, less a margin for other users of it.
+
+        In test mode it is 25: what is refused is asked again.
+        """
         return self._pace
 
     def is_good(self, document: Any) -> bool:

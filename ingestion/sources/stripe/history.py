@@ -28,7 +28,7 @@ SHOWN = 3
 class History:
     """Collects events of subscriptions and discounts; then makes states of subscriptions.
 
-    `ended` says when discounts were removed, by id.
+    `ended` says when discounts were removed, by id; `removed` has what each was.
     """
 
     def __init__(self, load: ApiLoad, plan: Plan) -> None:
@@ -36,6 +36,7 @@ class History:
         self._events: defaultdict[str, list[tuple[int, Document]]] = defaultdict(list)
         self._doubts: dict[str, None] = {}
         self.ended: dict[str, int] = {}
+        self.removed: dict[str, Document] = {}
 
     def add(self, event: Document, reading: int) -> None:
         """Take an event: those of one reading come newest first, later ones are newer."""
@@ -44,6 +45,7 @@ class History:
             self._events[about["id"]].append((-reading, slim(event)))
         elif event["type"] == "customer.discount.deleted":
             self.ended[about["id"]] = event["created"]
+            self.removed[about["id"]] = about
 
     def tell(self, taken: Taken) -> None:
         """Take in the states of all subscriptions that came in."""

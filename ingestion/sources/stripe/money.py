@@ -70,8 +70,10 @@ class MinorUnits:
     def amount(self, minor: Any, code: str | None) -> str | None:
         """An amount in units of its currency, as text; nothing of nothing.
 
-        `minor` may have decimals, as texts of unit amounts do.
+        `minor` may have decimals, as texts of unit amounts do. A code that is no currency is wrong
+        without an amount, too; how a currency in doubt is counted matters only where there is one.
         """
-        if minor is None or code is None:
+        if code is None or (minor is None and code in IN_DOUBT):
             return None
-        return f"{minor}e-{self.digits(code)}"
+        digits = self.digits(code)
+        return None if minor is None else f"{minor}e-{digits}"

@@ -17,6 +17,8 @@ from typing import Any
 
 Document = dict[str, Any]
 
+EMBEDDED = 10
+"""A list in an object holds so many; of longer ones an event does not tell the rest."""
 ENDED = ("canceled", "incomplete_expired")
 DELETED = "customer.subscription.deleted"
 KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -219,7 +221,8 @@ def _items(state: State, event: Document, warn: Callable[[str], None]) -> Iterat
     What the event does not tell of an item is as it is after.
     """
     previous = _previous(event)
-    listed = (previous.get("items") or {}).get("data")
+    items = previous.get("items") or {}
+    listed = items.get("data")
     if listed is None and len(state.items) != 1:
         warn(f"{event['id']} says that items were otherwise before, not which")
         yield from state.items
@@ -238,6 +241,9 @@ def _items(state: State, event: Document, warn: Callable[[str], None]) -> Iterat
         if price is None:
             warn(f"{event['id']} does not tell the price of {id} before")
         yield Item(id, price, it.get("quantity", kept.quantity))
+        after.pop(id, None)
+    if listed is not None and items.get("has_more", len(listed) == EMBEDDED < len(state.items)):
+        yield from after.values()
 
 
 def _price(item: Mapping[str, Any]) -> str | None:

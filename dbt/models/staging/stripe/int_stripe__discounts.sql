@@ -8,8 +8,7 @@ with
     coupons as ({{ latest_versions("stripe", "coupons") }}),
 
     items as (
-        select distinct source_instance, item, subscription
-        from ({{ stripe_records("subscription_state_items") }}) as state_items
+        select distinct source_instance, item, subscription from {{ ref("int_stripe__item_spans") }}
     )
 
 select

@@ -46,16 +46,19 @@ with
         from ({{ stripe_records("invoice_items") }}) as pending
     ),
 
-    -- Usage is billed when it is over, and says nothing of what was promised.
+    -- What was used is not what was promised: of a metered price a bill shows that it was there.
     of_items as (
         select
             charges.source_instance,
             charges.subscription,
             charges.item,
             charges.price,
-            coalesce(charges.quantity, 1) as quantity,
+            case
+                when metered.price is null then coalesce(charges.quantity, 1) else 1
+            end as quantity,
             charges.period_start as seen_at,
             charges.period_end,
+            coalesce(charges.is_proration, false) as is_proration,
             coalesce(charges.is_credit, false) as is_credit,
             row_number() over (
                 partition by
@@ -78,7 +81,6 @@ with
             and charges.item is not null
             and charges.price is not null
             and charges.period_start is not null
-            and metered.price is null
     ),
 
     billed as (
@@ -93,6 +95,7 @@ with
             of_items.quantity,
             of_items.seen_at,
             of_items.period_end,
+            of_items.is_proration,
             of_items.is_credit,
             min(of_items.seen_at) over (
                 partition by of_items.source_instance, of_items.subscription, states.state
@@ -165,8 +168,8 @@ with
                 when
                     billed.billed_from = {{ beginning_of_time() }}
                     and (
-                        billed.seen_at = billed.first_seen_at
-                        or billed.seen_at < subscriptions.began_at
+                        billed.seen_at < subscriptions.began_at
+                        or (billed.seen_at = billed.first_seen_at and not billed.is_proration)
                     )
                 then subscriptions.began_at
                 else billed.seen_at

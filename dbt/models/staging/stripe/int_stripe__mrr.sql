@@ -75,13 +75,10 @@ with recursive
             taken_off.amount_off,
             items.bill_unit,
             items.bill_units,
-            case
-                when taken_off.item is not null
-                then taken_off.item = items.item
-                when taken_off.products is not null
-                then taken_off.products like '%"' || items.product || '"%'
-                else true
-            end as is_for_it
+            (taken_off.item is null or taken_off.item = items.item)
+            and (
+                taken_off.products is null or taken_off.products like '%"' || items.product || '"%'
+            ) as is_for_it
         from items
         inner join
             taken_off
@@ -191,6 +188,7 @@ select
     subscription,
     valid_from,
     max(case when position = 1 then plan end) as plan,
-    cast({{ whole_sum("remaining") }} as {{ type_of("money") }}) as mrr
+    -- Thirds that add up to a half of the last digit are that half again.
+    cast(cast({{ whole_sum("remaining") }} as numeric(38, 10)) as {{ type_of("money") }}) as mrr
 from ranked
 group by source_instance, subscription, valid_from

@@ -73,11 +73,11 @@ def products(books: Books) -> Kind:
 
 
 def product(key: int) -> Document:
-    """A product."""
+    """A product, which has the name of the plan that it is sold by."""
     return {
         "id": PRODUCT_IDS.of(key), "object": "product", "active": True,
         "created": OPENED_AT // SECOND, "default_price": None, "description": None, "images": [],
-        "livemode": False, "marketing_features": [], "metadata": {}, "name": PRODUCTS[key],
+        "livemode": False, "marketing_features": [], "metadata": {}, "name": PLANS[key],
         "package_dimensions": None, "shippable": None, "statement_descriptor": None,
         "tax_code": None, "type": "service", "unit_label": None,
         "updated": OPENED_AT // SECOND, "url": None,
