@@ -3,7 +3,7 @@
 {% macro loaded_at() -%} cast(inserted_at at time zone 'UTC' as timestamp) {%- endmacro %}
 
 {#- Types whose raw tables are the contract's entities. -#}
-{% macro canonical_types() -%} {{ return(["files"]) }} {%- endmacro %}
+{% macro canonical_types() -%} {{ return(["files", "sql"]) }} {%- endmacro %}
 
 {#- The entities that each type's staging models make. -#}
 {% macro staged_entities() -%}
@@ -48,6 +48,35 @@
                     "opportunities",
                     "field_changes",
                     "activities",
+                ],
+                "sql": [
+                    "users",
+                    "accounts",
+                    "contacts",
+                    "leads",
+                    "pipeline_stages",
+                    "opportunities",
+                    "field_changes",
+                    "activities",
+                    "campaigns",
+                    "spend_daily",
+                    "touches",
+                    "customers",
+                    "subscriptions",
+                    "invoices",
+                    "invoice_lines",
+                    "payments",
+                    "credit_notes",
+                    "costs",
+                    "quotas",
+                    "fx_rates",
+                    "forecast_submissions",
+                    "experiments",
+                    "experiment_assignments",
+                    "training",
+                    "content",
+                    "content_usage",
+                    "surveys",
                 ],
                 "stripe": [
                     "customers",
@@ -113,6 +142,35 @@
                     "stages",
                     "property_history",
                 ],
+                "sql": [
+                    "users",
+                    "accounts",
+                    "contacts",
+                    "leads",
+                    "pipeline_stages",
+                    "opportunities",
+                    "field_changes",
+                    "activities",
+                    "campaigns",
+                    "spend_daily",
+                    "touches",
+                    "customers",
+                    "subscriptions",
+                    "invoices",
+                    "invoice_lines",
+                    "payments",
+                    "credit_notes",
+                    "costs",
+                    "quotas",
+                    "fx_rates",
+                    "forecast_submissions",
+                    "experiments",
+                    "experiment_assignments",
+                    "training",
+                    "content",
+                    "content_usage",
+                    "surveys",
+                ],
                 "stripe": [
                     "customers",
                     "products",
@@ -164,6 +222,7 @@
             {
                 "files": {"table": "opportunities", "stage": "stage", "created_at": "created_at"},
                 "hubspot": {"table": "deals", "stage": "dealstage", "created_at": "createdate"},
+                "sql": {"table": "opportunities", "stage": "stage", "created_at": "created_at"},
             }
         )
     }}
@@ -176,6 +235,7 @@
             {
                 "files": {"table": "pipeline_stages", "name": "stage", "only": None},
                 "hubspot": {"table": "stages", "name": "label", "only": "object = 'deals'"},
+                "sql": {"table": "pipeline_stages", "name": "stage", "only": None},
             }
         )
     }}

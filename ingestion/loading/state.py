@@ -102,6 +102,15 @@ class RawState:
             [self.instance, table],
         )
 
+    def rejected_by(self, last: LastExport) -> pa.Table:
+        """The rows that the last load of a table rejected."""
+        return self.warehouse.read(
+            "select source_id, source_file, source_line, reason, record "
+            f"from {self.dataset}.rejected where {self._is_ours} and entity = ? "
+            f"and {LOAD_ID} = ?",
+            [self.instance, last.table, last.row[LOAD_ID]],
+        )
+
     def _latest(
         self,
         table: str,

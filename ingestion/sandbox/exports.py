@@ -19,7 +19,9 @@ PARQUET_ENTITIES = frozenset(
     {"spend_daily", "touches", "invoices", "invoice_lines", "payments", "content_usage"}
 )
 """The larger ones; the others are CSV."""
-OF_THE_CONTRACT = tuple(name for name in TABLES if name not in ("deal_contacts", "line_items"))
+OF_THE_CONTRACT = tuple(
+    name for name in TABLES if name not in ("deal_contacts", "line_items", "prorations")
+)
 """What a company's sources may give in columns of the contract."""
 
 

@@ -16,8 +16,8 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 SCALE, SEED = 1.0, 7
 """Of a company that is founded without being told otherwise."""
-SYSTEMS: Mapping[str, str] = {"hubspot": "pat-na1-"}
-"""The systems that the company has, by the type of source that reads each: how secrets begin."""
+APIS: Mapping[str, str] = {"hubspot": "pat-na1-", "stripe": "sk_test_"}
+"""The HTTP APIs that the company has, by the type of source that reads each: how secrets begin."""
+ERP = "sql"
+"""The type of source that reads the company's ERP, a database."""
+SYSTEMS = frozenset({*APIS, ERP})
 STOP_SECONDS = 10.0
 
 log = logging.getLogger("salesops")
@@ -49,10 +52,10 @@ class Use:
 
 @dataclass(frozen=True)
 class System:
-    """A system that is being served: where, and by what token or key."""
+    """A system that is up: where, and by what token or key; of a database, the same address."""
 
     url: str
-    secret: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,26 @@ def running(
 
     It is prepared first, as `prepare` says. The requests that its systems answered are then in
     `<folder>/sandbox/requests.jsonl`. Raises SandboxError when the company that is there is of
-    another seed or scale, or the server does not start.
+    another seed or scale, or the server does not start; SalesopsError where no ERP can run.
     """
-    now, home = prepare(folder, use, days, scale, seed).now, folder / "sandbox"
-    secrets = {name: SYSTEMS[name] + new_token() for name in SYSTEMS if name in use.systems}
+    world, home = prepare(folder, use, days, scale, seed), folder / "sandbox"
+    now = world.now
+    with ExitStack() as up:
+        systems = dict(up.enter_context(_served(home, use.systems)))
+        if ERP in use.systems:
+            from ingestion.sandbox.systems.erp.database import running as running_erp
+
+            url = up.enter_context(running_erp(world)).url
+            systems[ERP] = System(url, url)
+        # A run needs the memory.
+        del world
+        yield Sandbox(systems, now)
+
+
+@contextmanager
+def _served(home: Path, names: Collection[str]) -> Iterator[Mapping[str, System]]:
+    """The systems of these that have an HTTP API, served by a process of their own."""
+    secrets = {name: begin + new_token() for name, begin in APIS.items() if name in names}
     command = [sys.executable, "-m", "ingestion.sandbox.server", "--folder", str(home)]
     with subprocess.Popen(
         command,
@@ -98,7 +117,7 @@ def running(
             if not started:
                 raise SandboxError("the sandbox's server did not start; its error is above")
             urls = json.loads(started)["urls"]
-            yield Sandbox({name: System(urls[name], secrets[name]) for name in secrets}, now)
+            yield {name: System(urls[name], secret) for name, secret in secrets.items()}
         finally:
             server.stdin.close()
             try:

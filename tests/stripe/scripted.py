@@ -49,9 +49,10 @@ class ScriptedStripe:
 
     def create(self, *documents: Document, event: str = "created") -> None:
         """Objects come to be now, unless they say when they did; each tells it by an event."""
-        for it in documents:
+        for it in copy.deepcopy(documents):
             kind = it["object"]
-            it["created"] = it.get("created") or self.now
+            moment = _dated(kind)
+            it[moment] = it.get(moment) or self.now
             if kind in self.objects:
                 self.objects[kind][it["id"]] = it
             self.tell(f"{EVENTS_OF.get(kind, kind)}.{event}", it)
@@ -60,6 +61,8 @@ class ScriptedStripe:
         """Something of an object becomes another; the event has what it was before."""
         it = self.found(id)
         previous = {key: it.get(key) for key, value in told.items() if it.get(key) != value}
+        if "items" in previous:
+            previous["items"] = {"data": previous["items"]["data"][:MOST_IN_PART]}
         it.update(told)
         self.tell(f"{EVENTS_OF.get(it['object'], it['object'])}.{event}", it, previous)
 
@@ -120,7 +123,7 @@ class ScriptedStripe:
 
     def _one(self, kind: str, id: str, request: Request) -> tuple[int, Document]:
         if id in self.objects[kind]:
-            expanded = set(request.query_params.getlist("expand[]"))
+            expanded = {*_values(request, "expand")}
             return 200, _shown(self.objects[kind][id], expanded)
         if id in self.deleted:
             return 200, self.deleted[id]
@@ -131,7 +134,7 @@ class ScriptedStripe:
         found = list(self.objects[kind].values())
         if kind == "event":
             found = [it for it in found if it["created"] >= self.now - DAYS_OF_EVENTS * DAY]
-            types = [*query.getlist("types[]"), *query.getlist("type")]
+            types = [*_values(request, "types"), *query.getlist("type")]
             if types:
                 found = [it for it in found if any(_is_of_type(it["type"], t) for t in types)]
         if kind == "subscription" and query.get("status") != "all":
@@ -142,7 +145,7 @@ class ScriptedStripe:
         for name in ("customer", "invoice", "subscription", "charge", "product"):
             if name in query and name != kind:
                 found = [it for it in found if it.get(name) == query[name]]
-        return [it for it in found if _is_between(it["created"], request)]
+        return [it for it in found if _is_between(it[_dated(kind)], request)]
 
     def _page(
         self, request: Request, found: Iterable[Document], is_newest_first: bool = True
@@ -151,18 +154,29 @@ class ScriptedStripe:
         listed = list(found)
         if is_newest_first:
             listed.reverse()
-            listed.sort(key=lambda it: -it["created"])
+            listed.sort(key=lambda it: -it[_dated(it["object"])])
         if after := query.get("starting_after"):
             ids = [it["id"] for it in listed]
             if after not in ids:
                 return 400, _error("resource_missing", f"No such object: '{after}'")
             listed = listed[ids.index(after) + 1 :]
         limit = int(query.get("limit", 10))
-        expanded = {it.removeprefix("data.") for it in query.getlist("expand[]")}
+        expanded = {it.removeprefix("data.") for it in _values(request, "expand")}
         return 200, {
             "object": "list", "data": [_shown(it, expanded) for it in listed[:limit]],
             "has_more": len(listed) > limit, "url": request.url.path,
         }  # fmt: skip
+
+
+def _values(request: Request, name: str) -> list[str]:
+    """The elements of a list among the parameters: each is `name[]`, or one is `name[0]`."""
+    asked = request.query_params.multi_items()
+    return [value for key, value in asked if key.partition("[")[0] == name]
+
+
+def _dated(kind: str) -> str:
+    """The key of the moment when an object was created."""
+    return "date" if kind == "invoiceitem" else "created"
 
 
 def _is_of_type(type: str, wanted: str) -> bool:

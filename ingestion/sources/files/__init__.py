@@ -28,6 +28,23 @@ def check(context: ExtractContext, source: FilesSource) -> SourceCheck:
     return run(context, source)
 
 
+def people(dataset: str) -> str:
+    """SQL of everyone that canonical raw tables tell of; owners of quotas may be no users."""
+    return f"""
+        select source_id as id, name, email from {dataset}.users
+        union
+        select owner_id as id, null as name, null as email from {dataset}.quotas
+        where owner_id is not null"""
+
+
+FRESHNESS = (
+    Freshness("opportunities", "created_at", days=31),
+    Freshness("leads", "created_at", days=7),
+    Freshness("activities", "occurred_at", days=7),
+    Freshness("spend_daily", "day", days=3),
+)
+"""How often canonical raw tables get new records."""
+
 FILES = SourceType(
     name="files",
     label="files",
@@ -42,16 +59,6 @@ FILES = SourceType(
     histories=(),
     deals=RawDeals("opportunities", stage="stage", created_at="created_at"),
     stages=RawStages("pipeline_stages", name="stage"),
-    # Owners of quotas may be others than the users.
-    people="""
-        select source_id as id, name, email from raw_files.users
-        union
-        select owner_id as id, null as name, null as email from raw_files.quotas
-        where owner_id is not null""",
-    freshness=(
-        Freshness("opportunities", "created_at", days=31),
-        Freshness("leads", "created_at", days=7),
-        Freshness("activities", "occurred_at", days=7),
-        Freshness("spend_daily", "day", days=3),
-    ),
+    people=people("raw_files"),
+    freshness=FRESHNESS,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from ingestion.contract.columns import Entity
 from ingestion.contract.raw_columns import RECORD_COLUMNS, REJECTED_COLUMNS
 from ingestion.loading.reports import TableLoad
-from ingestion.loading.state import RawState
+from ingestion.loading.state import LastExport, RawState
 from ingestion.loading.versions import BATCH_ROWS, Versions
 from ingestion.rejections import Rule, by_rule, samples_of
 from ingestion.sources.files.checking import (
@@ -62,7 +62,8 @@ class EntityLoad:
     rows_gone: int = 0
     rows_deleted: int = 0
     rows_rejected: int = 0
-    rows_read: int = 0
+    rows_read: int | None = 0
+    has_rejected_otherwise: bool = False
     overlap: Overlap = NO_OVERLAP
 
     def check(self, stages: EntityLoad | None) -> None:
@@ -107,6 +108,54 @@ class EntityLoad:
         self.rows_before = latest.num_rows - (pc.sum(latest["is_deleted"]).as_py() or 0)
         if export == "full":
             self._bury_gone(state)
+
+    def compare_part(
+        self,
+        state: RawState,
+        last: LastExport,
+        gone: Sequence[str],
+        gone_rejected: Sequence[str],
+    ) -> None:
+        """Compare rows that are only those that may have changed; those of ids `gone` are deleted.
+
+        All others are as they were, and so are rows that were rejected and are not among these,
+        nor `gone_rejected`.
+        """
+        self.compare(state, "partial")
+        self.rows_gone = self.rows_deleted = len(gone)
+        if gone:
+            self._versions.bury(state.latest_rows(self.entity.name, list(gone)))
+        self.rows = self.rows_before + self._versions.counts.live - len(gone)
+        self.rows_read = None
+        self._keep_rejected(state, last, [*gone, *gone_rejected])
+
+    def _keep_rejected(self, state: RawState, last: LastExport, gone: Sequence[str]) -> None:
+        """Reject again what the last load has rejected, unless it is read now, or gone."""
+        import pyarrow as pa
+
+        rejected, mapped = quote(self._name("rejected")), quote(self.mapped)
+        same = "source_id, reason, record"
+        with (
+            register(self.connection, "§before", state.rejected_by(last)),
+            register(self.connection, "§gone ids", pa.table({"id": pa.array(gone, pa.string())})),
+        ):
+            self.connection.execute(f"""
+                insert into {rejected} by name
+                from "§before" as before where
+                    not exists (select 1 from {mapped} as m where m.source_id = before.source_id)
+                    and not exists (select 1 from {rejected} as r where r.record = before.record)
+                    and not exists (select 1 from "§gone ids" as g where g.id = before.source_id)
+            """)
+            differing, self.rows_rejected = one_row(
+                self.connection,
+                f"""select
+                    (select count(*) from (
+                        (select {same} from {rejected} except select {same} from "§before")
+                        union all
+                        (select {same} from "§before" except select {same} from {rejected}))),
+                    (select count(*) from {rejected})""",
+            )
+        self.has_rejected_otherwise = differing > 0
 
     def _bury_gone(self, state: RawState) -> None:
         """Delete the records that the export no longer holds.

@@ -11,7 +11,7 @@ from pathlib import Path
 from ingestion.contract.columns import Column
 from ingestion.errors import SourceError
 from ingestion.sources.files.catalog import Origin
-from ingestion.sources.files.settings import FilesSource
+from ingestion.sources.files.settings import EntityMapping
 from ingestion.sources.files.shapes.settings import Status
 from ingestion.sources.files.values.casting import Zones
 
@@ -34,7 +34,7 @@ class Digests:
 
 
 def fingerprint(
-    source: FilesSource,
+    entities: Mapping[str, EntityMapping],
     declared: Mapping[str, tuple[Column, ...]],
     origins: Mapping[str, Origin],
     zones: Zones,
@@ -47,7 +47,7 @@ def fingerprint(
     """
     depended = [
         (
-            source.entities[name].model_dump(mode="json"),
+            entities[name].model_dump(mode="json"),
             [asdict(column) for column in columns],
             [
                 (relation.name, relation.options.model_dump(), path.name, digests.of(path))

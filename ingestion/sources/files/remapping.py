@@ -32,20 +32,27 @@ def said_of(source: FilesSource, entity: str, origin: Origin | None, home: Path)
     if origin is None:
         return INLINE
     names = {relation.name for relation in origin.relations}
-    columns = mapping.columns or {}
     return {
-        "from": " ".join(str(mapping.from_).split()),
-        **{f"columns.{name}": str(value) for name, value in columns.items()},
-        **{name: json.dumps(value) for name, value in _shape(mapping).items()},
-        "export": mapping.export,
+        **said_of_mapping(mapping, source.timezone),
         "path": Path(os.path.relpath(source.path, home)).as_posix(),
-        "timezone": source.timezone or "the company's",
         "options": mapping.options.over(source.options).model_dump_json(exclude_defaults=True),
         **{
             f"views.{name}": view.model_dump_json(exclude_defaults=True)
             for name, view in source.views.items()
             if name.lower() in names
         },
+    }
+
+
+def said_of_mapping(mapping: EntityMapping, timezone: str | None) -> Said:
+    """What is said of an entity that has a `from`, whatever that means; zone is the source's."""
+    columns = mapping.columns or {}
+    return {
+        "from": " ".join(str(mapping.from_).split()),
+        **{f"columns.{name}": str(value) for name, value in columns.items()},
+        **{name: json.dumps(value) for name, value in _shape(mapping).items()},
+        "export": mapping.export,
+        "timezone": timezone or "the company's",
     }
 
 

@@ -175,6 +175,11 @@ class EntityMapping(Input):
             raise ValueError("'options' are of files: they go with 'from'")
         return self
 
+    def gives(self, column: str) -> bool:
+        """Whether company.yml itself names a column."""
+        written = [columns for one in (self, *self.also) if (columns := one.columns)]
+        return any(columns.get(column) is not None for columns in (*written, *(self.rows or ())))
+
 
 class FilesSource(SourceSettings):
     """A folder of exports: CSV, TSV, JSON lines (gzipped or not), Parquet, XLSX.
@@ -219,10 +224,7 @@ class FilesSource(SourceSettings):
     def gives(self, entity: str, column: str) -> bool:
         """Whether company.yml itself names a column of an entity."""
         mapping = self.entities.get(entity)
-        if mapping is None:
-            return False
-        written = [columns for one in (mapping, *mapping.also) if (columns := one.columns)]
-        return any(columns.get(column) is not None for columns in (*written, *(mapping.rows or ())))
+        return mapping is not None and mapping.gives(column)
 
     def problems(self, timezone: str, entities: Mapping[str, Entity]) -> Iterator[Problem]:
         """What is wrong with mappings, in view of the contract and of each other."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ingestion.contract.columns import Entity
@@ -56,32 +56,42 @@ def find_problems(
             yield from _missing_files(
                 catalog, connection, ("views", view, "glob"), view, files.glob
             )
-        for name, mapping in source.entities.items():
-            key = ("entities", name)
-            entity = entities.get(name)
-            if entity is None:
-                yield Problem(key, None, f"unknown entity; {one_of(name, entities)}")
-            unknown = [*_unknown_columns(key, entity, mapping, source)] if entity else []
-            yield from unknown
-            if mapping.from_ is not None:
-                yield from _input_problems(catalog, connection, key, mapping)
-            elif entity and not unknown and mapping.is_plain:
-                yield from _row_problems(connection, (*key, "rows"), entity, mapping, zones)
-            for number, said in enumerate(mapping.also):
-                also = (*key, "also", number)
-                if entity and not (unknown := [*_unknown_columns(also, entity, said, source)]):
-                    yield from _input_problems(catalog, connection, also, said)
-                else:
-                    yield from unknown
-        yield from circle_problems(source.entities)
+
+        def from_problems(key: Key, said: Input) -> Iterator[Problem]:
+            assert said.from_ is not None
+            return _missing_files(catalog, connection, (*key, "from"), said.from_, said.from_)
+
+        yield from mapping_problems(connection, source.entities, zones, entities, from_problems)
 
 
-def _input_problems(
-    catalog: Catalog, connection: duckdb.DuckDBPyConnection, key: Key, said: Input
+def mapping_problems(
+    connection: duckdb.DuckDBPyConnection,
+    mappings: Mapping[str, EntityMapping],
+    zones: Zones,
+    entities: Mapping[str, Entity],
+    from_problems: Callable[[Key, Input], Iterator[Problem]],
 ) -> Iterator[Problem]:
-    assert said.from_ is not None
-    yield from _missing_files(catalog, connection, (*key, "from"), said.from_, said.from_)
-    yield from _expression_problems(connection, (*key, "columns"), said)
+    """What is wrong with how entities are mapped; `from_problems` tells it of the `from` of one."""
+    for name, mapping in mappings.items():
+        key = ("entities", name)
+        entity = entities.get(name)
+        if entity is None:
+            yield Problem(key, None, f"unknown entity; {one_of(name, entities)}")
+        unknown = [*_unknown_columns(key, entity, mapping, mappings)] if entity else []
+        yield from unknown
+        if mapping.from_ is not None:
+            yield from from_problems(key, mapping)
+            yield from _expression_problems(connection, (*key, "columns"), mapping)
+        elif entity and not unknown and mapping.is_plain:
+            yield from _row_problems(connection, (*key, "rows"), entity, mapping, zones)
+        for number, said in enumerate(mapping.also):
+            also = (*key, "also", number)
+            if entity and not (unknown := [*_unknown_columns(also, entity, said, mappings)]):
+                yield from from_problems(also, said)
+                yield from _expression_problems(connection, (*also, "columns"), said)
+            else:
+                yield from unknown
+    yield from circle_problems(mappings)
 
 
 def _missing_files(
@@ -98,7 +108,7 @@ def _missing_files(
 
 
 def _unknown_columns(
-    key: Key, entity: Entity, mapping: Input, source: FilesSource
+    key: Key, entity: Entity, mapping: Input, mappings: Mapping[str, EntityMapping]
 ) -> Iterator[Problem]:
     """Columns that the entity does not have, then those that it needs and are not mapped.
 
@@ -129,7 +139,7 @@ def _unknown_columns(
         for name in entity.needed:
             if name not in mapped:
                 yield Problem(where, None, f"'{name}' is missing: {entity.name} need it")
-    yield from shape_problems(key, entity, mapping, source.entities)
+    yield from shape_problems(key, entity, mapping, mappings)
     if isinstance(mapping, EntityMapping):
         yield from key_problems(key, entity, mapping)
 

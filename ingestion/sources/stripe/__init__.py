@@ -22,7 +22,7 @@ def extract(context: ExtractContext, source: StripeSource) -> AbstractContextMan
 
 def check(context: ExtractContext, source: StripeSource) -> SourceCheck:
     """What can be told of the account in a request for each list that would be read."""
-    from ingestion.sources.stripe.checking import check as run
+    from ingestion.sources.stripe.extraction import check as run
 
     return run(context, source)
 

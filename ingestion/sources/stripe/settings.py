@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -131,3 +131,7 @@ class StripeSource(SourceSettings):
             return column in self.mapping.get(entity, {})
         target = ENTITIES[entity].by_name[column].references
         return target not in NEEDS or target in self.entities
+
+    def pointed_to(self, url: str, secret: str) -> tuple[Self, Mapping[str, str]]:
+        """The same source at another account's address."""
+        return self.model_copy(update={"url": url}), {self.key_env: secret}

@@ -1,0 +1,1 @@
+{{ contract_records("sql", "invoice_lines") }}

@@ -1,0 +1,1 @@
+{{ contract_records("sql", "spend_daily") }}
