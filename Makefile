@@ -39,7 +39,7 @@ company = $(if $(COMPANY),--company '$(COMPANY)')
 # The statuses of make are its own: that of a command is said in words.
 or_say = || $(PY) -m dagster_project.commands.statuses $$?
 
-.PHONY: help run check explain metrics docs ui bench contract graph tour monday pictures test faults lint clean
+.PHONY: help run check explain metrics docs ui bench connector contract graph tour monday pictures test faults lint clean
 
 help:  ## List the commands
 	@echo 'Usage: make <command> [VARIABLE=value]'
@@ -65,6 +65,9 @@ help:  ## List the commands
 	@echo '  FORMAT=csv                    the records as CSV, for a pipe'
 	@echo 'Variables of metrics:'
 	@echo '  Q="--metrics win_rate --group-by metric_time__month,member__team"   the question; all metrics without one'
+	@echo 'Variables of connector:'
+	@echo '  NAME=polls LABEL=Polls        the type as company.yml will write it, and the vendor as messages say it'
+	@echo '  ENTITY=surveys                the entity of the contract that it gives first (default: surveys)'
 	@echo 'Variables of ui:'
 	@echo '  PORT=3000                     where it listens, on this machine only'
 	@echo '  PAGES=3001                    where dashboards and documents are served (default: PORT + 1)'
@@ -101,6 +104,10 @@ ui: $(INSTALLED)  ## Serve the Dagster UI and, beside it, dashboards and documen
 
 bench: $(INSTALLED)  ## Time a warm run beside the bare tools; SCALE="1 10 50": how cost grows, and what a day costs
 	@$(PY) -m dagster_project.bench $(company) $(if $(SCALE),--scales $(SCALE))
+
+connector: $(INSTALLED)  ## Begin the connector of another vendor: NAME=polls LABEL=Polls ENTITY=surveys
+	@$(PY) -m dagster_project.cli connector '$(NAME)' $(if $(LABEL),--label '$(LABEL)') \
+	  $(if $(ENTITY),--entity '$(ENTITY)')
 
 contract: $(INSTALLED)  ## Write what follows from the contract and the models: staging, unions, docs/kpis.md, lists of README
 	@$(PY) -m ingestion.contract.dbt_files

@@ -1,4 +1,4 @@
-"""The commands behind `make run`, `check`, `explain`, `metrics`, `docs` and `ui`.
+"""The commands behind `make run`, `check`, `explain`, `metrics`, `docs`, `ui` and `connector`.
 
 Exit status of a run: 0 published, or nothing is new; 1 built or audited with failures, so nothing
 was published; 2 the company file, a source, the warehouse, its disk or the clock is wrong; 3
@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dagster_project.commands.check import print_check, read_or_refuse
+from dagster_project.commands.connector.command import write_connector
 from dagster_project.commands.docs import write_docs
 from dagster_project.commands.explain.command import explain
 from dagster_project.commands.explain.report import SHOWN
@@ -88,6 +89,11 @@ def _command(options: argparse.Namespace, stopped_by: Callable[[], int | None]) 
             with progress():
                 write_docs(load_company(options.company))
             return PUBLISHED
+        case "connector":
+            write_connector(
+                options.name, options.label or options.name.capitalize(), options.entity
+            )
+            return PUBLISHED
         case "ui":
             with progress():
                 company = load_company(options.company)
@@ -135,6 +141,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="HOSTS",
         help="further names by which browsers reach it, such as 'sales.acme.com localhost:8080'",
+    )
+    connector = commands.add_parser("connector", help="begin the connector of another vendor")
+    connector.add_argument("name", help="the type, as company.yml will write it")
+    connector.add_argument("--label", default="", help="the vendor's name, as messages say it")
+    connector.add_argument(
+        "--entity", default="surveys", help="the entity of the contract that it gives first"
     )
     for command in (run, check, number, metrics, docs, ui):
         command.add_argument(

@@ -19,7 +19,6 @@ from ingestion.company.settings import Company
 from ingestion.errors import SalesopsError
 from ingestion.paths import CompanyPaths
 from ingestion.sandbox import service
-from ingestion.sources.hubspot.settings import HubSpotSource
 
 log = logging.getLogger("salesops")
 
@@ -73,21 +72,22 @@ def systems_up(company: Company, simulation: Simulation, is_time_travel: bool) -
         yield company.model_copy(update={"as_of": company.as_of or service.present(root)})
     else:
         started = time.perf_counter()
-        with service.running(root, simulation.days, simulation.scale, simulation.seed) as sandbox:
+        asked = simulation.days, simulation.scale, simulation.seed
+        with service.running(root, _use(company), *asked) as sandbox:
             log.info("sandbox: up after %.1f s", time.perf_counter() - started)
             yield connected(company, sandbox)
 
 
 def connected(company: Company, sandbox: service.Sandbox) -> Company:
-    """The company as of the sandbox's present, its HubSpot sources pointed there.
+    """The company as of the sandbox's present, its sources pointed to the sandbox's systems.
 
-    Their token is in the environment then.
+    What gives access to them is in the environment then.
     """
     sources = []
     for source in company.sources:
-        if isinstance(source, HubSpotSource):
-            os.environ[source.token_env] = sandbox.token
-            source = source.model_copy(update={"url": sandbox.url})
+        if system := sandbox.systems.get(source.type):
+            source, secrets = source.pointed_to(system.url, system.secret)
+            os.environ.update(secrets)
         sources.append(source)
     as_of = company.as_of or sandbox.now
     return company.model_copy(update={"sources": tuple(sources), "as_of": as_of})
@@ -99,9 +99,22 @@ def found(company: Company, simulation: Simulation = Simulation()) -> None:
     if service.present(paths.root):
         return
     with run_lock(paths.lock, "founding"):
-        service.prepare(paths.root, simulation.days, simulation.scale, simulation.seed)
+        asked = simulation.days, simulation.scale, simulation.seed
+        service.prepare(paths.root, _use(company), *asked)
 
 
 def export(folder: Path, simulation: Simulation) -> None:
     """Write a simulated company whose every entity is an export: its file is in `folder`."""
     service.export_company(folder, simulation.days, simulation.scale, simulation.seed)
+
+
+def _use(company: Company) -> service.Use:
+    """What the company's sources read: of an export, what a source of no system gives."""
+    types = {source.type for source in company.sources}
+    exports = {
+        entity
+        for source in company.sources
+        if source.type not in service.SYSTEMS
+        for entity in source.entities_given
+    }
+    return service.Use(sorted(types), sorted(exports))

@@ -15,7 +15,9 @@
                     'pending_approval'
                 )
             then 'does_not_count'
-            when {{ as_word(status) }} in ('uncollectible', 'written_off', 'bad_debt')
+            when
+                {{ as_word(status) }}
+                in ('uncollectible', 'written_off', 'bad_debt', 'credited_to_balance')
             then 'written_off'
             else 'counts'
         end

@@ -78,6 +78,14 @@
                     "content_usage",
                     "surveys",
                 ],
+                "stripe": [
+                    "customers",
+                    "subscriptions",
+                    "invoices",
+                    "invoice_lines",
+                    "payments",
+                    "credit_notes",
+                ],
             }
         )
     }}
@@ -162,6 +170,27 @@
                     "content",
                     "content_usage",
                     "surveys",
+                ],
+                "stripe": [
+                    "customers",
+                    "products",
+                    "prices",
+                    "price_tiers",
+                    "coupons",
+                    "discounts",
+                    "subscriptions",
+                    "subscription_states",
+                    "subscription_state_items",
+                    "invoices",
+                    "invoice_lines",
+                    "invoice_items",
+                    "invoice_payments",
+                    "charges",
+                    "refunds",
+                    "credit_notes",
+                    "credit_note_refunds",
+                    "balance_transactions",
+                    "events",
                 ],
             }
         )

@@ -11,11 +11,11 @@ from pydantic_core import ErrorDetails
 from ingestion.company.settings import Company, Source
 from ingestion.errors import Problem, one_of, shorten
 
-SECRET = re.compile("token|secret|passw|credential|api_?key|address|^auth", re.IGNORECASE)
+SECRET = re.compile("token|secret|passw|credential|api_?key|key_env|address|^auth", re.IGNORECASE)
 """Keys beside which somebody may have written a secret: their values are not shown."""
 
-ADDRESS = re.compile("://.*@", re.DOTALL)
-"""An address with a user, and so perhaps with a password."""
+SECRETS = re.compile("://.*@|[rs]k_(live|test)_", re.DOTALL)
+"""An address with a user, and so perhaps with a password; a key of Stripe's."""
 
 
 def explain(document: dict[str, Any], problem: Problem) -> str:
@@ -27,7 +27,7 @@ def explain(document: dict[str, Any], problem: Problem) -> str:
         name = source.get("name") if isinstance(source, dict) else None
         steps[1] += f" ({name})" if name else ""
     given = "" if value is None or isinstance(value, dict | list) else f" = {shorten(value)}"
-    if given and (SECRET.search(str(key[-1] if key else "")) or ADDRESS.search(str(value))):
+    if given and (SECRET.search(str(key[-1] if key else "")) or SECRETS.search(str(value))):
         given = " = ***"
     return f"{'.'.join(steps) or 'the whole file'}{given}: {message}"
 

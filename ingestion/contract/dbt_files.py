@@ -42,7 +42,7 @@ RECORD_DOCS = {
 def files() -> Iterator[tuple[Path, str]]:
     """Each generated file's path and text, SQL as `make lint` wants it."""
     for path, text in texts(ENTITIES):
-        yield path, _formatted(text) if path.suffix == ".sql" else text
+        yield path, formatted(text) if path.suffix == ".sql" else text
 
 
 def texts(entities: Mapping[str, Entity]) -> Iterator[tuple[Path, str]]:
@@ -66,7 +66,8 @@ def texts(entities: Mapping[str, Entity]) -> Iterator[tuple[Path, str]]:
         yield contract / f"{unioned}.yml", _model(unioned, entity, "from all sources")
 
 
-def _formatted(sql: str) -> str:
+def formatted(sql: str) -> str:
+    """SQL as `make lint` wants it."""
     from sqlfmt.api import Mode, format_string
 
     return format_string(sql, Mode(line_length=100))
@@ -239,8 +240,12 @@ def _sources(source_type: SourceType) -> str:
 
 
 def _model(name: str, entity: Entity, origin: str) -> str:
+    return f"# {GENERATED}\n{model_file(name, entity, origin)}"
+
+
+def model_file(name: str, entity: Entity, origin: str) -> str:
+    """The YAML of a model that has an entity's records, in the contract's words."""
     lines = [
-        f"# {GENERATED}",
         "models:",
         f"  - name: {name}",
         f"    description: '{{{{ doc(\"{entity.name}\") }}}} Canonical, {origin}.'",

@@ -1,10 +1,11 @@
-"""What the company's CRM does not hold, exported as files: finance, marketing, people, content.
+"""What no system of the company holds, exported as files: marketing, people, content.
 
 Columns are the contract's; moments are UTC.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,33 +15,31 @@ import yaml
 
 from ingestion.sandbox.world import TABLES, World
 
-CSV_ENTITIES = (
-    "campaigns", "customers", "subscriptions", "credit_notes", "costs", "quotas", "fx_rates",
-    "forecast_submissions", "experiments", "experiment_assignments", "training", "content",
-    "surveys",
-)  # fmt: skip
-PARQUET_ENTITIES = (
-    "spend_daily", "touches", "invoices", "invoice_lines", "payments", "content_usage",
-)  # fmt: skip
-"""The larger ones."""
-OF_THE_CONTRACT = tuple(name for name in TABLES if name not in ("deal_contacts", "line_items"))
+PARQUET_ENTITIES = frozenset(
+    {"spend_daily", "touches", "invoices", "invoice_lines", "payments", "content_usage"}
+)
+"""The larger ones; the others are CSV."""
+OF_THE_CONTRACT = tuple(
+    name for name in TABLES if name not in ("deal_contacts", "line_items", "prorations")
+)
 """What a company's sources may give in columns of the contract."""
 
 
-def write_exports(world: World, folder: Path) -> None:
-    """Write every export, `<entity>.csv` or `<entity>.parquet`, each replaced whole.
+def write_exports(world: World, folder: Path, entities: Collection[str]) -> None:
+    """Write an export of each entity, `<entity>.csv` or `<entity>.parquet`, replaced whole.
 
     The same world gives the same bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for entity in CSV_ENTITIES:
-        aside = folder / f"{entity}.csv.new"
-        pa.csv.write_csv(world.table(entity), aside)
-        aside.replace(folder / f"{entity}.csv")
-    for entity in PARQUET_ENTITIES:
-        aside = folder / f"{entity}.parquet.new"
-        pa.parquet.write_table(world.table(entity), aside)
-        aside.replace(folder / f"{entity}.parquet")
+    for entity in entities:
+        is_large = entity in PARQUET_ENTITIES
+        file = folder / f"{entity}.{'parquet' if is_large else 'csv'}"
+        aside = file.with_name(f"{file.name}.new")
+        if is_large:
+            pa.parquet.write_table(world.table(entity), aside)
+        else:
+            pa.csv.write_csv(world.table(entity), aside)
+        aside.replace(file)
 
 
 def write_company(

@@ -1,4 +1,4 @@
-"""Serves the sandbox's HTTP APIs on 127.0.0.1, in a thread or as a process of its own."""
+"""Serves the sandbox's systems on 127.0.0.1, in threads or as a process of its own."""
 
 from __future__ import annotations
 
@@ -8,17 +8,25 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import orjson
 import uvicorn
 from starlette.types import ASGIApp
 
+from ingestion.sandbox.systems.faulty import FaultyApi
 from ingestion.sandbox.systems.hubspot.api import HubSpotApi
+from ingestion.sandbox.systems.stripe.api import StripeApi
 from ingestion.sandbox.world import World
 
-TOKEN_ENV = "SALESOPS_SANDBOX_TOKEN"
+APIS: Mapping[str, Callable[[World, str], FaultyApi]] = {
+    "hubspot": HubSpotApi,
+    "stripe": StripeApi,
+}
+"""The HTTP APIs of a world, by the type of source that reads each; made of a world and a secret."""
+SECRETS_ENV = "SALESOPS_SANDBOX_SECRETS"
 START_SECONDS = 30.0
 
 
@@ -60,14 +68,24 @@ def serving(api: ASGIApp) -> Iterator[str]:
 def main() -> None:
     """Serve a saved world until standard input ends, so that no server outlives its parent.
 
-    The first line of output is JSON with `url` and `now`. Token from SALESOPS_SANDBOX_TOKEN.
+    SALESOPS_SANDBOX_SECRETS has a JSON object: the systems to serve, with the secret of each. Each
+    has a port of its own. The first line of output is JSON with `urls`, by system, and `now`.
     """
-    parser = argparse.ArgumentParser(description="Serve a saved world's HTTP APIs.")
-    parser.add_argument("--folder", type=Path, required=True, help="where the world is saved")
-    world = World.load(parser.parse_args().folder)
-    with serving(HubSpotApi(world, os.environ[TOKEN_ENV])) as url:
-        print(json.dumps({"url": url, "now": world.now.isoformat()}), flush=True)
+    parser = argparse.ArgumentParser(description="Serve the systems of a saved world.")
+    parser.add_argument(
+        "--folder", type=Path, required=True, help="where the world is, in a folder of that name"
+    )
+    home: Path = parser.parse_args().folder
+    world = World.load(home / "world")
+    secrets: Mapping[str, str] = json.loads(os.environ[SECRETS_ENV])
+    apis = {name: APIS[name](world, secret) for name, secret in secrets.items()}
+    with ExitStack() as served:
+        urls = {name: served.enter_context(serving(api)) for name, api in apis.items()}
+        print(json.dumps({"urls": urls, "now": world.now.isoformat()}), flush=True)
         sys.stdin.read()
+        asked = [line for api in apis.values() for line in api.requests]
+    log = b"".join(orjson.dumps(line) + b"\n" for line in asked)
+    (home / "requests.jsonl").write_bytes(log)
 
 
 if __name__ == "__main__":

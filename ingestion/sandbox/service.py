@@ -2,8 +2,8 @@
 
 Used so:
 
-    with running(folder, days=7) as sandbox:
-        …  # the systems answer at sandbox.url, the exports are in <folder>/sandbox/exports
+    with running(folder, Use(("hubspot",), ("costs", "quotas")), days=7) as sandbox:
+        …  # sandbox.systems answer, <folder>/sandbox/exports has costs and quotas
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ import os
 import secrets
 import subprocess
 import sys
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,11 @@ if TYPE_CHECKING:
 
 SCALE, SEED = 1.0, 7
 """Of a company that is founded without being told otherwise."""
+APIS: Mapping[str, str] = {"hubspot": "pat-na1-", "stripe": "sk_test_"}
+"""The HTTP APIs that the company has, by the type of source that reads each: how secrets begin."""
+ERP = "sql"
+"""The type of source that reads the company's ERP, a database."""
+SYSTEMS = frozenset({*APIS, ERP})
 STOP_SECONDS = 10.0
 
 log = logging.getLogger("salesops")
@@ -39,11 +43,26 @@ class SandboxError(SalesopsError):
 
 
 @dataclass(frozen=True)
-class Sandbox:
-    """A simulated company that is being served: where, by what token, and its present (UTC)."""
+class Use:
+    """What is read of a simulated company: its systems, by type of source, and its exports."""
+
+    systems: Collection[str]
+    exports: Collection[str]
+
+
+@dataclass(frozen=True)
+class System:
+    """A system that is up: where, and by what token or key; of a database, the same address."""
 
     url: str
-    token: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A simulated company that is being served: its systems by type, and its present (UTC)."""
+
+    systems: Mapping[str, System]
     now: dt.datetime
 
 
@@ -54,23 +73,38 @@ def new_token() -> str:
 
 @contextmanager
 def running(
-    folder: Path, days: int = 0, scale: float | None = None, seed: int | None = None
+    folder: Path, use: Use, days: int = 0, scale: float | None = None, seed: int | None = None
 ) -> Iterator[Sandbox]:
     """Serve the company kept under `<folder>/sandbox` while the context lasts.
 
-    It is prepared first, as `prepare` says. The requests that it answered are then in
+    It is prepared first, as `prepare` says. The requests that its systems answered are then in
     `<folder>/sandbox/requests.jsonl`. Raises SandboxError when the company that is there is of
-    another seed or scale, or the server does not start.
+    another seed or scale, or the server does not start; SalesopsError where no ERP can run.
     """
-    now = prepare(folder, days, scale, seed).now
-    home = folder / "sandbox"
-    token = new_token()
-    command = [sys.executable, "-m", "ingestion.sandbox.server", "--folder", str(home / "world")]
+    world, home = prepare(folder, use, days, scale, seed), folder / "sandbox"
+    now = world.now
+    with ExitStack() as up:
+        systems = dict(up.enter_context(_served(home, use.systems)))
+        if ERP in use.systems:
+            from ingestion.sandbox.systems.erp.database import running as running_erp
+
+            url = up.enter_context(running_erp(world)).url
+            systems[ERP] = System(url, url)
+        # A run needs the memory.
+        del world
+        yield Sandbox(systems, now)
+
+
+@contextmanager
+def _served(home: Path, names: Collection[str]) -> Iterator[Mapping[str, System]]:
+    """The systems of these that have an HTTP API, served by a process of their own."""
+    secrets = {name: begin + new_token() for name, begin in APIS.items() if name in names}
+    command = [sys.executable, "-m", "ingestion.sandbox.server", "--folder", str(home)]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "SALESOPS_SANDBOX_TOKEN": token},
+        env={**os.environ, "SALESOPS_SANDBOX_SECRETS": json.dumps(secrets)},
         cwd=Path(__file__).parents[2],
         text=True,
         # Ctrl-C stops the run, which stops the server.
@@ -82,12 +116,8 @@ def running(
             started = server.stdout.readline()
             if not started:
                 raise SandboxError("the sandbox's server did not start; its error is above")
-            url = json.loads(started)["url"]
-            try:
-                yield Sandbox(url, token, now)
-            finally:
-                with suppress(OSError):
-                    _keep_log(url, home / "requests.jsonl")
+            urls = json.loads(started)["urls"]
+            yield {name: System(urls[name], secret) for name, secret in secrets.items()}
         finally:
             server.stdin.close()
             try:
@@ -97,7 +127,7 @@ def running(
 
 
 def prepare(
-    folder: Path, days: int = 0, scale: float | None = None, seed: int | None = None
+    folder: Path, use: Use, days: int = 0, scale: float | None = None, seed: int | None = None
 ) -> World:
     """The company kept under `<folder>/sandbox`, gone on by some days, with its exports written.
 
@@ -106,7 +136,7 @@ def prepare(
     """
     home = folder / "sandbox"
     world = _world(home / "world", days, scale, seed)
-    _export(world, home)
+    _export(world, use.exports, home)
     return world
 
 
@@ -156,17 +186,13 @@ def _world(folder: Path, days: int, scale: float | None, seed: int | None) -> Wo
     return world
 
 
-def _export(world: World, home: Path) -> None:
+def _export(world: World, entities: Collection[str], home: Path) -> None:
     """Write the exports, unless those of this very day are there."""
     from ingestion.sandbox.exports import write_exports
 
     mark = home / "exported.txt"
-    if mark.exists() and mark.read_text() == world.now.isoformat():
+    written = "\n".join([world.now.isoformat(), *sorted(entities)])
+    if mark.exists() and mark.read_text() == written:
         return
-    write_exports(world, home / "exports")
-    mark.write_text(world.now.isoformat())
-
-
-def _keep_log(url: str, path: Path) -> None:
-    with urllib.request.urlopen(f"{url}/_sandbox/requests", timeout=STOP_SECONDS) as asked:
-        path.write_bytes(asked.read())
+    write_exports(world, home / "exports", entities)
+    mark.write_text(written)

@@ -9,8 +9,15 @@ from ingestion.sources.files import FILES
 from ingestion.sources.hubspot import HUBSPOT
 from ingestion.sources.source_type import SourceType
 from ingestion.sources.sql import SQL
+from ingestion.sources.stripe import STRIPE
 
+ALL = (
+    FILES,
+    HUBSPOT,
+    SQL,
+    STRIPE,
+)
 SOURCE_TYPES: Mapping[str, SourceType] = MappingProxyType(
-    {source_type.name: source_type for source_type in (FILES, HUBSPOT, SQL)}
+    {source_type.name: source_type for source_type in ALL}
 )
 """By name, as company.yml writes it under `type`."""

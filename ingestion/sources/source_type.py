@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ingestion.contract.columns import Column, Entity
 from ingestion.contract.entities import ENTITIES
@@ -45,6 +45,14 @@ class SourceSettings(Settings, ABC):
     @abstractmethod
     def gives(self, entity: str, column: str) -> bool:
         """Whether the source gives a column of an entity, as far as company.yml tells."""
+
+    def pointed_to(self, url: str, secret: str) -> tuple[Self, Mapping[str, str]]:
+        """The same source at another address, and what its environment variables must then hold.
+
+        A simulated company's sources are pointed to its systems so. A source that is read from no
+        system stays as it is.
+        """
+        return self, {}
 
     def problems(self, timezone: str, entities: Mapping[str, Entity]) -> Iterator[Problem]:
         """What is wrong beyond the form of the settings; zone and entities are the company's."""

@@ -6,18 +6,16 @@ then loaded, built and audited with the rest.
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import duckdb
 import pytest
 
+from dagster_project.commands.connector.command import registered
+from tests.connector.pages import served
 from tests.recipes.scratch import Scratch
 from tests.thorough import thorough
 
@@ -55,27 +53,8 @@ def answer(number: int, score: object) -> dict[str, object]:
 def polls() -> Iterator[tuple[str, list[dict[str, object]]]]:
     """The address of an API that tells these answers, two a page."""
     answers = [answer(number, 7 + number) for number in (1, 2, 3)]
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            page = int(parse_qs(urlsplit(self.path).query)["page"][0])
-            is_known = self.headers["Authorization"] == f"Bearer {TOKEN}"
-            told: dict[str, object] = {"error": "unknown key"}
-            if is_known:
-                told = {"answers": answers[2 * page - 2 : 2 * page], "pages": -(-len(answers) // 2)}
-            body = json.dumps(told).encode()
-            self.send_response(200 if is_known else 401)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", answers
-    server.shutdown()
+    with served(answers, TOKEN, "answers") as url:
+        yield url, answers
 
 
 @pytest.fixture
@@ -85,11 +64,8 @@ def scratch(tmp_path: Path) -> Scratch:
     shutil.copytree(HERE / "polls", scratch.root / "ingestion" / "sources" / "polls")
     shutil.copytree(HERE / "staging", scratch.root / "dbt" / "models" / "staging" / "polls")
     registry = scratch.root / "ingestion" / "sources" / "registry.py"
-    text = registry.read_text(encoding="utf-8").replace(
-        "from ingestion.sources.source_type",
-        "from ingestion.sources.polls import POLLS\nfrom ingestion.sources.source_type",
-    )
-    registry.write_text(text.replace("(FILES, HUBSPOT)", "(FILES, HUBSPOT, POLLS)"))
+    text = registry.read_text(encoding="utf-8")
+    registry.write_text(registered(text, "polls", "POLLS"), encoding="utf-8")
     scratch.python("ingestion.contract.dbt_files")
     return scratch
 

@@ -50,7 +50,7 @@ def tour() -> str:
     world.advance(DAYS)
     with (
         tempfile.TemporaryDirectory() as data,
-        patch.dict(os.environ, {"SALESOPS_DATA": data, "HUBSPOT_TOKEN": TOKEN}),
+        patch.dict(os.environ, {"SALESOPS_DATA": data}),
         served(world) as company,
     ):
         company.load()
@@ -207,7 +207,7 @@ def _answer(company: ServedCompany, deal: str) -> str:
     """What the API says of a deal."""
     query = f"properties={PROPERTIES}&propertiesWithHistory=dealstage"
     request = urllib.request.Request(
-        f"{company.url}/crm/v3/objects/deals/{deal}?{query}",
+        f"{company.places['hubspot'].url}/crm/v3/objects/deals/{deal}?{query}",
         headers={"Authorization": f"Bearer {TOKEN}"},
     )
     with urllib.request.urlopen(request) as answer:

@@ -12,8 +12,9 @@ from ingestion.company.settings import Company
 from ingestion.http import Patience
 from ingestion.loading.appending import append
 from ingestion.loading.reports import ExtractContext, LoadReport
+from ingestion.sandbox.systems.faulty import Asked
 from ingestion.sandbox.systems.hubspot import portal as api_portal
-from ingestion.sandbox.systems.hubspot.api import Asked, HubSpotApi
+from ingestion.sandbox.systems.hubspot.api import HubSpotApi
 from ingestion.sandbox.systems.hubspot.schema import ACTIVITY_OBJECTS
 from ingestion.sandbox.world import World
 from ingestion.sources.hubspot.extraction import extract

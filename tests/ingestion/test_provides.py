@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,36 @@ def test_a_portal_may_leave_its_deals_out_or_say_which_it_has(folder: Path) -> N
 def test_two_portals_say_who_has_which_deals_leads_and_activities(folder: Path) -> None:
     message = problem(folder, PORTAL, {**PORTAL, "name": "second"})
     assert "provides: {opportunities: second, leads: second, activities: second}" in message
+
+
+STRIPE = {"name": "stripe", "type": "stripe"}
+ERP = {
+    "name": "erp",
+    "type": "sql",
+    "address_env": "ERP_DATABASE_URL",
+    "entities": {"invoices": {**INVOICES, "from": "bill"}},
+}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [files("exports", invoices=INVOICES), ERP, {**STRIPE, "name": "second"}],
+    ids=["files", "sql", "stripe"],
+)
+def test_what_stripe_gives_another_source_may_give_too_where_both_say_which_part(
+    folder: Path, others: dict[str, object]
+) -> None:
+    message = problem(folder, STRIPE, others)
+    assert f"'stripe' and '{others['name']}' all give" in message
+    written = message[message.index("      - name: stripe") : message.index("    If they")]
+    declared = {each["name"]: each["provides"] for each in yaml.safe_load(written)}
+    sources = [{**source, "provides": declared[source["name"]]} for source in (STRIPE, others)]
+    assert [source.provides for source in load(folder, *sources).sources] == [*declared.values()]
+
+
+def test_a_source_that_leaves_out_what_another_gives_need_say_nothing(folder: Path) -> None:
+    message = problem(folder, STRIPE, ERP)
+    assert "in 'erp' remove entities.invoices" in message
+    [kept] = re.findall(r"in 'stripe' write (entities: \[[^]]*\])", message)
+    company = load(folder, {**STRIPE, **yaml.safe_load(kept)}, ERP)
+    assert "invoices" not in company.sources[0].entities_given

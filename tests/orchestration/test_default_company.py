@@ -28,7 +28,7 @@ def moment(company: Published) -> dt.datetime:
 
 
 def requests(company: Published) -> int:
-    """How often the last run asked the CRM."""
+    """How often the last run asked its systems."""
     log = company.folder / "sandbox" / "requests.jsonl"
     return len([json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()])
 

@@ -6,11 +6,14 @@ Its data come over HTTP, as those of the project's own default company, or from 
 from __future__ import annotations
 
 import datetime as dt
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+from unittest.mock import patch
 
 import duckdb
 import pandas as pd
@@ -26,10 +29,11 @@ from ingestion.loading.reports import TableLoad
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.pipeline import load_source
 from ingestion.sandbox.exports import write_company, write_exports
-from ingestion.sandbox.server import serving
-from ingestion.sandbox.service import Sandbox
+from ingestion.sandbox.server import APIS, serving
+from ingestion.sandbox.service import ERP, Sandbox, System
+from ingestion.sandbox.systems.erp.database import running as running_erp
 from ingestion.sandbox.systems.faults import Drift, Faults
-from ingestion.sandbox.systems.hubspot.api import HubSpotApi
+from ingestion.sandbox.systems.faulty import FaultyApi
 from ingestion.sandbox.world import World
 from ingestion.sandbox.world.calendar import HOUR, day_number
 from tests.compiled_models import CompiledModels
@@ -38,6 +42,8 @@ from tests.truth.calendar import Office
 from tests.truth.kpis import truth
 
 TOKEN = "pat-na1-secret-of-the-test"
+SECRETS = {"hubspot": TOKEN, "stripe": "sk_test_secretofthetest"}
+"""By type of source."""
 KEY = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]
 COUNTS = ["n_included", "n_excluded"]
 NUMBERS = ["value", "numerator", "denominator"]
@@ -178,37 +184,69 @@ class SimulatedCompany(ABC):
             return connection.execute(sql).df()
 
 
+class Shown(Protocol):
+    """A system of the company, whatever its kind."""
+
+    def show(self, world: World) -> None:
+        """Answer from this state of a world from now on."""
+
+
 @dataclass
 class ServedCompany(SimulatedCompany):
-    """The default company: its CRM answers over HTTP, the rest comes as exports."""
+    """A company of `sandbox: true`: its systems are up, and what they do not hold is exported.
 
-    api: HubSpotApi
-    url: str
+    `systems` are what shows a world, `places` where each is; by type of source.
+    """
+
+    file: Path
+    systems: Mapping[str, Shown]
+    places: Mapping[str, System]
     world: World
 
     @property
     def company(self) -> Company:
         """The company as a run reads it while its systems are up."""
-        sandbox = Sandbox(self.url, TOKEN, self.world.now)
-        return connected(load_company(PROJECT / "company.yml"), sandbox)
-
-    def show(self, world: World) -> None:
-        """Serve the world, and write the exports that the CRM does not hold."""
-        self.world = world
-        self.api.show(world)
-        write_exports(world, self._exports)
+        return connected(load_company(self.file), Sandbox(self.places, self.world.now))
 
     @property
-    def _exports(self) -> Path:
-        return CompanyPaths.of(load_company(PROJECT / "company.yml")).root / "sandbox" / "exports"
+    def apis(self) -> Mapping[str, FaultyApi]:
+        """Those of the systems that may misbehave, and keep a log of what they were asked."""
+        return {name: api for name, api in self.systems.items() if isinstance(api, FaultyApi)}
+
+    def misbehave(self, faults: Faults) -> None:
+        """Let every API have these faults from now on."""
+        for api in self.apis.values():
+            api.faults = faults
+
+    def show(self, world: World) -> None:
+        """Serve the world, and write the exports that its systems do not hold."""
+        self.world = world
+        for system in self.systems.values():
+            system.show(world)
+        company = load_company(self.file)
+        exports = CompanyPaths.of(company).root / "sandbox" / "exports"
+        for source in company.sources:
+            if source.type not in self.systems:
+                write_exports(world, exports, source.entities_given)
 
 
 @contextmanager
-def served(world: World) -> Iterator[ServedCompany]:
-    """The default company while its systems are up. SALESOPS_DATA says where its data are."""
-    api = HubSpotApi(world, TOKEN)
-    with serving(api) as url:
-        company = ServedCompany(api, url, world)
+def served(world: World, file: Path = PROJECT / "company.yml") -> Iterator[ServedCompany]:
+    """A company while its systems are up. SALESOPS_DATA says where its data are."""
+    systems: dict[str, Shown] = {}
+    places: dict[str, System] = {}
+    with ExitStack() as up:
+        # The company is given the secrets of its systems by the environment.
+        up.enter_context(patch.dict(os.environ))
+        for name in load_company(file).source_types:
+            if name in APIS:
+                api = APIS[name](world, SECRETS[name])
+                systems[name] = api
+                places[name] = System(up.enter_context(serving(api)), SECRETS[name])
+            elif name == ERP:
+                erp = up.enter_context(running_erp(world))
+                systems[name], places[name] = erp, System(erp.url, erp.url)
+        company = ServedCompany(file, systems, places, world)
         company.show(world)
         yield company
 

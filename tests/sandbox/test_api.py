@@ -72,7 +72,7 @@ def test_pages_hold_every_record_once_in_order_of_id(client: Client, api: HubSpo
     ids = client.ids(DEALS, limit=7)
     archived = client.ids(DEALS, limit=7, archived="true")
     assert ids == sorted(ids, key=int)
-    world = api._world
+    world = api.world
     deals = world.table("opportunities")
     assert {*ids, *archived} == set(deals["source_id"].to_pylist())
     assert len(ids) + len(archived) == len(deals)
@@ -143,8 +143,8 @@ def test_the_index_does_not_know_what_is_newer_than_its_lag(
 ) -> None:
     count = client.post(f"{DEALS}/search", search([])).json()["total"]
     api.faults = Faults(index_lag_seconds=20 * 86_400)
-    modified = api._portal.records("deals").modified
-    known = int((modified <= api._portal.now_ms - 20 * 86_400_000).sum())
+    modified = api.portal.records("deals").modified
+    known = int((modified <= api.portal.now_ms - 20 * 86_400_000).sum())
     assert client.post(f"{DEALS}/search", search([])).json()["total"] == known < count
 
 

@@ -17,7 +17,7 @@ ROOMS: Mapping[str, set[str]] = {
     "exports": {"world"},
     "systems": {"world"},
     "server": {"world", "systems"},
-    "service": {"world", "exports"},
+    "service": {"world", "exports", "systems"},
 }
 """What each room of the sandbox may import of the others; the server is started by its name."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import os
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -10,12 +12,35 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
+from dagster_project.run.simulation import connected
 from ingestion.company.reading import load_company
-from ingestion.sandbox.exports import CSV_ENTITIES, PARQUET_ENTITIES
-from ingestion.sandbox.service import SandboxError, export_company, running
+from ingestion.sandbox.service import (
+    SYSTEMS,
+    Sandbox,
+    SandboxError,
+    System,
+    Use,
+    export_company,
+    running,
+)
 from ingestion.sandbox.world import World
+from ingestion.sources.registry import SOURCE_TYPES
 
 SCALE = 0.02
+COMPANY = """
+name: Connected
+currency: USD
+timezone: UTC
+sources:
+  - {name: crm, type: hubspot, token_env: CRM_TOKEN}
+  - {name: stripe, type: stripe}
+  - name: erp
+    type: sql
+    address_env: ERP_DATABASE_URL
+    entities: {costs: {from: cost}}
+  - {name: exports, type: files, path: ., entities: {quotas: {from: quotas.csv}}}
+"""
+USE = Use(("hubspot",), ("quotas", "touches"))
 
 
 @pytest.fixture
@@ -35,34 +60,77 @@ def get(url: str, token: str) -> dict[str, object]:
 
 
 def test_it_serves_while_it_runs_and_keeps_the_log_of_requests(folder: Path) -> None:
-    with running(folder, scale=SCALE) as sandbox:
-        url = f"{sandbox.url}/crm/v3/objects/deals?limit=1"
-        assert len(get(url, sandbox.token)["results"]) == 1
+    with running(folder, USE, scale=SCALE) as sandbox:
+        hubspot = sandbox.systems["hubspot"]
+        url = f"{hubspot.url}/crm/v3/objects/deals?limit=1"
+        assert len(get(url, hubspot.secret)["results"]) == 1
     with pytest.raises(urllib.error.URLError):
-        get(url, sandbox.token)
+        get(url, hubspot.secret)
     [asked] = (folder / "sandbox" / "requests.jsonl").read_text().splitlines()
-    assert json.loads(asked)["path"] == "/crm/v3/objects/deals"
+    told = json.loads(asked)
+    assert (told["system"], told["path"]) == ("hubspot", "/crm/v3/objects/deals")
+
+
+def test_each_system_has_a_place_and_a_secret_of_its_own_and_all_are_in_the_log(
+    folder: Path,
+) -> None:
+    with running(folder, Use(("hubspot", "stripe"), ())) as sandbox:
+        hubspot, stripe = sandbox.systems["hubspot"], sandbox.systems["stripe"]
+        assert hubspot.url != stripe.url
+        assert "customers" in str(get(f"{stripe.url}/v1/customers?limit=1", stripe.secret)["url"])
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            get(f"{stripe.url}/v1/customers", hubspot.secret)
+        get(f"{hubspot.url}/crm/v3/owners", hubspot.secret)
+        assert hubspot.secret not in repr(sandbox)
+    log = (folder / "sandbox" / "requests.jsonl").read_text()
+    asked = [json.loads(line) for line in log.splitlines()]
+    assert [(line["system"], line["status"]) for line in asked] == [
+        ("hubspot", 200), ("stripe", 200), ("stripe", 401),
+    ]  # fmt: skip
+    assert stripe.secret not in log
+
+
+def test_sources_are_pointed_to_their_systems_and_given_their_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CRM_TOKEN", "STRIPE_API_KEY", "ERP_DATABASE_URL"):
+        monkeypatch.setenv(name, "of somebody else")
+    file = tmp_path / "company.yml"
+    file.write_text(COMPANY)
+    (tmp_path / "quotas.csv").write_text("owner_id,target\n1,2\n")
+    company = load_company(file)
+    systems = {name: System(f"http://127.0.0.1/{name}", f"secret of {name}") for name in SYSTEMS}
+    now = dt.datetime(2025, 3, 1)
+    found = connected(company, Sandbox(systems, now))
+    assert [getattr(source, "url", None) for source in found.sources] == [
+        systems["hubspot"].url, systems["stripe"].url, None, None,
+    ]  # fmt: skip
+    assert os.environ["CRM_TOKEN"] == "secret of hubspot"
+    assert os.environ["STRIPE_API_KEY"] == "secret of stripe"
+    assert os.environ["ERP_DATABASE_URL"] == systems["sql"].url
+    assert found.sources[3] == company.sources[3]
+    assert found.as_of == now
+    assert SOURCE_TYPES.keys() > SYSTEMS
 
 
 def test_days_pass_and_are_kept(folder: Path) -> None:
-    with running(folder, days=2, scale=SCALE) as sandbox:
+    with running(folder, USE, days=2, scale=SCALE) as sandbox:
         advanced = sandbox.now
-    with running(folder, scale=SCALE) as sandbox:
+    with running(folder, USE, scale=SCALE) as sandbox:
         assert sandbox.now == advanced
     assert World.load(folder / "sandbox" / "world").now == advanced
 
 
-def test_exports_hold_what_the_crm_does_not_and_follow_the_days(folder: Path) -> None:
-    with running(folder, scale=SCALE):
+def test_exports_are_those_that_are_read_and_follow_the_days(folder: Path) -> None:
+    with running(folder, USE, scale=SCALE):
         exports = folder / "sandbox" / "exports"
-    names = {f"{name}.csv" for name in CSV_ENTITIES} | {f"{n}.parquet" for n in PARQUET_ENTITIES}
-    assert {path.name for path in exports.iterdir()} == names
+    assert {path.name for path in exports.iterdir()} == {"quotas.csv", "touches.parquet"}
     before = {path.name: path.read_bytes() for path in exports.iterdir()}
     (folder / "sandbox" / "exported.txt").unlink()
-    with running(folder, scale=SCALE):
+    with running(folder, USE, scale=SCALE):
         pass
     assert {path.name: path.read_bytes() for path in exports.iterdir()} == before
-    with running(folder, days=3, scale=SCALE):
+    with running(folder, USE, days=3, scale=SCALE):
         pass
     world = World.load(folder / "sandbox" / "world")
     assert pyarrow.parquet.read_table(exports / "touches.parquet").equals(world.table("touches"))
@@ -76,5 +144,5 @@ def test_a_company_of_exports_alone_goes_on_too(folder: Path) -> None:
 
 def test_another_scale_than_the_kept_one_is_refused(folder: Path) -> None:
     with pytest.raises(SandboxError, match=r"SEED=7 SCALE=0\.02; leave"):  # noqa: SIM117
-        with running(folder, scale=1):
+        with running(folder, USE, scale=1):
             pass

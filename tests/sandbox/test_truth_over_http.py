@@ -51,7 +51,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCompany]
     """The default company, whose data are in a folder of the module's own."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SALESOPS_DATA", str(tmp_path_factory.mktemp("data")))
-        environment.setenv("HUBSPOT_TOKEN", "replaced when the company is connected")
         with served(World.found(seed=1, scale=0.02)) as company:
             yield company
 
@@ -88,9 +87,9 @@ def test_after_all_faults_at_once_one_more_run_gives_the_truth(company: ServedCo
         world.advance(1)
         upset(world)
         company.show(world)
-        company.api.faults = replace(ALL_AT_ONCE, seed=seed)
+        company.misbehave(replace(ALL_AT_ONCE, seed=seed))
         company.load()
-    company.api.faults = Faults()
+    company.misbehave(Faults())
     company.load()
     company.build()
     assert company.metrics() <= company.assert_true(world)

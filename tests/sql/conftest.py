@@ -1,8 +1,9 @@
-"""Databases that tests fill: SQLite, and PostgreSQL."""
+"""Databases that tests fill, SQLite and PostgreSQL, and companies that read them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -13,7 +14,11 @@ from ingestion.loading.appending import append
 from ingestion.sources.sql import SQL
 from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.postgres_server import running_server
+from tests.sql import ledger as ledgers
 from tests.sql.databases import ADDRESS, CANARY, Db
+from tests.sql.ledger import TABLE, Database, Ledger
+
+NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +29,7 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def empty_sql_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_of_sql(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse that has every table of databases and no load: making them takes longest."""
     folder = tmp_path_factory.mktemp("empty")
     warehouse = Warehouse("duckdb", str(folder / "warehouse.duckdb"))
@@ -35,10 +40,10 @@ def empty_sql_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_sql_warehouse: Path) -> Db:
+def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_of_sql: Path) -> Db:
     """A company whose data is in the test's own folder, and whose database is none yet."""
     monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
-    return Db(tmp_path, sa.create_engine("sqlite://"), empty=empty_sql_warehouse)
+    return Db(tmp_path, sa.create_engine("sqlite://"), empty=empty_of_sql)
 
 
 @pytest.fixture
@@ -73,3 +78,32 @@ def _connected(company: Db, address: str, monkeypatch: pytest.MonkeyPatch) -> It
     company.engine = sa.create_engine(address, poolclass=sa.NullPool)
     yield company
     company.engine.dispose()
+
+
+@pytest.fixture
+def new_database(postgres_server: str) -> Callable[[], Database]:
+    """Makes a PostgreSQL database with an empty table of invoices."""
+
+    def make() -> Database:
+        name = f"ledger_{next(NUMBERS)}"
+        Database(postgres_server).run(f"create database {name}")
+        database = Database(postgres_server.replace("@/postgres?", f"@/{name}?"))
+        database.run(TABLE)
+        return database
+
+    return make
+
+
+@pytest.fixture
+def database(new_database: Callable[[], Database], monkeypatch: pytest.MonkeyPatch) -> Database:
+    """The database that the source of a ledger reads."""
+    made = new_database()
+    monkeypatch.setenv(ledgers.ADDRESS, made.url)
+    return made
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_of_sql: Path) -> Ledger:
+    """A company whose data are in the test's own folder."""
+    monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
+    return Ledger(tmp_path, empty_of_sql)

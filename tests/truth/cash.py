@@ -58,9 +58,10 @@ class Invoices:
         """Credit notes up to as-of, as payments are, each with the part that is a `refund`.
 
         A note first lowers what is open of its invoice; what is more is paid back. Of an invoice
-        that is void now it is worth nothing.
+        that is void now it is worth nothing. A refund that failed, and is deleted now, never was.
         """
         frame = self._moved("credit_notes").sort_values("at", kind="stable")
+        frame = frame[self.history.value_at("credit_notes", "is_deleted")[frame["row"]] == 0]
         frame = frame[frame["invoice"].isin(self.rows.index)].reset_index(drop=True)
         refunds: list[int] = []
         left = self.history.fact("invoices", "total").copy()
@@ -113,7 +114,7 @@ class Invoices:
                 for column, name in columns.items()
             }
         )
-        return frame[frame["at"] <= self.history.as_of].reset_index(drop=True)
+        return frame[frame["at"] <= self.history.as_of].rename_axis("row").reset_index()
 
 
 def add_cash(invoices: Invoices, recurring: Recurring, customers: Customers, tall: Tall) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ingestion.sandbox.world.calendar import Ints
-from ingestion.sandbox.world.schema import DEAL_TYPES, INVOICE_STATUSES, NONE
+from ingestion.sandbox.world.schema import DEAL_TYPES, INVOICE_STATUSES, NONE, UNCOUNTED
+from ingestion.sandbox.world.store import Array
 from tests.truth.history import History
 from tests.truth.leads import leads, touches
 
@@ -19,22 +20,29 @@ VOID = INVOICE_STATUSES.index("void")
 FROM = ["account", "channel", "campaign"]
 
 
+def is_counted(history: History) -> Array:
+    """Of each subscription, whether it may bring recurring revenue by its status now."""
+    counts: Array = ~np.isin(history.value_at("subscriptions", "status"), UNCOUNTED)
+    return counts
+
+
 @dataclass(frozen=True)
 class Customers:
-    """Customers, each of the account that it names; no two of the world name the same."""
+    """Customers, each of the account that it names; a deleted one is of none."""
 
     history: History
 
     @cached_property
     def account(self) -> Ints:
-        """The account of every customer."""
-        return self.history.fact("customers", "account_id").astype(np.int64)
+        """The account of every customer, or none."""
+        is_deleted = self.history.value_at("customers", "is_deleted") == 1
+        return np.where(is_deleted, NONE, self.history.fact("customers", "account_id"))
 
     def cuts(self, customer: Ints, plan: Ints) -> pd.DataFrame:
         """Codes of the cuts of customers who have these main plans."""
         account = self.account[np.asarray(customer, np.int64)]
         columns = {
-            cut: self.history.fact("accounts", cut)[account].astype(np.int64)
+            cut: np.where(account == NONE, NONE, self.history.fact("accounts", cut)[account])
             for cut in ("segment", "region")
         }
         channel = self.channels["channel"].reindex(account, fill_value=NONE).to_numpy()
@@ -71,6 +79,7 @@ class Customers:
 
         Since the first payment of an invoice that was not voided, the first subscription, or the
         first won deal of the type new; an account that bought is one without being billed, too.
+        So is a deleted customer, of whom nobody knows any more which account it was.
         """
         history = self.history
         invoice = history.fact("payments", "invoice_id").astype(np.int64)
@@ -78,15 +87,17 @@ class Customers:
         counts = ~is_void & (history.fact("invoices", "total")[invoice] > 0)
         payers = history.fact("invoices", "customer_id")[invoice]
         paid = self._since(payers[counts], history.fact("payments", "occurred_at")[counts])
-        pays = history.fact("subscriptions", "mrr") > 0
+        pays = (history.fact("subscriptions", "mrr") > 0) & is_counted(history)
         started = self._since(
             history.fact("subscriptions", "customer_id")[pays],
             history.fact("subscriptions", "started_at")[pays],
         )
-        bought = self._won[self._won["deal_type"] == NEW].rename(columns={"closed_at": "at"})
-        ways = pd.concat([paid, started, bought[["account", "at"]]])
+        bought = self._won[self._won["deal_type"] == NEW]
+        bought = bought.rename(columns={"closed_at": "at", "account": "buyer"})
+        ways = pd.concat([paid, started, bought[["buyer", "at"]]])
         ways = ways[ways["at"] <= history.as_of]
-        frame = ways.groupby("account", as_index=False)["at"].min()
+        frame = ways.groupby("buyer", as_index=False)["at"].min()
+        frame["account"] = np.maximum(frame.pop("buyer"), NONE)
         frame = frame.join(self.channels, on="account").fillna(NONE).astype(np.int64)
         return frame.assign(month=history.month(frame["at"].to_numpy()), amount=1)
 
@@ -101,7 +112,10 @@ class Customers:
         return frame[frame["account"] != NONE]
 
     def _since(self, customer: Ints, at: Ints) -> pd.DataFrame:
-        return pd.DataFrame({"account": self.account[customer], "at": at})
+        """Moments by buyer: an account, or a customer without one, as a number below none."""
+        account = self.account[customer]
+        buyer = np.where(account == NONE, NONE - 1 - np.asarray(customer, np.int64), account)
+        return pd.DataFrame({"buyer": buyer, "at": at})
 
 
 def _by_account(records: pd.DataFrame, of_deal: pd.Series, of_lead: pd.Series) -> pd.DataFrame:

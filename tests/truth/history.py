@@ -39,6 +39,7 @@ ORDER = np.array([stage.order for stage in STAGES])
 PROBABILITY_PERCENT = np.array([round(stage.probability * 100) for stage in STAGES])
 OWNER_CUTS = ("rep", "team", "manager", "region", "segment")
 DEAL_CUTS = (*OWNER_CUTS, "lead_source", "product", "deal_type", "pipeline")
+ONE, MILLIONTHS_OF_A_CENT = 1_000_000, 10_000
 LENGTH = {"month": 1, "quarter": 3, "year": 12}
 """Months in a period."""
 FIELDS = {
@@ -138,23 +139,41 @@ class History(Calendar):
 
     def convert(self, cents: Ints, currency: Ints, day: Ints | int) -> Ints:
         """Cents in the company's currency at the latest rate on or before `day`, half up."""
-        cents, currency = np.asarray(cents, np.int64), np.asarray(currency)
-        days = np.broadcast_to(np.asarray(day, np.int64), len(cents))
-        target = CURRENCIES.index(self.currency)
+        cents = np.asarray(cents, np.int64)
+        known = cents != NULL
+        whole, rest = np.divmod(cents[known] * self._rates(currency, day, known), ONE)
         converted = cents.copy()
+        converted[known] = whole + (rest >= ONE // 2)
+        return converted
+
+    def convert_exact(self, millionths: Ints, currency: Ints, day: Ints | int) -> Ints:
+        """Cents, half up, of amounts in millionths of a unit: else as `convert`."""
+        amounts = np.asarray(millionths, np.int64)
+        rates = self._rates(currency, day, np.ones(len(amounts), bool))
+        cents, parts = np.divmod(amounts, MILLIONTHS_OF_A_CENT)
+        whole, rest = np.divmod(cents * rates, ONE)
+        rest = rest * MILLIONTHS_OF_A_CENT + parts * rates
+        return whole + (2 * rest + ONE * MILLIONTHS_OF_A_CENT) // (2 * ONE * MILLIONTHS_OF_A_CENT)
+
+    def _rates(self, currency: Ints, day: Ints | int, rows: Array) -> Ints:
+        """Millionths of the company's currency for one of each row's, at its day."""
+        currency = np.asarray(currency)
+        days = np.broadcast_to(np.asarray(day, np.int64), len(currency))[rows]
+        currency = currency[rows]
+        target = CURRENCIES.index(self.currency)
+        rates = np.full(len(currency), ONE)
         quoted, source = self.fact("fx_rates", "day"), self.fact("fx_rates", "from_currency")
         to_target = (self.fact("fx_rates", "to_currency") == target) & (quoted <= self.today)
         for code in range(len(CURRENCIES)):
-            rows = np.flatnonzero((currency == code) & (cents != NULL))
-            if code == target or not len(rows):
+            of_it = np.flatnonzero(currency == code)
+            if code == target or not len(of_it):
                 continue
             quotes = np.flatnonzero(to_target & (source == code))
-            latest = np.searchsorted(quoted[quotes], days[rows], "right") - 1
+            latest = np.searchsorted(quoted[quotes], days[of_it], "right") - 1
             if (latest < 0).any():
                 raise ValueError(f"no {CURRENCIES[code]} rate on or before the first day asked for")
-            rate = self.fact("fx_rates", "rate")[quotes][latest]
-            converted[rows] = (cents[rows] * rate + 500_000) // 1_000_000
-        return converted
+            rates[of_it] = self.fact("fx_rates", "rate")[quotes][latest]
+        return rates
 
     @cached_property
     def users(self) -> pd.DataFrame:

@@ -20,8 +20,9 @@ from ingestion.sandbox.world.schema import (
 )
 from ingestion.sandbox.world.store import Log, Store
 from tests.truth.kpis import truth
-from tests.truth.little_world import CENTS, LittleWorld, day, moment
+from tests.truth.little_world import CENTS, MILLIONTHS, LittleWorld, day, moment
 
+BILLED = ("subscriptions", "invoices", "invoice_lines", "payments")
 CORE, ANALYTICS = (PLANS.index(f"{product} annual") for product in ("Core", "Analytics"))
 
 
@@ -30,8 +31,10 @@ class LittleBusiness(LittleWorld):
 
     def __init__(self, until: str) -> None:
         super().__init__(until)
-        self.state.stores["subscriptions"] = Store("subscriptions")
-        self.state.logs["subscriptions"] = Log()
+        for entity in BILLED:
+            self.state.stores[entity] = Store(entity)
+            if entity in self.state.logs:
+                self.state.logs[entity] = Log()
 
     def account(self, segment: str = "SMB", region: str = "EMEA") -> int:
         """A company that may buy."""
@@ -51,17 +54,18 @@ class LittleBusiness(LittleWorld):
 
     def subscribe(
         self, customer: int, started: str, mrr: float, ended: str = "", plan: int = CORE,
-        currency: str = "USD",
-    ) -> None:  # fmt: skip
-        """A subscription."""
+        currency: str = "USD", status: str = "active",
+    ) -> int:  # fmt: skip
+        """A subscription, or a stretch of one."""
         at = moment(started)
         ids = self.state.create(
             "subscriptions", 1, at, customer_id=customer, started_at=at, plan=plan,
-            mrr=round(mrr * CENTS), currency=CURRENCIES.index(currency),
-            status=SUBSCRIPTION_STATUSES.index("active"),
+            mrr=round(mrr * MILLIONTHS), currency=CURRENCIES.index(currency),
+            status=SUBSCRIPTION_STATUSES.index(status),
         )  # fmt: skip
         if ended:
             self.change("subscriptions", int(ids[0]), ended, "ended_at", moment(ended))
+        return int(ids[0])
 
     def bill(
         self, customer: int, issued: str, total: float, tax: float = 0, deal: int = NONE,

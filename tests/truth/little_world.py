@@ -21,7 +21,7 @@ from ingestion.sandbox.world.schema import (
 from ingestion.sandbox.world.store import State
 from tests.truth.history import History
 
-CENTS = 100
+CENTS, MILLIONTHS = 100, 1_000_000
 
 
 def moment(text: str) -> int:

@@ -13,7 +13,7 @@ import pandas as pd
 from ingestion.sandbox.world.calendar import Ints, to_datetime, to_moment
 from ingestion.sandbox.world.schema import NONE, NULL, PLANS, PRODUCTS
 from tests.truth.calendar import first_day
-from tests.truth.customers import CUSTOMER_CUTS, Customers
+from tests.truth.customers import CUSTOMER_CUTS, Customers, is_counted
 from tests.truth.history import LENGTH, History
 from tests.truth.table import GRAINS, Tall
 
@@ -24,16 +24,19 @@ MOVEMENTS = ("new", "expansion", "contraction", "churn", "reactivation", "curren
 
 @dataclass(frozen=True)
 class Recurring:
-    """What customers pay per month, at any moment. All statuses of the world's subscriptions count.
+    """What customers pay per month, at any moment.
 
-    A subscription without mrr counts as none.
+    A subscription without mrr counts as none, and one that is on trial, unpaid or paused neither.
     """
 
     history: History
     _states: dict[tuple[int, int], pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def subscriptions(self, moment: int, day: int) -> pd.DataFrame:
-        """Subscriptions active at a moment: `customer, plan, cents` at the rate of a day."""
+        """Subscriptions active at a moment: `customer, plan, cents` at the rate of a day.
+
+        Those that do not count by their status are there too: `counts` is false.
+        """
         if (moment, day) not in self._states:
             history, ended = self.history, self.history.value_at("subscriptions", "ended_at")
             columns = ("started_at", "customer_id", "plan", "currency", "mrr")
@@ -45,14 +48,16 @@ class Recurring:
                 {
                     "customer": customer[active].astype(np.int64),
                     "plan": PLAN_CODES[plan[active]],
-                    "cents": history.convert(mrr[active], currency[active], day),
+                    "counts": is_counted(history)[active],
+                    "cents": history.convert_exact(mrr[active], currency[active], day),
                 }
             )
         return self._states[moment, day]
 
     def customers(self, moment: int, day: int) -> pd.DataFrame:
         """What customers pay at a moment, by customer: `cents`, and the `plan` with most of it."""
-        by_plan = self.subscriptions(moment, day).groupby(["customer", "plan"], as_index=False)
+        subscriptions = self.subscriptions(moment, day).query("counts")
+        by_plan = subscriptions.groupby(["customer", "plan"], as_index=False)
         plans = by_plan["cents"].sum().sort_values(["cents", "plan"], ascending=[False, True])
         by_customer = plans.groupby("customer")
         return pd.DataFrame(
@@ -62,7 +67,7 @@ class Recurring:
     @cached_property
     def since(self) -> pd.Series:
         """When customers first paid for a subscription, by customer."""
-        rows = self.history.fact("subscriptions", "mrr") > 0
+        rows = (self.history.fact("subscriptions", "mrr") > 0) & is_counted(self.history)
         started = self.history.fact("subscriptions", "started_at")[rows]
         rows = pd.Series(started, self.history.fact("subscriptions", "customer_id")[rows])
         rows = rows[rows <= self.history.as_of]
@@ -74,7 +79,7 @@ class Recurring:
 
         The first may be one without mrr.
         """
-        started = self.history.fact("subscriptions", "started_at")
+        started = self.history.fact("subscriptions", "started_at")[is_counted(self.history)]
         started = started[started <= self.history.as_of]
         if not len(started):
             return []
@@ -92,12 +97,16 @@ class Recurring:
 
     @cached_property
     def plans(self) -> Ints:
-        """The main plan of every customer now, or when one last paid at the end of a month."""
+        """The main plan of every customer now, or when one last paid at the end of a month.
+
+        Of deleted customers it is not known.
+        """
         plans = np.full(len(self.history.fact("customers", "created_at")), NONE, np.int64)
         for _, moment, day in self.months:
             paying = self.customers(moment, day)
             plans[paying.index] = paying["plan"]
-        return plans
+        is_deleted = self.history.value_at("customers", "is_deleted") == 1
+        return np.where(is_deleted, NONE, plans)
 
     @cached_property
     def movements(self) -> pd.DataFrame:
@@ -150,8 +159,8 @@ def _states(recurring: Recurring, customers: Customers, tall: Tall) -> None:
     """mrr, arr, average_revenue_per_account: what is paid at the end of the period.
 
     At the rate of its last day, each subscription rounded to the cent; arr is twelve times mrr.
-    Subscriptions count in their own plan, customers in their main one. The company has every
-    period from the first subscription on.
+    Subscriptions count in their own plan, customers in their main one; those on trial, unpaid or
+    paused are excluded. The company has every period from the first subscription that counts on.
     """
     for grain in GRAINS:
         ends = recurring.history.period_ends(tall, grain, recurring.first)
@@ -161,7 +170,7 @@ def _states(recurring: Recurring, customers: Customers, tall: Tall) -> None:
         for metric, times in (("mrr", 1), ("arr", 12)):
             tall.add(
                 metric, frame, CUSTOMER_CUTS, unit="money", numerator=frame["cents"] * times,
-                per=(100, 1), **shared,
+                per=(100, 1), included=frame["counts"], **shared,
             )  # fmt: skip
         frame = _each(ends, lambda _, *end: recurring.customers(*end).reset_index())
         frame = frame.join(customers.cuts(frame["customer"], frame["plan"]))

@@ -1,1 +1,1 @@
-"""HTTP APIs of the simulated company's systems, in the shapes of the vendors' own."""
+"""The simulated company's systems: APIs in the shapes of the vendors' own, and a database."""

@@ -1,4 +1,4 @@
-"""Customers and their money: subscriptions, invoices, payments, costs, exchange rates."""
+"""Customers and their money, day by day: what they buy, change and pay; costs; exchange rates."""
 
 from __future__ import annotations
 
@@ -6,17 +6,10 @@ from datetime import timedelta
 
 import numpy as np
 
-from ingestion.sandbox.world.calendar import (
-    DAY,
-    HOUR,
-    START,
-    Ints,
-    add_months,
-    day_number,
-    day_of,
-    to_moment,
-)
+from ingestion.sandbox.world.calendar import DAY, HOUR, START, Ints, day_number, day_of, to_moment
+from ingestion.sandbox.world.cash import collect, pay
 from ingestion.sandbox.world.demand import new_accounts
+from ingestion.sandbox.world.invoicing import OPEN, bill_before_start, bill_subscriptions
 from ingestion.sandbox.world.openings import (
     CUSTOMER_SOURCE,
     EXPANSION,
@@ -26,120 +19,130 @@ from ingestion.sandbox.world.openings import (
     open_deals_for,
 )
 from ingestion.sandbox.world.people import MANAGER, MARKETING, REP, SDR, active_reps
-from ingestion.sandbox.world.schema import LOST, NONE, NULL, NULL_DAY, STAGE_WON
-from ingestion.sandbox.world.store import State
+from ingestion.sandbox.world.pricing import (
+    YEAR,
+    in_currency,
+    priced,
+    repriced,
+    yearly_price,
+)
+from ingestion.sandbox.world.rates import quote_rates
+from ingestion.sandbox.world.schema import (
+    LOST,
+    NONE,
+    NULL,
+    NULL_DAY,
+    SMALLEST,
+    STAGE_WON,
+)
+from ingestion.sandbox.world.store import Array, State
+from ingestion.sandbox.world.subscriptions import (
+    LOYAL,
+    MORE,
+    cancel,
+    current,
+    drawn,
+    dun,
+    end_trials,
+    replace,
+    subscribe,
+)
 
 STREAM = 5
 ONBOARDING_DAYS = 5
 RENEWAL_AGE_DAYS = 285
 """A renewal deal is opened when this many days of each subscription year have passed."""
 CUSTOMERS_AT_START = 220
-ACTIVE, ENDED, CANCELED = range(3)
-OPEN, PAID, VOID = range(3)
-TAX = np.array([0.0, 0.20, 0.20])
-"""Tax rate by currency."""
+SCALE = np.array([1, 1, 1, 150, 0.3])
+"""What customers pay, by currency, in dollars' numbers."""
+TRIAL_SHARE = 0.06
+FORGOTTEN_AFTER_DAYS = 400
+FORGOTTEN_PER_DAY = 0.003
 RATE_DAYS_BEFORE_START = 380
 """Exchange rates reach back to before the first customer."""
 SALARY = (14_500_00, 9_500_00, 8_000_00)
 """Monthly cost of a person in sales (commission included), marketing and customer success."""
-FIRST_RATES = (1.07, 1.21)
-"""US dollars for a euro and a pound on the first day."""
+SHAPES = {
+    "currency": (3, 4, 0),
+    "is_annual": (1, 0, 0, 0, 1, 0, 0, 1),
+    "quantity": (1, 3, 64, 1, 1, 1, 7, 5),
+    "is_tiered": (0, 0, 1, 0, 0, 0, 0, 0),
+    "coupon": (NONE, NONE, NONE, 0, 1, NONE, 2, NONE),
+}
+"""What the first customers have, by position: yen a year; dinars; graduated tiers; a share and an
+amount off forever; an invoice of many lines; three months less; a year's price not divisible by
+twelve."""
+UNEVEN = 7
+UNEVEN_PRICE = 1_234_57
 
 
 def found_customers(state: State) -> None:
     """The customers won before the simulation begins, and the first exchange rates."""
-    rng = state.rng(STREAM)
-    count = max(8, round(CUSTOMERS_AT_START * state.scale))
+    rng, more = state.rng(STREAM), state.rng(MORE)
+    count = max(LOYAL, round(CUSTOMERS_AT_START * state.scale))
     since = day_number(START) - rng.integers(1, 365, count)
     at = since * DAY + 15 * HOUR
     reps = active_reps(state)
     owner = reps[rng.integers(0, len(reps), count)]
     accounts = new_accounts(state, rng, owner, at)
-    currency = rng.choice(3, count, p=[0.6, 0.25, 0.15])
+    currency = _shaped("currency", rng.choice(3, count, p=[0.6, 0.25, 0.15]))
     customers = state.create(
         "customers", count, at, account_id=accounts, created_at=at, currency=currency
     )
-    mrr = (rng.lognormal(0, 0.7, count) * 1_400_00).astype(np.int64)
-    _subscribe(state, rng, customers, at, mrr, currency, np.full(count, NONE))
+    yearly = (rng.lognormal(0, 0.7, count) * 1_400_00 * SCALE[currency]).astype(np.int64) * YEAR
+    yearly[UNEVEN] = UNEVEN_PRICE * SHAPES["quantity"][UNEVEN]
+    plan, is_annual = rng.integers(0, 4, count), rng.random(count) < 0.4
+    is_annual = _shaped("is_annual", is_annual) == 1
+    drew = drawn(more, yearly, currency, is_annual)
+    quantity, is_tiered, coupon = (
+        _shaped(name, drew[name]) for name in ("quantity", "is_tiered", "coupon")
+    )
+    prices = priced(yearly, currency, is_annual, quantity, is_tiered == 1, coupon)
+    ids = subscribe(state, customers, at, currency, np.full(count, NONE), plan, is_annual, prices)
     for day in range(state.day - RATE_DAYS_BEFORE_START, state.day):
         if day_of(day).weekday() < 5:
-            _quote_rates(state, rng, day)
+            quote_rates(state, rng, more, day)
+    bill_before_start(state, more, ids)
+    while len(due := np.flatnonzero(_is_due(state))):
+        pay(state, due)
+
+
+def _is_due(state: State) -> Array:
+    invoices = state["invoices"]
+    due: Array = (invoices["status"] == OPEN) & (invoices["pay_due"] != NULL)
+    return due & (invoices["pay_due"] < state.now)
+
+
+def _shaped(name: str, drawn: Array) -> Ints:
+    """What was drawn, but for the first customers."""
+    shaped = np.array(drawn, np.int64)
+    shaped[: len(SHAPES[name])] = SHAPES[name]
+    return shaped
 
 
 def step_billing(state: State) -> None:
     """One day: rates, new and changed subscriptions, renewals due, invoices, payments, costs."""
-    rng = state.rng(STREAM)
+    rng, more = state.rng(STREAM), state.rng(MORE)
     today = day_of(state.day)
     if today.weekday() < 5:
-        _quote_rates(state, rng, state.day)
-    _take_effect(state, rng)
-    _change_subscriptions(state, rng)
+        quote_rates(state, rng, more, state.day)
+    end_trials(state, more)
+    _take_effect(state, rng, more)
+    _change_subscriptions(state, rng, more)
     _open_customer_deals(state, rng)
-    _invoice(state, rng)
-    _collect(state, rng)
+    dun(state, more)
+    bill_subscriptions(state, rng, more)
+    collect(state, rng, more)
+    _forget_customers(state, more)
     if today.day == 1 and today > START:
         _book_costs(state, rng)
-
-
-def _quote_rates(state: State, rng: np.random.Generator, day: int) -> None:
-    """A rate for every ordered pair of currencies, in millionths."""
-    table = state["fx_rates"]
-    last = FIRST_RATES if not len(table) else (table["rate"][-4] / 1e6, table["rate"][-2] / 1e6)
-    drift = np.exp(rng.normal(0, 0.004, 2))
-    anchor = np.array(FIRST_RATES)
-    euro, pound = np.array(last) * drift * (anchor / np.array(last)) ** 0.01
-    worth = (1.0, euro, pound)
-    pairs = ((0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1))
-    state.create(
-        "fx_rates", 6, day * DAY + HOUR // 2, day=day, from_currency=[p[0] for p in pairs],
-        to_currency=[p[1] for p in pairs],
-        rate=[round(worth[p[0]] / worth[p[1]] * 1e6) for p in pairs],
-    )  # fmt: skip
-
-
-def _subscribe(
-    state: State, rng: np.random.Generator, customer: Ints, at: Ints, mrr: Ints, currency: Ints,
-    deal: Ints,
-) -> Ints:  # fmt: skip
-    day = at // DAY
-    month_day = [min(day_of(int(d)).day, 28) for d in day]
-    return state.create(
-        "subscriptions", len(customer), at, customer_id=customer, status=ACTIVE, started_at=at,
-        currency=currency, mrr=np.maximum(mrr, 1_00), plan=rng.integers(0, 4, len(customer)),
-        anchor_day=day, bill_day=month_day, is_annual=rng.random(len(customer)) < 0.4,
-        is_current=1, opportunity_id=deal,
-    )  # fmt: skip
-
-
-def _end(state: State, ids: Ints, status: int, at: Ints) -> None:
-    state.change("subscriptions", ids, "ended_at", at, at)
-    state.change("subscriptions", ids, "status", status, at)
-    state["subscriptions"]["is_current"][ids] = 0
-
-
-def _replace(state: State, ids: Ints, mrr: Ints, at: Ints, deal: Ints) -> None:
-    """End subscriptions and start others that differ in `mrr`, in the same instant."""
-    old = state["subscriptions"]
-    kept = ("customer_id", "currency", "plan", "anchor_day", "bill_day", "is_annual")
-    values = {name: old[name][ids].copy() for name in kept}
-    _end(state, ids, ENDED, at)
-    state.create(
-        "subscriptions", len(ids), at, status=ACTIVE, started_at=at, mrr=np.maximum(mrr, 1_00),
-        is_current=1, opportunity_id=deal, **values,
-    )  # fmt: skip
-
-
-def _cancel(state: State, ids: Ints, at: Ints) -> None:
-    _end(state, ids, CANCELED, at)
-    customers = state["subscriptions"]["customer_id"][ids]
-    state["customers"]["churned_on"][customers] = state.day
 
 
 def _moments(state: State, rng: np.random.Generator, count: int) -> Ints:
     return state.now + 8 * HOUR + rng.integers(0, 10 * 3600, count) * 1_000_000
 
 
-def _take_effect(state: State, rng: np.random.Generator) -> None:
+def _take_effect(state: State, rng: np.random.Generator, more: np.random.Generator) -> None:
     """Deals closed some days ago change what their customers subscribe to."""
     deals, subscriptions = state["opportunities"], state["subscriptions"]
     from_moment = state.now - ONBOARDING_DAYS * DAY
@@ -148,31 +151,40 @@ def _take_effect(state: State, rng: np.random.Generator) -> None:
         & (deals["is_deleted"] == 0)
     )  # fmt: skip
     won = settled[STAGE_WON[deals["stage"][settled]]]
-    _start_customers(state, rng, won[deals["deal_type"][won] == NEW])
+    _start_customers(state, rng, more, won[deals["deal_type"][won] == NEW])
 
     grown = won[deals["deal_type"][won] != NEW]
-    current = deals["subscription_id"][grown]
-    _, first = np.unique(current, return_index=True)
-    grown, current = grown[first], current[first]
-    usable = subscriptions["is_current"][current] == 1
-    grown, current = grown[usable], current[usable]
-    per_month = deals["true_amount"][grown] // 12
-    added = np.where(deals["deal_type"][grown] == EXPANSION, subscriptions["mrr"][current], 0)
-    differs = (per_month + added) != subscriptions["mrr"][current]
+    rows = deals["subscription_id"][grown]
+    _, first = np.unique(rows, return_index=True)
+    grown, rows = grown[first], rows[first]
+    usable = subscriptions["is_current"][rows] == 1
+    grown, rows = grown[usable], rows[usable].astype(np.int64)
+    yearly = in_currency(
+        deals["true_amount"][grown], deals["currency"][grown], subscriptions["currency"][rows]
+    )
+    now = yearly_price(state, rows)
+    yearly += np.where(deals["deal_type"][grown] == EXPANSION, now, 0)
+    differs = yearly != now
     at = _moments(state, rng, len(grown))
-    _replace(state, current[differs], (per_month + added)[differs], at[differs], grown[differs])
+    if differs.any():
+        prices = repriced(state, rows[differs], yearly[differs])
+        replace(state, rows[differs], prices, at[differs], grown[differs])
 
     lost = settled[np.isin(deals["stage"][settled], LOST[RENEWALS:])]
-    current = np.unique(deals["subscription_id"][lost])
-    current = current[subscriptions["is_current"][current] == 1]
-    _cancel(state, current, _moments(state, rng, len(current)))
+    rows = np.unique(deals["subscription_id"][lost])
+    rows = rows[subscriptions["is_current"][rows] == 1]
+    cancel(state, rows, _moments(state, rng, len(rows)))
 
 
-def _start_customers(state: State, rng: np.random.Generator, deal: Ints) -> None:
+def _start_customers(
+    state: State, rng: np.random.Generator, more: np.random.Generator, deal: Ints
+) -> None:
+    """Customers of won deals subscribe, new ones now and then on trial."""
     deals, customers = state["opportunities"], state["customers"]
     account = state["contacts"]["account_id"][deals["contact_id"][deal]].astype(np.int64)
     customer_of = np.full(len(state["accounts"]), NONE, np.int64)
-    customer_of[customers["account_id"]] = np.arange(len(customers))
+    there = np.flatnonzero(customers["is_deleted"] == 0)
+    customer_of[customers["account_id"][there]] = there
     at = _moments(state, rng, len(deal))
     currency = deals["currency"][deal].astype(np.int64)
     unknown = np.flatnonzero(customer_of[account] == NONE)
@@ -184,47 +196,61 @@ def _start_customers(state: State, rng: np.random.Generator, deal: Ints) -> None
     )  # fmt: skip
     customer = customer_of[account]
     state["customers"]["churned_on"][customer] = NULL_DAY
-    _subscribe(state, rng, customer, at, deals["true_amount"][deal] // 12, currency, deal)
+    on_trial = np.isin(np.arange(len(deal)), new) & (more.random(len(deal)) < TRIAL_SHARE)
+    _subscribe(state, rng, more, customer, at, deals["true_amount"][deal], currency, deal, on_trial)
 
 
-def _current(state: State) -> Ints:
-    subscriptions = state["subscriptions"]
-    return np.flatnonzero(
-        (subscriptions["is_current"] == 1) & (subscriptions["started_at"] < state.now)
-    )
+def _subscribe(
+    state: State, rng: np.random.Generator, more: np.random.Generator, customer: Ints, at: Ints,
+    yearly: Ints, currency: Ints, deal: Ints, on_trial: Array | bool = False,
+) -> None:  # fmt: skip
+    if not len(customer):
+        return
+    plan, is_annual = rng.integers(0, 4, len(customer)), rng.random(len(customer)) < 0.4
+    prices = drawn(more, yearly, currency, is_annual)
+    subscribe(state, customer, at, currency, deal, plan, is_annual, prices, on_trial)
 
 
-def _change_subscriptions(state: State, rng: np.random.Generator) -> None:
+def _change_subscriptions(
+    state: State, rng: np.random.Generator, more: np.random.Generator
+) -> None:
     """Customers contract or leave between renewals, and some who left come back."""
-    subscriptions, customers = state["subscriptions"], state["customers"]
-    ids = _current(state)
+    customers = state["customers"]
+    ids = current(state)
     chance = rng.random(len(ids))
     smaller, gone = ids[chance < 0.00025], ids[chance > 0.9998]
-    mrr = (subscriptions["mrr"][smaller] * rng.uniform(0.5, 0.9, len(smaller))).astype(np.int64)
-    _replace(state, smaller, mrr, _moments(state, rng, len(smaller)), np.full(len(smaller), NONE))
-    _cancel(state, gone, _moments(state, rng, len(gone)))
+    share = rng.uniform(0.5, 0.9, len(smaller))
+    at = _moments(state, rng, len(smaller))
+    if len(smaller):
+        yearly = (yearly_price(state, smaller) * share).astype(np.int64)
+        replace(state, smaller, repriced(state, smaller, yearly), at)
+    cancel(state, gone, _moments(state, rng, len(gone)))
 
     left = np.flatnonzero(customers["churned_on"] != NULL_DAY)
     away = state.day - customers["churned_on"][left]
     back = left[(away > 45) & (away < 400) & (rng.random(len(left)) < 0.0006)]
+    back = back[customers["is_deleted"][back] == 0]
     customers["churned_on"][back] = NULL_DAY
-    mrr = (rng.lognormal(0, 0.5, len(back)) * 1_000_00).astype(np.int64)
+    currency = customers["currency"][back].astype(np.int64)
+    yearly = (rng.lognormal(0, 0.5, len(back)) * 1_000_00 * SCALE[currency]).astype(np.int64)
     at = _moments(state, rng, len(back))
-    _subscribe(state, rng, back, at, mrr, customers["currency"][back], np.full(len(back), NONE))
+    none = np.full(len(back), NONE)
+    _subscribe(state, rng, more, back, at, yearly * YEAR, currency, none)
 
 
 def _open_customer_deals(state: State, rng: np.random.Generator) -> None:
     """Renewals when a subscription year draws to its end; expansions at any time."""
     subscriptions = state["subscriptions"]
-    ids = _current(state)
+    ids = current(state)
     age = (state.day - subscriptions["anchor_day"][ids]) % 365
     due = ids[age == RENEWAL_AGE_DAYS]
     growing = ids[(rng.random(len(ids)) < 0.0012) & (age != RENEWAL_AGE_DAYS)]
-    year = subscriptions["mrr"][due] * 12
     uplift = np.where(rng.random(len(due)) < 0.35, rng.uniform(0.9, 1.25, len(due)), 1.0)
-    _open_for(state, rng, due, RENEWAL, (year * uplift).astype(np.int64) // 12 * 12)
+    smallest = SMALLEST[subscriptions["currency"][due]]
+    year = (yearly_price(state, due) * uplift).astype(np.int64) // smallest * smallest
+    _open_for(state, rng, due, RENEWAL, year)
     share = rng.uniform(0.15, 0.8, len(growing))
-    extra = (subscriptions["mrr"][growing] * share).astype(np.int64) // 100 * 1200 + 1200
+    extra = (yearly_price(state, growing) / YEAR * share).astype(np.int64) // 100 * 1200 + 1200
     _open_for(state, rng, growing, EXPANSION, extra)
 
 
@@ -246,79 +272,16 @@ def _open_for(
     )  # fmt: skip
 
 
-def _invoice(state: State, rng: np.random.Generator) -> None:
-    """Bill subscriptions monthly or yearly on their day, in advance; total = lines + tax."""
-    subscriptions = state["subscriptions"]
-    today = day_of(state.day)
-    ids = np.flatnonzero(
-        (subscriptions["is_current"] == 1) & (subscriptions["bill_day"] == today.day)
-    )
-    annual = subscriptions["is_annual"][ids] == 1
-    age = (state.day - subscriptions["anchor_day"][ids] + 15) % 365
-    billed = ~annual | (age < 30)
-    ids, annual = ids[billed], annual[billed]
-    count = len(ids)
-    recurring = subscriptions["mrr"][ids] * np.where(annual, 12, 1)
-    first = subscriptions["anchor_day"][ids] == state.day
-    onboarding = np.where(first, recurring * np.where(annual, 1, 10) // 10, 0)
-    usage = np.where(rng.random(count) < 0.15, recurring * rng.integers(1, 12, count) // 100, 0)
-    subtotal = recurring + onboarding + usage
-    currency = subscriptions["currency"][ids]
-    tax = (subtotal * TAX[currency]).round().astype(np.int64)
-    at = _moments(state, rng, count)
-    days = rng.lognormal(np.log(28), 0.45, count)
-    pay_due = at + (days * DAY).astype(np.int64) // 1_000_000 * 1_000_000
-    invoices = state.create(
-        "invoices", count, at, customer_id=subscriptions["customer_id"][ids], issued_at=at,
-        due_at=at + 30 * DAY, status=OPEN, currency=currency, total=subtotal + tax, tax=tax,
-        amount_paid=0, opportunity_id=subscriptions["opportunity_id"][ids],
-        pay_due=np.where(rng.random(count) < 0.02, NULL, pay_due),
+def _forget_customers(state: State, more: np.random.Generator) -> None:
+    """Customers who left long ago are deleted now and then, at the day's end."""
+    customers, subscriptions = state["customers"], state["subscriptions"]
+    left = np.flatnonzero(
+        (customers["churned_on"] != NULL_DAY) & (customers["is_deleted"] == 0)
+        & (state.day - customers["churned_on"] > FORGOTTEN_AFTER_DAYS)
     )  # fmt: skip
-    begins = today
-    ends_month = day_number(add_months(begins, 1)) if begins.day <= 28 else state.day + 30
-    ends_year = day_number(add_months(begins, 12)) if begins.day <= 28 else state.day + 365
-    ends = np.where(annual, ends_year, ends_month) - 1
-    product = subscriptions["plan"][ids]
-    for amount, is_recurring in ((recurring, 1), (onboarding, 0), (usage, 0)):
-        has = amount > 0
-        state.create(
-            "invoice_lines", int(has.sum()), at[has], invoice_id=invoices[has],
-            product=product[has], quantity=1, amount=amount[has],
-            period_start=np.where(is_recurring, state.day, NULL_DAY),
-            period_end=np.where(is_recurring, ends[has], NULL_DAY), is_recurring=is_recurring,
-        )  # fmt: skip
-
-
-def _collect(state: State, rng: np.random.Generator) -> None:
-    """Payments that arrive today, bad debts written off, and a few refunds."""
-    invoices = state["invoices"]
-    first = np.searchsorted(invoices["issued_at"], state.now - 200 * DAY)
-    recent = np.arange(first, len(invoices))
-    due = invoices["pay_due"][recent]
-    paid = recent[(due >= state.now) & (due < state.now + DAY) & (invoices["status"][recent] == 0)]
-    at = invoices["pay_due"][paid]
-    state.create(
-        "payments", len(paid), at, customer_id=invoices["customer_id"][paid], invoice_id=paid,
-        occurred_at=at, amount=invoices["total"][paid], currency=invoices["currency"][paid],
-    )  # fmt: skip
-    state.change("invoices", paid, "paid_at", at, at)
-    state.change("invoices", paid, "status", PAID, at)
-    state.change("invoices", paid, "amount_paid", invoices["total"][paid], at)
-
-    age = state.now - invoices["issued_at"][recent]
-    bad = recent[(invoices["status"][recent] == OPEN) & (age >= 180 * DAY) & (age < 181 * DAY)]
-    state.change("invoices", bad, "status", VOID, state.now + 4 * HOUR)
-
-    settled = recent[(invoices["paid_at"][recent] >= state.now - 30 * DAY)
-                     & (invoices["paid_at"][recent] < state.now)]  # fmt: skip
-    refunded = settled[rng.random(len(settled)) < 0.0004]
-    at = _moments(state, rng, len(refunded))
-    share = rng.uniform(0.1, 1.0, len(refunded))
-    state.create(
-        "credit_notes", len(refunded), at, customer_id=invoices["customer_id"][refunded],
-        invoice_id=refunded, occurred_at=at, currency=invoices["currency"][refunded],
-        amount=np.maximum(invoices["total"][refunded] * share, 1_00).astype(np.int64),
-    )  # fmt: skip
+    gone = left[more.random(len(left)) < FORGOTTEN_PER_DAY]
+    gone = np.setdiff1d(gone, subscriptions["customer_id"][subscriptions["ended_at"] == NULL])
+    state.change("customers", gone, "is_deleted", 1, state.now + DAY - 30 * 60 * 1_000_000)
 
 
 def _book_costs(state: State, rng: np.random.Generator) -> None:

@@ -23,6 +23,8 @@ OUTBOUND_PER_DAY = 7.2
 DEAL_SIZE = np.array([9_000_00, 26_000_00, 85_000_00])
 """Median yearly contract value by segment, in US cents."""
 LIST_PRICE = np.array([1_200_00, 900_00, 1_500_00, 3_000_00])
+LIST_SCALE = np.array([100, 100, 100, 15_000, 30])
+"""List prices by currency, in hundredths of those."""
 NEW_BUSINESS, RENEWALS = 0, 1
 NEW, EXPANSION, RENEWAL = range(3)
 OUTBOUND_SOURCES = np.array([7, 8, 5])
@@ -114,11 +116,11 @@ def _add_line_items(state: State, rng: np.random.Generator, ids: Ints) -> None:
     any_product = rng.integers(0, len(PRODUCTS), len(items))
     product = np.where(first, deals["product"][items], any_product)
     quantity = rng.integers(1, 20, len(items))
-    at = deals["created_at"][items]
+    at, currency = deals["created_at"][items], deals["currency"][items]
+    price = LIST_PRICE[product] * LIST_SCALE[currency] // 100
     state.create(
         "line_items", len(items), at, opportunity_id=items, product=product, quantity=quantity,
-        unit_price=LIST_PRICE[product], amount=LIST_PRICE[product] * quantity,
-        currency=deals["currency"][items], created_at=at,
+        unit_price=price, amount=price * quantity, currency=currency, created_at=at,
     )  # fmt: skip
 
 

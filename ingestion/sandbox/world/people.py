@@ -158,5 +158,5 @@ def win_odds(state: State, owner: Ints, stage: Ints) -> Ints:
     return np.where(owner < 0, 1.0, ramp * np.where(weak, lacking, 1.0))
 
 
-CURRENCY_UNITS = np.array([1.0, 1.08, 1.27])
+CURRENCY_UNITS = np.array([1.0, 1.08, 1.27, 1 / 150, 3.25])
 """Rough value of one unit of each currency in USD, for setting prices."""

@@ -131,7 +131,7 @@ def render(column: Column, values: Array) -> pa.Array:
         return pa.array(column.of, TEXT).take(indices)
     if column.kind == "money":
         return _fixed(values.astype(np.int64), valid, MONEY)
-    if column.kind == "rate":
+    if column.kind in ("rate", "exact"):
         return _fixed(values.astype(np.int64), valid, RATE)
     if column.kind == "moment":
         return pa.array(values.astype(np.int64), mask=~valid).view(pa.timestamp("us"))
@@ -231,17 +231,37 @@ def entity_table(state: State, entity: str, rows: Ints | None = None) -> pa.Tabl
     if entity == "field_changes":
         return _field_changes(state, rows)
     store = state[entity]
-    rows = np.arange(len(store)) if rows is None else rows
+    rows = told_rows(state, entity) if rows is None else rows
     columns = {"source_id": source_ids(entity, rows), **_texts(state, entity, rows)}
     for column in ENTITIES[entity]:
         if not column.hidden and column.name != "is_deleted":
             columns[column.name] = render(_as_named(state, column), store[column.name][rows])
     if entity == "activities":
         columns |= _as_done(store, rows, columns)
+    if entity == "invoice_lines":
+        columns["amount"] = render(store.columns["amount"], _net_amount(state, rows))
     deleted = store["is_deleted"][rows] if "is_deleted" in store.columns else np.zeros(len(rows))
     columns["source_updated_at"] = render(store.columns["updated_at"], store["updated_at"][rows])
     columns["is_deleted"] = pa.array(deleted.astype(bool))
     return pa.table(columns)
+
+
+def told_rows(state: State, entity: str) -> Ints:
+    """Positions of the rows that are told by now: all but drafts of invoices, and their lines."""
+    rows = np.arange(len(state[entity]))
+    if entity not in ("invoices", "invoice_lines"):
+        return rows
+    invoice = state["invoice_lines"]["invoice_id"] if entity == "invoice_lines" else rows
+    return rows[state["invoices"]["issued_at"][invoice] < state.now]
+
+
+def _net_amount(state: State, rows: Ints) -> Ints:
+    """Amounts of lines less the discounts of their invoices, which are all of what recurs."""
+    lines = state["invoice_lines"]
+    discount = state["invoices"]["discount"][lines["invoice_id"][rows]]
+    takes = (lines["is_recurring"][rows] == 1) & (discount != NULL)
+    net: Ints = lines["amount"][rows] - np.where(takes, discount, 0)
+    return net
 
 
 def _as_done(store: Store, rows: Ints, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:

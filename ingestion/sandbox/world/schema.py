@@ -16,7 +16,9 @@ NONE = -1
 REGIONS = ("Americas", "EMEA", "APAC")
 SEGMENTS = ("SMB", "Mid-Market", "Enterprise")
 ROLES = ("rep", "manager", "sdr", "marketing", "other")
-CURRENCIES = ("USD", "EUR", "GBP")
+CURRENCIES = ("USD", "EUR", "GBP", "JPY", "KWD")
+SMALLEST = np.array([1, 1, 1, 100, 1])
+"""The smallest amount by currency, in hundredths: a whole yen; of a dinar hundredths are enough."""
 INDUSTRIES = (
     "Software", "Retail", "Manufacturing", "Finance", "Healthcare", "Logistics", "Education",
     "Media",
@@ -38,8 +40,14 @@ ACTIVITY_TYPES = ("call", "email", "meeting", "demo", "task", "note")
 DIRECTIONS = ("in", "out")
 OUTCOMES = ("connected", "no_answer", "completed", "no_show", "replied")
 TOUCH_TYPES = ("ad_click", "page_view", "form", "email_open", "webinar", "event")
-SUBSCRIPTION_STATUSES = ("active", "ended", "canceled")
+SUBSCRIPTION_STATUSES = (
+    "active", "ended", "canceled", "trialing", "past_due", "unpaid", "paused",
+)  # fmt: skip
+UNCOUNTED = tuple(SUBSCRIPTION_STATUSES.index(s) for s in ("trialing", "unpaid", "paused"))
+"""Statuses that bring no recurring revenue. A stretch that had one keeps it when it has ended."""
 INVOICE_STATUSES = ("open", "paid", "void")
+LINE_KINDS = ("recurring", "onboarding", "usage", "proration")
+CREDIT_KINDS = ("credit_note", "refund", "credit_note_with_refund")
 COST_CATEGORIES = ("salaries", "tools", "events", "agency", "other")
 COST_TEAMS = ("Sales", "Marketing", "Customer Success")
 GRAINS = ("month", "quarter", "year")
@@ -50,6 +58,43 @@ VARIANTS = ("control", "treatment")
 COURSES = ("Discovery calls", "Qualifying", "Demo craft", "Proposals", "Negotiating", "Closing")
 UNITS = ("opportunity",)
 PRIMARY_METRICS = ("win_rate",)
+
+
+@dataclass(frozen=True)
+class Coupon:
+    """What a coupon takes off each invoice of a subscription: a share, or an amount by currency.
+
+    Forever, or in so many months since the subscription's start. Shares are of what recurs.
+    """
+
+    label: str
+    percent: int = 0
+    amount: tuple[int, ...] = ()
+    months: int | None = None
+
+
+COUPONS = (
+    Coupon("forever 10 percent", percent=10),
+    Coupon("forever amount", amount=(25_00, 23_00, 20_00, 3_500_00, 8_00)),
+    Coupon("three months 20 percent", percent=20, months=3),
+)
+COUPON_LABELS = tuple(coupon.label for coupon in COUPONS)
+
+
+@dataclass(frozen=True)
+class Tier:
+    """A band of a graduated price: each unit in it has its price, the first one a flat one too.
+
+    `up_to` is the last unit of the band; None: all the rest.
+    """
+
+    up_to: int | None
+    unit: int
+    flat: int = 0
+
+
+TIERS = (Tier(10, 90_00), Tier(50, 70_00, 50_00), Tier(None, 55_00, 100_00))
+"""The graduated price of a month, in any currency."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +153,10 @@ POST_SALE = np.array([14, 15])
 class Column:
     """One stored column.
 
-    `kind` is ref, code, money, moment, day, int, float, bool or rate (millionths). `of` is the
-    entity a ref points to, or the values of a code. A `tracked` column may change after creation:
-    each value goes to the event log. A `hidden` one is the simulation's own and never leaves it.
+    `kind` is ref, code, money (hundredths), moment, day, int, float, bool, rate or exact (both
+    millionths). `of` is the entity a ref points to, or the values of a code. A `tracked` column may
+    change after creation: each value goes to the event log. A `hidden` one is the simulation's own
+    and never leaves it.
     """
 
     name: str
@@ -132,11 +178,11 @@ class Column:
 
 _DTYPES: dict[str, type] = {
     "ref": np.int32, "code": np.int8, "money": np.int64, "moment": np.int64, "day": np.int32,
-    "int": np.int32, "float": np.float64, "bool": np.int8, "rate": np.int64,
+    "int": np.int32, "float": np.float64, "bool": np.int8, "rate": np.int64, "exact": np.int64,
 }  # fmt: skip
 _NULLS: dict[str, int | float] = {
     "ref": NONE, "code": NONE, "money": NULL, "moment": NULL, "day": NULL_DAY,
-    "int": NULL_DAY, "float": np.nan, "bool": 0, "rate": NULL,
+    "int": NULL_DAY, "float": np.nan, "bool": 0, "rate": NULL, "exact": NULL,
 }  # fmt: skip
 
 
@@ -246,28 +292,37 @@ ENTITIES: dict[str, list[Column]] = {
     "customers": [
         _ref("account_id", "accounts"), *_columns("moment", "created_at"),
         _code("currency", CURRENCIES, hidden=True),
-        *_columns("day", "churned_on", hidden=True),
+        *_columns("day", "churned_on", hidden=True), DELETED,
     ],
     "subscriptions": [
         _ref("customer_id", "customers"), _code("status", SUBSCRIPTION_STATUSES, tracked=True),
         *_columns("moment", "started_at"), *_columns("moment", "ended_at", tracked=True),
-        _code("currency", CURRENCIES), *_columns("money", "mrr"), _code("plan", PLANS),
-        *_columns("day", "anchor_day", hidden=True),
-        *_columns("int", "bill_day", hidden=True), *_columns("bool", "is_annual", hidden=True),
-        *_columns("bool", "is_current", hidden=True),
+        _code("currency", CURRENCIES), *_columns("exact", "mrr"), _code("plan", PLANS),
+        *_columns("day", "anchor_day billed_from billed_to", hidden=True),
+        *_columns("int", "bill_day", hidden=True),
+        *_columns("bool", "is_annual is_current is_tiered", hidden=True),
         _ref("opportunity_id", "opportunities", hidden=True),
+        _ref("chain", "subscriptions", hidden=True), *_columns("int", "quantity", hidden=True),
+        *_columns("money", "unit_amount period_amount", hidden=True),
+        _code("coupon", COUPON_LABELS, hidden=True),
+        *_columns("moment", "trial_ends_at", hidden=True),
     ],
     "invoices": [
         _ref("customer_id", "customers"), *_columns("moment", "issued_at due_at"),
         *_columns("moment", "paid_at", tracked=True),
         _code("status", INVOICE_STATUSES, tracked=True), _code("currency", CURRENCIES),
         *_columns("money", "total tax"), *_columns("money", "amount_paid", tracked=True),
-        _ref("opportunity_id", "opportunities"), *_columns("moment", "pay_due", hidden=True),
+        _ref("opportunity_id", "opportunities"),
+        *_columns("moment", "pay_due drafted_at", hidden=True),
+        *_columns("int", "parts", hidden=True), *_columns("money", "discount", hidden=True),
+        _ref("subscription_id", "subscriptions", hidden=True),
     ],
     "invoice_lines": [
         _ref("invoice_id", "invoices"), _code("product", PRODUCTS), *_columns("int", "quantity"),
         *_columns("money", "amount"), *_columns("day", "period_start period_end"),
-        *_columns("bool", "is_recurring"),
+        *_columns("bool", "is_recurring"), _code("kind", LINE_KINDS, hidden=True),
+        _ref("subscription_id", "subscriptions", hidden=True),
+        _ref("proration_id", "prorations", hidden=True),
     ],
     "payments": [
         _ref("customer_id", "customers"), _ref("invoice_id", "invoices"),
@@ -277,7 +332,8 @@ ENTITIES: dict[str, list[Column]] = {
     "credit_notes": [
         _ref("customer_id", "customers"), _ref("invoice_id", "invoices"),
         *_columns("moment", "occurred_at"), *_columns("money", "amount"),
-        _code("currency", CURRENCIES),
+        _code("currency", CURRENCIES), _code("kind", CREDIT_KINDS, hidden=True),
+        *_columns("moment", "fail_due failed_at", hidden=True), DELETED,
     ],
     "costs": [
         *_columns("day", "month"), _code("category", COST_CATEGORIES), _code("team", COST_TEAMS),
@@ -318,6 +374,11 @@ ENTITIES: dict[str, list[Column]] = {
         _ref("account_id", "accounts"), _ref("opportunity_id", "opportunities"),
         *_columns("moment", "occurred_at"), _code("type", SURVEY_TYPES),
         *_columns("int", "score"),
+    ],
+    "prorations": [
+        _ref("subscription_id", "subscriptions"), _ref("old_id", "subscriptions"),
+        *_columns("moment", "occurred_at"), *_columns("money", "credit charge"),
+        *_columns("day", "period_end"), _ref("invoice_id", "invoices", tracked=True),
     ],
 }  # fmt: skip
 """Stored columns by entity; every store also has `updated_at`. Text that follows from a row's

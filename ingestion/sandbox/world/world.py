@@ -24,13 +24,13 @@ from ingestion.sandbox.world.engagement import found_library, step_engagement
 from ingestion.sandbox.world.next_steps import step_next_steps
 from ingestion.sandbox.world.people import found_company, step_people
 from ingestion.sandbox.world.quotas import step_quotas
-from ingestion.sandbox.world.render import entity_table, history_rows, told_at
+from ingestion.sandbox.world.render import entity_table, history_rows, told_at, told_rows
 from ingestion.sandbox.world.schema import ENTITIES
 from ingestion.sandbox.world.store import LOG_COLUMNS, Array, State
 
 TABLES = (*ENTITIES, "field_changes", "pipeline_stages")
 """Every name that `World.table` knows: the contract's entities, `deal_contacts`, `line_items`."""
-FORMAT = 3
+FORMAT = 4
 
 
 class World:
@@ -89,7 +89,8 @@ class World:
         """Current state of an entity, in the contract's columns.
 
         Also `source_id`, `source_updated_at` (naive UTC, microseconds), `is_deleted`. Rows are in
-        order of creation; `rows` selects some by position, as from `rows_changed_since`.
+        order of creation; `rows` selects some by position, as from `rows_changed_since`. Drafts of
+        invoices are left out, unless `rows` names them.
         """
         if entity not in TABLES:
             raise KeyError(f"the world has no entity {entity!r}; it has {', '.join(TABLES)}")
@@ -105,7 +106,8 @@ class World:
         if entity == "field_changes":
             rows = history_rows(self.state)
             return rows[told_at(self.state, rows) >= since]
-        return np.flatnonzero(self.state[entity]["updated_at"] >= since)
+        rows = told_rows(self.state, entity)
+        return rows[self.state[entity]["updated_at"][rows] >= since]
 
     def save(self, folder: str | Path) -> None:
         """Write the whole world aside, then put it in place of the old one by renaming.

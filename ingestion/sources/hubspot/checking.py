@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ingestion.errors import Gathered, SourceError
-from ingestion.http import NoAnswerError, Patience, Place, understood
+from ingestion.http import Patience, Place
+from ingestion.loading.api_check import IN_SECONDS, api_check
 from ingestion.loading.reports import ExtractContext, SourceCheck
 from ingestion.sources.hubspot.answers import PROPERTY
 from ingestion.sources.hubspot.client import HubSpotClient
 from ingestion.sources.hubspot.settings import LABEL, HubSpotSource
-
-IN_SECONDS = Patience(attempts=2, timeout=(5.0, 20.0))
 
 
 def check(
@@ -21,20 +20,12 @@ def check(
 
     Its properties are asked for object by object, where none is mapped those of the first object.
     """
-    wrong, remarks = Gathered(), []
     context.progress(f"{source.name}: asking for properties")
-    with wrong.each(), understood(Place(LABEL, source.name)):
-        try:
-            _check_properties(HubSpotClient(source, patience), source, wrong)
-        except NoAnswerError as error:
-            remarks.append(f"not checked, since it cannot be reached: {error}")
-    return SourceCheck(
-        source.name,
-        source.type,
-        source.url,
-        problems=tuple(wrong.problems),
-        remarks=tuple(remarks),
-    )
+
+    def ask(wrong: Gathered) -> None:
+        _check_properties(HubSpotClient(source, patience), source, wrong)
+
+    return api_check(source, Place(LABEL, source.name), source.url, ask)
 
 
 def _check_properties(client: HubSpotClient, source: HubSpotSource, wrong: Gathered) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -96,6 +96,10 @@ class HubSpotSource(SourceSettings):
         target = ENTITIES[entity].by_name[column].references
         linked = [name for name in OBJECTS_OF.get(target, ()) if name in LINK_COLUMNS]
         return column != "channel" and all(name in self.objects for name in linked)
+
+    def pointed_to(self, url: str, secret: str) -> tuple[Self, Mapping[str, str]]:
+        """The same source at another portal's address."""
+        return self.model_copy(update={"url": url}), {self.token_env: secret}
 
     def problems(self, timezone: str, entities: Mapping[str, Entity]) -> Iterator[Problem]:
         """Columns that a company adds under the names of properties that raw has already."""

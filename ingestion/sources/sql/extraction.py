@@ -165,7 +165,14 @@ class _Extract(MappedExtract):
         )
         last = self.last.get(name)
         before = last.row.get("seen_to") if last and last.row.get("asked") == asked else None
+        keys = Keys(
+            self.connection, self.entities[name], mapping, self._zones, self._database, rows
+        )
+        key_file = file.with_suffix(".keys.parquet")
         if last is None or not before:
+            if isinstance(mapping.deletes, History):
+                # Whether it can be read is told before the first load, not before the second.
+                keys.of_deleted(mapping.deletes, key_file)
             self._stage_all(rows, file)
             return Part(asked, highest(self.connection, file, cursor))
         seen = cursors.read(before)
@@ -174,10 +181,6 @@ class _Extract(MappedExtract):
         stage(self._database, sql, rows.fields, file, {SINCE: since})
         higher = highest(self.connection, file, cursor)
         seen = seen if higher is None or higher < seen else higher  # type: ignore[operator]
-        keys = Keys(
-            self.connection, self.entities[name], mapping, self._zones, self._database, rows
-        )
-        key_file = file.with_suffix(".keys.parquet")
         live = self._live(name)
         rejected = self._rejected_ids(last)
         if isinstance(mapping.deletes, History):

@@ -94,7 +94,10 @@ class Keys:
 
     def of_deleted(self, history: History, file: Path) -> list[str]:
         """The ids that a history of deletions has, and that are not there again."""
-        told = self.database.rows_of(history.history, "the SELECT of deletes.history")
+        try:
+            told = self.database.rows_of(history.history, "the SELECT of deletes.history")
+        except SourceError as error:
+            raise SourceError(*(f"deletes.history: {it}" for it in error.problems)) from None
         if missing := [name for name in self._names if name.lower() not in told.columns]:
             raise SourceError(
                 f"{told.name} has no column {' or '.join(map(repr, missing))}, of which source_id "

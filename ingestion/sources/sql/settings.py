@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -12,6 +12,7 @@ from ingestion.contract.columns import Entity
 from ingestion.errors import Problem
 from ingestion.settings import Settings, Zone
 from ingestion.sources.files.settings import EntityMapping
+from ingestion.sources.files.shapes.settings import Shape
 from ingestion.sources.source_type import SourceSettings
 
 LABEL = "database"
@@ -87,8 +88,10 @@ class SqlMapping(EntityMapping):
         remedy = "remove 'cursor': all rows are then read at every load"
         if self.rows is not None or self.also:
             raise ValueError(f"'cursor' is of one 'from'; {remedy}")
-        if not self.is_plain:
+        if any(getattr(self, name) for name in Shape.model_fields if name != "words"):
             raise ValueError(f"rows that take another shape are all needed to know it; {remedy}")
+        if "source_id" in self.words:
+            raise ValueError(f"keys are compared as they are, without 'words'; {remedy}")
         if self.export == "partial":
             raise ValueError("'cursor' says which rows are read, so 'export' goes without it")
         if not self.columns or "source_id" not in self.columns:
@@ -146,6 +149,10 @@ class SqlSource(SourceSettings):
         """Whether company.yml itself names a column of an entity."""
         mapping = self.entities.get(entity)
         return mapping is not None and mapping.gives(column)
+
+    def pointed_to(self, url: str, secret: str) -> tuple[Self, Mapping[str, str]]:
+        """The same source, whose address, with the password in it, is in the environment."""
+        return self, {self.address_env: url}
 
     def problems(self, timezone: str, entities: Mapping[str, Entity]) -> Iterator[Problem]:
         """What is wrong with mappings, in view of the contract and of each other."""

@@ -9,7 +9,8 @@ from ingestion.sources.polls.settings import LABEL, PollsSource
 from ingestion.sources.polls.tables import ANSWERS, TABLES
 
 from ingestion.errors import Gathered
-from ingestion.http import NoAnswerError, Patience, Place, understood
+from ingestion.http import Place
+from ingestion.loading.api_check import IN_SECONDS, api_check
 from ingestion.loading.api_load import ApiLoad, Asked, api_load
 from ingestion.loading.intake import Intake
 from ingestion.loading.reports import ExtractContext, Extraction, SourceCheck
@@ -18,7 +19,6 @@ from ingestion.warehouse.duckdb_sql import literal, quote
 
 MEMBERS = dict.fromkeys(["id", "updated_at", *(column.name for column in ANSWERS)], "VARCHAR")
 """What of an answer's JSON is kept, as text."""
-IN_SECONDS = Patience(attempts=2, timeout=(5.0, 20.0))
 
 
 def extract(context: ExtractContext, source: PollsSource) -> AbstractContextManager[Extraction]:
@@ -37,19 +37,11 @@ def extract(context: ExtractContext, source: PollsSource) -> AbstractContextMana
 
 def check(context: ExtractContext, source: PollsSource) -> SourceCheck:
     """Whether the API takes the token, told by its first page."""
-    wrong, remarks = Gathered(), []
-    with wrong.each(), understood(Place(LABEL, source.name)):
-        try:
-            next(PollsClient(source, IN_SECONDS).answers(limit=1))
-        except NoAnswerError as error:
-            remarks.append(f"not checked, since it cannot be reached: {error}")
-    return SourceCheck(
-        source.name,
-        source.type,
-        source.url,
-        problems=tuple(wrong.problems),
-        remarks=tuple(remarks),
-    )
+
+    def ask(wrong: Gathered) -> None:
+        next(PollsClient(source, IN_SECONDS).answers(limit=1))
+
+    return api_check(source, Place(LABEL, source.name), source.url, ask)
 
 
 def _rows(instance: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import orjson
 from starlette.responses import Response
 
+from ingestion.sandbox.systems.hubspot.errors import HubSpotError
+
 CORRELATION_ID = "00000000-0000-4000-8000-000000000000"
 
 
@@ -53,6 +55,11 @@ def error(status: int, category: str, message: str) -> Response:
         "category": category,
     }  # fmt: skip
     return of_json(orjson.dumps(document), status)
+
+
+def problem(raised: HubSpotError) -> Response:
+    """A request that cannot be answered as asked."""
+    return error(raised.status, raised.category, str(raised))
 
 
 def too_many(policy: str, retry_after_seconds: int) -> Response:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
-from email.utils import format_datetime
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 
 import numpy as np
 import orjson
@@ -16,7 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from ingestion.sandbox.systems.faults import Fault, Faults, Mishaps, Window
+from ingestion.sandbox.systems.faults import Faults, Window
+from ingestion.sandbox.systems.faulty import FaultyApi
 from ingestion.sandbox.systems.hubspot import answers, directory, questions, search
 from ingestion.sandbox.systems.hubspot.associations import Associations
 from ingestion.sandbox.systems.hubspot.errors import (
@@ -39,51 +36,68 @@ URL_LIMIT = 8_000
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One line of the request log. `rows`: inputs or page size; `status` 0: no answer given."""
-
-    method: str
-    path: str
-    query: str
-    status: int
-    rows: int
-    fault: Fault | None
-
-
-class HubSpotApi:
-    """The ASGI application.
-
-    `faults` may be set at any time, here or with PUT /_sandbox/faults; GET /_sandbox/requests
-    gives the request log as JSON lines. `show` puts another state of the world behind the API.
-    """
+class HubSpotApi(FaultyApi):
+    """A portal behind HubSpot's API, with its limits and the faults that it is told."""
 
     def __init__(self, world: World, token: str, faults: Faults | None = None) -> None:
-        self._token = token
-        self._world = world
-        self.requests: list[Asked] = []
-        self.faults = faults or Faults()
-        self._routes = self._all_routes()
+        self._hubspot = HubSpot(token)
+        super().__init__(self._hubspot, world, faults)
 
     @property
-    def faults(self) -> Faults:
-        """How the server misbehaves."""
-        return self._faults
+    def portal(self) -> Portal:
+        """The portal as it answers now."""
+        return self._hubspot.portal
 
-    @faults.setter
-    def faults(self, faults: Faults) -> None:
+
+class HubSpot:
+    """The application that answers well."""
+
+    system = "hubspot"
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._routes = self._all_routes()
+
+    def show(self, world: World, faults: Faults) -> None:
+        """Answer from this state of a world from now on, with these faults."""
         self._faults = faults
-        self._mishaps = Mishaps(faults)
         self._shuffle = random.Random(faults.seed)
-        self._limit = Window(faults.requests_per_interval, faults.interval_seconds)
-        self._search_limit = Window(faults.searches_per_second, 1.0)
-        self.show(self._world)
+        self.portal = Portal(world, dict(faults.drift))
+        self._associations = Associations(self.portal)
 
-    def show(self, world: World) -> None:
-        """Answer from this state of a world from now on."""
-        self._world = world
-        self._portal = Portal(world, dict(self._faults.drift))
-        self._associations = Associations(self._portal)
+    def refused(self, request: Request) -> Response | None:
+        """The answer where the token is wrong, or the URL too long."""
+        if request.headers.get("authorization") != f"Bearer {self._token}":
+            return answers.problem(
+                UnauthorizedError(
+                    "Authentication credentials not found. This API supports OAuth 2.0 "
+                    "authentication and you can find more details at https://developers.hubspot.com"
+                )
+            )
+        if len(str(request.url)) > URL_LIMIT:
+            return Response("<h1>414 Request-URI Too Large</h1>", 414)
+        return None
+
+    def is_search(self, path: str) -> bool:
+        """Searches have a limit of their own."""
+        return path.endswith("/search")
+
+    def too_many(self, path: str, faults: Faults) -> Response:
+        """A request above the rate."""
+        policy = "SECONDLY" if self.is_search(path) else "TEN_SECONDLY_ROLLING"
+        return answers.too_many(policy, faults.retry_after_seconds)
+
+    def server_error(self) -> Response:
+        """A request that was not answered."""
+        return answers.error(502, "SERVER_ERROR", "Bad gateway")
+
+    def headers(self, limit: Window) -> Mapping[str, str]:
+        """The limit, and what is left of it."""
+        return {
+            "X-HubSpot-RateLimit-Max": str(limit.limit),
+            "X-HubSpot-RateLimit-Remaining": str(limit.remaining),
+            "X-HubSpot-RateLimit-Interval-Milliseconds": str(int(limit.seconds * 1_000)),
+        }
 
     def _all_routes(self) -> list[Route]:
         routes: list[tuple[str, str, Handler]] = [
@@ -97,65 +111,16 @@ class HubSpotApi:
             ("GET", "/settings/v3/users/teams", self._teams),
             ("GET", "/crm/v3/pipelines/{type}", self._pipelines),
             ("GET", "/crm/v3/properties/{type}", self._properties),
-            ("PUT", "/_sandbox/faults", self._set_faults),
-            ("GET", "/_sandbox/requests", self._request_log),
         ]
         return [Route(path, handler, methods=[method]) for method, path, handler in routes]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or let its fault happen."""
-        request = Request(scope, receive)
-        if scope["path"].startswith("/_sandbox/"):
-            return await (await self._route(request))(scope, receive, send)
-        fault = self._mishaps.next()
-        response = await self._answer(request, fault)
-        self.requests.append(
-            Asked(
-                request.method, scope["path"], scope["query_string"].decode(),
-                response.status_code if fault not in ("hang", "drop", "cut") else 0,
-                getattr(request.state, "rows", 0), fault,
-            )
-        )  # fmt: skip
-        response.headers["date"] = format_datetime(self._portal.world.now, usegmt=True)
-        if fault == "hang":
-            await asyncio.sleep(self._faults.hang_seconds)
-        if fault in ("hang", "drop"):
-            return await _hang_up(send)
-        if fault == "cut":
-            response.body = response.body[: len(response.body) // 2]
-            await response(scope, receive, send)
-            return await _hang_up(send)
-        if fault == "truncate":
-            response = Response(
-                response.body[: len(response.body) // 2], response.status_code,
-                dict(response.headers) | {"content-length": str(len(response.body) // 2)},
-            )  # fmt: skip
-        await response(scope, receive, send)
-
-    async def _answer(self, request: Request, fault: Fault | None) -> Response:
-        is_search = request.url.path.endswith("/search")
-        window = self._search_limit if is_search else self._limit
-        within = window.take()
+        """Answer one request."""
         try:
-            self._authorize(request)
-            if len(str(request.url)) > URL_LIMIT:
-                response = Response("<h1>414 Request-URI Too Large</h1>", 414)
-            elif fault == "rate_limited" or not within:
-                policy = "SECONDLY" if is_search else "TEN_SECONDLY_ROLLING"
-                response = answers.too_many(policy, self._faults.retry_after_seconds)
-            elif fault == "server_error":
-                response = answers.error(502, "SERVER_ERROR", "Bad gateway")
-            else:
-                request.state.repeat = fault == "duplicate"
-                response = await self._route(request)
+            response = await self._route(Request(scope, receive))
         except HubSpotError as problem:
-            response = answers.error(problem.status, problem.category, str(problem))
-        response.headers["X-HubSpot-RateLimit-Max"] = str(window.limit)
-        response.headers["X-HubSpot-RateLimit-Remaining"] = str(window.remaining)
-        response.headers["X-HubSpot-RateLimit-Interval-Milliseconds"] = str(
-            int(window.seconds * 1_000)
-        )
-        return response
+            response = answers.problem(problem)
+        await response(scope, receive, send)
 
     async def _route(self, request: Request) -> Response:
         for route in self._routes:
@@ -166,13 +131,6 @@ class HubSpotApi:
                 return await handler(request)
         raise NotFoundError(f"{request.method} {request.url.path} is not part of this API")
 
-    def _authorize(self, request: Request) -> None:
-        if request.headers.get("authorization") != f"Bearer {self._token}":
-            raise UnauthorizedError(
-                "Authentication credentials not found. This API supports OAuth 2.0 "
-                "authentication and you can find more details at https://developers.hubspot.com"
-            )
-
     async def _list(self, request: Request) -> Response:
         kind, query = self._kind(request, "type"), request.query_params
         wanted = Wanted(questions.names(query.getlist("properties")) or kind.defaults,
@@ -180,9 +138,9 @@ class HubSpotApi:
         most = HISTORY_PAGE_LIMIT if wanted.history else PAGE_LIMIT
         limit = questions.limit(query.get("limit", 10), most)
         archived = questions.is_archived(request)
-        total = len(self._portal.records(kind.name, archived).rows)
+        total = len(self.portal.records(kind.name, archived).rows)
         number, following = self._turn(query.get("after"), -(-total // limit), request)
-        records = self._portal.page(kind.name, archived, number * limit, limit, wanted)
+        records = self.portal.page(kind.name, archived, number * limit, limit, wanted)
         request.state.rows = len(records)
         return answers.page(records, following, str(request.url.path))
 
@@ -205,14 +163,14 @@ class HubSpotApi:
         start = questions.position(body.get("after"))
         if start + limit > search.RESULT_LIMIT:
             raise BadRequestError("The requested page is beyond the limit of 10000 search results")
-        indexed = self._portal.now_ms - int(self._faults.index_lag_seconds * 1_000)
-        positions = search.matching(self._portal, kind.name, body, indexed)
+        indexed = self.portal.now_ms - int(self._faults.index_lag_seconds * 1_000)
+        positions = search.matching(self.portal, kind.name, body, indexed)
         page = positions[start : start + limit]
         if self._faults.out_of_order:
             page = np.array(self._shuffle.sample(page.tolist(), len(page)), np.int64)
-        rows = self._portal.records(kind.name).rows[page]
+        rows = self.portal.records(kind.name).rows[page]
         wanted = Wanted(questions.names(body.get("properties") or kind.defaults))
-        records = self._portal.render(kind.name, False, rows, wanted)
+        records = self.portal.render(kind.name, False, rows, wanted)
         request.state.rows = len(records)
         following = str(start + limit) if start + limit < len(positions) else None
         return answers.page(records, following, request.url.path, total=len(positions))
@@ -232,13 +190,13 @@ class HubSpotApi:
     def _found(
         self, kind: ObjectType, ids: list[str], archived: bool, wanted: Wanted
     ) -> tuple[list[bytes], list[str]]:
-        records = self._portal.records(kind.name, archived)
+        records = self.portal.records(kind.name, archived)
         numbers = np.array([int(record_id) for record_id in ids], np.int64)
         positions = np.searchsorted(records.ids, numbers)
         known = np.append(records.ids, -1)[positions] == numbers
         rows = records.rows[positions[known]]
         missing = [record_id for record_id, found in zip(ids, known, strict=True) if not found]
-        return self._portal.render(kind.name, archived, rows, wanted), missing
+        return self.portal.render(kind.name, archived, rows, wanted), missing
 
     async def _read(self, request: Request) -> Response:
         kind, query = self._kind(request, "type"), request.query_params
@@ -267,25 +225,25 @@ class HubSpotApi:
     async def _owners(self, request: Request) -> Response:
         query = request.query_params
         limit = questions.limit(query.get("limit", 100), OWNER_PAGE_LIMIT)
-        found = directory.owners(self._portal, questions.is_archived(request))
+        found = directory.owners(self.portal, questions.is_archived(request))
         number, following = self._turn(query.get("after"), -(-len(found) // limit), request)
         page = found[number * limit :][:limit]
         request.state.rows = len(page)
         return answers.page([orjson.dumps(owner) for owner in page], following, request.url.path)
 
     async def _teams(self, request: Request) -> Response:
-        return answers.of({"results": directory.teams(self._portal)})
+        return answers.of({"results": directory.teams(self.portal)})
 
     async def _pipelines(self, request: Request) -> Response:
         kind = self._kind(request, "type")
         if kind.name not in ("deals", "leads"):
             raise BadRequestError(f"{kind.name} have no pipelines")
-        found = self._portal.pipelines(kind.name, self._faults.removed_stages)
+        found = self.portal.pipelines(kind.name, self._faults.removed_stages)
         return answers.of({"results": found})
 
     async def _properties(self, request: Request) -> Response:
         kind = self._kind(request, "type")
-        found = self._portal.properties(kind.name).values()
+        found = self.portal.properties(kind.name).values()
         return answers.of({
             "results": [
                 {
@@ -298,17 +256,6 @@ class HubSpotApi:
             ]
         })  # fmt: skip
 
-    async def _set_faults(self, request: Request) -> Response:
-        try:
-            self.faults = Faults.from_json(await questions.body(request))
-        except (TypeError, ValueError) as error:
-            return answers.error(400, "VALIDATION_ERROR", str(error))
-        return answers.of(asdict(self.faults))
-
-    async def _request_log(self, request: Request) -> Response:
-        lines = b"".join(orjson.dumps(asked) + b"\n" for asked in self.requests)
-        return Response(lines, media_type="application/jsonl")
-
     def _kind(self, request: Request, parameter: str) -> ObjectType:
         name = request.path_params[parameter]
         kind = object_type(name)
@@ -319,10 +266,3 @@ class HubSpotApi:
                 "This app hasn't been granted all required scopes to make this call."
             )
         return kind
-
-
-async def _hang_up(send: Send) -> None:
-    """Close the connection under the server's feet; only its own object knows the socket."""
-    cycle: Any = getattr(send, "__self__")  # noqa: B009
-    cycle.transport.abort()
-    await asyncio.sleep(0.01)

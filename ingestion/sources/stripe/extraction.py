@@ -1,0 +1,269 @@
+"""Extracts a Stripe account: all of it the first time, then what events tell to have changed.
+
+Every list is read whole when there is no earlier load, when other things are to be read than then,
+or when the last load is older than the events that Stripe keeps. Otherwise the events since the
+last load, less LAG, give the ids of what changed, and each object is read once more, as it is now.
+Events are asked for again after that, until there are no new ones: what is taken in then is what
+they tell of. Lists of which no event tells are listed each time (see StripeList).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager
+
+import orjson
+
+from ingestion.errors import Gathered
+from ingestion.http import Patience, Place
+from ingestion.loading.api_check import IN_SECONDS, api_check
+from ingestion.loading.api_load import ApiLoad, api_load
+from ingestion.loading.reports import ExtractContext, Extraction, SourceCheck
+from ingestion.sources.stripe.client import ForbiddenError, StripeClient
+from ingestion.sources.stripe.comparing import Comparison
+from ingestion.sources.stripe.history import History
+from ingestion.sources.stripe.intake import Taken
+from ingestion.sources.stripe.lists import EVENTS, LIST_OF, LISTS, StripeList, lists_of
+from ingestion.sources.stripe.money import MinorUnits
+from ingestion.sources.stripe.plan import LAG, Plan
+from ingestion.sources.stripe.rows import Document, Rows, removed_discount
+from ingestion.sources.stripe.settings import LABEL, StripeSource
+from ingestion.sources.stripe.states import seconds
+from ingestion.sources.stripe.tables import TABLES
+
+READERS = 4
+"""Requests that are under way at a time."""
+ROUNDS = 5
+"""How often new events are asked for while others come in."""
+
+
+def extract(
+    context: ExtractContext, source: StripeSource, patience: Patience | None = None
+) -> AbstractContextManager[Extraction]:
+    """Read the account; the batches can be taken until the context is left.
+
+    Raises SourceError; nothing of the account is then loaded.
+    """
+
+    def read(load: ApiLoad) -> None:
+        _Extract(load, source, StripeClient(source, patience)).run()
+
+    return api_load(context, Place(LABEL, source.name), TABLES, read)
+
+
+def check(
+    context: ExtractContext, source: StripeSource, patience: Patience = IN_SECONDS
+) -> SourceCheck:
+    """Whether there is a key that may read all lists that would be read."""
+    context.progress(f"{source.name}: asking for the first object of each list")
+
+    def ask(wrong: Gathered) -> None:
+        _ask_all(StripeClient(source, patience), source, wrong)
+
+    return api_check(source, Place(LABEL, source.name), source.url, ask)
+
+
+def _ask_all(client: StripeClient, source: StripeSource, wrong: Gathered) -> None:
+    """Ask each list for one object; what the key may not read is kept in `wrong`."""
+    for path, params in [(EVENTS, {}), *((it.path, it.asked) for it in lists_of(source.entities))]:
+        try:
+            next(client.pages(path, params, limit=1))
+        except ForbiddenError as error:
+            wrong.problems += error.problems
+
+
+class _Extract:
+    def __init__(self, load: ApiLoad, source: StripeSource, client: StripeClient) -> None:
+        self.load, self.source, self.client = load, source, client
+        self.lists = lists_of(source.entities)
+        self.seen: set[str] = set()
+        self.readings = 0
+        self.gone: defaultdict[str, set[str]] = defaultdict(set)
+
+    def run(self) -> None:
+        """Read and compare everything that is wanted."""
+        self.until = next(self.client.pages(EVENTS, {}, limit=1)).received_at
+        self.plan = Plan.of(self.source, self.load.last, self.until)
+        rows = Rows(MinorUnits(self.source.name, self.source.minor_units), self.source.mapping)
+        self.history = History(self.load, self.plan)
+        folder = self.load.context.folder
+        with Taken(self.load.connection, rows, folder) as self.taken:
+            changed = self._changed_since(self.plan.since)
+            if self.plan.is_whole:
+                self._refuse_forbidden()
+                self._list_all()
+            else:
+                self._list_what_has_no_events()
+                self._read_again(changed | self._rejected())
+            self._catch_up()
+            self.history.tell(self.taken)
+            self._tell_removed_discounts()
+            self._name_the_deleted()
+        ended = self.history.ended
+        Comparison(self.load, self.plan, self.taken, self.gone, ended, self.until).run(self.lists)
+        self._warn()
+
+    def _changed_since(self, moment: dt.datetime) -> set[tuple[str, str]]:
+        """What new events are about: lists and ids. Takes the events in."""
+        self.load.say("reading events")
+        self.readings += 1
+        changed: set[tuple[str, str]] = set()
+        pages = self.client.pages(EVENTS, {"created[gte]": seconds(moment)})
+        for number, page in enumerate(pages):
+            if number == 0:
+                self.until = page.received_at
+            for event in page.results:
+                found = self._about(event)
+                if found and event["id"] not in self.seen:
+                    self.seen.add(event["id"])
+                    changed.add(found)
+                    self.taken.objects("events", [event])
+                    self.history.add(event, self.readings)
+        return changed
+
+    def _about(self, event: Document) -> tuple[str, str] | None:
+        """The list and the id of what an event is about, where it is read."""
+        about = event["data"]["object"]
+        kind, id = about.get("object"), about.get("id")
+        if kind == "discount":
+            kind, id = "subscription", about.get("subscription")
+        found = LIST_OF.get(kind)
+        return (found.name, id) if found in self.lists and id else None
+
+    def _refuse_forbidden(self) -> None:
+        """Raise SourceError of all lists that the key may not read, before any is."""
+        wrong = Gathered()
+        _ask_all(self.client, self.source, wrong)
+        wrong.raise_any()
+
+    def _list_all(self) -> None:
+        """Take in all lists, several at a time."""
+        with ThreadPoolExecutor(READERS) as pool:
+            self._finish(pool, [pool.submit(self._list, it, it.asked) for it in self.lists])
+
+    def _list_what_has_no_events(self) -> None:
+        since = {"created[gte]": seconds(self.plan.since)}
+        for it in self.lists:
+            if not it.has_events:
+                self._list(it, it.asked if it.is_passing else {**it.asked, **since})
+
+    def _list(self, listed: StripeList, params: dict[str, object]) -> None:
+        """Take in a list, with a word on progress now and then."""
+        count = 0
+        for number, page in enumerate(self.client.pages(listed.path, params)):
+            self.taken.objects(listed.table, map(self._completed, page.results))
+            count += len(page.results)
+            if number % 100 == 0:
+                self.load.say(f"reading {listed.name}: {count:,}")
+
+    def _completed(self, found: Document) -> Document:
+        """An object with all that it is made of: lists in it hold ten."""
+        match found["object"]:
+            case "invoice" if found["lines"]["has_more"]:
+                lines = self.client.everything(f"/v1/invoices/{found['id']}/lines", {})
+                return {**found, "lines": {**found["lines"], "data": lines}}
+            case "subscription" if found["items"]["has_more"]:
+                params = {"subscription": found["id"], "expand[]": ["data.discounts"]}
+                items = self.client.everything("/v1/subscription_items", params)
+                return {**found, "items": {**found["items"], "data": items}}
+        return found
+
+    def _read_again(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Take in objects by list and id, several at a time."""
+        asked = sorted(wanted)
+        if asked:
+            self.load.say(f"reading what changed: {len(asked):,}")
+        with ThreadPoolExecutor(READERS) as pool:
+            self._finish(pool, [pool.submit(self._read_one, LISTS[it], id) for it, id in asked])
+
+    def _read_one(self, listed: StripeList, id: str) -> None:
+        found = self.client.one(listed, id)
+        if found is None:
+            self.gone[listed.table].add(id)
+        else:
+            self.taken.objects(listed.table, [self._completed(found)])
+
+    def _finish(self, pool: ThreadPoolExecutor, reading: list[Future[None]]) -> None:
+        """Wait for what is being read; where one fails, nothing else begins."""
+        try:
+            for done in as_completed(reading):
+                done.result()
+        except BaseException:
+            self.client.stop()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+    def _rejected(self) -> set[tuple[str, str]]:
+        """What was rejected before, or is made of something that was: lists and ids."""
+        found: set[tuple[str, str]] = set()
+        for it in self.lists:
+            for table, column in {it.table: "", **it.parts}.items():
+                if not self.load.last[table].rows_rejected:
+                    continue
+                for row in self.load.state.rejected(table).to_pylist():
+                    id = orjson.loads(row["record"])[column] if column else row["source_id"]
+                    found.add((it.name, id))
+        return found
+
+    def _catch_up(self) -> None:
+        """Read again what changed while the rest was read."""
+        begun = self.until
+        for _ in range(ROUNDS):
+            changed = self._changed_since(begun - LAG)
+            if not changed:
+                return
+            self._read_again(changed)
+
+    def _tell_removed_discounts(self) -> None:
+        """Take in discounts that came and went between two loads: only an event tells of them."""
+        removed = self.history.removed.keys() - self.taken.ids["discounts"]
+        if "discounts" in self.load.last:
+            known = self.load.state.latest("discounts", sorted(removed))
+            removed -= set(known["source_id"].to_pylist())
+        for id in sorted(removed):
+            row = removed_discount(self.history.removed[id], self.history.ended[id])
+            if row["subscription"]:
+                self.taken.row("discounts", row)
+
+    def _name_the_deleted(self) -> None:
+        """Take in customers that others name and no list has: as their latest invoice calls them.
+
+        Those that earlier loads have are buried as they were.
+        """
+        for id in self._unknown("customer", "customers"):
+            billed = self.taken.billed.get(id, {})
+            name, email = billed.get("customer_name"), billed.get("customer_email")
+            row = {"source_id": id, "is_deleted": True, "name": name, "email": email}
+            self.taken.row("customers", row)
+
+    def _warn(self) -> None:
+        """Tell what cannot be taken into account."""
+        warnings = self.load.warnings
+        warnings += self.plan.warnings(self.source)
+        if self.taken.strangers:
+            warnings.append(
+                f"charges: {len(self.taken.strangers):,} that succeeded name no customer, so they "
+                "are no payments; name the customer in Stripe where a charge is made"
+            )
+        if self.taken.discounted:
+            warnings.append(
+                f"customers: {len(self.taken.discounted):,} have a discount of their own, "
+                "which is not taken off their MRR; give it to their subscriptions in Stripe"
+            )
+        missing = self._unknown("coupon", "coupons")
+        if missing:
+            warnings.append(
+                f"coupons: {len(missing):,} are in use but deleted, so nothing is taken off for "
+                f"them: {', '.join(missing[:5])}"
+            )
+
+    def _unknown(self, name: str, table: str) -> list[str]:
+        """What rows name that neither came in nor is known from earlier loads."""
+        unknown = self.taken.named[name] - self.taken.ids[table]
+        if unknown and table in self.load.last:
+            known = self.load.state.latest(table, sorted(unknown))
+            unknown -= set(known["source_id"].to_pylist())
+        return sorted(unknown)

@@ -1,0 +1,77 @@
+"""Takes in Stripe's objects as records of raw tables, and notes whom and what they name."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingestion.loading.intake import Intake
+from ingestion.sources.stripe.rows import RECORDS, Document, Row, Rows, members
+from ingestion.sources.stripe.states import Subscription
+from ingestion.sources.stripe.tables import OBJECTS
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+class Taken:
+    """What has come in of each table; several threads may add. Leaving it completes the tables.
+
+    `subscriptions` are those that came in, as they were last. `ids` are the good ones by table,
+    and `named` the ids that rows have in columns of a name. `billed` has each customer's latest
+    invoice, `discounted` the customers with a discount, `strangers` the charges of no customer.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, rows: Rows, folder: Path) -> None:
+        self._rows, self._lock, self._positions = rows, threading.Lock(), count()
+        self._stack = ExitStack()
+        self._tables = {
+            table: Intake(connection.cursor(), table + RECORDS, members(table), folder)
+            for table in OBJECTS
+        }
+        self.subscriptions: dict[str, Subscription] = {}
+        self.ids: defaultdict[str, set[str]] = defaultdict(set)
+        self.named: defaultdict[str, set[str]] = defaultdict(set)
+        self.billed: dict[str, Row] = {}
+        self.discounted: set[str] = set()
+        self.strangers: set[str] = set()
+
+    def __enter__(self) -> Taken:
+        for table in self._tables.values():
+            self._stack.enter_context(table)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    def objects(self, table: str, found: Iterable[Document]) -> None:
+        """Take in objects of a table, with what they are made of."""
+        for it in found:
+            made = list(self._rows.of(table, it))
+            with self._lock:
+                for name, row in made:
+                    self.row(name, row)
+                if table == "subscriptions":
+                    self.subscriptions[it["id"]] = Subscription.of(it)
+                if table == "customers" and it.get("discount"):
+                    self.discounted.add(it["id"])
+                if table == "charges" and it["status"] == "succeeded" and not it.get("customer"):
+                    self.strangers.add(it["id"])
+
+    def row(self, table: str, row: Row) -> None:
+        """Take in a row of a table."""
+        self._tables[table].add([{"position": next(self._positions), **row}])
+        if "reason" not in row:
+            self.ids[table].add(row["source_id"])
+        for name in ("customer", "coupon"):
+            if named := row.get(name):
+                self.named[name].add(named)
+        if table == "invoices" and (customer := row.get("customer")):
+            known = self.billed.setdefault(customer, row)
+            if row["created"] > known["created"]:
+                self.billed[customer] = row
