@@ -25,9 +25,12 @@ RECORDS = " records"
 
 def members(table: str) -> dict[str, str]:
     """DuckDB types of what is taken in of a record: all text but its position."""
-    own = [column.name for column in OBJECTS[table]]
-    names = ("source_id", "is_deleted", "reason", "record", *own)
+    names = ("source_id", "is_deleted", "reason", "record", *_names(table))
     return {"position": "BIGINT", **dict.fromkeys(names, "VARCHAR")}
+
+
+def _names(table: str) -> list[str]:
+    return [column.name for column in OBJECTS[table]]
 
 
 @dataclass(frozen=True)
@@ -398,6 +401,7 @@ def rows_of(table: str, instance: str) -> str:
     `<table> records` has `members`.
     """
     records = quote(table + RECORDS)
+    kept = ", ".join(f"{literal(it)}, {quote(it)}" for it in ("source_id", *_names(table)))
     columns = ", ".join(f"{_value(column)} as {quote(column.name)}" for column in OBJECTS[table])
     return f"""
         with latest as (
@@ -418,7 +422,7 @@ def rows_of(table: str, instance: str) -> str:
                 problem as reason,
                 case
                     when reason is not null then record
-                    when problem is not null then to_json(checked)::VARCHAR
+                    when problem is not null then json_object({kept})::VARCHAR
                 end as record
             from checked
         )
