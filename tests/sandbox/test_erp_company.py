@@ -8,26 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
 
-from dagster_project.run.simulation import connected
-from ingestion.company.reading import load_company
-from ingestion.company.settings import Company
-from ingestion.paths import PROJECT, CompanyPaths
-from ingestion.sandbox.exports import write_exports
-from ingestion.sandbox.server import serving
-from ingestion.sandbox.service import Sandbox, System
-from ingestion.sandbox.systems.erp import database, postgres
-from ingestion.sandbox.systems.erp.database import Erp
-from ingestion.sandbox.systems.hubspot.api import HubSpotApi
+from ingestion.paths import PROJECT
+from ingestion.sandbox.systems.erp import postgres
 from ingestion.sandbox.world import World
 from tests.kpis.companies import Published, publish
-from tests.sandbox.simulated_company import TOKEN, SimulatedCompany
+from tests.sandbox.simulated_company import ServedCompany, served
 from tests.sandbox.traps import upset
 from tests.sql.ledger import counted
 from tests.store import made_once
@@ -53,56 +43,19 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@dataclass
-class ErpCompany(SimulatedCompany):
-    """The company whose CRM answers over HTTP, and whose finance is in a database."""
-
-    api: HubSpotApi
-    url: str
-    erp: Erp
-    world: World
-
-    @property
-    def company(self) -> Company:
-        """The company as a run reads it while its systems are up."""
-        systems = {"hubspot": System(self.url, TOKEN), "sql": System(self.erp.url, self.erp.url)}
-        return connected(load_company(COMPANY), Sandbox(systems, self.world.now))
-
-    def show(self, world: World) -> None:
-        """Let all systems have the world, and write what they do not hold."""
-        self.world = world
-        self.api.show(world)
-        self.erp.show(world)
-        [files] = [source for source in self.company.sources if source.type == "files"]
-        folder = CompanyPaths.of(load_company(COMPANY)).root / "sandbox" / "exports"
-        write_exports(world, folder, files.entities_given)
-
-
-@contextmanager
-def served(world: World) -> Iterator[ErpCompany]:
-    """The company while its systems are up. SALESOPS_DATA says where its data are."""
-    api = HubSpotApi(world, TOKEN)
-    with serving(api) as url, database.running(world) as erp:
-        company = ErpCompany(api, url, erp, world)
-        company.show(world)
-        yield company
-
-
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ErpCompany]:
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCompany]:
     """The company, whose data are in a folder of the module's own."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SALESOPS_DATA", str(tmp_path_factory.mktemp("data")))
-        for name in ("HUBSPOT_TOKEN", "ERP_DATABASE_URL"):
-            environment.setenv(name, "replaced when the company is connected")
-        with served(World.found(seed=1, scale=0.02)) as company:
+        with served(World.found(seed=1, scale=0.02), COMPANY) as company:
             yield company
 
 
 @pytest.mark.parametrize(
     ("seed", "scale"), [(7, 0.02), pytest.param(11, 0.05, marks=thorough)], ids=["7", "11"]
 )
-def test_every_load_gives_the_truth(company: ErpCompany, seed: int, scale: float) -> None:
+def test_every_load_gives_the_truth(company: ServedCompany, seed: int, scale: float) -> None:
     world = World.found(seed, scale)
     company.forget()
     for load, days in enumerate((AGE, *INCREMENTS)):
