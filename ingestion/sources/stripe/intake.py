@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.loading.intake import Intake
 from ingestion.sources.stripe.lists import StripeList
-from ingestion.sources.stripe.rows import RECORDS, Document, Row, Rows, members
+from ingestion.sources.stripe.row_sql import RECORDS, members
+from ingestion.sources.stripe.rows import Document, Row, Rows
 from ingestion.sources.stripe.states import Subscription
 from ingestion.sources.stripe.tables import OBJECTS
 
@@ -82,8 +83,8 @@ class Taken:
             if table == "subscriptions":
                 self.subscriptions.pop(id, None)
 
-    def row(self, table: str, row: Row, reading: int = 0) -> None:
-        """Take in a row of a table, made of an object in a reading of it."""
+    def row(self, table: str, row: Row, reading: int | None = None) -> None:
+        """Take in a row of a table, made of an object in a reading of it where there was one."""
         self._intakes[table].add([{"position": next(self._positions), "reading": reading, **row}])
         if "reason" not in row:
             self.ids[table].add(row["source_id"])

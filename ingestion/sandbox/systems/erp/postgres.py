@@ -26,6 +26,8 @@ UP = "up"
 KEEPER = f"""
 trap 'rm -rf "$1"' EXIT
 trap 'exit 1' HUP INT TERM
+# Whoever started it may be gone before the server is up.
+trap '' PIPE
 cd "$1" || exit 1
 initdb -D data -U {OWNER} -A scram-sha-256 --pwfile password -E UTF8 --locale C --no-sync \
     > log 2>&1 || {{ tail -n 1 log; exit 1; }}
