@@ -163,8 +163,9 @@ def test_a_user_that_may_not_read_is_told_which_table(
 )
 def test_increments_that_cannot_be_read(filled: Db, settings: dict[str, Any], said: str) -> None:
     entities = bills(**{"cursor": "touched", "deletes": "keys", **settings})
-    with pytest.raises(SourceError, match=said):
+    if "cursor" not in settings:  # which all loads but the first ask of the database
         filled.load(entities)
+    with pytest.raises(SourceError, match=said):
         filled.load(entities)
 
 
