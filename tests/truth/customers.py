@@ -28,21 +28,20 @@ def is_counted(history: History) -> Array:
 
 @dataclass(frozen=True)
 class Customers:
-    """Customers, each of the account that it names; a deleted one is of none."""
+    """Customers, deleted ones too, each of the account that it names; no two name the same."""
 
     history: History
 
     @cached_property
     def account(self) -> Ints:
-        """The account of every customer, or none."""
-        is_deleted = self.history.value_at("customers", "is_deleted") == 1
-        return np.where(is_deleted, NONE, self.history.fact("customers", "account_id"))
+        """The account of every customer."""
+        return self.history.fact("customers", "account_id").astype(np.int64)
 
     def cuts(self, customer: Ints, plan: Ints) -> pd.DataFrame:
         """Codes of the cuts of customers who have these main plans."""
         account = self.account[np.asarray(customer, np.int64)]
         columns = {
-            cut: np.where(account == NONE, NONE, self.history.fact("accounts", cut)[account])
+            cut: self.history.fact("accounts", cut)[account].astype(np.int64)
             for cut in ("segment", "region")
         }
         channel = self.channels["channel"].reindex(account, fill_value=NONE).to_numpy()
@@ -79,7 +78,6 @@ class Customers:
 
         Since the first payment of an invoice that was not voided, the first subscription, or the
         first won deal of the type new; an account that bought is one without being billed, too.
-        So is a deleted customer, of whom nobody knows any more which account it was.
         """
         history = self.history
         invoice = history.fact("payments", "invoice_id").astype(np.int64)
@@ -92,12 +90,10 @@ class Customers:
             history.fact("subscriptions", "customer_id")[pays],
             history.fact("subscriptions", "started_at")[pays],
         )
-        bought = self._won[self._won["deal_type"] == NEW]
-        bought = bought.rename(columns={"closed_at": "at", "account": "buyer"})
-        ways = pd.concat([paid, started, bought[["buyer", "at"]]])
+        bought = self._won[self._won["deal_type"] == NEW].rename(columns={"closed_at": "at"})
+        ways = pd.concat([paid, started, bought[["account", "at"]]])
         ways = ways[ways["at"] <= history.as_of]
-        frame = ways.groupby("buyer", as_index=False)["at"].min()
-        frame["account"] = np.maximum(frame.pop("buyer"), NONE)
+        frame = ways.groupby("account", as_index=False)["at"].min()
         frame = frame.join(self.channels, on="account").fillna(NONE).astype(np.int64)
         return frame.assign(month=history.month(frame["at"].to_numpy()), amount=1)
 
@@ -112,10 +108,7 @@ class Customers:
         return frame[frame["account"] != NONE]
 
     def _since(self, customer: Ints, at: Ints) -> pd.DataFrame:
-        """Moments by buyer: an account, or a customer without one, as a number below none."""
-        account = self.account[customer]
-        buyer = np.where(account == NONE, NONE - 1 - np.asarray(customer, np.int64), account)
-        return pd.DataFrame({"buyer": buyer, "at": at})
+        return pd.DataFrame({"account": self.account[customer], "at": at})
 
 
 def _by_account(records: pd.DataFrame, of_deal: pd.Series, of_lead: pd.Series) -> pd.DataFrame:

@@ -1,6 +1,6 @@
--- Who is billed, with the account that it is in sales, and the keys of the cuts of what it pays.
+-- Who is or was billed, deleted ones among them, with the account that it is in sales, and the keys of the cuts of what it pays.
 with
-    customers as (select * from {{ ref("int_customers__unioned") }} where not is_deleted),
+    customers as (select * from {{ ref("int_customers__unioned") }}),
 
     matches as (select * from {{ ref("int_customer_accounts") }}),
 
@@ -30,7 +30,8 @@ select
     {{ or_none("channels.channel") }} as channel,
     channels.campaign_id,
     {{ or_none("plans.plan") }} as plan,
-    customers.created_at
+    customers.created_at,
+    customers.is_deleted
 from customers
 left join matches on customers.customer_key = matches.customer_key
 left join accounts on matches.account_key = accounts.account_key

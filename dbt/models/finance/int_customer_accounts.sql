@@ -1,7 +1,7 @@
 -- One row per customer: the account that it is, by the first rule that finds exactly one, and where
 -- the rules contradict each other or the data. A customer's account is in its own source, or, where
 -- that has no accounts, in any other; a domain is the same everywhere. Deleted accounts are
--- nobody's.
+-- nobody's; a customer that was deleted stays who it was, for what it was billed and paid.
 with
     customers as (
         select
@@ -11,7 +11,6 @@ with
             {{ domain_of("domain") }} as domain,
             case when email like '%@%' then {{ domain_of("email") }} end as email_domain
         from {{ ref("int_customers__unioned") }}
-        where not is_deleted
     ),
 
     accounts as (
