@@ -84,7 +84,7 @@ class Taken:
                 self.subscriptions.pop(id, None)
 
     def row(self, table: str, row: Row, reading: int | None = None) -> None:
-        """Take in a row of a table, made of an object in a reading of it where there was one."""
+        """Take in a row of a table, made of an object in a reading of it, if of one."""
         self._intakes[table].add([{"position": next(self._positions), "reading": reading, **row}])
         if "reason" not in row:
             self.ids[table].add(row["source_id"])

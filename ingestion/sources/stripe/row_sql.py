@@ -28,10 +28,12 @@ def rows_of(table: str, instance: str, parts_of: str | None) -> str:
     """SQL of rows with `reason` and `record` from a table's records; of several of one id the last.
 
     Where they are `parts_of` objects of a table, they are those of each one's last reading, and
-    those of none. `<table> records` has `members`.
+    those of no reading: what events alone tell.
+    `<table> records` has `members`.
     """
     whole = quote((parts_of or table) + RECORDS)
-    last = f"select max(reading) from {whole} group by source_id"
+    read = f"select max(reading) from {whole} group by source_id"
+    last = f" and (reading is null or reading in ({read}))"
     records = quote(table + RECORDS)
     kept = ", ".join(f"{literal(it)}, {quote(it)}" for it in ("source_id", *_names(table)))
     columns = ", ".join(f"{_value(column)} as {quote(column.name)}" for column in OBJECTS[table])
@@ -39,7 +41,7 @@ def rows_of(table: str, instance: str, parts_of: str | None) -> str:
         with latest as (
             select * from {records}
             where position in (select max(position) from {records} group by source_id)
-                {f"and (reading is null or reading in ({last}))" if parts_of else ""}
+                {last if parts_of else ""}
         ), checked as (
             select *, coalesce(reason, {reason_of(_problems(table))}) as problem from latest
         ), typed as (
