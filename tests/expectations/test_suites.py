@@ -13,18 +13,20 @@ import yaml
 
 from expectations.suites import Layer, checks, suites
 from ingestion.contract.entities import ENTITIES
+from ingestion.sources.registry import SOURCE_TYPES
 from tests.expectations.cases import HYGIENE_RULES
 
 PROJECT = Path(__file__).parents[2]
 SHARED = ("exports", "rejected")
-"""Raw tables that every type of source has; those of files besides are the contract's."""
+"""Raw tables that every type of source has; canonical ones have the contract's besides."""
 LAYERS: tuple[Layer, ...] = ("raw", "marts")
 
 
 def test_every_raw_table_of_every_source_type_has_a_suite() -> None:
-    tables = {suite.table for suite in suites("raw", ["files", "hubspot"])}
-    of_all_types = {f"raw_{kind}.{name}" for kind in ("files", "hubspot") for name in SHARED}
-    assert tables == of_all_types | {f"raw_files.{entity}" for entity in ENTITIES}
+    tables = {suite.table for suite in suites("raw", [*SOURCE_TYPES])}
+    of_all_types = {f"raw_{kind}.{name}" for kind in SOURCE_TYPES for name in SHARED}
+    canonical = [kind for kind, source_type in SOURCE_TYPES.items() if source_type.is_canonical]
+    assert tables == of_all_types | {f"raw_{kind}.{e}" for kind in canonical for e in ENTITIES}
 
 
 @pytest.mark.parametrize("layer", LAYERS)

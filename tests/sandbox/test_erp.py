@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import psycopg2
@@ -35,7 +36,7 @@ from ingestion.sandbox.systems.erp.tables import (
 )
 from ingestion.sandbox.world import World
 
-GONE_SECONDS = 20
+GONE_SECONDS = 30
 STARTS = """
 import sys
 from pathlib import Path
@@ -176,11 +177,32 @@ def test_the_server_outlives_nobody(end: signal.Signals | None) -> None:
         os.kill(server, 0)
         starter.stdin.close() if end is None else starter.send_signal(end)
         starter.wait()
+    assert await_(lambda: not folder.exists() and not is_running(server))
+
+
+def test_a_server_whose_starter_is_killed_before_it_is_up_does_not_stay() -> None:
+    if postgres.programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with TemporaryDirectory() as place:
+        # As that of temporary files is.
+        Path(place).chmod(0o1777)
+        command = [sys.executable, "-c", STARTS]
+        environment = {**os.environ, "TMPDIR": place}
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=PROJECT, env=environment
+        ) as starter:
+            began = await_(lambda: any(Path(place).glob("*/data/base")))
+            starter.kill()
+        assert began
+        assert await_(lambda: not any(Path(place).iterdir()))
+
+
+def await_(holds: Callable[[], bool]) -> bool:
+    """Whether something holds before long."""
     deadline = time.monotonic() + GONE_SECONDS
-    while (folder.exists() or is_running(server)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not folder.exists()
-    assert not is_running(server)
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return holds()
 
 
 def test_only_a_company_that_reads_it_has_one(

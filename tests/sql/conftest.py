@@ -28,21 +28,39 @@ def postgres_server() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def empty_of_sql(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse that has every table of databases and no load: making them takes longest."""
+    folder = tmp_path_factory.mktemp("empty")
+    warehouse = Warehouse("duckdb", str(folder / "warehouse.duckdb"))
+    append(warehouse, SQL.dataset, SQL.tables, {}, folder)
+    with duckdb.connect(warehouse.location) as connection:
+        connection.execute(f"delete from {SQL.dataset}._dlt_loads")
+    return folder / "warehouse.duckdb"
+
+
 @pytest.fixture
-def sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Db]:
+def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_of_sql: Path) -> Db:
+    """A company whose data is in the test's own folder, and whose database is none yet."""
+    monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
+    return Db(tmp_path, sa.create_engine("sqlite://"), empty=empty_of_sql)
+
+
+@pytest.fixture
+def sqlite(company: Db, monkeypatch: pytest.MonkeyPatch) -> Iterator[Db]:
     """A company that reads a SQLite file."""
-    address = f"sqlite:///{tmp_path / 'erp.sqlite'}"
-    yield from _connected(address, tmp_path, monkeypatch)
+    yield from _connected(company, f"sqlite:///{company.root / 'erp.sqlite'}", monkeypatch)
 
 
 @pytest.fixture
-def postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_server: str) -> Iterator[Db]:
+def postgres(company: Db, monkeypatch: pytest.MonkeyPatch, postgres_server: str) -> Iterator[Db]:
     """A company that reads a PostgreSQL database of its own."""
     server = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
-    name = f"erp_{abs(hash(tmp_path))}"
+    name = f"erp_{abs(hash(company.root))}"
     with server.connect() as connection:
         connection.exec_driver_sql(f"create database {name}")
-    yield from _connected(postgres_server.replace("/postgres?", f"/{name}?"), tmp_path, monkeypatch)
+    address = postgres_server.replace("/postgres?", f"/{name}?")
+    yield from _connected(company, address, monkeypatch)
     with server.connect() as connection:
         connection.exec_driver_sql(f"drop database {name} with (force)")
     server.dispose()
@@ -55,12 +73,11 @@ def db(request: pytest.FixtureRequest) -> Db:
     return found
 
 
-def _connected(address: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Db]:
-    monkeypatch.setenv("SALESOPS_DATA", str(root / "data"))
+def _connected(company: Db, address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Db]:
     monkeypatch.setenv(ADDRESS, address)
-    engine = sa.create_engine(address, poolclass=sa.NullPool)
-    yield Db(root, engine)
-    engine.dispose()
+    company.engine = sa.create_engine(address, poolclass=sa.NullPool)
+    yield company
+    company.engine.dispose()
 
 
 @pytest.fixture
@@ -83,17 +100,6 @@ def database(new_database: Callable[[], Database], monkeypatch: pytest.MonkeyPat
     made = new_database()
     monkeypatch.setenv(ledgers.ADDRESS, made.url)
     return made
-
-
-@pytest.fixture(scope="session")
-def empty_of_sql(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse that has every table of SQL sources: making them is most of a first load."""
-    folder = tmp_path_factory.mktemp("empty")
-    warehouse = Warehouse("duckdb", str(folder / "warehouse.duckdb"))
-    append(warehouse, SQL.dataset, SQL.tables, {}, folder)
-    with duckdb.connect(warehouse.location) as connection:
-        connection.execute(f"delete from {SQL.dataset}._dlt_loads")
-    return folder / "warehouse.duckdb"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.loading.reports import LoadReport, SourceCheck, TableLoad
+from ingestion.paths import CompanyPaths
 from ingestion.pipeline import check, load_source
 from ingestion.warehouse.warehouse import Warehouse
 
@@ -30,6 +32,8 @@ class Db:
     engine: sa.Engine
     settings: dict[str, Any] = field(default_factory=dict)
     report: LoadReport | None = None
+    empty: Path | None = None
+    """A warehouse whose tables are made: making them is most of a first load."""
 
     @property
     def is_postgres(self) -> bool:
@@ -38,6 +42,7 @@ class Db:
     def run(self, *statements: str) -> None:
         """Run statements in the database, each committed."""
         with self.engine.connect() as connection:
+            connection = connection.execution_options(no_parameters=True)
             for statement in statements:
                 connection.exec_driver_sql(statement)
                 connection.commit()
@@ -60,6 +65,10 @@ class Db:
     ) -> dict[str, TableLoad]:
         """Load the source; what happened to each entity."""
         company = self.company(entities, **source)
+        warehouse = CompanyPaths.of(company).warehouse
+        if self.empty and company.destination == "duckdb" and not warehouse.exists():
+            warehouse.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.empty, warehouse)
         self.report = load_source(company, company.sources[0], force=force)
         return {table.entity: table for table in self.report.tables}
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from ingestion.company.provides import find_overlaps
 from ingestion.errors import SourceError
 from tests.sql.databases import Db
 
@@ -177,3 +178,38 @@ def test_an_empty_table_is_no_error_and_its_columns_are_known(db: Db) -> None:
     assert counts(db.load(entities)["invoices"]) == (0, 0, 0, 0)
     with pytest.raises(SourceError, match="no column is called 'grosss'; did you mean 'gross'"):
         db.load({"invoices": {"from": "bills", "columns": {**INVOICES, "total": "grosss"}}})
+
+
+def test_a_row_that_says_that_it_is_deleted_is_no_late_one(db: Db) -> None:
+    table(db)
+    for number in range(1, 11):
+        put(db, number, "10", f"2026-03-{number:02} 10:00:00")
+    entities = {
+        "invoices": {
+            "from": "bills",
+            "columns": {**INVOICES, "is_deleted": "number = 2"},
+            "cursor": "touched",
+            "deletes": "keys",
+        }
+    }
+    assert counts(db.load(entities)["invoices"])[1:] == (10, 0, 0)
+    db.run("update bills set gross = 44 where number = 4")  # a whole read would see it
+    put(db, 11, "11", "2026-03-11 10:00:00")
+    assert counts(db.load(entities)["invoices"])[1:] == (1, 0, 0)
+    assert db.report is not None
+    assert not db.report.warnings
+
+
+def test_of_two_sources_that_give_the_same_each_says_which_part(db: Db) -> None:
+    entities = {"invoices": {"from": "bills", "columns": INVOICES}}
+    company = db.company(entities)
+    (source,) = company.sources
+    assert source.entities_given == ("invoices",)
+    assert source.without(["invoices"]) == "remove entities.invoices"
+    assert source.gives("invoices", "total")
+    assert not source.gives("invoices", "tax")
+    assert not source.gives("payments", "amount")
+    both = [source, source.model_copy(update={"name": "erp_us"})]
+    ((key, _, said),) = find_overlaps(both)
+    assert key[0] == "sources"
+    assert "provides: {invoices: " in said

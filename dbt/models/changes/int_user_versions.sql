@@ -16,9 +16,9 @@ with
             from people
         ),
     {%- else %}
-        {%- if "files" in var("source_types") %}
-            files_versions as ({{ version_intervals("files", "users", ["team", "manager_id"]) }}),
-        {%- endif %}
+        {%- for type in canonical_types() if type in var("source_types") %}
+            {{ type }}_versions as ({{ version_intervals(type, "users", ["team", "manager_id"]) }}),
+        {%- endfor %}
         {%- if "hubspot" in var("source_types") %}
             owners as ({{ version_intervals("hubspot", "owners", ["team"]) }}),
 
@@ -50,7 +50,7 @@ with
         {%- endif %}
         versions as (
             {%- for type in var("source_types") %}
-                {%- if type in ["files", "hubspot"] %}
+                {%- if type in canonical_types() or type == "hubspot" %}
                     select
                         people.source_id as rep_id,
                         versions.team,

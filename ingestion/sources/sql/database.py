@@ -23,6 +23,7 @@ ENCODED = "%25 for %, %2F for /, %40 for @, %3A for :, %3F for ?, %23 for #"
 STRUCK_OUT = "***"
 SECONDS_TO_CONNECT = 10
 BATCH_ROWS = 50_000
+MAX_SCALE = 1_000
 SINCE = "salesops_since"
 """The one parameter of a statement."""
 
@@ -62,7 +63,6 @@ class Field:
 
     name: str
     type: Any = None
-    precision: int | None = None
     scale: int | None = None
 
 
@@ -106,7 +106,7 @@ class Database:
         with self._told(), self._connection.begin_nested():
             probed = self._execute(f"select * from {within(rows)} where 1 = 0")
             described = probed.cursor.description if probed.cursor else ()
-            fields = tuple(Field(one[0], one[1], one[4], one[5]) for one in described)
+            fields = tuple(Field(one[0], one[1], _scale(one[5])) for one in described)
             probed.close()
         _refuse_repeated(fields)
         return Rows(name, sql, fields)
@@ -158,6 +158,11 @@ class Database:
                 "a value, most likely a date or time, cannot be read "
                 f"({struck_out(self._url, first_line(error))}); give a SELECT that casts it to text"
             ) from None
+
+
+def _scale(told: int | None) -> int | None:
+    """The decimals of a type; None where it has no number of them, which drivers tell as -1."""
+    return told if told is not None and 0 <= told <= MAX_SCALE else None
 
 
 def within(rows: Rows) -> str:

@@ -189,7 +189,9 @@ class _Extract(MappedExtract):
         if mapping.deletes == "none":
             return Part(asked, seen, since)
         there = {*keys.of_all(key_file)}
-        late = there.difference(live, rejected, keys.ids(file))
+        # A row that says itself that it is deleted is there; raw knows no difference.
+        known = self._known(name) if "is_deleted" in (mapping.columns or {}) else live
+        late = there.difference(known, rejected, keys.ids(file))
         if late:
             self._tell(
                 f"{name}: {len(late):,} records are there whose {cursor} is older than the lag of "
@@ -206,6 +208,10 @@ class _Extract(MappedExtract):
 
         latest = self.state.latest(name)
         return frozenset(latest.filter(pc.invert(latest["is_deleted"]))["source_id"].to_pylist())
+
+    def _known(self, name: str) -> frozenset[str]:
+        """The ids of all records that raw has, deleted ones among them."""
+        return frozenset(self.state.latest(name)["source_id"].to_pylist())
 
     def _rejected_ids(self, last: LastExport) -> frozenset[str]:
         rejected = self.state.rejected_by(last)["source_id"]

@@ -90,6 +90,8 @@ class SqlMapping(EntityMapping):
             raise ValueError(f"'cursor' is of one 'from'; {remedy}")
         if any(getattr(self, name) for name in Shape.model_fields if name != "words"):
             raise ValueError(f"rows that take another shape are all needed to know it; {remedy}")
+        if "source_id" in self.words:
+            raise ValueError(f"keys are compared as they are, without 'words'; {remedy}")
         if self.export == "partial":
             raise ValueError("'cursor' says which rows are read, so 'export' goes without it")
         if not self.columns or "source_id" not in self.columns:

@@ -176,7 +176,7 @@ EXPENSE = Table(
     """
     period date not null,
     cost_type smallint not null,
-    cost_centre text not null,
+    cost_centre text,
     currency char(3) not null,
     amount numeric(18, 2) not null
     """,
