@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 import psycopg2
 import pytest
-from lives import EVENTS_FROM, NOW, Life, lives, raw_rows
+from lives import EVENTS_FROM, NOW, Life, lives
+from lives_loaded import raw_rows
 from mrr_oracle import counts, monthly, rounded
 from raw_rows import LOADED_AT, create_statements, insert, insert_on_server
 
