@@ -465,7 +465,7 @@ def test_expansion_puts_objects_in_the_place_of_ids(client: Client) -> None:
         ("invoices", {"limit": 101}, 400, "parameter_invalid_integer"),
         ("invoices", {"limit": 0}, 400, "parameter_invalid_integer"),
         ("invoices", {"created[gte]": "2026-01-01"}, 400, "parameter_invalid_integer"),
-        ("invoices", {"starting_after": "in_1"}, 404, "resource_missing"),
+        ("invoices", {"starting_after": "in_1"}, 400, "resource_missing"),
         ("invoices", {"status": "unheard"}, 400, None),
         ("invoices/in_1", {}, 404, "resource_missing"),
         ("invoices/cus_440010000001", {}, 404, "resource_missing"),

@@ -24,6 +24,8 @@ from tests.compiled_models import CompiledModels
 HUNDRED = d.price("price_100", 120_000, interval="year")
 TWO_HUNDRED = d.price("price_200", 240_000, interval="year")
 TEN = d.price("price_10", 1_000)
+TOLD_TWICE = ("subscriptions", "invoices", "payments", "credit_notes")
+"""Of what two sources give the company has to say which part each has."""
 OF_THE_ITEM = {"subscription": "sub_1", "item": "si_1"}
 
 
@@ -41,24 +43,6 @@ def billed(script: Script, id: str, *lines: d.Document) -> None:
     script.stripe.create(d.invoice(id, "cus_1", lines, subscription="sub_1", finalized_at=at))
 
 
-def pending(script: Script, id: str, amount: int, of: d.Document, **told: object) -> None:
-    """An item waits for the next invoice of `sub_1`, settling a change of now."""
-    named = {"price": of["id"], "product": of["product"]}
-    parent = {
-        "type": "subscription_details",
-        "subscription_details": {"subscription": "sub_1", "subscription_item": "si_1"},
-    }
-    script.stripe.create(
-        d.document(
-            "invoiceitem", id=id, customer="cus_1", amount=amount, currency="usd", quantity=1,
-            proration=True, period={"start": script.stripe.now, "end": d.unix("2025-01-01")},
-            pricing={"type": "price_details", "price_details": named,
-                     "unit_amount_decimal": of["unit_amount_decimal"]},
-            parent=parent, **told,
-        )
-    )  # fmt: skip
-
-
 def test_an_upgrade_that_is_not_billed_yet(script: Script) -> None:
     subscribed(script, d.item("si_1", HUNDRED))
     billed(
@@ -69,10 +53,11 @@ def test_an_upgrade_that_is_not_billed_yet(script: Script) -> None:
     items["data"] = [{**d.item("si_1", TWO_HUNDRED), "subscription": "sub_1"}]
     script.stripe.create(TWO_HUNDRED)
     script.stripe.update("sub_1", items=items)
-    credit = {"discount_amounts": [], "credited_items": {"invoice": "in_1",
-              "invoice_line_items": ["il_1"]}}  # fmt: skip
-    pending(script, "ii_1", -97_400, HUNDRED, proration_details=credit)
-    pending(script, "ii_2", 194_800, TWO_HUNDRED)
+    period = "2024-03-10", "2025-01-01"
+    script.stripe.create(
+        d.invoice_item("ii_1", "cus_1", -97_400, *period, HUNDRED, "sub_1", "si_1"),
+        d.invoice_item("ii_2", "cus_1", 194_800, *period, TWO_HUNDRED, "sub_1", "si_1"),
+    )
     script.stripe.at("2024-06-01")
     script.sync()
     assert script.stretches("sub_1") == [
@@ -164,7 +149,8 @@ def two(data_folder: Path) -> Iterator[tuple[Path, list[ScriptedStripe]]]:
         path.write_text(
             "name: Two\ncurrency: USD\ntimezone: UTC\nsources:\n"
             + "".join(
-                f"  - {{name: {name}, type: stripe, url: '{url}', provides: {name}}}\n"
+                f"  - {{name: {name}, type: stripe, url: '{url}', "
+                f"provides: {{{', '.join(f'{it}: {name}' for it in TOLD_TWICE)}}}}}\n"
                 for name, url in (("here", one), ("there", other))
             )
         )

@@ -11,7 +11,7 @@ from ingestion.sources.stripe.history import ITEMS, STATES
 from ingestion.sources.stripe.intake import Taken
 from ingestion.sources.stripe.lists import StripeList
 from ingestion.sources.stripe.plan import Plan
-from ingestion.sources.stripe.rows import rows_of
+from ingestion.sources.stripe.row_sql import rows_of
 from ingestion.sources.stripe.tables import OBJECTS, TABLES
 from ingestion.warehouse.duckdb_sql import literal, quote, register
 

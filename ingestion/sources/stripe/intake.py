@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.loading.intake import Intake
 from ingestion.sources.stripe.lists import StripeList
-from ingestion.sources.stripe.rows import RECORDS, Document, Row, Rows, members
+from ingestion.sources.stripe.row_sql import RECORDS, members
+from ingestion.sources.stripe.rows import Document, Row, Rows
 from ingestion.sources.stripe.states import Subscription
 from ingestion.sources.stripe.tables import OBJECTS
 
