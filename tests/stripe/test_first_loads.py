@@ -24,6 +24,7 @@ from tests.compiled_models import CompiledModels
 HUNDRED = d.price("price_100", 120_000, interval="year")
 TWO_HUNDRED = d.price("price_200", 240_000, interval="year")
 TEN = d.price("price_10", 1_000)
+THIRTY = d.price("price_30", 3_000)
 TOLD_TWICE = ("subscriptions", "invoices", "payments", "credit_notes")
 """Of what two sources give the company has to say which part each has."""
 OF_THE_ITEM = {"subscription": "sub_1", "item": "si_1"}
@@ -43,16 +44,27 @@ def billed(script: Script, id: str, *lines: d.Document) -> None:
     script.stripe.create(d.invoice(id, "cus_1", lines, subscription="sub_1", finalized_at=at))
 
 
+def has_now(script: Script, *items: d.Document) -> None:
+    """`sub_1` comes to consist of other items, now."""
+    prices = [it["price"] for it in items]
+    script.stripe.create(*(of for of in prices if of["id"] not in script.stripe.objects["price"]))
+    held = [{**it, "subscription": "sub_1"} for it in items]
+    script.stripe.update("sub_1", items={**script.stripe.found("sub_1")["items"], "data": held})
+
+
+def month_of(of: d.Document, start: str, end: str, quantity: int = 1) -> d.Document:
+    """A line that bills `si_1` for a month."""
+    amount = of["unit_amount"] * quantity
+    return d.line(f"il_{start}", amount, start, end, of, quantity, **OF_THE_ITEM)
+
+
 def test_an_upgrade_that_is_not_billed_yet(script: Script) -> None:
     subscribed(script, d.item("si_1", HUNDRED))
     billed(
         script, "in_1", d.line("il_1", 120_000, "2024-01-01", "2025-01-01", HUNDRED, **OF_THE_ITEM)
     )
     script.stripe.at("2024-03-10")
-    items = {**script.stripe.found("sub_1")["items"]}
-    items["data"] = [{**d.item("si_1", TWO_HUNDRED), "subscription": "sub_1"}]
-    script.stripe.create(TWO_HUNDRED)
-    script.stripe.update("sub_1", items=items)
+    has_now(script, d.item("si_1", TWO_HUNDRED))
     period = "2024-03-10", "2025-01-01"
     script.stripe.create(
         d.invoice_item("ii_1", "cus_1", -97_400, *period, HUNDRED, "sub_1", "si_1"),
@@ -64,6 +76,90 @@ def test_an_upgrade_that_is_not_billed_yet(script: Script) -> None:
         ("2024-01-01", "2024-03-10", "active", 100),
         ("2024-03-10", None, "active", 200),
     ]
+
+
+def test_an_item_that_took_the_place_of_another(script: Script) -> None:
+    subscribed(script, d.item("si_1", TEN))
+    billed(script, "in_1", month_of(TEN, "2024-01-01", "2024-02-01"))
+    script.stripe.at("2024-01-16")
+    has_now(script, d.item("si_2", THIRTY))
+    rest = "2024-01-16", "2024-02-01"
+    billed(
+        script, "in_2",
+        d.line("il_2", -516, *rest, TEN, is_proration=True, credited=True, **OF_THE_ITEM),
+        d.line("il_3", 1_548, *rest, THIRTY, 1, "sub_1", "si_2", is_proration=True),
+    )  # fmt: skip
+    script.stripe.at("2024-02-01")
+    billed(
+        script, "in_3",
+        d.line("il_4", 3_000, "2024-02-01", "2024-03-01", THIRTY, 1, "sub_1", "si_2"),
+    )  # fmt: skip
+    script.stripe.at("2024-06-01")
+    script.sync()
+    assert script.stretches("sub_1") == [
+        ("2024-01-01", "2024-01-16", "active", 10),
+        ("2024-01-16", None, "active", 30),
+    ]
+
+
+def test_a_downgrade_in_mid_period_and_one_with_the_next(script: Script) -> None:
+    subscribed(script, d.item("si_1", TEN, 9))
+    billed(script, "in_1", month_of(TEN, "2024-01-01", "2024-02-01", 9))
+    script.stripe.at("2024-01-16")
+    has_now(script, d.item("si_1", TEN, 5))
+    rest = "2024-01-16", "2024-02-01"
+    part = {**OF_THE_ITEM, "is_proration": True}
+    script.stripe.at("2024-02-01")
+    billed(
+        script, "in_2",
+        d.line("il_2", -4_645, *rest, TEN, 9, credited=True, **part),
+        d.line("il_3", 2_581, *rest, TEN, 5, **part),
+        month_of(TEN, "2024-02-01", "2024-03-01", 5),
+    )  # fmt: skip
+    script.stripe.at("2024-03-01")
+    has_now(script, d.item("si_1", TEN, 2))
+    billed(script, "in_3", month_of(TEN, "2024-03-01", "2024-04-01", 2))
+    script.stripe.at("2024-06-01")
+    script.sync()
+    assert script.stretches("sub_1") == [
+        ("2024-01-01", "2024-01-16", "active", 90),
+        ("2024-01-16", "2024-03-01", "active", 50),
+        ("2024-03-01", None, "active", 20),
+    ]
+
+
+def test_a_change_in_a_gap_of_events_is_told_by_invoices(script: Script) -> None:
+    subscribed(script, d.item("si_1", TEN))
+    billed(script, "in_1", month_of(TEN, "2024-01-01", "2024-02-01"))
+    script.stripe.at("2024-01-10")
+    script.sync()
+    script.stripe.at("2024-01-16")
+    has_now(script, d.item("si_1", THIRTY))
+    part = {**OF_THE_ITEM, "is_proration": True}
+    rest = "2024-01-16", "2024-02-01"
+    script.stripe.at("2024-02-01")
+    billed(
+        script, "in_2",
+        d.line("il_2", -516, *rest, TEN, credited=True, **part),
+        d.line("il_3", 1_548, *rest, THIRTY, **part),
+        month_of(THIRTY, "2024-02-01", "2024-03-01"),
+    )  # fmt: skip
+    script.stripe.at("2024-03-20")
+    report = script.sync()
+    assert any("30 days" in it for it in report.warnings)
+    assert script.stretches("sub_1") == [
+        ("2024-01-01", "2024-01-16", "active", 10),
+        ("2024-01-16", None, "active", 30),
+    ]
+
+
+def test_a_subscription_that_was_made_after_it_began(script: Script) -> None:
+    script.stripe.at("2024-02-10")
+    subscribed(script, d.item("si_1", TEN))
+    script.stripe.found("sub_1")["start_date"] = d.unix("2024-01-15")
+    script.stripe.at("2024-02-12")
+    script.sync()
+    assert script.stretches("sub_1") == [("2024-01-15", None, "active", 10)]
 
 
 def test_what_ended_long_ago(script: Script) -> None:

@@ -215,6 +215,32 @@ def test_what_changes_while_it_is_read_is_read_again(script: Script) -> None:
     assert sorted(prices) == ["price_1", "price_2"]
 
 
+def test_what_is_deleted_or_shrinks_while_the_first_load_reads_it(script: Script) -> None:
+    script.stripe.create(d.customer("cus_1"), d.customer("cus_2"))
+    invoiced(script, line("il_1"), line("il_2"), status="draft")
+    invoiced(script, line("il_3"), id="in_2", status="draft")
+    invoiced(script, line("il_5"), id="in_5", status="draft")
+    invoiced(script, line("il_4"), id="in_3", finalized_at="2024-01-01", customer_name="Two")
+    script.stripe.found("in_3")["customer"] = "cus_2"
+
+    def change() -> None:
+        script.stripe.at("2024-01-09 00:00:10")
+        shown = script.stripe.found("in_1")["lines"]
+        script.stripe.update("in_1", lines={**shown, "data": shown["data"][1:]})
+        script.stripe.update("in_5", lines=d.page_of([], "/v1/invoices/in_5/lines"))
+        script.stripe.delete("in_2")
+        script.stripe.delete("cus_2")
+
+    script.stripe.at("2024-01-09")
+    at_path(script, "/v1/charges", change)
+    script.sync()
+    assert script.raw("invoices").keys() == {"in_1", "in_3", "in_5"}
+    assert script.raw("invoice_lines").keys() == {"il_2", "il_4"}
+    deleted = [it for it in script.versions("customers") if it["is_deleted"]]
+    assert [(it["source_id"], it["name"]) for it in deleted] == [("cus_2", "Two")]
+    assert script.sync().is_unchanged
+
+
 def test_a_load_ends_though_something_changes_all_the_time(script: Script) -> None:
     script.stripe.create(d.customer("cus_1"))
     names = iter(range(1_000))

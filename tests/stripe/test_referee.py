@@ -17,6 +17,7 @@ from questions import OBJECTS, refusals
 from readings import Readings, as_read
 from typed import misfits
 
+from ingestion.errors import SourceError
 from ingestion.sandbox.server import serving
 from ingestion.sandbox.systems.faults import Faults
 from ingestion.sandbox.systems.stripe.api import StripeApi
@@ -123,6 +124,18 @@ def test_the_connector_asks_for_nothing_that_stripe_refuses(account: Account) ->
     refused = [it for asked in account.api.requests for it in refusals(asked.path, asked.query)]
     assert refused == []
     assert {asked.path.split("/")[2] for asked in account.api.requests} >= {"customers", "events"}
+
+
+def test_the_key_is_in_no_file(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    account.sync()
+    monkeypatch.setenv("STRIPE_API_KEY", f"{KEY}_expired")
+    with pytest.raises(SourceError) as refused:
+        account.sync()
+    assert KEY not in str(refused.value)
+    assert not [line for line in account.messages if KEY in line]
+    files = [path for path in account.folder.rglob("*") if path.is_file()]
+    assert len(files) > 1
+    assert not [path for path in files if KEY.encode() in path.read_bytes()]
 
 
 def documents(url: str, path: str, **params: Any) -> Iterator[dict[str, Any]]:

@@ -65,7 +65,7 @@ SALARY = (14_500_00, 9_500_00, 8_000_00)
 SHAPES = {
     "currency": (3, 4, 0),
     "is_annual": (1, 0, 0, 0, 1, 0, 0, 1),
-    "quantity": (1, 3, 64, 1, 1, 1, 7, 5),
+    "quantity": (1, 3, 1, 1, 1, 1, 7, 5),
     "is_tiered": (0, 0, 1, 0, 0, 0, 0, 0),
     "coupon": (NONE, NONE, NONE, 0, 1, NONE, 2, NONE),
 }

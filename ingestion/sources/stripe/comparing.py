@@ -45,59 +45,88 @@ class Comparison:
         for it in lists:
             read |= {it.table, *it.parts}
             is_whole = self._plan.is_whole or it.is_passing
-            self._compare(it.table, is_whole, self._gone.get(it.table, ()))
+            self._compare_objects(it, is_whole)
             for table, column in it.parts.items():
-                if table == "discounts":
-                    self._compare_discounts()
-                else:
-                    gone = () if is_whole else self._parts_gone(it.table, table, column)
-                    self._compare(table, is_whole, gone)
+                self._compare_parts(it, table, column, is_whole)
         if "subscriptions" in read:
             read |= {STATES, ITEMS}
             self._compare(STATES, is_whole=False)
-            self._compare(ITEMS, False, self._parts_gone(STATES, ITEMS, "state"))
+            self._make(ITEMS)
+            self._bury(ITEMS, self._missing(ITEMS, "state", self._taken.ids[STATES]))
+            self._tell(ITEMS, is_whole=False)
         for table in OBJECTS.keys() - read:
             if self._plan.is_whole and table in self._load.last:
                 self._compare(table, is_whole=True, may_shrink=True)
 
-    def _compare(
-        self, table: str, is_whole: bool, gone: Iterable[str] = (), may_shrink: bool = False
-    ) -> None:
-        """Make rows of what came in, and of what is gone as it was; find what is new."""
+    def _compare(self, table: str, is_whole: bool, may_shrink: bool = False) -> None:
         self._make(table)
-        if ids := sorted(gone):
-            self._add(table, ids, "true as is_deleted, ~row_hash as row_hash")
-        self._tell(table, is_whole, may_shrink or table in MAY_SHRINK)
+        self._tell(table, is_whole, may_shrink)
 
-    def _compare_discounts(self) -> None:
-        """The same of discounts: those that subscriptions have no more are not deleted, they end.
+    def _compare_objects(self, listed: StripeList, is_whole: bool) -> None:
+        """Those that are gone are as they were last, and deleted."""
+        table, gone = listed.table, sorted(self._gone[listed.table])
+        self._make(table)
+        self._drop(table, "source_id", gone)
+        if not is_whole:
+            self._bury(table, gone)
+        self._tell(table, is_whole, may_shrink=table in MAY_SHRINK)
 
-        Their end is when an event says that it was, or this load, which misses them.
+    def _compare_parts(self, of: StripeList, table: str, column: str, is_whole: bool) -> None:
+        """What objects that were read, or are gone, are no longer made of is deleted.
+
+        Discounts that subscriptions have no more are not: they end when an event says that they
+        did, or with this load, which misses them.
         """
-        table = "discounts"
-        self._make(table)
-        subscriptions = None if self._plan.is_whole else sorted(self._taken.ids["subscriptions"])
-        if table in self._load.last:
-            known = self._load.state.latest(table, subscriptions, "subscription")
-            gone = sorted(set(known["source_id"].to_pylist()) - self._taken.ids[table])
-            ended = self._moments(gone)
-            hashed = row_hash(TABLES[table])
-            self._add(table, gone, f"least(ends_at, {ended}) as ends_at", f"{hashed} as row_hash")
-        self._tell(table, is_whole=False, may_shrink=False)
+        gone = self._gone[of.table]
+        self._make(table, of.table)
+        self._drop(table, column, sorted(gone))
+        if table == "discounts":
+            read = None if is_whole else self._taken.ids[of.table]
+            self._end(table, self._missing(table, column, read))
+            self._tell(table, is_whole=False)
+            return
+        if not is_whole:
+            self._bury(table, self._missing(table, column, self._taken.ids[of.table] | gone))
+        self._tell(table, is_whole)
 
-    def _moments(self, discounts: Iterable[str]) -> str:
-        """SQL of when each of some discounts was removed."""
-        told = {id: self._ended[id] for id in discounts if id in self._ended}
-        cases = "".join(
-            f" when {literal(id)} then make_timestamp({moment * 1_000_000}::BIGINT)"
-            for id, moment in told.items()
+    def _make(self, table: str, parts_of: str | None = None) -> None:
+        """Make rows of what came in."""
+        rows = rows_of(table, self._load.place.source, parts_of)
+        self._load.connection.execute(f"create table {quote(f'{table} rows')} as {rows}")
+
+    def _drop(self, table: str, column: str, ids: list[str]) -> None:
+        """Take what was read before it went out of the rows."""
+        if ids:
+            self._load.connection.execute(
+                f"delete from {quote(f'{table} rows')} "
+                f"where not is_deleted and list_contains(?, {column})",
+                [ids],
+            )
+
+    def _missing(self, table: str, column: str, parents: Set[str] | None) -> list[str]:
+        """Ids of what earlier loads have of some parents, or of all, that no row is of."""
+        if table not in self._load.last:
+            return []
+        among = None if parents is None else sorted(parents)
+        known = self._load.state.latest(table, among, column)["source_id"].to_pylist()
+        rows = f"select source_id from {quote(f'{table} rows')}"
+        found = {id for (id,) in self._load.connection.execute(rows).fetchall()}
+        return sorted(set(known) - found)
+
+    def _bury(self, table: str, ids: list[str]) -> None:
+        self._add(table, ids, "true as is_deleted, ~row_hash as row_hash")
+
+    def _end(self, table: str, ids: list[str]) -> None:
+        """Add discounts once more, with the moment of their end."""
+        told = "".join(
+            f" when {literal(id)} then make_timestamp({self._ended[id] * 1_000_000}::BIGINT)"
+            for id in ids
+            if id in self._ended
         )
         now = f"{literal(self._until.isoformat())}::TIMESTAMP"
-        return f"case source_id{cases} else {now} end" if cases else now
-
-    def _make(self, table: str) -> None:
-        rows = rows_of(table, self._load.place.source)
-        self._load.connection.execute(f"create table {quote(f'{table} rows')} as {rows}")
+        ended = f"case source_id{told} else {now} end" if told else now
+        hashed = f"{row_hash(TABLES[table])} as row_hash"
+        self._add(table, ids, f"least(ends_at, {ended}) as ends_at", hashed)
 
     def _add(self, table: str, ids: list[str], *changes: str) -> None:
         """Add the last versions of live records to the rows, with columns changed by SQL."""
@@ -112,14 +141,6 @@ class Comparison:
                 f"null::VARCHAR as record from ({rows})"
             )
 
-    def _tell(self, table: str, is_whole: bool, may_shrink: bool) -> None:
+    def _tell(self, table: str, is_whole: bool, may_shrink: bool = False) -> None:
         asked = self._plan.asked(self._until)
         self._load.compare(table, asked, is_whole=is_whole, may_shrink=may_shrink)
-
-    def _parts_gone(self, parent: str, table: str, column: str) -> list[str]:
-        """What objects that were read, or are gone, are no longer made of."""
-        if table not in self._load.last:
-            return []
-        parents = sorted(self._taken.ids[parent] | self._gone.get(parent, set()))
-        known = self._load.state.latest(table, parents, column)["source_id"].to_pylist()
-        return sorted(set(known) - self._taken.ids[table])

@@ -10,7 +10,6 @@ they tell of. Lists of which no event tells are listed each time (see StripeList
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
@@ -82,7 +81,7 @@ class _Extract:
         self.lists = lists_of(source.entities)
         self.seen: set[str] = set()
         self.readings = 0
-        self.gone: defaultdict[str, set[str]] = defaultdict(set)
+        self.gone: dict[str, set[str]] = {it.table: set() for it in self.lists}
 
     def run(self) -> None:
         """Read and compare everything that is wanted."""
@@ -184,6 +183,7 @@ class _Extract:
         found = self.client.one(listed, id)
         if found is None:
             self.gone[listed.table].add(id)
+            self.taken.without(listed.table, id)
         else:
             self.taken.objects(listed.table, [self._completed(found)])
 

@@ -37,7 +37,8 @@ class Taken:
         lists: Iterable[StripeList],
         folder: Path,
     ) -> None:
-        self._rows, self._lock, self._positions = rows, threading.Lock(), count()
+        self._rows, self._lock = rows, threading.Lock()
+        self._positions, self._readings = count(), count()
         self._stack = ExitStack()
         self._intakes = {
             table: Intake(connection.cursor(), table + RECORDS, members(table), folder)
@@ -64,9 +65,10 @@ class Taken:
         for it in found:
             made = list(self._rows.of(table, it))
             with self._lock:
+                reading = next(self._readings)
                 for name, row in made:
                     if name == "events" or name in self.tables:
-                        self.row(name, row)
+                        self.row(name, row, reading)
                 if table == "subscriptions":
                     self.subscriptions[it["id"]] = Subscription.of(it)
                 if table == "customers" and it.get("discount"):
@@ -74,9 +76,16 @@ class Taken:
                 if table == "charges" and it["status"] == "succeeded" and not it.get("customer"):
                     self.strangers.add(it["id"])
 
-    def row(self, table: str, row: Row) -> None:
-        """Take in a row of a table."""
-        self._intakes[table].add([{"position": next(self._positions), **row}])
+    def without(self, table: str, id: str) -> None:
+        """An object turns out to be deleted, though it may have come in before."""
+        with self._lock:
+            self.ids[table].discard(id)
+            if table == "subscriptions":
+                self.subscriptions.pop(id, None)
+
+    def row(self, table: str, row: Row, reading: int | None = None) -> None:
+        """Take in a row of a table, made of an object in a reading of it where there was one."""
+        self._intakes[table].add([{"position": next(self._positions), "reading": reading, **row}])
         if "reason" not in row:
             self.ids[table].add(row["source_id"])
         for name in ("customer", "coupon"):

@@ -15,20 +15,23 @@ RECORDS = " records"
 
 
 def members(table: str) -> dict[str, str]:
-    """DuckDB types of what is taken in of a record: all text but its position."""
+    """DuckDB types of what is taken in of a record: all text but two numbers."""
     names = ("source_id", "is_deleted", "reason", "record", *_names(table))
-    return {"position": "BIGINT", **dict.fromkeys(names, "VARCHAR")}
+    return {"position": "BIGINT", "reading": "BIGINT", **dict.fromkeys(names, "VARCHAR")}
 
 
 def _names(table: str) -> list[str]:
     return [column.name for column in OBJECTS[table]]
 
 
-def rows_of(table: str, instance: str) -> str:
+def rows_of(table: str, instance: str, parts_of: str | None) -> str:
     """SQL of rows with `reason` and `record` from a table's records; of several of one id the last.
 
-    `<table> records` has `members`.
+    Where they are `parts_of` objects of a table, they are those of each one's last reading, and
+    those of none. `<table> records` has `members`.
     """
+    whole = quote((parts_of or table) + RECORDS)
+    last = f"select max(reading) from {whole} group by source_id"
     records = quote(table + RECORDS)
     kept = ", ".join(f"{literal(it)}, {quote(it)}" for it in ("source_id", *_names(table)))
     columns = ", ".join(f"{_value(column)} as {quote(column.name)}" for column in OBJECTS[table])
@@ -36,6 +39,7 @@ def rows_of(table: str, instance: str) -> str:
         with latest as (
             select * from {records}
             where position in (select max(position) from {records} group by source_id)
+                {f"and (reading is null or reading in ({last}))" if parts_of else ""}
         ), checked as (
             select *, coalesce(reason, {reason_of(_problems(table))}) as problem from latest
         ), typed as (
