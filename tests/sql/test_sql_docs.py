@@ -34,9 +34,11 @@ def test_the_recipe_loads_and_goes_on(postgres: Db) -> None:
         "(1, 7, 1, 'R', 'open', '2026-01-05 23:30', 119.00, 19, 'EUR', '2026-01-05 12:00+00'), "
         "(2, 7, null, 'R', 'open', '2026-01-06 10:00', 11.9, 1.9, 'EUR', '2026-01-06 12:00+00'), "
         "(3, 7, null, 'X', 'open', '2026-01-06 10:00', 11.9, 1.9, 'EUR', '2026-01-06 12:00+00')",
+        "insert into sales.invoices select no, 7, null, 'R', 'open', '2026-01-06', 1, 0, 'EUR', "
+        "'2026-01-06 12:00+00' from generate_series(4, 7) as no",
     )
     loads = postgres.load(entities, **settings)
-    assert (loads["customers"].rows, loads["invoices"].rows) == (1, 2)
+    assert (loads["customers"].rows, loads["invoices"].rows) == (1, 6)
     assert postgres.latest("invoices", "source_id", "issued_at", "due_at", "total")[0] == (
         "1",
         dt.datetime(2026, 1, 5, 23, 30),
@@ -50,4 +52,4 @@ def test_the_recipe_loads_and_goes_on(postgres: Db) -> None:
         "where invoice_no = 2",
     )
     load = postgres.load(entities, **settings)["invoices"]
-    assert (load.rows, load.rows_changed, load.rows_deleted) == (1, 1, 1)
+    assert (load.rows, load.rows_changed, load.rows_deleted) == (5, 1, 1)

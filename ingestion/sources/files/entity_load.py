@@ -64,6 +64,7 @@ class EntityLoad:
     rows_rejected: int = 0
     rows_read: int | None = 0
     has_rejected_otherwise: bool = False
+    is_part: bool = False
     overlap: Overlap = NO_OVERLAP
 
     def check(self, stages: EntityLoad | None) -> None:
@@ -121,6 +122,7 @@ class EntityLoad:
         All others are as they were, and so are rows that were rejected and are not among these,
         nor `gone_rejected`.
         """
+        self.is_part = True
         self.compare(state, "partial")
         self.rows_gone = self.rows_deleted = len(gone)
         if gone:

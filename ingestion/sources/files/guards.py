@@ -31,8 +31,8 @@ def refuse(
         return
     if mapping.export == "full":
         now, before = load.rows + load.rows_rejected, last.rows + last.rows_rejected
-        otherwise = "; if it holds only some of the records, say so with export: partial"
-        refuse_shrunk("the export", "rows", now, before, otherwise)
+        partial = "; if it holds only some of the records, say so with export: partial"
+        refuse_shrunk("the export", "rows", now, before, "" if load.is_part else partial)
     _refuse_cut_off(load, last)
 
 

@@ -170,11 +170,16 @@ class _Extract(MappedExtract):
         )
         key_file = file.with_suffix(".keys.parquet")
         if last is None or not before:
-            if isinstance(mapping.deletes, History):
-                # Whether it can be read is told before the first load, not before the second.
-                keys.of_deleted(mapping.deletes, key_file)
             self._stage_all(rows, file)
-            return Part(asked, highest(self.connection, file, cursor))
+            seen = highest(self.connection, file, cursor)
+            # Whether increments can be read is told before the first load, not before the second.
+            if isinstance(mapping.deletes, History):
+                keys.of_deleted(mapping.deletes, key_file)
+            elif mapping.deletes == "keys":
+                _ = keys.names
+            if seen is not None:
+                cursors.since(seen, mapping, self._now)
+            return Part(asked, seen)
         seen = cursors.read(before)
         since = cursors.since(seen, mapping, self._now)
         sql = changed_since(self._database, rows, cursor)

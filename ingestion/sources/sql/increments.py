@@ -98,7 +98,7 @@ class Keys:
             told = self.database.rows_of(history.history, "the SELECT of deletes.history")
         except SourceError as error:
             raise SourceError(*(f"deletes.history: {it}" for it in error.problems)) from None
-        if missing := [name for name in self._names if name.lower() not in told.columns]:
+        if missing := [name for name in self.names if name.lower() not in told.columns]:
             raise SourceError(
                 f"{told.name} has no column {' or '.join(map(repr, missing))}, of which source_id "
                 f"is made; columns there are: {', '.join(told.columns.values())}"
@@ -106,7 +106,7 @@ class Keys:
         same = " and ".join(
             f"there.{self.database.quoted(name)} = "
             f"salesops_rows.{self.database.quoted(told.columns[name.lower()])}"
-            for name in self._names
+            for name in self.names
         )
         sql = (
             f"{self._selected(told)} where not exists "
@@ -135,7 +135,7 @@ class Keys:
         return [id_ for (id_,) in found.fetchall()]
 
     @property
-    def _names(self) -> Sequence[str]:
+    def names(self) -> Sequence[str]:
         """The columns that `source_id` is made of."""
         assert self.mapping.columns
         written = str(self.mapping.columns["source_id"])
@@ -161,4 +161,4 @@ class Keys:
         return [one for one in rows.fields if one.name in spelled]
 
     def _spelled(self, rows: Rows) -> list[str]:
-        return [rows.columns[name.lower()] for name in self._names]
+        return [rows.columns[name.lower()] for name in self.names]
