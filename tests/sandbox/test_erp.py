@@ -184,8 +184,8 @@ def test_a_server_whose_starter_is_killed_before_it_is_up_does_not_stay() -> Non
     if postgres.programs() is None:
         pytest.skip("PostgreSQL is not installed")
     with TemporaryDirectory() as place:
-        # The server's own user has to enter it.
-        Path(place).chmod(0o755)
+        # As that of temporary files is.
+        Path(place).chmod(0o1777)
         command = [sys.executable, "-c", STARTS]
         environment = {**os.environ, "TMPDIR": place}
         with subprocess.Popen(

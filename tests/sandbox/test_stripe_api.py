@@ -383,6 +383,8 @@ def test_a_coupon_of_three_months_is_held_for_three_months(
     path = f"subscriptions/{subscription_id}"
     [discount] = client.get(path, **{"expand[]": "discounts"}).json()["discounts"]
     start, end = discount["start"], discount["end"]
+    coupon = client.get(f"coupons/{discount['source']['coupon']}").json()
+    assert (coupon["duration"], coupon["duration_in_months"]) == ("repeating", 3)
     assert start == int(at[0]) // 1_000_000
     assert 89 <= (end - start) / 86_400 <= 92
     later.advance((end - start) // 86_400 - 1)
@@ -463,7 +465,7 @@ def test_expansion_puts_objects_in_the_place_of_ids(client: Client) -> None:
         ("invoices", {"limit": 101}, 400, "parameter_invalid_integer"),
         ("invoices", {"limit": 0}, 400, "parameter_invalid_integer"),
         ("invoices", {"created[gte]": "2026-01-01"}, 400, "parameter_invalid_integer"),
-        ("invoices", {"starting_after": "in_1"}, 404, "resource_missing"),
+        ("invoices", {"starting_after": "in_1"}, 400, "resource_missing"),
         ("invoices", {"status": "unheard"}, 400, None),
         ("invoices/in_1", {}, 404, "resource_missing"),
         ("invoices/cus_440010000001", {}, 404, "resource_missing"),
@@ -705,6 +707,28 @@ def test_a_pause_and_a_change_and_back_within_a_day(
     signs = Counter((it["date"], it["amount"] < 0) for it in mine)
     assert len(signs) == 4
     assert all(it["proration"] for it in mine)
+
+
+def test_who_leaves_asks_for_it_before(client: Client) -> None:
+    gone = client.all("subscriptions", status="canceled")
+    early = [it for it in gone if it["canceled_at"] < it["ended_at"]]
+    assert early
+    assert all(it["cancel_at"] == it["ended_at"] >= it["canceled_at"] for it in gone)
+    deleted = {
+        event["data"]["object"]["id"]: event["created"]
+        for event in client.all("events", type="customer.subscription.deleted")
+    }
+    ends = {it["id"]: it["ended_at"] for it in gone}
+    assert deleted.items() <= ends.items()
+    asked = [
+        event["data"]
+        for event in client.all("events", type="customer.subscription.updated")
+        if event["data"]["previous_attributes"].get("canceled_at", 0) is None
+    ]
+    assert asked
+    for data in asked:
+        assert data["object"]["status"] != "canceled"
+        assert data["object"]["cancel_at"] == ends[data["object"]["id"]]
 
 
 def test_a_refund_that_fails_takes_back_what_it_gave_back(

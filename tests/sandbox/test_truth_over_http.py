@@ -21,7 +21,10 @@ INCREMENTS = (1, 7, 1, 30, 2)
 """Days between loads."""
 UPSET = (2, 5)
 """Loads before which, in the evening, all happens that seldom does."""
-LOADS = range(len(INCREMENTS) + 1)
+REMEMBERED = range(4)
+"""Loads within 30 days of the first such evening: Stripe's events are no older. Who loads for the
+first time afterwards cannot know that a subscription was unpaid before it ended.
+"""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Story:
 
 
 STORIES = (
-    Story(7, 0.02, 400, compared=(0, 2, 5), reloaded=(5,)),
+    Story(7, 0.02, 400, compared=(0, 2, 5), reloaded=(2,)),
     pytest.param(Story(11, 0.05, 400, compared=(0, 5)), marks=thorough),
     pytest.param(Story(3, 0.04, 1096, compared=(2,)), marks=thorough),
 )
@@ -72,7 +75,7 @@ def test_every_load_gives_the_truth(company: ServedCompany, story: Story) -> Non
             told |= company.assert_true(world)
             company.assert_explained()
             met |= {trap for trap, times in traps(world, company.loads[0]).items() if times}
-        if IS_THOROUGH or load in story.reloaded:
+        if load in (REMEMBERED if IS_THOROUGH else story.reloaded):
             company.assert_like_full_reload(world)
     assert company.metrics() <= told
     assert traps(world, company.loads[0]).keys() == met

@@ -298,7 +298,7 @@ def test_rows_of_one_id_in_two_databases_are_two_records(
     moment = now()
     CompiledModels.of(company).build(moment, moment, ("fct_invoices",))
     found = ledger.rows(
-        "select source_instance, invoice_id, total from marts.fct_invoices order by all"
+        "select source_instance, invoice_id, total_native from marts.fct_invoices order by all"
     )
     assert [tuple(row.values()) for row in found] == [
         *(("emea", str(no), Decimal(8 if no == 1 else 7)) for no in range(1, 10) if no != 3),

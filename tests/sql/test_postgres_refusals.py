@@ -187,7 +187,7 @@ def test_a_number_without_a_scale_is_read_exactly_or_told_to_be_cast(
     mapping = {"from": "awkward", "columns": {k: v for k, v in columns.items() if v}}
     ledger.load(invoices=mapping)
     assert ledger.known() == {"1": Decimal("1234.56789")}
-    database.run("update awkward set wide = 1.0 / 3 * 100000000000000000000000000000000.0")
+    database.run("update awkward set wide = 1.0 / 3 + 100000000000000000000000000000000.0")
     with pytest.raises(SourceError) as error:
         ledger.load(invoices=mapping)
     problem = str(error.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from decimal import Decimal
 from types import NoneType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -49,6 +50,8 @@ def _empty(hint: Any) -> Any:
         return []
     if origin is ListObject:
         return page_of((), "/v1/nothing")
+    if hint is Decimal:
+        return "0"
     if hint is UntypedStripeObject or origin in (UntypedStripeObject, dict):
         return {}
     if isinstance(hint, type) and issubclass(hint, StripeObject):
@@ -202,6 +205,30 @@ def invoice_payment(id: str, invoice: str, amount: int, at: str, **told: Any) ->
             "currency": "usd", "is_default": True, "status": "paid",
             "status_transitions": {"canceled_at": None, "paid_at": unix(at)},
             "payment": {"type": "charge", "charge": f"ch_{id}"}, **told,
+        },
+    )  # fmt: skip
+
+
+def invoice_item(
+    id: str, customer: str, amount: int, start: str, end: str, of: Document, subscription: str,
+    item: str, **told: Any,
+) -> Document:  # fmt: skip
+    """What waits for the next invoice of a subscription: it settles a change amid a period."""
+    return document(
+        "invoiceitem",
+        **{
+            "id": id, "customer": customer, "amount": amount, "currency": of["currency"],
+            "quantity": 1, "quantity_decimal": "1", "proration": True,
+            "period": {"start": unix(start), "end": unix(end)},
+            "pricing": {
+                "type": "price_details", "unit_amount_decimal": of["unit_amount_decimal"],
+                "price_details": {"price": of["id"], "product": of["product"]},
+            },
+            "parent": {
+                "type": "subscription_details",
+                "subscription_details": {"subscription": subscription, "subscription_item": item},
+            },
+            **told,
         },
     )  # fmt: skip
 

@@ -167,4 +167,6 @@ def test_stretches_are_what_was_written_down(script: Script, seed: int) -> None:
     script.sync()
     [*_, (_, ended_at, status, _)] = script.stretches("sub_1")
     assert ended_at is not None
-    assert (dt.datetime.fromisoformat(ended_at), status) == (script.as_of, "canceled")
+    assert dt.datetime.fromisoformat(ended_at) == script.as_of
+    # What did not count before it ended has not counted since.
+    assert (status == "canceled") == (history.was[-1][1] in COUNTED)

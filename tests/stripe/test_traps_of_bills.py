@@ -222,6 +222,32 @@ def test_a_charge_is_a_payment_only_where_no_payment_of_an_invoice_names_it(
     assert found == [Decimal("0.7"), Decimal("2.5"), 10]
 
 
+def test_a_refund_goes_to_the_invoice_that_its_charge_paid(script: Script) -> None:
+    script.stripe.create(d.customer("cus_1"))
+    billed(script)
+    script.stripe.create(
+        d.charge("ch_1", "cus_1", 1_000, payment_intent="pi_1"),
+        d.invoice_payment(
+            "inpay_1", "in_1", 1_000, "2024-01-01",
+            payment={"type": "payment_intent", "payment_intent": "pi_1"},
+        ),
+        d.charge("ch_2", "cus_1", 500), d.charge("ch_3", None, 70),
+        d.refund("re_1", "ch_1", 100, payment_intent="pi_1"), d.refund("re_2", "ch_2", 50),
+        d.refund("re_3", "ch_3", 7), d.refund("re_4", "ch_1", 3, status="pending"),
+    )  # fmt: skip
+    script.stripe.at("2024-01-02")
+    report = script.sync()
+    [credit] = script.staged("credit_notes").values()
+    known = credit["source_id"], credit["invoice_id"], credit["customer_id"], credit["amount"]
+    assert known == ("re_1", "in_1", "cus_1", 1)
+    # What was charged without an invoice was paid, and what of it went back was paid back.
+    paid = {id: (row["invoice_id"], row["amount"]) for id, row in script.staged("payments").items()}
+    assert paid == {
+        "inpay_1": ("in_1", 10), "ch_2": (None, 5), "re_2": (None, Decimal("-0.5")),
+    }  # fmt: skip
+    assert [it for it in report.warnings if "name no customer" in it]
+
+
 def test_amounts_in_yen_and_dinars(script: Script) -> None:
     script.stripe.create(d.customer("cus_1"))
     for currency, amount in (("jpy", 16_500), ("kwd", 12_340), ("isk", 9_900), ("mga", 5_000)):

@@ -68,6 +68,9 @@ MADE = {
     "subscription": a_subscription(),
     "invoice": an_invoice(),
     "invoice_payment": d.invoice_payment("inpay_1", "in_1", 10, "2026-01-02"),
+    "invoiceitem": d.invoice_item(
+        "ii_1", "cus_1", -10, "2026-01-01", "2026-02-01", monthly(), "sub_1", "si_1"
+    ),
     "charge": d.charge("ch_1", "cus_1", 10),
     "refund": d.refund("re_1", "ch_1", 10),
     "credit_note": d.credit_note("cn_1", an_invoice(), 10),

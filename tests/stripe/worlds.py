@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from books import OF_THE_LOAD, VERSIONED, Books
+import pytest
+from books import KEY, OF_THE_LOAD, VERSIONED, Books
 
+from ingestion.sandbox.server import serving
 from ingestion.sandbox.systems.faulty import Asked
 from ingestion.sandbox.systems.stripe.api import StripeApi
 from ingestion.sandbox.world import World
@@ -69,3 +73,20 @@ class Company(Books):
 
 def _said(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in OF_THE_LOAD}
+
+
+@pytest.fixture(scope="session")
+def grown_world() -> World:
+    """A quarter of a small company; tests take copies of it."""
+    world = World.found(seed=1, scale=0.06)
+    world.advance(100)
+    return world
+
+
+@pytest.fixture
+def account(grown_world: World, data_folder: Path) -> Iterator[Company]:
+    """The world's account behind a server that behaves."""
+    world = copy.deepcopy(grown_world)
+    api = StripeApi(world, KEY)
+    with serving(api) as url:
+        yield Company(url, data_folder, api=api, world=world)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from tests.truth.cash import Invoices
 from tests.truth.little_business import LittleBusiness
 from tests.truth.little_world import moment
@@ -70,6 +72,37 @@ def test_an_invoice_that_is_void_now_never_was_and_its_payment_is_on_account() -
     assert business.values("cash_collected") == {"2023-02": 100}
     assert business.values("cash_collected", "net") == {"2023-02": 100}
     assert business.values("days_sales_outstanding")["2023-02"] == 60
+
+
+def test_a_refund_that_failed_never_was_but_was_one_until_then() -> None:
+    business, invoice = billed()
+    business.pay(invoice, "2023-02-10", 100)
+    business.credit(invoice, "2023-04-10", 25)
+    until_then = datetime(2023, 4, 15)
+    business.change("credit_notes", 0, "2023-04-20", "is_deleted", 1)
+    assert business.values("cash_collected", "net") == {"2023-02": 100}
+    assert business.values("cash_collected", "net", as_of=until_then)["2023-04"] == -25
+    assert receivable(business, "2023-05-01") == 0
+
+
+def test_a_credit_that_was_deleted_is_owed_again() -> None:
+    business, invoice = billed()
+    business.credit(invoice, "2023-02-10", 70)
+    business.credit(invoice, "2023-02-11", 50)
+    assert receivable(business, "2023-03-01") == 0
+    business.change("credit_notes", 0, "2023-03-02", "is_deleted", 1)
+    assert receivable(business, "2023-05-01") == 50
+    assert Invoices(business.history()).credits["refund"].tolist() == [0]
+
+
+def test_an_invoice_that_is_void_after_a_part_was_paid_leaves_that_on_account() -> None:
+    business, invoice = billed()
+    business.pay(invoice, "2023-02-10", 30)
+    business.pay(business.bill(0, "2023-02-01", 50), "2023-03-01", 20)
+    business.void(invoice, "2023-03-10")
+    moments = ("2023-02-09", "2023-02-10", "2023-03-02")
+    assert [receivable(business, at) for at in moments] == [50, 20, 0]
+    assert business.values("cash_collected") == {"2023-02": 30, "2023-03": 20}
 
 
 def test_days_outstanding_set_what_is_open_against_ninety_days_of_invoices() -> None:

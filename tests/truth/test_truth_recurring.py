@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from math import floor
+
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ingestion.sandbox.world import World
+from ingestion.sandbox.world.calendar import DAY
+from ingestion.sandbox.world.schema import NONE
 from tests.truth.customers import Customers
 from tests.truth.history import History
 from tests.truth.little_business import ANALYTICS, CORE, LittleBusiness
+from tests.truth.little_world import moment
 from tests.truth.recurring import MOVEMENTS, Recurring
+
+QUOTED = LittleBusiness("2022-02-15")
+"""A business whose rates a test sets."""
 
 
 def movements(business: LittleBusiness, timezone: str = "UTC") -> dict[str, dict[str, float]]:
@@ -129,6 +143,103 @@ def test_overlapping_subscriptions_add_up_and_the_larger_plan_is_the_customers()
     }
     gained = business.numbers("quick_ratio", cut="product")["numerator"].to_dict()
     assert gained == {("2022-01", "Analytics annual"): 200, ("2022-02", "Analytics annual"): 50}
+
+
+def test_trials_and_pauses_bring_nothing_and_past_due_does() -> None:
+    business = LittleBusiness("2022-06-15")
+    ann = business.customer("2022-01-10")
+    for status, started, ended in (
+        ("trialing", "2022-01-20", "2022-02-03"), ("ended", "2022-02-03", "2022-03-20"),
+        ("paused", "2022-03-20", "2022-04-20"), ("past_due", "2022-04-20", ""),
+    ):  # fmt: skip
+        business.subscribe(ann, started, 100, ended, status=status)
+    assert movements(business) == {
+        "2022-02": {"new": 100, "closing": 100},
+        "2022-03": {"opening": 100, "churn": -100},
+        "2022-04": {"reactivation": 100, "closing": 100},
+        "2022-05": {"opening": 100, "closing": 100},
+        "2022-06": {"opening": 100, "closing": 100},
+    }
+    assert business.values("mrr") == {
+        "2022-02": 100, "2022-03": 0, "2022-04": 100, "2022-05": 100, "2022-06": 100,
+    }  # fmt: skip
+    march = business.numbers("mrr").loc[("2022-03", "all")]
+    assert (march["n_included"], march["n_excluded"]) == (0, 1)
+    assert Customers(business.history()).new["month"].tolist() == [2022 * 12 + 1]
+
+
+def test_who_only_tried_or_never_paid_was_no_customer() -> None:
+    business = LittleBusiness("2022-06-15")
+    tried, owes, pays = (business.customer("2022-01-10") for _ in range(3))
+    business.subscribe(tried, "2022-01-10", 100, ended="2022-02-20", status="trialing")
+    business.subscribe(owes, "2022-01-10", 100, status="unpaid")
+    business.subscribe(pays, "2022-05-10", 100)
+    assert list(movements(business)) == ["2022-05", "2022-06"]
+    assert len(Customers(business.history()).new) == 1
+
+
+def test_a_year_s_price_is_divided_exactly_and_each_subscription_rounded_half_up() -> None:
+    business = LittleBusiness("2022-02-15")
+    for mrr in (514.404167, 8.335, 8.334999, 0.005):
+        business.subscribe(business.customer("2022-01-10"), "2022-01-10", mrr)
+    assert business.values("mrr")["2022-01"] == 514.40 + 8.34 + 8.33 + 0.01
+    assert business.values("arr")["2022-01"] == round(12 * 531.08, 6)
+
+
+def test_yen_and_dinars_are_worth_what_their_rates_say() -> None:
+    business = LittleBusiness("2022-02-15")
+    for mrr, currency in ((1_234_567.666667, "JPY"), (815.123457, "KWD")):
+        business.subscribe(business.customer("2022-01-10"), "2022-01-10", mrr, currency=currency)
+    quotes = business.world.table("fx_rates").to_pandas()
+    quotes = quotes[(quotes["day"] <= date(2022, 1, 31)) & (quotes["to_currency"] == "EUR")]
+    yen, dinar = (
+        quotes[quotes["from_currency"] == code]["rate"].iloc[-1] for code in ("JPY", "KWD")
+    )
+    cent = Decimal("0.01")
+    worth = [
+        (Decimal(mrr) * rate).quantize(cent, ROUND_HALF_UP)
+        for mrr, rate in (("1234567.666667", yen), ("815.123457", dinar))
+    ]
+    assert business.values("mrr", currency="EUR")["2022-01"] == float(sum(worth))
+
+
+@given(
+    st.lists(st.integers(0, 10**12), min_size=1, max_size=20), st.integers(1, 5 * 10**8),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_millionths_are_converted_exactly(millionths: list[int], rate: int) -> None:
+    business = QUOTED
+    business.state["fx_rates"]["rate"][:] = rate
+    amounts, count = np.array(millionths), len(millionths)
+    cents = business.history().convert_exact(
+        amounts, np.full(count, 1), moment("2022-02-01") // DAY
+    )
+    exact = [Fraction(amount * rate, 10**10) for amount in millionths]
+    assert cents.tolist() == [floor(amount + Fraction(1, 2)) for amount in exact]
+
+
+def test_a_deleted_customer_pays_on_in_the_sums_and_is_in_no_cut() -> None:
+    business = LittleBusiness("2022-04-15")
+    ann, bob = (business.customer("2022-01-10") for _ in range(2))
+    business.subscribe(ann, "2022-01-10", 100, ended="2022-03-10")
+    business.subscribe(bob, "2022-01-10", 50)
+    business.pay(business.bill(ann, "2022-01-10", 100), "2022-01-20", 100)
+    business.change("customers", ann, "2022-04-10", "is_deleted", 1)
+    assert business.values("mrr") == {"2022-01": 150, "2022-02": 150, "2022-03": 50, "2022-04": 50}
+    regions = business.numbers("mrr", cut="region")["value"].to_dict()
+    assert regions[("2022-02", "(none)")] == 100
+    assert regions[("2022-02", "EMEA")] == 50
+    paid = business.numbers("cash_collected", cut="product")["value"].to_dict()
+    assert paid == {("2022-01", "(none)"): 100}
+    assert Customers(business.history()).new["account"].tolist() == [
+        NONE,
+        account_of(business, bob),
+    ]
+
+
+def account_of(business: LittleBusiness, customer: int) -> int:
+    """The account of a customer."""
+    return int(business.state["customers"]["account_id"][customer])
 
 
 def test_a_quarter_keeps_those_of_its_beginning() -> None:

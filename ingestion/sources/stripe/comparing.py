@@ -11,7 +11,7 @@ from ingestion.sources.stripe.history import ITEMS, STATES
 from ingestion.sources.stripe.intake import Taken
 from ingestion.sources.stripe.lists import StripeList
 from ingestion.sources.stripe.plan import Plan
-from ingestion.sources.stripe.rows import rows_of
+from ingestion.sources.stripe.row_sql import rows_of
 from ingestion.sources.stripe.tables import OBJECTS, TABLES
 from ingestion.warehouse.duckdb_sql import literal, quote, register
 
@@ -89,7 +89,7 @@ class Comparison:
         """SQL of when each of some discounts was removed."""
         told = {id: self._ended[id] for id in discounts if id in self._ended}
         cases = "".join(
-            f" when {literal(id)} then make_timestamp({moment}::BIGINT * 1000000)"
+            f" when {literal(id)} then make_timestamp({moment * 1_000_000}::BIGINT)"
             for id, moment in told.items()
         )
         now = f"{literal(self._until.isoformat())}::TIMESTAMP"

@@ -26,7 +26,7 @@ from ingestion.sources.stripe.client import ForbiddenError, StripeClient
 from ingestion.sources.stripe.comparing import Comparison
 from ingestion.sources.stripe.history import History
 from ingestion.sources.stripe.intake import Taken
-from ingestion.sources.stripe.lists import EVENTS, LIST_OF, LISTS, StripeList, lists_of
+from ingestion.sources.stripe.lists import EVENTS, LISTS, StripeList, lists_of
 from ingestion.sources.stripe.money import MinorUnits
 from ingestion.sources.stripe.plan import LAG, Plan
 from ingestion.sources.stripe.rows import Document, Rows, removed_discount
@@ -36,6 +36,7 @@ from ingestion.sources.stripe.tables import TABLES
 
 READERS = 4
 """Requests that are under way at a time."""
+LINES = "invoice_lines"
 ROUNDS = 5
 """How often new events are asked for while others come in."""
 
@@ -90,7 +91,7 @@ class _Extract:
         rows = Rows(MinorUnits(self.source.name, self.source.minor_units), self.source.mapping)
         self.history = History(self.load, self.plan)
         folder = self.load.context.folder
-        with Taken(self.load.connection, rows, folder) as self.taken:
+        with Taken(self.load.connection, rows, self.lists, folder) as self.taken:
             changed = self._changed_since(self.plan.since)
             if self.plan.is_whole:
                 self._refuse_forbidden()
@@ -130,8 +131,8 @@ class _Extract:
         kind, id = about.get("object"), about.get("id")
         if kind == "discount":
             kind, id = "subscription", about.get("subscription")
-        found = LIST_OF.get(kind)
-        return (found.name, id) if found in self.lists and id else None
+        found = next((it for it in self.lists if it.kind == kind and it.has_events), None)
+        return (found.name, id) if found and id else None
 
     def _refuse_forbidden(self) -> None:
         """Raise SourceError of all lists that the key may not read, before any is."""
@@ -162,7 +163,7 @@ class _Extract:
     def _completed(self, found: Document) -> Document:
         """An object with all that it is made of: lists in it hold ten."""
         match found["object"]:
-            case "invoice" if found["lines"]["has_more"]:
+            case "invoice" if found["lines"]["has_more"] and LINES in self.taken.tables:
                 lines = self.client.everything(f"/v1/invoices/{found['id']}/lines", {})
                 return {**found, "lines": {**found["lines"], "data": lines}}
             case "subscription" if found["items"]["has_more"]:

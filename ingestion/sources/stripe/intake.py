@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestion.loading.intake import Intake
-from ingestion.sources.stripe.rows import RECORDS, Document, Row, Rows, members
+from ingestion.sources.stripe.lists import StripeList
+from ingestion.sources.stripe.row_sql import RECORDS, members
+from ingestion.sources.stripe.rows import Document, Row, Rows
 from ingestion.sources.stripe.states import Subscription
 from ingestion.sources.stripe.tables import OBJECTS
 
@@ -22,18 +24,26 @@ if TYPE_CHECKING:
 class Taken:
     """What has come in of each table; several threads may add. Leaving it completes the tables.
 
+    Of objects are taken the rows of events and of `tables`, those of the lists.
     `subscriptions` are those that came in, as they were last. `ids` are the good ones by table,
     and `named` the ids that rows have in columns of a name. `billed` has each customer's latest
     invoice, `discounted` the customers with a discount, `strangers` the charges of no customer.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, rows: Rows, folder: Path) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        rows: Rows,
+        lists: Iterable[StripeList],
+        folder: Path,
+    ) -> None:
         self._rows, self._lock, self._positions = rows, threading.Lock(), count()
         self._stack = ExitStack()
-        self._tables = {
+        self._intakes = {
             table: Intake(connection.cursor(), table + RECORDS, members(table), folder)
             for table in OBJECTS
         }
+        self.tables = {table for it in lists for table in (it.table, *it.parts)}
         self.subscriptions: dict[str, Subscription] = {}
         self.ids: defaultdict[str, set[str]] = defaultdict(set)
         self.named: defaultdict[str, set[str]] = defaultdict(set)
@@ -42,7 +52,7 @@ class Taken:
         self.strangers: set[str] = set()
 
     def __enter__(self) -> Taken:
-        for table in self._tables.values():
+        for table in self._intakes.values():
             self._stack.enter_context(table)
         return self
 
@@ -55,7 +65,8 @@ class Taken:
             made = list(self._rows.of(table, it))
             with self._lock:
                 for name, row in made:
-                    self.row(name, row)
+                    if name == "events" or name in self.tables:
+                        self.row(name, row)
                 if table == "subscriptions":
                     self.subscriptions[it["id"]] = Subscription.of(it)
                 if table == "customers" and it.get("discount"):
@@ -65,7 +76,7 @@ class Taken:
 
     def row(self, table: str, row: Row) -> None:
         """Take in a row of a table."""
-        self._tables[table].add([{"position": next(self._positions), **row}])
+        self._intakes[table].add([{"position": next(self._positions), **row}])
         if "reason" not in row:
             self.ids[table].add(row["source_id"])
         for name in ("customer", "coupon"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 EVENTS = "/v1/events"
@@ -94,16 +94,16 @@ _LISTS = (
     StripeList("balance_transactions", "balance_transaction", _told("payments"), has_events=False),
 )
 LISTS: Mapping[str, StripeList] = MappingProxyType({found.name: found for found in _LISTS})
-LIST_OF: Mapping[str, StripeList] = MappingProxyType(
-    {found.kind: found for found in _LISTS if found.has_events}
-)
-"""The list that has an object, where events tell of it."""
 
 
 def lists_of(entities: Iterable[str]) -> tuple[StripeList, ...]:
-    """The lists that tell of entities."""
+    """The lists that tell of entities, with the parts that are asked for."""
     wanted = frozenset(entities)
-    return tuple(found for found in _LISTS if found.entities & wanted)
+    found = (it for it in _LISTS if it.entities & wanted)
+    without_lines = "invoice_lines" not in wanted
+    return tuple(
+        replace(it, parts={}) if it.name == "invoices" and without_lines else it for it in found
+    )
 
 
 def entities_of(path: str) -> frozenset[str]:

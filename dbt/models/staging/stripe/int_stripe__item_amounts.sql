@@ -160,8 +160,8 @@ select
     bill_unit,
     bill_units,
     case
-        when is_metered
+        when is_metered or amount < 0
         then cast(0 as {{ stripe_money() }})
-        else {{ stripe_monthly("greatest(amount, 0)", "bill_unit", "bill_units") }}
+        else {{ stripe_monthly("amount", "bill_unit", "bill_units") }}
     end as monthly
 from billed

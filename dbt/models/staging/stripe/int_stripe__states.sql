@@ -33,8 +33,11 @@ with
             lag(known_from) over (
                 partition by source_instance, subscription order by known_from
             ) as previous_from,
-            lead(known_from) over (
-                partition by source_instance, subscription order by known_from
+            coalesce(
+                lead(known_from) over (
+                    partition by source_instance, subscription order by known_from
+                ),
+                {{ end_of_time() }}
             ) as valid_to
         from told
         where choice = 1

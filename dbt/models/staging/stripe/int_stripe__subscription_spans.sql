@@ -98,4 +98,4 @@ left join
     on cuts.source_instance = states.source_instance
     and cuts.subscription = states.subscription
     and states.valid_from <= cuts.valid_from
-    and (states.valid_to is null or states.valid_to > cuts.valid_from)
+    and states.valid_to > cuts.valid_from

@@ -35,7 +35,7 @@ rm password
 trap 'pg_ctl -D data -m immediate stop > /dev/null 2>&1; rm -rf "$1"' EXIT
 pg_ctl -D data -l log -w -o "-c listen_addresses= -c fsync=off -k $1" start > /dev/null 2>&1 \
     || {{ tail -n 1 log; exit 1; }}
-echo {UP}
+echo {UP} 2> /dev/null
 read -r asked
 """
 """Makes, starts and keeps a server in the folder $1 until there is nothing more to read."""
@@ -110,6 +110,7 @@ def running(password: str) -> Iterator[Server]:
                 keeper.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 keeper.kill()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _keeper(found: Path, folder: Path, user: str | None) -> subprocess.Popen[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ingestion.sandbox.systems.stripe import catalogue, invoices, payments, subscriptions
+from ingestion.sandbox.systems.stripe import catalogue, invoices, lines, payments, subscriptions
 from ingestion.sandbox.systems.stripe.books import Books
 from ingestion.sandbox.systems.stripe.collections import Document, Kind
 from ingestion.sandbox.systems.stripe.customers import customers
 from ingestion.sandbox.systems.stripe.events import events
+from ingestion.sandbox.systems.stripe.invoice_items import invoice_items
 from ingestion.sandbox.world import World
 
 BUILDERS: Mapping[str, Callable[[Books], Kind]] = {
@@ -20,7 +21,7 @@ BUILDERS: Mapping[str, Callable[[Books], Kind]] = {
     "subscriptions": subscriptions.subscriptions,
     "subscription_items": subscriptions.items,
     "invoices": invoices.invoices,
-    "invoiceitems": invoices.invoice_items,
+    "invoiceitems": invoice_items,
     "invoice_payments": payments.invoice_payments,
     "charges": payments.charges,
     "refunds": payments.refunds,
@@ -28,7 +29,7 @@ BUILDERS: Mapping[str, Callable[[Books], Kind]] = {
     "balance_transactions": payments.balance_transactions,
 }
 INSIDE: Mapping[tuple[str, str], Callable[[Books, int], Kind]] = {
-    ("invoices", "lines"): invoices.lines_of,
+    ("invoices", "lines"): lines.lines_of,
     ("credit_notes", "lines"): payments.note_lines,
     ("charges", "refunds"): payments.refunds_of,
 }

@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 
 from ingestion.sandbox.world import World
-from ingestion.sandbox.world.calendar import DAY, Ints, add_months, day_number, day_of, to_moment
+from ingestion.sandbox.world.calendar import (
+    DAY,
+    HOUR,
+    Ints,
+    add_months,
+    day_number,
+    day_of,
+    to_moment,
+)
 from ingestion.sandbox.world.render import FIRST_ID
 from ingestion.sandbox.world.schema import (
     COUPONS,
@@ -25,6 +33,8 @@ from ingestion.sandbox.world.schema import (
 from ingestion.sandbox.world.store import Store
 
 SECOND = 1_000_000
+NOTICE = 6 * HOUR
+"""Who leaves says so some hours before."""
 RECURRING = LINE_KINDS.index("recurring")
 VOID = INVOICE_STATUSES.index("void")
 REFUND = CREDIT_KINDS.index("refund")
@@ -114,6 +124,14 @@ class Books:
         last = np.zeros(len(self.chain), np.int64)
         last[self.chain[order]] = order
         return last[self.chain]
+
+    @cached_property
+    def asked_to_end(self) -> Ints:
+        """When it was asked of each row that ended that it should: some hours before it did."""
+        store = self["subscriptions"]
+        asked_at = store["ended_at"] - NOTICE
+        asked_at = np.where(asked_at > store["started_at"], asked_at, store["ended_at"])
+        return np.where(store["ended_at"] == NULL, NULL, asked_at)
 
     @cached_property
     def price_row(self) -> Ints:

@@ -21,12 +21,11 @@ class StripeError(Exception):
 
 
 class UnknownObjectError(StripeError):
-    """There is no object of this id."""
-
-    status = 404
+    """There is no object of this id: none to answer with, or none that a parameter may name."""
 
     def __init__(self, label: str, object_id: str, param: str = "id") -> None:
         super().__init__(f"No such {label}: '{object_id}'", "resource_missing", param)
+        self.status = 404 if param == "id" else 400
 
 
 class UnknownUrlError(StripeError):

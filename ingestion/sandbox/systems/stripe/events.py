@@ -13,6 +13,7 @@ from ingestion.sandbox.systems.stripe import catalogue, invoices, payments, subs
 from ingestion.sandbox.systems.stripe.books import SECOND, Books, seconds
 from ingestion.sandbox.systems.stripe.collections import Document, Kind, Mask
 from ingestion.sandbox.systems.stripe.errors import StripeError
+from ingestion.sandbox.systems.stripe.invoice_items import item_moments
 from ingestion.sandbox.systems.stripe.questions import Question
 from ingestion.sandbox.world.calendar import DAY, Ints
 from ingestion.sandbox.world.schema import NONE, NULL
@@ -192,7 +193,7 @@ def _of_invoices(books: Books, of: Of, add: Add) -> None:
         add(name, rows, store["paid_at"])
     add("invoice.voided", rows, books.invoice_voided_at)
     items = of("invoiceitems")
-    add("invoiceitem.created", items.order, invoices.item_moments(books)[items.order])
+    add("invoiceitem.created", items.order, item_moments(books)[items.order])
 
 
 def _of_payments(books: Books, of: Of, add: Add) -> None:

@@ -100,20 +100,21 @@ def subscription(books: Books, chain: int, at: int) -> Document:
     store, row = books["subscriptions"], books.stretch(chain, at)
     status, is_on_hold, ended_at = _status(books, row, at)
     ended = None if ended_at == NULL else ended_at // SECOND
+    cancel_at, asked_at = _cancellation(books, row, at)
     began = int(store["started_at"][chain])
     trial = _trial(books, chain, at)
     bill = books.last(books.bills.of(chain), books["invoices"]["drafted_at"], at)
     subscription_id = SUBSCRIPTION_IDS.of(chain)
     url = f"/v1/subscription_items?subscription={subscription_id}"
-    reason = None if ended is None else "cancellation_requested"
+    reason = None if asked_at is None else "cancellation_requested"
     return {
         "id": subscription_id, "object": "subscription", "application": None,
         "application_fee_percent": None,
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
         "billing_cycle_anchor": began // SECOND, "billing_cycle_anchor_config": None,
         "billing_mode": {"flexible": None, "type": "classic"}, "billing_schedules": [],
-        "billing_thresholds": None, "cancel_at": None, "cancel_at_period_end": False,
-        "canceled_at": ended,
+        "billing_thresholds": None, "cancel_at": cancel_at, "cancel_at_period_end": False,
+        "canceled_at": asked_at,
         "cancellation_details": {"comment": None, "feedback": None, "reason": reason},
         "collection_method": "send_invoice", "created": began // SECOND,
         "currency": CODES[store["currency"][chain]],
@@ -139,6 +140,17 @@ def subscription(books: Books, chain: int, at: int) -> Document:
         "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
         "trial_start": trial[0],
     }  # fmt: skip
+
+
+def _cancellation(books: Books, row: int, at: int) -> tuple[int | None, int | None]:
+    """The second in which a subscription in a row is to end, and the one in which that was asked.
+
+    None before it was asked. That was hours before, where the stretch had begun by then.
+    """
+    ends_at, asked_at = int(books["subscriptions"]["ended_at"][row]), int(books.asked_to_end[row])
+    if row != books.current_row[row] or ends_at == NULL or asked_at > at:
+        return None, None
+    return ends_at // SECOND, asked_at // SECOND
 
 
 def item(books: Books, chain: int, at: int) -> Document:
@@ -202,7 +214,8 @@ def ended(books: Books, chains: Ints) -> Mask:
 def changes(books: Books) -> tuple[Ints, Ints]:
     """Subscriptions, and the moments at which they changed between their beginning and their end.
 
-    Each new stretch, each new status, each invoice (with its period), each discount that runs out.
+    Each new stretch, each new status, each invoice (with its period), each discount that runs out,
+    and when they were asked to end.
     """
     store, log = books["subscriptions"], books.state.logs["subscriptions"]
     is_status = log["field"] == books.status_field
@@ -213,6 +226,7 @@ def changes(books: Books) -> tuple[Ints, Ints]:
         (rows, store["started_at"]), (log["id"][is_status], log["at"][is_status]),
         (bills["subscription_id"], bills["drafted_at"]),
         (discounted, books.discount_removed[discounted]),
+        (books.current_row, books.asked_to_end[books.current_row]),
     ]  # fmt: skip
     row = np.concatenate([np.asarray(keys, np.int64) for keys, _ in pairs])
     moments = np.concatenate([np.asarray(moments, np.int64) for _, moments in pairs])
