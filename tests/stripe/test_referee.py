@@ -24,14 +24,18 @@ from ingestion.sandbox.systems.stripe.api import StripeApi
 from ingestion.sandbox.world import World
 from tests.sandbox.simulated_company import ALL_AT_ONCE
 from tests.sandbox.traps import upset
+from tests.thorough import thorough
 
 DAYS = 3
 
 
-@pytest.fixture(scope="module")
-def grown_world() -> World:
+SEEDS = [1, *(pytest.param(seed, marks=thorough) for seed in (2, 3))]
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def grown_world(request: pytest.FixtureRequest) -> World:
     """A quarter of a small company, on whose last evening all happened that money can bring."""
-    world = World.found(seed=1, scale=0.06)
+    world = World.found(seed=request.param, scale=0.06)
     world.advance(100)
     upset(world)
     return world
