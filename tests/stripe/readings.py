@@ -238,6 +238,7 @@ def _line(it: Row, invoice: str) -> Row:
     proration = details.get("proration_details") or {}
     return {
         **_kept(it, "description"), **_amounts(it, "amount"), "invoice": invoice,
+        "discount": _money(sum(part["amount"] for part in it["discount_amounts"]), it),
         "subscription": details.get("subscription"),
         "subscription_item": details.get("subscription_item"),
         "price": _id(named.get("price")), "product": named.get("product"),

@@ -87,6 +87,29 @@ def test_an_invoice_of_120_lines(script: Script) -> None:
     assert sorted(script.staged("invoice_lines")) == [f"il_{n:03}" for n in range(1, 120)]
 
 
+def test_lines_come_to_their_invoice_after_discounts_and_credits(script: Script) -> None:
+    """Ten a month less a tenth, and an upgrade amid the last one: 9 - 4.50 + 9 = 13.50 + tax."""
+    basic = d.price("price_1", 1_000)
+    script.stripe.create(d.customer("cus_1"), basic)
+
+    def line(id: str, amount: int, taken_off: int, **told: object) -> d.Document:
+        taken = [{"amount": taken_off, "discount": "di_1"}]
+        return d.line(id, amount, "2024-01-01", "2024-02-01", of=basic, subscription="sub_1",
+                      item="si_1", discount_amounts=taken, **told)  # fmt: skip
+
+    lines = [
+        line("il_1", 1_000, 100), line("il_2", 1_000, 100, is_proration=True),
+        line("il_3", -500, -50, quantity=2, is_proration=True, credited=True),
+    ]  # fmt: skip
+    script.stripe.create(d.invoice("in_1", "cus_1", lines, tax=135, total=1_485))
+    script.sync()
+    staged = script.staged("invoice_lines")
+    found = {id: (row["quantity"], row["amount"]) for id, row in staged.items()}
+    assert found == {"il_1": (1, 9), "il_2": (1, 9), "il_3": (-2, Decimal("-4.5"))}
+    [invoice] = script.staged("invoices").values()
+    assert sum(row["amount"] for row in staged.values()) + invoice["tax"] == invoice["total"]
+
+
 def test_a_gap_of_31_days_between_loads(script: Script) -> None:
     script.stripe.create(*(d.customer(f"cus_{n}") for n in range(1, 6)))
     invoice = billed(script)

@@ -166,6 +166,7 @@ class Rows:
         return {
             **self._billed(it),
             "invoice": invoice["id"],
+            "discount": self._taken_off(it),
             "subscription": _id(details.get("subscription")),
             "subscription_item": details.get("subscription_item"),
             "is_proration": bool(details.get("proration")),
@@ -173,6 +174,11 @@ class Rows:
             "parent_type": parent.get("type"),
             "description": it.get("description"),
         }
+
+    def _taken_off(self, it: Document) -> Any:
+        """What discounts take off a line."""
+        taken = it.get("discount_amounts") or ()
+        return self.units.amount(sum(part["amount"] for part in taken), _code(it))
 
     def _invoice_item(self, it: Document) -> Iterator[tuple[str, Row]]:
         details = (it.get("parent") or {}).get("subscription_details") or {}

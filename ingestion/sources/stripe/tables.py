@@ -159,6 +159,7 @@ OBJECTS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             _text("product", "Id of the product."),
             _of("number", "quantity", "How many."),
             _money("amount", "Amount before discounts", required=True),
+            _money("discount", "What discounts take off"),
             CURRENCY,
             _of("number", "unit_amount", "Price of a unit, in units of the currency."),
             _moment("period_start", "Start of what is billed"),
