@@ -132,7 +132,7 @@ def prepare(
     """The company kept under `<folder>/sandbox`, gone on by some days, with its exports written.
 
     The first time it is founded, three years old. Raises SandboxError when the company that is
-    there is of another seed or scale.
+    there is of another seed or scale, or of another version.
     """
     home = folder / "sandbox"
     world = _world(home / "world", days, scale, seed)
@@ -158,7 +158,7 @@ def present(folder: Path) -> dt.datetime | None:
     from ingestion.sandbox.world import World
 
     kept = folder / "sandbox" / "world"
-    return World.load(kept).now if World.is_saved(kept) else None
+    return _kept(kept).now if World.is_saved(kept) else None
 
 
 def _world(folder: Path, days: int, scale: float | None, seed: int | None) -> World:
@@ -166,7 +166,7 @@ def _world(folder: Path, days: int, scale: float | None, seed: int | None) -> Wo
     from ingestion.sandbox.world import World
 
     if World.is_saved(folder):
-        world = World.load(folder)
+        world = _kept(folder)
         kept_seed, kept_scale = world.state.seed, world.state.scale
         if seed not in (None, kept_seed) or scale not in (None, kept_scale):
             raise SandboxError(
@@ -184,6 +184,19 @@ def _world(folder: Path, days: int, scale: float | None, seed: int | None) -> Wo
     folder.parent.mkdir(parents=True, exist_ok=True)
     world.save(folder)
     return world
+
+
+def _kept(folder: Path) -> World:
+    """The company as it is kept."""
+    from ingestion.sandbox.world import OtherFormatError, World
+
+    try:
+        return World.load(folder)
+    except OtherFormatError:
+        raise SandboxError(
+            f"{folder}: the simulated company there is of another version of salesops; remove that "
+            "folder, and let the run begin anew with FRESH=1"
+        ) from None
 
 
 def _export(world: World, entities: Collection[str], home: Path) -> None:

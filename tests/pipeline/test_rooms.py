@@ -20,7 +20,7 @@ ROOMS = [
     for group in yaml.safe_load((PROJECT / "dbt/models/rooms.yml").read_text("utf-8"))["groups"]
 ]
 SOURCES_READ = {
-    "staging": {"raw_files", "raw_hubspot"},
+    "staging": {"raw_files", "raw_hubspot", "raw_stripe"},
     # What the versions in raw tell of the past.
     "changes": {"raw_files", "raw_hubspot"},
     # What was published before.

@@ -21,6 +21,7 @@ from ingestion.sandbox.service import (
     System,
     Use,
     export_company,
+    prepare,
     running,
 )
 from ingestion.sandbox.world import World
@@ -146,3 +147,11 @@ def test_another_scale_than_the_kept_one_is_refused(folder: Path) -> None:
     with pytest.raises(SandboxError, match=r"SEED=7 SCALE=0\.02; leave"):  # noqa: SIM117
         with running(folder, USE, scale=1):
             pass
+
+
+def test_a_company_of_another_version_is_refused(tmp_path: Path) -> None:
+    saved = tmp_path / "sandbox" / "world" / "world.json"
+    saved.parent.mkdir(parents=True)
+    saved.write_text('{"format": 1}')
+    with pytest.raises(SandboxError, match=r"another version of salesops; remove that folder"):
+        prepare(tmp_path, USE)

@@ -33,6 +33,10 @@ TABLES = (*ENTITIES, "field_changes", "pipeline_stages")
 FORMAT = 4
 
 
+class OtherFormatError(ValueError):
+    """A saved world is of another version of the simulation."""
+
+
 class World:
     """A B2B software company at a moment of its history.
 
@@ -144,13 +148,13 @@ class World:
 
     @classmethod
     def load(cls, folder: str | Path) -> World:
-        """The world that `save` wrote."""
+        """The world that `save` wrote. Raises OtherFormatError where that was another version."""
         folder = _settled(Path(folder))
         if not (folder / "world.json").exists():
             raise FileNotFoundError(f"no world in {folder}: create one and save it there")
         meta = json.loads((folder / "world.json").read_text())
         if meta["format"] != FORMAT:
-            raise ValueError(f"{folder} has format {meta['format']}, not {FORMAT}: remove it")
+            raise OtherFormatError(f"{folder} has format {meta['format']}, not {FORMAT}")
         state = State(meta["seed"], meta["scale"], _causes(meta["causes"]), meta["day"])
         for entity, store in state.stores.items():
             with np.load(folder / f"{entity}.npz") as arrays:

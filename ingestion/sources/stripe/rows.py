@@ -235,9 +235,10 @@ class Rows:
         yield (
             "charges",
             {
-                **_same(it, "status", "paid", "created"),
+                **_same(it, "status", "paid", "captured", "disputed", "created"),
                 "customer": _id(it.get("customer")),
                 "amount": self.units.amount(it.get("amount"), code),
+                "amount_captured": self.units.amount(it.get("amount_captured"), code),
                 "amount_refunded": self.units.amount(it.get("amount_refunded"), code),
                 "currency": code,
                 "payment_intent": _id(it.get("payment_intent")),
@@ -254,6 +255,7 @@ class Rows:
                 "payment_intent": _id(it.get("payment_intent")),
                 "amount": self.units.amount(it.get("amount"), code),
                 "currency": code,
+                "balance_transaction": _id(it.get("balance_transaction")),
             },
         )
 
@@ -265,8 +267,12 @@ class Rows:
                 **_same(it, "status", "type", "created", "effective_at", "voided_at"),
                 "customer": _id(it.get("customer")),
                 "invoice": _id(it.get("invoice")),
-                "amount": self.units.amount(it.get("amount"), code),
+                **{
+                    name: self.units.amount(it.get(name), code)
+                    for name in ("amount", "post_payment_amount", "out_of_band_amount")
+                },
                 "currency": code,
+                "customer_balance_transaction": _id(it.get("customer_balance_transaction")),
             },
         )
         for part in it.get("refunds") or ():

@@ -1,7 +1,7 @@
 {{ config(materialized="table") }}
 -- Refunds with whom they went to, the invoice whose payment they give back, and what of each no
 -- credit note tells. One that failed, or has not succeeded yet, is none; nor is one that a credit
--- note tells whole.
+-- note tells whole, or one that gives up what was authorised and never captured.
 with
     refunds as ({{ stripe_records("refunds") }}),
 
@@ -38,7 +38,11 @@ with
             refunds.source_row,
             refunds.source_updated_at,
             refunds.loaded_at,
-            coalesce(refunds.status, 'succeeded') = 'succeeded' as is_succeeded,
+            coalesce(refunds.status, 'succeeded') = 'succeeded'
+            and (
+                refunds.balance_transaction is not null
+                or coalesce(charges.released, by_intent.released, 0) = 0
+            ) as is_succeeded,
             coalesce(charges.customer, by_intent.customer) as customer,
             coalesce(charges.invoice, by_intent.invoice) as invoice,
             refunds.created,
