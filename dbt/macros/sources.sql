@@ -178,6 +178,7 @@
                     "price_tiers",
                     "coupons",
                     "discounts",
+                    "customer_discounts",
                     "subscriptions",
                     "subscription_states",
                     "subscription_state_items",

@@ -272,8 +272,8 @@ def coupon(id: str, **told: Any) -> Document:
     return document("coupon", **{"id": id, "duration": "forever", "valid": True, **told})
 
 
-def discount(id: str, of: Document, subscription: str, start: str, **told: Any) -> Document:
-    """What a coupon takes off a subscription."""
+def discount(id: str, of: Document, subscription: str | None, start: str, **told: Any) -> Document:
+    """What a coupon takes off a subscription, or all that a customer has."""
     return document(
         "discount",
         **{

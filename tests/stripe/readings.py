@@ -49,6 +49,13 @@ class Readings:
             },
             "coupons": _rows(self.listed("coupons", expand=["data.applies_to"]), _coupon),
             "discounts": dict(_discounts(subscriptions)),
+            "customer_discounts": {
+                it["discount"]["id"]: {
+                    "coupon": _id(it["discount"]["source"]["coupon"]), "customer": it["id"],
+                    **_moments(it["discount"], "start"),
+                }
+                for it in map(_plain, self.listed("customers")) if it["discount"]
+            },
             "subscriptions": _rows(subscriptions, _subscription),
             "invoices": _rows(invoices, _invoice),
             "invoice_lines": {

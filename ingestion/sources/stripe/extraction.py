@@ -25,7 +25,7 @@ from ingestion.sources.stripe.client import ForbiddenError, StripeClient
 from ingestion.sources.stripe.comparing import Comparison
 from ingestion.sources.stripe.history import History
 from ingestion.sources.stripe.intake import Taken
-from ingestion.sources.stripe.lists import EVENTS, LISTS, StripeList, lists_of
+from ingestion.sources.stripe.lists import DISCOUNTS, EVENTS, LISTS, StripeList, lists_of
 from ingestion.sources.stripe.money import MinorUnits
 from ingestion.sources.stripe.plan import LAG, Plan
 from ingestion.sources.stripe.rows import Document, Rows, removed_discount
@@ -129,7 +129,8 @@ class _Extract:
         about = event["data"]["object"]
         kind, id = about.get("object"), about.get("id")
         if kind == "discount":
-            kind, id = "subscription", about.get("subscription")
+            kind = "subscription" if about.get("subscription") else "customer"
+            id = about.get(kind)
         found = next((it for it in self.lists if it.kind == kind and it.has_events), None)
         return (found.name, id) if found and id else None
 
@@ -220,14 +221,16 @@ class _Extract:
 
     def _tell_removed_discounts(self) -> None:
         """Take in discounts that came and went between two loads: only an event tells of them."""
-        removed = self.history.removed.keys() - self.taken.ids["discounts"]
-        if "discounts" in self.load.last:
-            known = self.load.state.latest("discounts", sorted(removed))
-            removed -= set(known["source_id"].to_pylist())
+        removed = set(self.history.removed)
+        for table in DISCOUNTS:
+            removed -= self.taken.ids[table]
+            if table in self.load.last:
+                known = self.load.state.latest(table, sorted(removed))
+                removed -= set(known["source_id"].to_pylist())
         for id in sorted(removed):
-            row = removed_discount(self.history.removed[id], self.history.ended[id])
-            if row["subscription"]:
-                self.taken.row("discounts", row)
+            table, row = removed_discount(self.history.removed[id], self.history.ended[id])
+            if table in self.taken.tables:
+                self.taken.row(table, row)
 
     def _name_the_deleted(self) -> None:
         """Take in customers that others name and no list has: as their latest invoice calls them.
@@ -248,11 +251,6 @@ class _Extract:
             warnings.append(
                 f"charges: {len(self.taken.strangers):,} that succeeded name no customer, so they "
                 "are no payments; name the customer in Stripe where a charge is made"
-            )
-        if self.taken.discounted:
-            warnings.append(
-                f"customers: {len(self.taken.discounted):,} have a discount of their own, "
-                "which is not taken off their MRR; give it to their subscriptions in Stripe"
             )
         missing = self._unknown("coupon", "coupons")
         if missing:

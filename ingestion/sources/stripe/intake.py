@@ -27,7 +27,7 @@ class Taken:
     Of objects are taken the rows of events and of `tables`, those of the lists.
     `subscriptions` are those that came in, as they were last. `ids` are the good ones by table,
     and `named` the ids that rows have in columns of a name. `billed` has each customer's latest
-    invoice, `discounted` the customers with a discount, `strangers` the charges of no customer.
+    invoice, `strangers` the charges of no customer.
     """
 
     def __init__(
@@ -49,7 +49,6 @@ class Taken:
         self.ids: defaultdict[str, set[str]] = defaultdict(set)
         self.named: defaultdict[str, set[str]] = defaultdict(set)
         self.billed: dict[str, Row] = {}
-        self.discounted: set[str] = set()
         self.strangers: set[str] = set()
 
     def __enter__(self) -> Taken:
@@ -71,8 +70,6 @@ class Taken:
                         self.row(name, row, reading)
                 if table == "subscriptions":
                     self.subscriptions[it["id"]] = Subscription.of(it)
-                if table == "customers" and it.get("discount"):
-                    self.discounted.add(it["id"])
                 if table == "charges" and it["status"] == "succeeded" and not it.get("customer"):
                     self.strangers.add(it["id"])
 

@@ -52,6 +52,17 @@ class Rows:
                 **self._metadata("customers", it),
             },
         )
+        if discount := it.get("discount"):
+            yield (
+                "customer_discounts",
+                {
+                    "source_id": discount["id"],
+                    "coupon": _id(discount["source"]["coupon"]),
+                    "customer": it["id"],
+                    "begins_at": discount.get("start"),
+                    "ends_at": discount.get("end"),
+                },
+            )
 
     def _product(self, it: Document) -> Iterator[tuple[str, Row]]:
         yield "products", _same(it, "name", "active")
@@ -319,17 +330,22 @@ class Rows:
         )
 
 
-def removed_discount(it: Document, moment: int) -> Row:
-    """The row of a discount as the event of its end shows it, in whatever version of the API."""
-    return {
+def removed_discount(it: Document, moment: int) -> tuple[str, Row]:
+    """The row of a discount as the event of its end shows it, in whatever version of the API.
+
+    With its table: one of no subscription is its customer's.
+    """
+    row = {
         "source_id": it["id"],
         "coupon": _id((it.get("source") or it).get("coupon")),
         "customer": _id(it.get("customer")),
-        "subscription": _id(it.get("subscription")),
-        "subscription_item": it.get("subscription_item"),
         "begins_at": it.get("start"),
         "ends_at": min(moment, it.get("end") or moment),
     }
+    if subscription := _id(it.get("subscription")):
+        item = it.get("subscription_item")
+        return "discounts", {**row, "subscription": subscription, "subscription_item": item}
+    return "customer_discounts", row
 
 
 TRANSITIONS = ("finalized_at", "paid_at", "voided_at", "marked_uncollectible_at")

@@ -94,6 +94,12 @@ OBJECTS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             _moment("begins_at", "From when on it is taken off", required=True),
             _moment("ends_at", "When it ends or was removed; empty where it goes on"),
         ),
+        "customer_discounts": (
+            _text("coupon", "Id of the coupon.", required=True),
+            _text("customer", "Id of the customer.", required=True),
+            _moment("begins_at", "From when on it is taken off", required=True),
+            _moment("ends_at", "When it ends or was removed; empty where it goes on"),
+        ),
         "subscriptions": (
             _text("customer", "Id of the customer.", required=True),
             _text("status", "What it is now, in Stripe's words.", required=True),
@@ -286,6 +292,7 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "price_tiers": "Tiers of tiered prices.",
         "coupons": "Coupons.",
         "discounts": "Coupons in use, of subscriptions and their items; one removed has its end.",
+        "customer_discounts": "Coupons in use of customers; one removed has its end.",
         "subscriptions": "Subscriptions as they are now.",
         "subscription_states": "What subscriptions were, from which moment on, told by events.",
         "subscription_state_items": "What each state of a subscription was made of.",
