@@ -27,7 +27,8 @@ class Taken:
     Of objects are taken the rows of events and of `tables`, those of the lists.
     `subscriptions` are those that came in, as they were last. `ids` are the good ones by table,
     and `named` the ids that rows have in columns of a name. `billed` has each customer's latest
-    invoice, `discounted` the customers with a discount, `strangers` the charges of no customer.
+    invoice, `discounted` the customers with a discount, `strangers` the charges of no customer,
+    `disputed` those that customers dispute, `users` a subscription, and its item, of each coupon.
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class Taken:
         self.billed: dict[str, Row] = {}
         self.discounted: set[str] = set()
         self.strangers: set[str] = set()
+        self.disputed: set[str] = set()
+        self.users: dict[str, tuple[str, str | None]] = {}
 
     def __enter__(self) -> Taken:
         for table in self._intakes.values():
@@ -75,6 +78,8 @@ class Taken:
                     self.discounted.add(it["id"])
                 if table == "charges" and it["status"] == "succeeded" and not it.get("customer"):
                     self.strangers.add(it["id"])
+                if table == "charges" and it.get("disputed"):
+                    self.disputed.add(it["id"])
 
     def without(self, table: str, id: str) -> None:
         """An object turns out to be deleted, though it may have come in before."""
@@ -91,6 +96,8 @@ class Taken:
         for name in ("customer", "coupon"):
             if named := row.get(name):
                 self.named[name].add(named)
+        if table == "discounts":
+            self.users[row["coupon"]] = row["subscription"], row["subscription_item"]
         if table == "invoices" and (customer := row.get("customer")):
             known = self.billed.setdefault(customer, row)
             if row["created"] > known["created"]:

@@ -49,6 +49,7 @@ class Rows:
             {
                 **_same(it, "name", "email", "created"),
                 "currency": _code(it),
+                "discount": _id(it.get("discount")),
                 **self._metadata("customers", it),
             },
         )

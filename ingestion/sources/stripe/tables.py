@@ -45,6 +45,7 @@ OBJECTS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             _text("name", "The customer's name (personal data)."),
             _text("email", "Email address for bills (personal data)."),
             _text("currency", "ISO 4217 code that the customer is billed in, in capitals."),
+            _text("discount", "Id of the discount that it has of its own."),
             _moment("created", "When it was created; empty of one deleted before it was read"),
             _text("account_id", "What the metadata's key holds that company.yml maps to it."),
             _text("domain", "What the metadata's key holds that company.yml maps to it."),
