@@ -282,21 +282,25 @@ def _invoice_payment(it: Row) -> Row:
 
 def _charge(it: Row) -> Row:
     return {
-        **_kept(it, "customer", "status", "paid", "payment_intent"), **_moments(it, "created"),
-        **_amounts(it, "amount", "amount_refunded"), "currency": _capitals(it["currency"]),
+        **_kept(it, "customer", "status", "paid", "captured", "disputed", "payment_intent"),
+        **_moments(it, "created"),
+        **_amounts(it, "amount", "amount_captured", "amount_refunded"),
+        "currency": _capitals(it["currency"]),
     }  # fmt: skip
 
 
 def _refund(it: Row) -> Row:
     return {
-        **_kept(it, "charge", "payment_intent", "status"), **_moments(it, "created"),
+        **_kept(it, "charge", "payment_intent", "status", "balance_transaction"),
+        **_moments(it, "created"),
         **_amounts(it, "amount"), "currency": _capitals(it["currency"]),
     }  # fmt: skip
 
 
 def _credit_note(it: Row) -> Row:
     return {
-        **_kept(it, "customer", "invoice", "status", "type"), **_amounts(it, "amount"),
+        **_kept(it, "customer", "invoice", "status", "type", "customer_balance_transaction"),
+        **_amounts(it, "amount", "post_payment_amount", "out_of_band_amount"),
         **_moments(it, "created", "effective_at", "voided_at"),
         "currency": _capitals(it["currency"]),
     }  # fmt: skip

@@ -122,14 +122,39 @@ class StripeClient(ApiClient):
     def one(self, listed: StripeList, id: str) -> dict[str, Any] | None:
         """An object of a list by its id, if there is one, and it was not deleted."""
         try:
-            [page] = self.paginate(
-                f"{listed.path}/{id}",
-                SinglePagePaginator(),
-                RECORD,
-                params={"expand[]": listed.expanded},
-                data_selector=_ALL,
-            )
+            found = self._shown(f"{listed.path}/{id}", listed.expanded)
         except MissingError:
             return None
-        [found] = page.results
         return None if found.get("deleted") else found
+
+    def knows_customer(self, id: str) -> bool:
+        """Whether the account has a customer, or had one that is deleted."""
+        try:
+            self._shown(f"/v1/customers/{id}", ())
+        except MissingError:
+            return False
+        return True
+
+    def coupons_of(self, user: str) -> list[dict[str, Any]]:
+        """The coupons in use by a customer, a subscription or an item of it, deleted ones, too."""
+        name = "discount" if user.startswith("/v1/customers/") else "discounts"
+        try:
+            found = self._shown(user, (f"{name}.source.coupon.applies_to",))
+        except MissingError:
+            return []
+        held = found.get(name) or []
+        discounts = [held] if isinstance(held, dict) else held
+        used = [it["source"]["coupon"] for it in discounts]
+        return [it for it in used if isinstance(it, dict)]
+
+    def _shown(self, path: str, expanded: tuple[str, ...]) -> dict[str, Any]:
+        [page] = self.paginate(
+            path,
+            SinglePagePaginator(),
+            RECORD,
+            params={"expand[]": expanded},
+            data_selector=_ALL,
+        )
+        found: dict[str, Any]
+        [found] = page.results
+        return found

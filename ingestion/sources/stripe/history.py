@@ -28,7 +28,8 @@ SHOWN = 3
 class History:
     """Collects events of subscriptions and discounts; then makes states of subscriptions.
 
-    `ended` says when discounts were removed, by id; `removed` has what each was.
+    `ended` says when discounts were removed, by id; `shown` has what each was, where an event shows
+    it, and `untold` those of which nothing tells it.
     """
 
     def __init__(self, load: ApiLoad, plan: Plan) -> None:
@@ -36,16 +37,26 @@ class History:
         self._events: defaultdict[str, list[tuple[int, Document]]] = defaultdict(list)
         self._doubts: dict[str, None] = {}
         self.ended: dict[str, int] = {}
-        self.removed: dict[str, Document] = {}
+        self.shown: dict[str, Document] = {}
+        self.untold: set[str] = set()
 
     def add(self, event: Document, reading: int) -> None:
         """Take an event: those of one reading come newest first, later ones are newer."""
         about = event["data"]["object"]
         if about["object"] == "subscription":
             self._events[about["id"]].append((-reading, slim(event)))
-        elif event["type"] == "customer.discount.deleted":
-            self.ended[about["id"]] = event["created"]
-            self.removed[about["id"]] = about
+            previous = event["data"].get("previous_attributes") or {}
+            kept = _discounts_of(about)
+            for id, shown in _discounts_of(previous).items():
+                if id in kept:
+                    continue
+                self.ended.setdefault(id, event["created"])
+                if shown:
+                    self.shown.setdefault(id, {"subscription": about["id"], **shown})
+        elif about["object"] == "discount":
+            self.shown[about["id"]] = about
+            if event["type"] == "customer.discount.deleted":
+                self.ended[about["id"]] = event["created"]
 
     def tell(self, taken: Taken) -> None:
         """Take in the states of all subscriptions that came in."""
@@ -124,3 +135,18 @@ def _take(taken: Taken, stretch: Stretch) -> None:
             "quantity": quantity,
         }
         taken.row(ITEMS, row)
+
+
+def _discounts_of(told: Document) -> dict[str, Document]:
+    """The discounts of a subscription and its items by id, with what is shown of them.
+
+    Older versions of the API have one, and show it; newer ones name several.
+    """
+    items = (told.get("items") or {}).get("data") or ()
+    holders = (told, *items)
+    found = [it for holder in holders for it in (holder.get("discounts") or ())]
+    found += [holder["discount"] for holder in holders if holder.get("discount")]
+    return {
+        (it["id"] if isinstance(it, dict) else it): it if isinstance(it, dict) else {}
+        for it in found
+    }

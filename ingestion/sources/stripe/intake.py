@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestion.loading.intake import Intake
-from ingestion.sources.stripe.lists import StripeList
+from ingestion.sources.stripe.lists import DISCOUNTS, StripeList
 from ingestion.sources.stripe.row_sql import RECORDS, members
 from ingestion.sources.stripe.rows import Document, Row, Rows
 from ingestion.sources.stripe.states import Subscription
@@ -27,7 +27,8 @@ class Taken:
     Of objects are taken the rows of events and of `tables`, those of the lists.
     `subscriptions` are those that came in, as they were last. `ids` are the good ones by table,
     and `named` the ids that rows have in columns of a name. `billed` has each customer's latest
-    invoice, `strangers` the charges of no customer.
+    invoice, `strangers` the charges of no customer, `disputed` those that customers dispute,
+    `users` the path of a customer, a subscription or an item of it that uses each coupon.
     """
 
     def __init__(
@@ -50,6 +51,8 @@ class Taken:
         self.named: defaultdict[str, set[str]] = defaultdict(set)
         self.billed: dict[str, Row] = {}
         self.strangers: set[str] = set()
+        self.disputed: set[str] = set()
+        self.users: dict[str, str] = {}
 
     def __enter__(self) -> Taken:
         for table in self._intakes.values():
@@ -72,6 +75,8 @@ class Taken:
                     self.subscriptions[it["id"]] = Subscription.of(it)
                 if table == "charges" and it["status"] == "succeeded" and not it.get("customer"):
                     self.strangers.add(it["id"])
+                if table == "charges" and it.get("disputed"):
+                    self.disputed.add(it["id"])
 
     def without(self, table: str, id: str) -> None:
         """An object turns out to be deleted, though it may have come in before."""
@@ -88,7 +93,18 @@ class Taken:
         for name in ("customer", "coupon"):
             if named := row.get(name):
                 self.named[name].add(named)
+        if table in DISCOUNTS:
+            self.users[row["coupon"]] = _user(row)
         if table == "invoices" and (customer := row.get("customer")):
             known = self.billed.setdefault(customer, row)
             if row["created"] > known["created"]:
                 self.billed[customer] = row
+
+
+def _user(discount: Row) -> str:
+    """The path of who has a discount."""
+    if item := discount.get("subscription_item"):
+        return f"/v1/subscription_items/{item}"
+    if subscription := discount.get("subscription"):
+        return f"/v1/subscriptions/{subscription}"
+    return f"/v1/customers/{discount['customer']}"

@@ -1,0 +1,57 @@
+"""What of an account cannot be taken into account: told at every load, not by the first alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+
+from ingestion.loading.api_load import ApiLoad
+from ingestion.sources.stripe.intake import Taken
+
+SHOWN = 5
+
+
+def doubts(
+    load: ApiLoad, taken: Taken, gone: Mapping[str, Set[str]], untold: Set[str]
+) -> Iterator[str]:
+    """The warnings of a load: of what came in, and of what earlier ones have."""
+
+    def so(table: str, condition: str, found: Set[str]) -> Set[str]:
+        if table not in gone or table not in load.last:
+            return found
+        known = load.state.where(table, condition) - taken.ids[table] - gone[table]
+        return known | found
+
+    if strangers := so("charges", "customer is null and status = 'succeeded'", taken.strangers):
+        yield (
+            f"charges: {len(strangers):,} that succeeded name no customer, so they are no "
+            "payments; name the customer in Stripe where a charge is made"
+        )
+    if disputed := so("charges", "disputed", taken.disputed):
+        yield (
+            f"charges: {len(disputed):,} are disputed, and disputes are not read: what was lost in "
+            f"them counts as paid, {_some(disputed)}"
+        )
+    missing = unknown(load, taken, "coupon", "coupons")
+    if missing:
+        yield (
+            f"coupons: {len(missing):,} are in use but deleted, and not shown, so nothing is taken "
+            f"off for them: {_some(missing)}"
+        )
+    if untold:
+        yield (
+            f"discounts: {len(untold):,} were removed before they could be read, and Stripe does "
+            f"not tell what they were: nothing is taken off for them, {_some(untold)}"
+        )
+
+
+def unknown(load: ApiLoad, taken: Taken, name: str, table: str) -> list[str]:
+    """What rows name that neither came in nor is known from earlier loads."""
+    found = taken.named[name] - taken.ids[table]
+    if found and table in load.last:
+        known = load.state.latest(table, sorted(found))
+        found -= set(known["source_id"].to_pylist())
+    return sorted(found)
+
+
+def _some(ids: Set[str] | list[str]) -> str:
+    return ", ".join(sorted(ids)[:SHOWN])
