@@ -254,7 +254,7 @@ def test_a_load_ends_though_something_changes_all_the_time(script: Script) -> No
     script.stripe.update("cus_1", name="First")
     requests(script)
     script.sync()
-    assert len([path for path in requests(script) if path == "/v1/customers/cus_1"]) == 6
+    assert len([path for path in requests(script) if path == "/v1/customers/cus_1"]) == 7
     script.stripe.asked = lambda path: None
     script.sync()
     found = script.stripe.found("cus_1")["name"]
