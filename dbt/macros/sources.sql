@@ -188,6 +188,7 @@
                     "invoice_payments",
                     "charges",
                     "refunds",
+                    "disputes",
                     "credit_notes",
                     "credit_note_refunds",
                     "balance_transactions",

@@ -39,7 +39,8 @@ KEY = "sk_test_sandbox"
 DECIMALS = {"usd": 2, "eur": 2, "gbp": 2, "jpy": 0, "kwd": 3}
 LISTS = (
     "customers", "products", "prices", "coupons", "subscriptions", "invoices", "invoiceitems",
-    "invoice_payments", "charges", "refunds", "credit_notes", "balance_transactions", "events",
+    "invoice_payments", "charges", "refunds", "disputes", "credit_notes", "balance_transactions",
+    "events",
 )  # fmt: skip
 OF_OBJECT = {
     "customer": "customers", "product": "products", "price": "prices", "coupon": "coupons",

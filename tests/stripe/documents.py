@@ -255,6 +255,17 @@ def refund(id: str, charge: str, amount: int, **told: Any) -> Document:
     )  # fmt: skip
 
 
+def dispute(id: str, of: Document, amount: int, status: str, **told: Any) -> Document:
+    """A dispute of a charge."""
+    return document(
+        "dispute",
+        **{
+            "id": id, "charge": of["id"], "payment_intent": of["payment_intent"], "amount": amount,
+            "currency": of["currency"], "status": status, **told,
+        },
+    )  # fmt: skip
+
+
 def credit_note(id: str, invoice: Document, amount: int, **told: Any) -> Document:
     """A credit note on an invoice."""
     return document(

@@ -67,6 +67,7 @@ class Readings:
             "invoice_payments": _rows(self.listed("invoice_payments"), _invoice_payment),
             "charges": _rows(self.listed("charges"), _charge),
             "refunds": _rows(self.listed("refunds"), _refund),
+            "disputes": _rows(self.listed("disputes"), _dispute),
             "credit_notes": _rows(notes, _credit_note),
             "credit_note_refunds": {
                 f"{it['id']}/{part['refund']}": {
@@ -293,6 +294,13 @@ def _refund(it: Row) -> Row:
     return {
         **_kept(it, "charge", "payment_intent", "status", "balance_transaction"),
         **_moments(it, "created"),
+        **_amounts(it, "amount"), "currency": _capitals(it["currency"]),
+    }  # fmt: skip
+
+
+def _dispute(it: Row) -> Row:
+    return {
+        **_kept(it, "charge", "payment_intent", "status", "reason"), **_moments(it, "created"),
         **_amounts(it, "amount"), "currency": _capitals(it["currency"]),
     }  # fmt: skip
 

@@ -19,7 +19,8 @@ LISTS = {
     "customers": "customer", "products": "product", "prices": "price", "coupons": "coupon",
     "subscriptions": "subscription", "invoices": "invoice", "invoiceitems": "invoiceitem",
     "invoice_payments": "invoice_payment", "charges": "charge", "refunds": "refund",
-    "credit_notes": "credit_note", "balance_transactions": "balance_transaction", "events": "event",
+    "disputes": "dispute", "credit_notes": "credit_note",
+    "balance_transactions": "balance_transaction", "events": "event",
 }  # fmt: skip
 """The object of each list."""
 PARTS = {"subscription": "items", "invoice": "lines", "credit_note": "lines"}
@@ -29,7 +30,10 @@ ON_DEMAND = {"price": ("tiers",), "coupon": ("applies_to",)}
 MOST_IN_PART = 10
 DAYS_OF_EVENTS = 30
 DAY = 86_400
-EVENTS_OF = {"subscription": "customer.subscription", "discount": "customer.discount"}
+EVENTS_OF = {
+    "subscription": "customer.subscription", "discount": "customer.discount",
+    "dispute": "charge.dispute",
+}  # fmt: skip
 
 
 class ScriptedStripe:

@@ -18,7 +18,7 @@ LOADED = {
     "discount": "discounts", "subscription": "subscriptions",
     "subscription_item": "subscription_state_items", "invoice": "invoices",
     "line_item": "invoice_lines", "invoiceitem": "invoice_items", "charge": "charges",
-    "refund": "refunds", "credit_note": "credit_notes",
+    "refund": "refunds", "dispute": "disputes", "credit_note": "credit_notes",
     "balance_transaction": "balance_transactions",
 }  # fmt: skip
 """The objects that are loaded, and the tables that they come into."""
@@ -43,7 +43,7 @@ OTHERS = """
     deleted_price deleted_product deleted_product_feature deleted_radar.value_list
     deleted_radar.value_list_item deleted_subscription_item deleted_tax_id
     deleted_terminal.configuration deleted_terminal.location deleted_terminal.reader
-    deleted_test_helpers.test_clock deleted_webhook_endpoint dispute
+    deleted_test_helpers.test_clock deleted_webhook_endpoint
     entitlements.active_entitlement entitlements.active_entitlement_summary entitlements.feature
     ephemeral_key exchange_rate external_account fee_refund file file_link
     financial_connections.account financial_connections.account_owner

@@ -185,6 +185,38 @@ def test_a_refund_that_fails_after_it_succeeded(script: Script) -> None:
     assert (left["amount"], left["invoice_id"]) == (1, "in_1")
 
 
+def test_what_is_lost_in_a_dispute_is_paid_back(script: Script) -> None:
+    """From the day on which it was taken; what was won, or is not decided, is not."""
+    script.stripe.create(d.customer("cus_1"))
+    paid(script, billed(script), 1_000)
+    outside = d.charge("ch_2", "cus_1", 500)
+    script.stripe.create(outside)
+    script.stripe.at("2024-01-02")
+    script.sync()
+    charge = script.stripe.found("ch_inpay_1")
+    script.stripe.at("2024-01-05")
+    taken = d.document(
+        "balance_transaction", id="txn_1", amount=-400, currency="usd", created=script.stripe.now
+    )
+    script.stripe.create(
+        d.dispute("du_1", charge, 400, "needs_response"), d.dispute("du_2", charge, 70, "won"),
+        d.dispute("du_3", charge, 80, "warning_closed"), d.dispute("du_4", outside, 500, "lost"),
+    )  # fmt: skip
+    script.stripe.at("2024-01-06")
+    script.stripe.update("du_1", "funds_withdrawn", balance_transactions=[{**taken}])
+    script.stripe.at("2024-01-07")
+    script.sync()
+    assert script.staged("credit_notes") == {}
+    payments = {id: row["amount"] for id, row in script.staged("payments").items()}
+    assert payments == {"inpay_1": 10, "ch_2": 5, "du_4": -5}
+    script.stripe.at("2024-03-01")
+    script.stripe.update("du_1", "closed", status="lost")
+    script.sync()
+    [lost] = script.staged("credit_notes").values()
+    known = lost["source_id"], lost["invoice_id"], lost["amount"], lost["occurred_at"]
+    assert known == ("du_1", "in_1", 4, dt.datetime(2024, 1, 5))
+
+
 def test_a_refund_that_a_credit_note_lists_is_counted_once(script: Script) -> None:
     script.stripe.create(d.customer("cus_1"))
     invoice = billed(script)

@@ -26,11 +26,6 @@ def doubts(
             f"charges: {len(strangers):,} that succeeded name no customer, so they are no "
             "payments; name the customer in Stripe where a charge is made"
         )
-    if disputed := so("charges", "disputed", taken.disputed):
-        yield (
-            f"charges: {len(disputed):,} are disputed, and disputes are not read: what was lost in "
-            f"them counts as paid, {_some(disputed)}"
-        )
     missing = unknown(load, taken, "coupon", "coupons")
     if missing:
         yield (

@@ -27,8 +27,8 @@ class Taken:
     Of objects are taken the rows of events and of `tables`, those of the lists.
     `subscriptions` are those that came in, as they were last. `ids` are the good ones by table,
     and `named` the ids that rows have in columns of a name. `billed` has each customer's latest
-    invoice, `strangers` the charges of no customer, `disputed` those that customers dispute,
-    `users` the path of a customer, a subscription or an item of it that uses each coupon.
+    invoice, `strangers` the charges of no customer, `users` the path of a customer, a subscription
+    or an item of it that uses each coupon.
     """
 
     def __init__(
@@ -51,7 +51,6 @@ class Taken:
         self.named: defaultdict[str, set[str]] = defaultdict(set)
         self.billed: dict[str, Row] = {}
         self.strangers: set[str] = set()
-        self.disputed: set[str] = set()
         self.users: dict[str, str] = {}
 
     def __enter__(self) -> Taken:
@@ -75,8 +74,6 @@ class Taken:
                     self.subscriptions[it["id"]] = Subscription.of(it)
                 if table == "charges" and it["status"] == "succeeded" and not it.get("customer"):
                     self.strangers.add(it["id"])
-                if table == "charges" and it.get("disputed"):
-                    self.disputed.add(it["id"])
 
     def without(self, table: str, id: str) -> None:
         """An object turns out to be deleted, though it may have come in before."""

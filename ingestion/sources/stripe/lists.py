@@ -92,6 +92,7 @@ _LISTS = (
     StripeList("invoice_payments", "invoice_payment", _told("payments")),
     StripeList("charges", "charge", _told("payments")),
     StripeList("refunds", "refund", _told("credit_notes")),
+    StripeList("disputes", "dispute", _told("credit_notes")),
     StripeList(
         "credit_notes",
         "credit_note",

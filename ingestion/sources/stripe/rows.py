@@ -270,6 +270,24 @@ class Rows:
             },
         )
 
+    def _dispute(self, it: Document) -> Iterator[tuple[str, Row]]:
+        code = _code(it)
+        moved = it.get("balance_transactions") or ()
+        taken = [part for part in moved if part["amount"] < 0]
+        first: Document = min(taken, key=lambda part: part["created"], default={})
+        yield (
+            "disputes",
+            {
+                **_same(it, "status", "reason", "created"),
+                "charge": _id(it.get("charge")),
+                "payment_intent": _id(it.get("payment_intent")),
+                "amount": self.units.amount(it.get("amount"), code),
+                "currency": code,
+                "withdrawn_at": first.get("created"),
+                "balance_transaction": first.get("id"),
+            },
+        )
+
     def _credit_note(self, it: Document) -> Iterator[tuple[str, Row]]:
         code = _code(it)
         yield (
@@ -361,6 +379,7 @@ MAKERS: Mapping[str, Callable[[Rows, Document], Iterator[tuple[str, Row]]]] = Ma
         "invoice_payments": Rows._invoice_payment,
         "charges": Rows._charge,
         "refunds": Rows._refund,
+        "disputes": Rows._dispute,
         "credit_notes": Rows._credit_note,
         "balance_transactions": Rows._balance_transaction,
         "events": Rows._event,
