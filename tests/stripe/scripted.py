@@ -41,6 +41,7 @@ class ScriptedStripe:
 
     def __init__(self, now: str) -> None:
         self.now = unix(now)
+        self.version = API_VERSION
         self.objects: dict[str, dict[str, Document]] = {name: {} for name in LISTS.values()}
         self.deleted: dict[str, Document] = {}
         self.requests: list[tuple[str, str]] = []
@@ -107,7 +108,7 @@ class ScriptedStripe:
         status, body = self._answer(request)
         headers = {
             "date": format_datetime(dt.datetime.fromtimestamp(self.now, dt.UTC), usegmt=True),
-            "request-id": f"req_{len(self.requests)}", "stripe-version": API_VERSION,
+            "request-id": f"req_{len(self.requests)}", "stripe-version": self.version,
         }  # fmt: skip
         response = Response(orjson.dumps(body), status, headers, "application/json")
         await response(scope, receive, send)

@@ -17,7 +17,7 @@ from dlt.sources.helpers.rest_client.paginators import (
 )
 
 from ingestion.errors import SourceError
-from ingestion.http import Api, ApiClient, Pace, Page, Patience, Shape, secret_of
+from ingestion.http import Api, ApiClient, Pace, Page, Patience, Place, Shape, secret_of
 from ingestion.sources.stripe.lists import StripeList, entities_of
 from ingestion.sources.stripe.settings import LABEL, StripeSource
 
@@ -69,6 +69,16 @@ class StripeApi(Api):
     def message(self, document: Any) -> object:
         """Stripe's own words."""
         return document["error"]["message"]
+
+    def refuse_other(self, response: requests.Response, place: Place) -> None:
+        """An answer in another version of the API has other members, or means others by them."""
+        told = response.headers.get("Stripe-Version", VERSION)
+        if told != VERSION:
+            raise SourceError(
+                f"{place}: the answer is in version {told} of the API, and {VERSION} was asked "
+                f"for; see whether {self.url} is Stripe's, and whether a proxy on the way there changes "
+                "the header Stripe-Version"
+            )
 
     def error(self, response: requests.Response, problem: str) -> SourceError:
         """What is wrong with the key or a name, and what to do."""
