@@ -213,6 +213,8 @@ def _subscription(it: Row) -> Row:
         **_moments(it, "start_date", "created", "ended_at", "canceled_at", "cancel_at",
                    "trial_start", "trial_end"),
         "currency": _capitals(it["currency"]), "pause_behavior": paused.get("behavior"),
+        "includes_tax": it["automatic_tax"]["enabled"]
+        and "inclusive" in [held["price"]["tax_behavior"] for held in it["items"]["data"]],
         "pause_resumes_at": _moment(paused.get("resumes_at")), "metadata": _metadata(it),
     }  # fmt: skip
 

@@ -171,6 +171,36 @@ def test_what_is_not_taken_into_account_is_said_at_every_load(script: Script) ->
         ]
 
 
+def test_prices_with_tax_in_them_are_said_at_every_load(script: Script) -> None:
+    """By Stripe's own reckoning of tax, or by a rate given by hand; not where no tax is taken."""
+    within = d.price("within", 12_000, tax_behavior="inclusive")
+    beside = d.price("beside", 10_000, tax_behavior="exclusive")
+    rate = d.document("tax_rate", id="txr_1", inclusive=True, percentage=20.0)
+    reckoned = {"automatic_tax": {"enabled": True, "liability": None, "disabled_reason": None}}
+    given = {"default_tax_rates": [rate]}
+    script.stripe.create(d.customer("cus_1"), within, beside)
+    for id, price, more in (
+        ("sub_1", within, reckoned), ("sub_2", beside, given), ("sub_3", within, {}),
+        ("sub_4", beside, reckoned), ("sub_5", within, {**reckoned, "status": "canceled"}),
+    ):  # fmt: skip
+        item = d.item(f"si_{id}", price)
+        told = {"start_date": script.stripe.now, **more}
+        script.stripe.create(d.subscription(id, "cus_1", [item], **told))
+    item = d.item("si_6", beside, tax_rates=[rate])
+    script.stripe.create(
+        d.subscription("sub_6", "cus_1", [item], start_date=script.stripe.now, status="past_due")
+    )
+    for day in ("2024-01-02", "2024-01-03"):
+        script.stripe.at(day)
+        [warning] = script.sync().warnings
+        assert warning.startswith("subscriptions: 3 that are live have prices with tax in them")
+        assert warning.endswith("sub_1, sub_2, sub_6")
+    script.stripe.update("sub_1", status="canceled", ended_at=script.stripe.now)
+    script.stripe.at("2024-01-04")
+    [warning] = script.sync().warnings
+    assert warning.startswith("subscriptions: 2 ")
+
+
 def test_the_key_of_another_account_is_refused(
     script: Script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

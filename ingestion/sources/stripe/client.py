@@ -76,8 +76,8 @@ class StripeApi(Api):
         if told != VERSION:
             raise SourceError(
                 f"{place}: the answer is in version {told} of the API, and {VERSION} was asked "
-                f"for; see whether {self.url} is Stripe's, and whether a proxy on the way there changes "
-                "the header Stripe-Version"
+                f"for; see whether {self.url} is Stripe's, and whether a proxy on the way there "
+                "changes the header Stripe-Version"
             )
 
     def error(self, response: requests.Response, problem: str) -> SourceError:

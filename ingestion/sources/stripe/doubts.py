@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 
 from ingestion.loading.api_load import ApiLoad
-from ingestion.sources.stripe.intake import Taken
+from ingestion.sources.stripe.intake import LIVE, Taken
 
 SHOWN = 5
 
@@ -25,6 +25,13 @@ def doubts(
         yield (
             f"charges: {len(strangers):,} that succeeded name no customer, so they are no "
             "payments; name the customer in Stripe where a charge is made"
+        )
+    is_taxed = f"includes_tax and status in {LIVE}"
+    if taxed := so("subscriptions", is_taxed, taken.taxed):
+        yield (
+            f"subscriptions: {len(taxed):,} that are live have prices with tax in them, and their "
+            "MRR has it, too; give them prices to which tax is added (tax_behavior: exclusive) in "
+            f"Stripe, or read their MRR as with tax: {_some(taxed)}"
         )
     missing = unknown(load, taken, "coupon", "coupons")
     if missing:

@@ -21,14 +21,18 @@ if TYPE_CHECKING:
     import duckdb
 
 
+LIVE = ("active", "past_due")
+"""What a subscription is whose prices are recurring revenue."""
+
+
 class Taken:
     """What has come in of each table; several threads may add. Leaving it completes the tables.
 
     Of objects are taken the rows of events and of `tables`, those of the lists.
     `subscriptions` are those that came in, as they were last. `ids` are the good ones by table,
     and `named` the ids that rows have in columns of a name. `billed` has each customer's latest
-    invoice, `strangers` the charges of no customer, `users` the path of a customer, a subscription
-    or an item of it that uses each coupon.
+    invoice, `strangers` the charges of no customer, `taxed` the live subscriptions with tax in a
+    price, `users` the path of a customer, a subscription or an item that uses each coupon.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Taken:
         self.named: defaultdict[str, set[str]] = defaultdict(set)
         self.billed: dict[str, Row] = {}
         self.strangers: set[str] = set()
+        self.taxed: set[str] = set()
         self.users: dict[str, str] = {}
 
     def __enter__(self) -> Taken:
@@ -72,8 +77,13 @@ class Taken:
                         self.row(name, row, reading)
                 if table == "subscriptions":
                     self.subscriptions[it["id"]] = Subscription.of(it)
+                    self._tell_apart(made[0][1])
                 if table == "charges" and it["status"] == "succeeded" and not it.get("customer"):
                     self.strangers.add(it["id"])
+
+    def _tell_apart(self, row: Row) -> None:
+        is_taxed = row.get("includes_tax") and row["status"] in LIVE
+        (self.taxed.add if is_taxed else self.taxed.discard)(row["source_id"])
 
     def without(self, table: str, id: str) -> None:
         """An object turns out to be deleted, though it may have come in before."""
@@ -81,6 +91,7 @@ class Taken:
             self.ids[table].discard(id)
             if table == "subscriptions":
                 self.subscriptions.pop(id, None)
+                self.taxed.discard(id)
 
     def row(self, table: str, row: Row, reading: int | None = None) -> None:
         """Take in a row of a table, made of an object in a reading of it, if of one."""

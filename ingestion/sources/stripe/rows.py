@@ -121,6 +121,7 @@ class Rows:
             "currency": _code(it),
             "pause_behavior": paused.get("behavior"),
             "pause_resumes_at": paused.get("resumes_at"),
+            "includes_tax": _includes_tax(it),
             **self._metadata("subscriptions", it),
         }  # fmt: skip
         yield from self._discounts(it, it.get("discounts"), None)
@@ -416,6 +417,18 @@ def _json(found: Any) -> str | None:
 def _subscription_of(invoice: Document) -> Any:
     details = (invoice.get("parent") or {}).get("subscription_details") or {}
     return _id(details.get("subscription"))
+
+
+def _includes_tax(subscription: Document) -> bool:
+    """Whether tax is in a price: by the rates that are given by hand, or else by the price."""
+    items = subscription["items"]["data"]
+    rates = [
+        rate for it in (*items, subscription)
+        for rate in it.get("tax_rates") or it.get("default_tax_rates") or ()
+    ]  # fmt: skip
+    if (subscription.get("automatic_tax") or {}).get("enabled"):
+        return any((it.get("price") or {}).get("tax_behavior") == "inclusive" for it in items)
+    return any(rate.get("inclusive") for rate in rates)
 
 
 def _is_credit(it: Document, details: Document) -> bool:

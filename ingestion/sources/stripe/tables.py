@@ -114,6 +114,7 @@ OBJECTS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             _moment("trial_end", "When its trial ends"),
             _text("pause_behavior", "What becomes of bills while collection is paused."),
             _moment("pause_resumes_at", "When collection goes on by itself"),
+            _flag("includes_tax", "Whether tax is in a price that it has now."),
             METADATA,
         ),
         "subscription_states": (
