@@ -151,7 +151,8 @@ class Rows:
         taxes = it.get("total_taxes")
         amounts = (
             "total", "subtotal", "amount_due", "amount_paid", "amount_paid_off_stripe",
-            "amount_remaining", "starting_balance", "post_payment_credit_notes_amount",
+            "amount_overpaid", "amount_remaining", "starting_balance",
+            "post_payment_credit_notes_amount",
         )  # fmt: skip
         yield "invoices", {
             **_same(

@@ -149,6 +149,7 @@ OBJECTS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             _money("amount_due", "What is to be paid"),
             _money("amount_paid", "What was paid"),
             _money("amount_paid_off_stripe", "What of it was paid elsewhere"),
+            _money("amount_overpaid", "What was paid beyond, and went to the customer's balance"),
             _money("amount_remaining", "What is still to be paid"),
             _money("starting_balance", "The customer's balance that it began with"),
             _money("post_payment_credit_notes_amount", "Credit notes given after it was paid"),
