@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 
 from ingestion.loading.api_load import ApiLoad
+from ingestion.sources.stripe.history import STATES
 from ingestion.sources.stripe.intake import Taken
 
 SHOWN = 5
+HELD = (
+    "source_id like '%@since-%' and "
+    "(status = 'unpaid' or pause_behavior in ('void', 'mark_uncollectible'))"
+)
+"""SQL of whether a first known state is one of which nobody tells when it began."""
 
 
 def doubts(
@@ -16,9 +22,9 @@ def doubts(
     """The warnings of a load: of what came in, and of what earlier ones have."""
 
     def so(table: str, condition: str, found: Set[str]) -> Set[str]:
-        if table not in gone or table not in load.last:
+        if table not in load.last:
             return found
-        known = load.state.where(table, condition) - taken.ids[table] - gone[table]
+        known = load.state.where(table, condition) - taken.ids[table] - gone.get(table, set())
         return known | found
 
     if strangers := so("charges", "customer is null and status = 'succeeded'", taken.strangers):
@@ -35,6 +41,11 @@ def doubts(
         yield (
             f"customers: {len(discounted):,} have a discount of their own, which is not taken off "
             "their MRR; give it to their subscriptions in Stripe"
+        )
+    if held := so(STATES, HELD, taken.held):
+        yield (
+            f"subscriptions: {len(held):,} were unpaid or on hold when events begin, and nobody "
+            f"tells since when: they count as active before, {_some(held)}"
         )
     missing = unknown(load, taken, "coupon", "coupons")
     if missing:

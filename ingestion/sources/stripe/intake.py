@@ -28,7 +28,8 @@ class Taken:
     `subscriptions` are those that came in, as they were last. `ids` are the good ones by table,
     and `named` the ids that rows have in columns of a name. `billed` has each customer's latest
     invoice, `discounted` the customers with a discount, `strangers` the charges of no customer,
-    `disputed` those that customers dispute, `users` a subscription, and its item, of each coupon.
+    `disputed` those that customers dispute, `users` a subscription, and its item, of each coupon,
+    `held` the first known states in which nothing is paid, or billed.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Taken:
         self.discounted: set[str] = set()
         self.strangers: set[str] = set()
         self.disputed: set[str] = set()
+        self.held: set[str] = set()
         self.users: dict[str, tuple[str, str | None]] = {}
 
     def __enter__(self) -> Taken:
