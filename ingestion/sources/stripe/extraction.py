@@ -136,6 +136,8 @@ class _Extract:
             kind, id = "subscription", about.get("subscription")
             if id is None:
                 kind, id = "customer", about.get("customer")
+        if kind == "dispute":
+            kind, id = "charge", about.get("charge")
         found = next((it for it in self.lists if it.kind == kind and it.has_events), None)
         return (found.name, id) if found and id else None
 
