@@ -154,7 +154,8 @@ def test_pages_hold_every_object_once_the_newest_first(client: Client, world: Wo
         pages, page = client.all(name), client.all(name, limit=7)
         ids = [found["id"] for found in pages]
         assert ids == [found["id"] for found in page]
-        assert len(ids) == len(set(ids)) > 0
+        assert len(ids) == len(set(ids))
+        assert ids or name == "disputes"
         created = [found["date" if name == "invoiceitems" else "created"] for found in pages]
         assert created == sorted(created, reverse=True)
         counts[name] = len(ids)

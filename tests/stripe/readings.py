@@ -286,7 +286,7 @@ def _invoice_payment(it: Row) -> Row:
 
 def _charge(it: Row) -> Row:
     return {
-        **_kept(it, "customer", "status", "paid", "captured", "disputed", "payment_intent"),
+        **_kept(it, "customer", "status", "paid", "captured", "payment_intent"),
         **_moments(it, "created"),
         **_amounts(it, "amount", "amount_captured", "amount_refunded"),
         "currency": _capitals(it["currency"]),
@@ -303,7 +303,7 @@ def _refund(it: Row) -> Row:
 
 def _dispute(it: Row) -> Row:
     return {
-        **_kept(it, "charge", "payment_intent", "status", "reason"), **_moments(it, "created"),
+        **_kept(it, "charge", "payment_intent", "status"), **_moments(it, "created"),
         **_amounts(it, "amount"), "currency": _capitals(it["currency"]),
     }  # fmt: skip
 

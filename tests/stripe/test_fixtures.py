@@ -97,12 +97,11 @@ def test_fixtures_that_are_about_money_come_into_raw(
         stripe.objects[name][shown[name]["id"]] = shown[name]
     # What is within others: the parts of theirs that are another fixture.
     subscription = shown["subscription"]
+    by_coupon = {"source": {"type": "coupon", "coupon": shown["coupon"]["id"]}}
     subscription["discounts"] = [
-        {
-            **shown["discount"], "subscription": subscription["id"],
-            "source": {"type": "coupon", "coupon": shown["coupon"]["id"]},
-        }
-    ]  # fmt: skip
+        {**shown["discount"], "subscription": subscription["id"], **by_coupon}
+    ]
+    shown["customer"]["discount"] |= by_coupon
     item = {**shown["subscription_item"], "subscription": subscription["id"]}
     subscription["items"]["data"].append(item)
     shown["invoice"]["lines"]["data"].append(shown["line_item"])

@@ -158,6 +158,26 @@ def test_a_coupon_that_is_deleted_is_still_taken_off(script: Script, of: str) ->
     assert script.stretches("sub_1") == [("2024-01-01", None, "active", 50)]
 
 
+def test_a_trial_that_ended_without_a_card_long_ago_never_paid(script: Script) -> None:
+    trial = {"trial_start": d.unix("2024-01-01"), "trial_end": d.unix("2024-01-15")}
+    subscribed(script, d.item("si_1", HUNDRED), status="paused", **trial)
+    script.stripe.at("2024-06-01")
+    assert told(script, "subscriptions") == []
+    assert script.stretches("sub_1") == [
+        ("2024-01-01", "2024-01-15", "trialing", 100),
+        ("2024-01-15", None, "paused", 100),
+    ]
+
+
+def test_of_what_is_unpaid_when_events_begin_nobody_tells_since_when(script: Script) -> None:
+    subscribed(script, d.item("si_1", HUNDRED), status="unpaid")
+    script.stripe.at("2024-06-01")
+    for day in ("2024-06-01", "2024-06-02"):
+        script.stripe.at(day)
+        [warning] = told(script, "subscriptions: 1 were unpaid or on hold when events begin")
+        assert "sub_1@since-" in warning
+
+
 def test_what_is_not_taken_into_account_is_said_at_every_load(script: Script) -> None:
     script.stripe.create(
         d.customer("cus_1"), d.customer("cus_2"),

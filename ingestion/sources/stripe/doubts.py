@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 
 from ingestion.loading.api_load import ApiLoad
+from ingestion.sources.stripe.history import STATES
 from ingestion.sources.stripe.intake import LIVE, Taken
 
 SHOWN = 5
+HELD = (
+    "source_id like '%@since-%' and "
+    "(status = 'unpaid' or pause_behavior in ('void', 'mark_uncollectible'))"
+)
+"""SQL of whether a first known state is one of which nobody tells when it began."""
 
 
 def doubts(
@@ -16,9 +22,9 @@ def doubts(
     """The warnings of a load: of what came in, and of what earlier ones have."""
 
     def so(table: str, condition: str, found: Set[str]) -> Set[str]:
-        if table not in gone or table not in load.last:
+        if table not in load.last:
             return found
-        known = load.state.where(table, condition) - taken.ids[table] - gone[table]
+        known = load.state.where(table, condition) - taken.ids[table] - gone.get(table, set())
         return known | found
 
     if strangers := so("charges", "customer is null and status = 'succeeded'", taken.strangers):
@@ -32,6 +38,11 @@ def doubts(
             f"subscriptions: {len(taxed):,} that are live have prices with tax in them, and their "
             "MRR has it, too; give them prices to which tax is added (tax_behavior: exclusive) in "
             f"Stripe, or read their MRR as with tax: {_some(taxed)}"
+        )
+    if held := so(STATES, HELD, taken.held):
+        yield (
+            f"subscriptions: {len(held):,} were unpaid or on hold when events begin, and nobody "
+            f"tells since when: they count as active before, {_some(held)}"
         )
     missing = unknown(load, taken, "coupon", "coupons")
     if missing:

@@ -27,9 +27,10 @@ from ingestion.sources.stripe.doubts import doubts, unknown
 from ingestion.sources.stripe.history import History
 from ingestion.sources.stripe.intake import Taken
 from ingestion.sources.stripe.lists import DISCOUNTS, EVENTS, LISTS, StripeList, lists_of
+from ingestion.sources.stripe.members import Document
 from ingestion.sources.stripe.money import MinorUnits
 from ingestion.sources.stripe.plan import LAG, Plan
-from ingestion.sources.stripe.rows import Document, Rows, removed_discount
+from ingestion.sources.stripe.rows import Rows, removed_discount
 from ingestion.sources.stripe.settings import LABEL, StripeSource
 from ingestion.sources.stripe.states import seconds
 from ingestion.sources.stripe.tables import TABLES

@@ -8,8 +8,8 @@ from typing import Any
 
 from ingestion.loading.api_load import ApiLoad
 from ingestion.sources.stripe.intake import Taken
+from ingestion.sources.stripe.members import Document
 from ingestion.sources.stripe.plan import Plan
-from ingestion.sources.stripe.rows import Document
 from ingestion.sources.stripe.states import (
     Item,
     Known,
@@ -64,6 +64,8 @@ class History:
         for subscription in list(taken.subscriptions.values()):
             for stretch in self._past(subscription, known[subscription.id]).stretches():
                 _take(taken, stretch)
+                if "@since-" in stretch.id and _is_held(stretch.state):
+                    taken.held.add(stretch.id)
         if self._doubts:
             told = "; ".join(list(self._doubts)[:SHOWN])
             self._load.warnings.append(
@@ -110,6 +112,10 @@ class History:
     def _rows(self, table: str, ids: list[str]) -> list[dict[str, Any]]:
         rows = self._load.state.latest_rows(table, ids).to_pylist()
         return [row for row in rows if not row["is_deleted"]]
+
+
+def _is_held(state: State) -> bool:
+    return state.status == "unpaid" or state.pause in ("void", "mark_uncollectible")
 
 
 def _take(taken: Taken, stretch: Stretch) -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.loading.intake import Intake
 from ingestion.sources.stripe.lists import DISCOUNTS, StripeList
+from ingestion.sources.stripe.members import Document, Row
 from ingestion.sources.stripe.row_sql import RECORDS, members
-from ingestion.sources.stripe.rows import Document, Row, Rows
+from ingestion.sources.stripe.rows import Rows
 from ingestion.sources.stripe.states import Subscription
 from ingestion.sources.stripe.tables import OBJECTS
 
@@ -32,7 +33,8 @@ class Taken:
     `subscriptions` are those that came in, as they were last. `ids` are the good ones by table,
     and `named` the ids that rows have in columns of a name. `billed` has each customer's latest
     invoice, `strangers` the charges of no customer, `taxed` the live subscriptions with tax in a
-    price, `users` the path of a customer, a subscription or an item that uses each coupon.
+    price, `held` the first known states in which nothing is paid, or billed, `users` the path of a
+    customer, a subscription or an item that uses each coupon.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Taken:
         self.billed: dict[str, Row] = {}
         self.strangers: set[str] = set()
         self.taxed: set[str] = set()
+        self.held: set[str] = set()
         self.users: dict[str, str] = {}
 
     def __enter__(self) -> Taken:
