@@ -82,6 +82,21 @@ class RawState:
         ]
         return self._latest(table, columns, ids)
 
+    def where(self, table: str, condition: str) -> set[str]:
+        """Ids of the records whose latest version is not deleted and meets a condition (SQL)."""
+        columns = ("source_id", f"is_deleted is not true and ({condition}) as is_so")
+        found = self._latest(table, columns, None).to_pylist()
+        return {row["source_id"] for row in found if row["is_so"]}
+
+    def some_record(self, table: str) -> str | None:
+        """The id of a record that was there in some load, the same one each time; if any was."""
+        [row] = self.warehouse.read(
+            f"select max(source_id) as id from {self.dataset}.{table} "
+            f"where {self._is_ours} and is_deleted is not true",
+            [self.instance],
+        ).to_pylist()
+        return None if row["id"] is None else str(row["id"])
+
     def deletions(self, table: str) -> pa.Table:
         """`source_id`, `source_updated_at` of the versions that say that a record is deleted."""
         return self.warehouse.read(

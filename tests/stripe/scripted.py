@@ -19,7 +19,8 @@ LISTS = {
     "customers": "customer", "products": "product", "prices": "price", "coupons": "coupon",
     "subscriptions": "subscription", "invoices": "invoice", "invoiceitems": "invoiceitem",
     "invoice_payments": "invoice_payment", "charges": "charge", "refunds": "refund",
-    "credit_notes": "credit_note", "balance_transactions": "balance_transaction", "events": "event",
+    "disputes": "dispute", "credit_notes": "credit_note",
+    "balance_transactions": "balance_transaction", "events": "event",
 }  # fmt: skip
 """The object of each list."""
 PARTS = {"subscription": "items", "invoice": "lines", "credit_note": "lines"}
@@ -29,7 +30,10 @@ ON_DEMAND = {"price": ("tiers",), "coupon": ("applies_to",)}
 MOST_IN_PART = 10
 DAYS_OF_EVENTS = 30
 DAY = 86_400
-EVENTS_OF = {"subscription": "customer.subscription", "discount": "customer.discount"}
+EVENTS_OF = {
+    "subscription": "customer.subscription", "discount": "customer.discount",
+    "dispute": "charge.dispute",
+}  # fmt: skip
 
 
 class ScriptedStripe:
@@ -37,6 +41,7 @@ class ScriptedStripe:
 
     def __init__(self, now: str) -> None:
         self.now = unix(now)
+        self.version = API_VERSION
         self.objects: dict[str, dict[str, Document]] = {name: {} for name in LISTS.values()}
         self.deleted: dict[str, Document] = {}
         self.requests: list[tuple[str, str]] = []
@@ -103,7 +108,7 @@ class ScriptedStripe:
         status, body = self._answer(request)
         headers = {
             "date": format_datetime(dt.datetime.fromtimestamp(self.now, dt.UTC), usegmt=True),
-            "request-id": f"req_{len(self.requests)}", "stripe-version": API_VERSION,
+            "request-id": f"req_{len(self.requests)}", "stripe-version": self.version,
         }  # fmt: skip
         response = Response(orjson.dumps(body), status, headers, "application/json")
         await response(scope, receive, send)
@@ -115,6 +120,10 @@ class ScriptedStripe:
                 return self._page(request, self.found(parent)["items"]["data"], is_newest_first=0)
             case [name] if name in LISTS:
                 return self._page(request, self._listed(LISTS[name], request))
+            case ["subscription_items", id]:
+                parents = self.objects["subscription"].values()
+                [found] = [i for it in parents for i in it["items"]["data"] if i["id"] == id]
+                return 200, _shown(found, {*_values(request, "expand")})
             case [name, id] if name in LISTS:
                 return self._one(LISTS[name], id, request)
             case ["invoices" | "credit_notes", id, "lines"]:
@@ -197,7 +206,10 @@ def _shown(it: Document, expanded: set[str]) -> Document:
     """An object as an answer has it: expanded as asked for, and with ten parts at most."""
     shown = dict(it)
     if it["object"] in ("subscription", "subscription_item", "invoice", "line_item"):
-        shown["discounts"] = _discounts(it, "discounts" in expanded)
+        shown["discounts"] = _discounts(it, expanded)
+    if it["object"] == "customer" and it.get("discount"):
+        is_whole = any(name.startswith("discount.source.coupon") for name in expanded)
+        shown["discount"] = it["discount"] if is_whole else _with_id_of_coupon(it["discount"])
     for name in ON_DEMAND.get(it["object"], ()):
         if name not in expanded:
             shown.pop(name, None)
@@ -211,8 +223,19 @@ def _shown(it: Document, expanded: set[str]) -> Document:
     return shown
 
 
-def _discounts(it: Document, is_expanded: bool) -> list[Any]:
-    return [d if is_expanded or isinstance(d, str) else d["id"] for d in it.get("discounts") or []]
+def _discounts(it: Document, expanded: set[str]) -> list[Any]:
+    """Ids of discounts, or the discounts with ids of their coupons, or with these, too."""
+    deeper = {name for name in expanded if name.startswith("discounts.source.coupon")}
+    held = it.get("discounts") or []
+    if deeper or "discounts" not in expanded:
+        return [d if deeper or isinstance(d, str) else d["id"] for d in held]
+    return [d if isinstance(d, str) else _with_id_of_coupon(d) for d in held]
+
+
+def _with_id_of_coupon(discount: Document) -> Document:
+    coupon = discount["source"]["coupon"]
+    id = coupon["id"] if isinstance(coupon, dict) else coupon
+    return {**discount, "source": {**discount["source"], "coupon": id}}
 
 
 def _error(code: str, message: str) -> Document:

@@ -17,7 +17,7 @@ from dlt.sources.helpers.rest_client.paginators import (
 )
 
 from ingestion.errors import SourceError
-from ingestion.http import Api, ApiClient, Pace, Page, Patience, Shape, secret_of
+from ingestion.http import Api, ApiClient, Pace, Page, Patience, Place, Shape, secret_of
 from ingestion.sources.stripe.lists import StripeList, entities_of
 from ingestion.sources.stripe.settings import LABEL, StripeSource
 
@@ -69,6 +69,16 @@ class StripeApi(Api):
     def message(self, document: Any) -> object:
         """Stripe's own words."""
         return document["error"]["message"]
+
+    def refuse_other(self, response: requests.Response, place: Place) -> None:
+        """An answer in another version of the API has other members, or means others by them."""
+        told = response.headers.get("Stripe-Version", VERSION)
+        if told != VERSION:
+            raise SourceError(
+                f"{place}: the answer is in version {told} of the API, and {VERSION} was asked "
+                f"for; see whether {self.url} is Stripe's, and whether a proxy on the way there "
+                "changes the header Stripe-Version"
+            )
 
     def error(self, response: requests.Response, problem: str) -> SourceError:
         """What is wrong with the key or a name, and what to do."""
@@ -122,14 +132,39 @@ class StripeClient(ApiClient):
     def one(self, listed: StripeList, id: str) -> dict[str, Any] | None:
         """An object of a list by its id, if there is one, and it was not deleted."""
         try:
-            [page] = self.paginate(
-                f"{listed.path}/{id}",
-                SinglePagePaginator(),
-                RECORD,
-                params={"expand[]": listed.expanded},
-                data_selector=_ALL,
-            )
+            found = self._shown(f"{listed.path}/{id}", listed.expanded)
         except MissingError:
             return None
-        [found] = page.results
         return None if found.get("deleted") else found
+
+    def knows_customer(self, id: str) -> bool:
+        """Whether the account has a customer, or had one that is deleted."""
+        try:
+            self._shown(f"/v1/customers/{id}", ())
+        except MissingError:
+            return False
+        return True
+
+    def coupons_of(self, user: str) -> list[dict[str, Any]]:
+        """The coupons in use by a customer, a subscription or an item of it, deleted ones, too."""
+        name = "discount" if user.startswith("/v1/customers/") else "discounts"
+        try:
+            found = self._shown(user, (f"{name}.source.coupon.applies_to",))
+        except MissingError:
+            return []
+        held = found.get(name) or []
+        discounts = [held] if isinstance(held, dict) else held
+        used = [it["source"]["coupon"] for it in discounts]
+        return [it for it in used if isinstance(it, dict)]
+
+    def _shown(self, path: str, expanded: tuple[str, ...]) -> dict[str, Any]:
+        [page] = self.paginate(
+            path,
+            SinglePagePaginator(),
+            RECORD,
+            params={"expand[]": expanded},
+            data_selector=_ALL,
+        )
+        found: dict[str, Any]
+        [found] = page.results
+        return found

@@ -16,19 +16,21 @@ from contextlib import AbstractContextManager
 
 import orjson
 
-from ingestion.errors import Gathered
+from ingestion.errors import Gathered, SourceError
 from ingestion.http import Patience, Place
 from ingestion.loading.api_check import IN_SECONDS, api_check
 from ingestion.loading.api_load import ApiLoad, api_load
 from ingestion.loading.reports import ExtractContext, Extraction, SourceCheck
 from ingestion.sources.stripe.client import ForbiddenError, StripeClient
 from ingestion.sources.stripe.comparing import Comparison
+from ingestion.sources.stripe.doubts import doubts, unknown
 from ingestion.sources.stripe.history import History
 from ingestion.sources.stripe.intake import Taken
-from ingestion.sources.stripe.lists import EVENTS, LISTS, StripeList, lists_of
+from ingestion.sources.stripe.lists import DISCOUNTS, EVENTS, LISTS, StripeList, lists_of
+from ingestion.sources.stripe.members import Document
 from ingestion.sources.stripe.money import MinorUnits
 from ingestion.sources.stripe.plan import LAG, Plan
-from ingestion.sources.stripe.rows import Document, Rows, removed_discount
+from ingestion.sources.stripe.rows import Rows, removed_discount
 from ingestion.sources.stripe.settings import LABEL, StripeSource
 from ingestion.sources.stripe.states import seconds
 from ingestion.sources.stripe.tables import TABLES
@@ -87,6 +89,7 @@ class _Extract:
         """Read and compare everything that is wanted."""
         self.until = next(self.client.pages(EVENTS, {}, limit=1)).received_at
         self.plan = Plan.of(self.source, self.load.last, self.until)
+        self._refuse_another_account()
         rows = Rows(MinorUnits(self.source.name, self.source.minor_units), self.source.mapping)
         self.history = History(self.load, self.plan)
         folder = self.load.context.folder
@@ -101,10 +104,12 @@ class _Extract:
             self._catch_up()
             self.history.tell(self.taken)
             self._tell_removed_discounts()
+            self._show_deleted_coupons()
             self._name_the_deleted()
         ended = self.history.ended
         Comparison(self.load, self.plan, self.taken, self.gone, ended, self.until).run(self.lists)
-        self._warn()
+        self.load.warnings += self.plan.warnings(self.source)
+        self.load.warnings += doubts(self.load, self.taken, self.gone, self.history.untold)
 
     def _changed_since(self, moment: dt.datetime) -> set[tuple[str, str]]:
         """What new events are about: lists and ids. Takes the events in."""
@@ -129,7 +134,8 @@ class _Extract:
         about = event["data"]["object"]
         kind, id = about.get("object"), about.get("id")
         if kind == "discount":
-            kind, id = "subscription", about.get("subscription")
+            kind = "subscription" if about.get("subscription") else "customer"
+            id = about.get(kind)
         found = next((it for it in self.lists if it.kind == kind and it.has_events), None)
         return (found.name, id) if found and id else None
 
@@ -220,51 +226,44 @@ class _Extract:
 
     def _tell_removed_discounts(self) -> None:
         """Take in discounts that came and went between two loads: only an event tells of them."""
-        removed = self.history.removed.keys() - self.taken.ids["discounts"]
-        if "discounts" in self.load.last:
-            known = self.load.state.latest("discounts", sorted(removed))
-            removed -= set(known["source_id"].to_pylist())
+        removed = set(self.history.ended)
+        for table in DISCOUNTS:
+            removed -= self.taken.ids[table]
+            if table in self.load.last:
+                known = self.load.state.latest(table, sorted(removed))
+                removed -= set(known["source_id"].to_pylist())
         for id in sorted(removed):
-            row = removed_discount(self.history.removed[id], self.history.ended[id])
-            if row["subscription"]:
-                self.taken.row("discounts", row)
+            if shown := self.history.shown.get(id):
+                table, row = removed_discount(shown, self.history.ended[id])
+                if table in self.taken.tables:
+                    self.taken.row(table, row)
+            else:
+                self.history.untold.add(id)
+
+    def _show_deleted_coupons(self) -> None:
+        """Take in coupons that are in use and in no list: those that use them show them."""
+        for id in unknown(self.load, self.taken, "coupon", "coupons"):
+            used = self.client.coupons_of(self.taken.users[id])
+            self.taken.objects("coupons", [it for it in used if it["id"] == id])
 
     def _name_the_deleted(self) -> None:
         """Take in customers that others name and no list has: as their latest invoice calls them.
 
         Those that earlier loads have are buried as they were.
         """
-        for id in self._unknown("customer", "customers"):
+        for id in unknown(self.load, self.taken, "customer", "customers"):
             billed = self.taken.billed.get(id, {})
             name, email = billed.get("customer_name"), billed.get("customer_email")
             row = {"source_id": id, "is_deleted": True, "name": name, "email": email}
             self.taken.row("customers", row)
 
-    def _warn(self) -> None:
-        """Tell what cannot be taken into account."""
-        warnings = self.load.warnings
-        warnings += self.plan.warnings(self.source)
-        if self.taken.strangers:
-            warnings.append(
-                f"charges: {len(self.taken.strangers):,} that succeeded name no customer, so they "
-                "are no payments; name the customer in Stripe where a charge is made"
+    def _refuse_another_account(self) -> None:
+        """Raise SourceError where the account does not know who is known from earlier loads."""
+        known = self.load.state.some_record("customers") if "customers" in self.load.last else None
+        if known and not self.client.knows_customer(known):
+            raise SourceError(
+                f"{self.load.place}: there is no customer {known}, which earlier loads have: "
+                f"the key in {self.source.key_env} is of another account, or of its other mode "
+                "(test, live); set the key of the same one, read the other as a source of another "
+                "name, or begin anew (FRESH=1)"
             )
-        if self.taken.discounted:
-            warnings.append(
-                f"customers: {len(self.taken.discounted):,} have a discount of their own, "
-                "which is not taken off their MRR; give it to their subscriptions in Stripe"
-            )
-        missing = self._unknown("coupon", "coupons")
-        if missing:
-            warnings.append(
-                f"coupons: {len(missing):,} are in use but deleted, so nothing is taken off for "
-                f"them: {', '.join(missing[:5])}"
-            )
-
-    def _unknown(self, name: str, table: str) -> list[str]:
-        """What rows name that neither came in nor is known from earlier loads."""
-        unknown = self.taken.named[name] - self.taken.ids[table]
-        if unknown and table in self.load.last:
-            known = self.load.state.latest(table, sorted(unknown))
-            unknown -= set(known["source_id"].to_pylist())
-        return sorted(unknown)

@@ -8,8 +8,8 @@ from typing import Any
 
 from ingestion.loading.api_load import ApiLoad
 from ingestion.sources.stripe.intake import Taken
+from ingestion.sources.stripe.members import Document
 from ingestion.sources.stripe.plan import Plan
-from ingestion.sources.stripe.rows import Document
 from ingestion.sources.stripe.states import (
     Item,
     Known,
@@ -28,7 +28,8 @@ SHOWN = 3
 class History:
     """Collects events of subscriptions and discounts; then makes states of subscriptions.
 
-    `ended` says when discounts were removed, by id; `removed` has what each was.
+    `ended` says when discounts were removed, by id; `shown` has what each was, where an event shows
+    it, and `untold` those of which nothing tells it.
     """
 
     def __init__(self, load: ApiLoad, plan: Plan) -> None:
@@ -36,16 +37,26 @@ class History:
         self._events: defaultdict[str, list[tuple[int, Document]]] = defaultdict(list)
         self._doubts: dict[str, None] = {}
         self.ended: dict[str, int] = {}
-        self.removed: dict[str, Document] = {}
+        self.shown: dict[str, Document] = {}
+        self.untold: set[str] = set()
 
     def add(self, event: Document, reading: int) -> None:
         """Take an event: those of one reading come newest first, later ones are newer."""
         about = event["data"]["object"]
         if about["object"] == "subscription":
             self._events[about["id"]].append((-reading, slim(event)))
-        elif event["type"] == "customer.discount.deleted":
-            self.ended[about["id"]] = event["created"]
-            self.removed[about["id"]] = about
+            previous = event["data"].get("previous_attributes") or {}
+            kept = _discounts_of(about)
+            for id, shown in _discounts_of(previous).items():
+                if id in kept:
+                    continue
+                self.ended.setdefault(id, event["created"])
+                if shown:
+                    self.shown.setdefault(id, {"subscription": about["id"], **shown})
+        elif about["object"] == "discount":
+            self.shown[about["id"]] = about
+            if event["type"] == "customer.discount.deleted":
+                self.ended[about["id"]] = event["created"]
 
     def tell(self, taken: Taken) -> None:
         """Take in the states of all subscriptions that came in."""
@@ -53,6 +64,8 @@ class History:
         for subscription in list(taken.subscriptions.values()):
             for stretch in self._past(subscription, known[subscription.id]).stretches():
                 _take(taken, stretch)
+                if "@since-" in stretch.id and _is_held(stretch.state):
+                    taken.held.add(stretch.id)
         if self._doubts:
             told = "; ".join(list(self._doubts)[:SHOWN])
             self._load.warnings.append(
@@ -101,6 +114,10 @@ class History:
         return [row for row in rows if not row["is_deleted"]]
 
 
+def _is_held(state: State) -> bool:
+    return state.status == "unpaid" or state.pause in ("void", "mark_uncollectible")
+
+
 def _take(taken: Taken, stretch: Stretch) -> None:
     taken.row(
         STATES,
@@ -124,3 +141,18 @@ def _take(taken: Taken, stretch: Stretch) -> None:
             "quantity": quantity,
         }
         taken.row(ITEMS, row)
+
+
+def _discounts_of(told: Document) -> dict[str, Document]:
+    """The discounts of a subscription and its items by id, with what is shown of them.
+
+    Older versions of the API have one, and show it; newer ones name several.
+    """
+    items = (told.get("items") or {}).get("data") or ()
+    holders = (told, *items)
+    found = [it for holder in holders for it in (holder.get("discounts") or ())]
+    found += [holder["discount"] for holder in holders if holder.get("discount")]
+    return {
+        (it["id"] if isinstance(it, dict) else it): it if isinstance(it, dict) else {}
+        for it in found
+    }

@@ -1,6 +1,6 @@
 {{ config(materialized="table") }}
 -- Charges with the invoice that they paid, if they paid one: payments of invoices name a charge, or
--- the intent that led to it.
+-- the intent that led to it. What was authorised and not captured is no money.
 with
     charges as ({{ stripe_records("charges") }}),
 
@@ -31,9 +31,12 @@ select
     charges.source_updated_at,
     charges.loaded_at,
     charges.customer,
-    charges.amount,
+    coalesce(charges.amount_captured, charges.amount) as amount,
+    charges.amount - coalesce(charges.amount_captured, charges.amount) as released,
     charges.currency,
-    charges.status = 'succeeded' and coalesce(charges.paid, true) as is_paid,
+    charges.status = 'succeeded'
+    and coalesce(charges.paid, true)
+    and coalesce(charges.captured, true) as is_paid,
     charges.created,
     charges.payment_intent,
     coalesce(by_charge.invoice, by_intent.invoice) as invoice

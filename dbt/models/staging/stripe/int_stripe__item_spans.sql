@@ -16,11 +16,40 @@ with
         where usage_type = 'metered'
     ),
 
-    charges as (
+    -- Of a price with tiers an invoice has a line for each tier, and one for each flat amount, of
+    -- no
+    -- unit: together they are the quantity.
+    lines as (
         select
             source_instance,
             subscription,
             subscription_item as item,
+            price,
+            sum(quantity) as quantity,
+            period_start,
+            period_end,
+            is_proration,
+            is_credit,
+            max(source_id) as source_id
+        from ({{ stripe_records("invoice_lines") }}) as of_tiers
+        group by
+            source_instance,
+            invoice,
+            subscription,
+            subscription_item,
+            price,
+            period_start,
+            period_end,
+            is_proration,
+            is_credit,
+            case when is_proration then source_id end
+    ),
+
+    charges as (
+        select
+            source_instance,
+            subscription,
+            item,
             price,
             quantity,
             period_start,
@@ -28,7 +57,7 @@ with
             is_proration,
             is_credit,
             source_id
-        from ({{ stripe_records("invoice_lines") }}) as lines
+        from lines
 
         union all
 

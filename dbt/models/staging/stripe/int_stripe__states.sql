@@ -1,7 +1,8 @@
 {{ config(materialized="table") }}
 -- What each subscription was, from which moment to which: told by events from the first moment on
 -- at which it is known, a guess before. Of the past nobody tells when somebody ceased to pay or to
--- be billed: it was active, but for its trial and where it never began.
+-- be billed: it was active, but for its trial and where it never began. What is paused was so since
+-- its trial ended without a way to pay: there is no other way to become so.
 with
     subscriptions as (select * from {{ ref("int_stripe__subscriptions") }}),
 
@@ -77,7 +78,7 @@ with
             subscriptions.began_at as valid_from,
             states.known_from as valid_to,
             case
-                when states.status in ('incomplete', 'incomplete_expired')
+                when states.status in ('incomplete', 'incomplete_expired', 'paused')
                 then states.status
                 else 'active'
             end as status,

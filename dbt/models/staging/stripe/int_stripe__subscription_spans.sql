@@ -90,6 +90,8 @@ select
             and cuts.valid_from >= cuts.trial_start
             and cuts.valid_from < cuts.trial_end
         then 'trialing'
+        when states.is_guess and states.status = 'paused' and cuts.valid_from < cuts.trial_start
+        then 'active'
         else states.status
     end as status
 from cuts
