@@ -32,6 +32,11 @@ def doubts(
             f"charges: {len(strangers):,} that succeeded name no customer, so they are no "
             "payments; name the customer in Stripe where a charge is made"
         )
+    if unnamed := so("invoices", "customer is null and status <> 'draft'", taken.unnamed):
+        yield (
+            f"invoices: {len(unnamed):,} name no customer, so they are in no number, nor is what "
+            f"was paid of them, {_some(unnamed)}"
+        )
     if disputed := so("charges", "disputed", taken.disputed):
         yield (
             f"charges: {len(disputed):,} are disputed, and disputes are not read: what was lost in "

@@ -29,7 +29,8 @@ class Taken:
     and `named` the ids that rows have in columns of a name. `billed` has each customer's latest
     invoice, `discounted` the customers with a discount, `strangers` the charges of no customer,
     `disputed` those that customers dispute, `users` a subscription, and its item, of each coupon,
-    `held` the first known states in which nothing is paid, or billed.
+    `held` the first known states in which nothing is paid, or billed, `unnamed` the invoices of no
+    customer.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Taken:
         self.strangers: set[str] = set()
         self.disputed: set[str] = set()
         self.held: set[str] = set()
+        self.unnamed: set[str] = set()
         self.users: dict[str, tuple[str, str | None]] = {}
 
     def __enter__(self) -> Taken:
@@ -80,6 +82,8 @@ class Taken:
                     self.discounted.add(it["id"])
                 if table == "charges" and it["status"] == "succeeded" and not it.get("customer"):
                     self.strangers.add(it["id"])
+                if table == "invoices" and it["status"] != "draft" and not it.get("customer"):
+                    self.unnamed.add(it["id"])
                 if table == "charges" and it.get("disputed"):
                     self.disputed.add(it["id"])
 
