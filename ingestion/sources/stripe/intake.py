@@ -32,9 +32,9 @@ class Taken:
     Of objects are taken the rows of events and of `tables`, those of the lists.
     `subscriptions` are those that came in, as they were last. `ids` are the good ones by table,
     and `named` the ids that rows have in columns of a name. `billed` has each customer's latest
-    invoice, `unnamed` the invoices of no customer, `strangers` the charges of none, `taxed` the live
-    subscriptions with tax in a price, `held` the first known states in which nothing is paid, or
-    billed, `users` the path of a customer, a subscription or an item that uses each coupon.
+    invoice, `unnamed` the invoices of no customer, `strangers` the charges of none, `taxed` the
+    live subscriptions with tax in a price, `held` the first known states in which nothing is paid,
+    or billed, `users` the path of a customer, a subscription or an item that uses each coupon.
     """
 
     def __init__(
