@@ -142,6 +142,10 @@ class Api(ABC):
         """The error that an answer is which does not pass, with the remedy."""
         return SourceError(problem)
 
+    def refuse_other(self, response: requests.Response, place: Place) -> None:
+        """Raise SourceError where a good answer is one to another question than was asked."""
+        return
+
     def place(self, path: str = "") -> Place:
         """The source and a path, as messages name them."""
         return Place(self.label, self.source, path)
@@ -198,6 +202,7 @@ class PatientSession(requests.Session):
                 if response.ok:
                     document = _parsed(response.content)
                     if document is not None and self._api.is_good(document):
+                        self._api.refuse_other(response, place)
                         return _with_json(response, document)
                     problem = "the answer ends early, or lacks results that were asked for"
                 else:

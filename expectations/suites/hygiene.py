@@ -145,7 +145,7 @@ HYGIENE: Mapping[str, tuple[Check, ...]] = {
         _broken("due_at_missing", "The invoice says when it is due."),
         _broken("paid_at_missing", "A paid invoice says when it was paid; else it is no cash."),
         _broken("total_negative", "What is credited is a credit note, not an invoice below 0."),
-        _broken("line_negative", "Only credits have lines below 0."),
+        _broken("line_negative", "Only what is given back has lines below 0."),
         _broken("lines_differ", "The lines add up to the total, with or without tax."),
         _broken("overpaid", "No more was paid and credited than is due."),
         _broken("paid_without_payment", "A paid invoice has payments or credits of its total."),

@@ -140,8 +140,8 @@ def counted() -> Iterator[dict[str, int]]:
     read: dict[str, int] = {}
     stage = extraction.stage
 
-    def counting(database: Any, sql: str, fields: Any, target: Path, params: Any = None) -> int:
-        rows = stage(database, sql, fields, target, params)
+    def counting(database: Any, sql: str, fields: Any, target: Path, *others: Any) -> int:
+        rows = stage(database, sql, fields, target, *others)
         name = target.stem.partition(".")[2]
         read[name] = read.get(name, 0) + rows
         return rows

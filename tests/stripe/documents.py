@@ -255,6 +255,17 @@ def refund(id: str, charge: str, amount: int, **told: Any) -> Document:
     )  # fmt: skip
 
 
+def dispute(id: str, of: Document, amount: int, status: str, **told: Any) -> Document:
+    """A dispute of a charge."""
+    return document(
+        "dispute",
+        **{
+            "id": id, "charge": of["id"], "payment_intent": of["payment_intent"], "amount": amount,
+            "currency": of["currency"], "status": status, **told,
+        },
+    )  # fmt: skip
+
+
 def credit_note(id: str, invoice: Document, amount: int, **told: Any) -> Document:
     """A credit note on an invoice."""
     return document(
@@ -272,8 +283,8 @@ def coupon(id: str, **told: Any) -> Document:
     return document("coupon", **{"id": id, "duration": "forever", "valid": True, **told})
 
 
-def discount(id: str, of: Document, subscription: str, start: str, **told: Any) -> Document:
-    """What a coupon takes off a subscription."""
+def discount(id: str, of: Document, subscription: str | None, start: str, **told: Any) -> Document:
+    """What a coupon takes off a subscription, or all that a customer has."""
     return document(
         "discount",
         **{

@@ -27,6 +27,7 @@ OBJECTS = {
     "subscriptions": "Subscription", "subscription_items": "SubscriptionItem",
     "invoices": "Invoice", "invoiceitems": "InvoiceItem", "invoice_payments": "InvoicePayment",
     "charges": "Charge", "refunds": "Refund", "credit_notes": "CreditNote",
+    "disputes": "Dispute",
     "balance_transactions": "BalanceTransaction", "events": "Event",
 }  # fmt: skip
 """What each list has, as the SDK calls it."""

@@ -49,6 +49,13 @@ class Readings:
             },
             "coupons": _rows(self.listed("coupons", expand=["data.applies_to"]), _coupon),
             "discounts": dict(_discounts(subscriptions)),
+            "customer_discounts": {
+                it["discount"]["id"]: {
+                    "coupon": _id(it["discount"]["source"]["coupon"]), "customer": it["id"],
+                    **_moments(it["discount"], "start"),
+                }
+                for it in map(_plain, self.listed("customers")) if it["discount"]
+            },
             "subscriptions": _rows(subscriptions, _subscription),
             "invoices": _rows(invoices, _invoice),
             "invoice_lines": {
@@ -60,6 +67,7 @@ class Readings:
             "invoice_payments": _rows(self.listed("invoice_payments"), _invoice_payment),
             "charges": _rows(self.listed("charges"), _charge),
             "refunds": _rows(self.listed("refunds"), _refund),
+            "disputes": _rows(self.listed("disputes"), _dispute),
             "credit_notes": _rows(notes, _credit_note),
             "credit_note_refunds": {
                 f"{it['id']}/{part['refund']}": {
@@ -149,7 +157,7 @@ def _id(it: Any) -> str | None:
 def _customer(it: Row) -> Row:
     return {
         **_kept(it, "name", "email"), "is_deleted": False, **_moments(it, "created"),
-        "currency": _capitals(it.get("currency")), "discount": _id(it.get("discount")),
+        "currency": _capitals(it.get("currency")),
         "account_id": (it.get("metadata") or {}).get("crm_company"),
         "metadata": _metadata(it),
     }  # fmt: skip
@@ -205,6 +213,8 @@ def _subscription(it: Row) -> Row:
         **_moments(it, "start_date", "created", "ended_at", "canceled_at", "cancel_at",
                    "trial_start", "trial_end"),
         "currency": _capitals(it["currency"]), "pause_behavior": paused.get("behavior"),
+        "includes_tax": it["automatic_tax"]["enabled"]
+        and "inclusive" in [held["price"]["tax_behavior"] for held in it["items"]["data"]],
         "pause_resumes_at": _moment(paused.get("resumes_at")), "metadata": _metadata(it),
     }  # fmt: skip
 
@@ -217,7 +227,8 @@ def _invoice(it: Row) -> Row:
         **_moments(it["status_transitions"], "finalized_at", "paid_at", "voided_at",
                    "marked_uncollectible_at"),
         **_amounts(it, "total", "subtotal", "amount_due", "amount_paid", "amount_paid_off_stripe",
-                   "amount_remaining", "starting_balance", "post_payment_credit_notes_amount"),
+                   "amount_overpaid", "amount_remaining", "starting_balance",
+                   "post_payment_credit_notes_amount"),
         "subscription": details.get("subscription"), "currency": _capitals(it["currency"]),
         "tax": _taxes(it),
         "opportunity_id": (it.get("metadata") or {}).get("crm_deal"), "metadata": _metadata(it),
@@ -238,6 +249,7 @@ def _line(it: Row, invoice: str) -> Row:
     proration = details.get("proration_details") or {}
     return {
         **_kept(it, "description"), **_amounts(it, "amount"), "invoice": invoice,
+        "discount": _money(sum(part["amount"] for part in it["discount_amounts"]), it),
         "subscription": details.get("subscription"),
         "subscription_item": details.get("subscription_item"),
         "price": _id(named.get("price")), "product": named.get("product"),
@@ -274,7 +286,7 @@ def _invoice_payment(it: Row) -> Row:
 
 def _charge(it: Row) -> Row:
     return {
-        **_kept(it, "customer", "status", "paid", "captured", "disputed", "payment_intent"),
+        **_kept(it, "customer", "status", "paid", "captured", "payment_intent"),
         **_moments(it, "created"),
         **_amounts(it, "amount", "amount_captured", "amount_refunded"),
         "currency": _capitals(it["currency"]),
@@ -285,6 +297,13 @@ def _refund(it: Row) -> Row:
     return {
         **_kept(it, "charge", "payment_intent", "status", "balance_transaction"),
         **_moments(it, "created"),
+        **_amounts(it, "amount"), "currency": _capitals(it["currency"]),
+    }  # fmt: skip
+
+
+def _dispute(it: Row) -> Row:
+    return {
+        **_kept(it, "charge", "payment_intent", "status"), **_moments(it, "created"),
         **_amounts(it, "amount"), "currency": _capitals(it["currency"]),
     }  # fmt: skip
 

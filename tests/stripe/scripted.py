@@ -19,7 +19,8 @@ LISTS = {
     "customers": "customer", "products": "product", "prices": "price", "coupons": "coupon",
     "subscriptions": "subscription", "invoices": "invoice", "invoiceitems": "invoiceitem",
     "invoice_payments": "invoice_payment", "charges": "charge", "refunds": "refund",
-    "credit_notes": "credit_note", "balance_transactions": "balance_transaction", "events": "event",
+    "disputes": "dispute", "credit_notes": "credit_note",
+    "balance_transactions": "balance_transaction", "events": "event",
 }  # fmt: skip
 """The object of each list."""
 PARTS = {"subscription": "items", "invoice": "lines", "credit_note": "lines"}
@@ -29,7 +30,10 @@ ON_DEMAND = {"price": ("tiers",), "coupon": ("applies_to",)}
 MOST_IN_PART = 10
 DAYS_OF_EVENTS = 30
 DAY = 86_400
-EVENTS_OF = {"subscription": "customer.subscription", "discount": "customer.discount"}
+EVENTS_OF = {
+    "subscription": "customer.subscription", "discount": "customer.discount",
+    "dispute": "charge.dispute",
+}  # fmt: skip
 
 
 class ScriptedStripe:
@@ -37,6 +41,7 @@ class ScriptedStripe:
 
     def __init__(self, now: str) -> None:
         self.now = unix(now)
+        self.version = API_VERSION
         self.objects: dict[str, dict[str, Document]] = {name: {} for name in LISTS.values()}
         self.deleted: dict[str, Document] = {}
         self.requests: list[tuple[str, str]] = []
@@ -103,7 +108,7 @@ class ScriptedStripe:
         status, body = self._answer(request)
         headers = {
             "date": format_datetime(dt.datetime.fromtimestamp(self.now, dt.UTC), usegmt=True),
-            "request-id": f"req_{len(self.requests)}", "stripe-version": API_VERSION,
+            "request-id": f"req_{len(self.requests)}", "stripe-version": self.version,
         }  # fmt: skip
         response = Response(orjson.dumps(body), status, headers, "application/json")
         await response(scope, receive, send)
@@ -202,6 +207,9 @@ def _shown(it: Document, expanded: set[str]) -> Document:
     shown = dict(it)
     if it["object"] in ("subscription", "subscription_item", "invoice", "line_item"):
         shown["discounts"] = _discounts(it, expanded)
+    if it["object"] == "customer" and it.get("discount"):
+        is_whole = any(name.startswith("discount.source.coupon") for name in expanded)
+        shown["discount"] = it["discount"] if is_whole else _with_id_of_coupon(it["discount"])
     for name in ON_DEMAND.get(it["object"], ()):
         if name not in expanded:
             shown.pop(name, None)

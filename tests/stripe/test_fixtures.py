@@ -18,7 +18,7 @@ LOADED = {
     "discount": "discounts", "subscription": "subscriptions",
     "subscription_item": "subscription_state_items", "invoice": "invoices",
     "line_item": "invoice_lines", "invoiceitem": "invoice_items", "charge": "charges",
-    "refund": "refunds", "credit_note": "credit_notes",
+    "refund": "refunds", "dispute": "disputes", "credit_note": "credit_notes",
     "balance_transaction": "balance_transactions",
 }  # fmt: skip
 """The objects that are loaded, and the tables that they come into."""
@@ -43,7 +43,7 @@ OTHERS = """
     deleted_price deleted_product deleted_product_feature deleted_radar.value_list
     deleted_radar.value_list_item deleted_subscription_item deleted_tax_id
     deleted_terminal.configuration deleted_terminal.location deleted_terminal.reader
-    deleted_test_helpers.test_clock deleted_webhook_endpoint dispute
+    deleted_test_helpers.test_clock deleted_webhook_endpoint
     entitlements.active_entitlement entitlements.active_entitlement_summary entitlements.feature
     ephemeral_key exchange_rate external_account fee_refund file file_link
     financial_connections.account financial_connections.account_owner
@@ -97,12 +97,11 @@ def test_fixtures_that_are_about_money_come_into_raw(
         stripe.objects[name][shown[name]["id"]] = shown[name]
     # What is within others: the parts of theirs that are another fixture.
     subscription = shown["subscription"]
+    by_coupon = {"source": {"type": "coupon", "coupon": shown["coupon"]["id"]}}
     subscription["discounts"] = [
-        {
-            **shown["discount"], "subscription": subscription["id"],
-            "source": {"type": "coupon", "coupon": shown["coupon"]["id"]},
-        }
-    ]  # fmt: skip
+        {**shown["discount"], "subscription": subscription["id"], **by_coupon}
+    ]
+    shown["customer"]["discount"] |= by_coupon
     item = {**shown["subscription_item"], "subscription": subscription["id"]}
     subscription["items"]["data"].append(item)
     shown["invoice"]["lines"]["data"].append(shown["line_item"])

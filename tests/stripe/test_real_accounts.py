@@ -141,11 +141,14 @@ def test_a_discount_that_nothing_shows_any_more_is_said(script: Script) -> None:
     assert "di_gone" in warning
 
 
-@pytest.mark.parametrize("is_of_item", [True, False])
-def test_a_coupon_that_is_deleted_is_still_taken_off(script: Script, is_of_item: bool) -> None:
+@pytest.mark.parametrize("of", ["item", "subscription", "customer"])
+def test_a_coupon_that_is_deleted_is_still_taken_off(script: Script, of: str) -> None:
     coupon, discount = half_off("2024-01-01")
     script.stripe.create(coupon)
-    if is_of_item:
+    if of == "customer":
+        subscribed(script, d.item("si_1", HUNDRED))
+        script.stripe.found("cus_1")["discount"] = {**discount, "subscription": None}
+    elif of == "item":
         of_item = {**discount, "subscription_item": "si_1"}
         subscribed(script, d.item("si_1", HUNDRED, discounts=[of_item]))
     else:
@@ -180,25 +183,42 @@ def test_what_is_not_taken_into_account_is_said_at_every_load(script: Script) ->
         d.customer("cus_1"), d.customer("cus_2"),
         d.charge("ch_1", "cus_1", 1_000), d.charge("ch_2", None, 2_000),
     )  # fmt: skip
-    assert [it.split(",")[0] for it in script.sync().warnings] == [
-        "charges: 1 that succeeded name no customer"
-    ]
-    _, own = half_off("2024-01-02")
-    script.stripe.at("2024-01-02")
-    script.stripe.found("cus_1")["discount"] = {**own, "subscription": None}
-    script.stripe.tell("customer.discount.created", script.stripe.found("cus_1")["discount"])
-    script.stripe.found("ch_1")["disputed"] = True
-    script.stripe.tell(
-        "charge.dispute.created", d.document("dispute", id="du_1", charge="ch_1", amount=1_000)
-    )
     for day in ("2024-01-03", "2024-01-04"):
         script.stripe.at(day)
         warnings = script.sync().warnings
         assert [it.split(",")[0] for it in warnings] == [
             "charges: 1 that succeeded name no customer",
-            "charges: 1 are disputed",
-            "customers: 1 have a discount of their own",
         ]
+
+
+def test_prices_with_tax_in_them_are_said_at_every_load(script: Script) -> None:
+    """By Stripe's own reckoning of tax, or by a rate given by hand; not where no tax is taken."""
+    within = d.price("within", 12_000, tax_behavior="inclusive")
+    beside = d.price("beside", 10_000, tax_behavior="exclusive")
+    rate = d.document("tax_rate", id="txr_1", inclusive=True, percentage=20.0)
+    reckoned = {"automatic_tax": {"enabled": True, "liability": None, "disabled_reason": None}}
+    given = {"default_tax_rates": [rate]}
+    script.stripe.create(d.customer("cus_1"), within, beside)
+    for id, price, more in (
+        ("sub_1", within, reckoned), ("sub_2", beside, given), ("sub_3", within, {}),
+        ("sub_4", beside, reckoned), ("sub_5", within, {**reckoned, "status": "canceled"}),
+    ):  # fmt: skip
+        item = d.item(f"si_{id}", price)
+        told = {"start_date": script.stripe.now, **more}
+        script.stripe.create(d.subscription(id, "cus_1", [item], **told))
+    item = d.item("si_6", beside, tax_rates=[rate])
+    script.stripe.create(
+        d.subscription("sub_6", "cus_1", [item], start_date=script.stripe.now, status="past_due")
+    )
+    for day in ("2024-01-02", "2024-01-03"):
+        script.stripe.at(day)
+        [warning] = script.sync().warnings
+        assert warning.startswith("subscriptions: 3 that are live have prices with tax in them")
+        assert warning.endswith("sub_1, sub_2, sub_6")
+    script.stripe.update("sub_1", status="canceled", ended_at=script.stripe.now)
+    script.stripe.at("2024-01-04")
+    [warning] = script.sync().warnings
+    assert warning.startswith("subscriptions: 2 ")
 
 
 def test_an_invoice_of_no_customer_is_said(script: Script) -> None:

@@ -106,12 +106,17 @@ ROWS: Rows = {
         invoice("note_failed", "note_with_failed_refund", 100),
         invoice("credited", "credited_before_payment", 100, amount_due=90),
         invoice("elsewhere", "paid_elsewhere", 100, amount_paid_off_stripe=100, paid_at=day(6)),
+        invoice("over", "overpaid", 100, amount_overpaid=20),
+        invoice("after", "overpaid", 100, amount_due=80, starting_balance=-20, finalized_at=day(9)),
         invoice("downgrade", "downgraded", -30, amount_due=0),
         invoice(
             "next", "downgraded", 100, amount_due=70, starting_balance=-30, finalized_at=day(4)
         ),
     ],
     "invoice_payments": [
+        payment("p_over_1", "over", 90),
+        payment("p_over_2", "over", 30, paid_at=day(8)),
+        payment("p_after", "after", 80, paid_at=day(10)),
         payment("p_whole", "whole", 100),
         payment("p_1", "parts", 40),
         payment("p_2", "parts", 25, paid_at=day(8)),
@@ -125,6 +130,9 @@ ROWS: Rows = {
     ],
     "charges": [
         charge("p_whole", "in_whole", 100),
+        charge("p_over_1", "overpaid", 90),
+        charge("p_over_2", "overpaid", 30),
+        charge("p_after", "overpaid", 80),
         charge("p_1", "in_parts", 40),
         charge("p_2", "in_parts", 25),
         charge("p_void", "void_after_payment", 20),
@@ -169,6 +177,7 @@ OWED = {
     "credited_before_payment": (100, 90, 10, 0),
     "paid_elsewhere": (100, 100, 0, 0),
     "downgraded": (70, 70, 0, 0),
+    "overpaid": (200, 200, 0, 0),
     "without_invoice": (0, 0, 0, 0),
 }
 CASH = {
@@ -182,6 +191,7 @@ CASH = {
     "credited_before_payment": (90, 0),
     "paid_elsewhere": (100, 0),
     "downgraded": (70, 0),
+    "overpaid": (200, 0),
     "without_invoice": (25, 25),
 }
 

@@ -138,7 +138,7 @@ def test_a_wrong_key_is_told_once_with_the_variable(
 def test_all_that_a_restricted_key_may_not_read_is_told_at_once(
     account: Company, load: bool
 ) -> None:
-    account.api.faults = Faults(forbidden=("charges", "coupons"))
+    account.api.faults = Faults(forbidden=("charges", "coupons", "disputes"))
     if load:
         with pytest.raises(SourceError) as error:
             account.sync()
@@ -148,7 +148,11 @@ def test_all_that_a_restricted_key_may_not_read_is_told_at_once(
         ) == []  # fmt: skip
     else:
         problems = checked(account).problems
-    coupons, charges = sorted(problems, reverse=True)
+    disputes, coupons, charges = sorted(problems, reverse=True)
+    assert "Having the 'rak_dispute_read' permission" in disputes
+    assert (
+        "write entities: [customers, subscriptions, invoices, invoice_lines, payments]" in disputes
+    )
     assert "Having the 'rak_coupon_read' permission" in coupons
     assert "give it in Stripe's dashboard" in coupons
     assert (

@@ -87,6 +87,29 @@ def test_an_invoice_of_120_lines(script: Script) -> None:
     assert sorted(script.staged("invoice_lines")) == [f"il_{n:03}" for n in range(1, 120)]
 
 
+def test_lines_come_to_their_invoice_after_discounts_and_credits(script: Script) -> None:
+    """Ten a month less a tenth, and an upgrade amid the last one: 9 - 4.50 + 9 = 13.50 + tax."""
+    basic = d.price("price_1", 1_000)
+    script.stripe.create(d.customer("cus_1"), basic)
+
+    def line(id: str, amount: int, taken_off: int, **told: object) -> d.Document:
+        taken = [{"amount": taken_off, "discount": "di_1"}]
+        return d.line(id, amount, "2024-01-01", "2024-02-01", of=basic, subscription="sub_1",
+                      item="si_1", discount_amounts=taken, **told)  # fmt: skip
+
+    lines = [
+        line("il_1", 1_000, 100), line("il_2", 1_000, 100, is_proration=True),
+        line("il_3", -500, -50, quantity=2, is_proration=True, credited=True),
+    ]  # fmt: skip
+    script.stripe.create(d.invoice("in_1", "cus_1", lines, tax=135, total=1_485))
+    script.sync()
+    staged = script.staged("invoice_lines")
+    found = {id: (row["quantity"], row["amount"]) for id, row in staged.items()}
+    assert found == {"il_1": (1, 9), "il_2": (1, 9), "il_3": (-2, Decimal("-4.5"))}
+    [invoice] = script.staged("invoices").values()
+    assert sum(row["amount"] for row in staged.values()) + invoice["tax"] == invoice["total"]
+
+
 def test_a_gap_of_31_days_between_loads(script: Script) -> None:
     script.stripe.create(*(d.customer(f"cus_{n}") for n in range(1, 6)))
     invoice = billed(script)
@@ -160,6 +183,38 @@ def test_a_refund_that_fails_after_it_succeeded(script: Script) -> None:
     script.sync()
     [left] = script.staged("credit_notes").values()
     assert (left["amount"], left["invoice_id"]) == (1, "in_1")
+
+
+def test_what_is_lost_in_a_dispute_is_paid_back(script: Script) -> None:
+    """From the day on which it was taken; what was won, or is not decided, is not."""
+    script.stripe.create(d.customer("cus_1"))
+    paid(script, billed(script), 1_000)
+    outside = d.charge("ch_2", "cus_1", 500)
+    script.stripe.create(outside)
+    script.stripe.at("2024-01-02")
+    script.sync()
+    charge = script.stripe.found("ch_inpay_1")
+    script.stripe.at("2024-01-05")
+    taken = d.document(
+        "balance_transaction", id="txn_1", amount=-400, currency="usd", created=script.stripe.now
+    )
+    script.stripe.create(
+        d.dispute("du_1", charge, 400, "needs_response"), d.dispute("du_2", charge, 70, "won"),
+        d.dispute("du_3", charge, 80, "warning_closed"), d.dispute("du_4", outside, 500, "lost"),
+    )  # fmt: skip
+    script.stripe.at("2024-01-06")
+    script.stripe.update("du_1", "funds_withdrawn", balance_transactions=[{**taken}])
+    script.stripe.at("2024-01-07")
+    script.sync()
+    assert script.staged("credit_notes") == {}
+    payments = {id: row["amount"] for id, row in script.staged("payments").items()}
+    assert payments == {"inpay_1": 10, "ch_2": 5, "du_4": -5}
+    script.stripe.at("2024-03-01")
+    script.stripe.update("du_1", "closed", status="lost")
+    script.sync()
+    [lost] = script.staged("credit_notes").values()
+    known = lost["source_id"], lost["invoice_id"], lost["amount"], lost["occurred_at"]
+    assert known == ("du_1", "in_1", 4, dt.datetime(2024, 1, 5))
 
 
 def test_a_refund_that_a_credit_note_lists_is_counted_once(script: Script) -> None:

@@ -226,6 +226,60 @@ def test_a_subscription_with_more_than_ten_items(script: Script) -> None:
     ]
 
 
+def test_a_discount_of_the_customer_is_taken_off_what_has_none_of_its_own(script: Script) -> None:
+    """A fifth of 10 and 30 from the 11th on; of 30 not while it has its own; of none at last."""
+    ever, months = (
+        d.coupon("ever", percent_off=20.0),
+        d.coupon("months", percent_off=10.0, duration="repeating", duration_in_months=3),
+    )
+    subscribed(script, d.item("si_1", TEN))
+    script.stripe.create(ever, months, THIRTY)
+    script.stripe.create(
+        d.subscription("sub_2", "cus_1", [d.item("si_2", THIRTY)], start_date=script.stripe.now)
+    )
+    script.stripe.at("2024-01-10")
+    script.sync()
+    assert script.mrr_by_month() == {"2024-01": {"USD": 40}}
+    script.stripe.at("2024-01-11")
+    of_customer = d.discount("di_1", ever, None, "2024-01-11", customer="cus_1")
+    script.stripe.found("cus_1")["discount"] = of_customer
+    script.stripe.tell("customer.discount.created", of_customer)
+    script.stripe.at("2024-02-05")
+    script.sync()
+    own = d.discount("di_2", months, "sub_2", "2024-02-05", customer="cus_1")
+    script.stripe.update("sub_2", discounts=[own])
+    script.stripe.at("2024-03-05")
+    script.stripe.tell("customer.discount.deleted", of_customer)
+    script.stripe.found("cus_1")["discount"] = None
+    script.stripe.at("2024-03-06")
+    report = script.sync()
+    assert not [it for it in report.warnings if "discount" in it]
+    assert script.stretches("sub_1") == [
+        ("2024-01-01", "2024-01-11", "active", 10), ("2024-01-11", "2024-03-05", "active", 8),
+        ("2024-03-05", None, "active", 10),
+    ]  # fmt: skip
+    assert script.stretches("sub_2") == [
+        ("2024-01-01", "2024-01-11", "active", 30), ("2024-01-11", "2024-02-05", "active", 24),
+        ("2024-02-05", None, "active", 30),
+    ]  # fmt: skip
+    assert script.sync().is_unchanged
+
+
+def test_a_discount_of_the_customer_between_two_loads(script: Script) -> None:
+    ever = d.coupon("ever", percent_off=20.0)
+    subscribed(script, d.item("si_1", TEN))
+    script.stripe.create(ever)
+    script.sync()
+    script.stripe.at("2024-01-11")
+    gone = d.discount("di_1", ever, None, "2024-01-11", customer="cus_1")
+    script.stripe.tell("customer.discount.created", gone)
+    script.stripe.at("2024-01-12")
+    script.stripe.tell("customer.discount.deleted", gone)
+    script.sync("entities: [customers]")
+    script.sync()
+    assert script.stretches("sub_1")[1] == ("2024-01-11", "2024-01-12", "active", 8)
+
+
 def test_yen_have_no_hundredths_and_dinars_have_thousandths(script: Script) -> None:
     yen = d.price("price_jpy", 180_001, "jpy", "year")
     dinar = d.price("price_kwd", 12_340, "kwd")

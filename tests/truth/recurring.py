@@ -97,16 +97,12 @@ class Recurring:
 
     @cached_property
     def plans(self) -> Ints:
-        """The main plan of every customer now, or when one last paid at the end of a month.
-
-        Of deleted customers it is not known.
-        """
+        """The main plan of every customer now, or when one last paid at the end of a month."""
         plans = np.full(len(self.history.fact("customers", "created_at")), NONE, np.int64)
         for _, moment, day in self.months:
             paying = self.customers(moment, day)
             plans[paying.index] = paying["plan"]
-        is_deleted = self.history.value_at("customers", "is_deleted") == 1
-        return np.where(is_deleted, NONE, plans)
+        return plans
 
     @cached_property
     def movements(self) -> pd.DataFrame:

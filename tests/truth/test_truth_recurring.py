@@ -227,6 +227,8 @@ def test_a_deleted_customer_stays_who_it_was() -> None:
     assert business.values("mrr") == {"2022-01": 150, "2022-02": 150, "2022-03": 50, "2022-04": 50}
     regions = business.numbers("mrr", cut="region")["value"].to_dict()
     assert regions[("2022-02", "EMEA")] == 150
+    paid = business.numbers("cash_collected", cut="product")["value"].to_dict()
+    assert paid == {("2022-01", "Core annual"): 100}
     assert sorted(Customers(business.history()).new["account"]) == sorted(
         account_of(business, customer) for customer in (ann, bob)
     )

@@ -95,7 +95,7 @@ with
             source_instance,
             invoice_id,
             sum(amount) as amount,
-            min(amount) as least_amount,
+            min(case when quantity < 0 then 0 else amount end) as least_amount,
             count(*) as n_lines
         from {{ ref("int_invoice_lines__unioned") }}
         where not is_deleted

@@ -240,6 +240,7 @@ def entity_table(state: State, entity: str, rows: Ints | None = None) -> pa.Tabl
         columns |= _as_done(store, rows, columns)
     if entity == "invoice_lines":
         columns["amount"] = render(store.columns["amount"], _net_amount(state, rows))
+        columns["quantity"] = render(store.columns["quantity"], _net_quantity(state, rows))
     deleted = store["is_deleted"][rows] if "is_deleted" in store.columns else np.zeros(len(rows))
     columns["source_updated_at"] = render(store.columns["updated_at"], store["updated_at"][rows])
     columns["is_deleted"] = pa.array(deleted.astype(bool))
@@ -261,6 +262,13 @@ def _net_amount(state: State, rows: Ints) -> Ints:
     discount = state["invoices"]["discount"][lines["invoice_id"][rows]]
     takes = (lines["is_recurring"][rows] == 1) & (discount != NULL)
     net: Ints = lines["amount"][rows] - np.where(takes, discount, 0)
+    return net
+
+
+def _net_quantity(state: State, rows: Ints) -> Ints:
+    """Quantities of lines: what is credited is given back."""
+    lines = state["invoice_lines"]
+    net: Ints = lines["quantity"][rows] * np.where(lines["amount"][rows] < 0, -1, 1)
     return net
 
 

@@ -106,12 +106,14 @@ class MappedExtract(ABC):
 
     def find(self) -> None:
         """Find the inputs of the entities; what cannot be found is kept as a problem."""
-        for name, mapping in self._mapped.entities.items():
+        given = self._mapped.entities
+        for name in self._in_order(given):
             with self.wrong.each():
                 self.found[name] = [
                     Found(key, said, self._origin(key, said))
-                    for key, said in inputs_of(name, mapping)
+                    for key, said in inputs_of(name, given[name])
                 ]
+        self.found = {name: self.found[name] for name in given if name in self.found}
         self.origins = {
             name: origin for name, found in self.found.items() if (origin := _together(found))
         }
@@ -212,8 +214,7 @@ class MappedExtract(ABC):
         Entities come after those that they need: deals, after their stages.
         """
         loads: dict[str, EntityLoad] = {}
-        ordered = [one for name in names for one in (*needs(self._mapped.entities, name), name)]
-        for name in filter(self.found.__contains__, dict.fromkeys(ordered)):
+        for name in filter(self.found.__contains__, self._in_order(names)):
             is_shaped = not all(one.said.is_plain for one in self.found[name])
             if is_shaped and not loads.keys() >= {*needs(self._mapped.entities, name)}:
                 continue  # What it needs is wrong, and told.
@@ -227,6 +228,11 @@ class MappedExtract(ABC):
                 self._compare(name, load, said[name])
             self.warnings += load.warnings
         return loads
+
+    def _in_order(self, names: Iterable[str]) -> Iterable[str]:
+        """Entities, each after those that it needs, which are among them, too."""
+        given = self._mapped.entities
+        return dict.fromkeys(one for name in names for one in (*needs(given, name), name))
 
     def _compare(self, name: str, load: EntityLoad, said: Said) -> None:
         """Compare an entity with its last load. Raises SourceError where it cannot be right."""

@@ -58,23 +58,46 @@ class Now:
     def like(self, moment: dt.datetime) -> dt.datetime:
         """The present as this moment is written: with a zone or without."""
         if moment.tzinfo is not None:
-            return self.instant
+            return self.instant.astimezone(moment.tzinfo)
         return self.instant.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
 
 
-def since(seen: Value, mapping: SqlMapping, now: Now) -> Value:
+def present(value: Value, cursor: str, now: Now) -> Value | None:
+    """The present as values of this kind are written, where they are moments or days.
+
+    Raises SourceError of a text that is none.
+    """
+    if isinstance(value, str):
+        moment = _moment(value, cursor)
+        return _like(value, now.like(moment).replace(tzinfo=None), "seconds")
+    if isinstance(value, dt.datetime):
+        return now.like(value)
+    if isinstance(value, dt.date):
+        return now.like(dt.datetime.min).date()
+    return None
+
+
+def is_below(value: Value | None, other: Value) -> bool:
+    """Whether a value is lower than another; one that is none, or of another kind, is."""
+    try:
+        return value is None or value < other  # type: ignore[operator]
+    except TypeError:
+        return True
+
+
+def since(seen: Value, mapping: SqlMapping) -> Value:
     """The value from which on rows are read again, when the highest that was seen is `seen`.
 
-    A moment that is yet to come is taken for the present: else no change would be seen until then.
     Raises SourceError where the lag is none of such values.
     """
     if isinstance(seen, str):
-        return _since_text(seen, mapping, now)
+        # What is shorter sorts first, so minutes are before all of their seconds.
+        moment = _moment(seen, str(mapping.cursor)).replace(tzinfo=None)
+        return _like(seen, moment - dt.timedelta(seconds=_seconds(mapping)), "minutes")
     if isinstance(seen, dt.datetime):
-        return min(seen, now.like(seen)) - dt.timedelta(seconds=_seconds(mapping))
+        return seen - dt.timedelta(seconds=_seconds(mapping))
     if isinstance(seen, dt.date):
-        day = min(seen, now.like(dt.datetime.min).date())
-        midnight = dt.datetime.combine(day, dt.time())
+        midnight = dt.datetime.combine(seen, dt.time())
         return (midnight - dt.timedelta(seconds=_seconds(mapping))).date()
     if isinstance(mapping.lag, str):
         raise SourceError(
@@ -93,20 +116,19 @@ def _seconds(mapping: SqlMapping) -> int:
     return mapping.lag_seconds
 
 
-def _since_text(seen: str, mapping: SqlMapping, now: Now) -> str:
-    """A text that sorts before those of all moments that are to be read again."""
+def _moment(text: str, cursor: str) -> dt.datetime:
     try:
-        moment = dt.datetime.fromisoformat(seen)
+        return dt.datetime.fromisoformat(text)
     except ValueError:
         raise SourceError(
-            f"cursor '{mapping.cursor}' is text ('{seen}') that is no date or time in ISO 8601, "
-            "so how far a lag goes back cannot be told; remove 'cursor', or give a SELECT that "
-            "makes a time of it"
+            f"cursor '{cursor}' is text ('{text}') that is no date or time in ISO 8601, so how "
+            "far a lag goes back cannot be told; remove 'cursor', or give a SELECT that makes a "
+            "time of it"
         ) from None
-    if len(seen) <= len("2024-01-31"):
-        day = since(moment.date(), mapping, now)
-        return str(day)
-    found = since(moment, mapping, now)
-    assert isinstance(found, dt.datetime)
-    # Without the zone that all of them name alike: what is shorter sorts first.
-    return found.replace(tzinfo=None).isoformat(sep=seen[10], timespec="seconds")
+
+
+def _like(text: str, moment: dt.datetime, precision: str) -> str:
+    """A moment as a text writes its own, on the clock of its zone, which is left out."""
+    if len(text) <= len("2024-01-31"):
+        return str(moment.date())
+    return moment.isoformat(text[10], precision)[: len(text)]

@@ -90,6 +90,20 @@ class Database:
         self.dialect = connection.dialect.name
         self._inspector = sa.inspect(connection)
 
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells the database from others; not the folder of a socket, nor who reads."""
+        url = self._url
+        told = [
+            one for key in ("host", "port", "dbname") for one in _listed(url.query.get(key, ()))
+        ]
+        named = (self.dialect, url.host, url.port, url.database, *sorted(told))
+        return tuple(
+            str(one or "")
+            for one in named
+            if not str(one).startswith("/") or self.dialect == "sqlite"
+        )
+
     def rows_of(self, text: str, name: str) -> Rows:
         """What a `from` means, and its columns; `name` is that of a SELECT.
 

@@ -7,9 +7,9 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ingestion.contract.columns import Entity
 from ingestion.errors import SourceError
@@ -19,9 +19,11 @@ from ingestion.sources.files import reading
 from ingestion.sources.files.catalog import Origin, Relation
 from ingestion.sources.files.confinement import confine
 from ingestion.sources.files.entity_load import EntityLoad
+from ingestion.sources.files.fingerprints import Digests
 from ingestion.sources.files.mapped_extract import MappedExtract
 from ingestion.sources.files.remapping import INLINE, Said, said_of_mapping
 from ingestion.sources.files.settings import FileOptions, Input
+from ingestion.sources.files.shapes.inputs import needs
 from ingestion.sources.sql import cursors
 from ingestion.sources.sql.database import (
     SINCE,
@@ -40,8 +42,9 @@ from ingestion.sources.sql.increments import (
     highest,
 )
 from ingestion.sources.sql.settings import History, SqlMapping, SqlSource
-from ingestion.sources.sql.staging import selected, stage
+from ingestion.sources.sql.staging import Forms, differing, forms_of, selected, stage
 from ingestion.sources.sql.tables import tables_of
+from ingestion.sources.sql.writing import Writing, writing_of
 from ingestion.warehouse.duckdb_sql import one_row, path_literal, quote, workbench
 
 if TYPE_CHECKING:
@@ -115,7 +118,7 @@ class _Extract(MappedExtract):
                 return
             except ConnectionLostError as error:
                 del self.wrong.problems[known:]
-                self.found, self.origins = {}, {}
+                self.found, self.origins, self.digests = {}, {}, Digests()
                 if attempt == attempts:
                     raise SourceError(
                         f"source {self.source.name}: the connection was lost while it was read "
@@ -141,7 +144,7 @@ class _Extract(MappedExtract):
             file = self.context.folder / f"{key}.parquet"
             mapping = self.source.entities[name]
             if mapping.cursor:
-                self._parts[name] = part = self._part(name, mapping, rows, file)
+                self._parts[name] = part = self._part(name, mapping, rows, file, key)
                 return Origin((Relation(rows.name, (file, *part.files), FileOptions()),))
             self._stage_all(rows, file)
         return Origin((Relation(rows.name, (file,), FileOptions()),))
@@ -149,63 +152,125 @@ class _Extract(MappedExtract):
     def _stage_all(self, rows: Rows, file: Path) -> None:
         stage(self._database, selected(self._database, rows), rows.fields, file)
 
-    def _part(self, name: str, mapping: SqlMapping, rows: Rows, file: Path) -> Part:
+    def _part(self, name: str, mapping: SqlMapping, rows: Rows, file: Path, key: str) -> Part:
         """Read the rows that may have changed since the last load, and find what is gone.
 
         All rows are read at the first load, and where what decides which may stay unread has
-        changed: company.yml, the contract, or the columns that there are.
+        changed: company.yml, the contract, the database, the columns that there are, or rows of
+        others that these are checked against.
         """
         cursor = cursor_of(mapping, rows)
         asked = hash_of(
             mapping.model_dump(mode="json"),
             [asdict(column) for column in self.state.tables[name]],
             asdict(self._zones),
+            [self._content(needed) for needed in needs(self.source.entities, name)],
+            self._database.identity,
+            self.source.schema_,
             rows.sql,
             [asdict(field) for field in rows.fields],
         )
         last = self.last.get(name)
         before = last.row.get("seen_to") if last and last.row.get("asked") == asked else None
-        keys = Keys(
-            self.connection, self.entities[name], mapping, self._zones, self._database, rows
-        )
+        if last and before:
+            told = self._read_before(last, key)
+            keys = self._keys(name, rows, told.get("forms", {}))
+            part = self._increment(
+                name, last, cursors.read(before), cursor, keys, told.get("writing", {}), file
+            )
+            if part:
+                return replace(part, asked=asked)
+        keys = self._keys(name, rows, {})
+        self._stage_all(rows, file)
+        found = highest(self.connection, file, cursor, self._now)
+        # Whether increments can be read is told before the first load, not before the second.
+        if isinstance(mapping.deletes, History):
+            keys.of_deleted(mapping.deletes, file.with_suffix(".keys.parquet"))
+        elif mapping.deletes == "keys":
+            _ = keys.names
+        if found.value is not None:
+            cursors.since(found.value, mapping)
+        return Part(asked, found.seen, forms=forms_of(file, rows.columns.values()))
+
+    def _increment(
+        self,
+        name: str,
+        last: LastExport,
+        seen: cursors.Value,
+        cursor: str,
+        keys: Keys,
+        writing: Writing,
+        file: Path,
+    ) -> Part | None:
+        """Read the rows that may have changed; None where they do not tell what is there now."""
+        mapping, rows, known = keys.mapping, keys.rows, keys.forms
         key_file = file.with_suffix(".keys.parquet")
-        if last is None or not before:
-            self._stage_all(rows, file)
-            seen = highest(self.connection, file, cursor)
-            # Whether increments can be read is told before the first load, not before the second.
-            if isinstance(mapping.deletes, History):
-                keys.of_deleted(mapping.deletes, key_file)
-            elif mapping.deletes == "keys":
-                _ = keys.names
-            if seen is not None:
-                cursors.since(seen, mapping, self._now)
-            return Part(asked, seen)
-        seen = cursors.read(before)
-        since = cursors.since(seen, mapping, self._now)
+        since = cursors.since(seen, mapping)
         sql = changed_since(self._database, rows, cursor)
-        stage(self._database, sql, rows.fields, file, {SINCE: since})
-        higher = highest(self.connection, file, cursor)
-        seen = seen if higher is None or higher < seen else higher  # type: ignore[operator]
+        stage(self._database, sql, rows.fields, file, {SINCE: since}, known)
+        found = highest(self.connection, file, cursor, self._now)
+        if cursors.is_below(found.value, seen):
+            return None  # The row that was the highest is gone, or all are those of a backup.
+        forms = forms_of(file, rows.columns.values())
+        written = writing_of(self.connection, keys.entity, mapping, file, self._zones)
+        if differing(known, forms) or differing(writing, written):
+            return None  # What a value is, all of its column tell.
+        seen = seen if found.seen is None or cursors.is_below(found.seen, seen) else found.seen
+        part = Part("", seen, since, forms={**known, **forms}, writing={**writing, **written})
         live = self._live(name)
         rejected = self._rejected_ids(last)
         if isinstance(mapping.deletes, History):
             deleted = {*keys.of_deleted(mapping.deletes, key_file)}
-            return Part(asked, seen, since, live & deleted, rejected & deleted, (key_file,))
+            return replace(
+                part, gone=live & deleted, gone_rejected=rejected & deleted, files=(key_file,)
+            )
         if mapping.deletes == "none":
-            return Part(asked, seen, since)
-        there = {*keys.of_all(key_file)}
+            return part
+        read = keys.of_all(key_file)
+        there = {*read}
+        if len(there) < len(read) or differing(known, forms_of(key_file, keys.names)):
+            return None  # Which rows of one id are taken, all of them tell.
         # A row that says itself that it is deleted is there; raw knows no difference.
-        known = self._known(name) if "is_deleted" in (mapping.columns or {}) else live
-        late = there.difference(known, rejected, keys.ids(file))
+        raw = self._known(name) if "is_deleted" in (mapping.columns or {}) else live
+        late = there.difference(raw, rejected, keys.ids(file))
         if late:
             self._tell(
                 f"{name}: {len(late):,} records are there whose {cursor} is older than the lag of "
                 f"{mapping.lag} allows: they were committed late, or written with an old one. All "
                 "rows were read; a longer lag lets increments find them"
             )
-            self._stage_all(rows, file)
-            return Part(asked, seen)
-        return Part(asked, seen, since, live - there, rejected - there, (key_file,))
+            return None
+        return replace(part, gone=live - there, gone_rejected=rejected - there, files=(key_file,))
+
+    def _keys(self, name: str, rows: Rows, forms: Forms) -> Keys:
+        return Keys(
+            self.connection,
+            self.entities[name],
+            self.source.entities[name],
+            self._zones,
+            self._database,
+            rows,
+            forms,
+        )
+
+    def _content(self, name: str) -> object:
+        """What an entity is made of that others are checked against."""
+        origins = [found.origin for found in self.found.get(name, ()) if found.origin]
+        return [
+            self.source.entities[name].model_dump(mode="json"),
+            *(
+                self.digests.of(path)
+                for origin in origins
+                for relation in origin.relations
+                for path in relation.files
+            ),
+        ]
+
+    @staticmethod
+    def _read_before(last: LastExport | None, key: str) -> dict[str, Any]:
+        """What the last load recorded of an input."""
+        reads = json.loads(last.row["files"]) if last else []
+        return next((one for one in reads if one.get("input") == key), {})
 
     def _live(self, name: str) -> frozenset[str]:
         """The ids of the records that are there, as far as raw knows."""
@@ -233,8 +298,7 @@ class _Extract(MappedExtract):
         last = self.last.get(name)
         if said.columns is not None or last is None:
             return
-        reads = {one.get("input"): one for one in json.loads(last.row["files"])}
-        before = reads.get(key, {}).get("columns", ())
+        before = self._read_before(last, key).get("columns", ())
         gone = [
             column
             for column in before
@@ -267,9 +331,29 @@ class _Extract(MappedExtract):
 
     def _described(self, name: str, load: EntityLoad) -> list[dict[str, object]]:
         return [
-            {"from": rows.name, "input": key, "columns": list(rows.columns.values())}
+            {
+                "from": rows.name,
+                "input": key,
+                "columns": list(rows.columns.values()),
+                **self._written(name, key),
+            }
             for key, rows in self._read_from.get(name, {}).items()
         ]
+
+    def _written(self, name: str, key: str) -> dict[str, object]:
+        """How values are, which the next increment has to agree with."""
+        part = self._parts.get(name)
+        if part is None:
+            return {}
+        file, mapping = self.context.folder / f"{key}.parquet", self.source.entities[name]
+        is_whole = part.since is None
+        entity = self.entities[name]
+        writing = (
+            writing_of(self.connection, entity, mapping, file, self._zones)
+            if is_whole
+            else part.writing
+        )
+        return {"forms": part.forms, "writing": writing}
 
     def _recorded(self, name: str) -> Mapping[str, object]:
         part = self._parts.get(name)

@@ -17,10 +17,11 @@ from ingestion.sources.files.mapping.rowset import relate
 from ingestion.sources.files.parsing import NotSqlError, column_names, parse_expression
 from ingestion.sources.files.reading import Table
 from ingestion.sources.files.values.casting import Zones, cast
-from ingestion.sources.sql.cursors import Value
+from ingestion.sources.sql.cursors import Now, Value, is_below, present
 from ingestion.sources.sql.database import SINCE, Database, Field, Rows
 from ingestion.sources.sql.settings import History, SqlMapping
-from ingestion.sources.sql.staging import selected, stage
+from ingestion.sources.sql.staging import Forms, selected, stage
+from ingestion.sources.sql.writing import Writing
 from ingestion.warehouse.duckdb_sql import one_row, path_literal, quote
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Part:
     since: Value | None = None
     gone: frozenset[str] = frozenset()
     gone_rejected: frozenset[str] = frozenset()
+    forms: Forms = field(default_factory=dict)
+    writing: Writing = field(default_factory=dict)
     files: tuple[Path, ...] = field(default=())
 
 
@@ -68,12 +71,26 @@ def changed_since(database: Database, rows: Rows, cursor: str) -> str:
     return f"{selected(database, rows)} where {column} >= :{SINCE} or {column} is null"
 
 
-def highest(connection: duckdb.DuckDBPyConnection, file: Path, cursor: str) -> Value | None:
-    """The highest value of a cursor in a file of rows."""
-    (found,) = one_row(
-        connection, f"select max({quote(cursor)}) from read_parquet({path_literal(file)})"
-    )
-    return found
+@dataclass(frozen=True)
+class Highest:
+    """The highest value of a cursor, and the highest that is not yet to come: `seen`.
+
+    One row of a clock that is ahead would else hide all changes until then.
+    """
+
+    value: Value | None
+    seen: Value | None
+
+
+def highest(connection: duckdb.DuckDBPyConnection, file: Path, cursor: str, now: Now) -> Highest:
+    """The highest values of a cursor in a file of rows. Raises SourceError of text that is none."""
+    column, rows = quote(cursor), f"read_parquet({path_literal(file)})"
+    (value,) = one_row(connection, f"select max({column}) from {rows}")
+    limit = None if value is None else present(value, cursor, now)
+    if limit is None or not is_below(limit, value):
+        return Highest(value, value)
+    found = connection.execute(f"select max({column}) from {rows} where {column} <= ?", [limit])
+    return Highest(value, found.fetchall()[0][0])
 
 
 @dataclass(frozen=True)
@@ -86,10 +103,18 @@ class Keys:
     zones: Zones
     database: Database
     rows: Rows
+    forms: Forms
 
     def of_all(self, file: Path) -> list[str]:
-        """The ids of all records that there are; their keys are set down in a file."""
-        stage(self.database, self._selected(self.rows), self._fields(self.rows), file)
+        """The ids of all rows that there are; their keys are set down in a file."""
+        stage(
+            self.database,
+            self._selected(self.rows),
+            self._fields(self.rows),
+            file,
+            None,
+            self.forms,
+        )
         return self.ids(file)
 
     def of_deleted(self, history: History, file: Path) -> list[str]:
@@ -112,11 +137,11 @@ class Keys:
             f"{self._selected(told)} where not exists "
             f"(select 1 from ({self.rows.sql}\n) there where {same})"
         )
-        stage(self.database, sql, self._fields(told), file)
+        stage(self.database, sql, self._fields(told), file, None, self.forms)
         return self.ids(file)
 
     def ids(self, file: Path) -> list[str]:
-        """The ids of the rows in a file, as mapping them gives them."""
+        """The ids of the rows in a file, as mapping them gives them; those that repeat, again."""
         name = "§keys"
         self.connection.execute(
             f"create or replace table {quote(name)} as from read_parquet({path_literal(file)})"
@@ -129,7 +154,7 @@ class Keys:
         sql = expressions(self.entity, said, rowset)["source_id"]
         pick = pick_column(self.connection, rowset, self.entity.by_name["source_id"], sql)
         found = self.connection.execute(
-            f"select distinct {cast(pick.column, pick.value, pick.type, self.zones)} as id "
+            f"select {cast(pick.column, pick.value, pick.type, self.zones)} as id "
             f"from (select {pick.selected} from {quote(name)}) where id is not null"
         )
         return [id_ for (id_,) in found.fetchall()]

@@ -20,7 +20,12 @@ _OTHER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """How statements begin that do more than read."""
-_END = re.compile(r"(;\s*|--[^\n]*\s*|/\*(?:(?!\*/).)*\*/\s*)+$", re.DOTALL)
+_PIECE = re.compile(
+    r"(?P<end>(?:;|--[^\n]*|/\*(?:(?!\*/).)*\*/|\s)+)"
+    r"""|'[^']*'|"[^"]*"|[^'";\s/-]+|.""",
+    re.DOTALL,
+)
+"""A piece of a statement: what may end it unsaid, a text, a name in quotes, or anything else."""
 _STEP = re.compile(r'"((?:[^"]|"")+)"|`([^`]+)`|\[([^\]]+)\]|([^."`\[\]]+)')
 
 
@@ -39,7 +44,11 @@ def refuse_strange(text: str) -> None:
 
 def statement(text: str) -> str:
     """A SELECT as it can stand within another: without a semicolon, or remarks, at its end."""
-    return _END.sub("", text.strip()).rstrip()
+    end = 0
+    for piece in _PIECE.finditer(text):
+        if piece["end"] is None:
+            end = piece.end()
+    return text[:end].lstrip()
 
 
 def steps(name: str) -> tuple[str, ...]:
@@ -99,6 +108,8 @@ def _tables(inspector: Inspector, schema: str | None) -> list[str]:
     names = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
     with suppress(NotImplementedError):  # Not every database has them.
         names += inspector.get_materialized_view_names(schema)
+    if inspector.dialect.name == "postgresql":
+        names += inspector.get_foreign_table_names(schema)
     return names
 
 

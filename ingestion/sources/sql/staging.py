@@ -32,6 +32,14 @@ _AS_THEY_ARE = {
 """The types, by database and its numbers, that are taken as the driver gives them."""
 _MONEY = {"postgresql": 790}
 """The type of amounts that are text to the driver, written as the server's locale would."""
+_TIMES = {"postgresql": {1082: "date", 1114: "timestamp", 1184: "timestamptz"}}
+"""The types of days and moments, which have one even where there is no value."""
+
+Forms = Mapping[str, str]
+"""How values of columns are written as text, where that depends on the other values of the column:
+
+how many decimals a number has, or whether it is one at all.
+"""
 
 
 def selected(database: Database, rows: Rows, names: Iterable[str] | None = None) -> str:
@@ -61,9 +69,11 @@ def stage(
     fields: Sequence[Field],
     target: Path,
     params: Mapping[str, object] | None = None,
+    forms: Forms | None = None,
 ) -> int:
     """Write the rows of a statement to a Parquet file; how many there are.
 
+    Values are written in these `forms`, of which more are known than these rows, or in wider ones.
     Raises SourceError naming the column whose values do not fit one type.
     """
     import pyarrow as pa
@@ -75,12 +85,15 @@ def stage(
     try:
         with database.batches(sql, params) as batches:
             for batch in batches:
-                table = _table(batch, fields)
+                table = _table(batch, fields, database.dialect)
                 parts.append(target.with_suffix(f".{len(parts)}"))
                 schemas.append(table.schema)
                 pq.write_table(table, parts[-1])
                 rows += table.num_rows
-        schema = pa.schema([_united(field.name, schemas) for field in fields])
+        wanted = forms or {}
+        schema = pa.schema(
+            [_in_form(_united(one.name, schemas), wanted.get(one.name)) for one in fields]
+        )
         with pq.ParquetWriter(target, schema) as writer:
             for part in parts:
                 writer.write_table(_cast(pq.read_table(part), schema))
@@ -90,21 +103,44 @@ def stage(
     return rows
 
 
-def _table(batch: Sequence[Sequence[Any]], fields: Sequence[Field]) -> pa.Table:
+def forms_of(file: Path, names: Iterable[str]) -> dict[str, str]:
+    """The forms of columns of a file, those left out that have no value or always the same form."""
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(file)
+    return {name: form for name in names if (form := _form(schema.field(name).type))}
+
+
+def differing(known: Forms, forms: Forms) -> bool:
+    """Whether a column has values in another form than is known of it."""
+    return any(forms[name] != known[name] for name in forms.keys() & known.keys())
+
+
+def _form(type_: pa.DataType) -> str | None:
+    import pyarrow as pa
+
+    if pa.types.is_decimal(type_):
+        return str(type_.scale)
+    return {pa.int64(): "0", pa.float64(): "float", pa.string(): "text"}.get(type_)
+
+
+def _table(batch: Sequence[Sequence[Any]], fields: Sequence[Field], dialect: str) -> pa.Table:
     import pyarrow as pa
 
     columns = zip(*batch, strict=True)
-    arrays = [_array(field, values) for field, values in zip(fields, columns, strict=True)]
+    arrays = [_array(field, values, dialect) for field, values in zip(fields, columns, strict=True)]
     return pa.table(arrays, names=[field.name for field in fields])
 
 
-def _array(field: Field, values: Sequence[Any]) -> pa.Array:
+def _array(field: Field, values: Sequence[Any], dialect: str) -> pa.Array:
     """Values of a column as of one type: of that which they all have, else text."""
     import pyarrow as pa
 
     types = {*map(type, values)} - {type(None)}
     if not types:
-        return pa.nulls(len(values))
+        # Expressions of no type at all are not understood: date_trunc('month', NULL).
+        told = _TIMES.get(dialect, {}).get(field.type)
+        return pa.nulls(len(values), _time(told) if told else None)
     if types == {int} and not all(-(2**63) <= it < 2**63 for it in values if it is not None):
         types = {int, Decimal}
     if types in ({Decimal}, {int, Decimal}):
@@ -116,6 +152,13 @@ def _array(field: Field, values: Sequence[Any]) -> pa.Array:
     if types in ({bool}, {int}, {float}, {str}, {dt.date}):
         return pa.array(values)
     return pa.array([None if it is None else _text(it) for it in values], pa.string())
+
+
+def _time(name: str) -> pa.DataType:
+    import pyarrow as pa
+
+    types = {"date": pa.date32(), "timestamp": pa.timestamp("us")}
+    return types.get(name, pa.timestamp("us", tz="UTC"))
 
 
 def _moments(values: Sequence[Any]) -> pa.Array:
@@ -180,8 +223,33 @@ def _united(name: str, schemas: Iterable[pa.Schema]) -> pa.Field:
     return pa.field(name, pa.string())
 
 
+def _in_form(field: pa.Field, form: str | None) -> pa.Field:
+    """A column in the form that is known of it, unless it needs a wider one."""
+    import pyarrow as pa
+
+    if form is None or pa.types.is_null(field.type):
+        return field
+    if form == "text" or (form == "float" and field.type == pa.int64()):
+        return field.with_type(pa.string() if form == "text" else pa.float64())
+    if form.isdigit() and pa.types.is_decimal(field.type) and int(form) > field.type.scale:
+        whole = field.type.precision - field.type.scale
+        if whole + int(form) <= MAX_DIGITS:
+            return field.with_type(pa.decimal128(whole + int(form), int(form)))
+    return field
+
+
 def _cast(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    return table if table.schema == schema else table.cast(schema)
+    if table.schema == schema:
+        return table
+    import pyarrow as pa
+
+    columns = [
+        pa.array([None if it is None else _text(it) for it in column.to_pylist()], pa.string())
+        if pa.types.is_floating(column.type) and pa.types.is_string(field.type)
+        else column.cast(field.type)
+        for column, field in zip(table.columns, schema, strict=True)
+    ]
+    return pa.table(columns, schema=schema)
 
 
 def _text(value: Any) -> str:

@@ -17,7 +17,7 @@ from dlt.sources.helpers.rest_client.paginators import (
 )
 
 from ingestion.errors import SourceError
-from ingestion.http import Api, ApiClient, Pace, Page, Patience, Shape, secret_of
+from ingestion.http import Api, ApiClient, Pace, Page, Patience, Place, Shape, secret_of
 from ingestion.sources.stripe.lists import StripeList, entities_of
 from ingestion.sources.stripe.settings import LABEL, StripeSource
 
@@ -69,6 +69,16 @@ class StripeApi(Api):
     def message(self, document: Any) -> object:
         """Stripe's own words."""
         return document["error"]["message"]
+
+    def refuse_other(self, response: requests.Response, place: Place) -> None:
+        """An answer in another version of the API has other members, or means others by them."""
+        told = response.headers.get("Stripe-Version", VERSION)
+        if told != VERSION:
+            raise SourceError(
+                f"{place}: the answer is in version {told} of the API, and {VERSION} was asked "
+                f"for; see whether {self.url} is Stripe's, and whether a proxy on the way there "
+                "changes the header Stripe-Version"
+            )
 
     def error(self, response: requests.Response, problem: str) -> SourceError:
         """What is wrong with the key or a name, and what to do."""
@@ -135,14 +145,16 @@ class StripeClient(ApiClient):
             return False
         return True
 
-    def coupons_of(self, subscription: str, item: str | None) -> list[dict[str, Any]]:
-        """The coupons in use by a subscription, or by an item of it, deleted ones, too."""
-        holder = f"subscription_items/{item}" if item else f"subscriptions/{subscription}"
+    def coupons_of(self, user: str) -> list[dict[str, Any]]:
+        """The coupons in use by a customer, a subscription or an item of it, deleted ones, too."""
+        name = "discount" if user.startswith("/v1/customers/") else "discounts"
         try:
-            found = self._shown(f"/v1/{holder}", ("discounts.source.coupon.applies_to",))
+            found = self._shown(user, (f"{name}.source.coupon.applies_to",))
         except MissingError:
             return []
-        used = [it["source"]["coupon"] for it in found["discounts"]]
+        held = found.get(name) or []
+        discounts = [held] if isinstance(held, dict) else held
+        used = [it["source"]["coupon"] for it in discounts]
         return [it for it in used if isinstance(it, dict)]
 
     def _shown(self, path: str, expanded: tuple[str, ...]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from ingestion.loading.api_load import ApiLoad
 from ingestion.loading.rows import row_hash
 from ingestion.sources.stripe.history import ITEMS, STATES
 from ingestion.sources.stripe.intake import Taken
-from ingestion.sources.stripe.lists import StripeList
+from ingestion.sources.stripe.lists import DISCOUNTS, StripeList
 from ingestion.sources.stripe.plan import Plan
 from ingestion.sources.stripe.row_sql import rows_of
 from ingestion.sources.stripe.tables import OBJECTS, TABLES
@@ -74,13 +74,13 @@ class Comparison:
     def _compare_parts(self, of: StripeList, table: str, column: str, is_whole: bool) -> None:
         """What objects that were read, or are gone, are no longer made of is deleted.
 
-        Discounts that subscriptions have no more are not: they end when an event says that they
+        Discounts that somebody has no more are not: they end when an event says that they
         did, or with this load, which misses them.
         """
         gone = self._gone[of.table]
         self._make(table, of.table)
         self._drop(table, column, sorted(gone))
-        if table == "discounts":
+        if table in DISCOUNTS:
             read = None if is_whole else self._taken.ids[of.table]
             self._end(table, self._missing(table, column, read))
             self._tell(table, is_whole=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Set
 
 from ingestion.loading.api_load import ApiLoad
 from ingestion.sources.stripe.history import STATES
-from ingestion.sources.stripe.intake import Taken
+from ingestion.sources.stripe.intake import LIVE, Taken
 
 SHOWN = 5
 HELD = (
@@ -37,15 +37,12 @@ def doubts(
             f"invoices: {len(unnamed):,} name no customer, so they are in no number, nor is what "
             f"was paid of them, {_some(unnamed)}"
         )
-    if disputed := so("charges", "disputed", taken.disputed):
+    is_taxed = f"includes_tax and status in {LIVE}"
+    if taxed := so("subscriptions", is_taxed, taken.taxed):
         yield (
-            f"charges: {len(disputed):,} are disputed, and disputes are not read: what was lost in "
-            f"them counts as paid, {_some(disputed)}"
-        )
-    if discounted := so("customers", "discount is not null", taken.discounted):
-        yield (
-            f"customers: {len(discounted):,} have a discount of their own, which is not taken off "
-            "their MRR; give it to their subscriptions in Stripe"
+            f"subscriptions: {len(taxed):,} that are live have prices with tax in them, and their "
+            "MRR has it, too; give them prices to which tax is added (tax_behavior: exclusive) in "
+            f"Stripe, or read their MRR as with tax: {_some(taxed)}"
         )
     if held := so(STATES, HELD, taken.held):
         yield (

@@ -26,10 +26,11 @@ from ingestion.sources.stripe.comparing import Comparison
 from ingestion.sources.stripe.doubts import doubts, unknown
 from ingestion.sources.stripe.history import History
 from ingestion.sources.stripe.intake import Taken
-from ingestion.sources.stripe.lists import EVENTS, LISTS, StripeList, lists_of
+from ingestion.sources.stripe.lists import DISCOUNTS, EVENTS, LISTS, StripeList, lists_of
+from ingestion.sources.stripe.members import Document
 from ingestion.sources.stripe.money import MinorUnits
 from ingestion.sources.stripe.plan import LAG, Plan
-from ingestion.sources.stripe.rows import Document, Rows, removed_discount
+from ingestion.sources.stripe.rows import Rows, removed_discount
 from ingestion.sources.stripe.settings import LABEL, StripeSource
 from ingestion.sources.stripe.states import seconds
 from ingestion.sources.stripe.tables import TABLES
@@ -133,11 +134,8 @@ class _Extract:
         about = event["data"]["object"]
         kind, id = about.get("object"), about.get("id")
         if kind == "discount":
-            kind, id = "subscription", about.get("subscription")
-            if id is None:
-                kind, id = "customer", about.get("customer")
-        if kind == "dispute":
-            kind, id = "charge", about.get("charge")
+            kind = "subscription" if about.get("subscription") else "customer"
+            id = about.get(kind)
         found = next((it for it in self.lists if it.kind == kind and it.has_events), None)
         return (found.name, id) if found and id else None
 
@@ -228,22 +226,24 @@ class _Extract:
 
     def _tell_removed_discounts(self) -> None:
         """Take in discounts that came and went between two loads: only an event tells of them."""
-        removed = self.history.ended.keys() - self.taken.ids["discounts"]
-        if "discounts" in self.load.last:
-            known = self.load.state.latest("discounts", sorted(removed))
-            removed -= set(known["source_id"].to_pylist())
+        removed = set(self.history.ended)
+        for table in DISCOUNTS:
+            removed -= self.taken.ids[table]
+            if table in self.load.last:
+                known = self.load.state.latest(table, sorted(removed))
+                removed -= set(known["source_id"].to_pylist())
         for id in sorted(removed):
             if shown := self.history.shown.get(id):
-                row = removed_discount(shown, self.history.ended[id])
-                if row["subscription"]:
-                    self.taken.row("discounts", row)
+                table, row = removed_discount(shown, self.history.ended[id])
+                if table in self.taken.tables:
+                    self.taken.row(table, row)
             else:
                 self.history.untold.add(id)
 
     def _show_deleted_coupons(self) -> None:
         """Take in coupons that are in use and in no list: those that use them show them."""
         for id in unknown(self.load, self.taken, "coupon", "coupons"):
-            used = self.client.coupons_of(*self.taken.users[id])
+            used = self.client.coupons_of(self.taken.users[id])
             self.taken.objects("coupons", [it for it in used if it["id"] == id])
 
     def _name_the_deleted(self) -> None:

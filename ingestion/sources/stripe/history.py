@@ -8,8 +8,8 @@ from typing import Any
 
 from ingestion.loading.api_load import ApiLoad
 from ingestion.sources.stripe.intake import Taken
+from ingestion.sources.stripe.members import Document
 from ingestion.sources.stripe.plan import Plan
-from ingestion.sources.stripe.rows import Document
 from ingestion.sources.stripe.states import (
     Item,
     Known,

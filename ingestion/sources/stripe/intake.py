@@ -11,14 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestion.loading.intake import Intake
-from ingestion.sources.stripe.lists import StripeList
+from ingestion.sources.stripe.lists import DISCOUNTS, StripeList
+from ingestion.sources.stripe.members import Document, Row
 from ingestion.sources.stripe.row_sql import RECORDS, members
-from ingestion.sources.stripe.rows import Document, Row, Rows
+from ingestion.sources.stripe.rows import Rows
 from ingestion.sources.stripe.states import Subscription
 from ingestion.sources.stripe.tables import OBJECTS
 
 if TYPE_CHECKING:
     import duckdb
+
+
+LIVE = ("active", "past_due")
+"""What a subscription is whose prices are recurring revenue."""
 
 
 class Taken:
@@ -27,10 +32,9 @@ class Taken:
     Of objects are taken the rows of events and of `tables`, those of the lists.
     `subscriptions` are those that came in, as they were last. `ids` are the good ones by table,
     and `named` the ids that rows have in columns of a name. `billed` has each customer's latest
-    invoice, `discounted` the customers with a discount, `strangers` the charges of no customer,
-    `disputed` those that customers dispute, `users` a subscription, and its item, of each coupon,
-    `held` the first known states in which nothing is paid, or billed, `unnamed` the invoices of no
-    customer.
+    invoice, `unnamed` the invoices of no customer, `strangers` the charges of none, `taxed` the live
+    subscriptions with tax in a price, `held` the first known states in which nothing is paid, or
+    billed, `users` the path of a customer, a subscription or an item that uses each coupon.
     """
 
     def __init__(
@@ -52,12 +56,11 @@ class Taken:
         self.ids: defaultdict[str, set[str]] = defaultdict(set)
         self.named: defaultdict[str, set[str]] = defaultdict(set)
         self.billed: dict[str, Row] = {}
-        self.discounted: set[str] = set()
-        self.strangers: set[str] = set()
-        self.disputed: set[str] = set()
-        self.held: set[str] = set()
         self.unnamed: set[str] = set()
-        self.users: dict[str, tuple[str, str | None]] = {}
+        self.strangers: set[str] = set()
+        self.taxed: set[str] = set()
+        self.held: set[str] = set()
+        self.users: dict[str, str] = {}
 
     def __enter__(self) -> Taken:
         for table in self._intakes.values():
@@ -78,14 +81,15 @@ class Taken:
                         self.row(name, row, reading)
                 if table == "subscriptions":
                     self.subscriptions[it["id"]] = Subscription.of(it)
-                if table == "customers" and it.get("discount"):
-                    self.discounted.add(it["id"])
-                if table == "charges" and it["status"] == "succeeded" and not it.get("customer"):
-                    self.strangers.add(it["id"])
+                    self._tell_apart(made[0][1])
                 if table == "invoices" and it["status"] != "draft" and not it.get("customer"):
                     self.unnamed.add(it["id"])
-                if table == "charges" and it.get("disputed"):
-                    self.disputed.add(it["id"])
+                if table == "charges" and it["status"] == "succeeded" and not it.get("customer"):
+                    self.strangers.add(it["id"])
+
+    def _tell_apart(self, row: Row) -> None:
+        is_taxed = row.get("includes_tax") and row["status"] in LIVE
+        (self.taxed.add if is_taxed else self.taxed.discard)(row["source_id"])
 
     def without(self, table: str, id: str) -> None:
         """An object turns out to be deleted, though it may have come in before."""
@@ -93,6 +97,7 @@ class Taken:
             self.ids[table].discard(id)
             if table == "subscriptions":
                 self.subscriptions.pop(id, None)
+                self.taxed.discard(id)
 
     def row(self, table: str, row: Row, reading: int | None = None) -> None:
         """Take in a row of a table, made of an object in a reading of it, if of one."""
@@ -102,9 +107,18 @@ class Taken:
         for name in ("customer", "coupon"):
             if named := row.get(name):
                 self.named[name].add(named)
-        if table == "discounts":
-            self.users[row["coupon"]] = row["subscription"], row["subscription_item"]
+        if table in DISCOUNTS:
+            self.users[row["coupon"]] = _user(row)
         if table == "invoices" and (customer := row.get("customer")):
             known = self.billed.setdefault(customer, row)
             if row["created"] > known["created"]:
                 self.billed[customer] = row
+
+
+def _user(discount: Row) -> str:
+    """The path of who has a discount."""
+    if item := discount.get("subscription_item"):
+        return f"/v1/subscription_items/{item}"
+    if subscription := discount.get("subscription"):
+        return f"/v1/subscriptions/{subscription}"
+    return f"/v1/customers/{discount['customer']}"

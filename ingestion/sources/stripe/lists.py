@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 EVENTS = "/v1/events"
+DISCOUNTS = ("discounts", "customer_discounts")
+"""Tables of discounts: they end, and are not deleted."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,12 @@ def _told(*entities: str) -> frozenset[str]:
 
 
 _LISTS = (
-    StripeList("customers", "customer", _told("customers")),
+    StripeList(
+        "customers",
+        "customer",
+        _told("customers"),
+        parts=MappingProxyType({"customer_discounts": "customer"}),
+    ),
     StripeList("products", "product", _told("subscriptions", "invoice_lines")),
     StripeList(
         "prices",
@@ -85,6 +92,7 @@ _LISTS = (
     StripeList("invoice_payments", "invoice_payment", _told("payments")),
     StripeList("charges", "charge", _told("payments")),
     StripeList("refunds", "refund", _told("credit_notes")),
+    StripeList("disputes", "dispute", _told("credit_notes")),
     StripeList(
         "credit_notes",
         "credit_note",
@@ -96,14 +104,18 @@ _LISTS = (
 LISTS: Mapping[str, StripeList] = MappingProxyType({found.name: found for found in _LISTS})
 
 
+PARTS_FOR: Mapping[str, str] = MappingProxyType(
+    {"customers": "subscriptions", "invoices": "invoice_lines"}
+)
+"""Lists whose objects' parts are told for an entity alone."""
+
+
 def lists_of(entities: Iterable[str]) -> tuple[StripeList, ...]:
     """The lists that tell of entities, with the parts that are asked for."""
     wanted = frozenset(entities)
     found = (it for it in _LISTS if it.entities & wanted)
-    without_lines = "invoice_lines" not in wanted
-    return tuple(
-        replace(it, parts={}) if it.name == "invoices" and without_lines else it for it in found
-    )
+    whole = {name for name, entity in PARTS_FOR.items() if entity not in wanted}
+    return tuple(replace(it, parts={}) if it.name in whole else it for it in found)
 
 
 def entities_of(path: str) -> frozenset[str]:

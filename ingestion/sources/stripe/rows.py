@@ -9,10 +9,19 @@ from typing import Any
 
 import orjson
 
+from ingestion.sources.stripe.members import (
+    Document,
+    Row,
+    as_json,
+    code_of,
+    exact,
+    id_of,
+    includes_tax,
+    is_credit,
+    same,
+    subscription_of,
+)
 from ingestion.sources.stripe.money import MinorUnits, NoCurrencyError
-
-Document = dict[str, Any]
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -41,33 +50,43 @@ class Rows:
     def _metadata(self, entity: str, found: Document) -> Row:
         told = found.get("metadata") or {}
         mapped = {column: told.get(key) for column, key in self.mapping.get(entity, {}).items()}
-        return {**mapped, "metadata": _json(told)}
+        return {**mapped, "metadata": as_json(told)}
 
     def _customer(self, it: Document) -> Iterator[tuple[str, Row]]:
         yield (
             "customers",
             {
-                **_same(it, "name", "email", "created"),
-                "currency": _code(it),
-                "discount": _id(it.get("discount")),
+                **same(it, "name", "email", "created"),
+                "currency": code_of(it),
                 **self._metadata("customers", it),
             },
         )
+        if discount := it.get("discount"):
+            yield (
+                "customer_discounts",
+                {
+                    "source_id": discount["id"],
+                    "coupon": id_of(discount["source"]["coupon"]),
+                    "customer": it["id"],
+                    "begins_at": discount.get("start"),
+                    "ends_at": discount.get("end"),
+                },
+            )
 
     def _product(self, it: Document) -> Iterator[tuple[str, Row]]:
-        yield "products", _same(it, "name", "active")
+        yield "products", same(it, "name", "active")
 
     def _price(self, it: Document) -> Iterator[tuple[str, Row]]:
-        code = _code(it)
+        code = code_of(it)
         recurring, divided = it.get("recurring") or {}, it.get("transform_quantity") or {}
         yield "prices", {
-            **_same(
+            **same(
                 it, "active", "type", "billing_scheme", "tiers_mode", "tax_behavior", "nickname",
                 "created",
             ),
-            "product": _id(it.get("product")),
+            "product": id_of(it.get("product")),
             "currency": code,
-            "unit_amount": self.units.amount(_exact(it, "unit_amount"), code),
+            "unit_amount": self.units.amount(exact(it, "unit_amount"), code),
             "interval": recurring.get("interval"),
             "interval_count": recurring.get("interval_count"),
             "usage_type": recurring.get("usage_type"),
@@ -82,35 +101,36 @@ class Rows:
                     "price": it["id"],
                     "position": str(position),
                     "up_to": tier.get("up_to"),
-                    "unit_amount": self.units.amount(_exact(tier, "unit_amount"), code),
-                    "flat_amount": self.units.amount(_exact(tier, "flat_amount"), code),
+                    "unit_amount": self.units.amount(exact(tier, "unit_amount"), code),
+                    "flat_amount": self.units.amount(exact(tier, "flat_amount"), code),
                 },
             )
 
     def _coupon(self, it: Document) -> Iterator[tuple[str, Row]]:
-        code = _code(it)
+        code = code_of(it)
         products = (it.get("applies_to") or {}).get("products")
         yield (
             "coupons",
             {
-                **_same(it, "percent_off", "duration", "duration_in_months"),
+                **same(it, "percent_off", "duration", "duration_in_months"),
                 "amount_off": self.units.amount(it.get("amount_off"), code),
                 "currency": code,
-                "products": _json(products),
+                "products": as_json(products),
             },
         )
 
     def _subscription(self, it: Document) -> Iterator[tuple[str, Row]]:
         paused = it.get("pause_collection") or {}
         yield "subscriptions", {
-            **_same(
+            **same(
                 it, "status", "start_date", "created", "ended_at", "canceled_at", "cancel_at",
                 "cancel_at_period_end", "trial_start", "trial_end",
             ),
-            "customer": _id(it.get("customer")),
-            "currency": _code(it),
+            "customer": id_of(it.get("customer")),
+            "currency": code_of(it),
             "pause_behavior": paused.get("behavior"),
             "pause_resumes_at": paused.get("resumes_at"),
+            "includes_tax": includes_tax(it),
             **self._metadata("subscriptions", it),
         }  # fmt: skip
         yield from self._discounts(it, it.get("discounts"), None)
@@ -125,8 +145,8 @@ class Rows:
                 "discounts",
                 {
                     "source_id": it["id"],
-                    "coupon": _id(it["source"]["coupon"]),
-                    "customer": _id(of.get("customer")),
+                    "coupon": id_of(it["source"]["coupon"]),
+                    "customer": id_of(of.get("customer")),
                     "subscription": of["id"],
                     "subscription_item": item,
                     "begins_at": it.get("start"),
@@ -135,27 +155,28 @@ class Rows:
             )
 
     def _invoice(self, it: Document) -> Iterator[tuple[str, Row]]:
-        code = _code(it)
+        code = code_of(it)
         moments = it["status_transitions"]
         taxes = it.get("total_taxes")
         amounts = (
             "total", "subtotal", "amount_due", "amount_paid", "amount_paid_off_stripe",
-            "amount_remaining", "starting_balance", "post_payment_credit_notes_amount",
+            "amount_overpaid", "amount_remaining", "starting_balance",
+            "post_payment_credit_notes_amount",
         )  # fmt: skip
         yield "invoices", {
-            **_same(
+            **same(
                 it, "status", "created", "due_date", "effective_at", "customer_name",
                 "customer_email",
             ),
             **{name: moments.get(name) for name in TRANSITIONS},
             **{name: self.units.amount(it.get(name), code) for name in amounts},
-            "customer": _id(it.get("customer")),
-            "subscription": _subscription_of(it),
+            "customer": id_of(it.get("customer")),
+            "subscription": subscription_of(it),
             "currency": code,
             "tax": None
             if taxes is None
             else self.units.amount(sum(tax["amount"] for tax in taxes), code),
-            "latest_revision": _id(it.get("latest_revision")),
+            "latest_revision": id_of(it.get("latest_revision")),
             **self._metadata("invoices", it),
         }  # fmt: skip
         for line in it["lines"]["data"]:
@@ -167,13 +188,19 @@ class Rows:
         return {
             **self._billed(it),
             "invoice": invoice["id"],
-            "subscription": _id(details.get("subscription")),
+            "discount": self._taken_off(it),
+            "subscription": id_of(details.get("subscription")),
             "subscription_item": details.get("subscription_item"),
             "is_proration": bool(details.get("proration")),
-            "is_credit": _is_credit(it, details),
+            "is_credit": is_credit(it, details),
             "parent_type": parent.get("type"),
             "description": it.get("description"),
         }
+
+    def _taken_off(self, it: Document) -> Any:
+        """What discounts take off a line."""
+        taken = it.get("discount_amounts") or ()
+        return self.units.amount(sum(part["amount"] for part in taken), code_of(it))
 
     def _invoice_item(self, it: Document) -> Iterator[tuple[str, Row]]:
         details = (it.get("parent") or {}).get("subscription_details") or {}
@@ -183,95 +210,113 @@ class Rows:
                 **{
                     k: v for k, v in self._billed(it).items() if k not in ("product", "unit_amount")
                 },
-                "customer": _id(it.get("customer")),
-                "subscription": _id(details.get("subscription")),
+                "customer": id_of(it.get("customer")),
+                "subscription": id_of(details.get("subscription")),
                 "subscription_item": details.get("subscription_item"),
                 "is_proration": bool(it.get("proration")),
-                "is_credit": _is_credit(it, it),
-                "invoice": _id(it.get("invoice")),
+                "is_credit": is_credit(it, it),
+                "invoice": id_of(it.get("invoice")),
             },
         )
 
     def _billed(self, it: Document) -> Row:
         """What a line of an invoice and a pending item have in common."""
-        code = _code(it)
+        code = code_of(it)
         pricing = it.get("pricing") or {}
         priced = pricing.get("price_details") or {}
         return {
             "source_id": it["id"],
-            "price": _id(priced.get("price")),
-            "product": _id(priced.get("product")),
-            "quantity": _exact(it, "quantity"),
+            "price": id_of(priced.get("price")),
+            "product": id_of(priced.get("product")),
+            "quantity": exact(it, "quantity"),
             "amount": self.units.amount(it.get("amount"), code),
             "currency": code,
-            "unit_amount": self.units.amount(_exact(pricing, "unit_amount"), code),
+            "unit_amount": self.units.amount(exact(pricing, "unit_amount"), code),
             "period_start": it["period"]["start"],
             "period_end": it["period"]["end"],
         }
 
     def _invoice_payment(self, it: Document) -> Iterator[tuple[str, Row]]:
-        code, payment = _code(it), it.get("payment") or {}
+        code, payment = code_of(it), it.get("payment") or {}
         yield (
             "invoice_payments",
             {
-                **_same(it, "status", "created"),
-                "invoice": _id(it.get("invoice")),
+                **same(it, "status", "created"),
+                "invoice": id_of(it.get("invoice")),
                 "amount_paid": self.units.amount(it.get("amount_paid"), code),
                 "currency": code,
                 "paid_at": (it.get("status_transitions") or {}).get("paid_at"),
                 "payment_type": payment.get("type"),
-                "charge": _id(payment.get("charge")),
-                "payment_intent": _id(payment.get("payment_intent")),
+                "charge": id_of(payment.get("charge")),
+                "payment_intent": id_of(payment.get("payment_intent")),
             },
         )
 
     def _charge(self, it: Document) -> Iterator[tuple[str, Row]]:
-        code = _code(it)
+        code = code_of(it)
         yield (
             "charges",
             {
-                **_same(it, "status", "paid", "captured", "disputed", "created"),
-                "customer": _id(it.get("customer")),
+                **same(it, "status", "paid", "captured", "created"),
+                "customer": id_of(it.get("customer")),
                 "amount": self.units.amount(it.get("amount"), code),
                 "amount_captured": self.units.amount(it.get("amount_captured"), code),
                 "amount_refunded": self.units.amount(it.get("amount_refunded"), code),
                 "currency": code,
-                "payment_intent": _id(it.get("payment_intent")),
+                "payment_intent": id_of(it.get("payment_intent")),
             },
         )
 
     def _refund(self, it: Document) -> Iterator[tuple[str, Row]]:
-        code = _code(it)
+        code = code_of(it)
         yield (
             "refunds",
             {
-                **_same(it, "status", "created"),
-                "charge": _id(it.get("charge")),
-                "payment_intent": _id(it.get("payment_intent")),
+                **same(it, "status", "created"),
+                "charge": id_of(it.get("charge")),
+                "payment_intent": id_of(it.get("payment_intent")),
                 "amount": self.units.amount(it.get("amount"), code),
                 "currency": code,
-                "balance_transaction": _id(it.get("balance_transaction")),
+                "balance_transaction": id_of(it.get("balance_transaction")),
+            },
+        )
+
+    def _dispute(self, it: Document) -> Iterator[tuple[str, Row]]:
+        code = code_of(it)
+        moved = it.get("balance_transactions") or ()
+        taken = [part for part in moved if part["amount"] < 0]
+        first: Document = min(taken, key=lambda part: part["created"], default={})
+        yield (
+            "disputes",
+            {
+                **same(it, "status", "created"),
+                "charge": id_of(it.get("charge")),
+                "payment_intent": id_of(it.get("payment_intent")),
+                "amount": self.units.amount(it.get("amount"), code),
+                "currency": code,
+                "withdrawn_at": first.get("created"),
+                "balance_transaction": first.get("id"),
             },
         )
 
     def _credit_note(self, it: Document) -> Iterator[tuple[str, Row]]:
-        code = _code(it)
+        code = code_of(it)
         yield (
             "credit_notes",
             {
-                **_same(it, "status", "type", "created", "effective_at", "voided_at"),
-                "customer": _id(it.get("customer")),
-                "invoice": _id(it.get("invoice")),
+                **same(it, "status", "type", "created", "effective_at", "voided_at"),
+                "customer": id_of(it.get("customer")),
+                "invoice": id_of(it.get("invoice")),
                 **{
                     name: self.units.amount(it.get(name), code)
                     for name in ("amount", "post_payment_amount", "out_of_band_amount")
                 },
                 "currency": code,
-                "customer_balance_transaction": _id(it.get("customer_balance_transaction")),
+                "customer_balance_transaction": id_of(it.get("customer_balance_transaction")),
             },
         )
         for part in it.get("refunds") or ():
-            if refund := _id(part.get("refund")):
+            if refund := id_of(part.get("refund")):
                 yield (
                     "credit_note_refunds",
                     {
@@ -283,18 +328,18 @@ class Rows:
                 )
 
     def _balance_transaction(self, it: Document) -> Iterator[tuple[str, Row]]:
-        code = _code(it)
+        code = code_of(it)
         yield (
             "balance_transactions",
             {
-                **_same(
+                **same(
                     it, "exchange_rate", "type", "reporting_category", "created", "available_on"
                 ),
                 **{
                     name: self.units.amount(it.get(name), code) for name in ("amount", "fee", "net")
                 },
                 "currency": code,
-                "source": _id(it.get("source")),
+                "source": id_of(it.get("source")),
             },
         )
 
@@ -304,27 +349,32 @@ class Rows:
         yield (
             "events",
             {
-                **_same(it, "type", "created", "api_version"),
+                **same(it, "type", "created", "api_version"),
                 "object": about.get("object"),
                 "object_id": about.get("id"),
-                "previous_attributes": _json(previous)
+                "previous_attributes": as_json(previous)
                 if about.get("object") == "subscription"
                 else None,
             },
         )
 
 
-def removed_discount(it: Document, moment: int) -> Row:
-    """The row of a discount as the event of its end shows it, in whatever version of the API."""
-    return {
+def removed_discount(it: Document, moment: int) -> tuple[str, Row]:
+    """The row of a discount as the event of its end shows it, in whatever version of the API.
+
+    With its table: one of no subscription is its customer's.
+    """
+    row = {
         "source_id": it["id"],
-        "coupon": _id((it.get("source") or it).get("coupon")),
-        "customer": _id(it.get("customer")),
-        "subscription": _id(it.get("subscription")),
-        "subscription_item": it.get("subscription_item"),
+        "coupon": id_of((it.get("source") or it).get("coupon")),
+        "customer": id_of(it.get("customer")),
         "begins_at": it.get("start"),
         "ends_at": min(moment, it.get("end") or moment),
     }
+    if subscription := id_of(it.get("subscription")):
+        item = it.get("subscription_item")
+        return "discounts", {**row, "subscription": subscription, "subscription_item": item}
+    return "customer_discounts", row
 
 
 TRANSITIONS = ("finalized_at", "paid_at", "voided_at", "marked_uncollectible_at")
@@ -340,45 +390,10 @@ MAKERS: Mapping[str, Callable[[Rows, Document], Iterator[tuple[str, Row]]]] = Ma
         "invoice_payments": Rows._invoice_payment,
         "charges": Rows._charge,
         "refunds": Rows._refund,
+        "disputes": Rows._dispute,
         "credit_notes": Rows._credit_note,
         "balance_transactions": Rows._balance_transaction,
         "events": Rows._event,
     }
 )
 """What makes rows of an object, by the table that it is a record of."""
-
-
-def _same(found: Document, *names: str) -> Row:
-    """The id, and members that raw has under their own names."""
-    return {"source_id": found["id"], **{name: found.get(name) for name in names}}
-
-
-def _id(found: Any) -> Any:
-    """The id of what may be expanded."""
-    return found["id"] if isinstance(found, dict) else found
-
-
-def _code(found: Document) -> str | None:
-    code = found.get("currency")
-    return code.upper() if code else None
-
-
-def _exact(found: Document, name: str) -> Any:
-    """A member with all its decimals, which Stripe tells in another one of `<name>_decimal`."""
-    decimal = found.get(f"{name}_decimal")
-    return found.get(name) if decimal is None else decimal
-
-
-def _json(found: Any) -> str | None:
-    return orjson.dumps(found, option=orjson.OPT_SORT_KEYS).decode() if found else None
-
-
-def _subscription_of(invoice: Document) -> Any:
-    details = (invoice.get("parent") or {}).get("subscription_details") or {}
-    return _id(details.get("subscription"))
-
-
-def _is_credit(it: Document, details: Document) -> bool:
-    """Whether something is given back: a downgrade's credit may be one of 0."""
-    settled = details.get("proration_details") or {}
-    return it["amount"] < 0 or bool(settled.get("credited_items"))

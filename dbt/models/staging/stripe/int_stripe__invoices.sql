@@ -23,6 +23,7 @@ with
             amount_due,
             amount_paid,
             amount_paid_off_stripe,
+            amount_overpaid,
             starting_balance,
             latest_revision,
             opportunity_id
@@ -47,6 +48,7 @@ select
     issued.tax,
     issued.amount_paid,
     coalesce(issued.amount_paid_off_stripe, 0) as amount_paid_off_stripe,
+    greatest(coalesce(issued.amount_overpaid, 0), 0) as overpaid,
     case
         when issued.total > 0 and issued.starting_balance < 0
         then

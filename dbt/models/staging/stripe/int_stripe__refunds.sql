@@ -3,7 +3,40 @@
 -- credit note tells. One that failed, or has not succeeded yet, is none; nor is one that a credit
 -- note tells whole, or one that gives up what was authorised and never captured.
 with
-    refunds as ({{ stripe_records("refunds") }}),
+    -- What is lost in a dispute is given back from the moment on at which it was taken.
+    refunds as (
+        select
+            source_instance,
+            source_id,
+            source_row,
+            source_updated_at,
+            loaded_at,
+            charge,
+            payment_intent,
+            amount,
+            currency,
+            status,
+            created,
+            balance_transaction
+        from ({{ stripe_records("refunds") }}) as given_back
+
+        union all
+
+        select
+            source_instance,
+            source_id,
+            source_row,
+            source_updated_at,
+            loaded_at,
+            charge,
+            payment_intent,
+            amount,
+            currency,
+            case when status = 'lost' then 'succeeded' else status end as status,
+            coalesce(withdrawn_at, created) as created,
+            coalesce(balance_transaction, source_id) as balance_transaction
+        from ({{ stripe_records("disputes") }}) as disputes
+    ),
 
     charges as (
         select

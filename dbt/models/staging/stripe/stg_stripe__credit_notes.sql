@@ -8,6 +8,13 @@ with
 
     invoices as (select * from {{ ref("int_stripe__invoices") }}),
 
+    -- What was paid, if of another invoice, is no credit.
+    overpaid as (
+        select source_instance, taken_by, sum(amount) as amount
+        from {{ ref("int_stripe__overpayments") }}
+        group by source_instance, taken_by
+    ),
+
     paid_back as (
         select
             listed.source_instance,
@@ -98,19 +105,23 @@ with
         union all
 
         select
-            source_instance,
-            source_id || '/balance' as source_id,
-            source_row,
-            source_updated_at,
-            loaded_at,
-            is_deleted,
-            customer,
-            source_id as invoice,
-            issued_at as occurred_at,
-            from_balance as amount,
-            currency
+            invoices.source_instance,
+            invoices.source_id || '/balance' as source_id,
+            invoices.source_row,
+            invoices.source_updated_at,
+            invoices.loaded_at,
+            invoices.is_deleted,
+            invoices.customer,
+            invoices.source_id as invoice,
+            invoices.issued_at as occurred_at,
+            invoices.from_balance - coalesce(overpaid.amount, 0) as amount,
+            invoices.currency
         from invoices
-        where from_balance > 0
+        left join
+            overpaid
+            on invoices.source_instance = overpaid.source_instance
+            and invoices.source_id = overpaid.taken_by
+        where invoices.from_balance > coalesce(overpaid.amount, 0)
     ),
 
     final as (

@@ -1,3 +1,4 @@
+-- What lines come to after discounts. A credit gives back what was billed: its quantity is below 0.
 with
     lines as ({{ latest_versions("stripe", "invoice_lines") }}),
 
@@ -18,8 +19,10 @@ with
             {{ no_extra_of("invoice_lines") }}
             lines.invoice as invoice_id,
             coalesce(products.name, lines.product, lines.description) as product,
-            lines.quantity,
-            lines.amount,
+            case
+                when lines.is_credit then - abs(lines.quantity) else lines.quantity
+            end as quantity,
+            lines.amount - coalesce(lines.discount, 0) as amount,
             lines.period_start,
             lines.period_end,
             coalesce(lines.parent_type, '') = 'subscription_item_details'

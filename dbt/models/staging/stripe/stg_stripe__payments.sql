@@ -1,5 +1,7 @@
 -- What was paid of invoices, in Stripe and outside it, and what was charged outside invoices. What
 -- was paid back of the latter is a payment of less than nothing: there is no invoice to credit.
+-- What
+-- was paid beyond an invoice paid the one that took it from the customer's balance.
 with
     invoice_payments as ({{ stripe_records("invoice_payments") }}),
 
@@ -16,25 +18,91 @@ with
         group by source_instance, invoice
     ),
 
+    overpayments as (select * from {{ ref("int_stripe__overpayments") }}),
+
+    in_order as (
+        select
+            invoice_payments.*,
+            coalesce(paid_at, created) as occurred_at,
+            row_number() over (
+                partition by source_instance, invoice
+                order by coalesce(paid_at, created) desc, source_id desc
+            ) as choice,
+            coalesce(
+                sum(amount_paid) over (
+                    partition by source_instance, invoice
+                    order by coalesce(paid_at, created) desc, source_id desc
+                    rows between unbounded preceding and 1 preceding
+                ),
+                0
+            ) as paid_later
+        from invoice_payments
+        where status = 'paid'
+    ),
+
+    moved as (
+        select source_instance, invoice, sum(amount) as amount
+        from overpayments
+        group by source_instance, invoice
+    ),
+
+    -- What was paid last is what was paid beyond.
+    of_invoices as (
+        select
+            in_order.*,
+            least(
+                in_order.amount_paid, greatest(coalesce(moved.amount, 0) - in_order.paid_later, 0)
+            ) as moved
+        from in_order
+        left join
+            moved
+            on in_order.source_instance = moved.source_instance
+            and in_order.invoice = moved.invoice
+    ),
+
     payments as (
         select
-            invoice_payments.source_instance,
-            invoice_payments.source_id,
-            invoice_payments.source_row,
-            invoice_payments.source_updated_at,
-            invoice_payments.loaded_at,
-            false as is_deleted,
+            of_invoices.source_instance,
+            of_invoices.source_id,
+            of_invoices.source_row,
+            of_invoices.source_updated_at,
+            of_invoices.loaded_at,
+            of_invoices.moved >= of_invoices.amount_paid and of_invoices.moved > 0 as is_deleted,
             invoices.customer,
-            invoice_payments.invoice,
-            coalesce(invoice_payments.paid_at, invoice_payments.created) as occurred_at,
-            invoice_payments.amount_paid as amount,
-            invoice_payments.currency
-        from invoice_payments
+            of_invoices.invoice,
+            of_invoices.occurred_at,
+            of_invoices.amount_paid - of_invoices.moved as amount,
+            of_invoices.currency
+        from of_invoices
         inner join
             invoices
-            on invoice_payments.source_instance = invoices.source_instance
-            and invoice_payments.invoice = invoices.source_id
-        where invoice_payments.status = 'paid'
+            on of_invoices.source_instance = invoices.source_instance
+            and of_invoices.invoice = invoices.source_id
+
+        union all
+
+        select
+            in_order.source_instance,
+            overpayments.invoice || '/' || overpayments.taken_by as source_id,
+            in_order.source_row,
+            in_order.source_updated_at,
+            in_order.loaded_at,
+            false as is_deleted,
+            invoices.customer,
+            overpayments.taken_by as invoice,
+            in_order.occurred_at,
+            overpayments.amount,
+            in_order.currency
+        from overpayments
+        inner join
+            in_order
+            on overpayments.source_instance = in_order.source_instance
+            and overpayments.invoice = in_order.invoice
+            and in_order.choice = 1
+        inner join
+            invoices
+            on overpayments.source_instance = invoices.source_instance
+            and overpayments.taken_by = invoices.source_id
 
         union all
 

@@ -25,6 +25,7 @@ BUILDERS: Mapping[str, Callable[[Books], Kind]] = {
     "invoice_payments": payments.invoice_payments,
     "charges": payments.charges,
     "refunds": payments.refunds,
+    "disputes": payments.disputes,
     "credit_notes": payments.credit_notes,
     "balance_transactions": payments.balance_transactions,
 }

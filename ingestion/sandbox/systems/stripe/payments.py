@@ -158,6 +158,18 @@ def refund(books: Books, row: int, at: int) -> Document:
     }  # fmt: skip
 
 
+def disputes(books: Books) -> Kind:
+    """Disputes: nobody has disputed a charge."""
+
+    def of_charge(question: Question, name: str) -> Mask:
+        return np.zeros(0, bool)
+
+    return Kind(
+        "disputes", "dispute", Ids("du_"), np.zeros(0, np.int64), lambda key, at: {},
+        {"charge": of_charge, "payment_intent": of_charge},
+    )  # fmt: skip
+
+
 def credit_notes(books: Books) -> Kind:
     """Credit notes."""
     store = books["credit_notes"]

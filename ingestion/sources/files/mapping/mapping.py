@@ -56,8 +56,8 @@ def map_entity(
     extra = _extra(connection, rowset, used.values())
 
     def make(picked: Sequence[Picked]) -> tuple[str, ...]:
-        formed, said = _formed(connection, rowset, used, picked, zones)
-        connection.execute(_mapped(entity, rowset, formed, extra, zones, target, currency))
+        known, said = formed(connection, rowset, used, picked, zones)
+        connection.execute(_mapped(entity, rowset, known, extra, zones, target, currency))
         return said
 
     try:
@@ -72,7 +72,7 @@ def map_entity(
             raise SourceError(f"columns: {first_line(error)}") from None
 
 
-def _formed(
+def formed(
     connection: duckdb.DuckDBPyConnection,
     rowset: RowSet,
     used: Mapping[str, str],
@@ -80,7 +80,7 @@ def _formed(
     zones: Zones,
 ) -> tuple[list[Picked], tuple[str, ...]]:
     """What is picked, with how it is written as options and whole columns tell; what to say."""
-    formed, said = [], []
+    found, said = [], []
     for pick in picked:
         tree = parse_expression(connection, used[pick.column.name])
         names = list(column_names(tree))
@@ -95,9 +95,9 @@ def _formed(
         values = Values(pick.column, rows, pick.value, pick.type, rowset.origin, is_plain)
         form, note = form_of(connection, values, zones, *writing)
         mend = remedy(pick.column.type, misfits(connection, values, zones, form))
-        formed.append(replace(pick, form=form, hint=mend))
+        found.append(replace(pick, form=form, hint=mend))
         said += [note] if note else []
-    return formed, tuple(said)
+    return found, tuple(said)
 
 
 def written(
