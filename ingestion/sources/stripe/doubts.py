@@ -10,7 +10,7 @@ from ingestion.sources.stripe.intake import LIVE, Taken
 
 SHOWN = 5
 HELD = (
-    "source_id like '%@since-%' and "
+    "strpos(source_id, '@since-') > 0 and "
     "(status = 'unpaid' or pause_behavior in ('void', 'mark_uncollectible'))"
 )
 """SQL of whether a first known state is one of which nobody tells when it began."""
