@@ -153,3 +153,28 @@ def test_parts_of_names() -> None:
     assert not is_select("with")
     assert statement("select 1 ; ; -- a\n") == "select 1"
     assert statement("select ';' as x") == "select ';' as x"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("select * from t where x <> '-- none'", "select * from t where x <> '-- none'"),
+        ("select 'a;' ; -- bye\n/* all */ ;", "select 'a;'"),
+        ('select "--" from t -- it\'s\n', 'select "--" from t'),
+    ],
+)
+def test_remarks_and_semicolons_are_taken_off_the_end_but_not_out_of_text(
+    written: str, told: str
+) -> None:
+    assert statement(written) == told
+
+
+def test_a_foreign_table_is_a_table(postgres: Db) -> None:
+    postgres.run(
+        "create extension postgres_fdw",
+        "create server other foreign data wrapper postgres_fdw",
+        "create foreign table remote (id integer) server other",
+    )
+    with pytest.raises(SourceError) as raised:
+        postgres.load({"customers": {"from": "remote", "columns": {"source_id": "id"}}})
+    assert "no table" not in str(raised.value)

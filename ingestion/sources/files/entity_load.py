@@ -130,6 +130,23 @@ class EntityLoad:
         self.rows = self.rows_before + self._versions.counts.live - len(gone)
         self.rows_read = None
         self._keep_rejected(state, last, [*gone, *gone_rejected])
+        self.rows -= self._count_kept(state)
+
+    def _count_kept(self, state: RawState) -> int:
+        """The records that are counted as rejected, and are there as they were before."""
+        import pyarrow.compute as pc
+
+        latest = state.latest(self.entity.name)
+        with register(self.connection, "§live", latest.filter(pc.invert(latest["is_deleted"]))):
+            (kept,) = one_row(
+                self.connection,
+                f"""select count(distinct r.source_id) from {quote(self._name("rejected"))} as r
+                    semi join "§live" as l on l.source_id = r.source_id
+                    anti join (select source_id from {quote(self.mapped)} where {REASON} is null)
+                        as m on m.source_id = r.source_id
+                    where r.reason not like '%: repeated'""",
+            )
+        return int(kept)
 
     def _keep_rejected(self, state: RawState, last: LastExport, gone: Sequence[str]) -> None:
         """Reject again what the last load has rejected, unless it is read now, or gone."""

@@ -39,7 +39,10 @@ def refuse_strange(text: str) -> None:
     if not text.strip():
         raise SourceError("empty; give the name of a table, or a SELECT")
     if _OTHER.match(text) and not is_select(text):
-        raise SourceError("not a SELECT; a source only reads")
+        raise SourceError(
+            "not a SELECT; a source only reads. The name of a table that begins so is written in "
+            "quotes: from: '\"Call Log\"'"
+        )
 
 
 def statement(text: str) -> str:

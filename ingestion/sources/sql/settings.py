@@ -67,7 +67,10 @@ class SqlMapping(EntityMapping):
     @model_validator(mode="after")
     def _of_a_database(self) -> SqlMapping:
         if any(one.options.model_fields_set for one in (self, *self.also)):
-            raise ValueError("'options' are of files; a database has none")
+            raise ValueError(
+                "'options' are of files; a database has none. Give a SELECT that writes numbers "
+                "and dates plainly, such as replace(amount, ',', '.') as amount"
+            )
         if self.cursor is None:
             if self.deletes is not None or "lag" in self.model_fields_set:
                 raise ValueError(
