@@ -221,6 +221,15 @@ def test_prices_with_tax_in_them_are_said_at_every_load(script: Script) -> None:
     assert warning.startswith("subscriptions: 2 ")
 
 
+def test_an_invoice_of_no_customer_is_said(script: Script) -> None:
+    line = d.line("il_1", 10_000, "2024-01-01", "2024-01-01")
+    of_nobody = d.invoice("in_1", "", [line], finalized_at="2024-01-01", customer_account="acct_1")
+    script.stripe.create(d.customer("cus_1"), {**of_nobody, "customer": None})
+    for day in ("2024-01-02", "2024-01-03"):
+        script.stripe.at(day)
+        assert len(told(script, "invoices: 1 name no customer")) == 1
+
+
 def test_the_key_of_another_account_is_refused(
     script: Script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -32,6 +32,11 @@ def doubts(
             f"charges: {len(strangers):,} that succeeded name no customer, so they are no "
             "payments; name the customer in Stripe where a charge is made"
         )
+    if unnamed := so("invoices", "customer is null and status <> 'draft'", taken.unnamed):
+        yield (
+            f"invoices: {len(unnamed):,} name no customer, so they are in no number, nor is what "
+            f"was paid of them, {_some(unnamed)}"
+        )
     is_taxed = f"includes_tax and status in {LIVE}"
     if taxed := so("subscriptions", is_taxed, taken.taxed):
         yield (
