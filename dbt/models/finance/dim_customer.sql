@@ -1,4 +1,5 @@
--- Who is or was billed, deleted ones among them, with the account that it is in sales, and the keys of the cuts of what it pays.
+-- Who is or was billed, deleted ones among them, with the account that it is in sales, and the
+-- keys of the cuts of what it pays.
 with
     customers as (select * from {{ ref("int_customers__unioned") }}),
 

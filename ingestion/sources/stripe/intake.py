@@ -32,9 +32,9 @@ class Taken:
     Of objects are taken the rows of events and of `tables`, those of the lists.
     `subscriptions` are those that came in, as they were last. `ids` are the good ones by table,
     and `named` the ids that rows have in columns of a name. `billed` has each customer's latest
-    invoice, `unnamed` the invoices of no customer, `strangers` the charges of none, `taxed` the
-    live subscriptions with tax in a price, `held` the first known states in which nothing is paid,
-    or billed, `users` the path of a customer, a subscription or an item that uses each coupon.
+    invoice, `strangers` the charges and `unnamed` the invoices of no customer, `taxed` the live
+    subscriptions with tax in a price, `held` the first known states in which nothing is paid, or
+    billed, `users` the path of a customer, a subscription or an item that uses each coupon.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class Taken:
         self.ids: defaultdict[str, set[str]] = defaultdict(set)
         self.named: defaultdict[str, set[str]] = defaultdict(set)
         self.billed: dict[str, Row] = {}
-        self.unnamed: set[str] = set()
         self.strangers: set[str] = set()
         self.taxed: set[str] = set()
         self.held: set[str] = set()
+        self.unnamed: set[str] = set()
         self.users: dict[str, str] = {}
 
     def __enter__(self) -> Taken:
@@ -82,10 +82,10 @@ class Taken:
                 if table == "subscriptions":
                     self.subscriptions[it["id"]] = Subscription.of(it)
                     self._tell_apart(made[0][1])
-                if table == "invoices" and it["status"] != "draft" and not it.get("customer"):
-                    self.unnamed.add(it["id"])
                 if table == "charges" and it["status"] == "succeeded" and not it.get("customer"):
                     self.strangers.add(it["id"])
+                if table == "invoices" and it["status"] != "draft" and not it.get("customer"):
+                    self.unnamed.add(it["id"])
 
     def _tell_apart(self, row: Row) -> None:
         is_taxed = row.get("includes_tax") and row["status"] in LIVE
