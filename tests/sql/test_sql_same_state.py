@@ -264,3 +264,21 @@ def test_a_known_record_whose_row_is_rejected_counts_once(db: Db) -> None:
     db.run("alter table i add column note integer")
     whole = db.load(invoices())["invoices"]
     assert (whole.rows, whole.rows_rejected) == (6, 4)
+
+
+def test_amounts_are_right_where_all_rows_are_read_after_an_increment(postgres: Db) -> None:
+    """Both are set down in one file, one after the other, and read over one connection."""
+    postgres.run(
+        "create table i (id integer, total numeric, touched timestamp)",
+        "insert into i values (1, 119.00, '2026-01-05 12:00:00')",
+        "insert into i select n, 1, '2026-01-06 12:00:00' from generate_series(4, 7) as n",
+        "insert into i values (2, 11.9, '2026-01-07 12:00:00')",
+    )
+    postgres.load(invoices())
+    postgres.run("delete from i where id = 1", "insert into i values (3, 7.25, '2026-01-02')")
+    postgres.load(invoices())
+    found = {
+        id_: str(total.normalize())
+        for id_, total in postgres.latest("invoices", "source_id", "total")
+    }
+    assert found == {"2": "11.9", "3": "7.25", "4": "1", "5": "1", "6": "1", "7": "1"}

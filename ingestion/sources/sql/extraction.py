@@ -75,6 +75,8 @@ def check(context: ExtractContext, source: SqlSource) -> SourceCheck:
 def _begun(context: ExtractContext, source: SqlSource) -> Iterator[_Extract]:
     with workbench(context.folder / "spill") as connection:
         connection.execute("set TimeZone = 'UTC'")
+        # A file is written anew where its rows are read again, and parts of the first are kept.
+        connection.execute("set enable_external_file_cache = false")
         yield _Extract(context, source, connection)
 
 

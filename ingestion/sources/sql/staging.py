@@ -92,7 +92,10 @@ def stage(
                 rows += table.num_rows
         wanted = forms or {}
         schema = pa.schema(
-            [_in_form(_united(one.name, schemas), wanted.get(one.name)) for one in fields]
+            [
+                _in_form(_united(one.name, schemas, wanted.get(one.name)), wanted.get(one.name))
+                for one in fields
+            ]
         )
         with pq.ParquetWriter(target, schema) as writer:
             for part in parts:
@@ -207,11 +210,14 @@ def _decimal(name: str, whole: int, scale: int) -> pa.DataType:
     return pa.decimal128(max(1, whole + scale), scale)
 
 
-def _united(name: str, schemas: Iterable[pa.Schema]) -> pa.Field:
+def _united(name: str, schemas: Sequence[pa.Schema], form: str | None) -> pa.Field:
     """A column of the type that the values of all batches fit."""
     import pyarrow as pa
 
     types = {*(schema.field(name).type for schema in schemas)} - {pa.null()}
+    if not types and form is not None:
+        places = pa.decimal128(MAX_DIGITS, int(form)) if form.isdigit() else pa.string()
+        return pa.field(name, {"0": pa.int64(), "float": pa.float64()}.get(form, places))
     if len(types) == 1:
         return pa.field(name, types.pop())
     if types and all(pa.types.is_decimal(it) or it == pa.int64() for it in types):
