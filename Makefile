@@ -66,7 +66,7 @@ help:  ## List the commands
 	@echo 'Variables of metrics:'
 	@echo '  Q="--metrics win_rate --group-by metric_time__month,member__team"   the question; all metrics without one'
 	@echo 'Variables of connector:'
-	@echo '  NAME=polls LABEL=Polls        the type as company.yml will write it, and the vendor as messages say it'
+	@echo '  NAME=forms LABEL=Forms        the type as company.yml will write it, and the vendor as messages say it'
 	@echo '  ENTITY=surveys                the entity of the contract that it gives first (default: surveys)'
 	@echo 'Variables of ui:'
 	@echo '  PORT=3000                     where it listens, on this machine only'
@@ -105,7 +105,7 @@ ui: $(INSTALLED)  ## Serve the Dagster UI and, beside it, dashboards and documen
 bench: $(INSTALLED)  ## Time a warm run beside the bare tools; SCALE="1 10 50": how cost grows, and what a day costs
 	@$(PY) -m dagster_project.bench $(company) $(if $(SCALE),--scales $(SCALE))
 
-connector: $(INSTALLED)  ## Begin the connector of another vendor: NAME=polls LABEL=Polls ENTITY=surveys
+connector: $(INSTALLED)  ## Begin the connector of another vendor: NAME=forms LABEL=Forms ENTITY=surveys
 	@$(PY) -m dagster_project.cli connector '$(NAME)' $(if $(LABEL),--label '$(LABEL)') \
 	  $(if $(ENTITY),--entity '$(ENTITY)')
 

@@ -197,7 +197,7 @@ class PatientSession(requests.Session):
                 response = super().send(request, **kwargs)
                 pace.rate = self._api.told_rate(response.headers) or pace.rate
             except TRANSIENT as error:
-                problem = type(error).__name__
+                problem = f"{type(error).__name__} ({urlsplit(self._api.url).netloc})"
             else:
                 if response.ok:
                     document = _parsed(response.content)

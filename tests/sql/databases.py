@@ -35,10 +35,6 @@ class Db:
     empty: Path | None = None
     """A warehouse whose tables are made: making them is most of a first load."""
 
-    @property
-    def is_postgres(self) -> bool:
-        return self.engine.dialect.name == "postgresql"
-
     def run(self, *statements: str) -> None:
         """Run statements in the database, each committed."""
         with self.engine.connect() as connection:

@@ -70,7 +70,6 @@ OTHERS = """
 """.split()
 """What no table is made of: no bill, payment or subscription."""
 SECONDS_OF_THE_FIXTURES = 1234567890
-SHOWN_AT = "2009-02-20"
 
 
 @pytest.fixture(scope="module")
