@@ -43,13 +43,13 @@ def read_or_refuse(path: Path) -> Company:
 
 
 def print_check(path: Path, force: bool) -> bool:
-    """Print what a run would read, reject and refuse; whether it would come to be published.
+    """Print what a run would read, reject and refuse; whether it is known that one would publish.
 
     That is as far as can be told without building a model. Raises CompanyError where the file is no
     YAML, WarehouseError, ClockError, and LockHeldError where a simulated company is running.
     """
     read = read_company(path)
-    refused, rejected = list(read.problems), 0
+    refused, rejected, unreached = list(read.problems), 0, []
     for problem in read.problems:
         say(f"error: {problem}")
     if read.company is None:
@@ -58,17 +58,21 @@ def print_check(path: Path, force: bool) -> bool:
         for source in check(company, force=force, progress=log.info):
             _print_source(source)
             refused += source.problems
+            unreached += [] if source.is_reached else [source.source]
             refused += _beyond_tolerance(company, source)
             rejected += sum(table.load.rows_rejected for table in source.tables)
         present_of(Warehouse.of(company))
     refused += _beyond_reading(read.company, refused)
     if refused:
         print(f"\n{len(refused)} to mend: a run would stop, or not be published.")
+    elif unreached:
+        names = ", ".join(unreached)
+        print(f"\nNothing is wrong so far, but {names} cannot be reached: a run would stop now.")
     elif rejected:
         print(f"\nA run would load this: {rejected:,} rejected rows are within rejected_tolerance.")
     else:
         print("\nAll is right: a run would load this.")
-    return not refused
+    return not refused and not unreached
 
 
 def _beyond_reading(company: Company, refused: Sequence[str]) -> Sequence[str]:

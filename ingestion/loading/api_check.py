@@ -22,13 +22,15 @@ def api_check(
     """What comes of asking the API something small, as `ask` does.
 
     It raises SourceError of what is wrong, or keeps several things in what it is given. That the
-    API cannot be reached now is no mistake of the company file: it is a remark.
+    API cannot be reached now is no mistake of the company file: it is a remark, and nothing is
+    known of the source.
     """
-    wrong, remarks = Gathered(), []
+    wrong, remarks, is_reached = Gathered(), [], True
     with wrong.each(), understood(place):
         try:
             ask(wrong)
         except NoAnswerError as error:
+            is_reached = False
             remarks.append(f"not checked, since it cannot be reached: {error}")
     return SourceCheck(
         source.name,
@@ -36,4 +38,5 @@ def api_check(
         url,
         problems=tuple(wrong.problems),
         remarks=tuple(remarks),
+        is_reached=is_reached,
     )

@@ -86,7 +86,8 @@ class SourceCheck:
     """What a load of one source would do.
 
     `problems` would stop it; `rejected` tells what would be rejected, rule by rule, in words of
-    the company file; `remarks` say what else deserves a look.
+    the company file; `remarks` say what else deserves a look. One that cannot be reached now
+    (`is_reached`) has been asked nothing.
     """
 
     source: str
@@ -96,6 +97,7 @@ class SourceCheck:
     problems: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    is_reached: bool = True
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from worlds import Company
 from worlds import account as account
 from worlds import grown_world as grown_world
 
+from dagster_project.cli import main
 from ingestion.errors import CompanyError, SourceError
 from ingestion.http import Patience
 from ingestion.loading.reports import SourceCheck
@@ -107,12 +108,14 @@ def test_a_check_asks_each_list_for_one_object(script: Script) -> None:
 
 
 def test_a_check_says_what_it_could_not_check(
-    script: Script, monkeypatch: pytest.MonkeyPatch
+    script: Script, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(script, "url", "http://127.0.0.1:9")
     found = checked(script)
-    assert found.problems == ()
+    assert (found.problems, found.is_reached) == ((), False)
     assert found.remarks[0].startswith("not checked, since it cannot be reached: source stripe:")
+    assert main(["check", "--company", str(script.company().path)]) == 2
+    assert "stripe cannot be reached: a run would stop now" in capsys.readouterr().out
     monkeypatch.delenv("STRIPE_API_KEY")
     assert "STRIPE_API_KEY is not set" in checked(script).problems[0]
 
