@@ -19,7 +19,7 @@ from ingestion.warehouse.warehouse import Warehouse
 from tests.conftest import Publish
 from tests.raw_tables import make_raw_tables
 
-BOTH_SOURCES = PROJECT / "company.yml"
+COMPANY = PROJECT / "company.yml"
 VALUES = run_values(dt.datetime(2030, 1, 1), dt.datetime(2100, 1, 1))
 
 
@@ -53,7 +53,11 @@ def tests(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Itera
     built = published("edge_cases").folder / "warehouse.duckdb"
     shutil.copy(marts_of(built), folder)
     file = Path(shutil.copy(built, folder))
-    dbt = Dbt(load_company(BOTH_SOURCES), CompanyPaths(folder), Warehouse("duckdb", str(file)))
+    company = load_company(COMPANY)
+    # Stripe's staging has tables of its own, which a company of files has not built.
+    sources = tuple(source for source in company.sources if source.type != "stripe")
+    company = company.model_copy(update={"sources": sources})
+    dbt = Dbt(company, CompanyPaths(folder), Warehouse("duckdb", str(file)))
     statements = dbt.compiled(["resource_type:test"], VALUES)
     with duckdb.connect(file) as warehouse:
         show_marts(warehouse, file)

@@ -25,7 +25,6 @@ from ingestion.sandbox.systems.erp import database, postgres
 from ingestion.sandbox.systems.erp.database import Erp
 from ingestion.sandbox.systems.erp.tables import (
     CREDIT_MEMO,
-    DEBTOR,
     ENTITIES,
     INVOICE,
     RATE,
@@ -126,17 +125,24 @@ def test_days_write_their_rows_and_stamp_them(erp: Erp, world: World) -> None:
     assert written(erp)["exchange_rate"] == new, "the same world writes nothing again"
 
 
-def test_what_is_deleted_is_gone_and_of_customers_the_key_is_told(erp: Erp, world: World) -> None:
+def test_a_removed_customer_is_marked_and_a_removed_credit_is_gone_and_told(
+    erp: Erp, world: World
+) -> None:
     for entity in ("customers", "credit_notes"):
         rows_there = np.arange(min(2, world.count(entity)))
         world.state.change(entity, rows_there, "is_deleted", 1, world.state.now)
     erp.show(world)
-    for table, entity in ((DEBTOR, "customers"), (CREDIT_MEMO, "credit_notes")):
-        deleted = pc.sum(world.table(entity)["is_deleted"]).as_py()
-        assert deleted, entity
-        assert rows(erp, f"select count(*) from {table.name}") == [(world.count(entity) - deleted,)]
+    gone = {
+        entity: pc.sum(world.table(entity)["is_deleted"]).as_py()
+        for entity in ("customers", "credit_notes")
+    }
+    assert all(gone.values())
+    marked = rows(erp, "select count(*), count(*) filter (where is_removed = 'Y') from debtor")
+    assert marked == [(world.count("customers"), gone["customers"])]
+    [(memos,)] = rows(erp, f"select count(*) from {CREDIT_MEMO.name}")
+    assert memos == world.count("credit_notes") - gone["credit_notes"]
     told = rows(erp, "select table_name, count(*) from removed_key group by table_name")
-    assert told == [(DEBTOR.name, pc.sum(world.table("customers")["is_deleted"]).as_py())]
+    assert told == [(CREDIT_MEMO.name, gone["credit_notes"])]
 
 
 def test_another_world_replaces_this_one(erp: Erp, world: World) -> None:

@@ -1,7 +1,8 @@
 """The ERP's tables, and how each row of them follows from the world's finance.
 
 Nothing is called as the contract calls it. What changes has a stamp, `changed_at`, by which it can
-be asked for; what is removed is gone from its table, and some of its keys are in `removed_key`.
+be asked for. Debtors that are removed stay, marked, since their invoices name them; other rows are
+gone from their table, and some of their keys are in `removed_key`.
 """
 
 from __future__ import annotations
@@ -53,15 +54,15 @@ DEBTOR = Table(
     website text,
     crm_company text,
     opened_at timestamp not null,
+    is_removed char(1) not null,
     changed_at timestamptz not null
     """,
     """
     select source_id::bigint, name, email, domain, account_id, created_at::timestamp,
-        source_updated_at::timestamptz
-    from customers where not is_deleted::boolean
+        case is_deleted when 'true' then 'Y' else 'N' end, source_updated_at::timestamptz
+    from customers
     """,
     ("debtor_no",),
-    removed_from="customers",
 )
 CONTRACT = Table(
     "contract",
@@ -170,6 +171,7 @@ CREDIT_MEMO = Table(
     from credit_notes where not is_deleted::boolean
     """,
     ("memo_no",),
+    removed_from="credit_notes",
 )
 EXPENSE = Table(
     "gl_expense",
