@@ -128,7 +128,7 @@ def test_what_was_loaded_before_its_values_were_checked_is_not_changed(
     )
     exports.write("log.csv", log)
     with monkeypatch.context() as unchecked:
-        for module in ("extraction", "validation"):
+        for module in ("mapped_extract", "validation"):
             unchecked.setattr(f"ingestion.sources.files.{module}.check_values", lambda *_: ())
         exports.load(MAPPING)
     before = exports.rows("select entity_id, source_id from raw_files.field_changes")
