@@ -73,17 +73,18 @@ with
         where
             exclusion_reason is null
             and side is null
+            and (counts_in is null or counts_in = 'month')
             and metric in ('{{ with_members | join("', '") }}')
             and period_on >= {{ dbt.dateadd("month", -6, first_talk_month()) }}
     ),
 
     behind as (
-        select distinct
+        select
             chosen.rep_id,
             chosen.month_start,
             chosen.talk_rank,
             members.entity_id,
-            members.period_on
+            max(members.period_on) as period_on
         from chosen
         inner join
             members
@@ -102,6 +103,7 @@ with
                 then members.numerator > 0
                 else true
             end
+        group by chosen.rep_id, chosen.month_start, chosen.talk_rank, members.entity_id
     ),
 
     in_order as (
