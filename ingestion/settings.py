@@ -14,6 +14,7 @@ from ingestion.contract.currencies import CURRENCIES
 from ingestion.errors import one_of
 
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?")
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 Scalar = str | int | float | bool | dt.datetime | dt.date | None
 
 
@@ -42,6 +43,23 @@ def _locale(written: str) -> str:
             "zh-Hant-TW (BCP 47)"
         )
     return written
+
+
+def variable_of(what: str, example: str) -> AfterValidator:
+    """Validates the name of the environment variable that holds a secret, which is `what`.
+
+    Where the secret itself stands in its place by mistake, the error does not repeat it.
+    """
+
+    def name_of_a_variable(name: str) -> str:
+        if not _VARIABLE.fullmatch(name):
+            raise ValueError(
+                f"not the name of an environment variable, in capitals, such as {example}; the "
+                f"{what} itself belongs into that variable, never into this file"
+            )
+        return name
+
+    return AfterValidator(name_of_a_variable)
 
 
 Zone = Annotated[str, AfterValidator(_zone)]

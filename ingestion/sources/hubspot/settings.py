@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal, Self
 
@@ -11,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from ingestion.contract.columns import Entity
 from ingestion.contract.entities import ENTITIES
 from ingestion.errors import Problem, one_of
+from ingestion.settings import variable_of
 from ingestion.sources.hubspot.objects import LINK_COLUMNS, OBJECTS, OBJECTS_OF, objects_of
 from ingestion.sources.source_type import SourceSettings
 
@@ -30,20 +30,10 @@ class HubSpotSource(SourceSettings):
 
     type: Literal["hubspot"]
     url: Annotated[str, Field(pattern=r"^https?://[^/@?#\s]+$")] = API
-    token_env: str = "HUBSPOT_TOKEN"
+    token_env: Annotated[str, variable_of("token", "HUBSPOT_TOKEN")] = "HUBSPOT_TOKEN"
     objects: tuple[str, ...] = tuple(OBJECTS)
     mapping: dict[str, dict[str, str]] = Field(default_factory=dict)
     no_decision: tuple[str, ...] = ()
-
-    @field_validator("token_env")
-    @classmethod
-    def _name_of_a_variable(cls, name: str) -> str:
-        if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
-            raise ValueError(
-                "not the name of an environment variable, in capitals, such as HUBSPOT_TOKEN; the "
-                "token itself belongs into that variable, never into this file"
-            )
-        return name
 
     @field_validator("objects")
     @classmethod

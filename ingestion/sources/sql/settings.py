@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from ingestion.contract.columns import Entity
 from ingestion.errors import Problem
-from ingestion.settings import Settings, Zone
+from ingestion.settings import Settings, Zone, variable_of
 from ingestion.sources.files.settings import EntityMapping
 from ingestion.sources.files.shapes.settings import Shape
 from ingestion.sources.source_type import SourceSettings
@@ -118,21 +118,10 @@ class SqlSource(SourceSettings):
     """
 
     type: Literal["sql"]
-    address_env: str
+    address_env: Annotated[str, variable_of("address", "ERP_DATABASE_URL")]
     schema_: str | None = Field(None, alias="schema", min_length=1)
     timezone: Zone | None = None
     entities: dict[str, SqlMapping] = Field(min_length=1)
-
-    @field_validator("address_env")
-    @classmethod
-    def _name_of_a_variable(cls, name: str) -> str:
-        if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
-            # What stands here by mistake may be the address itself.
-            raise ValueError(
-                "not the name of an environment variable, in capitals, such as ERP_DATABASE_URL; "
-                "the address itself belongs into that variable, never into this file"
-            )
-        return name
 
     @property
     def entities_given(self) -> tuple[str, ...]:

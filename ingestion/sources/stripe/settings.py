@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ingestion.contract.entities import ENTITIES
 from ingestion.errors import one_of
+from ingestion.settings import variable_of
 from ingestion.sources.source_type import SourceSettings
 
 LABEL = "Stripe"
@@ -46,20 +47,10 @@ class StripeSource(SourceSettings):
 
     type: Literal["stripe"]
     url: Annotated[str, Field(pattern=r"^https?://[^/@?#\s]+$")] = API
-    key_env: str = "STRIPE_API_KEY"
+    key_env: Annotated[str, variable_of("key", "STRIPE_API_KEY")] = "STRIPE_API_KEY"
     entities: tuple[str, ...] = tuple(NEEDS)
     mapping: dict[str, dict[str, str]] = Field(default_factory=dict)
     minor_units: dict[str, Digits] = Field(default_factory=dict)
-
-    @field_validator("key_env")
-    @classmethod
-    def _name_of_a_variable(cls, name: str) -> str:
-        if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
-            raise ValueError(
-                "not the name of an environment variable, in capitals, such as STRIPE_API_KEY; the "
-                "key itself belongs into that variable, never into this file"
-            )
-        return name
 
     @field_validator("entities")
     @classmethod
