@@ -181,7 +181,32 @@ class EntityMapping(Input):
         return any(columns.get(column) is not None for columns in (*written, *(self.rows or ())))
 
 
-class FilesSource(SourceSettings):
+class MappedSource(SourceSettings):
+    """A source whose rows company.yml maps, entity by entity, to canonical columns."""
+
+    entities: Mapping[str, EntityMapping]
+
+    @property
+    def entities_given(self) -> tuple[str, ...]:
+        """The entities that the source gives rows of."""
+        return tuple(self.entities)
+
+    def without(self, entities: Sequence[str]) -> str:
+        """How to leave entities out."""
+        return f"remove {', '.join(f'entities.{entity}' for entity in entities)}"
+
+    @property
+    def full_exports(self) -> tuple[str, ...]:
+        """The entities of which each export has all records."""
+        return tuple(name for name, mapping in self.entities.items() if mapping.export == "full")
+
+    def gives(self, entity: str, column: str) -> bool:
+        """Whether company.yml itself names a column of an entity."""
+        mapping = self.entities.get(entity)
+        return mapping is not None and mapping.gives(column)
+
+
+class FilesSource(MappedSource):
     """A folder of exports: CSV, TSV, JSON lines (gzipped or not), Parquet, XLSX.
 
     `path` is relative to the company file, or begins with `{data}`, the company's folder under the
@@ -206,25 +231,6 @@ class FilesSource(SourceSettings):
         if not found.is_dir():
             raise ValueError(f"no such folder ({found}); paths are relative to the company file")
         return found
-
-    @property
-    def entities_given(self) -> tuple[str, ...]:
-        """The entities that the source gives rows of."""
-        return tuple(self.entities)
-
-    def without(self, entities: Sequence[str]) -> str:
-        """How to leave entities out."""
-        return f"remove {', '.join(f'entities.{entity}' for entity in entities)}"
-
-    @property
-    def full_exports(self) -> tuple[str, ...]:
-        """The entities of which each export has all records."""
-        return tuple(name for name, mapping in self.entities.items() if mapping.export == "full")
-
-    def gives(self, entity: str, column: str) -> bool:
-        """Whether company.yml itself names a column of an entity."""
-        mapping = self.entities.get(entity)
-        return mapping is not None and mapping.gives(column)
 
     def problems(self, timezone: str, entities: Mapping[str, Entity]) -> Iterator[Problem]:
         """What is wrong with mappings, in view of the contract and of each other."""

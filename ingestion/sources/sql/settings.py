@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -11,9 +11,8 @@ from pydantic import Field, field_validator, model_validator
 from ingestion.contract.columns import Entity
 from ingestion.errors import Problem
 from ingestion.settings import Settings, Zone, variable_of
-from ingestion.sources.files.settings import EntityMapping
+from ingestion.sources.files.settings import EntityMapping, MappedSource
 from ingestion.sources.files.shapes.settings import Shape
-from ingestion.sources.source_type import SourceSettings
 
 LABEL = "database"
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -109,7 +108,7 @@ class SqlMapping(EntityMapping):
         return int(found[1]) * SECONDS[found[2]] if found else None
 
 
-class SqlSource(SourceSettings):
+class SqlSource(MappedSource):
     """A database that SQLAlchemy reaches: each load reads it in one transaction that only reads.
 
     `address_env` names the environment variable that holds its address, password included.
@@ -122,25 +121,6 @@ class SqlSource(SourceSettings):
     schema_: str | None = Field(None, alias="schema", min_length=1)
     timezone: Zone | None = None
     entities: dict[str, SqlMapping] = Field(min_length=1)
-
-    @property
-    def entities_given(self) -> tuple[str, ...]:
-        """The entities that the source gives rows of."""
-        return tuple(self.entities)
-
-    def without(self, entities: Sequence[str]) -> str:
-        """How to leave entities out."""
-        return f"remove {', '.join(f'entities.{entity}' for entity in entities)}"
-
-    @property
-    def full_exports(self) -> tuple[str, ...]:
-        """The entities whose records are all known after each load."""
-        return tuple(name for name, mapping in self.entities.items() if mapping.export == "full")
-
-    def gives(self, entity: str, column: str) -> bool:
-        """Whether company.yml itself names a column of an entity."""
-        mapping = self.entities.get(entity)
-        return mapping is not None and mapping.gives(column)
 
     def pointed_to(self, url: str, secret: str) -> tuple[Self, Mapping[str, str]]:
         """The same source, whose address, with the password in it, is in the environment."""
