@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ingestion.sandbox.world.calendar import (
-    DAY,
     HOUR,
     START,
     Ints,
@@ -44,7 +43,9 @@ GOOGLE, LINKEDIN, META, OTHER = range(len(PLATFORMS))
 CONVERSION, CORRECTION = range(len(RESTATEMENTS))
 CURRENCY = np.array([CURRENCIES.index(account.currency) for account in AD_ACCOUNTS] + [0])
 """Currency by account; the last is that of none."""
-IS_WESTERN = np.array([account.timezone.startswith("America/") for account in AD_ACCOUNTS] + [False])
+IS_WESTERN = np.array(
+    [account.timezone.startswith("America/") for account in AD_ACCOUNTS] + [False]
+)
 """Whether the account's day lasts into the next one of UTC."""
 VALUE = 150_00
 """Of a conversion."""
@@ -348,7 +349,7 @@ def credit(state: State, row: int, percent: int, at: int) -> None:
     whole = whole[spend["campaign_id"][whole] == campaign]
     amount = -(int(spend["spend"][whole].sum()) * percent // 100)
     none = np.zeros(1, np.int64)
-    rows = {name: none for name in ("clicks", "impressions", "conversions")}
+    rows = dict.fromkeys(("clicks", "impressions", "conversions"), none)
     one = {"campaign_id": none + campaign, "ad": none + NONE, "spend": none + amount}
     _create(state, rows | one, day, at)
 
