@@ -81,7 +81,6 @@ class Client:
         self.url = url
         self.session = requests.Session()
         self.renew()
-        self.session.headers["developer-token"] = SECRET
         self.session.headers["login-customer-id"] = GOOGLE_MANAGER
 
     def token(self, **changed: str) -> requests.Response:
@@ -532,16 +531,15 @@ def test_an_access_token_dies_after_some_requests(client: Client, api: GoogleAds
     assert client.ask(query).status_code == 200
 
 
-def test_headers_are_needed(client: Client) -> None:
+def test_headers_are_needed_but_a_developer_token_is_ignored(client: Client) -> None:
     query = "SELECT customer.id FROM customer"
     for headers, refused in (
         ({"Authorization": None}, (401, "authenticationError", "OAUTH_TOKEN_HEADER_INVALID")),
         ({"Authorization": "Bearer x"}, (401, "authenticationError", "OAUTH_TOKEN_INVALID")),
-        ({"developer_token": None}, (400, "requestError", "DEVELOPER_TOKEN_PARAMETER_MISSING")),
-        ({"developer_token": "x"}, (401, "authenticationError", "DEVELOPER_TOKEN_INVALID")),
         ({"login_customer_id": "730-000-0000"}, (400, "headerError", "INVALID_LOGIN_CUSTOMER_ID")),
     ):
         assert client.error(query, **headers) == refused
+    assert client.ask(query, developer_token="whatever").status_code == 200
 
 
 def test_addresses_and_bodies_are_googles(client: Client) -> None:
@@ -658,7 +656,7 @@ def test_every_failure_is_one_of_googles_messages(
     query = "SELECT customer.id FROM customer"
     refused = [
         client.ask("SELECT x.y FROM campaign"), client.ask(""), client.ask(query, CLOSED),
-        client.ask(query, developer_token="x"), client.ask(query, login_customer_id="x"),
+        client.ask(query, Authorization="Bearer x"), client.ask(query, login_customer_id="x"),
         client.ask(query, version="v20"), client.ask(f"{BY_CAMPAIGN} {EVER}", GOOGLE_MANAGER),
         client.ask(f"{BY_CAMPAIGN} WHERE segments.date BETWEEN '2010-01-01' AND '2023-01-01'"),
     ]  # fmt: skip
