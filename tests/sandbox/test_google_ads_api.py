@@ -446,8 +446,9 @@ def test_days_are_had_for_37_months_and_months_for_longer(client: Client, world:
     assert client.rows(f"{BY_CAMPAIGN} WHERE segments.date >= '{lasts}' {until}")
     refused = (400, "dateRangeError", "REQUESTED_DATE_GRANULARITY_NOT_SUPPORTED")
     assert client.error(f"{BY_CAMPAIGN} WHERE segments.date >= '{lasts - over}' {until}") == refused
-    by_month = "SELECT segments.month, metrics.clicks FROM customer WHERE"
-    assert client.rows(f"{by_month} segments.date >= '{lasts - over}' {until}")
+    by_month = "SELECT segments.month, metrics.clicks FROM customer WHERE segments.date"
+    assert client.error(f"{by_month} >= '{lasts - over}' {until}") == refused
+    assert client.rows(f"{by_month} BETWEEN '2020-01-01' AND '2023-06-30'")
 
 
 def test_rows_are_chosen_ordered_and_limited(client: Client) -> None:
