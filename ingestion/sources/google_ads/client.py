@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -107,13 +106,13 @@ class GoogleAdsClient(ApiClient):
     def search(self, customer: str, query: str, *parts: str) -> Answer:
         """All results of a query on an account; each has these parts."""
         path = f"/{self._version}/customers/{customer}/googleAds:searchStream"
-        page = self.one(path, BATCH, json={"query": query})
+        page = self.document(path, BATCH, json={"query": query})
         results = [found for batch in page.results for found in batch.get("results", ())]
         shape = dict.fromkeys(parts, dict)
         return Answer(well_formed(self.place(path), results, shape), page.received_at)
 
-    def accessible(self) -> Iterator[str]:
-        """The ids of the accounts to which the user was added directly."""
-        page = self.one(f"/{self._version}/customers:listAccessibleCustomers", NAMED)
-        for name in page.results[0]["resourceNames"]:
-            yield str(name).removeprefix("customers/")
+    def accessible(self) -> tuple[list[str], datetime]:
+        """The ids of the accounts to which the user was added directly, and the moment of it."""
+        page = self.document(f"/{self._version}/customers:listAccessibleCustomers", NAMED)
+        names = page.results[0]["resourceNames"]
+        return [str(name).removeprefix("customers/") for name in names], page.received_at

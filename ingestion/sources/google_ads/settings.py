@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from ingestion.settings import variable_of
-from ingestion.sources.ads.settings import AdsSource
+from ingestion.sources.ads.settings import AdsSource, plain_id
 
 LABEL = "Google Ads"
 API = "https://googleads.googleapis.com"
@@ -18,12 +17,8 @@ VERSION = "v26"
 """The version of the API whose fields are asked for. Google ends each after about a year."""
 
 
-def _customer(written: object) -> str:
-    """The id of an account as the API writes it: Google shows it as 123-456-7890."""
-    id = str(written).replace("-", "").strip()
-    if not re.fullmatch(r"[0-9]{10}", id):
-        raise ValueError("not the id of an account of Google Ads, such as 123-456-7890")
-    return id
+def _manager(written: object) -> str | None:
+    return None if written is None else plain_id(written)
 
 
 class GoogleAdsSource(AdsSource):
@@ -39,7 +34,8 @@ class GoogleAdsSource(AdsSource):
     url: Annotated[str, Field(pattern=r"^https?://[^/@?#\s]+$")] = API
     token_url: Annotated[str, Field(pattern=r"^https?://[^@?#\s]+$")] = TOKENS
     version: Annotated[str, Field(pattern=r"^v[0-9]+$")] = VERSION
-    manager: Annotated[str, BeforeValidator(_customer)] | None = None
+    channel: Annotated[str, Field(min_length=1)] = "Paid Search"
+    manager: Annotated[str | None, BeforeValidator(_manager)] = None
     client_id_env: Annotated[str, variable_of("client id", "GOOGLE_ADS_CLIENT_ID")] = (
         "GOOGLE_ADS_CLIENT_ID"
     )
