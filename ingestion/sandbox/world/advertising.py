@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ingestion.sandbox.world.calendar import (
-    DAY,
     HOUR,
     START,
     Ints,
@@ -348,7 +347,7 @@ def credit(state: State, row: int, percent: int, at: int) -> None:
     whole = whole[spend["campaign_id"][whole] == campaign]
     amount = -(int(spend["spend"][whole].sum()) * percent // 100)
     none = np.zeros(1, np.int64)
-    rows = {name: none for name in ("clicks", "impressions", "conversions")}
+    rows = dict.fromkeys(("clicks", "impressions", "conversions"), none)
     one = {"campaign_id": none + campaign, "ad": none + NONE, "spend": none + amount}
     _create(state, rows | one, day, at)
 

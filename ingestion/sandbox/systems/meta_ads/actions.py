@@ -28,10 +28,10 @@ def split(conversions: Ints, values: Ints, kind: Ints) -> dict[str, Ints]:
 
     `kind` varies the shares.
     """
-    view = conversions * (kind % 3) // 5
+    view = (conversions + kind % 3) // 3
     week = conversions - view
-    day = week * (3 + kind % 2) // 5
-    later = week * (1 + kind % 4) // 8
+    day = (week * 3 + kind % 2 * 2) // 5
+    later = (week + kind % 4) // 4
     value_view = values * view // np.maximum(conversions, 1)
     value_week = values - value_view
     return {

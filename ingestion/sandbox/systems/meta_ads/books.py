@@ -13,9 +13,9 @@ import numpy as np
 
 from ingestion.sandbox.systems.meta_ads.actions import split
 from ingestion.sandbox.world import World
-from ingestion.sandbox.world.advertising import AD_ACCOUNTS, AdAccount
 from ingestion.sandbox.world.calendar import Ints, add_months
-from ingestion.sandbox.world.schema import NONE, PLATFORMS
+from ingestion.sandbox.world.render import ad_names
+from ingestion.sandbox.world.schema import AD_ACCOUNTS, PLATFORMS, AdAccount
 
 PLATFORM = "meta_ads"
 Document = dict[str, Any]
@@ -85,6 +85,30 @@ ACCOUNT_FIELDS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Ad:
+    """An ad as it is now."""
+
+    id: str
+    name: str
+    adset_id: str
+    adset_name: str
+    campaign: Campaign
+    is_deleted: bool
+
+    @property
+    def effective_status(self) -> str:
+        """Whether it can be shown: what is below a paused or archived campaign is so, too."""
+        if self.is_deleted:
+            return "DELETED"
+        return "CAMPAIGN_PAUSED" if self.campaign.status == "PAUSED" else self.campaign.status
+
+
+def _time(moment: dt.datetime) -> str:
+    """A moment as Meta writes it: by the account's clock."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
 class Books:
     """The world as an advertiser at Meta sees it. Build a new one when the world has changed."""
 
@@ -97,7 +121,7 @@ class Books:
 
     def account_document(self, account: AdAccount) -> Document:
         """All fields of an account that are served."""
-        offset = ZoneInfo(account.timezone).utcoffset(self.now.replace(tzinfo=None))
+        offset = self.now.astimezone(ZoneInfo(account.timezone)).utcoffset()
         return {
             "id": f"act_{account.id}",
             "account_id": account.id,
@@ -118,19 +142,65 @@ class Books:
         return add_months(today.replace(day=1), -KEPT_MONTHS) + dt.timedelta(today.day - 1)
 
     @cached_property
-    def campaigns(self) -> Mapping[str, Campaign]:
-        """Campaigns by id, the oldest first."""
-        return {campaign.id: campaign for campaign in self._campaign_of.values()}
-
-    @cached_property
-    def _campaign_of(self) -> Mapping[int, Campaign]:
-        """Campaigns by their row in the world."""
+    def campaign_of(self) -> Mapping[int, Campaign]:
+        """Campaigns by their row in the world, the oldest first."""
         store = self._state["campaigns"]
         rows = np.flatnonzero(store["platform"] == PLATFORMS.index(PLATFORM))
         table = self._world.table("campaigns", rows).to_pylist()
         return {
             row: self._campaign(row, told) for row, told in zip(rows.tolist(), table, strict=True)
         }
+
+    def campaigns(self, account: AdAccount) -> list[Campaign]:
+        """The campaigns of an account, the newest first."""
+        return [c for c in [*self.campaign_of.values()][::-1] if c.account == account]
+
+    def rows_of(self, account: AdAccount, campaign_id: str | None = None) -> Ints:
+        """Rows of an account's campaigns in the world, or of one of them."""
+        found = self.campaign_of.items()
+        return np.array(
+            [r for r, c in found if c.account == account and campaign_id in (None, c.id)], np.int64
+        )
+
+    @cached_property
+    def ad_of(self) -> Mapping[int, Ad]:
+        """Ads by their row in the world."""
+        store = self._state["ads"]
+        rows = np.flatnonzero(np.isin(store["campaign_id"], list(self.campaign_of)))
+        names = {name: found.to_pylist() for name, found in ad_names(self._state, rows).items()}
+        return {
+            row: Ad(
+                id=names["id"][place],
+                name=names["name"][place],
+                adset_id=names["ad_group"][place],
+                adset_name=names["ad_group_name"][place],
+                campaign=self.campaign_of[int(store["campaign_id"][row])],
+                is_deleted=bool(store["is_deleted"][row]),
+            )
+            for place, row in enumerate(rows.tolist())
+        }
+
+    @cached_property
+    def first_of_adset(self) -> Mapping[int, int]:
+        """The row of the first ad of each ad's set, by the ad's row."""
+        first: dict[str, int] = {}
+        return {row: first.setdefault(ad.adset_id, row) for row, ad in self.ad_of.items()}
+
+    def passing(self, field: str, holds: Callable[[str], bool]) -> Ints:
+        """Rows of the campaigns, or of the ads, of which a field's value holds."""
+        kind, _, name = field.partition(".")
+        of_campaigns: dict[str, Callable[[Campaign], str]] = {
+            "id": lambda campaign: campaign.id, "effective_status": lambda found: found.status,
+        }  # fmt: skip
+        of_ads: dict[str, Callable[[Ad], str]] = {
+            "ad.id": lambda ad: ad.id, "ad.effective_status": lambda ad: ad.effective_status,
+            "adset.id": lambda ad: ad.adset_id,
+        }  # fmt: skip
+        if kind == "campaign":
+            value = of_campaigns[name]
+            return np.array([r for r, c in self.campaign_of.items() if holds(value(c))], np.int64)
+        value_of = of_ads[field]
+        return np.array([row for row, ad in self.ad_of.items() if holds(value_of(ad))], np.int64)
 
     def _campaign(self, row: int, told: Mapping[str, Any]) -> Campaign:
         account = AD_ACCOUNTS[int(self._state["campaigns"]["ad_account"][row])]

@@ -147,6 +147,4 @@ class UnexpectedError(GraphError):
     is_transient = True
 
     def __init__(self) -> None:
-        super().__init__(
-            "An unexpected error has occurred. Please retry your request later."
-        )
+        super().__init__("An unexpected error has occurred. Please retry your request later.")

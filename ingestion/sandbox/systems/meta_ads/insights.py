@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,10 +153,7 @@ def _refuse_what_is_not_served(question: Question) -> None:
 
 
 class Report:
-    """The rows that answer a question, of a node's campaigns (rows of the world), as they are now.
-
-    `names` are of the world's ads: see `Books`.
-    """
+    """The rows that answer a question, of some campaigns (rows of the world), as they are now."""
 
     def __init__(self, asked: Asked, account: AdAccount, campaigns: Ints, books: Books) -> None:
         self.asked, self.account, self._books = asked, account, books
@@ -200,25 +197,27 @@ class Report:
         A campaign's own figures are of all its ads, the deleted ones too. Filters of ads are
         about ads whatever the level: a campaign then has what those ads have.
         """
-        books, filters = self._books, self.asked.filters
+        books, filters = self._books, list(self.asked.filters)
         passing = np.ones(len(figures["day"]), bool)
         by_ad = [found for found in filters if not found.field.startswith("campaign.")]
         if self.asked.level in ("ad", "adset") or by_ad:
             passing &= figures["ad"] != NONE
-        if self.asked.level == "ad" and not any("ad.effective_status" == f.field for f in filters):
-            passing &= np.isin(figures["ad"], books.ads_of_status("DELETED"), invert=True)
+        if self.asked.level == "ad" and not any(f.field == "ad.effective_status" for f in filters):
+            filters = [*filters, Filter("ad.effective_status", frozenset({"DELETED"}), False)]
         for found in filters:
-            kept = books.matching(found.field, found.holds)
             column = "campaign" if found.field.startswith("campaign.") else "ad"
-            passing &= np.isin(figures[column], kept)
+            passing &= np.isin(figures[column], books.passing(found.field, found.holds))
         return passing
 
     def _keys(self, figures: Mapping[str, Ints], rows: Ints) -> list[Ints]:
         """What a row is of, besides its day: nothing, a campaign, a group, an ad."""
-        level = LEVELS.index(self.asked.level)
+        depth = LEVELS.index(self.asked.level)
         campaign, ad = figures["campaign"][rows], figures["ad"][rows]
-        columns = [campaign, self._books.group_of(ad) if level > 1 else ad, ad]
-        return columns[:level]
+        if depth < 2:
+            return [campaign][:depth]
+        first = self._books.first_of_adset
+        adset = np.array([first[row] for row in ad.tolist()], np.int64)
+        return [campaign, adset, ad][:depth]
 
     def _told(self, key: list[int]) -> Document:
         """What a row is of, by name and id."""
@@ -236,9 +235,10 @@ class Report:
                 "buying_type": "AUCTION",
             }
         if len(key) > 1:
-            told |= self._books.group_names(key[0], key[1])
-        if len(key) > 2:
-            told |= self._books.ad_names(key[2])
+            ad = self._books.ad_of[key[-1]]
+            told |= {"adset_id": ad.adset_id, "adset_name": ad.adset_name}
+            if len(key) > 2:
+                told |= {"ad_id": ad.id, "ad_name": ad.name}
         return told
 
     def _shown(self, figures: Mapping[str, int], key: list[int]) -> Document:

@@ -18,7 +18,7 @@ from ingestion.sandbox.systems.meta_ads.errors import ParameterError
 PAGE_DEFAULT = 25
 PAGE_LIMIT = 500
 """A page holds no more, whatever is asked for; nothing says so but the pages themselves."""
-PAGING = ("limit", "after", "before", "fields", "access_token", "pretty")
+EVERYWHERE = ("limit", "after", "before", "fields", "access_token", "pretty", "summary")
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Question:
 
     def refuse_unknown(self, known: Collection[str]) -> None:
         """Meta passes over what it does not know; here a misspelt parameter is told."""
-        unknown = self.given.keys() - {*known, *PAGING}
+        unknown = self.given.keys() - {*known, *EVERYWHERE}
         if unknown:
             raise ParameterError(f"the sandbox serves no parameter '{sorted(unknown)[0]}' here")
 
