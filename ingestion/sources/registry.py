@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from ingestion.sources.files import FILES
 from ingestion.sources.hubspot import HUBSPOT
+from ingestion.sources.meta_ads import META_ADS
 from ingestion.sources.source_type import SourceType
 from ingestion.sources.sql import SQL
 from ingestion.sources.stripe import STRIPE
@@ -14,6 +15,7 @@ from ingestion.sources.stripe import STRIPE
 ALL = (
     FILES,
     HUBSPOT,
+    META_ADS,
     SQL,
     STRIPE,
 )
