@@ -142,9 +142,7 @@ class Books:
         folder.mkdir()
         # The frame asks nothing of the company.
         company = cast(Company, None)
-        return ExtractContext(
-            company, self.warehouse, DATASET, folder, force, self.messages.append
-        )
+        return ExtractContext(company, self.warehouse, DATASET, folder, force, self.messages.append)
 
     def load(
         self,
