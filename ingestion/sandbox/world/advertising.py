@@ -43,7 +43,9 @@ GOOGLE, LINKEDIN, META, OTHER = range(len(PLATFORMS))
 CONVERSION, CORRECTION = range(len(RESTATEMENTS))
 CURRENCY = np.array([CURRENCIES.index(account.currency) for account in AD_ACCOUNTS] + [0])
 """Currency by account; the last is that of none."""
-IS_WESTERN = np.array([account.timezone.startswith("America/") for account in AD_ACCOUNTS] + [False])
+IS_WESTERN = np.array(
+    [account.timezone.startswith("America/") for account in AD_ACCOUNTS] + [False]
+)
 """Whether the account's day lasts into the next one of UTC."""
 VALUE = 150_00
 """Of a conversion."""
@@ -223,6 +225,8 @@ def _tell_so_far(state: State, rows: Columns) -> None:
 
 def _create(state: State, rows: Columns, day: int, at: int, is_partial: int = 0) -> Ints:
     campaigns, campaign = state["campaigns"], rows["campaign_id"]
+    if not len(campaign):
+        return campaign
     return state.create(
         "spend_daily", len(campaign), at, platform=campaigns["platform"][campaign], day=day,
         currency=campaigns["currency"][campaign], is_partial=is_partial, is_deleted=0,
@@ -235,6 +239,8 @@ def _finish(state: State, rng: np.random.Generator) -> None:
     spend = state["spend_daily"]
     ids = np.flatnonzero((spend["is_partial"] == 1) & (spend["day"] < state.day))
     ids = ids[spend["is_deleted"][ids] == 0]
+    if not len(ids):
+        return
     count, at = len(ids), state.now + 10 * HOUR
     grown = (spend["spend"][ids] * rng.integers(145, 190, count) + 99) // 100
     more = np.round(spend["clicks"][ids] * rng.uniform(0.4, 0.9, count)).astype(np.int64)
@@ -259,14 +265,13 @@ def _plan(state: State, rng: np.random.Generator, ids: Ints, late: Ints) -> None
     lag = np.where(rng.random(len(spend)) < TWENTY_SHARE, TWENTY, lag)
     wrong = ids[rng.random(len(ids)) < CORRECTED_SHARE]
     noticed = rng.integers(*CORRECTION_DAYS, len(wrong))
-    day = state["spend_daily"]["day"]
+    left = rng.integers(*CORRECTION_PERCENT, len(wrong))
+    rows = np.concatenate([spend, wrong])
     state.create(
-        "restatements", len(spend), state.now, spend_id=spend, due_on=day[spend] + lag,
-        kind=CONVERSION,
-    )  # fmt: skip
-    state.create(
-        "restatements", len(wrong), state.now, spend_id=wrong, due_on=day[wrong] + noticed,
-        kind=CORRECTION, percent=rng.integers(*CORRECTION_PERCENT, len(wrong)),
+        "restatements", len(rows), state.now, spend_id=rows,
+        due_on=state["spend_daily"]["day"][rows] + np.concatenate([lag, noticed]),
+        kind=np.repeat([CONVERSION, CORRECTION], [len(spend), len(wrong)]),
+        percent=np.concatenate([np.full(len(spend), NULL_DAY), left]),
     )  # fmt: skip
 
 
@@ -275,6 +280,8 @@ def _restate(state: State) -> None:
     plans, at = state["restatements"], state.now + 4 * HOUR
     due = np.flatnonzero(plans["due_on"] == state.day)
     due = due[state["spend_daily"]["is_deleted"][plans["spend_id"][due]] == 0]
+    if not len(due):
+        return
     arrived = due[plans["kind"][due] == CONVERSION]
     ids, count = np.unique(plans["spend_id"][arrived], return_counts=True)
     convert(state, ids, count, at)
