@@ -205,7 +205,6 @@ class ScriptedMeta:
         """One row per campaign or ad, and day, as asked for."""
         level, span = params["level"], orjson.loads(params["time_range"])
         fields = orjson.loads(params["fields"])
-        assert params["time_increment"] == "1"
         assert orjson.loads(params["action_attribution_windows"]) == list(WINDOWS)
         filters = {it["field"]: it["value"] for it in orjson.loads(params["filtering"])}
         objects = self.campaigns if level == "campaign" else self.ads
@@ -220,8 +219,10 @@ class ScriptedMeta:
                 and objects[key]["effective_status"] in statuses
                 and it.campaign in filters.get("campaign.id", [it.campaign])
             ):
-                found.setdefault((key, it.day), []).append(it)
+                day = it.day if params["time_increment"] == "1" else ""
+                found.setdefault((key, day), []).append(it)
         rows = [self._row(level, *key, held) for key, held in found.items()]
+        fields += ["date_start", "date_stop"]
         return [{name: row[name] for name in fields if name in row} for row in rows]
 
     def _row(self, level: str, id: str, day: str, held: list[Day]) -> Document:
@@ -229,7 +230,8 @@ class ScriptedMeta:
         [account] = [it for it in self.accounts if it["account_id"] == held[0].account]
         row = {
             "account_currency": account["currency"], "campaign_id": campaign,
-            "campaign_name": self.campaigns[campaign]["name"], "date_start": day, "date_stop": day,
+            "campaign_name": self.campaigns[campaign]["name"],
+            "date_start": day or held[0].day, "date_stop": day or held[-1].day,
             "spend": str(sum(Decimal(it.spend) for it in held)),
             "impressions": str(sum(it.impressions for it in held)),
             "clicks": str(sum(it.clicks for it in held)),

@@ -252,9 +252,21 @@ def test_conversions_that_no_report_has_are_warned_of_with_those_that_are_there(
 
 def test_the_first_day_that_meta_tells_of_is_37_months_ago(script: Script) -> None:
     earliest = script.reader().earliest
-    assert earliest(dt.date(2026, 4, 1)) == dt.date(2023, 3, 1)
-    assert earliest(dt.date(2026, 1, 15)) == dt.date(2022, 12, 15)
-    assert earliest(dt.date(2027, 3, 31)) == dt.date(2024, 2, 29)
+    assert earliest(dt.date(2026, 4, 1)) == dt.date(2023, 3, 2)
+    assert earliest(dt.date(2026, 1, 15)) == dt.date(2022, 12, 16)
+    # 37 months before 31 March is no day; to Meta it is 2 March.
+    assert earliest(dt.date(2027, 3, 31)) == dt.date(2024, 3, 3)
+
+
+def test_a_deleted_campaign_is_read_by_its_id_if_it_has_figures(script: Script) -> None:
+    for id in ("22", "23"):
+        script.meta.campaign("11", id, effective_status="DELETED", lifetime_budget="5000")
+    script.meta.ad("22", "33", effective_status="DELETED")
+    script.meta.spent("33", "2024-05-05")
+    rows = [row for page in script.reader().campaigns(ACCOUNT) for row in page]
+    assert [(it["source_id"], it["status"], it["budget"]) for it in rows] == [
+        ("21", "ACTIVE", None), ("22", "DELETED", "50"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from ingestion.errors import CompanyError
         ("attribution: [7d_clicks]", "'7d_clicks' is no window; did you mean '7d_click'"),
         ("attribution: [1d_click, 7d_click]", "would count actions twice"),
         ("attribution: [1d_view, 1d_view]", "would count actions twice"),
-        ("conversions: []", "(meta).conversions = "),
+        ("conversions: []", "(meta).conversions: Tuple should have at least 1 item"),
         ("restated_days: 0", "(meta).restated_days = "),
         ("token_env: meta", "not the name of an environment variable"),
     ],
