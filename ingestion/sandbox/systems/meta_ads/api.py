@@ -282,7 +282,7 @@ class Meta:
             return {"data": []}
         after = questions.cursor(stop)
         if request.state.repeat:
-            after = questions.cursor(start, "again")
+            after = questions.cursor(start, str(self._traces))
         paging: Document = {"cursors": {"before": questions.cursor(start), "after": after}}
         if start > 0:
             before = {"before": paging["cursors"]["before"]}
