@@ -27,7 +27,7 @@ from dlt.common import jsonpath
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.sources.helpers.rest_client import RESTClient
 from dlt.sources.helpers.rest_client.auth import AuthConfigBase
-from dlt.sources.helpers.rest_client.paginators import BasePaginator
+from dlt.sources.helpers.rest_client.paginators import BasePaginator, SinglePagePaginator
 
 from ingestion.errors import SourceError, first_line
 
@@ -39,6 +39,7 @@ TRANSIENT = (
     requests.exceptions.ContentDecodingError,
 )
 SHOWN = 60
+WHOLE = jsonpath.compile_path("$")
 
 Shape = Mapping[str, type | tuple[type, ...]]
 """Members that each result has, with their types."""
@@ -138,6 +139,32 @@ class Api(ABC):
     def message(self, document: Any) -> object:
         """What an error's answer says. KeyError or TypeError where it says nothing."""
 
+    @property
+    def secrets(self) -> Iterable[str]:
+        """What no message may have: all that gives access, where that is more than `secret`."""
+        return (self.secret,)
+
+    def is_passing(self, response: requests.Response) -> bool:
+        """Whether an answer that is no success may be one when it is asked for again.
+
+        By its status; a vendor may mean by a code in the body what others say by a status.
+        """
+        return response.status_code in RETRIED_STATUS or response.status_code >= 500
+
+    def told_wait(self, response: requests.Response) -> float | None:
+        """The seconds after which an answer that passes asks to be asked again, if it does."""
+        seconds = response.headers.get("Retry-After", "").strip()
+        return float(seconds) if seconds.isdigit() else None
+
+    def renew(self, response: requests.Response) -> bool:
+        """Get new access where the one that an answer of status 401 refused was good for a while.
+
+        Asked once for each request, which is sent again with `auth` where this is true. Several
+        threads may ask: one that finds access renewed since `response.request` has nothing to do.
+        Raises SourceError where new access is refused.
+        """
+        return False
+
     def error(self, response: requests.Response, problem: str) -> SourceError:
         """The error that an answer is which does not pass, with the remedy."""
         return SourceError(problem)
@@ -188,6 +215,7 @@ class PatientSession(requests.Session):
         place = self._api.place(f"{request.method} {path}")
         pace = self._api.pace(path)
         kwargs["timeout"] = self._patience.timeout
+        is_renewed = False
         for attempt in range(1, self._patience.attempts + 1):
             pace.wait()
             if self.is_stopped.is_set():
@@ -207,9 +235,14 @@ class PatientSession(requests.Session):
                     problem = "the answer ends early, or lacks results that were asked for"
                 else:
                     problem = f"status {response.status_code}: {self._message(response)}"
-                    if response.status_code not in RETRIED_STATUS and response.status_code < 500:
+                    if response.status_code == 401 and not is_renewed:
+                        is_renewed = True
+                        if self._api.renew(response):
+                            request = self._api.auth(request)
+                            continue
+                    if not self._api.is_passing(response):
                         raise self._api.error(response, f"{place}: {problem}")
-                    wait = self._retry_after(response) or wait
+                    wait = min(self._api.told_wait(response) or wait, self._patience.longest_wait)
             if attempt < self._patience.attempts:
                 time.sleep(wait)
         raise NoAnswerError(
@@ -221,18 +254,15 @@ class PatientSession(requests.Session):
         longest = min(self._patience.longest_wait, self._patience.first_wait * 2 ** (attempt - 1))
         return longest * random.uniform(0.5, 1.0)
 
-    def _retry_after(self, response: requests.Response) -> float | None:
-        seconds = response.headers.get("Retry-After", "").strip()
-        if not seconds.isdigit():
-            return None
-        return min(float(seconds), self._patience.longest_wait)
-
     def _message(self, response: requests.Response) -> str:
         try:
             text = self._api.message(_parsed(response.content))
         except (KeyError, TypeError):
             text = response.reason
-        return str(text).replace(self._api.secret, "***")
+        told = str(text)
+        for secret in self._api.secrets:
+            told = told.replace(secret, "***")
+        return told
 
 
 @dataclass(frozen=True)
@@ -291,6 +321,11 @@ class ApiClient:
             asked.add(question)
             results = well_formed(self.place(path), page, shape)
             yield Page(results, self._received_at(path, page.response))
+
+    def document(self, path: str, shape: Shape, **request: Any) -> Page:
+        """An answer that is no list, as the one result of a page; with `json` asked for by POST."""
+        [page] = self.paginate(path, SinglePagePaginator(), shape, data_selector=WHOLE, **request)
+        return page
 
     def _received_at(self, path: str, response: requests.Response) -> dt.datetime:
         told = response.headers.get("Date")

@@ -11,8 +11,9 @@ from ingestion.contract.columns import Column
 from ingestion.http import Place, understood
 from ingestion.loading.delta import Delta
 from ingestion.loading.exports import Export, exports_batch
-from ingestion.loading.guards import refuse_shrunk
+from ingestion.loading.guards import ENOUGH, refuse_shrunk
 from ingestion.loading.reports import ExtractContext, Extraction
+from ingestion.loading.restated import Scope
 from ingestion.loading.state import RawState
 from ingestion.warehouse.duckdb_sql import workbench
 
@@ -65,16 +66,28 @@ class ApiLoad:
         is_whole: bool,
         may_shrink: bool = False,
         key: str = "source_id",
-    ) -> None:
+        within: Scope | None = None,
+    ) -> Delta:
         """Find what is new among `<table> rows`, which are all records when `is_whole`; see Delta.
 
-        Raises SourceError where a whole list has lost many records, unless it `may_shrink`.
+        Raises SourceError where a whole list has lost many records, unless it `may_shrink`; where
+        it is whole `within` a scope, so has each account.
         """
         last = self.last.get(table)
-        delta = Delta(self.connection, self.state, table, last, is_whole, key)
+        delta = Delta(self.connection, self.state, table, last, is_whole, key, within)
         if last and is_whole and not may_shrink and not self.context.force:
-            refuse_shrunk(f"{self.place}: {table}: the list", "records", delta.listed(), last.rows)
+            if within:
+                for account, now, before in delta.shrunk_to():
+                    if before >= ENOUGH:
+                        what = (
+                            f"{self.place}: {table} of account {account}, {within.told(account)},"
+                        )
+                        refuse_shrunk(f"{what} the list", "records", now, before)
+            else:
+                what = f"{self.place}: {table}: the list"
+                refuse_shrunk(what, "records", delta.listed(), last.rows)
         self._deltas[table], self._asked[table] = delta, asked
+        return delta
 
     def extraction(self) -> Extraction:
         """What was compared; nothing to load where nothing is new and the same was asked for."""

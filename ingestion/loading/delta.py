@@ -1,7 +1,8 @@
 """What of the records that an API gave is new: versions to append, and rows to reject.
 
 Lists are read whole, or only what changed since the last load: then what is not among the rows is
-as it was, and so is what was rejected before.
+as it was, and so is what was rejected before. Or they are whole within a scope, such as some days
+of some accounts: what is outside of it is as it was.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.contract.raw_columns import REJECTED_COLUMNS
 from ingestion.loading.reports import TableLoad
+from ingestion.loading.restated import Scope
 from ingestion.loading.state import LastExport, RawState
 from ingestion.loading.versions import BATCH_ROWS, Versions
 from ingestion.warehouse.duckdb_sql import literal, one_row, quote, register
@@ -24,8 +26,9 @@ class Delta:
     """Compares table `<table> rows` with the latest versions in raw.
 
     The rows have the raw table's columns, `reason` (none: the row is good) and `record`. They are
-    all records of a list when `is_whole`: what is not among them has vanished. Rows are
-    compared with those of the same `key`.
+    all records of a list when `is_whole`: what is not among them has vanished. Where there is a
+    scope, they are all records `within` it, and no others. Rows are compared with those of the same
+    `key`.
     """
 
     def __init__(
@@ -36,13 +39,16 @@ class Delta:
         last: LastExport | None,
         is_whole: bool,
         key: str = "source_id",
+        within: Scope | None = None,
     ) -> None:
+        self._within = within
         self._connection, self._state, self.table = connection, state, table
         self._last = last
         self._rows, self._before = quote(f"{table} rows"), quote(f"{table} rejected before")
         self._keep_rejected()
         self._versions = Versions(connection, f"{table} rows", state.tables[table])
-        self._versions.compare(self._known(is_whole, key), again=self._is_rejected_no_more)
+        self._latest = self._known(is_whole, key)
+        self._versions.compare(self._latest, again=self._is_rejected_no_more)
         self.rows_vanished = self._bury_vanished() if is_whole else 0
         self.rows_rejected, self._fresh = self._count_rejected()
 
@@ -63,6 +69,8 @@ class Delta:
         """The latest versions of the rows' records, or of all; None where there can be none."""
         if self._last is None:
             return None
+        if self._within:
+            return self._state.latest_where(self.table, self._within.sql(), ["account"])
         if is_whole:
             return self._state.latest(self.table)
         found = self._connection.execute(f"select distinct {key} from {self._rows}").fetchall()
@@ -86,7 +94,16 @@ class Delta:
             f"select count(*), count(*) filter ({self._is_fresh}) from {self._rows} "
             "where reason is not null",
         )
-        return total, fresh
+        return total + self._rejected_outside(), fresh
+
+    def _rejected_outside(self) -> int:
+        """Rows that were rejected before and are not within the scope, so none was read again."""
+        if not self._within:
+            return 0
+        account, day = (f"json_extract_string(record, '$.{name}')" for name in ("account", "day"))
+        is_within = self._within.sql(account, f"try_cast({day} as date)")
+        query = f"select count(*) from {self._before} where ({is_within}) is not true"
+        return int(one_row(self._connection, query)[0])
 
     @property
     def _is_fresh(self) -> str:
@@ -103,6 +120,23 @@ class Delta:
         """Live records among the rows, rejected ones included."""
         query = f"select count(*) from {self._rows} where not is_deleted"
         return int(one_row(self._connection, query)[0])
+
+    def shrunk_to(self) -> Iterator[tuple[str, int, int]]:
+        """By account of the scope: live records among the rows, and those known before."""
+        if self._latest is None:
+            return
+        with register(self._connection, "known before", self._latest):
+            found = self._connection.execute(f"""
+                select account, count(*) filter (is_now), count(*) filter (not is_now)
+                from (
+                    select account, true as is_now from {self._rows} where not is_deleted
+                    union all
+                    select account, false from "known before" where is_deleted is not true
+                )
+                group by account
+                order by account
+            """)
+            yield from found.fetchall()
 
     def report(self) -> TableLoad:
         """The counts; `rows` are the live records after the load."""

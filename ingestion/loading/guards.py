@@ -5,6 +5,8 @@ from __future__ import annotations
 from ingestion.errors import SourceError
 
 MIN_SHARE = 0.8
+ENOUGH = 10
+"""Of fewer records than this, a share says nothing where one of several accounts has them."""
 
 
 def refuse_shrunk(what: str, unit: str, now: int, before: int, otherwise: str = "") -> None:

@@ -71,6 +71,14 @@ class RawState:
         """
         return self._latest(table, ("source_id", "row_hash", "is_deleted"), ids, key)
 
+    def latest_where(self, table: str, condition: str, also: Sequence[str] = ()) -> pa.Table:
+        """As `latest`, of the records whose rows meet a condition (SQL), with other columns, too.
+
+        The condition is on what no version of a record changes.
+        """
+        columns = ("source_id", "row_hash", "is_deleted", *also)
+        return self._among(table, columns, f"and ({condition})", [])
+
     def latest_rows(self, table: str, ids: Sequence[str]) -> pa.Table:
         """All declared columns of the latest versions of some records; new ones are empty."""
         present = self.warehouse.columns(self.dataset)[table]
@@ -133,8 +141,14 @@ class RawState:
         ids: Sequence[str] | None,
         key: str = "source_id",
     ) -> pa.Table:
-        among = "" if ids is None else f"and {key} in (select unnest(cast(? as varchar[])))"
-        named = [] if ids is None else [list(ids)]
+        if ids is None:
+            return self._among(table, columns, "", [])
+        named = f"and {key} in (select unnest(cast(? as varchar[])))"
+        return self._among(table, columns, named, [list(ids)])
+
+    def _among(
+        self, table: str, columns: Sequence[str], among: str, named: list[object]
+    ) -> pa.Table:
         table = f"{self.dataset}.{table}"
         return self.warehouse.read(
             f"select {', '.join(columns)} from {table} join ("

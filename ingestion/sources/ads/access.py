@@ -1,0 +1,63 @@
+"""Which of the accounts that the access shows are read, and what is wrong where one is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ingestion.errors import SourceError
+from ingestion.sources.ads.plan import SeenOf
+from ingestion.sources.ads.reader import Account, Listing
+from ingestion.sources.ads.settings import AdsSource
+
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Access:
+    """The accounts to `read`, by id, and those that are wanted and cannot be read now."""
+
+    read: Sequence[Account]
+    closed: Sequence[Account]
+
+    @classmethod
+    def of(cls, source: AdsSource, listing: Listing, way_in: str) -> Access:
+        """The accounts that company.yml names, or all. Raises SourceError where there is none."""
+        shown = {account.id: account for account in listing.accounts}
+        place = f"source {source.name}"
+        if missing := [id for id in source.accounts if id not in shown]:
+            raise SourceError(
+                f"{place}: accounts: the access shows no account {', '.join(missing)}; it shows "
+                f"{_listed(shown)}. See whether each id is right, and {way_in}"
+            )
+        wanted = [shown[id] for id in sorted(source.accounts or shown)]
+        read = [account for account in wanted if account.is_readable]
+        closed = [account for account in wanted if not account.is_readable]
+        if not read:
+            told = ", ".join(f"{it.id} ({it.status})" for it in closed[:SHOWN])
+            what = f"no account that can be read now, only {told}" if closed else "no account"
+            raise SourceError(f"{place}: the access shows {what}: {way_in}")
+        return cls(read, closed)
+
+    def warnings(self, source: AdsSource, before: Mapping[str, SeenOf]) -> Iterator[str]:
+        """What is not read though it is named, or was read by earlier loads (`before`)."""
+        statuses = {account.id: account.status for account in self.closed}
+        for id in sorted({*before, *source.accounts} - {account.id for account in self.read}):
+            if id in statuses:
+                why = f"is not read, for it is {statuses[id]}"
+            elif source.accounts:
+                why = "is not read any more, for it is not among the source's accounts"
+            else:
+                why = "is not read any more, for the access does not show it"
+            kept = (
+                f"; its days stay as they were on {before[id].days.until}" if id in before else ""
+            )
+            yield f"account {id} {why}{kept}"
+
+
+def _listed(shown: Mapping[str, Account]) -> str:
+    if not shown:
+        return "none"
+    ids = sorted(shown)
+    more = f" and {len(ids) - SHOWN:,} others" if len(ids) > SHOWN else ""
+    return ", ".join(ids[:SHOWN]) + more
