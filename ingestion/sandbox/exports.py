@@ -9,6 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 import yaml
@@ -19,26 +20,32 @@ PARQUET_ENTITIES = frozenset(
     {"spend_daily", "touches", "invoices", "invoice_lines", "payments", "content_usage"}
 )
 """The larger ones; the others are CSV."""
-OF_THE_CONTRACT = tuple(
-    name for name in TABLES if name not in ("deal_contacts", "line_items", "prorations")
-)
+BESIDE_THE_CONTRACT = ("deal_contacts", "line_items", "prorations", "ads", "restatements")
+OF_THE_CONTRACT = tuple(name for name in TABLES if name not in BESIDE_THE_CONTRACT)
 """What a company's sources may give in columns of the contract."""
 
 
-def write_exports(world: World, folder: Path, entities: Collection[str]) -> None:
+def write_exports(
+    world: World, folder: Path, entities: Collection[str], systems: Collection[str] = ()
+) -> None:
     """Write an export of each entity, `<entity>.csv` or `<entity>.parquet`, replaced whole.
 
-    The same world gives the same bytes.
+    Campaigns and spend of the platforms among `systems`, which tell of them, are left out. The
+    same world gives the same bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for entity in entities:
         is_large = entity in PARQUET_ENTITIES
         file = folder / f"{entity}.{'parquet' if is_large else 'csv'}"
         aside = file.with_name(f"{file.name}.new")
+        table = world.table(entity)
+        if entity in ("campaigns", "spend_daily"):
+            told = pc.is_in(table["platform"], pa.array(sorted(systems), pa.string()))
+            table = table.filter(pc.invert(told))
         if is_large:
-            pa.parquet.write_table(world.table(entity), aside)
+            pa.parquet.write_table(table, aside)
         else:
-            pa.csv.write_csv(world.table(entity), aside)
+            pa.csv.write_csv(table, aside)
         aside.replace(file)
 
 

@@ -168,15 +168,13 @@ def _paid(state: State) -> Ints:
 
 
 def _marketing(state: State) -> dict[str, int]:
-    """Touches of deals that had been won, restated spend, costs of no team."""
+    """Touches of deals that had been won, costs of no team."""
     deal = state["touches"]["opportunity_id"]
     shut_at = state["opportunities"]["shut_at"][deal]
     late = (deal != NONE) & (shut_at != NULL) & (shut_at < state["touches"]["occurred_at"])
     is_won = STAGE_WON[state["opportunities"]["stage"][deal]]
-    reported = state["spend_daily"]["updated_at"] // DAY - state["spend_daily"]["day"]
     return {
         "touches_after_the_win": int((late & is_won).sum()),
-        "restated_spend": int((reported > 1).sum()),
         "costs_without_team": int((state["costs"]["team"] == NONE).sum()),
     }
 
@@ -190,15 +188,11 @@ def upset_money(state: State, moment: int) -> None:
 
 
 def _upset_marketing(state: State, moment: int) -> None:
-    """Ads reach those who have bought, spend of a week ago is restated, costs have no team."""
+    """Ads reach those who have bought, costs have no team."""
     won = np.flatnonzero(STAGE_WON[state["opportunities"]["stage"]])[:2]
     state.create(
         "touches", len(won), moment, occurred_at=moment, type=0, channel=0, opportunity_id=won
     )
-    spend = state["spend_daily"]
-    restated = np.flatnonzero(spend["day"] < state.day - 7)[-2:]
-    spend["spend"][restated] //= 2
-    state.touch("spend_daily", restated, moment)
     month = day_number(day_of(state.day).replace(day=1))
     category = [COST_CATEGORIES.index(name) for name in ("events", "tools")]
     state.create("costs", 2, moment, month=month, amount=SMALL, currency=0, category=category)

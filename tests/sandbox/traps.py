@@ -27,6 +27,7 @@ from ingestion.sandbox.world.schema import (
     STAGE_WON,
 )
 from ingestion.sandbox.world.store import State
+from tests.sandbox.ads_traps import ads_traps, upset_ads
 from tests.sandbox.money_traps import money_traps, upset_money
 
 MINUTE = 60_000_000
@@ -44,6 +45,7 @@ def traps(world: World, first_load: datetime) -> dict[str, int]:
         **_leads(state),
         **_activities(state),
         **money_traps(state),
+        **ads_traps(state),
     }
 
 
@@ -121,7 +123,8 @@ def upset(world: World) -> None:
 
     Open deals are deleted, merged (one with a lead into a won deal) and re-assigned; one is lost,
     of which the history tells days later; a rep changes teams, and has a quota from today on. Two
-    buyers ask, and of some answers only the day is told. So it goes with customers and their money.
+    buyers ask, and of some answers only the day is told. So it goes with customers and their money,
+    and with what advertising platforms tell.
     """
     state = world.state
     deals, moment = state["opportunities"], state.now - 5 * MINUTE
@@ -144,6 +147,7 @@ def upset(world: World) -> None:
     _transfer(state, moment)
     _ask_and_answer(state, others[11:13], moment)
     upset_money(state, moment)
+    upset_ads(state, moment)
 
 
 def _is_alive(state: State) -> Ints:

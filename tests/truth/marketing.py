@@ -69,11 +69,17 @@ def _lead_conversion(history: History, tall: Tall) -> None:
 
 
 def ad_spend(history: History) -> pd.DataFrame:
-    """Rows of ad spend up to the as-of day: `amount` in money at the day's rate, rounded."""
+    """Rows of ad spend up to the as-of day: `amount` in money at the day's rate, rounded.
+
+    Figures are those told last up to as-of; days that have vanished are not among them. A day is
+    its account's, whatever the company's zone.
+    """
     day = history.fact("spend_daily", "day").astype(np.int64)
-    rows = np.flatnonzero(day <= history.today)
+    spent = history.value_at("spend_daily", "spend")
+    is_told = (spent != NULL) & (history.value_at("spend_daily", "is_deleted") == 0)
+    rows = np.flatnonzero(is_told & (day <= history.today))
     currency = history.fact("spend_daily", "currency")[rows]
-    cents = history.convert(history.fact("spend_daily", "spend")[rows], currency, day[rows])
+    cents = history.convert(spent[rows], currency, day[rows])
     campaign = history.fact("spend_daily", "campaign_id")[rows].astype(np.int64)
     return pd.DataFrame(
         {

@@ -6,6 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from ingestion.sandbox.world.advertising import (
+    ADS_PER_CAMPAIGN,
+    LINKEDIN,
+    META,
+    OTHER,
+    advertise,
+    last_days,
+    make_ads,
+    placing,
+)
 from ingestion.sandbox.world.calendar import (
     DAY,
     HOUR,
@@ -36,7 +46,6 @@ LEADS_PER_DAY = 38.0
 CHANNEL_SHARES = np.array([0.24, 0.18, 0.20, 0.10, 0.14, 0.06, 0.08])
 CHANNEL_PLATFORM = np.array([0, 1, 3, 3, 3, 3, 3])
 CAMPAIGN_DAYS = (60, 120)
-ADS_PER_CAMPAIGN = 4
 LEAD_WINDOW_DAYS = 60
 """Everything happens to a lead within so many days."""
 LEAD_CONVERSION = 0.24
@@ -73,40 +82,40 @@ def _launch_campaigns(state: State, rng: np.random.Generator, before: int) -> No
     channel = rng.choice(len(CHANNELS), count, p=CHANNEL_SHARES)
     channel[:2] = 0, 1
     platform = CHANNEL_PLATFORM[channel]
-    platform[(channel == 1) & (rng.random(count) < 0.5)] = 2
-    state.create(
-        "campaigns", count, state.now + 8 * HOUR, channel=channel, platform=platform,
-        started_on=started, ended_on=np.where(rng.random(count) < 0.9, ends, NULL_DAY),
-        budget=rng.integers(5, 60, count) * 1000_00, currency=0,
+    platform[(channel == 1) & (rng.random(count) < 0.5)] = META
+    platform[1] = META if day_of(state.day).month % 2 else LINKEDIN
+    ended_on = np.where(rng.random(count) < 0.9, ends, NULL_DAY)
+    at = state.now + 8 * HOUR
+    campaigns = state.create(
+        "campaigns", count, at, channel=channel, platform=platform, started_on=started,
+        ended_on=ended_on, budget=rng.integers(5, 60, count) * 1000_00, renamings=0,
+        **placing(state, platform, started, ended_on),
     )  # fmt: skip
+    make_ads(state, campaigns, at)
 
 
 def _running(state: State) -> Ints:
     campaigns = state["campaigns"]
-    ended = campaigns["ended_on"]
-    last = np.where(ended == NULL_DAY, campaigns["started_on"] + CAMPAIGN_DAYS[1], ended)
+    last = last_days(campaigns["started_on"], campaigns["ended_on"])
     return np.flatnonzero((campaigns["started_on"] <= state.day) & (last >= state.day))
 
 
 def _spend(state: State, rng: np.random.Generator) -> None:
-    """Yesterday's figures of every ad of the running paid campaigns, reported early today."""
+    """A day's figures of every ad of the running paid campaigns."""
     campaigns = state["campaigns"]
     running = _running(state)
-    paid = running[campaigns["platform"][running] < 3]
+    paid = running[campaigns["platform"][running] != OTHER]
     paid = paid[campaigns["started_on"][paid] < state.day]
-    ads = np.repeat(paid, ADS_PER_CAMPAIGN)
-    count = len(ads)
+    shape = (len(paid), ADS_PER_CAMPAIGN)
     per_ad = 55_00 * state.scale**0.5
-    spend = (per_ad * rng.lognormal(0, 0.5, count)).astype(np.int64)
+    spend = (per_ad * rng.lognormal(0, 0.5, shape)).astype(np.int64)
     clicks = rng.poisson(spend / 450)
     conversions = rng.binomial(clicks, 0.05)
-    state.create(
-        "spend_daily", count, state.now + 3 * HOUR, platform=campaigns["platform"][ads],
-        day=state.day - 1, campaign_id=ads, spend=spend, currency=0, clicks=clicks,
-        impressions=clicks * rng.integers(20, 60, count), conversions=conversions,
-        conversion_value=conversions.astype(np.int64) * 150_00,
-        ad_number=np.tile(np.arange(ADS_PER_CAMPAIGN), len(paid)),
-    )  # fmt: skip
+    impressions = clicks * rng.integers(20, 60, shape)
+    drawn = {
+        "spend": spend, "clicks": clicks, "conversions": conversions, "impressions": impressions,
+    }  # fmt: skip
+    advertise(state, paid, drawn)
 
 
 def _receive_leads(state: State, rng: np.random.Generator) -> None:

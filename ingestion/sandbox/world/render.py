@@ -18,7 +18,6 @@ from ingestion.sandbox.world.schema import (
     NULL,
     NULL_DAY,
     PIPELINES,
-    PLATFORMS,
     REGIONS,
     RELABELLED,
     SEGMENTS,
@@ -178,6 +177,26 @@ def _person_texts(people: Store, rows: Ints) -> dict[str, pa.Array]:
     return {"name": _person(person), "email": _email(person, _domain(company))}
 
 
+def ad_names(state: State, rows: Ints) -> dict[str, pa.Array]:
+    """Ids and names of ads and of their groups, two ads each; null where the row is none.
+
+    `id`, `name`, `ad_group`, `ad_group_name`.
+    """
+    ads, is_none = state["ads"], pa.array(rows == NONE)
+    known = np.maximum(rows, 0) if len(ads) else np.empty(0, np.int64)
+    campaign, number = ads["campaign_id"][known] + 1, ads["number"][known]
+    names = {
+        "name": _join("Ad", campaign, number + 1),
+        "ad_group": _join(source_ids("campaigns", campaign - 1), number // 2 + 1, by=""),
+        "ad_group_name": _join("Group", campaign, number // 2 + 1),
+    }
+    nothing = pa.scalar(None, TEXT)
+    return {
+        "id": source_ids("ads", rows),
+        **{name: pc.if_else(is_none, nothing, texts) for name, texts in names.items()},
+    }
+
+
 def _nulls(rows: Ints) -> pa.Array:
     return pa.nulls(len(rows), TEXT)
 
@@ -197,14 +216,16 @@ def _texts(state: State, entity: str, rows: Ints) -> dict[str, pa.Array]:
         return {"name": _join(product, kind, rows + 1)}
     if entity == "campaigns":
         channel = render(store.columns["channel"], store["channel"][rows])
-        return {"name": _join(channel, "campaign", rows + 1)}
+        name = _join(channel, "campaign", rows + 1)
+        renamed = _join(name, _join("v", store["renamings"][rows] + 1, by=""))
+        return {"name": pc.if_else(pa.array(store["renamings"][rows] > 0), renamed, name)}
     if entity == "spend_daily":
-        platform = _words(PLATFORMS, store["platform"][rows])
-        group, ad = store["ad_number"][rows] // 2 + 1, store["ad_number"][rows] + 1
+        campaigns, named = state["campaigns"], ad_names(state, store["ad"][rows])
+        account = campaigns["ad_account"][store["campaign_id"][rows]]
         return {
-            "ad_account": _join(platform, "main", by="-"),
-            "ad_group": _join("Group", store["campaign_id"][rows] + 1, group),
-            "ad": _join("Ad", store["campaign_id"][rows] + 1, ad),
+            "ad_account": render(campaigns.columns["ad_account"], account),
+            "ad_group": named["ad_group_name"],
+            "ad": named["name"],
         }
     if entity == "customers":
         account = store["account_id"][rows].astype(np.int64)

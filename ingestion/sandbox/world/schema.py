@@ -29,6 +29,33 @@ CHANNELS = (
 )  # fmt: skip
 LEAD_SOURCES = (*CHANNELS, "Outbound", "Partner", "Customer")
 PLATFORMS = ("google_ads", "linkedin_ads", "meta_ads", "other")
+
+
+@dataclass(frozen=True)
+class AdAccount:
+    """An account at an advertising platform: its days are those of its zone, its money its own."""
+
+    platform: str
+    id: str
+    name: str
+    currency: str
+    timezone: str
+    manager: str | None = None
+    """Id of the account that manages it, which itself advertises nothing."""
+
+
+GOOGLE_MANAGER = "7300000000"
+AD_ACCOUNTS = (
+    AdAccount("google_ads", "7301000001", "Main", "USD", "UTC", GOOGLE_MANAGER),
+    AdAccount(
+        "google_ads", "7301000002", "West Coast", "EUR", "America/Los_Angeles", GOOGLE_MANAGER
+    ),
+    AdAccount("linkedin_ads", "508000001", "Company Page", "USD", "UTC"),
+    AdAccount("meta_ads", "2301000001", "Global", "USD", "UTC"),
+    AdAccount("meta_ads", "2301000002", "Europe", "EUR", "Europe/Berlin"),
+)
+AD_ACCOUNT_IDS = tuple(account.id for account in AD_ACCOUNTS)
+RESTATEMENTS = ("conversion", "correction")
 LEAD_STATUSES = ("new", "working", "qualified", "converted", "disqualified")
 PIPELINES = ("New Business", "Renewals")
 DEAL_TYPES = ("new", "expansion", "renewal")
@@ -276,13 +303,16 @@ ENTITIES: dict[str, list[Column]] = {
     "campaigns": [
         _code("channel", CHANNELS), _code("platform", PLATFORMS),
         *_columns("day", "started_on ended_on"), *_columns("money", "budget"),
-        _code("currency", CURRENCIES),
+        _code("currency", CURRENCIES), _code("ad_account", AD_ACCOUNT_IDS, hidden=True),
+        *_columns("bool", "is_pmax", hidden=True),
+        *_columns("int", "renamings", tracked=True, hidden=True),
     ],
     "spend_daily": [
         _code("platform", PLATFORMS), *_columns("day", "day"), _ref("campaign_id", "campaigns"),
-        *_columns("money", "spend"), _code("currency", CURRENCIES),
-        *_columns("int", "impressions clicks conversions"),
-        *_columns("money", "conversion_value"), *_columns("int", "ad_number", hidden=True),
+        *_columns("money", "spend", tracked=True), _code("currency", CURRENCIES),
+        *_columns("int", "impressions clicks conversions", tracked=True),
+        *_columns("money", "conversion_value", tracked=True),
+        *_columns("bool", "is_partial", tracked=True), DELETED, _ref("ad", "ads", hidden=True),
     ],
     "touches": [
         *_columns("moment", "occurred_at"), _code("type", TOUCH_TYPES), _code("channel", CHANNELS),
@@ -380,9 +410,15 @@ ENTITIES: dict[str, list[Column]] = {
         *_columns("moment", "occurred_at"), *_columns("money", "credit charge"),
         *_columns("day", "period_end"), _ref("invoice_id", "invoices", tracked=True),
     ],
+    "ads": [_ref("campaign_id", "campaigns"), *_columns("int", "number"), DELETED],
+    "restatements": [
+        _ref("spend_id", "spend_daily"), *_columns("day", "due_on"), _code("kind", RESTATEMENTS),
+        *_columns("int", "percent"),
+    ],
 }  # fmt: skip
 """Stored columns by entity; every store also has `updated_at`. Text that follows from a row's
 numbers (names, emails) is not stored: `render` writes it.
 
-An activity that `is_plan` was planned at its `occurred_at`, and happened at its `done_at`, if it
+Of a day's spend, `day` is the account's, and what a campaign has beyond its ads names none. An
+activity that `is_plan` was planned at its `occurred_at`, and happened at its `done_at`, if it
 has one: `render` shows what that comes to."""

@@ -21,6 +21,12 @@ LOG_COLUMNS: dict[str, type] = {
 """One event: moment, row, index of the column in `ENTITIES[entity]`, values as stored, user."""
 
 
+def _each(value: Any, dtype: npt.DTypeLike, count: int) -> Array:
+    """A value for each of so many rows; what is one for all is repeated."""
+    values: Array = np.asarray(value, dtype)
+    return values if values.shape == (count,) else np.full(count, values)
+
+
 class Store:
     """Rows of one entity as numpy columns; a row's id is its position."""
 
@@ -73,8 +79,7 @@ class Log:
         """Add events; scalars are repeated to the length of `id`."""
         size = len(values["id"])
         for name, dtype in LOG_COLUMNS.items():
-            value: Array = np.asarray(values[name], dtype)
-            self._chunks[name].append(np.full(size, value) if value.ndim == 0 else value)
+            self._chunks[name].append(_each(values[name], dtype, size))
 
     def __getitem__(self, name: str) -> Array:
         chunks = self._chunks[name]
@@ -136,17 +141,22 @@ class State:
         ids = self.stores[entity].append(count, {**values, "updated_at": at})
         if entity not in self.logs or not count:
             return ids
-        moments = np.broadcast_to(np.asarray(at, np.int64), count)
-        users = np.broadcast_to(np.asarray(by, np.int32), count)
-        for index, column in enumerate(ENTITIES[entity]):
-            if not column.tracked or column.name not in values:
-                continue
-            new = np.broadcast_to(np.asarray(values[column.name], np.int64), count)
-            known = new != column.null
-            self.logs[entity].append(
-                at=moments[known], id=ids[known], field=index, old=column.null, new=new[known],
-                by=users[known],
-            )  # fmt: skip
+        told = [
+            (index, column.null, _each(values[column.name], np.int64, count))
+            for index, column in enumerate(ENTITIES[entity])
+            if column.tracked and column.name in values
+        ]
+        known = [np.flatnonzero(new != null) for _, null, new in told]
+        sizes = [len(rows) for rows in known]
+        if not any(sizes):
+            return ids
+        rows = np.concatenate(known)
+        self.logs[entity].append(
+            at=_each(at, np.int64, count)[rows], id=ids[rows], by=_each(by, np.int32, count)[rows],
+            field=np.repeat([index for index, _, _ in told], sizes),
+            old=np.repeat([null for _, null, _ in told], sizes),
+            new=np.concatenate([new[part] for (_, _, new), part in zip(told, known, strict=True)]),
+        )  # fmt: skip
         return ids
 
     def change(
@@ -156,13 +166,13 @@ class State:
         if not len(ids):
             return
         data = self.stores[entity][name]
-        new = np.broadcast_to(np.asarray(new, data.dtype), len(ids))
-        differs = data[ids] != new
-        ids, new = ids[differs], new[differs]
-        if not len(ids):
+        count, new = len(ids), _each(new, data.dtype, len(ids))
+        differs = np.flatnonzero(data[ids] != new)
+        if not len(differs):
             return
-        moments = np.broadcast_to(np.asarray(at, np.int64), len(differs))[differs]
-        users = np.broadcast_to(np.asarray(by, np.int32), len(differs))[differs]
+        ids, new = ids[differs], new[differs]
+        moments = _each(at, np.int64, count)[differs]
+        users = _each(by, np.int32, count)[differs]
         index = next(i for i, c in enumerate(ENTITIES[entity]) if c.name == name)
         self.logs[entity].append(at=moments, id=ids, field=index, old=data[ids], new=new, by=users)
         data[ids] = new

@@ -29,8 +29,8 @@ from ingestion.sandbox.world.schema import ENTITIES
 from ingestion.sandbox.world.store import LOG_COLUMNS, Array, State
 
 TABLES = (*ENTITIES, "field_changes", "pipeline_stages")
-"""Every name that `World.table` knows: the contract's entities, `deal_contacts`, `line_items`."""
-FORMAT = 4
+"""Every name that `World.table` knows: the contract's entities, and what systems have beside."""
+FORMAT = 5
 
 
 class OtherFormatError(ValueError):
