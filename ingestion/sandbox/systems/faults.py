@@ -33,7 +33,12 @@ class Faults:
     lists and rows of searches come in another order. The search index is `index_lag_seconds` old.
     At most `requests_per_interval` requests in `interval_seconds`, `searches_per_second` searches.
     The pipelines no longer have `removed_stages` (labels), though deals are still in them. The
-    token's app lacks the scopes of `forbidden` objects.
+    token's app lacks the scopes of `forbidden` objects; of advertising platforms, the access does
+    not show the accounts (ids) that `forbidden` names.
+
+    An access token is good for `token_requests` requests, then refused (0: it never expires). The
+    first `failed_reports` reports that are asked for fail; a report of more than `report_rows` rows
+    is refused as too large; an answer ends silently after `elements` elements.
     """
 
     rate_limited: float = 0.0
@@ -54,6 +59,10 @@ class Faults:
     drift: Mapping[str, Drift] = field(default_factory=dict)
     removed_stages: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
+    token_requests: int = 0
+    failed_reports: int = 0
+    report_rows: int = 1_000_000
+    elements: int = 15_000
     seed: int = 0
 
     @classmethod

@@ -55,7 +55,8 @@ class Vendor(Protocol):
       once more, by a cursor that looks like another one;
       `rows`: set by the app, for the log: inputs or size of the page. 0 unless set.
     Of the faults that `show` is given, those are the app's which hang on what it answers:
-    `out_of_order`, `index_lag_seconds`, `drift`, `removed_stages`, `forbidden`.
+    `out_of_order`, `index_lag_seconds`, `drift`, `removed_stages`, `forbidden`, and those of
+    tokens, reports and elements.
     """
 
     system: str
