@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ingestion.sources.files import FILES
+from ingestion.sources.google_ads import GOOGLE_ADS
 from ingestion.sources.hubspot import HUBSPOT
 from ingestion.sources.source_type import SourceType
 from ingestion.sources.sql import SQL
@@ -13,6 +14,7 @@ from ingestion.sources.stripe import STRIPE
 
 ALL = (
     FILES,
+    GOOGLE_ADS,
     HUBSPOT,
     SQL,
     STRIPE,

@@ -1,0 +1,197 @@
+"""What Google Ads has of accounts and of their days, as rows of the raw tables.
+
+An answer leaves out figures that are 0, and days on which all of them are. Micros are millionths of
+the account's currency.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from ingestion.errors import SourceError
+from ingestion.http import Patience
+from ingestion.loading.restated import ONE_DAY, Window
+from ingestion.sources.ads.reader import Account, AdsReader, Listing, Row
+from ingestion.sources.google_ads import queries
+from ingestion.sources.google_ads.client import GoogleAdsClient, Result
+from ingestion.sources.google_ads.refusals import RefusedError
+from ingestion.sources.google_ads.settings import GoogleAdsSource
+
+KEPT = dt.timedelta(days=1_120)
+"""Google gives the days of 37 months, and no rows of those before them; less a margin."""
+FIRST_DAYS, MOST_DAYS = 31, 366
+FEW_ROWS, MANY_ROWS = 10_000, 40_000
+"""An answer is held in memory: the next one is of more or fewer days where it had few or many."""
+NO_END = "2037-12-30"
+"""The last day of a campaign that has none, as Google used to tell it."""
+
+
+class GoogleAdsReader(AdsReader):
+    """Reads what one user may see of Google Ads."""
+
+    def __init__(self, source: GoogleAdsSource, patience: Patience | None = None) -> None:
+        self._source = source
+        self._client = GoogleAdsClient(source, patience)
+        self.way_in = _way_in(source)
+
+    @property
+    def asked(self) -> object:
+        """The figures are those of the queries, whichever version of the API answers them."""
+        return {"query": queries.VERSION}
+
+    def listing(self) -> Listing:
+        """The accounts below the manager account, or those to which the user was added directly."""
+        if self._source.manager:
+            return self._below(self._source.manager)
+        ids, at = self._client.accessible()
+        found = [self._customer(id) for id in ids]
+        accounts = [_account(it, None) for it in found if not it.get("manager")]
+        managers = [it["id"] for it in found if it.get("manager")]
+        if managers and not accounts:
+            raise SourceError(
+                f"source {self._source.name}: the user may see the manager account "
+                f"{' and '.join(managers)}, and no other; to read the accounts below it write "
+                f"`manager: {managers[0]}` under the source"
+            )
+        return Listing(accounts, at)
+
+    def _below(self, manager: str) -> Listing:
+        answer = self._client.search(manager, queries.CLIENTS, "customerClient")
+        found = {it["customerClient"]["id"]: it["customerClient"] for it in answer.results}
+        leaves = [_account(it, manager) for it in found.values() if not it.get("manager")]
+        return Listing(leaves, answer.at)
+
+    def _customer(self, id: str) -> Result:
+        """What an account says of itself; of one that is closed not even that can be asked."""
+        try:
+            [found] = self._client.search(id, queries.CUSTOMER, "customer").results
+        except RefusedError as error:
+            if "CUSTOMER_NOT_ENABLED" not in error.codes:
+                raise
+            return {"id": id, "status": "CUSTOMER_NOT_ENABLED"}
+        customer: Result = found["customer"]
+        return customer
+
+    def campaigns(self, account: Account) -> Iterator[Sequence[Row]]:
+        """All campaigns of an account."""
+        answer = self._client.search(account.id, queries.CAMPAIGNS, "campaign")
+        yield [_campaign(it["campaign"], it.get("campaignBudget", {})) for it in answer.results]
+
+    def campaign_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
+        """What each campaign came to on each day."""
+        return self._days(account, window, queries.campaign_days, _campaign_day)
+
+    def ad_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
+        """What each ad came to on each day."""
+        return self._days(account, window, queries.ad_days, _ad_day)
+
+    def _days(
+        self,
+        account: Account,
+        window: Window,
+        query: Callable[[dt.date, dt.date], str],
+        row: Callable[[Result], Row],
+    ) -> Iterator[Sequence[Row]]:
+        """The rows of a report, asked for in ranges of days that follow one another."""
+        since, days = window.since, FIRST_DAYS
+        while since <= window.until:
+            until = min(window.until, since + dt.timedelta(days=days - 1))
+            results = self._client.search(account.id, query(since, until)).results
+            yield [row(it) for it in results]
+            since = until + ONE_DAY
+            if len(results) < FEW_ROWS:
+                days = min(2 * days, MOST_DAYS)
+            elif len(results) > MANY_ROWS:
+                days = max(1, days // 2)
+
+    def earliest(self, today: dt.date) -> dt.date:
+        """The first day of which Google still tells."""
+        return today - KEPT
+
+    def stop(self) -> None:
+        """Let no request begin any more."""
+        self._client.stop()
+
+
+def _way_in(source: GoogleAdsSource) -> str:
+    """How access to an account is given."""
+    if source.manager:
+        return (
+            f"link it to the manager account {source.manager} in Google Ads (Accounts, "
+            "Sub-account settings)"
+        )
+    return (
+        "add the user whose refresh token is in the environment variable "
+        f"{source.refresh_token_env} to it in Google Ads (Admin, Access and security); or, where "
+        "it lies below a manager account of the user's, write that one's id as `manager` under the "
+        f"source {source.name}"
+    )
+
+
+def _account(client: Result, manager: str | None) -> Account:
+    status = client.get("status")
+    return Account(
+        id=client["id"],
+        name=client.get("descriptiveName"),
+        currency=client.get("currencyCode", ""),
+        timezone=client.get("timeZone", ""),
+        status=status,
+        manager=manager,
+        is_readable=status == "ENABLED",
+    )
+
+
+def _campaign(campaign: Result, budget: Result) -> Row:
+    ended_on = _day(campaign.get("endDateTime"))
+    return {
+        "source_id": campaign["id"],
+        "name": campaign.get("name"),
+        "status": campaign.get("status"),
+        "kind": campaign.get("advertisingChannelType"),
+        "started_on": _day(campaign.get("startDateTime")),
+        "ended_on": None if ended_on == NO_END else ended_on,
+        "budget": _units(budget.get("totalAmountMicros")),
+        "daily_budget": _units(budget.get("amountMicros")),
+    }
+
+
+def _campaign_day(result: Result) -> Row:
+    return {
+        "campaign": result["campaign"]["id"],
+        "day": result["segments"]["date"],
+        **_figures(result.get("metrics", {})),
+    }
+
+
+def _ad_day(result: Result) -> Row:
+    group, ad = result["adGroup"], result["adGroupAd"]["ad"]
+    return {
+        **_campaign_day(result),
+        "ad_group": group["id"],
+        "ad_group_name": group.get("name"),
+        "ad": ad["id"],
+        "name": ad.get("name"),
+    }
+
+
+def _figures(metrics: Mapping[str, Any]) -> Row:
+    return {
+        "spend": _units(metrics.get("costMicros", "0")),
+        "impressions": metrics.get("impressions", "0"),
+        "clicks": metrics.get("clicks", "0"),
+        "conversions": metrics.get("conversions", 0),
+        "conversion_value": metrics.get("conversionsValue", 0),
+    }
+
+
+def _units(micros: str | None) -> str | None:
+    """An amount of millionths in units, exactly."""
+    return None if micros is None else f"{Decimal(micros).scaleb(-6):f}"
+
+
+def _day(moment: str | None) -> str | None:
+    """The day of a moment that is written in the account's time zone."""
+    return moment[:10] if moment else None
