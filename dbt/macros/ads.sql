@@ -256,3 +256,19 @@
     select *
     from final
 {%- endmacro %}
+
+{#- The days of campaigns of which the company's platforms tell those of ads alone. -#}
+{% macro days_of_ads_alone() -%}
+    {%- for platform in ad_platforms() if platform in var("source_types") %}
+        select source_instance, account, campaign, day
+        from {{ ref("int_" ~ platform ~ "__remainders") }}
+        where is_of_ads_alone {{ "union all" if not loop.last }}
+    {%- else %}
+        select
+            cast(null as {{ dbt.type_string() }}) as source_instance,
+            cast(null as {{ dbt.type_string() }}) as account,
+            cast(null as {{ dbt.type_string() }}) as campaign,
+            cast(null as date) as day
+        where false
+    {%- endfor %}
+{%- endmacro %}

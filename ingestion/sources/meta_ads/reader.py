@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -74,9 +73,15 @@ class MetaAdsReader(AdsReader):
         )
 
     def campaigns(self, account: Account) -> Iterator[Sequence[Row]]:
-        """The campaigns that a list has."""
+        """The campaigns that a list has, and deleted ones of which there are figures."""
+        today = None
         for page in self._client.campaigns(account.id):
+            today = page.received_at.date()
             yield [_campaign(account, found) for found in page.results]
+        assert today is not None
+        window = Window(self.earliest(today), today)
+        for id in self._reports.deleted_campaigns(account.id, window):
+            yield [_campaign(account, self._client.campaign(id))]
 
     def campaign_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
         """Campaigns by day.
@@ -103,11 +108,9 @@ class MetaAdsReader(AdsReader):
             ]
 
     def earliest(self, today: dt.date) -> dt.date:
-        """The API refuses what is further back."""
+        """The API refuses what is further back than 37 months; a day less is so in any zone."""
         months = today.year * 12 + today.month - 1 - MONTHS_KEPT
-        year, month = months // 12, months % 12 + 1
-        last = calendar.monthrange(year, month)[1]
-        return dt.date(year, month, min(today.day, last))
+        return dt.date(months // 12, months % 12 + 1, 1) + dt.timedelta(days=today.day)
 
     def warnings(self) -> Iterator[str]:
         """Conversions of company.yml that no report has."""

@@ -29,7 +29,7 @@ MOST_SECONDS = 3_600.0
 """A report that takes longer is too much: Meta gives itself up to an hour."""
 
 FIELDS = (
-    "account_currency", "campaign_id", "spend", "impressions", "clicks", "actions",
+    "campaign_id", "spend", "impressions", "clicks", "actions",
     "action_values", "date_start", "date_stop",
 )  # fmt: skip
 NAMES = ("adset_id", "adset_name", "ad_id", "ad_name")
@@ -74,6 +74,19 @@ class Question:
         return f"{self.level}s{of} of {days}"
 
 
+class DeletedCampaigns(Question):
+    """A report of an account: one row for each deleted campaign that has figures of any day."""
+
+    def asked(self) -> dict[str, object]:
+        """The parameters of the request."""
+        return {
+            **super().asked(),
+            "time_increment": "all_days",
+            "fields": ("campaign_id",),
+            "filtering": [_among("campaign.effective_status", ("DELETED",))],
+        }
+
+
 class Reports:
     """Reads reports through a client."""
 
@@ -84,6 +97,11 @@ class Reports:
         """All rows of a report, in parts of some days each."""
         for window in question.window.slices(DAYS[question.level]):
             yield from self._read(replace(question, window=window))
+
+    def deleted_campaigns(self, account: str, window: Window) -> list[str]:
+        """Ids of the campaigns that no list has any more, though they have figures."""
+        question = DeletedCampaigns(account, "campaign", window)
+        return sorted({row["campaign_id"] for part in self._read(question) for row in part})
 
     def _read(self, question: Question) -> Iterator[list[Row]]:
         """The rows of a report, or of smaller ones where it is too much.

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["id", "text", "resource", "enum", "bool", "day", "moment", "count", "share"]
+Kind = Literal["id", "text", "resource", "enum", "bool", "day", "moment", "count", "year", "share"]
+"""Of `id` and `count` JSON has text, since they are of 64 bits; of `year` and `share` numbers."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ METRICS: Mapping[str, Field] = {
     "average_cpc": SHARE, "average_cpm": SHARE, "cost_per_conversion": SHARE,
 }  # fmt: skip
 SEGMENTS: Mapping[str, Field] = {
-    "date": DAY, "week": DAY, "month": DAY, "quarter": DAY, "year": COUNT,
+    "date": DAY, "week": DAY, "month": DAY, "quarter": DAY, "year": Field("year"),
     "day_of_week": _enum(" ".join(DAYS)),
 }  # fmt: skip
 CORE_DATES = ("segments.date", "segments.week", "segments.month", "segments.quarter",
@@ -98,15 +99,17 @@ CORE_DATES = ("segments.date", "segments.week", "segments.month", "segments.quar
 FINE_DATES = ("segments.date", "segments.week", "segments.day_of_week")
 """Those that are had of the last 37 months alone."""
 
-_SIZES = ("=", "!=", ">", ">=", "<", "<=", "BETWEEN")
+_SPANS = ("=", ">", ">=", "<", "<=", "BETWEEN")
+_SIZES = (*_SPANS, "!=")
 _EXACT = ("=", "!=", "IN", "NOT IN")
 _NULLS = ("IS NULL", "IS NOT NULL")
 _TEXTS = ("LIKE", "NOT LIKE", "REGEXP_MATCH", "NOT REGEXP_MATCH")
 OPERATORS: Mapping[Kind, tuple[str, ...]] = {
     "id": (*_SIZES, *_EXACT, *_NULLS), "count": (*_SIZES, *_EXACT, *_NULLS),
+    "day": (*_SPANS, "DURING"), "year": _SPANS,
     "share": (*_SIZES, *_NULLS), "text": (*_EXACT, *_TEXTS, *_NULLS),
     "resource": (*_EXACT, *_NULLS), "enum": (*_EXACT, *_NULLS), "bool": ("=", "!=", *_NULLS),
-    "day": (*_SIZES, "IN", "DURING"), "moment": (*_SIZES, *_NULLS),
+    "moment": (*_SIZES, *_NULLS),
 }  # fmt: skip
 
 

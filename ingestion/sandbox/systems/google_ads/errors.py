@@ -33,7 +33,7 @@ class GoogleAdsError(Exception):
     def document(self, version: str, request_id: str) -> dict[str, object]:
         """The error as the body of an answer of one version."""
         problem = {"errorCode": {self.kind: self.code}, "message": str(self), **self.more}
-        failure = {
+        failure: dict[str, object] = {
             "@type": f"{DOMAIN}/google.ads.googleads.{version}.errors.GoogleAdsFailure",
             "errors": [problem],
             "requestId": request_id,
@@ -101,7 +101,7 @@ class BodyError(Exception):
 
     def document(self) -> dict[str, object]:
         """The error as the body of an answer."""
-        violation = {"@type": f"{DOMAIN}/google.rpc.BadRequest",
+        violation: dict[str, object] = {"@type": f"{DOMAIN}/google.rpc.BadRequest",
                      "fieldViolations": [{"description": str(self)}]}  # fmt: skip
         details = [violation] if self.status == "INVALID_ARGUMENT" else []
         return envelope(self.status, str(self), details)

@@ -22,6 +22,8 @@ Document = dict[str, Any]
 ARCHIVED_DAYS = 200
 """The marketers archive campaigns so long after their end."""
 OBJECTIVES = ("OUTCOME_LEADS", "OUTCOME_SALES", "OUTCOME_TRAFFIC")
+WITHOUT_LEADS = 3
+"""Of every so many campaigns one tells of no leads at campaign level, though its ads do."""
 END_OF_DAY = dt.time(23, 59, 59)
 CAMPAIGN_STATUSES = ("ACTIVE", "PAUSED", "ARCHIVED", "DELETED", "IN_PROCESS", "WITH_ISSUES")
 AD_STATUSES = (
@@ -49,6 +51,8 @@ class Campaign:
     updated_at: dt.datetime
     status: str
     objective: str
+    has_leads: bool
+    """Whether its leads are told at its own level, and not only at that of its ads."""
 
     def document(self) -> Document:
         """All fields that are served."""
@@ -148,7 +152,8 @@ class Books:
         rows = np.flatnonzero(store["platform"] == PLATFORMS.index(PLATFORM))
         table = self._world.table("campaigns", rows).to_pylist()
         return {
-            row: self._campaign(row, told) for row, told in zip(rows.tolist(), table, strict=True)
+            row: self._campaign(row, told, nth)
+            for nth, (row, told) in enumerate(zip(rows.tolist(), table, strict=True))
         }
 
     def campaigns(self, account: AdAccount) -> list[Campaign]:
@@ -202,7 +207,7 @@ class Books:
         value_of = of_ads[field]
         return np.array([row for row, ad in self.ad_of.items() if holds(value_of(ad))], np.int64)
 
-    def _campaign(self, row: int, told: Mapping[str, Any]) -> Campaign:
+    def _campaign(self, row: int, told: Mapping[str, Any], nth: int) -> Campaign:
         account = AD_ACCOUNTS[int(self._state["campaigns"]["ad_account"][row])]
         ended = told["ended_on"]
         since = (self.today(account) - ended).days if ended else 0
@@ -216,7 +221,8 @@ class Books:
             budget=int(told["budget"].scaleb(2)),
             updated_at=told["source_updated_at"],
             status=status,
-            objective=OBJECTIVES[row % len(OBJECTIVES)],
+            objective=OBJECTIVES[nth % len(OBJECTIVES)],
+            has_leads=nth % WITHOUT_LEADS > 0,
         )
 
     @cached_property

@@ -37,8 +37,6 @@ SUMMED = (
     *actions.WINDOWS, *(f"value_{window}" for window in actions.WINDOWS),
 )  # fmt: skip
 STATUSES = {"ad.effective_status": AD_STATUSES, "campaign.effective_status": CAMPAIGN_STATUSES}
-WITHOUT_LEADS = 3
-"""Of every so many campaigns one has no leads at campaign level, though its ads have them."""
 REACHED = 0.7
 
 
@@ -244,7 +242,7 @@ class Report:
     def _shown(self, figures: Mapping[str, int], key: list[int]) -> Document:
         """A row's figures: all of them text."""
         types = {actions.LINK_CLICK, *actions.CONVERSION_TYPES}
-        if not key or (len(key) == 1 and key[0] % WITHOUT_LEADS == 0):
+        if not key or (len(key) == 1 and not self._books.campaign_of[key[0]].has_leads):
             types -= set(actions.CONVERSION_TYPES)
         windows = self.asked.windows
         lists = {

@@ -1,0 +1,1 @@
+"""LinkedIn Ads as the world's: the Marketing API's accounts, campaigns, creatives and reports."""
