@@ -33,6 +33,7 @@ INTEGERS = (
 )
 
 ABSENT = "nothing"
+DATE = "segments.date"
 
 Document = Mapping[str, Any]
 
@@ -148,7 +149,9 @@ def field(path: str) -> FieldDescriptor | None:
     descriptor: Descriptor | None = row()
     found: FieldDescriptor | None = None
     for part in path.split("."):
-        found = descriptor.fields_by_name.get(part) if descriptor else None
+        # A word of Python's, as type, has an underscore behind it in the SDK alone.
+        own = descriptor.fields_by_name if descriptor else {}
+        found = own.get(part) or own.get(f"{part}_")
         if found is None:
             return None
         descriptor = found.message_type
@@ -178,6 +181,8 @@ def refusals(query: str) -> list[str]:
         found.append(f"FROM: {resource} is unknown")
     for condition in _conditions(parts.get("WHERE", "")):
         found += of_condition(condition, selected)
+    if DATE in selected and not _is_finite(parts.get("WHERE", "")):
+        found.append(f"WHERE: {DATE} is selected without a first and a last day")
     for name in filter(None, map(str.strip, parts.get("ORDER BY", "").split(","))):
         name = re.sub(r"\s+(ASC|DESC)$", "", name)
         if not known(name):
@@ -208,6 +213,13 @@ def _conditions(where: str) -> list[str]:
     return found
 
 
+def _is_finite(where: str) -> bool:
+    """Whether a WHERE has a first and a last day."""
+    of_days = re.findall(rf"{re.escape(DATE)}\s*(BETWEEN|DURING|[<>=]+)", where)
+    words = {word.rstrip("=") or word for word in of_days}
+    return bool(words & {"BETWEEN", "DURING", "="}) or {"<", ">"} <= words
+
+
 def of_condition(condition: str, selected: list[str]) -> list[str]:
     """What is wrong with one condition."""
     parsed = CONDITION.match(condition)
@@ -218,7 +230,7 @@ def of_condition(condition: str, selected: list[str]) -> list[str]:
     if it is None or it.message_type is not None:
         return [f"WHERE: {name} is unknown"]
     found = []
-    if name.startswith("segments.") and name != "segments.date" and name not in selected:
+    if name.startswith("segments.") and name != DATE and name not in selected:
         found.append(f"WHERE: {name} is not selected")
     given = [parsed["one"], *(parsed["some"] or "").split(","), parsed["low"], parsed["high"]]
     for value in (text.strip() for text in given if text):
@@ -233,7 +245,7 @@ def _of_literal(name: str, it: FieldDescriptor, written: str) -> str:
     if it.enum_type is not None:
         words = [word.name for word in it.enum_type.values]
         return "" if value in words else f"is none of the words of {it.enum_type.name}"
-    if name == "segments.date":
+    if name == DATE:
         return "" if written != value and _is_day(value) else "is no day in quotes"
     if it.type in INTEGERS:
         return "" if re.fullmatch(r"-?\d+", value) else "is no number"

@@ -151,6 +151,11 @@ def test_rows_after_an_error_are_told() -> None:
         ("segments.date DESC", "metrics.clicks", "ORDER BY: metrics.clicks is not selected"),
         ("LIMIT 100", "LIMIT all", "LIMIT"),
         ("SELECT", "GET", "has no SELECT"),
+        (
+            "segments.date BETWEEN '2026-03-01' AND '2026-03-31'",
+            "segments.date >= '2026-03-01'",
+            "segments.date is selected without a first and a last day",
+        ),
     ],
 )
 def test_a_mistake_in_a_query_is_found(right: str, wrong: str, finding: str) -> None:
