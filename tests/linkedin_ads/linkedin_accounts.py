@@ -133,7 +133,8 @@ class LinkedIn(Advertiser):
     def known(self, table: str) -> Known:
         """What raw knows of days, by id."""
         return {
-            id: {name: Decimal(row[name]) for name in FIGURES} for id, row in self.raw(table).items()
+            id: {name: Decimal(row[name]) for name in FIGURES}
+            for id, row in self.raw(table).items()
         }
 
     def told(self, table: str) -> Known:

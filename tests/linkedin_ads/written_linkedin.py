@@ -110,7 +110,11 @@ class WrittenLinkedIn:
         is_of_ads = asked["pivot"] == "CREATIVE" or "creatives" in facets
         return [
             {
-                "dateRange": {"start": dict(zip(("year", "month", "day"), map(int, day.split("-"))))},
+                "dateRange": {
+                    "start": dict(
+                        zip(("year", "month", "day"), map(int, day.split("-")), strict=True)
+                    )
+                },
                 "pivotValues": [
                     f"urn:li:sponsoredCreative:{ad}"
                     if asked["pivot"] == "CREATIVE"
@@ -128,7 +132,9 @@ class WrittenLinkedIn:
 
 def answer(elements: list[Element]) -> Response:
     """A list of one page."""
-    return Response(orjson.dumps({"elements": elements, "paging": {}}), media_type="application/json")
+    return Response(
+        orjson.dumps({"elements": elements, "paging": {}}), media_type="application/json"
+    )
 
 
 def problem(status: int, code: str, message: str) -> Response:
