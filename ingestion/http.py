@@ -300,11 +300,7 @@ class ApiClient:
     def paginate(
         self, path: str, paginator: BasePaginator, shape: Shape, **request: Any
     ) -> Iterator[Page]:
-<<<<<<< HEAD
-        """The pages of a list, whose results have a shape; asked by POST with `json` or `data`.
-=======
         """The pages of a list, whose results have a shape; with `json` or `data` it is a POST.
->>>>>>> referee
 
         Raises SourceError: also where a list goes on with the question that it began with.
         """
@@ -325,11 +321,7 @@ class ApiClient:
             yield Page(results, self._received_at(path, page.response))
 
     def document(self, path: str, shape: Shape, **request: Any) -> Page:
-<<<<<<< HEAD
-        """An answer that is no list, as the one result of a page; with `json` or `data` by POST."""
-=======
         """An answer that is no list, as the one result of a page; with `json` or `data` a POST."""
->>>>>>> referee
         [page] = self.paginate(path, SinglePagePaginator(), shape, data_selector=WHOLE, **request)
         return page
 
