@@ -300,14 +300,14 @@ class ApiClient:
     def paginate(
         self, path: str, paginator: BasePaginator, shape: Shape, **request: Any
     ) -> Iterator[Page]:
-        """The pages of a list, whose results have a shape; with `json` it is asked for by POST.
+        """The pages of a list, whose results have a shape; with `json` or `data` it is a POST.
 
         Raises SourceError: also where a list goes on with the question that it began with.
         """
         asked: set[tuple[object, object]] = set()
         pages = self._rest.paginate(
             path,
-            method="POST" if "json" in request else "GET",
+            method="POST" if {"json", "data"} & request.keys() else "GET",
             paginator=paginator,
             hooks={"response": []},
             **request,
@@ -321,7 +321,7 @@ class ApiClient:
             yield Page(results, self._received_at(path, page.response))
 
     def document(self, path: str, shape: Shape, **request: Any) -> Page:
-        """An answer that is no list, as the one result of a page; with `json` asked for by POST."""
+        """An answer that is no list, as the one result of a page; with `json` or `data` a POST."""
         [page] = self.paginate(path, SinglePagePaginator(), shape, data_selector=WHOLE, **request)
         return page
 

@@ -41,6 +41,10 @@ FINDINGS = {
     "campaign_missing": "without a campaign",
     "days_missing": "after days on which their ad account has nothing",
     "spend_jump": "with over five times, or under a fifth of, what was usual",
+    "campaign_day_missing": "of which only ads are told, so what their campaign has beyond them "
+    "is missing",
+    "in_two_sources": "that two sources give, so their spend counts twice, or is apart from what "
+    "it brought",
     "team_missing": "without a team, so no marketing spend",
     "next_month_missing": "that came monthly and of the next month are missing",
     "account_unmatched": (

@@ -33,9 +33,12 @@ Cause = Literal["definition_change", "late_facts", "corrections", "later_events"
 
 KPIS = ("--exclude-resource-type", "test", "--select", "+kpi_values")
 CONTRACT = frozenset(it.dataset for it in SOURCE_TYPES.values() if it.is_canonical)
-"""The datasets whose tables have the entities' columns; other sources date all that they tell."""
+"""The datasets whose tables have the entities' columns; other sources date what they tell."""
 CHANGES = {"field_changes": "changed_at"}
 """What dates records that no moment brings into being."""
+DAYS = {"campaign_days": "day", "ad_days": "day"}
+"""What dates the rows of advertising platforms, of which nobody tells when they changed: a day that
+is new is no late fact of the days before it."""
 
 
 @dataclass(frozen=True)
@@ -162,11 +165,13 @@ def _is_news(run: PipelineRun, news: News, schema: str, table: str) -> str:
     """
     loads = finished_loads(schema, f"> {_at(news.since)}", f"<= {_at(news.until)}")
     dates = [f"records.source_updated_at <= {_at(news.as_of)}"]
+    last_day = f"date '{run.company.local(news.as_of).date()}'"
     entity = ENTITIES.get(table) if schema in CONTRACT else None
     if entity and (begins_at := entity.begins_at or CHANGES.get(table)):
         is_date = entity.by_name[begins_at].type == "date"
-        moment = f"date '{run.company.local(news.as_of).date()}'" if is_date else _at(news.as_of)
-        dates.append(f"records.{begins_at} <= {moment}")
+        dates.append(f"records.{begins_at} <= {last_day if is_date else _at(news.as_of)}")
+    elif day := DAYS.get(table):
+        dates.append(f"records.{day} <= {last_day}")
     return f"records.{LOAD_ID} in ({loads}) and coalesce({', '.join(dates)}, true)"
 
 

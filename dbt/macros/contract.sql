@@ -210,6 +210,7 @@
                         {"name": "clicks", "type": "bigint", "is_event": False},
                         {"name": "conversions", "type": "numeric(28, 10)", "is_event": False},
                         {"name": "conversion_value", "type": "numeric(28, 6)", "is_event": False},
+                        {"name": "is_partial", "type": "boolean", "is_event": False},
                     ],
                 },
                 "touches": {

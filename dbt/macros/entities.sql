@@ -195,7 +195,8 @@
 
 {#-
     Whether one of an entity's `records` began or was updated after the company's own as_of: its data
-    goes on. What may be planned says so only where it was updated.
+    goes on. What may be planned says so only where it was updated. A day of spend that is not over
+    is today in its ad account's time zone, where it may begin before the company's.
 -#}
 {% macro is_after_as_of(entity) -%}
     {%- set spec = contract()[entity] -%}
@@ -206,6 +207,7 @@
         ~ ", not "
         ~ may_be_planned("records")
         ~ ")",
+        "spend_daily": "not coalesce(records.is_partial, false)",
         "subscriptions": "false",
     } -%}
     (

@@ -39,6 +39,7 @@
                     "content_usage",
                     "surveys",
                 ],
+                "google_ads": ["campaigns", "spend_daily"],
                 "hubspot": [
                     "users",
                     "accounts",
@@ -49,6 +50,8 @@
                     "field_changes",
                     "activities",
                 ],
+                "linkedin_ads": ["campaigns", "spend_daily"],
+                "meta_ads": ["campaigns", "spend_daily"],
                 "sql": [
                     "users",
                     "accounts",
@@ -125,6 +128,7 @@
                     "content_usage",
                     "surveys",
                 ],
+                "google_ads": ["accounts", "campaigns", "ads", "campaign_days", "ad_days"],
                 "hubspot": [
                     "companies",
                     "contacts",
@@ -142,6 +146,8 @@
                     "stages",
                     "property_history",
                 ],
+                "linkedin_ads": ["accounts", "campaigns", "ads", "campaign_days", "ad_days"],
+                "meta_ads": ["accounts", "campaigns", "ads", "campaign_days", "ad_days"],
                 "sql": [
                     "users",
                     "accounts",

@@ -89,6 +89,11 @@ HYGIENE: Mapping[str, tuple[Check, ...]] = {
         _broken("channel_missing", "The campaign has a channel."),
         _broken("platform_missing", "The campaign says on which platform it runs."),
         _broken("spent_outside_dates", "A campaign spends while it runs."),
+        _broken(
+            "in_two_sources",
+            "A campaign and its spend are one source's: no other gives spend of the same day, or"
+            " has a campaign of its id with spend or touches.",
+        ),
     ),
     "spend": (
         _broken("campaign_missing", "Spend names its campaign."),
@@ -97,6 +102,10 @@ HYGIENE: Mapping[str, tuple[Check, ...]] = {
             "spend_jump",
             "No day's spend is over five times the most, or under a fifth of the least, of the four"
             " weeks before.",
+        ),
+        _broken(
+            "campaign_day_missing",
+            "Where an ad platform tells what ads cost, it tells what their campaign did.",
         ),
         _DATA_ENDS,
     ),

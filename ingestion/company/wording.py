@@ -14,8 +14,8 @@ from ingestion.errors import Problem, one_of, shorten
 SECRET = re.compile("token|secret|passw|credential|api_?key|key_env|address|^auth", re.IGNORECASE)
 """Keys beside which somebody may have written a secret: their values are not shown."""
 
-SECRETS = re.compile("://.*@|[rs]k_(live|test)_", re.DOTALL)
-"""An address with a user, and so perhaps with a password; a key of Stripe's."""
+SECRETS = re.compile(r"://.*@|[rs]k_(live|test)_|\bEAA[0-9A-Za-z]{8}", re.DOTALL)
+"""An address with a user, and so perhaps with a password; a key of Stripe's, a token of Meta's."""
 
 
 def explain(document: dict[str, Any], problem: Problem) -> str:

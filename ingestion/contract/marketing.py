@@ -48,6 +48,11 @@ MARKETING = (
             count("clicks", "Clicks."),
             Column("conversions", "number", "Conversions, as the platform counts them.", minimum=0),
             money("conversion_value", "Native value of the conversions."),
+            Column(
+                "is_partial",
+                "boolean",
+                "Whether the day had not ended when the platform was asked for it.",
+            ),
         ),
         key=("platform", "day", "ad_account", "campaign_id", "ad_group", "ad"),
         begins_at="day",

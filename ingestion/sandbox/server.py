@@ -17,13 +17,19 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from ingestion.sandbox.systems.faulty import FaultyApi
+from ingestion.sandbox.systems.google_ads.api import GoogleAdsApi
 from ingestion.sandbox.systems.hubspot.api import HubSpotApi
+from ingestion.sandbox.systems.linkedin_ads.api import LinkedInAdsApi
+from ingestion.sandbox.systems.meta_ads.api import MetaAdsApi
 from ingestion.sandbox.systems.stripe.api import StripeApi
 from ingestion.sandbox.world import World
 
 APIS: Mapping[str, Callable[[World, str], FaultyApi]] = {
     "hubspot": HubSpotApi,
     "stripe": StripeApi,
+    "google_ads": GoogleAdsApi,
+    "linkedin_ads": LinkedInAdsApi,
+    "meta_ads": MetaAdsApi,
 }
 """The HTTP APIs of a world, by the type of source that reads each; made of a world and a secret."""
 SECRETS_ENV = "SALESOPS_SANDBOX_SECRETS"

@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 SCALE, SEED = 1.0, 7
 """Of a company that is founded without being told otherwise."""
-APIS: Mapping[str, str] = {"hubspot": "pat-na1-", "stripe": "sk_test_"}
+APIS: Mapping[str, str] = {
+    "hubspot": "pat-na1-",
+    "stripe": "sk_test_",
+    "google_ads": "gads-",
+    "linkedin_ads": "AQX",
+    "meta_ads": "EAA",
+}
 """The HTTP APIs that the company has, by the type of source that reads each: how secrets begin."""
 ERP = "sql"
 """The type of source that reads the company's ERP, a database."""
@@ -136,7 +142,7 @@ def prepare(
     """
     home = folder / "sandbox"
     world = _world(home / "world", days, scale, seed)
-    _export(world, use.exports, home)
+    _export(world, use, home)
     return world
 
 
@@ -199,13 +205,13 @@ def _kept(folder: Path) -> World:
         ) from None
 
 
-def _export(world: World, entities: Collection[str], home: Path) -> None:
-    """Write the exports, unless those of this very day are there."""
+def _export(world: World, use: Use, home: Path) -> None:
+    """Write the exports, unless those of this very day, beside these systems, are there."""
     from ingestion.sandbox.exports import write_exports
 
     mark = home / "exported.txt"
-    written = "\n".join([world.now.isoformat(), *sorted(entities)])
+    written = "\n".join([world.now.isoformat(), *sorted(use.exports), *sorted(use.systems)])
     if mark.exists() and mark.read_text() == written:
         return
-    write_exports(world, home / "exports", entities)
+    write_exports(world, home / "exports", use.exports, use.systems)
     mark.write_text(written)

@@ -20,7 +20,7 @@ ROOMS = [
     for group in yaml.safe_load((PROJECT / "dbt/models/rooms.yml").read_text("utf-8"))["groups"]
 ]
 SOURCES_READ = {
-    "staging": {"raw_files", "raw_hubspot", "raw_stripe"},
+    "staging": {"raw_files", "raw_google_ads", "raw_hubspot", "raw_meta_ads", "raw_stripe"},
     # What the versions in raw tell of the past.
     "changes": {"raw_files", "raw_hubspot"},
     # What was published before.

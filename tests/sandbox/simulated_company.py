@@ -42,7 +42,13 @@ from tests.truth.calendar import Office
 from tests.truth.kpis import truth
 
 TOKEN = "pat-na1-secret-of-the-test"
-SECRETS = {"hubspot": TOKEN, "stripe": "sk_test_secretofthetest"}
+SECRETS = {
+    "hubspot": TOKEN,
+    "stripe": "sk_test_secretofthetest",
+    "google_ads": "gads-secretofthetest",
+    "linkedin_ads": "AQXsecretofthetest",
+    "meta_ads": "EAAsecretofthetest",
+}
 """By type of source."""
 KEY = ["metric", "variant", "period_grain", "period_start", "dimension", "dimension_key"]
 COUNTS = ["n_included", "n_excluded"]
@@ -227,7 +233,7 @@ class ServedCompany(SimulatedCompany):
         exports = CompanyPaths.of(company).root / "sandbox" / "exports"
         for source in company.sources:
             if source.type not in self.systems:
-                write_exports(world, exports, source.entities_given)
+                write_exports(world, exports, source.entities_given, self.systems)
 
 
 @contextmanager

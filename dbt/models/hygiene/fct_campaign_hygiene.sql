@@ -17,6 +17,34 @@ with
         group by campaign_key
     ),
 
+    used as (
+        select campaign_key
+        from spend
+        union
+        select campaign_key
+        from {{ ref("fct_touches") }}
+    ),
+
+    used_in_two_sources as (
+        select used_campaigns.campaign_id
+        from {{ ref("dim_campaign") }} as used_campaigns
+        inner join used on used_campaigns.campaign_key = used.campaign_key
+        group by used_campaigns.campaign_id
+        having count(distinct used_campaigns.source_instance) > 1
+    ),
+
+    spent_by_two_sources as (
+        select distinct campaign_key
+        from
+            (
+                select campaign_key
+                from {{ ref("fct_spend_daily") }}
+                where spend_native <> 0
+                group by campaign_key, day
+                having count(distinct source_instance) > 1
+            ) as days
+    ),
+
     final as (
         select
             campaigns.campaign_key,
@@ -42,10 +70,15 @@ with
                         > cast({{ dbt.dateadd("day", 1, "campaigns.ended_on") }} as date),
                         false
                     )
-            end as spent_outside_dates
+            end as spent_outside_dates,
+            (used.campaign_key is not null and used_in_two_sources.campaign_id is not null)
+            or spent_by_two_sources.campaign_key is not null as in_two_sources
         from campaigns
         left join given on campaigns.source_instance = given.source_instance
         left join spend on campaigns.campaign_key = spend.campaign_key
+        left join used on campaigns.campaign_key = used.campaign_key
+        left join used_in_two_sources on campaigns.campaign_id = used_in_two_sources.campaign_id
+        left join spent_by_two_sources on campaigns.campaign_key = spent_by_two_sources.campaign_key
     )
 
 select *

@@ -17,7 +17,8 @@ with
             coalesce(ad_account, '(none)') as ad_account,
             coalesce(campaign_id, '(none)') as campaign_id,
             day,
-            {{ whole_sum("spend") }} as spend
+            {{ whole_sum("spend") }} as spend,
+            coalesce(bool_or(is_partial), false) as is_partial
         from {{ ref("fct_spend_daily") }}
         group by
             source_instance,
@@ -28,6 +29,15 @@ with
     ),
 
     given as ({{ given_columns("spend_daily", ["campaign_id"]) }}),
+
+    -- Those that tell of campaigns and ads apart.
+    platforms as (
+        select distinct source_instance
+        from {{ ref("fct_spend_daily") }}
+        where source_system in ('{{ ad_platforms() | join("', '") }}')
+    ),
+
+    ads_alone as ({{ days_of_ads_alone() }}),
 
     -- A day on which an account has nothing at all is missing where it spent daily until then,
     -- and a campaign that ran on the last day before it runs again on the first after it.
@@ -46,9 +56,9 @@ with
         select
             *,
             lag(day) over ({{ of_campaign }}) as day_before,
-            count(spend) over ({{ before }}) as days_before,
+            count(case when not is_partial then spend end) over ({{ before }}) as days_before,
             max(spend) over ({{ before }}) as most_before,
-            min(spend) over ({{ before }}) as least_before
+            min(case when not is_partial then spend end) over ({{ before }}) as least_before
         from days
     ),
 
@@ -85,8 +95,12 @@ with
                     or (
                         {{ jump }} * campaign_days.spend < campaign_days.least_before
                         and campaign_days.day < {{ as_of_day() }}
+                        and not campaign_days.is_partial
                     )
-            end as spend_jump
+            end as spend_jump,
+            case
+                when platforms.source_instance is not null then ads_alone.day is not null
+            end as campaign_day_missing
         from campaign_days
         inner join
             account_days
@@ -95,6 +109,13 @@ with
             and campaign_days.ad_account = account_days.ad_account
             and campaign_days.day = account_days.day
         left join given on campaign_days.source_instance = given.source_instance
+        left join platforms on campaign_days.source_instance = platforms.source_instance
+        left join
+            ads_alone
+            on campaign_days.source_instance = ads_alone.source_instance
+            and campaign_days.ad_account = ads_alone.account
+            and campaign_days.campaign_id = ads_alone.campaign
+            and campaign_days.day = ads_alone.day
     ),
 
     final as (
@@ -108,7 +129,12 @@ with
             source_id,
             day,
             cast(null as {{ numeric_type() }}) as amount_at_stake,
-            {%- for rule in ["campaign_missing", "days_missing", "spend_jump"] %}
+            {%- for rule in [
+                "campaign_missing",
+                "days_missing",
+                "spend_jump",
+                "campaign_day_missing",
+            ] %}
                 cast(null as boolean) as {{ rule }},
             {%- endfor %}
             true as data_after_as_of

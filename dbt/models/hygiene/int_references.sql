@@ -7,8 +7,10 @@
     "spend_daily": ("spend", "currency", "day"),
     "forecast_submissions": ("amount", none, "submitted_at"),
 } -%}
-{#- Where the ids of all sources are of the same things: see int_people, int_stages__resolved. -#}
-{%- set shared = "('users', 'users.team', 'pipeline_stages.stage', 'columns')" -%}
+{#- Where what any source knows is known: see int_people, int_stages__resolved, in_reach. -#}
+{%- set shared = ["users", "users.team", "pipeline_stages.stage", "columns"] + (
+    entities_of_all_sources()
+) -%}
 {%- set referring = [] -%}
 {%- for entity, spec in contract().items() if entity != "field_changes" and spec.references -%}
     {%- do referring.append(entity) -%}
@@ -16,9 +18,10 @@
 -- What records point at, by source, column and value: the values that nothing is known of, each,
 -- and one row for all that are known.
 --
--- Users, teams and stages are looked for in all sources, since the same id means the same person.
--- Another record is looked for in the source of the one that points at it, or, where that has no
--- such records, in all others. Records are known that a source has or had, at whatever moment.
+-- Users, teams and stages are looked for in all sources, since the same id means the same person;
+-- campaigns, too, since ad platforms give them, and others name them. Another record is looked for
+-- in the source of the one that points at it, or, where that has no such records, in all others.
+-- Records are known that a source has or had, at whatever moment.
 with
     targets as (select target, source_instance, target_id from {{ ref("int_reference_targets") }}),
 
@@ -224,7 +227,7 @@ with
                 and given.target not in ('{{ contract() | join("', '") }}')
             ) as is_provided,
             case
-                when providers.target is null or given.target in {{ shared }}
+                when providers.target is null or given.target in ('{{ shared | join("', '") }}')
                 then in_any_source.target_id is not null
                 else in_own_source.target_id is not null
             end as is_known,

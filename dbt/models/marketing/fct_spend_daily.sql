@@ -41,7 +41,8 @@ with
             priced.impressions,
             priced.clicks,
             priced.conversions,
-            cast(priced.conversion_value as {{ numeric_type() }}) as conversion_value_native
+            cast(priced.conversion_value as {{ numeric_type() }}) as conversion_value_native,
+            priced.is_partial
         from priced
         left join campaigns on priced.campaign_key = campaigns.campaign_key
         left join rates on priced.spend_currency = rates.currency and priced.day = rates.date_day

@@ -1,0 +1,1 @@
+{{ config(materialized="table") }} {{ ads_remainders("google_ads") }}

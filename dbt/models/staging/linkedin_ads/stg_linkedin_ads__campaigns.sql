@@ -1,0 +1,1 @@
+{{ ads_campaigns("linkedin_ads") }}

@@ -1,0 +1,1 @@
+{{ ads_spend_daily("linkedin_ads") }}

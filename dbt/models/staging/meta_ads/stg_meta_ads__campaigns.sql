@@ -1,0 +1,1 @@
+{{ ads_campaigns("meta_ads") }}

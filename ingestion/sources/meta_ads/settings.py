@@ -1,0 +1,96 @@
+"""What company.yml says about ad accounts at Meta."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator
+
+from ingestion.errors import one_of
+from ingestion.settings import variable_of
+from ingestion.sources.ads.settings import AdsSource
+
+LABEL = "Meta Ads"
+API = "https://graph.facebook.com"
+
+CLICK_WINDOWS = ("1d_click", "7d_click", "28d_click")
+VIEW_WINDOWS = ("1d_view",)
+WINDOWS = (*CLICK_WINDOWS, *VIEW_WINDOWS)
+"""What Meta tells of any action apart: within so many days of a click, or of a mere view."""
+NO_MORE = ("7d_view", "28d_view")
+"""Windows that Meta tells no more since January 2026."""
+
+
+_ORIGIN = re.compile(
+    r"^(offsite_conversion\.fb_pixel_|onsite_conversion\.|onsite_web_app_|onsite_web_|onsite_app_"
+    r"|web_app_in_store_|web_in_store_|app_custom_event\.fb_mobile_|omni_)"
+)
+"""What Meta puts before an action that happened in one place, or (omni_) in any."""
+
+
+class MetaAdsSource(AdsSource):
+    """Ad accounts at Meta (Facebook, Instagram), read through the Marketing API.
+
+    `token_env` names the environment variable that holds the token; `version` is the API's.
+    `attribution` are the windows in which actions count, one after a click and one after a view at
+    most: they are added up. `conversions` are the types of actions that are conversions.
+    """
+
+    type: Literal["meta_ads"]
+    url: Annotated[str, Field(pattern=r"^https?://[^/@?#\s]+$")] = API
+    token_env: Annotated[str, variable_of("token", "META_ADS_ACCESS_TOKEN")] = (
+        "META_ADS_ACCESS_TOKEN"
+    )
+    version: Annotated[str, Field(pattern=r"^v[0-9]+\.[0-9]+$")] = "v26.0"
+    attribution: tuple[str, ...] = ("7d_click", "1d_view")
+    conversions: Annotated[tuple[str, ...], Field(min_length=1)] = ("lead",)
+
+    @field_validator("attribution")
+    @classmethod
+    def _windows_that_add_up(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name in NO_MORE:
+                raise ValueError(
+                    f"Meta tells no '{name}' since January 2026; {one_of(name, WINDOWS)}"
+                )
+            if name not in WINDOWS:
+                raise ValueError(f"'{name}' is no window; {one_of(name, WINDOWS)}")
+        if not names:
+            raise ValueError("name a window in which actions count, such as 7d_click")
+        clicks = [name for name in names if name in CLICK_WINDOWS]
+        if len(clicks) > 1 or len(set(names)) < len(names):
+            raise ValueError(
+                f"[{', '.join(names)}] would count actions twice, for a longer window has those of "
+                "a shorter one: name one after a click and one after a view at most"
+            )
+        return tuple(name for name in WINDOWS if name in names)
+
+    @field_validator("conversions")
+    @classmethod
+    def _actions_that_add_up(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for total in names:
+            for other in names:
+                if total != other and _has_all(total) and _event(total) == _event(other):
+                    raise ValueError(
+                        f"'{total}' has the actions of '{other}', too: together they would count "
+                        "twice; name the one or the other"
+                    )
+        if len(set(names)) < len(names):
+            raise ValueError(f"[{', '.join(names)}] names an action twice")
+        return names
+
+    def pointed_to(self, url: str, secret: str) -> tuple[Self, Mapping[str, str]]:
+        """The same source at another API's address."""
+        return self.model_copy(update={"url": url}), {self.token_env: secret}
+
+
+def _has_all(action: str) -> bool:
+    """Whether an action is counted wherever it happens."""
+    return action.startswith("omni_") or not _ORIGIN.match(action)
+
+
+def _event(action: str) -> str:
+    """What happens, wherever that is."""
+    return _ORIGIN.sub("", action).removesuffix("_grouped")
