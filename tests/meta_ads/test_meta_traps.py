@@ -145,9 +145,9 @@ def test_an_account_in_another_zone_has_its_own_today_when_the_clocks_change(
 @pytest.mark.parametrize("refuses_at", ["begin", "run", "rows"])
 def test_what_is_read_in_smaller_parts_is_the_same(script: Script, refuses_at: str) -> None:
     since = "since: 2026-01-01"
-    for n in range(1, 31):
-        script.meta.spent("31", f"2026-03-{n:02}", actions={"lead": (0, n, n, 0)})
-        script.meta.spent("32", f"2026-03-{n:02}", spend="1.5")
+    for n in range(20, 31):
+        script.meta.spent("31", f"2026-03-{n}", actions={"lead": (0, n, n, 0)})
+        script.meta.spent("32", f"2026-03-{n}", spend="1.5")
     script.sync(since)
     whole = state(script)
     script.meta.refuses_at, script.meta.most_rows, script.meta.failing = refuses_at, 3, 2
@@ -156,7 +156,7 @@ def test_what_is_read_in_smaller_parts_is_the_same(script: Script, refuses_at: s
     assert state(script) != whole
     script.sync(since)
     assert state(script) == whole
-    assert len(whole["ad_days"]) == 60
+    assert len(whole["ad_days"]) == 22
 
 
 def test_a_token_that_expires_amid_a_load_loads_nothing_and_the_next_one_all(
