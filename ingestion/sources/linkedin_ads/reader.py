@@ -44,8 +44,8 @@ class LinkedInAdsReader(AdsReader):
 
     @property
     def asked(self) -> object:
-        """The version of the API, and what is asked of each day."""
-        return {"version": self._source.version, "fields": FIELDS}
+        """What is asked of each day; in whatever version of the API it means the same."""
+        return {"fields": FIELDS}
 
     def listing(self) -> Listing:
         """The accounts in which the member has a role. LinkedIn's days are those of UTC."""
