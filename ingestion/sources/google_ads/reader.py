@@ -22,7 +22,7 @@ from ingestion.sources.google_ads.settings import GoogleAdsSource
 
 KEPT = dt.timedelta(days=1_120)
 """Google gives the days of 37 months, and no rows of those before them; less a margin."""
-FIRST_DAYS, MOST_DAYS = 31, 366
+FIRST_DAYS, FIRST_DAYS_OF_ADS, MOST_DAYS = 31, 7, 366
 FEW_ROWS, MANY_ROWS = 10_000, 40_000
 """An answer is held in memory: the next one is of more or fewer days where it had few or many."""
 NO_END = "2037-12-30"
@@ -35,6 +35,7 @@ class GoogleAdsReader(AdsReader):
     def __init__(self, source: GoogleAdsSource, patience: Patience | None = None) -> None:
         self._source = source
         self._client = GoogleAdsClient(source, patience)
+        self._managers: list[str] = []
         self.way_in = _way_in(source)
 
     @property
@@ -49,13 +50,9 @@ class GoogleAdsReader(AdsReader):
         ids, at = self._client.accessible()
         found = [self._customer(id) for id in ids]
         accounts = [_account(it, None) for it in found if not it.get("manager")]
-        managers = [it["id"] for it in found if it.get("manager")]
-        if managers and not accounts:
-            raise SourceError(
-                f"source {self._source.name}: the user may see the manager account "
-                f"{' and '.join(managers)}, and no other; to read the accounts below it write "
-                f"`manager: {managers[0]}` under the source"
-            )
+        self._managers = [it["id"] for it in found if it.get("manager")]
+        if self._managers and not accounts:
+            raise SourceError(f"source {self._source.name}: {'; '.join(self._below_managers())}")
         return Listing(accounts, at)
 
     def _below(self, manager: str) -> Listing:
@@ -82,21 +79,22 @@ class GoogleAdsReader(AdsReader):
 
     def campaign_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
         """What each campaign came to on each day."""
-        return self._days(account, window, queries.campaign_days, _campaign_day)
+        return self._days(account, window, FIRST_DAYS, queries.campaign_days, _campaign_day)
 
     def ad_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
         """What each ad came to on each day."""
-        return self._days(account, window, queries.ad_days, _ad_day)
+        return self._days(account, window, FIRST_DAYS_OF_ADS, queries.ad_days, _ad_day)
 
     def _days(
         self,
         account: Account,
         window: Window,
+        days: int,
         query: Callable[[dt.date, dt.date], str],
         row: Callable[[Result], Row],
     ) -> Iterator[Sequence[Row]]:
-        """The rows of a report, asked for in ranges of days that follow one another."""
-        since, days = window.since, FIRST_DAYS
+        """The rows of a report, asked for in ranges one after another, the first of `days`."""
+        since = window.since
         while since <= window.until:
             until = min(window.until, since + dt.timedelta(days=days - 1))
             results = self._client.search(account.id, query(since, until)).results
@@ -110,6 +108,17 @@ class GoogleAdsReader(AdsReader):
     def earliest(self, today: dt.date) -> dt.date:
         """The first day of which Google still tells."""
         return today - KEPT
+
+    def warnings(self) -> Sequence[str]:
+        """Accounts in reach that nobody reads, where company.yml does not say which it wants."""
+        return () if self._source.accounts else self._below_managers()
+
+    def _below_managers(self) -> list[str]:
+        return [
+            f"the user was added to the manager account {id}; to read the accounts below it, write "
+            f"`manager: {id}` under the source"
+            for id in self._managers
+        ]
 
     def stop(self) -> None:
         """Let no request begin any more."""

@@ -270,7 +270,8 @@ class Meta:
     ) -> Document:
         """A page of a list: whether there is another one is told by `next` alone.
 
-        A page that comes twice is led to by a cursor that looks like another one.
+        A page that comes twice is led to by a cursor that looks like another one, and comes no
+        third time.
         """
         place, is_end = question.offset()
         limit = question.limit()
@@ -280,14 +281,14 @@ class Meta:
         request.state.rows = len(data)
         if not data:
             return {"data": []}
-        after = questions.cursor(stop)
-        if request.state.repeat:
-            after = questions.cursor(start, str(self._traces))
+        again = questions.cursor(start, "again")
+        comes_again = request.state.repeat and question.given.get("after") != again
+        after = again if comes_again else questions.cursor(stop)
         paging: Document = {"cursors": {"before": questions.cursor(start), "after": after}}
         if start > 0:
             before = {"before": paging["cursors"]["before"]}
             paging["previous"] = self._link(request, question, before)
-        if stop < len(found) or request.state.repeat:
+        if stop < len(found) or comes_again:
             paging["next"] = self._link(request, question, {"after": after})
         return {"data": data, "paging": paging}
 
