@@ -159,8 +159,9 @@ class Api(ABC):
     def renew(self, response: requests.Response) -> bool:
         """Get new access where the one that an answer of status 401 refused was good for a while.
 
-        Asked once for each request, which is sent again with `auth` where this is true. Several
-        threads may ask: one that finds access renewed since `response.request` has nothing to do.
+        Where this is true the request is sent again with `auth`, as long as there are attempts. So
+        it is false where new access was refused at once. Several threads may ask: one that finds
+        access renewed since `response.request` has nothing to do.
         Raises SourceError where new access is refused.
         """
         return False
@@ -215,7 +216,6 @@ class PatientSession(requests.Session):
         place = self._api.place(f"{request.method} {path}")
         pace = self._api.pace(path)
         kwargs["timeout"] = self._patience.timeout
-        is_renewed = False
         for attempt in range(1, self._patience.attempts + 1):
             pace.wait()
             if self.is_stopped.is_set():
@@ -235,11 +235,9 @@ class PatientSession(requests.Session):
                     problem = "the answer ends early, or lacks results that were asked for"
                 else:
                     problem = f"status {response.status_code}: {self._message(response)}"
-                    if response.status_code == 401 and not is_renewed:
-                        is_renewed = True
-                        if self._api.renew(response):
-                            request = self._api.auth(request)
-                            continue
+                    if response.status_code == 401 and self._api.renew(response):
+                        request = self._api.auth(request)
+                        continue
                     if not self._api.is_passing(response):
                         raise self._api.error(response, f"{place}: {problem}")
                     wait = min(self._api.told_wait(response) or wait, self._patience.longest_wait)

@@ -237,14 +237,12 @@ def test_a_token_that_expires_is_renewed_once(written: Written, main: WrittenAcc
     assert len(written.google.questions) == 5 + 2
 
 
-def test_a_token_that_is_never_good_is_asked_for_twice(
-    written: Written, main: WrittenAccount
-) -> None:
+def test_a_token_that_was_never_good_is_not_renewed(written: Written, main: WrittenAccount) -> None:
     refusal = failure(401, "authenticationError", "OAUTH_TOKEN_INVALID", "Not valid.")
     written.google.instead = lambda asked: refusal
-    with pytest.raises(SourceError, match=r"OAUTH_TOKEN_INVALID: Not valid\.; sign in again"):
+    with pytest.raises(SourceError, match=r"401: OAUTH_TOKEN_INVALID: Not valid\.; sign in again"):
         rows(reader(written).campaigns(ACCOUNT))
-    assert (written.google.tokens, len(written.google.questions)) == (2, 2)
+    assert (written.google.tokens, len(written.google.questions)) == (1, 1)
 
 
 def test_the_server_of_tokens_is_asked_again_where_it_fails(

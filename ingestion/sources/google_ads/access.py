@@ -59,21 +59,33 @@ class RefreshGrant(AuthConfigBase):
         self._session = PatientSession(_Tokens(source, secrets), patience)
         self._url, self._secrets = source.token_url, secrets
         self._token: str | None = None
+        self._was_good = False
         self._lock = threading.Lock()
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sign a request. Raises SourceError where no token is given."""
         with self._lock:
             if self._token is None:
-                self._token = self._new_token()
+                self._token, self._was_good = self._new_token(), False
             request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 
-    def forget(self, refused: requests.PreparedRequest) -> None:
-        """Let the token that signed a request be used no more."""
+    def proved(self, request: requests.PreparedRequest) -> None:
+        """Keep in mind that the token that signed a request is good, or was."""
+        with self._lock:
+            self._was_good |= request.headers["Authorization"] == f"Bearer {self._token}"
+
+    def renew(self, refused: requests.PreparedRequest) -> bool:
+        """Have another token sign what is sent from now on than signed a refused request.
+
+        False where that one was never good: Google would refuse another, too.
+        """
         with self._lock:
             if refused.headers["Authorization"] == f"Bearer {self._token}":
+                if not self._was_good:
+                    return False
                 self._token = None
+        return True
 
     def stop(self) -> None:
         """Let no request begin any more."""
@@ -97,7 +109,7 @@ class _Tokens(Api):
 
     def __init__(self, source: GoogleAdsSource, secrets: Secrets) -> None:
         super().__init__(source.name, source.token_url, secrets.refresh_token, _Unsigned())
-        self._settings, self._secrets, self._pace = source, secrets, Pace(1.0)
+        self._settings, self._secrets, self._pace = source, secrets, Pace(10.0)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -10,9 +10,9 @@ from typing import Any
 import requests
 
 from ingestion.errors import SourceError
-from ingestion.http import Api, ApiClient, Pace, Patience, Shape, well_formed
+from ingestion.http import Api, ApiClient, Pace, Patience, Place, Shape, well_formed
 from ingestion.sources.google_ads.access import RefreshGrant, Secrets
-from ingestion.sources.google_ads.refusals import message, refused
+from ingestion.sources.google_ads.refusals import may_have_expired, message, refused
 from ingestion.sources.google_ads.settings import LABEL, GoogleAdsSource
 
 Result = dict[str, Any]
@@ -31,7 +31,7 @@ class GoogleAdsApi(Api):
         self._grant = RefreshGrant(source, self._held, patience)
         super().__init__(source.name, source.url, self._held.refresh_token, self._grant)
         self._settings = source
-        self._pace = Pace(5.0)
+        self._pace = Pace(20.0)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -66,10 +66,13 @@ class GoogleAdsApi(Api):
         """Google's codes and words."""
         return message(document)
 
+    def refuse_other(self, response: requests.Response, place: Place) -> None:
+        """What is good is what was asked for; so is the access token."""
+        self._grant.proved(response.request)
+
     def renew(self, response: requests.Response) -> bool:
-        """Have another access token: the one that was refused may have lasted its hour."""
-        self._grant.forget(response.request)
-        return True
+        """Have another access token where the one that was sent may have lasted its hour."""
+        return may_have_expired(response) and self._grant.renew(response.request)
 
     def error(self, response: requests.Response, problem: str) -> SourceError:
         """What is wrong with access, ids or version, and what to do."""

@@ -92,14 +92,24 @@ class RefusedError(SourceError):
 
 def refused(source: GoogleAdsSource, response: requests.Response, problem: str) -> RefusedError:
     """The error that an answer is, with the remedy."""
-    try:
-        codes = tuple(code for code, _ in failures(orjson.loads(response.content)))
-    except orjson.JSONDecodeError:
-        codes = ()
+    codes = _codes(response)
     if response.status_code == 404 and not codes:
         codes = ("UNSUPPORTED_VERSION",)
     remedies = dict.fromkeys(REMEDIES[code] for code in codes if code in REMEDIES)
     return RefusedError("; ".join([problem, *(it.format(source) for it in remedies)]), codes)
+
+
+def may_have_expired(response: requests.Response) -> bool:
+    """Whether an answer of status 401 may be for the access token, not for who it is of."""
+    codes = _codes(response)
+    return not codes or any(code.startswith("OAUTH_TOKEN_") for code in codes)
+
+
+def _codes(response: requests.Response) -> tuple[str, ...]:
+    try:
+        return tuple(code for code, _ in failures(orjson.loads(response.content)))
+    except orjson.JSONDecodeError:
+        return ()
 
 
 def message(document: Any) -> str:
