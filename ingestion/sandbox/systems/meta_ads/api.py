@@ -75,7 +75,7 @@ class Meta:
 
     def __init__(self, token: str) -> None:
         self._token = token
-        self._faults: Faults | None = None
+        self._faults = Faults()
         self._traces = self._problems = self._used = 0
         self._runs = Runs()
 
@@ -153,7 +153,6 @@ class Meta:
             raise NoTokenError("An access token is required to request this resource.")
         if token != self._token:
             raise WrongTokenError("Invalid OAuth access token - Cannot parse access token")
-        assert self._faults is not None
         self._used += 1
         if 0 < self._faults.token_requests < self._used:
             raise ExpiredTokenError(
@@ -207,7 +206,6 @@ class Meta:
         return account, node if node in campaigns else None
 
     def _is_forbidden(self, account: AdAccount) -> bool:
-        assert self._faults is not None
         return account.id in self._faults.forbidden
 
     def _accounts(self, request: Request, question: Question) -> Document:
