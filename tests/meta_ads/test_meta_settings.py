@@ -23,6 +23,13 @@ from ingestion.errors import CompanyError
         ("attribution: [1d_click, 7d_click]", "would count actions twice"),
         ("attribution: [1d_view, 1d_view]", "would count actions twice"),
         ("conversions: []", "(meta).conversions: Tuple should have at least 1 item"),
+        ("conversions: [lead, lead]", "names an action twice"),
+        (
+            "conversions: [offsite_conversion.fb_pixel_lead, lead]",
+            "'lead' has the actions of 'offsite_conversion.fb_pixel_lead', too",
+        ),
+        ("conversions: [purchase, omni_purchase]", "'purchase' has the actions of 'omni_purchase'"),
+        ("conversions: [lead, onsite_conversion.lead_grouped]", "'lead' has the actions of"),
         ("restated_days: 0", "(meta).restated_days = "),
         ("token_env: meta", "not the name of an environment variable"),
     ],
@@ -54,3 +61,8 @@ def test_ids_are_plain_and_windows_in_one_order(script: Script) -> None:
     assert source.attribution == ("28d_click", "1d_view")
     assert source.channel == "Paid Social"
     assert source.entities_given == ("campaigns", "spend_daily")
+
+
+def test_parts_of_an_action_may_be_added_up(script: Script) -> None:
+    parts = ("offsite_conversion.fb_pixel_lead", "onsite_conversion.lead_grouped", "purchase")
+    assert script.source(f"conversions: [{', '.join(parts)}]").conversions == parts

@@ -23,7 +23,7 @@ import pytest
 from dagster_project.publishing.replay import CONTRACT, News, _copy_raw, _is_known, news_since
 from dagster_project.run.clock import now
 from dagster_project.run.dbt_manifest import raw_tables_of_kpis
-from dagster_project.run.dbt_runner import Dbt
+from dagster_project.run.dbt_runner import Dbt, run_values
 from dagster_project.run.opening import open_run
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
@@ -32,6 +32,7 @@ from ingestion.pipeline import load_source
 from ingestion.sources.google_ads.tables import tables_of
 from ingestion.warehouse.warehouse import Warehouse
 from tests.compiled_models import CompiledModels
+from tests.ingestion.postgres_server import running_server
 from tests.thorough import thorough
 
 COMPANY = """
@@ -59,9 +60,14 @@ Record = dict[str, Any]
 @pytest.fixture
 def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Company:
     """A company whose spend is an ad platform's, and of which rates alone are loaded."""
-    monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
-    file = tmp_path / "company.yml"
-    file.write_text(COMPANY)
+    return with_rates(COMPANY, tmp_path, monkeypatch)
+
+
+def with_rates(settings: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Company:
+    """A company by its settings, with its rates."""
+    monkeypatch.setenv("SALESOPS_DATA", str(folder / "data"))
+    file = folder / "company.yml"
+    file.write_text(settings)
     company = load_company(file)
     load_source(company, company.sources[0])
     return company
@@ -223,11 +229,41 @@ def test_a_new_day_is_no_news_of_the_past(company: Company, tmp_path: Path) -> N
         assert list(news_since(run, News(company.own_as_of, since, now()), raw)) == []
 
 
+SUMS = """select campaign_id as campaign, cast(day as varchar) as day, sum(spend_native) as spend,
+    sum(impressions) as impressions, sum(clicks) as clicks, sum(conversions) as conversions,
+    sum(conversion_value_native) as conversion_value
+    from marts.fct_spend_daily group by campaign_id, day"""
+
+
 @pytest.mark.parametrize("seed", [1, *(pytest.param(it, marks=thorough) for it in range(2, 8))])
 def test_parts_are_the_campaign_and_the_account(
     company: Company, tmp_path: Path, seed: int
 ) -> None:
     """After any loads: per day the rows of a campaign add up to what is said of it last."""
+    latest = load_restatements(company, tmp_path, seed)
+    assert company.own_as_of
+    CompiledModels.of(company).build(company.own_as_of, now(), ["fct_spend_daily"])
+    _assert_same(Warehouse.of(company).read(SUMS).to_pandas(), _expected(latest))
+
+
+def test_parts_are_the_campaign_on_postgres(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_server() as server:
+        monkeypatch.setenv("SALESOPS_POSTGRES_URL", server)
+        company = with_rates(f"destination: postgres{COMPANY}", tmp_path, monkeypatch)
+        latest = load_restatements(company, tmp_path, seed=9)
+        assert company.own_as_of
+        values = run_values(company.own_as_of, now(), company_as_of=company.own_as_of)
+        selected = ("--exclude-resource-type", "test", "--select", "+fct_spend_daily")
+        Dbt.of(company).build(values, selected, lambda result: None)
+        _assert_same(Warehouse.of(company).read(SUMS).to_pandas(), _expected(latest))
+
+
+def load_restatements(
+    company: Company, folder: Path, seed: int
+) -> Mapping[str, Mapping[str, Record]]:
+    """Load what a platform may say, three times; the latest versions of all rows by their ids."""
     draw = random.Random(seed)
     keys = [(c, day) for c in ("c1", "c2", "c3") for day in range(1, 6)]
     latest: dict[str, dict[str, Record]] = {"campaign_days": {}, "ad_days": {}}
@@ -237,25 +273,15 @@ def test_parts_are_the_campaign_and_the_account(
             day = f"2026-01-{number:02}"
             if draw.random() < 0.5:
                 told["campaign_days"].append(campaign_day(campaign, day, **_figures(draw)))
-            for ad in ("a1", "a2"):
-                if campaign != "c3" and draw.random() < 0.5:
-                    told["ad_days"].append(
-                        ad_day(campaign, f"{campaign}{ad}", day, **_figures(draw))
-                    )
+            told["ad_days"] += [
+                ad_day(campaign, f"{campaign}{ad}", day, **_figures(draw))
+                for ad in ("a1", "a2")
+                if campaign != "c3" and draw.random() < 0.5
+            ]
         for table, rows in told.items():
             latest[table] |= {row["source_id"]: row for row in rows}
-        load(company, tmp_path, **told)
-    assert company.own_as_of
-    models = CompiledModels.of(company)
-    models.build(company.own_as_of, now(), ["fct_spend_daily"])
-    with duckdb.connect(models.warehouse) as connection:
-        found = connection.execute(
-            """select campaign_id as campaign, day, sum(spend_native) as spend,
-            sum(impressions) as impressions, sum(clicks) as clicks,
-            sum(conversions) as conversions, sum(conversion_value_native) as conversion_value
-            from marts.fct_spend_daily group by all"""
-        ).df()
-    _assert_same(found, _expected(latest))
+        load(company, folder, **told)
+    return latest
 
 
 def _figures(draw: random.Random) -> Record:
@@ -295,7 +321,7 @@ def _assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     """Days on which nothing is there at all need no row; of what is NULL nothing is known."""
     sides = []
     for frame in (found, expected):
-        frame = frame.assign(day=frame["day"].astype(str).str[:10]).set_index(["campaign", "day"])
+        frame = frame.assign(day=frame["day"].astype(str)).set_index(["campaign", "day"])
         frame = frame[FIGURES].astype(float).fillna(0).round(6).sort_index()
         sides.append(frame[(frame != 0).any(axis=1)])
     pd.testing.assert_frame_equal(*sides)

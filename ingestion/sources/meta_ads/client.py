@@ -17,7 +17,7 @@ from ingestion.http import Api, ApiClient, Pace, Page, Patience, Shape, secret_o
 from ingestion.sources.meta_ads.settings import LABEL, MetaAdsSource
 
 PAGE = 500
-REQUESTS_PER_SECOND, SLOWLY = 50.0, 1.0
+REQUESTS_PER_SECOND, SLOWLY = 200.0, 4.0
 NEARLY_ALL = 75
 """Percent of what is allowed from which on requests are made slowly."""
 ACCOUNT: Shape = MappingProxyType({"account_id": str, "currency": str, "timezone_name": str})

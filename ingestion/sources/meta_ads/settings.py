@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
@@ -20,6 +21,13 @@ WINDOWS = (*CLICK_WINDOWS, *VIEW_WINDOWS)
 """What Meta tells of any action apart: within so many days of a click, or of a mere view."""
 NO_MORE = ("7d_view", "28d_view")
 """Windows that Meta tells no more since January 2026."""
+
+
+_ORIGIN = re.compile(
+    r"^(offsite_conversion\.fb_pixel_|onsite_conversion\.|onsite_web_app_|onsite_web_|onsite_app_"
+    r"|web_app_in_store_|web_in_store_|app_custom_event\.fb_mobile_|omni_)"
+)
+"""What Meta puts before an action that happened in one place, or (omni_) in any."""
 
 
 class MetaAdsSource(AdsSource):
@@ -59,6 +67,30 @@ class MetaAdsSource(AdsSource):
             )
         return tuple(name for name in WINDOWS if name in names)
 
+    @field_validator("conversions")
+    @classmethod
+    def _actions_that_add_up(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for total in names:
+            for other in names:
+                if total != other and _has_all(total) and _event(total) == _event(other):
+                    raise ValueError(
+                        f"'{total}' has the actions of '{other}', too: together they would count "
+                        "twice; name the one or the other"
+                    )
+        if len(set(names)) < len(names):
+            raise ValueError(f"[{', '.join(names)}] names an action twice")
+        return names
+
     def pointed_to(self, url: str, secret: str) -> tuple[Self, Mapping[str, str]]:
         """The same source at another API's address."""
         return self.model_copy(update={"url": url}), {self.token_env: secret}
+
+
+def _has_all(action: str) -> bool:
+    """Whether an action is counted wherever it happens."""
+    return action.startswith("omni_") or not _ORIGIN.match(action)
+
+
+def _event(action: str) -> str:
+    """What happens, wherever that is."""
+    return _ORIGIN.sub("", action).removesuffix("_grouped")
