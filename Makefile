@@ -8,6 +8,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/bin/salesops
 LOCKED := $(VENV)/.installed
+REFEREES := $(VENV)/.referees
 
 # Settings of a run; each may be given on the command line, as in `make run COMPANY=acme.yml`.
 COMPANY ?=
@@ -39,7 +40,7 @@ company = $(if $(COMPANY),--company '$(COMPANY)')
 # The statuses of make are its own: that of a command is said in words.
 or_say = || $(PY) -m dagster_project.commands.statuses $$?
 
-.PHONY: help run check explain metrics docs ui bench connector contract graph tour monday pictures test faults lint clean
+.PHONY: help run check explain metrics docs ui bench connector contract graph tour monday pictures test faults referees lint clean
 
 help:  ## List the commands
 	@echo 'Usage: make <command> [VARIABLE=value]'
@@ -134,6 +135,8 @@ test: $(INSTALLED)  ## Run the tests on all cores
 faults: $(INSTALLED)  ## Attack a company in every known way; print what was held
 	@SALESOPS_THOROUGH=1 $(PY) -m pytest -n auto --dist loadgroup tests/faults $(ARGS)
 
+referees: $(INSTALLED) $(REFEREES)  ## Install the vendors' own SDKs, 180 MB that some tests need and else skip
+
 lint: $(INSTALLED)  ## Check style, types and SQL
 	@$(PY) -m ruff check
 	@$(PY) -m ruff format --check
@@ -151,6 +154,8 @@ $(INSTALLED): $(LOCKED) ;
 $(LOCKED): requirements.lock
 	@test -x $(PY) || { echo '$(VENV) is a link that leads to no installation: remove it (rm $(VENV)), or run make where it leads to' >&2; exit 2; }
 	@echo '$(VENV) is a link and stays as it is; if a package is missing, run make where it leads to, or rm $(VENV)' >&2
+
+$(REFEREES): requirements-referees.lock $(LOCKED) ;
 else
 # The command `salesops`, which runs this checkout from any folder: its dbt project is no package's data.
 $(INSTALLED): $(LOCKED) pyproject.toml
@@ -170,5 +175,12 @@ $(LOCKED): requirements.lock
 	  --require-hashes -r requirements.lock | awk -v total="$$total" \
 	  '/^Collecting/ {if (++n % 25 == 0) {printf "  %d of %d packages\n", n, total; fflush()}} \
 	   /^Installing/ {print "  unpacking"; fflush()}'
+	@touch $@
+
+# What both locks name is of the same version and stays: this adds, and replaces nothing.
+$(REFEREES): requirements-referees.lock $(LOCKED)
+	@echo 'Installing the referees of the tests into $(VENV) …'
+	@$(PY) -m pip install --disable-pip-version-check --no-input --quiet --progress-bar off --no-compile \
+	  --no-deps --require-hashes -r requirements-referees.lock
 	@touch $@
 endif

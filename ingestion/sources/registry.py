@@ -8,6 +8,7 @@ from types import MappingProxyType
 from ingestion.sources.files import FILES
 from ingestion.sources.google_ads import GOOGLE_ADS
 from ingestion.sources.hubspot import HUBSPOT
+from ingestion.sources.linkedin_ads import LINKEDIN_ADS
 from ingestion.sources.meta_ads import META_ADS
 from ingestion.sources.source_type import SourceType
 from ingestion.sources.sql import SQL
@@ -17,6 +18,7 @@ ALL = (
     FILES,
     GOOGLE_ADS,
     HUBSPOT,
+    LINKEDIN_ADS,
     META_ADS,
     SQL,
     STRIPE,

@@ -17,6 +17,7 @@ WRITTEN_BY_COMMANDS = {
     "docs/kpis.md",
     "docs/monday.md",
     "docs/tour.md",
+    "requirements-referees.lock",
     "requirements.lock",
     "tests/orchestration/asset_graph.txt",
 }

@@ -72,3 +72,25 @@ def test_the_command_is_installed_with_the_project_and_no_sooner(tmp_path: Path)
     assert second == "ran -m dagster_project.cli run\n"
     (tmp_path / "pyproject.toml").touch()
     assert "--editable" in make(tmp_path, "run").stdout
+
+
+def test_referees_are_installed_by_their_own_lock_and_once(tmp_path: Path) -> None:
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    python = programs / "python"
+    python.write_text('#!/bin/sh\necho ran "$@"\n')
+    python.chmod(0o755)
+    for name in ("Makefile", "pyproject.toml", "requirements.lock", "requirements-referees.lock"):
+        shutil.copy(PROJECT / name, tmp_path)
+    (tmp_path / ".venv" / ".installed").touch()
+    first, second = make(tmp_path, "referees"), make(tmp_path, "referees")
+    assert "--no-deps --require-hashes -r requirements-referees.lock" in first.stdout
+    assert "ran" not in second.stdout
+
+
+def test_a_linked_installation_gets_no_referees(checkout: Path) -> None:
+    (checkout / "requirements-referees.lock").touch()
+    done = make(checkout, "referees")
+    assert done.returncode == 0, done.stderr
+    assert "ran" not in done.stdout
+    assert not ((checkout / ".venv").resolve() / ".referees").exists()

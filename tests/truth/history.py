@@ -138,12 +138,15 @@ class History(Calendar):
         return int(self.local_day(np.array([self.as_of]))[0])
 
     def convert(self, cents: Ints, currency: Ints, day: Ints | int) -> Ints:
-        """Cents in the company's currency at the latest rate on or before `day`, half up."""
+        """Cents in the company's currency at the latest rate on or before `day`, half up.
+
+        What is negative is rounded as it would be without its sign.
+        """
         cents = np.asarray(cents, np.int64)
         known = cents != NULL
-        whole, rest = np.divmod(cents[known] * self._rates(currency, day, known), ONE)
+        whole, rest = np.divmod(np.abs(cents[known]) * self._rates(currency, day, known), ONE)
         converted = cents.copy()
-        converted[known] = whole + (rest >= ONE // 2)
+        converted[known] = np.sign(cents[known]) * (whole + (rest >= ONE // 2))
         return converted
 
     def convert_exact(self, millionths: Ints, currency: Ints, day: Ints | int) -> Ints:

@@ -13,6 +13,7 @@ from ingestion.sandbox.world.causes import Causes
 from ingestion.sandbox.world.schema import POST_SALE, STAGES
 from tests.truth.history import History
 from tests.truth.kpis import truth
+from tests.truth.little_world import LittleWorld
 from tests.truth.stages import stage_entries, stage_visits
 from tests.truth.table import COLUMNS
 
@@ -118,7 +119,18 @@ def test_amounts_are_rounded_half_up_at_the_latest_rate(world: World) -> None:
     day = (datetime(1970, 1, 1) + timedelta(days=saturday - 7)).date()
     rate = to_euro[to_euro["day"] <= day]["rate"].iloc[-1]
     expected = int((rate * 12345).quantize(rate.__class__("1"), rounding="ROUND_HALF_UP"))
-    assert history.convert(np.array([12345]), np.array([0]), saturday - 7)[0] == expected
+    converted = history.convert(np.array([12345, -12345]), np.array([0, 0]), saturday - 7)
+    assert list(converted) == [expected, -expected]
+
+
+def test_a_credit_is_rounded_as_what_it_credits() -> None:
+    """Half a cent is a cent, given or taken: so does `round` of decimals in SQL."""
+    little = LittleWorld("2023-02-01")
+    little.state["fx_rates"]["rate"][:] = 10_000
+    cents = np.array([49, 50, 149, 150])
+    signed = np.concatenate([cents, -cents])
+    converted = little.history().convert(signed, np.ones(8, np.int64), little.state.day)
+    assert list(converted) == [0, 1, 1, 2, 0, -1, -1, -2]
 
 
 def test_deals_are_credited_to_the_owner_at_close(world: World) -> None:

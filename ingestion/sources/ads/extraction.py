@@ -184,8 +184,8 @@ class _Extract:
         ads = self.load.compare("ad_days", asked, is_whole=True, within=days, may_shrink=True)
         self.load.warnings += [
             f"account {account}, {days.told(account)}: of {before:,} known days of ads only "
-            f"{now:,} are told now. What the others spent stays with their campaigns, by no ad; see "
-            "whether ads were deleted"
+            f"{now:,} are told now. What the others spent stays with their campaigns, by no ad; "
+            "see whether ads were deleted"
             for account, now, before in ads.shrunk_to()
             if now < MIN_SHARE * before
         ]

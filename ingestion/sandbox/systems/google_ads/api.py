@@ -1,11 +1,11 @@
 """The Google Ads API over a world, by REST: reports in its query language, accounts, and tokens.
 
 `POST /token` gives access tokens, as https://oauth2.googleapis.com/token does. Then, each with an
-access token and a developer token:
+access token; a developer token is ignored, as Google has done since September 2026:
   `GET /v26/customers:listAccessibleCustomers`: the accounts that the user is in;
   `POST /v26/customers/{id}/googleAds:searchStream`: rows of a query, an array of objects.
 Accounts under the manager, but the first of them, are reached with its id in `login-customer-id`.
-The client's secret, the refresh token and the developer token are all the one secret.
+The client's secret and the refresh token are both the one secret.
 """
 
 from __future__ import annotations
@@ -114,14 +114,6 @@ class GoogleAds:
             raise WrongTokenError("OAUTH_TOKEN_INVALID", "OAuth token in the header is invalid.")
         if not self._tokens.use(token, self._faults.token_requests):
             raise WrongTokenError("OAUTH_TOKEN_EXPIRED", "OAuth token in the header has expired.")
-        developer = request.headers.get("developer-token")
-        if developer is None:
-            raise GoogleAdsError(
-                "requestError", "DEVELOPER_TOKEN_PARAMETER_MISSING",
-                "The developer-token parameter is required for all requests.",
-            )  # fmt: skip
-        if developer != self._secret:
-            raise WrongTokenError("DEVELOPER_TOKEN_INVALID", "The developer token is not valid.")
 
     def is_search(self, path: str) -> bool:
         """There is one limit for all."""

@@ -22,7 +22,7 @@ from ingestion.sandbox.systems.google_ads.gaql import Condition, Query
 
 PARAMETERS = ("include_drafts", "omit_unselected_resource_names")
 RETAINED_MONTHS = 37
-FIRST, LAST = date(1970, 1, 1), date(2037, 12, 30)
+FIRST, LAST = date(1970, 1, 1), date(2037, 12, 31)
 Value = str | int | float | bool | None
 Test = Callable[[Value], bool]
 
@@ -223,13 +223,19 @@ def _check_days(
         raise GoogleAdsError(
             "dateRangeError", "START_DATE_AFTER_END_DATE", "The start date was after the end date."
         )
-    if any(name in FINE_DATES for name in segments) and first and first < retained_from(today):
+    is_fine = any(name in FINE_DATES for name in segments) or not _are_months(first, last)
+    if is_fine and first and first < retained_from(today):
         raise GoogleAdsError(
             "dateRangeError", "REQUESTED_DATE_GRANULARITY_NOT_SUPPORTED",
             "The requested time granularity is not supported for the date range in the query. "
             "Metrics with daily, hourly, or weekly segmentation are only available for the last "
             f"{RETAINED_MONTHS} months.",
         )  # fmt: skip
+
+
+def _are_months(first: date | None, last: date | None) -> bool:
+    """Whether days are whole months, as far as they have bounds."""
+    return (first or FIRST).day == 1 and ((last or LAST) + timedelta(days=1)).day == 1
 
 
 def retained_from(today: date) -> date:

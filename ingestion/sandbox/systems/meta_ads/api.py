@@ -75,7 +75,7 @@ class Meta:
 
     def __init__(self, token: str) -> None:
         self._token = token
-        self._faults: Faults | None = None
+        self._faults = Faults()
         self._traces = self._problems = self._used = 0
         self._runs = Runs()
 
@@ -153,7 +153,6 @@ class Meta:
             raise NoTokenError("An access token is required to request this resource.")
         if token != self._token:
             raise WrongTokenError("Invalid OAuth access token - Cannot parse access token")
-        assert self._faults is not None
         self._used += 1
         if 0 < self._faults.token_requests < self._used:
             raise ExpiredTokenError(
@@ -207,7 +206,6 @@ class Meta:
         return account, node if node in campaigns else None
 
     def _is_forbidden(self, account: AdAccount) -> bool:
-        assert self._faults is not None
         return account.id in self._faults.forbidden
 
     def _accounts(self, request: Request, question: Question) -> Document:
@@ -272,7 +270,8 @@ class Meta:
     ) -> Document:
         """A page of a list: whether there is another one is told by `next` alone.
 
-        A page that comes twice is led to by a cursor that looks like another one.
+        A page that comes twice is led to by a cursor that looks like another one, and comes no
+        third time.
         """
         place, is_end = question.offset()
         limit = question.limit()
@@ -282,14 +281,14 @@ class Meta:
         request.state.rows = len(data)
         if not data:
             return {"data": []}
-        after = questions.cursor(stop)
-        if request.state.repeat:
-            after = questions.cursor(start, str(self._traces))
+        again = questions.cursor(start, "again")
+        comes_again = request.state.repeat and question.given.get("after") != again
+        after = again if comes_again else questions.cursor(stop)
         paging: Document = {"cursors": {"before": questions.cursor(start), "after": after}}
         if start > 0:
             before = {"before": paging["cursors"]["before"]}
             paging["previous"] = self._link(request, question, before)
-        if stop < len(found) or request.state.repeat:
+        if stop < len(found) or comes_again:
             paging["next"] = self._link(request, question, {"after": after})
         return {"data": data, "paging": paging}
 
