@@ -43,7 +43,8 @@ EXPIRED = {
 class Day:
     """What one ad came to on a day; `ad` None: what the campaign has beyond its ads.
 
-    `actions` and `values` have, by type, what was within 1d_click, 7d_click, 28d_click, 1d_view.
+    `actions` and `values` have, by type, what was within 1d_click, 7d_click, 28d_click, 1d_view;
+    `elsewhere` is how many of each type were in none of these.
     """
 
     account: str
@@ -55,6 +56,7 @@ class Day:
     clicks: int = 5
     actions: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
     values: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
+    elsewhere: int = 0
 
 
 @dataclass
@@ -72,7 +74,7 @@ class ScriptedMeta:
     `refusals` answer the next requests. Reports of more than `most_rows` rows are too much, which
     is said by `refuses_at` ("begin", "run" or "rows"); the next `failing` of them fail; each is
     asked for `polls` times before it is complete. Campaigns lack actions unless `tells_campaigns`.
-    From `expires_after` requests on the token is none.
+    From `expires_after` requests on the token is none. All rows have `row_more`.
     """
 
     def __init__(self, token: str, now: str) -> None:
@@ -86,6 +88,7 @@ class ScriptedMeta:
         self.most_rows, self.refuses_at, self.too_much = 1_000_000, "begin", Refusal(500, TOO_MUCH)
         self.failing, self.polls, self.page, self.tells_campaigns = 0, 1, 500, False
         self.expires_after: int | None = None
+        self.row_more: Document = {}
         self._reports: dict[str, Document] = {}
 
     def account(self, id: str, currency: str = "USD", zone: str = "UTC") -> None:
@@ -239,13 +242,14 @@ class ScriptedMeta:
         if level == "ad":
             row |= {name: it for name, it in self.ads[id].items() if name.startswith("ad")}
         if level == "ad" or self.tells_campaigns:
+            elsewhere = sum(it.elsewhere for it in held)
             for name, told in (
                 ("actions", [it.actions for it in held]),
                 ("action_values", [it.values for it in held]),
             ):
-                if stats := _stats(told):
+                if stats := _stats(told, elsewhere):
                     row[name] = stats
-        return row
+        return row | self.row_more
 
     def _page(self, request: Request, params: Document, found: list[Document]) -> Document:
         """A page, and the address of the next one, which has the token in it as Meta's do."""
@@ -258,7 +262,7 @@ class ScriptedMeta:
         return {"data": found[begin:end], "paging": paging}
 
 
-def _stats(told: list[dict[str, tuple[int, int, int, int]]]) -> list[Document]:
+def _stats(told: list[dict[str, tuple[int, int, int, int]]], elsewhere: int) -> list[Document]:
     """Actions by type, windows without any left out; `value` is of 7 days of a click, 1 of a view.
 
     A report has all sorts of actions.
@@ -267,5 +271,5 @@ def _stats(told: list[dict[str, tuple[int, int, int, int]]]) -> list[Document]:
     for kind in sorted({name for it in told for name in it}):
         sums = [sum(it[kind][n] for it in told if kind in it) for n in range(len(WINDOWS))]
         windows = {name: str(it) for name, it in zip(WINDOWS, sums, strict=True) if it}
-        stats.append({"action_type": kind, "value": str(sums[1] + sums[3]), **windows})
+        stats.append({"action_type": kind, "value": str(sums[1] + sums[3] + elsewhere), **windows})
     return stats

@@ -11,6 +11,7 @@ from meta_accounts import TOKEN, Row, Script
 from scripted_meta import TOO_MANY_ROWS, Refusal
 
 from ingestion.errors import SourceError
+from ingestion.http import MalformedAnswerError
 from ingestion.loading.restated import Window
 from ingestion.sources.ads.reader import Account
 from ingestion.sources.meta_ads.reader import MetaAdsReader
@@ -248,6 +249,24 @@ def test_conversions_that_no_report_has_are_warned_of_with_those_that_are_there(
     [warning] = reader.warnings()
     assert "no ad had an action of the type 'leads'" in warning
     assert "did you mean 'lead'? Allowed: lead, link_click, purchase" in warning
+
+
+def test_conversions_in_no_window_are_warned_of(script: Script) -> None:
+    script.meta.spent("31", "2026-03-05", actions={"lead": (0, 0, 0, 0)}, elsewhere=2)
+    script.meta.spent("31", "2026-03-06", actions={"lead": (0, 1, 1, 0)})
+    reader = script.reader()
+    rows = [row for page in reader.ad_days(ACCOUNT, MARCH) for row in page]
+    assert [row["conversions"] for row in rows] == ["0", "1"]
+    [warning] = reader.warnings()
+    assert warning.startswith("conversions in none of the windows 1d_click, 7d_click, 28d_click, ")
+    assert warning.endswith("are not counted: days of ads that have some: 1")
+
+
+def test_a_row_of_several_days_is_no_day(script: Script) -> None:
+    script.meta.spent("31", "2026-03-05")
+    script.meta.row_more = {"date_stop": "2026-03-06"}
+    with pytest.raises(MalformedAnswerError, match="a day is 2026-03-05 to 2026-03-06"):
+        ads_read(script)
 
 
 def test_the_first_day_that_meta_tells_of_is_37_months_ago(script: Script) -> None:

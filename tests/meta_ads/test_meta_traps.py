@@ -10,6 +10,7 @@ from meta_accounts import PATIENCE, TOKEN, Script
 from scripted_meta import EXPIRED, Refusal
 
 from ingestion.errors import SourceError
+from ingestion.sources.meta_ads import extraction
 from ingestion.sources.meta_ads.extraction import check
 from ingestion.warehouse.warehouse import Warehouse
 
@@ -143,18 +144,19 @@ def test_an_account_in_another_zone_has_its_own_today_when_the_clocks_change(
 
 @pytest.mark.parametrize("refuses_at", ["begin", "run", "rows"])
 def test_what_is_read_in_smaller_parts_is_the_same(script: Script, refuses_at: str) -> None:
-    for n in range(1, 31):
-        script.meta.spent("31", f"2026-03-{n:02}", actions={"lead": (0, n, n, 0)})
-        script.meta.spent("32", f"2026-03-{n:02}", spend="1.5")
-    script.sync()
+    since = "since: 2026-01-01"
+    for n in range(20, 31):
+        script.meta.spent("31", f"2026-03-{n}", actions={"lead": (0, n, n, 0)})
+        script.meta.spent("32", f"2026-03-{n}", spend="1.5")
+    script.sync(since)
     whole = state(script)
     script.meta.refuses_at, script.meta.most_rows, script.meta.failing = refuses_at, 3, 2
     # Another attribution is read anew, and so is the one that was.
-    script.sync("attribution: [1d_click]")
+    script.sync(f"{since}\n    attribution: [1d_click]")
     assert state(script) != whole
-    script.sync()
+    script.sync(since)
     assert state(script) == whole
-    assert len(whole["ad_days"]) == 60
+    assert len(whole["ad_days"]) == 22
 
 
 def test_a_token_that_expires_amid_a_load_loads_nothing_and_the_next_one_all(
@@ -217,6 +219,17 @@ def test_a_check_asks_for_accounts_and_a_day(script: Script) -> None:
     script.meta.refusals.append(Refusal(400, EXPIRED))
     [problem] = check(context, script.source(), PATIENCE).problems
     assert "META_ADS_ACCESS_TOKEN" in problem
+
+
+def test_a_check_does_not_wait_long_for_a_report(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extraction, "MOST_SECONDS", 0.05)
+    script.meta.polls = 1_000
+    company = script.company()
+    found = check(script.context(company, Warehouse.of(company)), script.source(), PATIENCE)
+    assert (found.problems, found.is_reached) == ((), False)
+    assert "the report was not there after 0 seconds" in found.remarks[0]
 
 
 def test_the_token_is_in_no_message_log_or_file(

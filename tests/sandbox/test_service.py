@@ -35,6 +35,8 @@ timezone: UTC
 sources:
   - {name: crm, type: hubspot, token_env: CRM_TOKEN}
   - {name: stripe, type: stripe}
+  - {name: search, type: google_ads, developer_token_env: SEARCH_DEVELOPER_TOKEN}
+  - {name: social, type: meta_ads, token_env: SOCIAL_TOKEN}
   - name: erp
     type: sql
     address_env: ERP_DATABASE_URL
@@ -94,7 +96,11 @@ def test_each_system_has_a_place_and_a_secret_of_its_own_and_all_are_in_the_log(
 def test_sources_are_pointed_to_their_systems_and_given_their_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("CRM_TOKEN", "STRIPE_API_KEY", "ERP_DATABASE_URL"):
+    for name in (
+        "CRM_TOKEN", "STRIPE_API_KEY", "ERP_DATABASE_URL", "SEARCH_DEVELOPER_TOKEN",
+        "GOOGLE_ADS_CLIENT_ID", "GOOGLE_ADS_CLIENT_SECRET", "GOOGLE_ADS_REFRESH_TOKEN",
+        "SOCIAL_TOKEN",
+    ):  # fmt: skip
         monkeypatch.setenv(name, "of somebody else")
     file = tmp_path / "company.yml"
     file.write_text(COMPANY)
@@ -104,12 +110,17 @@ def test_sources_are_pointed_to_their_systems_and_given_their_secrets(
     now = dt.datetime(2025, 3, 1)
     found = connected(company, Sandbox(systems, now))
     assert [getattr(source, "url", None) for source in found.sources] == [
-        systems["hubspot"].url, systems["stripe"].url, None, None,
+        systems["hubspot"].url, systems["stripe"].url, systems["google_ads"].url,
+        systems["meta_ads"].url, None, None,
     ]  # fmt: skip
+    assert getattr(found.sources[2], "token_url", None) == f"{systems['google_ads'].url}/token"
     assert os.environ["CRM_TOKEN"] == "secret of hubspot"
     assert os.environ["STRIPE_API_KEY"] == "secret of stripe"
+    assert os.environ["SEARCH_DEVELOPER_TOKEN"] == "secret of google_ads"
+    assert os.environ["GOOGLE_ADS_REFRESH_TOKEN"] == "secret of google_ads"
+    assert os.environ["SOCIAL_TOKEN"] == "secret of meta_ads"
     assert os.environ["ERP_DATABASE_URL"] == systems["sql"].url
-    assert found.sources[3] == company.sources[3]
+    assert found.sources[-1] == company.sources[-1]
     assert found.as_of == now
     assert SOURCE_TYPES.keys() > SYSTEMS
 
@@ -135,6 +146,20 @@ def test_exports_are_those_that_are_read_and_follow_the_days(folder: Path) -> No
         pass
     world = World.load(folder / "sandbox" / "world")
     assert pyarrow.parquet.read_table(exports / "touches.parquet").equals(world.table("touches"))
+
+
+def test_exports_leave_out_the_platforms_that_are_read_and_follow_a_change_of_those(
+    folder: Path,
+) -> None:
+    file = folder / "sandbox" / "exports" / "spend_daily.parquet"
+    told = {}
+    for systems in ((), ("meta_ads",), ("google_ads", "meta_ads")):
+        prepare(folder, Use(systems, ("campaigns", "spend_daily")))
+        told[systems] = set(pyarrow.parquet.read_table(file)["platform"].to_pylist())
+    whole = told[()]
+    assert whole >= {"google_ads", "meta_ads"}
+    assert told["meta_ads",] == whole - {"meta_ads"}
+    assert told["google_ads", "meta_ads"] == whole - {"google_ads", "meta_ads"}
 
 
 def test_a_company_of_exports_alone_goes_on_too(folder: Path) -> None:

@@ -35,6 +35,7 @@ class GoogleAdsReader(AdsReader):
     def __init__(self, source: GoogleAdsSource, patience: Patience | None = None) -> None:
         self._source = source
         self._client = GoogleAdsClient(source, patience)
+        self._managers: list[str] = []
         self.way_in = _way_in(source)
 
     @property
@@ -49,13 +50,9 @@ class GoogleAdsReader(AdsReader):
         ids, at = self._client.accessible()
         found = [self._customer(id) for id in ids]
         accounts = [_account(it, None) for it in found if not it.get("manager")]
-        managers = [it["id"] for it in found if it.get("manager")]
-        if managers and not accounts:
-            raise SourceError(
-                f"source {self._source.name}: the user may see the manager account "
-                f"{' and '.join(managers)}, and no other; to read the accounts below it write "
-                f"`manager: {managers[0]}` under the source"
-            )
+        self._managers = [it["id"] for it in found if it.get("manager")]
+        if self._managers and not accounts:
+            raise SourceError(f"source {self._source.name}: {'; '.join(self._below_managers())}")
         return Listing(accounts, at)
 
     def _below(self, manager: str) -> Listing:
@@ -110,6 +107,17 @@ class GoogleAdsReader(AdsReader):
     def earliest(self, today: dt.date) -> dt.date:
         """The first day of which Google still tells."""
         return today - KEPT
+
+    def warnings(self) -> Sequence[str]:
+        """Accounts in reach that nobody reads, where company.yml does not say which it wants."""
+        return () if self._source.accounts else self._below_managers()
+
+    def _below_managers(self) -> list[str]:
+        return [
+            f"the user was added to the manager account {id}; to read the accounts below it, write "
+            f"`manager: {id}` under the source"
+            for id in self._managers
+        ]
 
     def stop(self) -> None:
         """Let no request begin any more."""

@@ -37,8 +37,9 @@ _DEVELOPER = (
 )
 _USER = (
     "the user whose refresh token is in {0.refresh_token_env} may not see this account that way: "
-    "add the user to it in Google Ads (Admin, Access and security); where the account lies below a "
-    "manager account of the user's, write that one's id as `manager` under the source {0.name}"
+    "see whether its id is right; add the user to it in Google Ads (Admin, Access and security); "
+    "where it lies below a manager account of the user's, write that one's id as `manager` under "
+    "the source {0.name}"
 )
 _ID = "see whether `accounts` and `manager` of the source {0.name} are ids of Google Ads accounts"
 _MANAGER = "write the id of a manager account above it as `manager` under the source {0.name}"

@@ -12,6 +12,9 @@ from ingestion.sources.meta_ads.reader import MetaAdsReader
 from ingestion.sources.meta_ads.settings import LABEL, MetaAdsSource
 from ingestion.sources.meta_ads.tables import TABLES
 
+MOST_SECONDS = 60.0
+"""A check does not wait longer for a report of a day."""
+
 
 def extract(
     context: ExtractContext, source: MetaAdsSource, patience: Patience | None = None
@@ -27,5 +30,5 @@ def check(
 ) -> SourceCheck:
     """Whether the token may read all accounts that would be read."""
     return extraction.check(
-        context, source, LABEL, source.url, lambda: MetaAdsReader(source, patience)
+        context, source, LABEL, source.url, lambda: MetaAdsReader(source, patience, MOST_SECONDS)
     )

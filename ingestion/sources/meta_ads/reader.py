@@ -9,11 +9,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ingestion.errors import one_of
-from ingestion.http import Patience
+from ingestion.http import MalformedAnswerError, Patience
 from ingestion.loading.restated import Window
 from ingestion.sources.ads.reader import Account, AdsReader, Listing, Row
 from ingestion.sources.meta_ads.client import MetaAdsClient
-from ingestion.sources.meta_ads.reports import FIELDS, Question, Reports
+from ingestion.sources.meta_ads.reports import FIELDS, MOST_SECONDS, Question, Reports
 from ingestion.sources.meta_ads.settings import WINDOWS, MetaAdsSource
 
 MONTHS_KEPT = 37
@@ -36,12 +36,18 @@ class MetaAdsReader(AdsReader):
         "users, Assign assets), with the permission ads_read"
     )
 
-    def __init__(self, source: MetaAdsSource, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        source: MetaAdsSource,
+        patience: Patience | None = None,
+        most_seconds: float = MOST_SECONDS,
+    ) -> None:
         patience = patience or Patience()
         self._source = source
         self._client = MetaAdsClient(source, patience)
-        self._reports = Reports(self._client, patience)
+        self._reports = Reports(self._client, patience, most_seconds)
         self._seen: set[str] = set()
+        self._elsewhere = 0
 
     @property
     def asked(self) -> object:
@@ -113,13 +119,20 @@ class MetaAdsReader(AdsReader):
         return dt.date(months // 12, months % 12 + 1, 1) + dt.timedelta(days=today.day)
 
     def warnings(self) -> Iterator[str]:
-        """Conversions of company.yml that no report has."""
+        """Conversions of company.yml that no report has, and those of no window."""
         for name in self._source.conversions:
             if self._seen and name not in self._seen:
                 yield (
                     f"no ad had an action of the type '{name}', which `conversions` in company.yml "
                     f"names; {one_of(name, self._seen)}"
                 )
+
+        if self._elsewhere:
+            yield (
+                f"conversions in none of the windows {', '.join(WINDOWS)}, as those of apps on iOS "
+                "or after an engaged view are, are not counted: days of ads that have some: "
+                f"{self._elsewhere:,}"
+            )
 
     def stop(self) -> None:
         """Let no request begin any more."""
@@ -128,11 +141,17 @@ class MetaAdsReader(AdsReader):
     def _figures(self, row: Mapping[str, Any], absent: Decimal | None) -> dict[str, object]:
         """What a row of a report says; `absent` are actions of which it says nothing."""
         self._seen.update(it["action_type"] for it in row.get("actions") or ())
+        if row["date_start"] != row["date_stop"]:
+            place = self._client.place("insights")
+            raise MalformedAnswerError(place, f"a day is {row['date_start']} to {row['date_stop']}")
         counts = self._by_window(row.get("actions"), absent)
+        if absent is not None and not any(counts.values()):
+            told = self._counted(row.get("actions"))
+            self._elsewhere += any(Decimal(it.get("value", 0)) for it in told)
         values = self._by_window(row.get("action_values"), absent)
         return {
             "day": row["date_start"],
-            "spend": row["spend"],
+            "spend": row.get("spend"),
             "impressions": row.get("impressions"),
             "clicks": row.get("clicks"),
             "conversions": self._credited(counts),
@@ -145,13 +164,16 @@ class MetaAdsReader(AdsReader):
         self, actions: Sequence[Mapping[str, Any]] | None, absent: Decimal | None
     ) -> dict[str, Decimal | None]:
         """The sums of the actions that are conversions; Meta leaves out a window without any."""
-        counted = [it for it in actions or () if it["action_type"] in self._source.conversions]
+        counted = self._counted(actions)
         if not counted:
             return dict.fromkeys(WINDOWS, absent)
         return {
             window: sum((Decimal(it.get(window, 0)) for it in counted), Decimal(0))
             for window in WINDOWS
         }
+
+    def _counted(self, actions: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
+        return [it for it in actions or () if it["action_type"] in self._source.conversions]
 
     def _credited(self, by_window: Mapping[str, Decimal | None]) -> str | None:
         """The sum of the windows in which actions count."""

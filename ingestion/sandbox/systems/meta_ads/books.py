@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from calendar import monthrange
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -143,7 +144,8 @@ class Books:
     def began(self, account: AdAccount) -> dt.date:
         """The first day of which insights are kept: 37 months ago."""
         today = self.today(account)
-        return add_months(today.replace(day=1), -KEPT_MONTHS) + dt.timedelta(today.day - 1)
+        month = add_months(today.replace(day=1), -KEPT_MONTHS)
+        return month.replace(day=min(today.day, monthrange(month.year, month.month)[1]))
 
     @cached_property
     def campaign_of(self) -> Mapping[int, Campaign]:
