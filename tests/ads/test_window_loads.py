@@ -201,8 +201,8 @@ def test_a_window_that_lost_a_fifth_of_its_days_is_refused(
         books.load(platform)
     assert str(refused.value) == (
         "source ads: campaign_days of account 11, 2026-01-30 to 2026-03-01, the list has 24 "
-        "known records, the last one had 31. One below 80% of the last one is refused, and nothing of "
-        "this source was loaded. If it is right, run again with FORCE=1"
+        "known records, the last one had 31. One below 80% of the last one is refused, and nothing "
+        "of this source was loaded. If it is right, run again with FORCE=1"
     )
     assert len(books.latest("campaign_days")) == 60
     platform.days[known[-31]] = {"spend": "10"}
@@ -373,6 +373,19 @@ def test_accounts_are_named_as_people_write_them() -> None:
         source_with(accounts=["11", "1-1"])
     with pytest.raises(ValueError, match="restated_days_weekly is 20, less than the 30"):
         source_with(restated_days_weekly=20)
+
+
+def test_a_new_account_of_which_no_day_is_told_is_warned_of_once(
+    books: Books, platform: Platform
+) -> None:
+    platform.accounts.append(COAST)
+    platform.campaigns["8"] = {"account": "22", "name": "Coast"}
+    [warning] = books.load(platform).warnings
+    assert warning.startswith(
+        "account 22 has campaigns (1) and no figures of any day, 2023-03-02 to 2026-03-01: see "
+        "whether they have run; if so, "
+    )
+    assert books.load(platform).warnings == ()
 
 
 def test_an_account_without_access_names_the_remedy(books: Books, platform: Platform) -> None:
