@@ -330,6 +330,7 @@ def test_errors_arrive_as_the_sdks_own(account: Advertiser, google: GoogleAdsCli
         list(expiring.get_service("GoogleAdsService").search_stream(customer_id=own, query=DAYS))
         kind, code, told = refusal(expiring, own, DAYS)
         assert (kind, code) == ("authentication_error", "OAUTH_TOKEN_EXPIRED")
+        assert told == status.UNAUTHENTICATED
     account.api.faults = Faults(forbidden=(own,))
     with reaching(account) as shut_out:
         assert refusal(shut_out, own, DAYS)[1] == "USER_PERMISSION_DENIED"
