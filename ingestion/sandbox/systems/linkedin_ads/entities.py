@@ -61,7 +61,7 @@ class Account:
             "notifiedOnNewFeaturesEnabled": False, "notifiedOnEndOfCampaign": True,
             "servingStatuses": ["RUNNABLE"], "notifiedOnCampaignOptimization": True,
             "type": "BUSINESS", "version": {"versionTag": "6"}, "reference": ORGANIZATION,
-            "notifiedOnCreativeApproval": True, "changeAuditStamps": _stamps(self._since, self._since),
+            "notifiedOnCreativeApproval": True, "changeAuditStamps": _stamps(*[self._since] * 2),
             "name": account.name, "currency": account.currency, "id": int(self.id),
             "status": "ACTIVE",
         }  # fmt: skip
