@@ -155,6 +155,9 @@ def test_a_month_is_one_question_and_years_are_few(written: Written, main: Writt
     rows(reader(written).campaign_days(ACCOUNT, Window(DAY, day)))
     assert [it.days for it in google.questions] == [("2026-03-01", "2026-03-31")]
     google.questions.clear()
+    rows(reader(written).ad_days(ACCOUNT, Window(DAY, day)))
+    assert [_length(it) for it in google.questions] == [7, 14, 10]
+    google.questions.clear()
     found = rows(reader(written).campaign_days(ACCOUNT, Window(dt.date(2023, 4, 1), day)))
     assert len(found) == 1
     assert len(google.questions) <= 7

@@ -134,6 +134,7 @@ def test_a_wrong_client_or_refresh_token_is_told_once_with_its_variable(
          "write that one's id as `manager` under the source google"),
         (401, "authenticationError", "NOT_ADS_USER", "sign in again as a user who may see"),
         (401, "authenticationError", "CUSTOMER_NOT_FOUND", "are ids of Google Ads accounts"),
+        (403, "authorizationError", "CUSTOMER_NOT_ENABLED", "leave it out: name those that are"),
         (400, "requestError", "UNSUPPORTED_VERSION",
          "the source google asks for v26, its fields are those of v26; write as `version` one"),
         (400, "queryError", "UNRECOGNIZED_FIELD", "write as `version` one that is still served"),

@@ -254,6 +254,22 @@ def test_days_of_an_account_that_was_closed_stay_and_it_is_told(
     assert written.raw("accounts")[WEST]["status"] == "CANCELED"
 
 
+def test_of_a_closed_account_that_cannot_be_asked_nothing_is_known(
+    written: Written, main: WrittenAccount
+) -> None:
+    written.google.direct = [ID, WEST]
+    written.google.instead = lambda asked: (
+        failure(403, "authorizationError", "CUSTOMER_NOT_ENABLED", "It was deactivated.")
+        if WEST in asked.path
+        else None
+    )
+    report = written.sync(f"accounts: [{ID}, {WEST}]")
+    assert report.warnings == (f"account {WEST} is not read, for it is CUSTOMER_NOT_ENABLED",)
+    account = written.raw("accounts")[WEST]
+    assert [account[name] for name in ("name", "currency", "timezone", "manager")] == [None] * 4
+    assert len(written.raw("campaign_days")) == 2
+
+
 def test_an_account_that_comes_new_is_read_from_the_beginning(
     written: Written, main: WrittenAccount
 ) -> None:

@@ -68,9 +68,9 @@ def check(
     def ask(wrong: Gathered) -> None:
         reader = connect()
         listing = reader.listing()
-        account = Access.of(source, listing, reader.way_in).read[0]
-        yesterday = today_of(account, listing, place) - ONE_DAY
-        next(reader.campaign_days(account, Window(yesterday, yesterday)), None)
+        for account in Access.of(source, listing, reader.way_in).read[:1]:
+            yesterday = today_of(account, listing, place) - ONE_DAY
+            next(reader.campaign_days(account, Window(yesterday, yesterday)), None)
 
     return api_check(source, place, url, ask)
 
@@ -171,7 +171,10 @@ class _Extract:
         place, asked, tables = self.load.place, self.plan.asked(), self.tables
         for table in ("campaigns", "campaign_days", "ad_days"):
             create_rows_of(self.connection, table, tables[table], place)
-        rows = [{"source_id": account.id, **asdict(account)} for account in accounts]
+        rows = [
+            {"source_id": it.id, **{name: told or None for name, told in asdict(it).items()}}
+            for it in accounts
+        ]
         create_rows(self.connection, "accounts", tables["accounts"], place.source, rows)
         create_ads_rows(self.connection, tables["ads"], place.source)
         lists = Scope(dict.fromkeys(self.plan.windows))

@@ -42,6 +42,7 @@ _USER = (
     "the source {0.name}"
 )
 _ID = "see whether `accounts` and `manager` of the source {0.name} are ids of Google Ads accounts"
+_LEAVE = "leave it out: name those that are to be read as `accounts` under the source {0.name}"
 _MANAGER = "write the id of a manager account above it as `manager` under the source {0.name}"
 _VERSION = (
     "Google ends each version of its API after about a year: the source {0.name} asks for "
@@ -70,6 +71,8 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "SERVICE_DISABLED": _PROJECT,
         "USER_PERMISSION_DENIED": _USER,
         "CUSTOMER_NOT_FOUND": _ID,
+        "CUSTOMER_NOT_ENABLED": _LEAVE,
+        "ACCESS_DENIED_FOR_ACCOUNT_TYPE": _LEAVE,
         "CLIENT_CUSTOMER_ID_INVALID": _ID,
         "INVALID_CUSTOMER_ID": _ID,
         "INVALID_LOGIN_CUSTOMER_ID": _ID,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -124,17 +124,21 @@ class LinkedInClient(ApiClient):
         path = f"/rest/adAccounts/{account}/creatives"
         return self._pages(path, CREATIVE, {"q": "criteria", "pageSize": PAGES["creatives"]})
 
-    def report(self, pivot: str, window: Window, **facets: list[str]) -> list[Element]:
-        """The figures of each day of a window by pivot, of what facets name; cut without a word."""
+    def report(
+        self, account: str, pivot: str, window: Window, campaigns: Sequence[str] = ()
+    ) -> list[Element]:
+        """An account's figures by pivot and day, of these campaigns or all; cut without a word."""
+        facets = {"accounts": [account], **({"campaigns": campaigns} if campaigns else {})}
         return self._analytics(pivot, "DAILY", window, facets)
 
-    def campaign_of(self, creative: str, window: Window) -> str | None:
+    def campaign_of(self, account: str, creative: str, window: Window) -> str | None:
         """The campaign that had the figures of a creative, which may be in no list any more."""
-        found = self._analytics("CAMPAIGN", "ALL", window, {"creatives": [creative]})
+        facets = {"accounts": [account], "creatives": [creative]}
+        found = self._analytics("CAMPAIGN", "ALL", window, facets)
         return id_of(found[0]) if found else None
 
     def _analytics(
-        self, pivot: str, granularity: str, window: Window, facets: dict[str, list[str]]
+        self, pivot: str, granularity: str, window: Window, facets: Mapping[str, Sequence[str]]
     ) -> list[Element]:
         named: dict[str, Value] = {
             facet: [f"urn:li:sponsored{facet.capitalize().removesuffix('s')}:{id}" for id in ids]

@@ -44,8 +44,8 @@ class LinkedInAdsReader(AdsReader):
 
     @property
     def asked(self) -> object:
-        """The version of the API, and what is asked of each day."""
-        return {"version": self._source.version, "fields": FIELDS}
+        """What is asked of each day; in whatever version of the API it means the same."""
+        return {"fields": FIELDS}
 
     def listing(self) -> Listing:
         """The accounts in which the member has a role. LinkedIn's days are those of UTC."""
@@ -107,7 +107,7 @@ class LinkedInAdsReader(AdsReader):
 
     def _campaign_of(self, ad: str, window: Window, account: Account) -> str:
         """The campaign of an ad that is in no list. Raises SourceError."""
-        found = self._client.campaign_of(ad, window)
+        found = self._client.campaign_of(account.id, ad, window)
         if found is None:
             raise SourceError(
                 f"source {self._source.name}: account {account.id}: creative {ad} has figures in "
@@ -120,7 +120,7 @@ class LinkedInAdsReader(AdsReader):
         self, pivot: str, window: Window, account: Account, campaigns: Sequence[str]
     ) -> Iterator[list[Element]]:
         """All of an account's report, in parts that were not cut. Raises SourceError."""
-        found = self._client.report(pivot, window, accounts=[account.id])
+        found = self._client.report(account.id, pivot, window)
         if len(found) < MOST:
             yield found
         elif window.days > 1:
@@ -140,18 +140,15 @@ class LinkedInAdsReader(AdsReader):
         if len(campaigns) > 1:
             middle = len(campaigns) // 2
             for half in (campaigns[:middle], campaigns[middle:]):
-                found = self._of(pivot, day, half)
+                found = self._client.report(account.id, pivot, day, half)
                 if len(found) < MOST:
                     yield found
                 else:
                     yield from self._by_campaign(pivot, day, account, half)
             return
-        if len(found := self._of(pivot, day, campaigns)) >= MOST:
+        if len(found := self._client.report(account.id, pivot, day, campaigns)) >= MOST:
             raise self._too_much(day, account, f"of campaign {campaigns[0]} alone")
         yield found
-
-    def _of(self, pivot: str, day: Window, campaigns: Sequence[str]) -> list[Element]:
-        return self._client.report(pivot, day, campaigns=list(campaigns))
 
     def _too_much(self, day: Window, account: Account, whose: str) -> SourceError:
         return SourceError(

@@ -141,7 +141,9 @@ class Reports:
     def _made(self, question: Question) -> str:
         """The id of a report that is complete; one that fails is asked for again."""
         place = self._client.place(f"act_{question.account}/insights")
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(min(self._patience.first_wait * 2**attempt, LONGEST_WAIT))
             report = self._client.begin(question.account, question.asked())
             run = self._awaited(report)
             if run is None:
