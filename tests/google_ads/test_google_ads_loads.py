@@ -196,14 +196,22 @@ def test_a_setting_that_the_platform_refuses_is_told_with_the_remedy(
     assert not platform.has_raw
 
 
-@pytest.mark.parametrize("name", ["GOOGLE_ADS_CLIENT_SECRET", "GOOGLE_ADS_REFRESH_TOKEN",
-                                  "GOOGLE_ADS_DEVELOPER_TOKEN"])  # fmt: skip
+@pytest.mark.parametrize("name", ["GOOGLE_ADS_CLIENT_SECRET", "GOOGLE_ADS_REFRESH_TOKEN"])
 def test_a_wrong_secret_is_told_with_its_variable(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, "of-another")
     with pytest.raises(SourceError, match=name):
         platform.sync()
+
+
+def test_a_developer_token_is_one_too_many(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_ADS_DEVELOPER_TOKEN", "of-another")
+    platform.sync()
+    monkeypatch.delenv("GOOGLE_ADS_DEVELOPER_TOKEN")
+    assert platform.sync().is_unchanged
 
 
 def test_an_older_version_of_the_api_is_read_alike(platform: Platform) -> None:
