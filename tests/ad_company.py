@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -12,22 +14,24 @@ from ingestion.sandbox.exports import OF_THE_CONTRACT, PARQUET_ENTITIES
 from ingestion.sandbox.world.calendar import START
 from ingestion.sandbox.world.schema import GOOGLE_MANAGER
 
-PLATFORMS = ("google_ads", "meta_ads")
+PLATFORMS = ("google_ads", "linkedin_ads", "meta_ads")
 SETTINGS = {"google_ads": {"manager": GOOGLE_MANAGER}}
 
 
-def write_ad_company(file: Path, name: str = "Advertiser") -> Path:
-    """Write a company file: a source for each platform, and the exports of a simulated company."""
+def write_ad_company(
+    file: Path, entities: Iterable[str] = OF_THE_CONTRACT, since: dt.date = START
+) -> Path:
+    """Write a company file: a source for each platform, and exports of these entities."""
     ads = [
-        {"name": platform, "type": platform, "since": START, **SETTINGS.get(platform, {})}
+        {"name": platform, "type": platform, "since": since, **SETTINGS.get(platform, {})}
         for platform in PLATFORMS
     ]
     exports = {
         entity: {"from": f"{entity}.{'parquet' if entity in PARQUET_ENTITIES else 'csv'}"}
-        for entity in OF_THE_CONTRACT
+        for entity in entities
     }
     company = {
-        "name": name,
+        "name": "Advertiser",
         "currency": "USD",
         "timezone": "UTC",
         "sandbox": True,

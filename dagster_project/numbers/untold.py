@@ -127,11 +127,16 @@ def caution(metric: str, told: Told) -> str:
 
 
 def read_untold(connection: duckdb.DuckDBPyConnection, today: dt.date) -> Untold:
-    """What is told in a published file up to a day of the company that has not ended."""
+    """What is told in a published file up to a day of the company that has not ended.
+
+    A day that had not ended when an ad platform was asked for it is not told yet.
+    """
     days = [
         day
         for (day,) in connection.execute(
-            "select distinct day from marts.fct_spend_daily where day <= ? order by day", [today]
+            """select day from marts.fct_spend_daily where day <= ?
+            group by day having not coalesce(bool_or(is_partial), false) order by day""",
+            [today],
         ).fetchall()
     ]
     months: dict[str, list[dt.date]] = {}
@@ -159,14 +164,15 @@ def read_untold(connection: duckdb.DuckDBPyConnection, today: dt.date) -> Untold
 def published_untold(paths: CompanyPaths, moment: dt.datetime) -> Untold:
     """What is told in what is published, at a moment on the company's clocks.
 
-    In publications without costs and ad spend nothing is known to lack.
+    In publications without costs and ad spend, or those of another version, nothing is known to
+    lack.
     """
     import duckdb
 
     try:
         with open_published(paths.marts) as connection:
             return read_untold(connection, (moment + INSTANT).date())
-    except duckdb.CatalogException:
+    except (duckdb.BinderException, duckdb.CatalogException):
         return ALL_TOLD
 
 

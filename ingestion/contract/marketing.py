@@ -37,11 +37,11 @@ MARKETING = (
         "Advertising spend by day, at the grain the platform gives.",
         (
             text("platform", "Advertising platform.", required=True),
-            day("day", "The day of the spend.", required=True),
+            day("day", "The day of the spend, as the ad account has it.", required=True),
             text("ad_account", "Advertising account."),
             id_of("campaign_id", "campaigns", "source_id of the campaign."),
             text("ad_group", "Ad group or ad set."),
-            text("ad", "The ad."),
+            text("ad", "The ad; none where the spend is of no single one."),
             money("spend", "Native spend.", required=True),
             CURRENCY,
             count("impressions", "Times shown."),

@@ -14,6 +14,7 @@ import pytest
 
 from ingestion.sandbox.systems.faults import Faults
 from ingestion.sandbox.world import World
+from ingestion.sources.linkedin_ads import reader
 from tests.ad_company import wait_for_nothing, write_ad_company
 from tests.sandbox.ads_traps import ads_traps
 from tests.sandbox.simulated_company import ALL_AT_ONCE, ServedCompany, served
@@ -24,9 +25,11 @@ INCREMENTS = (1, 7, 1, 40, 2)
 """Days between loads; the longest gap is more than a load reads again."""
 UPSET = (1, 2, 5)
 """Loads before which, in the evening, all happens that seldom does."""
+CUT = 300
+"""Elements after which LinkedIn cuts a report without a word; the connector knows it of 15,000."""
 FAULTS = replace(
     ALL_AT_ONCE, drift={}, hang_seconds=1.5, token_requests=0, failed_reports=1, report_rows=400,
-    elements=300,
+    elements=CUT,
 )  # fmt: skip
 """Every fault of the platforms that may pass, at the same time."""
 
@@ -54,6 +57,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCompany]
     folder = tmp_path_factory.mktemp("advertiser")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SALESOPS_DATA", str(folder / "data"))
+        environment.setattr(reader, "MOST", CUT)
         wait_for_nothing(environment)
         file = write_ad_company(folder / "company.yml")
         with served(World.found(seed=1, scale=0.02), file) as company:

@@ -6,6 +6,7 @@ import copy
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -76,13 +77,10 @@ def google(account: Advertiser) -> Iterator[GoogleAdsClient]:
         yield client
 
 
-def reaching(account: Advertiser, developer_token: str = SECRET, manager: str = GOOGLE_MANAGER):
-    return sdk(
-        account.url,
-        token=access_token(account.url, SECRET),
-        developer_token=developer_token,
-        manager=manager,
-    )
+def reaching(account: Advertiser) -> AbstractContextManager[GoogleAdsClient]:
+    """The SDK with an access token of its own."""
+    token = access_token(account.url, SECRET)
+    return sdk(account.url, token=token, developer_token=SECRET, manager=GOOGLE_MANAGER)
 
 
 class Readings:
@@ -323,15 +321,16 @@ def test_errors_arrive_as_the_sdks_own(account: Advertiser, google: GoogleAdsCli
         "USER_PERMISSION_DENIED",
         status.PERMISSION_DENIED,
     )
-    with reaching(account, developer_token="wrong") as stranger:
+    with sdk(account.url, token="ya29.wrong", developer_token=SECRET) as stranger:
         kind, code, told = refusal(stranger, own, DAYS)
-        assert (kind, code) == ("authentication_error", "DEVELOPER_TOKEN_INVALID")
+        assert (kind, code) == ("authentication_error", "OAUTH_TOKEN_INVALID")
         assert told == status.UNAUTHENTICATED
     account.api.faults = Faults(token_requests=1)
     with reaching(account) as expiring:
         list(expiring.get_service("GoogleAdsService").search_stream(customer_id=own, query=DAYS))
         kind, code, told = refusal(expiring, own, DAYS)
         assert (kind, code) == ("authentication_error", "OAUTH_TOKEN_EXPIRED")
+        assert told == status.UNAUTHENTICATED
     account.api.faults = Faults(forbidden=(own,))
     with reaching(account) as shut_out:
         assert refusal(shut_out, own, DAYS)[1] == "USER_PERMISSION_DENIED"

@@ -29,10 +29,15 @@ from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.loading.appending import append, arrow_schema
 from ingestion.pipeline import load_source
+from ingestion.sources.ads.reader import Account
+from ingestion.sources.google_ads import extraction as google_ads
 from ingestion.sources.google_ads.tables import tables_of
 from ingestion.warehouse.warehouse import Warehouse
+from tests.ads.restating import FakeReader, Platform
 from tests.compiled_models import CompiledModels
 from tests.ingestion.postgres_server import running_server
+from tests.kpis.companies import Published
+from tests.runs import run
 from tests.thorough import thorough
 
 COMPANY = """
@@ -227,6 +232,55 @@ def test_a_new_day_is_no_news_of_the_past(company: Company, tmp_path: Path) -> N
     raw = {"raw_google_ads": ["campaign_days", "ad_days"]}
     with open_run(company, "again") as run:
         assert list(news_since(run, News(company.own_as_of, since, now()), raw)) == []
+
+
+def now_told_by(platform: Platform) -> None:
+    """Within a run: Google Ads is a platform that the test writes."""
+    google_ads.GoogleAdsReader = lambda source, patience: FakeReader(platform)
+
+
+@thorough
+def test_what_is_published_says_why_it_was_restated(tmp_path: Path) -> None:
+    """Two publications of January: of 3 February, and of a week later, when it has changed."""
+    company, data = tmp_path / "company.yml", tmp_path / "data"
+    platform = Platform(now=dt.datetime(2026, 2, 3, 12))
+    platform.accounts = [Account("1", "Main", "EUR", "UTC", "ENABLED")]
+
+    def publish(as_of: str) -> Published:
+        company.write_text(COMPANY.replace("2026-01-31", as_of))
+        done = run(company, data, tampered=partial(now_told_by, platform))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return Published(company, data / "restated")
+
+    for campaign, day, spend in (
+        ("corrected", "2026-01-05", "10"),
+        ("vanished", "2026-01-21", "7"),
+        ("as_it_was", "2026-01-21", "50"),
+    ):
+        platform.spend(campaign, day, spend, account="1")
+    january = {"period_grain": "month", "period_start": "2026-01-01"}
+    assert publish("2026-02-03").kpi("marketing_spend", "ads", **january) == 2 * 10 + 3 * 57
+    platform.now = dt.datetime(2026, 2, 10, 12)
+    platform.spend("corrected", "2026-01-05", "8", account="1")
+    del platform.days["1", "vanished", "2026-01-21"]
+    platform.spend("credit", "2026-01-22", "-4", account="1")
+    platform.spend("as_it_was", "2026-02-09", "60", account="1")
+    rows = publish("2026-02-10").marts(
+        """select first_value, late_facts, corrections, definition_change, later_events, value
+        from marts.mart_restatements
+        where metric = 'marketing_spend' and variant = 'ads' and dimension = 'company'
+        and period_grain = 'month' and period_start = '2026-01-01'"""
+    )
+    assert rows.to_dict("records") == [
+        {
+            "first_value": 20 + 171,
+            "late_facts": -12,
+            "corrections": -4 - 21,
+            "definition_change": 0,
+            "later_events": 0,
+            "value": 2 * 8 + 3 * (50 - 4),
+        }
+    ]
 
 
 SUMS = """select campaign_id as campaign, cast(day as varchar) as day, sum(spend_native) as spend,

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ingestion.sandbox.server import serving
 from ingestion.sandbox.systems.faults import Faults
@@ -21,7 +23,7 @@ from ingestion.sandbox.systems.google_ads import answers, catalogue
 from ingestion.sandbox.systems.google_ads.api import GoogleAdsApi
 from ingestion.sandbox.systems.google_ads.customers import CLOSED
 from ingestion.sandbox.systems.google_ads.errors import QueryError
-from ingestion.sandbox.systems.google_ads.gaql import Condition, parse
+from ingestion.sandbox.systems.google_ads.gaql import Condition, Query, parse
 from ingestion.sandbox.world import World
 from ingestion.sandbox.world.advertising import rename, running
 from ingestion.sandbox.world.calendar import HOUR
@@ -260,6 +262,20 @@ def test_rows_without_activity_are_in_no_segmented_report(client: Client) -> Non
     assert 0 < len(rows) < len(client.rows(f"{BY_CAMPAIGN} {EVER}"))
 
 
+def test_removed_campaigns_are_listed_and_have_their_figures(client: Client) -> None:
+    query = "SELECT campaign.id FROM campaign WHERE campaign.status = 'REMOVED'"
+    removed = {
+        row["campaign"]["id"] for customer in (MAIN, WEST) for row in client.rows(query, customer)
+    }
+    reported = {
+        key[0]
+        for customer in (MAIN, WEST)
+        for key in told(client.rows(f"{BY_CAMPAIGN} {EVER}", customer))
+    }
+    assert removed
+    assert removed < reported
+
+
 def test_zeros_are_told_or_left_out(client: Client) -> None:
     rows = client.rows(f"{BY_AD} {EVER}")
     forms = Counter(row["metrics"].get("conversions", "left out") for row in rows)
@@ -333,6 +349,43 @@ def test_accounts_are_reached_through_the_manager_or_directly(
 
 
 # Queries.
+
+WORDS = st.from_regex(r"[a-z][a-z_]{0,8}\.[a-z_]{1,9}", fullmatch=True)
+TEXTS = st.text(st.characters(exclude_characters="\\\n", exclude_categories=("Cs",)), max_size=9)
+CONDITIONS = st.builds(
+    Condition, WORDS, st.sampled_from(["=", "!=", ">=", "LIKE"]), st.tuples(TEXTS)
+) | st.builds(
+    Condition, WORDS, st.sampled_from(["IN", "NOT IN"]), st.lists(TEXTS, min_size=1).map(tuple)
+)
+QUERIES = st.builds(
+    Query, st.lists(WORDS, min_size=1, max_size=4).map(tuple), st.sampled_from(["campaign", "a_b"]),
+    st.lists(CONDITIONS, max_size=3).map(tuple),
+    st.lists(st.tuples(WORDS, st.booleans()), max_size=2).map(tuple),
+    st.none() | st.integers(1, 10_000),
+)  # fmt: skip
+
+
+def written(query: Query) -> str:
+    """A query as its language has it."""
+
+    def quoted(text: str) -> str:
+        return "'" + text.replace("'", "\\'") + "'"
+
+    text = f"SELECT {', '.join(query.fields)}\nFROM {query.resource}"
+    for nth, condition in enumerate(query.conditions):
+        values = ", ".join(quoted(value) for value in condition.values)
+        listed = f"({values})" if condition.operator in ("IN", "NOT IN") else values
+        text += f"{' AND' if nth else ' WHERE'} {condition.field} {condition.operator} {listed}"
+    if query.order:
+        orders = (f"{name} {'DESC' if falls else 'asc'}" for name, falls in query.order)
+        text += f" ORDER BY {','.join(orders)}"
+    return text + (f" LIMIT {query.limit}" if query.limit else "")
+
+
+@settings(max_examples=60, deadline=None)
+@given(QUERIES)
+def test_what_is_written_is_parsed(query: Query) -> None:
+    assert parse(written(query)) == query
 
 
 def test_a_query_is_parsed() -> None:
@@ -463,7 +516,7 @@ def test_rows_are_chosen_ordered_and_limited(client: Client) -> None:
         f"campaign.id IN ({some[0]}, '{some[1]}')": set(some),
         f"campaign.id NOT IN ({some[0]})": set(clicks) - {some[0]},
         f"metrics.clicks > {most[1]}": {key for key in clicks if clicks[key] > most[1]},
-        "campaign.status = ENABLED AND campaign.name LIKE '%campaign%'": set(clicks),
+        "campaign.status IN (ENABLED, 'REMOVED') AND campaign.name LIKE '%camp_ign%'": set(clicks),
         "campaign.end_date_time IS NULL AND campaign.end_date_time IS NOT NULL": set(),
     }.items():
         assert {

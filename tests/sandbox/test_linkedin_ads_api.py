@@ -355,6 +355,9 @@ def test_accounts_and_creatives_are_listed(client: Client, world: World) -> None
     [account] = client.elements("adAccounts?q=search")
     assert (account["id"], account["currency"], account["status"]) == (508000001, "USD", "ACTIVE")
     assert client.get(f"adAccounts/{ACCOUNT}").json() == account
+    search = "adAccounts?q=search&search=(status:(values:List(ACTIVE)),test:false)"
+    assert client.elements(search) == [account]
+    assert client.elements(search.replace("ACTIVE", "CANCELED")) == []
     path = f"adAccounts/{ACCOUNT}/creatives?q=criteria"
     creatives = [each for page in client.pages(path, 100) for each in page]
     reported = told(client.elements(f"{BY_CREATIVE}&{OURS}"))

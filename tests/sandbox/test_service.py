@@ -37,6 +37,7 @@ sources:
   - {name: stripe, type: stripe}
   - {name: search, type: google_ads, developer_token_env: SEARCH_DEVELOPER_TOKEN}
   - {name: social, type: meta_ads, token_env: SOCIAL_TOKEN}
+  - {name: business, type: linkedin_ads, token_env: BUSINESS_TOKEN}
   - name: erp
     type: sql
     address_env: ERP_DATABASE_URL
@@ -99,7 +100,7 @@ def test_sources_are_pointed_to_their_systems_and_given_their_secrets(
     for name in (
         "CRM_TOKEN", "STRIPE_API_KEY", "ERP_DATABASE_URL", "SEARCH_DEVELOPER_TOKEN",
         "GOOGLE_ADS_CLIENT_ID", "GOOGLE_ADS_CLIENT_SECRET", "GOOGLE_ADS_REFRESH_TOKEN",
-        "SOCIAL_TOKEN",
+        "SOCIAL_TOKEN", "BUSINESS_TOKEN",
     ):  # fmt: skip
         monkeypatch.setenv(name, "of somebody else")
     file = tmp_path / "company.yml"
@@ -111,7 +112,7 @@ def test_sources_are_pointed_to_their_systems_and_given_their_secrets(
     found = connected(company, Sandbox(systems, now))
     assert [getattr(source, "url", None) for source in found.sources] == [
         systems["hubspot"].url, systems["stripe"].url, systems["google_ads"].url,
-        systems["meta_ads"].url, None, None,
+        systems["meta_ads"].url, systems["linkedin_ads"].url, None, None,
     ]  # fmt: skip
     assert getattr(found.sources[2], "token_url", None) == f"{systems['google_ads'].url}/token"
     assert os.environ["CRM_TOKEN"] == "secret of hubspot"
@@ -119,6 +120,7 @@ def test_sources_are_pointed_to_their_systems_and_given_their_secrets(
     assert os.environ["SEARCH_DEVELOPER_TOKEN"] == "secret of google_ads"
     assert os.environ["GOOGLE_ADS_REFRESH_TOKEN"] == "secret of google_ads"
     assert os.environ["SOCIAL_TOKEN"] == "secret of meta_ads"
+    assert os.environ["BUSINESS_TOKEN"] == "secret of linkedin_ads"
     assert os.environ["ERP_DATABASE_URL"] == systems["sql"].url
     assert found.sources[-1] == company.sources[-1]
     assert found.as_of == now

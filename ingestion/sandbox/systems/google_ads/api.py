@@ -108,10 +108,10 @@ class GoogleAds:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise WrongTokenError(
-                "OAUTH_TOKEN_HEADER_INVALID", "HTTP header OAuth token is not formatted properly."
+                "OAUTH_TOKEN_HEADER_INVALID", "OAuth token HTTP header is malformed."
             )
         if not self._tokens.knows(token):
-            raise WrongTokenError("OAUTH_TOKEN_INVALID", "OAuth token in the header is invalid.")
+            raise WrongTokenError("OAUTH_TOKEN_INVALID", "OAuth token in the header is not valid.")
         if not self._tokens.use(token, self._faults.token_requests):
             raise WrongTokenError("OAUTH_TOKEN_EXPIRED", "OAuth token in the header has expired.")
 

@@ -19,7 +19,7 @@ DIRECT = (GOOGLE_MANAGER, "7301000001")
 """Accounts that the user is in; the others are reached through the manager alone."""
 BUDGETS = 5_000_000_000
 """A budget's id is its campaign's and this."""
-REMOVED_DAYS, REMOVED_EVERY = 180, 5
+REMOVED_DAYS, REMOVED_EVERY = 90, 5
 """Of campaigns that ended so many days ago, one in so many has been removed by now."""
 MICROS = 10_000
 """In a hundredth of a currency's unit."""

@@ -213,10 +213,7 @@ class LinkedInAds:
             page = self._shuffle.sample(page, len(page))
         request.state.rows = len(page)
         names = _projection(given)
-        told: Document = {
-            "elements": [_projected(each, names) for each in page],
-            "paging": {"start": 0, "count": size, "links": []},
-        }
+        told: Document = {"elements": [_projected(each, names) for each in page]}
         following = start if request.state.repeat and not is_again else start + size
         if following < len(kept):
             again = AGAIN if following == start else ""
