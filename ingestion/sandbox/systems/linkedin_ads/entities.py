@@ -55,13 +55,13 @@ class Account:
     @cached_property
     def document(self) -> Document:
         """The account. LinkedIn tells no time zone: its days are those of UTC."""
-        account = self.advertiser.account
+        account, since = self.advertiser.account, self._since
         return {
             "test": False, "notifiedOnCreativeRejection": True,
             "notifiedOnNewFeaturesEnabled": False, "notifiedOnEndOfCampaign": True,
             "servingStatuses": ["RUNNABLE"], "notifiedOnCampaignOptimization": True,
             "type": "BUSINESS", "version": {"versionTag": "6"}, "reference": ORGANIZATION,
-            "notifiedOnCreativeApproval": True, "changeAuditStamps": _stamps(*[self._since] * 2),
+            "notifiedOnCreativeApproval": True, "changeAuditStamps": _stamps(since, since),
             "name": account.name, "currency": account.currency, "id": int(self.id),
             "status": "ACTIVE",
         }  # fmt: skip
