@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from restli_reader import METRICS, RECORDED, RECORDED_HEADERS, read, refusals
 
@@ -71,6 +71,7 @@ def test_the_encoder_writes_what_the_sdk_sent() -> None:
     assert query_of({**told, "fields": ",".join(told["fields"])}) == query
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES.filter(lambda it: it != "fields"), VALUES, min_size=1))
 def test_whatever_is_encoded_is_read_again(parameters: dict[str, Any]) -> None:
     query = query_of(parameters)
