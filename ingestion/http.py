@@ -160,8 +160,9 @@ class Api(ABC):
         """Get new access where the one that an answer of status 401 refused was good for a while.
 
         Where this is true the request is sent again with `auth`, the same object, which has it
-        then, as long as there are attempts. So it is false where new access was refused at once. Several threads may ask: one that finds
-        access renewed since `response.request` has nothing to do.
+        then, as long as there are attempts. So it is false where new access was refused at once.
+        Several threads may ask: one that finds access renewed since `response.request` has nothing
+        to do.
         Raises SourceError where new access is refused.
         """
         return False

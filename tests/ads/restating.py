@@ -130,9 +130,12 @@ class Books:
     is_quick: bool = True
     messages: list[str] = field(default_factory=list)
     loads: int = 0
+    postgres: str | None = None
 
     @property
     def warehouse(self) -> Warehouse:
+        if self.postgres:
+            return Warehouse("postgres", self.postgres)
         return Warehouse("duckdb", str(self.folder / "warehouse.duckdb"))
 
     def context(self, force: bool = False) -> ExtractContext:

@@ -22,7 +22,10 @@ class Access:
 
     @classmethod
     def of(cls, source: AdsSource, listing: Listing, way_in: str) -> Access:
-        """The accounts that company.yml names, or all. Raises SourceError where there is none."""
+        """The accounts that company.yml names, or all. Raises SourceError where there is none.
+
+        That they are closed is no mistake of the company file: other sources are read all the same.
+        """
         shown = {account.id: account for account in listing.accounts}
         place = f"source {source.name}"
         if missing := [id for id in source.accounts if id not in shown]:
@@ -31,13 +34,12 @@ class Access:
                 f"{_listed(shown)}. See whether each id is right, and {way_in}"
             )
         wanted = [shown[id] for id in sorted(source.accounts or shown)]
-        read = [account for account in wanted if account.is_readable]
-        closed = [account for account in wanted if not account.is_readable]
-        if not read:
-            told = ", ".join(f"{it.id} ({it.status})" for it in closed[:SHOWN])
-            what = f"no account that can be read now, only {told}" if closed else "no account"
-            raise SourceError(f"{place}: the access shows {what}: {way_in}")
-        return cls(read, closed)
+        if not wanted:
+            raise SourceError(f"{place}: the access shows no account: {way_in}")
+        return cls(
+            [account for account in wanted if account.is_readable],
+            [account for account in wanted if not account.is_readable],
+        )
 
     def warnings(self, source: AdsSource, before: Mapping[str, SeenOf]) -> Iterator[str]:
         """What is not read though it is named, or was read by earlier loads (`before`)."""

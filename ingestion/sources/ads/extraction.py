@@ -68,9 +68,9 @@ def check(
     def ask(wrong: Gathered) -> None:
         reader = connect()
         listing = reader.listing()
-        account = Access.of(source, listing, reader.way_in).read[0]
-        yesterday = today_of(account, listing, place) - ONE_DAY
-        next(reader.campaign_days(account, Window(yesterday, yesterday)), None)
+        for account in Access.of(source, listing, reader.way_in).read[:1]:
+            yesterday = today_of(account, listing, place) - ONE_DAY
+            next(reader.campaign_days(account, Window(yesterday, yesterday)), None)
 
     return api_check(source, place, url, ask)
 
