@@ -472,6 +472,8 @@ def test_what_is_no_query_is_refused(text: str, code: str) -> None:
          "INVALID_DATE_FORMAT"),
         ("SELECT campaign.id FROM campaign WHERE segments.month = '2023-01-02'", "queryError",
          "MISALIGNED_DATE_FOR_FILTER"),
+        ("SELECT campaign.id FROM campaign WHERE segments.year DURING LAST_MONTH", "queryError",
+         "OPERATOR_FIELD_MISMATCH"),
         ("SELECT campaign.id FROM campaign WHERE segments.date DURING LAST_90_DAYS", "queryError",
          "INVALID_VALUE_WITH_DURING_OPERATOR"),
         ("SELECT campaign.id FROM campaign WHERE segments.date > '2023-02-01' AND "

@@ -33,6 +33,8 @@ class Campaign:
     """On which it runs for the last time, whether or not it has an end."""
     budget: int | None
     is_pmax: bool
+    changed_at: int
+    """When it was made, or renamed since."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Advertiser:
             last_days(started, ended).tolist(),
             [None if money == NULL else money for money in table["budget"][rows].tolist()],
             (table["is_pmax"][rows] == 1).tolist(),
+            table["updated_at"][rows].tolist(),
         )  # fmt: skip
         return {values[0]: Campaign(*values) for values in zip(*columns, strict=True)}
 
