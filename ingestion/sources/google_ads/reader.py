@@ -22,7 +22,8 @@ from ingestion.sources.google_ads.settings import GoogleAdsSource
 
 KEPT = dt.timedelta(days=1_120)
 """Google gives the days of 37 months, and no rows of those before them; less a margin."""
-FIRST_DAYS, FIRST_DAYS_OF_ADS, MOST_DAYS = 31, 7, 366
+DAYS, DAYS_OF_ADS = (31, 92), (7, 31)
+"""How many days the first answer of a report has, and how many any has at most."""
 FEW_ROWS, MANY_ROWS = 10_000, 40_000
 """An answer is held in memory: the next one is of more or fewer days where it had few or many."""
 NO_END = "2037-12-30"
@@ -79,29 +80,29 @@ class GoogleAdsReader(AdsReader):
 
     def campaign_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
         """What each campaign came to on each day."""
-        return self._days(account, window, FIRST_DAYS, queries.campaign_days, _campaign_day)
+        return self._days(account, window, DAYS, queries.campaign_days, _campaign_day)
 
     def ad_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
         """What each ad came to on each day."""
-        return self._days(account, window, FIRST_DAYS_OF_ADS, queries.ad_days, _ad_day)
+        return self._days(account, window, DAYS_OF_ADS, queries.ad_days, _ad_day)
 
     def _days(
         self,
         account: Account,
         window: Window,
-        days: int,
+        lengths: tuple[int, int],
         query: Callable[[dt.date, dt.date], str],
         row: Callable[[Result], Row],
     ) -> Iterator[Sequence[Row]]:
-        """The rows of a report, asked for in ranges one after another, the first of `days`."""
-        since = window.since
+        """The rows of a report, asked for in ranges of days one after another."""
+        since, (days, most) = window.since, lengths
         while since <= window.until:
             until = min(window.until, since + dt.timedelta(days=days - 1))
             results = self._client.search(account.id, query(since, until)).results
             yield [row(it) for it in results]
             since = until + ONE_DAY
             if len(results) < FEW_ROWS:
-                days = min(2 * days, MOST_DAYS)
+                days = min(2 * days, most)
             elif len(results) > MANY_ROWS:
                 days = max(1, days // 2)
 
