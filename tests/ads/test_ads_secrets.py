@@ -186,7 +186,7 @@ def test_a_secret_is_found_where_it_is(tmp_path: Path) -> None:
 def test_a_whole_run_leaves_no_secret(tmp_path: Path) -> None:
     """All of a run and one of a week later: what is published, logs, and the sandbox's own log."""
     company = write_ad_company(tmp_path / "company.yml")
-    for options in (("--scale", "0.05"), ("--days", "7")):
+    for options in (("--scale", "0.02"), ("--days", "7")):
         done = run(
             company, tmp_path / "data", *options,
             tampered=without("ingestion.sandbox.service:new_token", CANARY),
