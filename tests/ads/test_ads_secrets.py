@@ -21,7 +21,7 @@ from ingestion.pipeline import load_source, prepare
 from ingestion.sandbox.systems.faults import Faults
 from ingestion.sandbox.systems.meta_ads import questions
 from ingestion.sandbox.world import World
-from ingestion.sandbox.world.schema import AD_ACCOUNTS
+from ingestion.sandbox.world.ad_accounts import AD_ACCOUNTS
 from tests.ad_company import PLATFORMS, wait_for_nothing, write_ad_company
 from tests.faults.attacks import without
 from tests.runs import run
