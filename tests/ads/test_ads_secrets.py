@@ -129,15 +129,18 @@ def test_what_fails_says_no_secret(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     [source] = [it for it in company.company.sources if it.type == platform]
-    if platform == "google_ads" and faults.token_requests:
+    is_google = platform == "google_ads"
+    if is_google and faults.token_requests:
         # Its readers share a token.
         faults = replace(faults, token_requests=5)
     company.misbehave(faults)
     said: list[str] = []
     with overheard() as heard:
-        if platform == "google_ads" and faults.token_requests:
-            # It renews its access token, each time that one has expired.
-            load_source(company.company, source, progress=said.append)
+        if is_google and (faults.token_requests or faults.forbidden):
+            # It renews tokens that have expired; and an account that is closed is still shown.
+            report = load_source(company.company, source, progress=said.append)
+            assert bool(report.warnings) is bool(faults.forbidden)
+            said += report.warnings
         else:
             with pytest.raises(SourceError) as refused:
                 load_source(company.company, source, progress=said.append)

@@ -42,9 +42,13 @@ class Access:
         )
 
     def warnings(self, source: AdsSource, before: Mapping[str, SeenOf]) -> Iterator[str]:
-        """What is not read though it is named, or was read by earlier loads (`before`)."""
+        """What is not read though it is named, or was read by earlier loads (`before`).
+
+        Of accounts that are closed, and are neither, it is told only where there is no other.
+        """
         statuses = {account.id: account.status for account in self.closed}
-        for id in sorted({*before, *source.accounts} - {account.id for account in self.read}):
+        expected = {*before, *source.accounts} if self.read else {*before, *statuses}
+        for id in sorted(expected - {account.id for account in self.read}):
             if id in statuses:
                 why = f"is not read, for it is {statuses[id]}"
             elif source.accounts:
