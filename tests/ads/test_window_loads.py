@@ -201,7 +201,7 @@ def test_a_window_that_lost_a_fifth_of_its_days_is_refused(
         books.load(platform)
     assert str(refused.value) == (
         "source ads: campaign_days of account 11, 2026-01-30 to 2026-03-01, the list has 24 "
-        "records, the last one had 31. One below 80% of the last one is refused, and nothing of "
+        "known records, the last one had 31. One below 80% of the last one is refused, and nothing of "
         "this source was loaded. If it is right, run again with FORCE=1"
     )
     assert len(books.latest("campaign_days")) == 60
@@ -222,6 +222,15 @@ def test_one_account_that_answers_empty_is_refused_though_others_have_much(
     for key in [key for key in platform.days if key[0] == "22"]:
         del platform.days[key]
     with pytest.raises(SourceError, match="campaign_days of account 22"):
+        books.load(platform)
+
+
+def test_days_that_are_new_make_up_for_none_that_is_lost(books: Books, platform: Platform) -> None:
+    books.load(platform)
+    for account, campaign, day in sorted(platform.days)[-20:]:
+        del platform.days[account, campaign, day]
+        platform.spend("9", day)
+    with pytest.raises(SourceError, match="the list has 11 known records, the last one had 31"):
         books.load(platform)
 
 
