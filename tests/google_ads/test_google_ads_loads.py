@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from advertisers import SECRETS
+from google_advertiser import SECRETS
 from platforms import SECRET, Days, Platform
 
 from ingestion.errors import SourceError
@@ -203,6 +203,15 @@ def test_a_wrong_secret_is_told_with_its_variable(
     monkeypatch.setenv(name, "of-another")
     with pytest.raises(SourceError, match=name):
         platform.sync()
+
+
+def test_a_developer_token_is_one_too_many(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_ADS_DEVELOPER_TOKEN", "of-another")
+    platform.sync()
+    monkeypatch.delenv("GOOGLE_ADS_DEVELOPER_TOKEN")
+    assert platform.sync().is_unchanged
 
 
 def test_an_older_version_of_the_api_is_read_alike(platform: Platform) -> None:
