@@ -95,6 +95,9 @@ class ScriptedMeta:
         self.failing, self.polls, self.page, self.tells_campaigns = 0, 1, 500, False
         self.expires_after: int | None = None
         self.row_more: Document = {}
+        self.fails_with: Document = {
+            "error_code": -2, "error_subcode": 2490547, "error_user_msg": "Report Failed",
+        }  # fmt: skip
         self.most_listed, self.gone = 500, set[str]()
         self._reports: dict[str, Document] = {}
 
@@ -207,7 +210,7 @@ class ScriptedMeta:
             status, percent = ("Job Completed", 90) if self.polls > 1 else ("Job Running", 10)
         elif report["fails"]:
             status, percent = "Job Failed", 0
-            more = {"error_code": -2, "error_subcode": 2490547, "error_user_msg": "Report Failed"}
+            more = self.fails_with
         elif self.refuses_at == "run" and len(report["rows"]) > self.most_rows:
             status, percent = "Job Failed", 0
             more = {"error_code": 100, "error_subcode": 1487534, "error_user_msg": "Too many rows"}

@@ -142,6 +142,20 @@ def test_reports_that_go_on_failing_are_halved_and_end_in_an_error(script: Scrip
     assert len(script.asked_days("ad")) < 40
 
 
+def test_reports_that_fail_for_limits_are_not_asked_for_in_parts(script: Script) -> None:
+    script.meta.spent("31", "2026-03-05")
+    script.meta.failing = 10_000
+    script.meta.fails_with = {
+        "error_code": 80_000,
+        "error_message": "There have been too many calls",
+    }
+    with pytest.raises(
+        SourceError, match=r"too many calls\. Too much was asked of late; run again"
+    ):
+        ads_read(script)
+    assert set(script.asked_days("ad")) == {("2026-03-01", "2026-03-31")}
+
+
 def test_limits_pass_though_their_status_is_400(script: Script) -> None:
     script.meta.spent("31", "2026-03-05")
     usage = {"11": [{"type": "ads_insights", "estimated_time_to_regain_access": 1}]}

@@ -11,6 +11,7 @@ from ingestion.errors import SourceError
 from ingestion.http import NoAnswerError, Patience
 from ingestion.loading.restated import Window
 from ingestion.sources.meta_ads.client import (
+    LIMITS,
     MetaAdsClient,
     TooMuchError,
     is_too_much,
@@ -160,6 +161,8 @@ class Reports:
             said = error["error_user_msg"] or error["message"] or run["async_status"]
             if is_too_much(error):
                 raise TooMuchError(f"{place}: {said}")
+        if run.get("error_code") in LIMITS:
+            raise NoAnswerError(f"{place}: {said}. Too much was asked of late; run again later")
         # Reports that fail time after time are mostly ones that are too much.
         raise TooMuchError(f"{place}: the report failed {ATTEMPTS} times; the last time: {said}")
 
