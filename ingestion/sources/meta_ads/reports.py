@@ -159,9 +159,10 @@ class Reports:
                 "error_subcode": run.get("error_subcode"),
             }
             said = error["error_user_msg"] or error["message"] or run["async_status"]
+            is_limited = run.get("error_code") in LIMITS
             if is_too_much(error):
                 raise TooMuchError(f"{place}: {said}")
-        if run.get("error_code") in LIMITS:
+        if is_limited:
             raise NoAnswerError(f"{place}: {said}. Too much was asked of late; run again later")
         # Reports that fail time after time are mostly ones that are too much.
         raise TooMuchError(f"{place}: the report failed {ATTEMPTS} times; the last time: {said}")
