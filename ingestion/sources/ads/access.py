@@ -42,11 +42,12 @@ class Access:
         )
 
     def warnings(self, source: AdsSource, before: Mapping[str, SeenOf]) -> Iterator[str]:
-        """What is not read though it is named, or was read by earlier loads (`before`)."""
-        statuses = {account.id: account.status for account in self.closed}
-        for id in sorted({*before, *source.accounts} - {account.id for account in self.read}):
-            if id in statuses:
-                why = f"is not read, for it is {statuses[id]}"
+        """What is not read though it is named, shown or was read by earlier loads (`before`)."""
+        closed = {account.id: account for account in self.closed}
+        told = {*before, *source.accounts}
+        for id in sorted(told - {account.id for account in self.read}):
+            if id in closed:
+                why = f"is not read, for it is {closed[id].status}"
             elif source.accounts:
                 why = "is not read any more, for it is not among the source's accounts"
             else:
@@ -55,6 +56,13 @@ class Access:
                 f"; its days stay as they were on {before[id].days.until}" if id in before else ""
             )
             yield f"account {id} {why}{kept}"
+        unnamed = {id: account for id, account in closed.items() if id not in told}
+        if unnamed:
+            yield (
+                "accounts that are closed are not read, and nobody knows what they have spent: "
+                f"{_listed(unnamed)}; name those that are to be read as `accounts`, and no more is "
+                "said of them"
+            )
 
 
 def _listed(shown: Mapping[str, Account]) -> str:
