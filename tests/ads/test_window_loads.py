@@ -413,17 +413,6 @@ def test_an_account_that_is_closed_is_not_read_and_told_of(
     assert books.check(platform).problems == ()
 
 
-def test_closed_accounts_that_no_load_has_read_are_told_unless_others_are_named(
-    books: Books, platform: Platform
-) -> None:
-    platform.accounts += [replace(COAST, id=id, is_readable=False) for id in ("33", "22")]
-    assert books.load(platform).warnings == (
-        "accounts that are closed are not read, and nobody knows what they have spent: 22, 33; "
-        "name those that are to be read as `accounts`, and no more is said of them",
-    )
-    assert books.load(platform, accounts=["11"]).warnings == ()
-
-
 def test_days_that_have_not_come_are_not_wanted(books: Books, platform: Platform) -> None:
     with pytest.raises(SourceError, match="since: 2026-03-02 has not come in account 11"):
         books.load(platform, since="2026-03-02")

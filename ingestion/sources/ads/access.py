@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ingestion.errors import SourceError
@@ -42,12 +42,21 @@ class Access:
         )
 
     def warnings(self, source: AdsSource, before: Mapping[str, SeenOf]) -> Iterator[str]:
-        """What is not read though it is named, shown or was read by earlier loads (`before`)."""
-        closed = {account.id: account for account in self.closed}
-        told = {*before, *source.accounts}
-        for id in sorted(told - {account.id for account in self.read}):
-            if id in closed:
-                why = f"is not read, for it is {closed[id].status}"
+        """What is not read though it is wanted, or was read by earlier loads (`before`)."""
+        statuses = {account.id: account.status or "of unknown status" for account in self.closed}
+        if never := {
+            id: status
+            for id, status in statuses.items()
+            if id not in before and id not in source.accounts
+        }:
+            told = ", ".join(sorted(set(never.values())))
+            yield (
+                f"accounts that are {told} are not read, and what they ever spent is in no number: "
+                f"{_listed(never)}. To hear no more of them, name those to read as `accounts`"
+            )
+        for id in sorted({*before, *source.accounts} - {account.id for account in self.read}):
+            if id in statuses:
+                why = f"is not read, for it is {statuses[id]}"
             elif source.accounts:
                 why = "is not read any more, for it is not among the source's accounts"
             else:
@@ -56,16 +65,9 @@ class Access:
                 f"; its days stay as they were on {before[id].days.until}" if id in before else ""
             )
             yield f"account {id} {why}{kept}"
-        unnamed = {id: account for id, account in closed.items() if id not in told}
-        if unnamed:
-            yield (
-                "accounts that are closed are not read, and nobody knows what they have spent: "
-                f"{_listed(unnamed)}; name those that are to be read as `accounts`, and no more is "
-                "said of them"
-            )
 
 
-def _listed(shown: Mapping[str, Account]) -> str:
+def _listed(shown: Collection[str]) -> str:
     if not shown:
         return "none"
     ids = sorted(shown)
