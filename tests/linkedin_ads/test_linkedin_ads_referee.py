@@ -23,8 +23,8 @@ from ingestion.sandbox.systems.faults import Faults
 from ingestion.sandbox.systems.linkedin_ads import restli as of_the_sandbox
 from ingestion.sandbox.systems.linkedin_ads.api import LinkedInAdsApi
 from ingestion.sandbox.world import World
+from ingestion.sandbox.world.ad_accounts import AD_ACCOUNTS
 from ingestion.sandbox.world.calendar import START
-from ingestion.sandbox.world.schema import AD_ACCOUNTS
 from ingestion.sources.linkedin_ads import reader
 from ingestion.sources.linkedin_ads.restli import query_of
 from tests.advertiser import Advertiser, Row

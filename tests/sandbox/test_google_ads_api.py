@@ -25,10 +25,14 @@ from ingestion.sandbox.systems.google_ads.customers import CLOSED
 from ingestion.sandbox.systems.google_ads.errors import QueryError
 from ingestion.sandbox.systems.google_ads.gaql import Condition, Query, parse
 from ingestion.sandbox.world import World
+from ingestion.sandbox.world.ad_accounts import AD_ACCOUNTS, GOOGLE_MANAGER
 from ingestion.sandbox.world.advertising import rename, running
 from ingestion.sandbox.world.calendar import HOUR
 from ingestion.sandbox.world.render import source_ids
-from ingestion.sandbox.world.schema import AD_ACCOUNTS, GOOGLE_MANAGER, NONE, PLATFORMS
+from ingestion.sandbox.world.schema import (
+    NONE,
+    PLATFORMS,
+)
 from tests.sandbox.ads_traps import upset_ads
 
 SECRET = "gads-secretofthetest"

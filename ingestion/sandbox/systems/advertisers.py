@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ingestion.sandbox.world.ad_accounts import AD_ACCOUNTS
 from ingestion.sandbox.world.advertising import (
     DayFigures,
     Figures,
@@ -16,7 +17,10 @@ from ingestion.sandbox.world.advertising import (
     today_of,
 )
 from ingestion.sandbox.world.render import ad_names, entity_table, source_ids
-from ingestion.sandbox.world.schema import AD_ACCOUNTS, NULL, NULL_DAY
+from ingestion.sandbox.world.schema import (
+    NULL,
+    NULL_DAY,
+)
 from ingestion.sandbox.world.store import Array, State
 
 

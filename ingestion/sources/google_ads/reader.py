@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +27,8 @@ DAYS, DAYS_OF_ADS = (31, 92), (7, 31)
 """How many days the first answer of a report has, and how many any has at most."""
 FEW_ROWS, MANY_ROWS = 10_000, 40_000
 """An answer is held in memory: the next one is of more or fewer days where it had few or many."""
+CLOSED = frozenset({"CANCELED", "CLOSED", "CUSTOMER_NOT_ENABLED"})
+"""Of accounts in these states Google tells nothing; of one that is suspended it does."""
 NO_END = "2037-12-30"
 """The last day of a campaign that has none, as Google used to tell it."""
 
@@ -60,7 +63,16 @@ class GoogleAdsReader(AdsReader):
         answer = self._client.search(manager, queries.CLIENTS, "customerClient")
         found = {it["customerClient"]["id"]: it["customerClient"] for it in answer.results}
         leaves = [_account(it, manager) for it in found.values() if not it.get("manager")]
-        return Listing(leaves, answer.at)
+        return Listing([self._as_it_answers(it) for it in leaves], answer.at)
+
+    def _as_it_answers(self, account: Account) -> Account:
+        """An account that is neither in use nor closed is asked whether it can be read."""
+        if account.is_readable and account.status != "ENABLED":
+            try:
+                self._client.search(account.id, queries.CUSTOMER, "customer")
+            except RefusedError:
+                return replace(account, is_readable=False)
+        return account
 
     def _customer(self, id: str) -> Result:
         """What an account says of itself; of one that is closed not even that can be asked."""
@@ -150,7 +162,7 @@ def _account(client: Result, manager: str | None) -> Account:
         timezone=client.get("timeZone", ""),
         status=status,
         manager=manager,
-        is_readable=status == "ENABLED",
+        is_readable=status not in CLOSED,
     )
 
 
