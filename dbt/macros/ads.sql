@@ -1,10 +1,20 @@
 {#- The types of sources that are advertising platforms: their raw tables are the same. -#}
 {% macro ad_platforms() -%} {{ return(["google_ads", "linkedin_ads", "meta_ads"]) }} {%- endmacro %}
 
-{#- The campaigns of an advertising platform. -#}
+{#-
+    The campaigns of an advertising platform. One that has spent has begun, wherever its first day
+    was moved to since.
+-#}
 {% macro ads_campaigns(platform) -%}
     with
         campaigns as ({{ latest_versions(platform, "campaigns") }}),
+
+        first_days as (
+            select source_instance, campaign, min(day) as day
+            from ({{ latest_versions(platform, "campaign_days") }}) as latest
+            where not coalesce(is_deleted, false) and spend <> 0
+            group by source_instance, campaign
+        ),
 
         final as (
             select
@@ -20,11 +30,19 @@
                 campaigns.name,
                 campaigns.channel,
                 '{{ platform }}' as platform,
-                campaigns.started_on,
+                case
+                    when first_days.day < campaigns.started_on
+                    then first_days.day
+                    else campaigns.started_on
+                end as started_on,
                 campaigns.ended_on,
                 campaigns.budget,
                 {{ currency_code("campaigns.currency") }} as currency
             from campaigns
+            left join
+                first_days
+                on campaigns.source_instance = first_days.source_instance
+                and campaigns.source_id = first_days.campaign
         )
 
     select *

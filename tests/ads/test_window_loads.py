@@ -387,6 +387,19 @@ def test_accounts_are_named_as_people_write_them() -> None:
         source_with(restated_days_weekly=20)
 
 
+def test_a_new_account_of_which_no_day_is_told_is_warned_of_once(
+    books: Books, platform: Platform
+) -> None:
+    platform.accounts.append(COAST)
+    platform.campaigns["8"] = {"account": "22", "name": "Coast"}
+    [warning] = books.load(platform).warnings
+    assert warning.startswith(
+        "account 22 has campaigns (1) and no figures of any day, 2023-03-02 to 2026-03-01: see "
+        "whether they have run; if so, "
+    )
+    assert books.load(platform).warnings == ()
+
+
 def test_an_account_without_access_names_the_remedy(books: Books, platform: Platform) -> None:
     with pytest.raises(SourceError) as refused:
         books.load(platform, accounts=["11", "99"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from advertisers import SECRETS, Written
+from google_advertiser import SECRETS, Written
 from written_google import WrittenGoogle
 
 from ingestion.sandbox.server import serving

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
-from advertisers import Advertiser, Row
+from google_advertiser import Advertiser, Row
 
 from ingestion.sandbox.systems.advertisers import advertisers
 from ingestion.sandbox.systems.google_ads.api import GoogleAdsApi

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from advertisers import SECRETS
+from google_advertiser import SECRETS
 from platforms import SECRET, Days, Platform
 
 from ingestion.errors import SourceError

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import cast
 
 import pytest
-from advertisers import PATIENCE, SECRETS, Written
+from google_advertiser import PATIENCE, SECRETS, Written
 from starlette.responses import Response
 from written_google import MANAGER, Question, WrittenAccount, answer, error, failure, stream
 

@@ -7,7 +7,7 @@ import traceback
 from typing import cast
 
 import pytest
-from advertisers import SECRETS, Written
+from google_advertiser import SECRETS, Written
 from written_google import MANAGER, answer, failure
 
 from ingestion.errors import CompanyError, SourceError

@@ -6,7 +6,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from advertisers import Row, Written
+from google_advertiser import Row, Written
 from written_google import WrittenAccount, failure
 
 from ingestion.errors import SourceError

@@ -9,8 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from advertisers import Advertiser
 from meta_accounts import TOKEN
+from meta_advertiser import Advertiser
 
 from ingestion.errors import SourceError
 from ingestion.sandbox.server import serving

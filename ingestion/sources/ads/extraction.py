@@ -208,7 +208,22 @@ class _Extract:
             *_lost(campaigns, "campaigns", lists, deleted, most=ENOUGH),
             *_lost(campaign_days, "days of campaigns", days, deleted, most=ENOUGH),
             *_lost(ads, "days of ads", days, by_none),
+            *self._without_figures(),
         ]
+
+    def _without_figures(self) -> Iterator[str]:
+        """Accounts that are read for the first time, and have campaigns and figures of no day."""
+        found = self.connection.execute("""
+            select account, count(*) from "campaigns rows" anti join "campaign_days rows"
+            using (account) group by account order by account
+        """)
+        for account, campaigns in found.fetchall():
+            if account not in self.plan.before:
+                yield (
+                    f"account {account} has campaigns ({campaigns:,}) and no figures of any day, "
+                    f"{self.plan.windows[account].since} to {self.plan.windows[account].until}: "
+                    f"see whether they have run; if so, {self.reader.way_in}"
+                )
 
 
 def _lost(
