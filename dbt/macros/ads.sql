@@ -58,8 +58,7 @@
         -- An ad's id is its own in its group alone.
         ad_days as (
             select
-                *,
-                account || '/' || campaign || '/' || coalesce(ad_group, '') || '/' || ad as ad_id
+                *, account || '/' || campaign || '/' || coalesce(ad_group, '') || '/' || ad as ad_id
             from ({{ latest_versions(platform, "ad_days") }}) as latest
         ),
 
