@@ -182,7 +182,7 @@ class _Extract:
         self.load.compare("accounts", asked, is_whole=False)
         self.load.compare("campaigns", asked, is_whole=True, within=lists)
         self.load.compare("ads", asked, is_whole=False)
-        self.load.compare("campaign_days", asked, is_whole=True, within=days)
+        campaigns = self.load.compare("campaign_days", asked, is_whole=True, within=days)
         # Ads that were deleted may leave the report: their campaigns' days have what they spent.
         ads = self.load.compare("ad_days", asked, is_whole=True, within=days, may_shrink=True)
         self.load.warnings += [
@@ -191,4 +191,11 @@ class _Extract:
             "see whether ads were deleted"
             for account, now, before in ads.shrunk_to()
             if now < MIN_SHARE * before
+        ]
+        # Of so few days a share says nothing, and an access that was withdrawn answers empty.
+        self.load.warnings += [
+            f"account {account}, {days.told(account)}: of {before:,} known days of campaigns none "
+            "is told any more, so they count no more. See whether the account still shows them"
+            for account, now, before in campaigns.shrunk_to()
+            if before and not now
         ]
