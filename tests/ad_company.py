@@ -11,8 +11,8 @@ import yaml
 
 from ingestion.http import Patience
 from ingestion.sandbox.exports import OF_THE_CONTRACT, PARQUET_ENTITIES
+from ingestion.sandbox.world.ad_accounts import GOOGLE_MANAGER
 from ingestion.sandbox.world.calendar import START
-from ingestion.sandbox.world.schema import GOOGLE_MANAGER
 
 PLATFORMS = ("google_ads", "linkedin_ads", "meta_ads")
 SETTINGS = {"google_ads": {"manager": GOOGLE_MANAGER}}

@@ -59,7 +59,13 @@
 -#}
 {% macro ads_spend_daily(platform) -%}
     with
-        ad_days as ({{ latest_versions(platform, "ad_days") }}),
+        -- An ad's id is its own in its group alone.
+        ad_days as (
+            select
+                *,
+                account || '/' || campaign || '/' || coalesce(ad_group, '') || '/' || ad as ad_id
+            from ({{ latest_versions(platform, "ad_days") }}) as latest
+        ),
 
         ads as ({{ latest_versions(platform, "ads") }}),
 
@@ -89,7 +95,9 @@
                 ad_days.is_partial
             from ad_days
             left join
-                ads on ad_days.source_instance = ads.source_instance and ad_days.ad = ads.source_id
+                ads
+                on ad_days.source_instance = ads.source_instance
+                and ad_days.ad_id = ads.source_id
         ),
 
         spend_days as (

@@ -82,7 +82,7 @@ class ApiLoad:
                         what = (
                             f"{self.place}: {table} of account {account}, {within.told(account)},"
                         )
-                        refuse_shrunk(f"{what} the list", "records", now, before)
+                        refuse_shrunk(f"{what} the list", "known records", now, before)
             else:
                 what = f"{self.place}: {table}: the list"
                 refuse_shrunk(what, "records", delta.listed(), last.rows)

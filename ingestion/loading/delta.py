@@ -122,19 +122,22 @@ class Delta:
         return int(one_row(self._connection, query)[0])
 
     def shrunk_to(self) -> Iterator[tuple[str, int, int]]:
-        """By account of the scope: live records among the rows, and those known before."""
+        """By account of the scope: records known before that the rows still have, and all known.
+
+        Rows that are new make up for none that is lost.
+        """
         if self._latest is None:
             return
         with register(self._connection, "known before", self._latest):
             found = self._connection.execute(f"""
-                select account, count(*) filter (is_now), count(*) filter (not is_now)
-                from (
-                    select account, true as is_now from {self._rows} where not is_deleted
-                    union all
-                    select account, false from "known before" where is_deleted is not true
-                )
-                group by account
-                order by account
+                with told as (select distinct source_id from {self._rows} where not is_deleted)
+
+                select known.account, count(told.source_id), count(*)
+                from "known before" as known
+                left join told on known.source_id = told.source_id
+                where known.is_deleted is not true
+                group by known.account
+                order by known.account
             """)
             yield from found.fetchall()
 

@@ -13,6 +13,7 @@ import pytest
 from restating import COAST, MAIN, Books, FakeReader, Platform, counts, source_with
 
 from ingestion.errors import SourceError
+from ingestion.http import MalformedAnswerError
 from ingestion.loading.restated import Window
 from ingestion.sources.ads.reader import Account, Row
 from tests.ingestion.postgres_server import running_server
@@ -67,7 +68,7 @@ def _load_and_increment(books: Books, platform: Platform) -> None:
     assert counts(books.load(platform)) == {"campaign_days": (0, 1, 0), "ad_days": (0, 0, 1)}
     assert _spend(books, "11/7/2026-02-20") == [(Decimal(10), False), (Decimal("12.5"), False)]
     assert books.latest("ad_days") == {}
-    assert books.latest("ads")["70"]["name"] == "Blue"
+    assert books.latest("ads")["11/7/70/70"]["name"] == "Blue"
 
 
 def test_a_day_that_vanishes_is_deleted_as_of_the_load_that_lacks_it(
@@ -201,8 +202,8 @@ def test_a_window_that_lost_a_fifth_of_its_days_is_refused(
         books.load(platform)
     assert str(refused.value) == (
         "source ads: campaign_days of account 11, 2026-01-30 to 2026-03-01, the list has 24 "
-        "records, the last one had 31. One below 80% of the last one is refused, and nothing of "
-        "this source was loaded. If it is right, run again with FORCE=1"
+        "known records, the last one had 31. One below 80% of the last one is refused, and nothing "
+        "of this source was loaded. If it is right, run again with FORCE=1"
     )
     assert len(books.latest("campaign_days")) == 60
     platform.days[known[-31]] = {"spend": "10"}
@@ -222,6 +223,15 @@ def test_one_account_that_answers_empty_is_refused_though_others_have_much(
     for key in [key for key in platform.days if key[0] == "22"]:
         del platform.days[key]
     with pytest.raises(SourceError, match="campaign_days of account 22"):
+        books.load(platform)
+
+
+def test_days_that_are_new_make_up_for_none_that_is_lost(books: Books, platform: Platform) -> None:
+    books.load(platform)
+    for account, campaign, day in sorted(platform.days)[-20:]:
+        del platform.days[account, campaign, day]
+        platform.spend("9", day)
+    with pytest.raises(SourceError, match="the list has 11 known records, the last one had 31"):
         books.load(platform)
 
 
@@ -315,7 +325,7 @@ def test_an_ad_is_called_as_on_its_last_day(books: Books, platform: Platform) ->
     platform.ad("7", "70", "2026-02-11", "4", name="Green", ad_group_name=None)
     platform.ad("7", "70", "2026-02-10", "4", name="Blue", ad_group_name="Colours")
     books.load(platform)
-    ad = books.latest("ads")["70"]
+    ad = books.latest("ads")["11/7/70/70"]
     assert (ad["name"], ad["ad_group_name"], ad["campaign"], ad["ad_group"]) == (
         "Green", None, "7", "70",
     )  # fmt: skip
@@ -436,3 +446,63 @@ def test_progress_is_told_account_by_account(books: Books, platform: Platform) -
     books.load(platform)
     assert "ads: reading campaigns' days of account 11, 2023-03-02 to 2026-03-01" in books.messages
     assert any(message.endswith("2026-03-01: 50") for message in books.messages)
+
+
+def test_ads_of_one_id_in_two_groups_are_two(books: Books, platform: Platform) -> None:
+    """Google's ads have ids of their own in their group alone."""
+
+    class Grouped(FakeReader):
+        def ad_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
+            row = {"campaign": "7", "ad": "70", "day": "2026-02-10", "spend": "4"}
+            yield [{**row, "ad_group": f"{n}", "ad_group_name": f"Group {n}"} for n in (1, 2)]
+
+    books.load(platform, reader=Grouped)
+    names = {id: ad["ad_group_name"] for id, ad in books.latest("ads").items()}
+    assert names == {"11/7/1/70": "Group 1", "11/7/2/70": "Group 2"}
+
+
+def test_money_in_an_unknown_currency_is_no_money_of_the_company(
+    books: Books, platform: Platform
+) -> None:
+    platform.accounts = [replace(MAIN, currency="")]
+    with pytest.raises(MalformedAnswerError, match="tells no currency of account 11"):
+        books.load(platform)
+
+
+def test_closed_accounts_that_nobody_has_read_are_told(books: Books, platform: Platform) -> None:
+    closed = [replace(MAIN, id=id, status="CLOSED", is_readable=False) for id in ("33", "34")]
+    platform.accounts += closed
+    told = (
+        "accounts that are CLOSED are not read, and what they ever spent is in no number: 33, 34. "
+        "To hear no more of them, name those to read as `accounts`",
+    )
+    assert books.load(platform).warnings == told
+    assert books.load(platform).warnings == told
+    assert books.load(platform, accounts=["11"]).warnings == ()
+
+
+def test_few_days_that_are_told_no_more_are_told_of(books: Books, platform: Platform) -> None:
+    platform.accounts.append(COAST)
+    for day in range(1, 6):
+        platform.spend("8", f"2026-02-{day:02}", account="22")
+    books.load(platform)
+    for key in [key for key in platform.days if key[0] == "22"]:
+        del platform.days[key]
+    del platform.campaigns["8"]
+    assert books.load(platform).warnings == (
+        "account 22, all days: of 1 known campaigns only 0 are told now. The others count as "
+        "deleted; see whether they are",
+        "account 22, 2026-01-30 to 2026-03-01: of 5 known days of campaigns only 0 are told now. "
+        "The others count as deleted; see whether they are",
+    )
+
+
+def test_new_days_make_up_for_none_that_are_lost(books: Books, platform: Platform) -> None:
+    """After a gap most days of the window are new, and known ones may be lost unseen."""
+    books.load(platform)
+    platform.days.clear()
+    for age in range(60):
+        platform.spend("7", str(NOON.date() + dt.timedelta(days=age + 1)))
+    _next_day(platform, 60)
+    with pytest.raises(SourceError, match="the list has 0 known records, the last one had 60"):
+        books.load(platform)

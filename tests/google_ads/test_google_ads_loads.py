@@ -205,6 +205,15 @@ def test_a_wrong_secret_is_told_with_its_variable(
         platform.sync()
 
 
+def test_a_developer_token_is_one_too_many(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_ADS_DEVELOPER_TOKEN", "of-another")
+    platform.sync()
+    monkeypatch.delenv("GOOGLE_ADS_DEVELOPER_TOKEN")
+    assert platform.sync().is_unchanged
+
+
 def test_an_older_version_of_the_api_is_read_alike(platform: Platform) -> None:
     platform.sync()
     assert platform.sync(f"{platform.keys}\n    version: v25").is_unchanged

@@ -30,8 +30,8 @@ from ingestion.sandbox.systems.faults import Faults
 from ingestion.sandbox.systems.google_ads.api import GoogleAdsApi
 from ingestion.sandbox.systems.google_ads.catalogue import METRICS, RESOURCES, SEGMENTS
 from ingestion.sandbox.world import World
+from ingestion.sandbox.world.ad_accounts import AD_ACCOUNTS, GOOGLE_MANAGER
 from ingestion.sandbox.world.calendar import START
-from ingestion.sandbox.world.schema import AD_ACCOUNTS, GOOGLE_MANAGER
 from ingestion.sources.google_ads import queries
 from ingestion.sources.google_ads.settings import VERSION as ASKED_VERSION
 from tests.advertiser import Advertiser, Row

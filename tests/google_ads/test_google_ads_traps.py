@@ -44,7 +44,7 @@ def test_a_first_load_takes_in_accounts_campaigns_ads_and_their_days(
     campaign = written.raw("campaigns")["11"]
     assert (campaign["account"], campaign["name"]) == (ID, "Brand")
     assert (campaign["kind"], campaign["channel"]) == ("SEARCH", "Paid Search")
-    ad = written.raw("ads")["501"]
+    ad = written.raw("ads")[f"{ID}/11/9/501"]
     assert (ad["campaign"], ad["ad_group"], ad["ad_group_name"]) == ("11", "9", "Nine")
     days = written.raw("campaign_days")
     assert days.keys() == {f"{ID}/11/2026-03-01", f"{ID}/11/2026-03-02"}
@@ -168,7 +168,7 @@ def test_what_a_deleted_ad_spent_stays_with_its_campaign(
     report = written.sync()
     assert {row["spend"] for row in written.raw("campaign_days").values()} == {10}
     assert {row["ad"] for row in written.raw("ad_days").values()} == {"502"}
-    assert {"501", "502"} == written.raw("ads").keys()
+    assert {f"{ID}/11/9/501", f"{ID}/11/9/502"} == written.raw("ads").keys()
     [warning] = report.warnings
     assert "of 4 known days of ads only 2 are told now" in warning
 
@@ -252,6 +252,29 @@ def test_days_of_an_account_that_was_closed_stay_and_it_is_told(
     assert written.raw("campaign_days")[f"{WEST}/21/2026-03-10"]["spend"] == 3
     assert "21" in written.raw("campaigns")
     assert written.raw("accounts")[WEST]["status"] == "CANCELED"
+
+
+@pytest.mark.parametrize("status", ["SUSPENDED", "UNKNOWN"])
+def test_an_account_that_is_not_closed_is_read_as_long_as_it_answers(
+    written: Written, main: WrittenAccount, status: str
+) -> None:
+    """Google credits invalid clicks of an account that it suspends: its days go on changing."""
+    west = written.google.account(WEST, "EUR", "America/Los_Angeles", status=status)
+    west.campaign("21", "Coast")
+    west.spent("21", "2026-03-10", cost=3)
+    assert written.sync().warnings == ()
+    west.spent("21", "2026-03-10", cost=1)
+    assert written.sync().warnings == ()
+    assert written.raw("campaign_days")[f"{WEST}/21/2026-03-10"]["spend"] == 1
+    written.google.instead = lambda asked: (
+        failure(403, "authorizationError", "CUSTOMER_NOT_ENABLED", "It was deactivated.")
+        if WEST in asked.path
+        else None
+    )
+    assert written.sync().warnings == (
+        f"account {WEST} is not read, for it is {status}; its days stay as they were on 2026-03-20",
+    )
+    assert written.raw("campaign_days")[f"{WEST}/21/2026-03-10"]["spend"] == 1
 
 
 def test_of_a_closed_account_that_cannot_be_asked_nothing_is_known(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import get_args
 
 import pytest
@@ -10,6 +12,7 @@ from ingestion.contract.columns import META_COLUMNS
 from ingestion.contract.dbt_files import DBT, PROJECT_FILE, project
 from ingestion.contract.entities import ENTITIES
 from ingestion.contract.raw_columns import EXPORT_COLUMNS, RECORD_COLUMNS
+from ingestion.sources.ads.settings import AdsSource
 from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.sources.source_type import SourceType
 
@@ -56,3 +59,11 @@ def test_dbts_project_file_has_the_folder_of_each() -> None:
     text = PROJECT_FILE.read_text(encoding="utf-8")
     assert text == project(text), "run `make contract`"
     assert all(f"      {name}:\n        +enabled: " in text for name in SOURCE_TYPES)
+
+
+def test_models_know_which_types_are_advertising_platforms() -> None:
+    macro = (DBT / "macros" / "ads.sql").read_text(encoding="utf-8")
+    known = re.search(r"macro ad_platforms\(\) .*?return\((\[.*?\])\)", macro, re.DOTALL)
+    assert known
+    platforms = [it.name for it in SOURCE_TYPES.values() if issubclass(it.settings, AdsSource)]
+    assert json.loads(known[1]) == platforms

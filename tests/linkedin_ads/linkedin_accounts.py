@@ -18,6 +18,7 @@ from ingestion.loading.appending import append
 from ingestion.loading.reports import ExtractContext, LoadReport, SourceCheck
 from ingestion.sandbox.systems.linkedin_ads.api import LinkedInAdsApi
 from ingestion.sandbox.world import World
+from ingestion.sandbox.world.ad_accounts import AD_ACCOUNTS
 from ingestion.sandbox.world.advertising import (
     FIGURES,
     LINKEDIN,
@@ -28,7 +29,6 @@ from ingestion.sandbox.world.advertising import (
 )
 from ingestion.sandbox.world.calendar import day_of
 from ingestion.sandbox.world.render import ad_names
-from ingestion.sandbox.world.schema import AD_ACCOUNTS
 from ingestion.sources.linkedin_ads.extraction import check, extract
 from ingestion.sources.linkedin_ads.settings import LinkedInAdsSource
 from ingestion.sources.linkedin_ads.tables import TABLES

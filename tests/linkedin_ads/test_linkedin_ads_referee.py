@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from restli_reader import METRICS, RECORDED, RECORDED_HEADERS, read, refusals
 
@@ -23,8 +23,8 @@ from ingestion.sandbox.systems.faults import Faults
 from ingestion.sandbox.systems.linkedin_ads import restli as of_the_sandbox
 from ingestion.sandbox.systems.linkedin_ads.api import LinkedInAdsApi
 from ingestion.sandbox.world import World
+from ingestion.sandbox.world.ad_accounts import AD_ACCOUNTS
 from ingestion.sandbox.world.calendar import START
-from ingestion.sandbox.world.schema import AD_ACCOUNTS
 from ingestion.sources.linkedin_ads import reader
 from ingestion.sources.linkedin_ads.restli import query_of
 from tests.advertiser import Advertiser, Row
@@ -71,6 +71,7 @@ def test_the_encoder_writes_what_the_sdk_sent() -> None:
     assert query_of({**told, "fields": ",".join(told["fields"])}) == query
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES.filter(lambda it: it != "fields"), VALUES, min_size=1))
 def test_whatever_is_encoded_is_read_again(parameters: dict[str, Any]) -> None:
     query = query_of(parameters)

@@ -306,8 +306,8 @@ def test_an_account_that_lost_its_few_figures_says_so_once(written: Written) -> 
     written.linkedin.figures.clear()
     [warning] = written.sync().warnings
     assert warning == (
-        "account 508000001, 2026-02-18 to 2026-03-20: of 8 known days of campaigns none is told "
-        "any more, so they count no more. See whether the account still shows them"
+        "account 508000001, 2026-02-18 to 2026-03-20: of 8 known days of campaigns only 0 are told "
+        "now. The others count as deleted; see whether they are"
     )
     assert written.sync().warnings == ()
 

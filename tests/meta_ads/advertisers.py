@@ -11,10 +11,10 @@ from meta_accounts import Ads
 
 from ingestion.sandbox.systems.meta_ads.api import MetaAdsApi
 from ingestion.sandbox.world import World
+from ingestion.sandbox.world.ad_accounts import AD_ACCOUNTS
 from ingestion.sandbox.world.advertising import FIGURES, META, Figures, day_figures, told_on, vanish
 from ingestion.sandbox.world.calendar import day_of
 from ingestion.sandbox.world.render import ad_names
-from ingestion.sandbox.world.schema import AD_ACCOUNTS
 from tests.sandbox.ads_traps import upset_ads
 from tests.sandbox.traps import MINUTE
 

@@ -33,6 +33,11 @@ TOO_MANY_ROWS = {
     "message": "Invalid parameter", "type": "OAuthException", "code": 100,
     "error_subcode": 1487534, "is_transient": False, "error_user_title": "Too many rows",
 }  # fmt: skip
+NO_SUCH = {
+    "message": "Unsupported get request. Object with ID '1' does not exist, cannot be loaded due "
+    "to missing permissions, or does not support this operation",
+    "type": "GraphMethodException", "code": 100, "error_subcode": 33,
+}  # fmt: skip
 EXPIRED = {
     "message": "Error validating access token: Session has expired on Friday, 01-Mar-26.",
     "type": "OAuthException", "code": 190, "error_subcode": 463,
@@ -74,7 +79,8 @@ class ScriptedMeta:
     `refusals` answer the next requests. Reports of more than `most_rows` rows are too much, which
     is said by `refuses_at` ("begin", "run" or "rows"); the next `failing` of them fail; each is
     asked for `polls` times before it is complete. Campaigns lack actions unless `tells_campaigns`.
-    From `expires_after` requests on the token is none. All rows have `row_more`.
+    From `expires_after` requests on the token is none. All rows have `row_more`. A list of
+    campaigns has pages of at most `most_listed`, and of those `gone` there is nothing by id.
     """
 
     def __init__(self, token: str, now: str) -> None:
@@ -89,6 +95,7 @@ class ScriptedMeta:
         self.failing, self.polls, self.page, self.tells_campaigns = 0, 1, 500, False
         self.expires_after: int | None = None
         self.row_more: Document = {}
+        self.most_listed, self.gone = 500, set[str]()
         self._reports: dict[str, Document] = {}
 
     def account(self, id: str, currency: str = "USD", zone: str = "UTC") -> None:
@@ -159,6 +166,8 @@ class ScriptedMeta:
                 wanted = orjson.loads(params["effective_status"])
                 if "DELETED" in wanted:
                     return Refusal(400, {"message": "Cannot request deleted objects", "code": 100})
+                if int(params["limit"]) > self.most_listed:
+                    return self.too_much
                 of = [
                     it for it in self.campaigns.values()
                     if f"act_{it['account']}" == account and it["effective_status"] in wanted
@@ -173,12 +182,12 @@ class ScriptedMeta:
                 return self._page(request, params, made["rows"])
             case ["v26.0", report] if report in self._reports:
                 return self._run(report)
-            case ["v26.0", id] if id in self.campaigns:
+            case ["v26.0", id] if id in self.campaigns and id not in self.gone:
                 return self.campaigns[id]
         version = request.url.path.split("/")[1]
         if version != "v26.0":
             return Refusal(400, {"message": f"Unknown path components: /{version}", "code": 2500})
-        return Refusal(400, {"message": "Unsupported get request.", "code": 100})
+        return Refusal(400, NO_SUCH)
 
     def _begin(self, account: str, params: Document) -> Document | Refusal:
         rows = self._rows(account, params)
@@ -234,6 +243,7 @@ class ScriptedMeta:
         row = {
             "account_currency": account["currency"], "campaign_id": campaign,
             "campaign_name": self.campaigns[campaign]["name"],
+            "objective": self.campaigns[campaign]["objective"],
             "date_start": day or held[0].day, "date_stop": day or held[-1].day,
             "spend": str(sum(Decimal(it.spend) for it in held)),
             "impressions": str(sum(it.impressions for it in held)),

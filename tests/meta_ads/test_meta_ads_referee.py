@@ -33,8 +33,8 @@ from ingestion.sandbox.systems.faults import Faults
 from ingestion.sandbox.systems.meta_ads import questions
 from ingestion.sandbox.systems.meta_ads.api import MetaAdsApi
 from ingestion.sandbox.world import World
+from ingestion.sandbox.world.ad_accounts import AD_ACCOUNTS
 from ingestion.sandbox.world.calendar import START
-from ingestion.sandbox.world.schema import AD_ACCOUNTS
 from tests.advertiser import Advertiser, Row
 from tests.sandbox.simulated_company import ALL_AT_ONCE
 from tests.thorough import thorough

@@ -150,6 +150,7 @@ def test_limits_pass_though_their_status_is_400(script: Script) -> None:
         (80_000, {"x-business-use-case-usage": orjson.dumps(usage).decode()}),
         (4, {"x-fb-ads-insights-throttle": '{"app_id_util_pct": 100, "acc_id_util_pct": 10}'}),
         (2, {"x-business-use-case-usage": "no JSON"}),
+        (4, {"x-business-use-case-usage": '{"11": [{"estimated_time_to_regain_access": null}]}'}),
     ):
         error = {"message": "(#17) User request limit reached", "code": code}
         script.meta.refusals.append(Refusal(400, error, headers))
@@ -262,6 +263,17 @@ def test_conversions_in_no_window_are_warned_of(script: Script) -> None:
     assert warning.endswith("are not counted: days of ads that have some: 1")
 
 
+def test_conversions_beside_those_of_the_windows_are_warned_of_too(script: Script) -> None:
+    # Within 28 days of a click there are those within 7; without engaged views nothing is beyond.
+    script.meta.spent("31", "2026-03-05", actions={"lead": (0, 2, 4, 1)}, elsewhere=3)
+    script.meta.spent("31", "2026-03-06", actions={"lead": (0, 2, 4, 1)}, elsewhere=2)
+    reader = script.reader()
+    rows = [row for page in reader.ad_days(ACCOUNT, MARCH) for row in page]
+    assert [row["conversions"] for row in rows] == ["3", "3"]
+    [warning] = reader.warnings()
+    assert warning.endswith("are not counted: days of ads that have some: 1")
+
+
 def test_a_row_of_several_days_is_no_day(script: Script) -> None:
     script.meta.spent("31", "2026-03-05")
     script.meta.row_more = {"date_stop": "2026-03-06"}
@@ -288,6 +300,32 @@ def test_a_deleted_campaign_is_read_by_its_id_if_it_has_figures(script: Script) 
     ]  # fmt: skip
 
 
+def test_a_deleted_campaign_of_which_meta_has_no_more_is_as_its_report_has_it(
+    script: Script,
+) -> None:
+    script.meta.campaign("11", "22", effective_status="DELETED", objective="OUTCOME_SALES")
+    script.meta.ad("22", "33", effective_status="DELETED")
+    script.meta.spent("33", "2026-03-05")
+    script.meta.gone = {"22"}
+    [_, [campaign]] = script.reader().campaigns(ACCOUNT)
+    told = [campaign[name] for name in ("source_id", "name", "status", "kind", "budget")]
+    assert told == ["22", "Campaign 22", "DELETED", "OUTCOME_SALES", None]
+
+
+def test_a_list_that_is_too_much_is_read_in_smaller_pages(script: Script) -> None:
+    for id in range(100, 230):
+        script.meta.campaign("11", str(id))
+    for most in (500, 499, 99):
+        script.meta.most_listed = most
+        pages = list(script.reader().campaigns(ACCOUNT))
+        assert sorted(row["source_id"] for page in pages for row in page) == sorted(
+            script.meta.campaigns
+        )
+    script.meta.most_listed = 10
+    with pytest.raises(SourceError, match="reduce the amount of data"):
+        list(script.reader().campaigns(ACCOUNT))
+
+
 @pytest.mark.parametrize(
     ("currency", "minor", "budget"),
     [("USD", "123450", "1234.5"), ("JPY", "123450", "123450"), ("USD", "0", None)],
@@ -310,6 +348,9 @@ def test_budgets_are_in_units_of_the_currency(
         ("America/Los_Angeles", "2026-03-01T02:00:00+0000", "2026-03-05T23:59:59-0800",
          ("2026-02-28", "2026-03-05")),
         ("UTC", "2026-03-01T00:00:00+0000", None, ("2026-03-01", None)),
+        ("UTC", "1970-01-01T00:00:00+0000", "1970-01-01T00:00:00+0000", (None, None)),
+        ("America/Los_Angeles", "2026-03-01T00:00:00-0800", "1969-12-31T15:59:59-0800",
+         ("2026-03-01", None)),
     ],
 )  # fmt: skip
 def test_days_of_a_campaign_are_the_accounts(

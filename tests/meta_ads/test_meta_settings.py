@@ -63,6 +63,45 @@ def test_ids_are_plain_and_windows_in_one_order(script: Script) -> None:
     assert source.entities_given == ("campaigns", "spend_daily")
 
 
+PIXEL, APP = "offsite_conversion.fb_pixel_", "app_custom_event.fb_mobile_"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("onsite_web_purchase", f"{PIXEL}purchase"),
+        ("onsite_web_app_purchase", "onsite_web_purchase"),
+        ("web_app_in_store_purchase", "onsite_web_app_purchase"),
+        ("onsite_app_purchase", f"{APP}purchase"),
+        ("omni_initiated_checkout", f"{PIXEL}initiate_checkout"),
+        ("omni_view_content", f"{APP}content_view"),
+        ("lead", "leadgen_grouped"),
+        ("leadgen.other", "onsite_conversion.lead_grouped"),
+        ("omni_app_install", "mobile_app_install"),
+    ],
+)
+def test_actions_that_happen_in_the_same_place_do_not_add_up(
+    script: Script, one: str, other: str
+) -> None:
+    for names in (f"{one}, {other}", f"{other}, {one}"):
+        with pytest.raises(CompanyError, match="together they would count twice"):
+            script.company(f"conversions: [{names}]")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (f"{PIXEL}purchase", "onsite_conversion.purchase", f"{APP}purchase"),
+        ("onsite_web_purchase", f"{APP}purchase", "offline_conversion.purchase"),
+        ("onsite_web_purchase", "onsite_web_lead"),
+    ],
+)
+def test_actions_of_different_places_or_events_add_up(
+    script: Script, parts: tuple[str, ...]
+) -> None:
+    assert script.source(f"conversions: [{', '.join(parts)}]").conversions == parts
+
+
 def test_parts_of_an_action_may_be_added_up(script: Script) -> None:
     parts = ("offsite_conversion.fb_pixel_lead", "onsite_conversion.lead_grouped", "purchase")
     assert script.source(f"conversions: [{', '.join(parts)}]").conversions == parts

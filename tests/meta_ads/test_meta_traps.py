@@ -51,8 +51,8 @@ def test_a_first_load_has_accounts_campaigns_ads_and_their_days(script: Script) 
     assert (told["conversions"], told["conversions_28d_click"], told["attribution"]) == (
         3, 2, "7d_click,1d_view",
     )  # fmt: skip
-    assert script.raw("ads")["31"]["name"] == "Ad 31"
-    assert script.raw("ads")["31"]["ad_group_name"] == "Set 31"
+    assert script.raw("ads")["11/21/931/31"]["name"] == "Ad 31"
+    assert script.raw("ads")["11/21/931/31"]["ad_group_name"] == "Set 31"
 
 
 def test_the_kind_of_a_campaign_decides_its_channel(script: Script) -> None:

@@ -236,7 +236,7 @@ def test_a_new_day_is_no_news_of_the_past(company: Company, tmp_path: Path) -> N
 
 def now_told_by(platform: Platform) -> None:
     """Within a run: Google Ads is a platform that the test writes."""
-    google_ads.GoogleAdsReader = lambda source, patience: FakeReader(platform)
+    vars(google_ads)["GoogleAdsReader"] = lambda source, patience: FakeReader(platform)
 
 
 @thorough

@@ -25,10 +25,14 @@ from ingestion.sandbox.systems.google_ads.customers import CLOSED
 from ingestion.sandbox.systems.google_ads.errors import QueryError
 from ingestion.sandbox.systems.google_ads.gaql import Condition, Query, parse
 from ingestion.sandbox.world import World
+from ingestion.sandbox.world.ad_accounts import AD_ACCOUNTS, GOOGLE_MANAGER
 from ingestion.sandbox.world.advertising import rename, running
 from ingestion.sandbox.world.calendar import HOUR
 from ingestion.sandbox.world.render import source_ids
-from ingestion.sandbox.world.schema import AD_ACCOUNTS, GOOGLE_MANAGER, NONE, PLATFORMS
+from ingestion.sandbox.world.schema import (
+    NONE,
+    PLATFORMS,
+)
 from tests.sandbox.ads_traps import upset_ads
 
 SECRET = "gads-secretofthetest"
@@ -472,6 +476,8 @@ def test_what_is_no_query_is_refused(text: str, code: str) -> None:
          "INVALID_DATE_FORMAT"),
         ("SELECT campaign.id FROM campaign WHERE segments.month = '2023-01-02'", "queryError",
          "MISALIGNED_DATE_FOR_FILTER"),
+        ("SELECT campaign.id FROM campaign WHERE segments.year DURING LAST_MONTH", "queryError",
+         "OPERATOR_FIELD_MISMATCH"),
         ("SELECT campaign.id FROM campaign WHERE segments.date DURING LAST_90_DAYS", "queryError",
          "INVALID_VALUE_WITH_DURING_OPERATOR"),
         ("SELECT campaign.id FROM campaign WHERE segments.date > '2023-02-01' AND "

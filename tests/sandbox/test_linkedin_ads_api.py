@@ -348,7 +348,13 @@ def test_campaigns_are_as_the_world_has_them(client: Client, world: World) -> No
         assert Decimal(row["totalBudget"]["amount"]) == own["budget"]
         assert row["totalBudget"]["currencyCode"] == own["currency"] == "USD"
         assert client.get(f"adAccounts/{ACCOUNT}/adCampaigns/{row['id']}").json() == row
-    assert any(row["name"].endswith(" v2") for row in found)
+    an_hour_ago = (world.state.now - HOUR) // 1_000
+    [renamed] = [
+        row["name"]
+        for row in found
+        if row["changeAuditStamps"]["lastModified"]["time"] == an_hour_ago
+    ]
+    assert " v" in renamed
 
 
 def test_accounts_and_creatives_are_listed(client: Client, world: World) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from ingestion.sandbox.exports import write_exports
 from ingestion.sandbox.world import World
+from ingestion.sandbox.world.ad_accounts import AD_ACCOUNTS
 from ingestion.sandbox.world.advertising import (
     FIGURES,
     GOOGLE,
@@ -25,7 +26,12 @@ from ingestion.sandbox.world.advertising import (
 )
 from ingestion.sandbox.world.calendar import DAY, HOUR, START, day_number, day_of, to_moment
 from ingestion.sandbox.world.render import ad_names
-from ingestion.sandbox.world.schema import AD_ACCOUNTS, CURRENCIES, ENTITIES, NONE, PLATFORMS
+from ingestion.sandbox.world.schema import (
+    CURRENCIES,
+    ENTITIES,
+    NONE,
+    PLATFORMS,
+)
 from tests.sandbox.ads_traps import ads_traps
 from tests.sandbox.traps import upset
 from tests.thorough import IS_THOROUGH

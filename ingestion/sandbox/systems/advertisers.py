@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ingestion.sandbox.world.ad_accounts import AD_ACCOUNTS
 from ingestion.sandbox.world.advertising import (
     DayFigures,
     Figures,
@@ -16,7 +17,10 @@ from ingestion.sandbox.world.advertising import (
     today_of,
 )
 from ingestion.sandbox.world.render import ad_names, entity_table, source_ids
-from ingestion.sandbox.world.schema import AD_ACCOUNTS, NULL, NULL_DAY
+from ingestion.sandbox.world.schema import (
+    NULL,
+    NULL_DAY,
+)
 from ingestion.sandbox.world.store import Array, State
 
 
@@ -33,6 +37,8 @@ class Campaign:
     """On which it runs for the last time, whether or not it has an end."""
     budget: int | None
     is_pmax: bool
+    changed_at: int
+    """When it was made, or renamed since."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class Advertiser:
             last_days(started, ended).tolist(),
             [None if money == NULL else money for money in table["budget"][rows].tolist()],
             (table["is_pmax"][rows] == 1).tolist(),
+            table["updated_at"][rows].tolist(),
         )  # fmt: skip
         return {values[0]: Campaign(*values) for values in zip(*columns, strict=True)}
 

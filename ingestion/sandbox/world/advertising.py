@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from ingestion.sandbox.world.ad_accounts import AD_ACCOUNTS, AdAccount
 from ingestion.sandbox.world.calendar import (
     HOUR,
     START,
@@ -25,13 +26,11 @@ from ingestion.sandbox.world.calendar import (
     to_datetime,
 )
 from ingestion.sandbox.world.schema import (
-    AD_ACCOUNTS,
     CURRENCIES,
     NONE,
     NULL_DAY,
     PLATFORMS,
     RESTATEMENTS,
-    AdAccount,
 )
 from ingestion.sandbox.world.store import Array, State
 

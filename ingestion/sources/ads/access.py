@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ingestion.errors import SourceError
@@ -42,8 +42,18 @@ class Access:
         )
 
     def warnings(self, source: AdsSource, before: Mapping[str, SeenOf]) -> Iterator[str]:
-        """What is not read though it is named, or was read by earlier loads (`before`)."""
-        statuses = {account.id: account.status for account in self.closed}
+        """What is not read though it is wanted, or was read by earlier loads (`before`)."""
+        statuses = {account.id: account.status or "of unknown status" for account in self.closed}
+        if never := {
+            id: status
+            for id, status in statuses.items()
+            if id not in before and id not in source.accounts
+        }:
+            told = ", ".join(sorted(set(never.values())))
+            yield (
+                f"accounts that are {told} are not read, and what they ever spent is in no number: "
+                f"{_listed(never)}. To hear no more of them, name those to read as `accounts`"
+            )
         for id in sorted({*before, *source.accounts} - {account.id for account in self.read}):
             if id in statuses:
                 why = f"is not read, for it is {statuses[id]}"
@@ -57,7 +67,7 @@ class Access:
             yield f"account {id} {why}{kept}"
 
 
-def _listed(shown: Mapping[str, Account]) -> str:
+def _listed(shown: Collection[str]) -> str:
     if not shown:
         return "none"
     ids = sorted(shown)

@@ -18,7 +18,8 @@ from ingestion.errors import Gathered
 from ingestion.http import MalformedAnswerError, Place
 from ingestion.loading.api_check import api_check
 from ingestion.loading.api_load import ApiLoad, api_load
-from ingestion.loading.guards import MIN_SHARE
+from ingestion.loading.delta import Delta
+from ingestion.loading.guards import ENOUGH, MIN_SHARE
 from ingestion.loading.reports import ExtractContext, Extraction, SourceCheck
 from ingestion.loading.restated import ONE_DAY, Scope, Window
 from ingestion.loading.rows import create_rows
@@ -180,22 +181,33 @@ class _Extract:
         lists = Scope(dict.fromkeys(self.plan.windows))
         days = Scope(self.plan.windows)
         self.load.compare("accounts", asked, is_whole=False)
-        self.load.compare("campaigns", asked, is_whole=True, within=lists)
+        campaigns = self.load.compare("campaigns", asked, is_whole=True, within=lists)
         self.load.compare("ads", asked, is_whole=False)
-        campaigns = self.load.compare("campaign_days", asked, is_whole=True, within=days)
+        campaign_days = self.load.compare("campaign_days", asked, is_whole=True, within=days)
         # Ads that were deleted may leave the report: their campaigns' days have what they spent.
         ads = self.load.compare("ad_days", asked, is_whole=True, within=days, may_shrink=True)
+        deleted = "The others count as deleted; see whether they are"
+        by_none = (
+            "What the others spent stays with their campaigns, by no ad; see whether ads were "
+            "deleted"
+        )
         self.load.warnings += [
-            f"account {account}, {days.told(account)}: of {before:,} known days of ads only "
-            f"{now:,} are told now. What the others spent stays with their campaigns, by no ad; "
-            "see whether ads were deleted"
-            for account, now, before in ads.shrunk_to()
-            if now < MIN_SHARE * before
+            *_lost(campaigns, "campaigns", lists, deleted, most=ENOUGH),
+            *_lost(campaign_days, "days of campaigns", days, deleted, most=ENOUGH),
+            *_lost(ads, "days of ads", days, by_none),
         ]
-        # Of so few days a share says nothing, and an access that was withdrawn answers empty.
-        self.load.warnings += [
-            f"account {account}, {days.told(account)}: of {before:,} known days of campaigns none "
-            "is told any more, so they count no more. See whether the account still shows them"
-            for account, now, before in campaigns.shrunk_to()
-            if before and not now
-        ]
+
+
+def _lost(
+    delta: Delta, what: str, within: Scope, then: str, most: int | None = None
+) -> Iterator[str]:
+    """What is told of accounts of which little of what is known is told now.
+
+    With `most`, of those of which so little was known that no load is refused for it.
+    """
+    for account, now, before in delta.shrunk_to():
+        if now < MIN_SHARE * before and (most is None or before < most):
+            yield (
+                f"account {account}, {within.told(account)}: of {before:,} known {what} only "
+                f"{now:,} are told now. {then}"
+            )

@@ -65,7 +65,8 @@ class Plan:
     ) -> Plan:
         """The plan for accounts at the moment of their listing, after the last load.
 
-        Raises SourceError where company.yml wants days that have not come.
+        Raises SourceError where company.yml wants days that have not come, or the money of an
+        account is of nobody knows which currency.
         """
         place, before = load.place, _before(load.last)
         columns = [
@@ -78,6 +79,10 @@ class Plan:
         warnings: list[str] = []
         for account in accounts:
             today = today_of(account, listing, place)
+            if not account.currency:
+                raise MalformedAnswerError(
+                    place, f"it tells no currency of account {account.id}, whose days are money"
+                )
             if source.since and source.since > today:
                 raise SourceError(
                     f"{place}: since: {source.since} has not come in account {account.id}, whose "

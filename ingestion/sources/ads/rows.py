@@ -27,6 +27,8 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """What the id of a record is made of, in the tables that are read from reports and lists."""
+KEY_OF_ADS = ("account", "campaign", "ad_group", "ad")
+"""The same of ads: Google's have ids of their own in their group alone."""
 NAMES = ("name", "ad_group_name")
 """What rows of ads' days have beside their columns: what the ad and its group are called."""
 OURS = frozenset(
@@ -108,13 +110,14 @@ def create_ads_rows(
         f"arg_max_null({quote(column.name)}, (day, position)) as {quote(column.name)}"
         for column in given
     )
+    id = _id(KEY_OF_ADS)
     connection.execute(f"""
         create table "ads rows" as
         with latest as (
-            select ad as source_id, max(position) as source_row, {last}
+            select {id} as source_id, max(position) as source_row, {last}
             from "ad_days records"
-            where ad in (select ad from "ad_days rows" where reason is null)
-            group by ad
+            where {id} in (select {id} from "ad_days rows" where reason is null)
+            group by {id}
         ), typed as (
             select
                 *,
@@ -134,7 +137,7 @@ def create_ads_rows(
 def _rows(table: str, columns: tuple[Column, ...], instance: str) -> str:
     given = [column for column in columns if column.name not in OURS]
     names = [name for name in _names(table, columns) if table != "ad_days" or name not in NAMES]
-    id = " || '/' || ".join(f"coalesce({quote(name)}, '')" for name in KEYS[table])
+    id = _id(KEYS[table])
     told = ", ".join(f"{literal(name)}, {quote(name)}" for name in names)
     values = ", ".join(
         f"{typed(quote(column.name), column.type)} as {quote(column.name)}" for column in given
@@ -162,6 +165,10 @@ def _rows(table: str, columns: tuple[Column, ...], instance: str) -> str:
         )
         select *, {row_hash(columns)} as row_hash from typed
     """
+
+
+def _id(key: Iterable[str]) -> str:
+    return " || '/' || ".join(f"coalesce({quote(name)}, '')" for name in key)
 
 
 def _problems(given: Iterable[Column]) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -22,9 +23,12 @@ from ingestion.sources.google_ads.settings import GoogleAdsSource
 
 KEPT = dt.timedelta(days=1_120)
 """Google gives the days of 37 months, and no rows of those before them; less a margin."""
-FIRST_DAYS, FIRST_DAYS_OF_ADS, MOST_DAYS = 31, 7, 366
+DAYS, DAYS_OF_ADS = (31, 92), (7, 31)
+"""How many days the first answer of a report has, and how many any has at most."""
 FEW_ROWS, MANY_ROWS = 10_000, 40_000
 """An answer is held in memory: the next one is of more or fewer days where it had few or many."""
+CLOSED = frozenset({"CANCELED", "CLOSED", "CUSTOMER_NOT_ENABLED"})
+"""Of accounts in these states Google tells nothing; of one that is suspended it does."""
 NO_END = "2037-12-30"
 """The last day of a campaign that has none, as Google used to tell it."""
 
@@ -59,7 +63,16 @@ class GoogleAdsReader(AdsReader):
         answer = self._client.search(manager, queries.CLIENTS, "customerClient")
         found = {it["customerClient"]["id"]: it["customerClient"] for it in answer.results}
         leaves = [_account(it, manager) for it in found.values() if not it.get("manager")]
-        return Listing(leaves, answer.at)
+        return Listing([self._as_it_answers(it) for it in leaves], answer.at)
+
+    def _as_it_answers(self, account: Account) -> Account:
+        """An account that is neither in use nor closed is asked whether it can be read."""
+        if account.is_readable and account.status != "ENABLED":
+            try:
+                self._client.search(account.id, queries.CUSTOMER, "customer")
+            except RefusedError:
+                return replace(account, is_readable=False)
+        return account
 
     def _customer(self, id: str) -> Result:
         """What an account says of itself; of one that is closed not even that can be asked."""
@@ -79,29 +92,29 @@ class GoogleAdsReader(AdsReader):
 
     def campaign_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
         """What each campaign came to on each day."""
-        return self._days(account, window, FIRST_DAYS, queries.campaign_days, _campaign_day)
+        return self._days(account, window, DAYS, queries.campaign_days, _campaign_day)
 
     def ad_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
         """What each ad came to on each day."""
-        return self._days(account, window, FIRST_DAYS_OF_ADS, queries.ad_days, _ad_day)
+        return self._days(account, window, DAYS_OF_ADS, queries.ad_days, _ad_day)
 
     def _days(
         self,
         account: Account,
         window: Window,
-        days: int,
+        lengths: tuple[int, int],
         query: Callable[[dt.date, dt.date], str],
         row: Callable[[Result], Row],
     ) -> Iterator[Sequence[Row]]:
-        """The rows of a report, asked for in ranges one after another, the first of `days`."""
-        since = window.since
+        """The rows of a report, asked for in ranges of days one after another."""
+        since, (days, most) = window.since, lengths
         while since <= window.until:
             until = min(window.until, since + dt.timedelta(days=days - 1))
             results = self._client.search(account.id, query(since, until)).results
             yield [row(it) for it in results]
             since = until + ONE_DAY
             if len(results) < FEW_ROWS:
-                days = min(2 * days, MOST_DAYS)
+                days = min(2 * days, most)
             elif len(results) > MANY_ROWS:
                 days = max(1, days // 2)
 
@@ -149,7 +162,7 @@ def _account(client: Result, manager: str | None) -> Account:
         timezone=client.get("timeZone", ""),
         status=status,
         manager=manager,
-        is_readable=status == "ENABLED",
+        is_readable=status not in CLOSED,
     )
 
 

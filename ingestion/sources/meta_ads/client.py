@@ -17,6 +17,8 @@ from ingestion.http import Api, ApiClient, Pace, Page, Patience, Shape, secret_o
 from ingestion.sources.meta_ads.settings import LABEL, MetaAdsSource
 
 PAGE = 500
+PAGES = (PAGE, 100, 25)
+"""Sizes of a list's pages, the next one where one is too much."""
 REQUESTS_PER_SECOND, SLOWLY = 200.0, 4.0
 NEARLY_ALL = 75
 """Percent of what is allowed from which on requests are made slowly."""
@@ -44,11 +46,17 @@ TOO_MUCH_WORDS = "reduce the amount of data"
 TOKEN = frozenset({102, 190})
 PERMISSION = frozenset({3, 10, *range(200, 300)})
 OLD_VERSION = frozenset({2_500, 2_635})
+NO_SUCH = (100, 33)
+"""Code and subcode of the error that says that there is no object of an id."""
 _AFTER = jsonpath.compile_path("paging.cursors.after")
 
 
 class TooMuchError(SourceError):
-    """A report has more than Meta gives at once."""
+    """A report, or a page of a list, has more than Meta gives at once."""
+
+
+class NoSuchError(SourceError):
+    """There is nothing of an id, or nothing that the token may read."""
 
 
 class MetaAdsApi(Api):
@@ -84,7 +92,7 @@ class MetaAdsApi(Api):
         """The minutes after which access is regained, by business and use case."""
         usage = _json_of(response.headers.get("x-business-use-case-usage"))
         minutes = [
-            it.get("estimated_time_to_regain_access", 0) for uses in usage.values() for it in uses
+            it.get("estimated_time_to_regain_access") or 0 for uses in usage.values() for it in uses
         ]
         return max(minutes, default=0) * 60.0 or super().told_wait(response)
 
@@ -118,6 +126,8 @@ class MetaAdsApi(Api):
         code = error.get("code")
         if is_too_much(error):
             return TooMuchError(problem)
+        if (code, error.get("error_subcode")) == NO_SUCH:
+            return NoSuchError(problem)
         if code in TOKEN or response.status_code == 401:
             return SourceError(
                 f"{problem}; the token has expired, was withdrawn or is none: put a new one into "
@@ -185,7 +195,7 @@ class MetaAdsClient(ApiClient):
         yield from self._list(path, RECORD, CAMPAIGN_FIELDS, effective_status=wanted)
 
     def campaign(self, id: str) -> dict[str, Any]:
-        """A campaign by its id, deleted ones, too."""
+        """A campaign by its id, deleted ones, too. Raises NoSuchError where it is gone for good."""
         return self._one(id, RECORD, params={"fields": ",".join(CAMPAIGN_FIELDS)})
 
     def begin(self, account: str, question: Mapping[str, object]) -> str:
@@ -199,15 +209,25 @@ class MetaAdsClient(ApiClient):
 
     def rows(self, report: str) -> Iterator[Page]:
         """The rows of a report that is complete."""
-        yield from self._list(f"{report}/insights", ROW)
+        params = {"limit": PAGE}
+        yield from self.paginate(self._path(f"{report}/insights"), After(), ROW, params=params)
 
     def _list(
-        self, path: str, shape: Shape, fields: Sequence[str] = (), **params: object
+        self, path: str, shape: Shape, fields: Sequence[str], **params: object
     ) -> Iterator[Page]:
-        params["limit"] = PAGE
-        if fields:
-            params["fields"] = ",".join(fields)
-        yield from self.paginate(self._path(path), After(), shape, params=params)
+        """The pages of a list that is no report; in smaller ones where they are too much."""
+        params["fields"] = ",".join(fields)
+        for size in PAGES:
+            pages = self.paginate(
+                self._path(path), After(), shape, params={**params, "limit": size}
+            )
+            try:
+                yield from list(pages)
+            except TooMuchError:
+                if size == PAGES[-1]:
+                    raise
+            else:
+                return
 
     def _one(self, path: str, shape: Shape, **request: Any) -> dict[str, Any]:
         [found] = self.document(self._path(path), shape, **request).results

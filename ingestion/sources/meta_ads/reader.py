@@ -12,9 +12,14 @@ from ingestion.errors import one_of
 from ingestion.http import MalformedAnswerError, Patience
 from ingestion.loading.restated import Window
 from ingestion.sources.ads.reader import Account, AdsReader, Listing, Row
-from ingestion.sources.meta_ads.client import MetaAdsClient
+from ingestion.sources.meta_ads.client import MetaAdsClient, NoSuchError
 from ingestion.sources.meta_ads.reports import FIELDS, MOST_SECONDS, Question, Reports
-from ingestion.sources.meta_ads.settings import WINDOWS, MetaAdsSource
+from ingestion.sources.meta_ads.settings import (
+    CLICK_WINDOWS,
+    VIEW_WINDOWS,
+    WINDOWS,
+    MetaAdsSource,
+)
 
 MONTHS_KEPT = 37
 STATUSES: Mapping[int, str] = {
@@ -86,8 +91,20 @@ class MetaAdsReader(AdsReader):
             yield [_campaign(account, found) for found in page.results]
         assert today is not None
         window = Window(self.earliest(today), today)
-        for id in self._reports.deleted_campaigns(account.id, window):
-            yield [_campaign(account, self._client.campaign(id))]
+        for row in self._reports.deleted_campaigns(account.id, window):
+            yield [_campaign(account, self._deleted(row))]
+
+    def _deleted(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A deleted campaign; what a report has of it where Meta has nothing else any more."""
+        try:
+            return self._client.campaign(row["campaign_id"])
+        except NoSuchError:
+            return {
+                "id": row["campaign_id"],
+                "name": row.get("campaign_name"),
+                "objective": row.get("objective"),
+                "effective_status": "DELETED",
+            }
 
     def campaign_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
         """Campaigns by day.
@@ -145,9 +162,8 @@ class MetaAdsReader(AdsReader):
             place = self._client.place("insights")
             raise MalformedAnswerError(place, f"a day is {row['date_start']} to {row['date_stop']}")
         counts = self._by_window(row.get("actions"), absent)
-        if absent is not None and not any(counts.values()):
-            told = self._counted(row.get("actions"))
-            self._elsewhere += any(Decimal(it.get("value", 0)) for it in told)
+        if absent is not None:
+            self._elsewhere += any(map(_is_elsewhere, self._counted(row.get("actions"))))
         values = self._by_window(row.get("action_values"), absent)
         return {
             "day": row["date_start"],
@@ -186,6 +202,16 @@ class MetaAdsReader(AdsReader):
         return str(total)
 
 
+def _is_elsewhere(action: Mapping[str, Any]) -> bool:
+    """Whether an action counts by its ad set's own windows, and in none of WINDOWS.
+
+    The longest window after a click has those of the shorter ones.
+    """
+    clicks = max(Decimal(action.get(window, 0)) for window in CLICK_WINDOWS)
+    views = sum(Decimal(action.get(window, 0)) for window in VIEW_WINDOWS)
+    return Decimal(action.get("value", 0)) > clicks + views
+
+
 def _campaign(account: Account, found: Mapping[str, Any]) -> Row:
     zone = ZoneInfo(account.timezone)
     return {
@@ -201,10 +227,13 @@ def _campaign(account: Account, found: Mapping[str, Any]) -> Row:
 
 
 def _day(moment: str | None, zone: ZoneInfo, is_end: bool = False) -> str | None:
-    """The account's day of a moment; what ends at midnight has the day before as its last."""
-    if not moment:
+    """The account's day of a moment; what ends at midnight has the day before as its last.
+
+    Where there is none Meta may tell the moment 0, which is a day of 1969 or 1970.
+    """
+    at = dt.datetime.fromisoformat(moment).astimezone(zone) if moment else None
+    if at is None or at.year <= 1970:
         return None
-    at = dt.datetime.fromisoformat(moment).astimezone(zone)
     return f"{(at - dt.timedelta(seconds=1) if is_end else at).date()}"
 
 

@@ -82,7 +82,7 @@ class DeletedCampaigns(Question):
         return {
             **super().asked(),
             "time_increment": "all_days",
-            "fields": ("campaign_id",),
+            "fields": ("campaign_id", "campaign_name", "objective"),
             "filtering": [_among("campaign.effective_status", ("DELETED",))],
         }
 
@@ -103,10 +103,11 @@ class Reports:
         for window in question.window.slices(DAYS[question.level]):
             yield from self._read(replace(question, window=window))
 
-    def deleted_campaigns(self, account: str, window: Window) -> list[str]:
-        """Ids of the campaigns that no list has any more, though they have figures."""
+    def deleted_campaigns(self, account: str, window: Window) -> list[Row]:
+        """A row of each campaign that no list has any more, though it has figures: its name."""
         question = DeletedCampaigns(account, "campaign", window)
-        return sorted({row["campaign_id"] for part in self._read(question) for row in part})
+        found = {row["campaign_id"]: row for part in self._read(question) for row in part}
+        return [found[id] for id in sorted(found)]
 
     def _read(self, question: Question) -> Iterator[list[Row]]:
         """The rows of a report, or of smaller ones where it is too much.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator
@@ -23,11 +23,31 @@ NO_MORE = ("7d_view", "28d_view")
 """Windows that Meta tells no more since January 2026."""
 
 
-_ORIGIN = re.compile(
-    r"^(offsite_conversion\.fb_pixel_|onsite_conversion\.|onsite_web_app_|onsite_web_|onsite_app_"
-    r"|web_app_in_store_|web_in_store_|app_custom_event\.fb_mobile_|omni_)"
-)
-"""What Meta puts before an action that happened in one place, or (omni_) in any."""
+_WEB, _META, _APP, _STORE = "web", "meta", "app", "store"
+_PLACES: Mapping[str, frozenset[str]] = {
+    "offsite_conversion.fb_pixel_": frozenset({_WEB}),
+    "onsite_conversion.": frozenset({_META}),
+    "app_custom_event.fb_mobile_": frozenset({_APP}),
+    "offline_conversion.": frozenset({_STORE}),
+    "onsite_web_app_": frozenset({_META, _WEB, _APP}),
+    "onsite_web_": frozenset({_META, _WEB}),
+    "onsite_app_": frozenset({_META, _APP}),
+    "web_app_in_store_": frozenset({_WEB, _APP, _STORE}),
+    "web_in_store_": frozenset({_WEB, _STORE}),
+}
+"""Where the actions happen that Meta puts this before; of a longer beginning first."""
+_ANYWHERE = frozenset({_WEB, _META, _APP, _STORE})
+_ALIASES: Mapping[str, tuple[str, frozenset[str]]] = {
+    "leadgen.other": ("lead", frozenset({_META})),
+    "leadgen_grouped": ("lead", frozenset({_META})),
+    "mobile_app_install": ("app_install", frozenset({_APP})),
+}
+_EVENTS: Mapping[str, str] = {
+    "initiated_checkout": "initiate_checkout",
+    "content_view": "view_content",
+    "spent_credits": "spend_credits",
+}
+"""Events that Meta calls otherwise in one place than in another."""
 
 
 class MetaAdsSource(AdsSource):
@@ -70,13 +90,13 @@ class MetaAdsSource(AdsSource):
     @field_validator("conversions")
     @classmethod
     def _actions_that_add_up(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for total in names:
-            for other in names:
-                if total != other and _has_all(total) and _event(total) == _event(other):
-                    raise ValueError(
-                        f"'{total}' has the actions of '{other}', too: together they would count "
-                        "twice; name the one or the other"
-                    )
+        for one, other in combinations(sorted(names, key=lambda it: -len(_happens(it)[1])), 2):
+            (event, places), (other_event, other_places) = _happens(one), _happens(other)
+            if one != other and event == other_event and places & other_places:
+                raise ValueError(
+                    f"'{one}' has the actions of '{other}', too: together they would count "
+                    "twice; name the one or the other"
+                )
         if len(set(names)) < len(names):
             raise ValueError(f"[{', '.join(names)}] names an action twice")
         return names
@@ -86,11 +106,10 @@ class MetaAdsSource(AdsSource):
         return self.model_copy(update={"url": url}), {self.token_env: secret}
 
 
-def _has_all(action: str) -> bool:
-    """Whether an action is counted wherever it happens."""
-    return action.startswith("omni_") or not _ORIGIN.match(action)
-
-
-def _event(action: str) -> str:
-    """What happens, wherever that is."""
-    return _ORIGIN.sub("", action).removesuffix("_grouped")
+def _happens(action: str) -> tuple[str, frozenset[str]]:
+    """What happens, and in which places it is counted."""
+    if action in _ALIASES:
+        return _ALIASES[action]
+    prefix = next((it for it in _PLACES if action.startswith(it)), "")
+    event = action.removeprefix(prefix or "omni_").removesuffix("_grouped")
+    return _EVENTS.get(event, event), _PLACES.get(prefix, _ANYWHERE)

@@ -42,9 +42,9 @@ from ingestion.sandbox.systems.google_ads.gaql import parse
 from ingestion.sandbox.systems.google_ads.plan import plan
 from ingestion.sandbox.systems.google_ads.tokens import TokenError, Tokens
 from ingestion.sandbox.world import World
+from ingestion.sandbox.world.ad_accounts import GOOGLE_MANAGER, AdAccount
 from ingestion.sandbox.world.advertising import today_of
 from ingestion.sandbox.world.calendar import day_of
-from ingestion.sandbox.world.schema import GOOGLE_MANAGER, AdAccount
 
 VERSIONS = ("v23", "v24", "v25", "v26")
 LATEST = VERSIONS[-1]

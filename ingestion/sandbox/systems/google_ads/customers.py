@@ -8,8 +8,8 @@ from functools import cached_property
 
 from ingestion.sandbox.systems.advertisers import Ad, Advertiser, Campaign, advertisers
 from ingestion.sandbox.systems.google_ads.plan import Value
+from ingestion.sandbox.world.ad_accounts import GOOGLE_MANAGER
 from ingestion.sandbox.world.calendar import day_of
-from ingestion.sandbox.world.schema import GOOGLE_MANAGER
 from ingestion.sandbox.world.store import State
 
 PLATFORM = "google_ads"

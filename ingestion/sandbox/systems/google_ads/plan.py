@@ -129,9 +129,9 @@ def _days(query: Query, today: date) -> tuple[date | None, date | None]:
 
 def _span(condition: Condition, today: date) -> tuple[date | None, date | None]:
     name, operator = condition.field, condition.operator
+    _known_operator(condition)
     if operator == "DURING":
         return _during(condition.values[0], today)
-    _known_operator(condition)
     if name == "segments.year":
         years = [_integer(value) for value in condition.values]
         bounds = [(date(year, 1, 1), date(year, 12, 31)) for year in years]

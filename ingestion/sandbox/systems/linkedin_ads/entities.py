@@ -55,13 +55,13 @@ class Account:
     @cached_property
     def document(self) -> Document:
         """The account. LinkedIn tells no time zone: its days are those of UTC."""
-        account = self.advertiser.account
+        account, since = self.advertiser.account, self._since
         return {
             "test": False, "notifiedOnCreativeRejection": True,
             "notifiedOnNewFeaturesEnabled": False, "notifiedOnEndOfCampaign": True,
             "servingStatuses": ["RUNNABLE"], "notifiedOnCampaignOptimization": True,
             "type": "BUSINESS", "version": {"versionTag": "6"}, "reference": ORGANIZATION,
-            "notifiedOnCreativeApproval": True, "changeAuditStamps": _stamps(self._since),
+            "notifiedOnCreativeApproval": True, "changeAuditStamps": _stamps(since, since),
             "name": account.name, "currency": account.currency, "id": int(self.id),
             "status": "ACTIVE",
         }  # fmt: skip
@@ -89,7 +89,7 @@ class Account:
     def _campaign(self, campaign: Campaign) -> Document:
         today, currency = self.advertiser.today, self.advertiser.account.currency
         has_ended = campaign.last_day < today
-        start = campaign.started_on * DAY_MS
+        start, changed = campaign.started_on * DAY_MS, campaign.changed_at // 1_000
         schedule: dict[str, int] = {"start": start}
         if campaign.ended_on is not None:
             schedule["end"] = (campaign.ended_on + 1) * DAY_MS
@@ -109,7 +109,7 @@ class Account:
             "version": {"versionTag": "3"}, "objectiveType": "WEBSITE_CONVERSION",
             "associatedEntity": ORGANIZATION, "campaignGroup": self.group,
             "unitCost": {"currencyCode": currency, "amount": "0"}, "name": campaign.name,
-            "changeAuditStamps": _stamps(start), "account": self.urn,
+            "changeAuditStamps": _stamps(min(start, changed), changed), "account": self.urn,
             "politicalIntent": "NOT_POLITICAL",
             "status": "COMPLETED" if has_ended else "ACTIVE",
         }  # fmt: skip
@@ -174,8 +174,8 @@ def wanted(search: Value | None, of: Mapping[str, str]) -> Callable[[Document], 
     )
 
 
-def _stamps(moment: int) -> Document:
+def _stamps(created: int, changed: int) -> Document:
     return {
-        "created": {"actor": MEMBER, "time": moment},
-        "lastModified": {"actor": "urn:li:unknown:0", "time": moment},
+        "created": {"actor": MEMBER, "time": created},
+        "lastModified": {"actor": "urn:li:unknown:0", "time": changed},
     }

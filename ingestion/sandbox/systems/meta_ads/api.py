@@ -46,7 +46,7 @@ from ingestion.sandbox.systems.meta_ads.insights import Report
 from ingestion.sandbox.systems.meta_ads.questions import Question
 from ingestion.sandbox.systems.meta_ads.reports import RUN_FIELDS, Runs
 from ingestion.sandbox.world import World
-from ingestion.sandbox.world.schema import AdAccount
+from ingestion.sandbox.world.ad_accounts import AdAccount
 
 T = TypeVar("T")
 VERSION = "v26.0"

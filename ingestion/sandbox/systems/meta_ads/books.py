@@ -14,9 +14,12 @@ import numpy as np
 
 from ingestion.sandbox.systems.meta_ads.actions import split
 from ingestion.sandbox.world import World
+from ingestion.sandbox.world.ad_accounts import AD_ACCOUNTS, AdAccount
 from ingestion.sandbox.world.calendar import Ints, add_months
 from ingestion.sandbox.world.render import ad_names
-from ingestion.sandbox.world.schema import AD_ACCOUNTS, PLATFORMS, AdAccount
+from ingestion.sandbox.world.schema import (
+    PLATFORMS,
+)
 
 PLATFORM = "meta_ads"
 Document = dict[str, Any]

@@ -14,8 +14,11 @@ from ingestion.sandbox.systems.meta_ads import actions
 from ingestion.sandbox.systems.meta_ads.books import AD_STATUSES, CAMPAIGN_STATUSES, Books, Document
 from ingestion.sandbox.systems.meta_ads.errors import DOCUMENTATION, ParameterError, TooLongAgoError
 from ingestion.sandbox.systems.meta_ads.questions import Question
+from ingestion.sandbox.world.ad_accounts import AdAccount
 from ingestion.sandbox.world.calendar import Ints, day_number, day_of
-from ingestion.sandbox.world.schema import NONE, AdAccount
+from ingestion.sandbox.world.schema import (
+    NONE,
+)
 
 Mask = npt.NDArray[np.bool_]
 
