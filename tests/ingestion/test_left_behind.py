@@ -51,5 +51,6 @@ def test_a_source_that_is_gone_or_renamed_still_counts(warnings) -> None:
 def test_what_a_source_gives_no_more_still_counts(warnings) -> None:
     warnings(source("crm", LEADS + SPEND))
     [told] = warnings(source("crm", LEADS))
-    assert "spend_daily of a source crm" in told and "FRESH=1" in told
+    assert "spend_daily of a source crm" in told
+    assert "FRESH=1" in told
     assert warnings(source("crm", LEADS + SPEND)) == []
