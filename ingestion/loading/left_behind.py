@@ -41,6 +41,6 @@ def left_behind(company: Company, warehouse: Warehouse, source_type: str) -> Ite
         yield (
             f"company.yml no longer has {', '.join(sorted(entities))} of a source {name}, and what "
             "earlier loads brought of them still counts; where another source gives the same, it "
-            "counts twice. Name them again, or run with FRESH=1: the company starts anew without "
-            "them, and its old warehouse is kept aside"
+            "counts twice. Name them again, and take out of the export what shall not count; or "
+            "run with FRESH=1: the company starts anew, and its old warehouse is kept aside"
         )
