@@ -196,8 +196,7 @@ def test_a_setting_that_the_platform_refuses_is_told_with_the_remedy(
     assert not platform.has_raw
 
 
-@pytest.mark.parametrize("name", ["GOOGLE_ADS_CLIENT_SECRET", "GOOGLE_ADS_REFRESH_TOKEN",
-                                  "GOOGLE_ADS_DEVELOPER_TOKEN"])  # fmt: skip
+@pytest.mark.parametrize("name", ["GOOGLE_ADS_CLIENT_SECRET", "GOOGLE_ADS_REFRESH_TOKEN"])
 def test_a_wrong_secret_is_told_with_its_variable(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
