@@ -108,7 +108,26 @@ def prepare(
     if wrong.problems:
         shutil.rmtree(CompanyPaths.of(company).dlt, ignore_errors=True)
     wrong.raise_any(told for one in prepared for told in one.extraction.rejected)
-    return prepared
+    return _with_left_behind(company, warehouse, prepared)
+
+
+def _with_left_behind(
+    company: Company, warehouse: Warehouse, prepared: list[Prepared]
+) -> list[Prepared]:
+    """Sources that were read, the first of each type with what is left of those that are gone."""
+    from ingestion.loading.left_behind import left_behind
+
+    told: set[str] = set()
+    found = []
+    with warehouse.kept_open():
+        for one in prepared:
+            if (kind := one.source.type) not in told:
+                told.add(kind)
+                more = left_behind(company, warehouse, kind)
+                warnings = (*one.extraction.warnings, *more)
+                one = replace(one, extraction=replace(one.extraction, warnings=warnings))
+            found.append(one)
+    return found
 
 
 def check(

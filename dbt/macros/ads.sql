@@ -1,6 +1,28 @@
 {#- The types of sources that are advertising platforms: their raw tables are the same. -#}
 {% macro ad_platforms() -%} {{ return(["google_ads", "linkedin_ads", "meta_ads"]) }} {%- endmacro %}
 
+{#- The one of them that a source's word for an advertising platform means, NULL where none. -#}
+{% macro ad_platform_of(word) -%}
+    {%- set words = {
+        "google_ads": ["google", "googlead", "adword"],
+        "linkedin_ads": ["linkedin", "linkedinad"],
+        "meta_ads": ["meta", "metaad", "facebook", "facebookad", "instagram"],
+    } -%}
+    case
+        {%- for platform in ad_platforms() %}
+            when {{ has_word(word, words[platform]) }} then '{{ platform }}'
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{#- The digits of an ad account's id, however it is spelled; NULL of what is no id, such as a name. -#}
+{% macro ad_account_id(account) -%}
+    case
+        when replace(lower({{ account }}), 'act_', '') ~ '^[0-9 -]+$'
+        then nullif(regexp_replace({{ account }}, '[^0-9]', '', 'g'), '')
+    end
+{%- endmacro %}
+
 {#-
     The campaigns of an advertising platform. One that has spent has begun, wherever its first day
     was moved to since.
@@ -58,8 +80,7 @@
         -- An ad's id is its own in its group alone.
         ad_days as (
             select
-                *,
-                account || '/' || campaign || '/' || coalesce(ad_group, '') || '/' || ad as ad_id
+                *, account || '/' || campaign || '/' || coalesce(ad_group, '') || '/' || ad as ad_id
             from ({{ latest_versions(platform, "ad_days") }}) as latest
         ),
 

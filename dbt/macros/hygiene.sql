@@ -143,6 +143,7 @@
                 "days_missing",
                 "spend_jump",
                 "campaign_day_missing",
+                "in_two_sources",
                 "data_after_as_of",
             ],
         },

@@ -107,6 +107,10 @@ HYGIENE: Mapping[str, tuple[Check, ...]] = {
             "campaign_day_missing",
             "Where an ad platform tells what ads cost, it tells what their campaign did.",
         ),
+        _broken(
+            "in_two_sources",
+            "What an ad account spent on a day is told by its platform or by another source.",
+        ),
         _DATA_ENDS,
     ),
     "cost": (

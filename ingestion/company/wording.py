@@ -41,6 +41,13 @@ def as_problem(details: ErrorDetails) -> Problem:
         return Problem(shown, value, f"unknown key; {one_of(str(key[-1]), _keys_beside(key))}")
     if details["type"] == "missing":
         return Problem(shown, None, "missing: this key is required")
+    # The message repeats no value, for it may be a secret that is in the wrong place.
+    if details["type"] in ("list_type", "tuple_type"):
+        return Problem(shown, value, "not a list: put it into brackets, as in [a, b]")
+    if details["type"] == "string_type" and isinstance(value, int | float):
+        return Problem(shown, value, "not a text: put it into quotes, as in '7'")
+    if details["type"].startswith("date_"):
+        return Problem(shown, value, "not a day: write it as in 2024-03-31")
     if details["type"].startswith("union_tag"):
         types = [str(type_) for model in _models_in(Source) for type_ in _types(model)]
         given = value.get("type") if isinstance(value, dict) else value

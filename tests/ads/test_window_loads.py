@@ -339,6 +339,15 @@ def test_channels_are_those_of_the_company_file(books: Books, platform: Platform
     assert {id: row["channel"] for id, row in found.items()} == {"7": "Video", "8": "Paid"}
 
 
+def test_a_kind_that_no_campaign_is_of_is_told_with_those_that_are(
+    books: Books, platform: Platform
+) -> None:
+    platform.campaigns["7"]["kind"] = "VIDEO"
+    platform.campaigns["8"] = {"account": "11", "name": "Eight", "kind": None}
+    report = books.load(platform, channels={"VIDEO": "Video", "video": "Films", "SEARCH": "Search"})
+    assert report.warnings == ("channels: no campaign is of kind SEARCH, video; there are: VIDEO",)
+
+
 def test_a_campaign_that_is_listed_no_more_is_deleted_and_its_days_stay(
     books: Books, platform: Platform
 ) -> None:
@@ -370,6 +379,8 @@ def test_accounts_are_named_as_people_write_them() -> None:
     for wrong in ("my account", "", True, "12a"):
         with pytest.raises(ValueError, match="is not the id of an account"):
             source_with(accounts=[wrong])
+    with pytest.raises(ValueError, match="names no account: leave it out"):
+        source_with(accounts=[])
     with pytest.raises(ValueError, match="'11' is named twice"):
         source_with(accounts=["11", "1-1"])
     with pytest.raises(ValueError, match="restated_days_weekly is 20, less than the 30"):
@@ -428,6 +439,10 @@ def test_an_account_that_is_closed_is_not_read_and_told_of(
 def test_days_that_have_not_come_are_not_wanted(books: Books, platform: Platform) -> None:
     with pytest.raises(SourceError, match="since: 2026-03-02 has not come in account 11"):
         books.load(platform, since="2026-03-02")
+    platform.accounts.append(COAST)
+    platform.now = dt.datetime(2026, 3, 2, 5)
+    [problem] = books.check(platform, since="2026-03-02").problems
+    assert "since: 2026-03-02 has not come in account 22, whose day is 2026-03-01" in problem
 
 
 def test_a_check_asks_for_yesterday(books: Books, platform: Platform) -> None:

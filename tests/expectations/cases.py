@@ -210,7 +210,10 @@ _RULES = {
     ),
     "user": "hired_on_missing hired_after_first_activity left_on_missing",
     "campaign": "channel_missing platform_missing spent_outside_dates in_two_sources",
-    "spend": "campaign_missing days_missing spend_jump campaign_day_missing data_after_as_of",
+    "spend": (
+        "campaign_missing days_missing spend_jump campaign_day_missing in_two_sources "
+        "data_after_as_of"
+    ),
     "cost": "team_missing team_unknown next_month_missing",
     "customer": (
         "account_unmatched match_ambiguous account_deleted account_contradicted data_after_as_of"

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from google_advertiser import Row, Written
-from written_google import WrittenAccount, failure
+from written_google import WrittenAccount, answer, failure
 
 from ingestion.errors import SourceError
 
@@ -345,3 +345,28 @@ def test_an_amount_keeps_its_millionths(written: Written, main: WrittenAccount) 
     written.sync()
     row = written.raw("campaign_days")[f"{ID}/11/2026-03-02"]
     assert row["spend"] == Decimal("1.234567")
+
+
+def test_an_account_that_refuses_and_that_nobody_wants_stops_no_load(
+    written: Written, main: WrittenAccount
+) -> None:
+    written.google.direct = [ID, WEST]
+    written.google.instead = lambda asked: (
+        failure(403, "authorizationError", "USER_PERMISSION_DENIED", "No permission.")
+        if WEST in asked.path
+        else None
+    )
+    assert written.sync(f"accounts: [{ID}]").warnings == ()
+    assert len(written.raw("campaign_days")) == 2
+    with pytest.raises(SourceError, match="USER_PERMISSION_DENIED"):
+        written.sync(f"accounts: [{ID}, {WEST}]")
+
+
+def test_of_a_user_who_was_added_to_no_account_google_tells_no_list(written: Written) -> None:
+    """An empty list is left out of the answer, as every empty field is."""
+    written.google.instead = lambda asked: answer({})
+    with pytest.raises(SourceError, match="shows no account: add the user whose refresh token"):
+        written.sync("since: 2026-01-01")
+    assert len(written.google.questions) == 1
+    with pytest.raises(SourceError, match="it is no list of batches"):
+        written.sync()

@@ -86,7 +86,7 @@ def test_a_goal_is_the_companys_unless_it_says_of_whom(tmp_path: Path) -> None:
             "goals.0.of.segment: no cut of cac_payback_months; it has none: leave 'of' out",
         ),
         ("metric: win_rate, of: {team: A, rep: B}", "goals.0.of: a goal is for one part, as {"),
-        ("metric: win_rate, of: {rep: 7}", "goals.0.of.rep = 7: Input should be a valid string"),
+        ("metric: win_rate, of: {rep: 7}", "goals.0.of.rep = 7: not a text: put it into quotes"),
         (
             "metric: stalled_value",
             "goals.0.period = 'month': stalled_value is of now: it has no months, and so no goals",
@@ -100,6 +100,7 @@ def test_a_goal_is_the_companys_unless_it_says_of_whom(tmp_path: Path) -> None:
             "goals.0: 'from' is after 'until': no period would be meant",
         ),
         ("metric: mrr, form: 2024-02-01", "goals.0.form"),
+        ("metric: mrr, from: 2024", "goals.0.from = 2024: not a day: write it as in 2024-03-31"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_goal_is_located(tmp_path: Path, goal: str, message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from ingestion.sources.linkedin_ads.restli import query_of
 DAY = dt.date(2026, 3, 1)
 MARCH = Window(DAY, dt.date(2026, 3, 19))
 MAIN = Account(ACCOUNT, "Main", "EUR", "UTC")
+IN_TIME = replace(PATIENCE, timeout=(30.0, 30.0))
+"""Of a machine that is busy: no answer is asked for twice."""
 
 
 @pytest.fixture(autouse=True)
@@ -127,9 +130,22 @@ def test_the_campaign_of_an_ad_that_is_in_no_list_is_asked_for(written: Written)
     found = rows(reader(written).ad_days(MAIN, MARCH))
     assert [(row["campaign"], row["ad"], row["name"]) for row in found] == [("7", "70", None)] * 2
     assert len(written.linkedin.reports) == 2
+
+
+def test_an_ad_of_no_campaign_that_is_told_leaves_what_it_spent_to_its_campaign(
+    written: Written,
+) -> None:
+    written.linkedin.campaign("7")
+    written.linkedin.creatives["71"] = "7"
+    for ad in (None, "71", "72", "73"):
+        written.linkedin.spent("7", "2026-03-01", ad)
     written.linkedin.instead = lambda it: answer([]) if "creatives" in it.asked else None
-    with pytest.raises(SourceError, match="creative 70 has figures in 2026-03-01 to 2026-03-19"):
-        rows(reader(written).ad_days(MAIN, MARCH))
+    [warning] = written.sync().warnings
+    assert warning.startswith(
+        "account 508000001: of 2 ads that are in no list, such as creative 72, LinkedIn does not"
+    )
+    assert list(written.raw("campaign_days")) == ["508000001/7/2026-03-01"]
+    assert list(written.raw("ad_days")) == ["508000001/7//71/2026-03-01"]
 
 
 def test_days_of_campaigns_that_are_in_no_list_are_read(written: Written) -> None:
@@ -169,7 +185,7 @@ def test_fifteen_thousand_ads_of_one_day_are_read_campaign_by_campaign(written: 
         for campaign in "789":
             written.linkedin.creatives[f"{campaign}{number:05}"] = campaign
     day = Window(DAY, DAY)
-    found = rows(reader(written).ad_days(MAIN, day))
+    found = rows(reader(written, IN_TIME).ad_days(MAIN, day))
     assert len(found) == len({row["ad"] for row in found}) == 15_003
     assert [it.asked.get("campaigns") for it in written.linkedin.reports] == [
         None,
@@ -197,6 +213,9 @@ def test_what_is_cut_and_in_no_listed_campaign_is_an_error(
     _many(written, 15, campaigns="78")
     del written.linkedin.campaigns["8"]
     with pytest.raises(SourceError, match="20 elements some of no campaign that is in its list"):
+        rows(reader(written).ad_days(MAIN, Window(DAY, DAY)))
+    written.linkedin.campaigns.clear()
+    with pytest.raises(SourceError, match="20 elements and no campaign is in the account's list"):
         rows(reader(written).ad_days(MAIN, Window(DAY, DAY)))
 
 
@@ -277,6 +296,20 @@ def test_an_account_that_lost_its_figures_is_not_taken_for_one_that_spent_nothin
     with pytest.raises(SourceError, match="campaign_days of account 508000001, 2026-02-18 to"):
         written.sync()
     assert len(written.raw("campaign_days")) == 19
+
+
+def test_an_account_that_lost_its_few_figures_says_so_once(written: Written) -> None:
+    written.linkedin.campaign("7")
+    for day in range(10, 18):
+        written.linkedin.spent("7", f"2026-03-{day:02}")
+    assert written.sync().warnings == ()
+    written.linkedin.figures.clear()
+    [warning] = written.sync().warnings
+    assert warning == (
+        "account 508000001, 2026-02-18 to 2026-03-20: of 8 known days of campaigns only 0 are told "
+        "now. The others count as deleted; see whether they are"
+    )
+    assert written.sync().warnings == ()
 
 
 def test_settings_are_those_of_company_yml(written: Written) -> None:

@@ -23,6 +23,10 @@ with
         union
         select campaign_key
         from {{ ref("fct_touches") }}
+        union
+        select campaign_key
+        from {{ ref("int_leads__reached") }}
+        where not is_deleted
     ),
 
     used_in_two_sources as (

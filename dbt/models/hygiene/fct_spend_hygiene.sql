@@ -39,6 +39,62 @@ with
 
     ads_alone as ({{ days_of_ads_alone() }}),
 
+    -- Whose days they are by ids: what is named otherwise, or not at all, may be any account.
+    account_days_by_id as (
+        select distinct
+            days.source_instance,
+            days.ad_account,
+            days.day,
+            {{ ad_platform_of("days.platform") }} as ad_platform,
+            {{ ad_account_id("days.ad_account") }} as account_id,
+            platforms.source_instance is not null as is_of_platform
+        from days
+        left join platforms on days.source_instance = platforms.source_instance
+        where days.spend is null or days.spend <> 0
+    ),
+
+    platforms_read as (select distinct ad_platform from account_days_by_id where is_of_platform),
+
+    days_by_platform as (
+        select
+            ad_platform,
+            day,
+            bool_or(is_of_platform) as is_of_platform,
+            bool_or(not is_of_platform and account_id is null) as may_be_any_account
+        from account_days_by_id
+        group by ad_platform, day
+    ),
+
+    days_of_two_sources as (
+        select ad_platform, day, account_id
+        from account_days_by_id
+        where account_id is not null
+        group by ad_platform, day, account_id
+        having bool_or(is_of_platform) and count(distinct source_instance) > 1
+    ),
+
+    told_twice as (
+        select distinct own.source_instance, own.ad_account, own.ad_platform, own.day
+        from account_days_by_id as own
+        inner join
+            days_by_platform
+            on own.ad_platform = days_by_platform.ad_platform
+            and own.day = days_by_platform.day
+        left join
+            days_of_two_sources
+            on own.ad_platform = days_of_two_sources.ad_platform
+            and own.day = days_of_two_sources.day
+            and own.account_id = days_of_two_sources.account_id
+        where
+            days_of_two_sources.account_id is not null
+            or (own.is_of_platform and days_by_platform.may_be_any_account)
+            or (
+                not own.is_of_platform
+                and own.account_id is null
+                and days_by_platform.is_of_platform
+            )
+    ),
+
     -- A day on which an account has nothing at all is missing where it spent daily until then,
     -- and a campaign that ran on the last day before it runs again on the first after it.
     account_days as (
@@ -100,7 +156,10 @@ with
             end as spend_jump,
             case
                 when platforms.source_instance is not null then ads_alone.day is not null
-            end as campaign_day_missing
+            end as campaign_day_missing,
+            case
+                when platforms_read.ad_platform is not null then told_twice.day is not null
+            end as in_two_sources
         from campaign_days
         inner join
             account_days
@@ -116,6 +175,15 @@ with
             and campaign_days.ad_account = ads_alone.account
             and campaign_days.campaign_id = ads_alone.campaign
             and campaign_days.day = ads_alone.day
+        left join
+            platforms_read
+            on {{ ad_platform_of("campaign_days.platform") }} = platforms_read.ad_platform
+        left join
+            told_twice
+            on campaign_days.source_instance = told_twice.source_instance
+            and campaign_days.ad_account = told_twice.ad_account
+            and platforms_read.ad_platform = told_twice.ad_platform
+            and campaign_days.day = told_twice.day
     ),
 
     final as (
@@ -134,6 +202,7 @@ with
                 "days_missing",
                 "spend_jump",
                 "campaign_day_missing",
+                "in_two_sources",
             ] %}
                 cast(null as boolean) as {{ rule }},
             {%- endfor %}

@@ -24,7 +24,7 @@ from ingestion.loading.reports import ExtractContext, Extraction, SourceCheck
 from ingestion.loading.restated import ONE_DAY, Scope, Window
 from ingestion.loading.rows import create_rows
 from ingestion.sources.ads.access import Access
-from ingestion.sources.ads.plan import Plan, today_of
+from ingestion.sources.ads.plan import Plan, refuse_to_come, today_of
 from ingestion.sources.ads.reader import Account, AdsReader, Row
 from ingestion.sources.ads.rows import Taken, create_ads_rows, create_rows_of
 from ingestion.sources.ads.settings import AdsSource
@@ -69,7 +69,10 @@ def check(
     def ask(wrong: Gathered) -> None:
         reader = connect()
         listing = reader.listing()
-        for account in Access.of(source, listing, reader.way_in).read[:1]:
+        accounts = Access.of(source, listing, reader.way_in).read
+        for account in accounts:
+            refuse_to_come(source, account, today_of(account, listing, place), place)
+        for account in accounts[:1]:
             yesterday = today_of(account, listing, place) - ONE_DAY
             next(reader.campaign_days(account, Window(yesterday, yesterday)), None)
 
@@ -80,6 +83,7 @@ class _Extract:
     def __init__(self, load: ApiLoad, source: AdsSource, reader: AdsReader) -> None:
         self.load, self.source, self.reader = load, source, reader
         self.connection, self.tables = load.connection, load.tables
+        self.kinds: set[str] = set()
 
     def run(self) -> None:
         """Read and compare everything that is wanted."""
@@ -92,6 +96,7 @@ class _Extract:
         self.load.warnings += [
             *self.access.warnings(self.source, self.plan.before),
             *self.plan.warnings,
+            *self._kinds_of_no_campaign(),
             *self.reader.warnings(),
         ]
 
@@ -125,9 +130,17 @@ class _Extract:
         pages = self.reader.campaigns(account)
         for page in self._counted(f"campaigns of account {account.id}", pages):
             for row in page:
-                channel = channels.get(row.get("kind") or "", other)
+                kind = row.get("kind") or ""
+                self.kinds.add(kind)
+                channel = channels.get(kind, other)
                 more = {"account": account.id, "currency": account.currency, "channel": channel}
                 self.taken.add("campaigns", [{**row, **more}])
+
+    def _kinds_of_no_campaign(self) -> Iterator[str]:
+        """Kinds to which company.yml gives a channel, and of which nothing is."""
+        if unknown := sorted(self.source.channels.keys() - self.kinds):
+            known = ", ".join(sorted(self.kinds - {""})) or "none"
+            yield f"channels: no campaign is of kind {', '.join(unknown)}; there are: {known}"
 
     def _read_days(self, account: Account) -> None:
         pages = self.reader.campaign_days(account, self.plan.windows[account.id])

@@ -83,11 +83,7 @@ class Plan:
                 raise MalformedAnswerError(
                     place, f"it tells no currency of account {account.id}, whose days are money"
                 )
-            if source.since and source.since > today:
-                raise SourceError(
-                    f"{place}: since: {source.since} has not come in account {account.id}, whose "
-                    f"day is {today}; write the first day that is to be read"
-                )
+            refuse_to_come(source, account, today, place)
             earliest = reader.earliest(today)
             known = before.get(account.id)
             days = known.days if known and known.figures == figures else None
@@ -120,6 +116,15 @@ def today_of(account: Account, listing: Listing, place: Place) -> dt.date:
             place, f"the time zone of account {account.id} is {account.timezone!r}"
         ) from None
     return listing.at.replace(tzinfo=dt.UTC).astimezone(zone).date()
+
+
+def refuse_to_come(source: AdsSource, account: Account, today: dt.date, place: Place) -> None:
+    """Raise SourceError where company.yml wants days of an account that have not come."""
+    if source.since and source.since > today:
+        raise SourceError(
+            f"{place}: since: {source.since} has not come in account {account.id}, whose day is "
+            f"{today}; write the first day that is to be read"
+        )
 
 
 def _before(last: Mapping[str, LastExport]) -> dict[str, SeenOf]:

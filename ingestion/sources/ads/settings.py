@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ingestion.sources.source_type import SourceSettings
 
@@ -40,6 +41,8 @@ class AdsSource(SourceSettings):
         if not isinstance(given, list | tuple):
             return given
         ids = [plain_id(one) for one in given]
+        if not ids:
+            raise ValueError("it names no account: leave it out, to read all that the access shows")
         if twice := sorted({one for one in ids if ids.count(one) > 1}):
             raise ValueError(f"'{twice[0]}' is named twice")
         return tuple(ids)
@@ -65,6 +68,17 @@ class AdsSource(SourceSettings):
     def gives(self, entity: str, column: str) -> bool:
         """Every platform has all columns of both."""
         return True
+
+
+def version_like(pattern: str, example: str) -> BeforeValidator:
+    """Validates the version of a platform's API, of which YAML may make a number."""
+
+    def version(written: object) -> str:
+        if isinstance(written, bool) or not re.fullmatch(pattern, str(written)):
+            raise ValueError(f"no version of this API; write one as the platform does: {example}")
+        return str(written)
+
+    return BeforeValidator(version)
 
 
 def plain_id(given: object) -> str:

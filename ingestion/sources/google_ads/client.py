@@ -10,14 +10,22 @@ from typing import Any
 import requests
 
 from ingestion.errors import SourceError
-from ingestion.http import Api, ApiClient, Pace, Patience, Place, Shape, well_formed
+from ingestion.http import (
+    Api,
+    ApiClient,
+    MalformedAnswerError,
+    Pace,
+    Patience,
+    Place,
+    Shape,
+    well_formed,
+)
 from ingestion.sources.google_ads.access import RefreshGrant, Secrets
 from ingestion.sources.google_ads.refusals import may_have_expired, message, refused
 from ingestion.sources.google_ads.settings import LABEL, GoogleAdsSource
 
 Result = dict[str, Any]
-NAMED: Shape = MappingProxyType({"resourceNames": list})
-BATCH: Shape = MappingProxyType({})
+ANY: Shape = MappingProxyType({})
 
 
 class GoogleAdsApi(Api):
@@ -60,14 +68,19 @@ class GoogleAdsApi(Api):
                 and isinstance(batch.get("results", []), list)
                 for batch in document
             )
-        return isinstance(document, dict) and isinstance(document.get("resourceNames"), list)
+        # Where there is no account the list of them is left out.
+        return document == {} or (
+            isinstance(document, dict) and isinstance(document.get("resourceNames"), list)
+        )
 
     def message(self, document: Any) -> object:
         """Google's codes and words."""
         return message(document)
 
     def refuse_other(self, response: requests.Response, place: Place) -> None:
-        """What is good is what was asked for; so is the access token."""
+        """A stream is a list of batches; whatever is good was signed with a good access token."""
+        if place.path.endswith("searchStream") and not response.content.lstrip().startswith(b"["):
+            raise MalformedAnswerError(place, "it is no list of batches of results")
         self._grant.proved(response.request)
 
     def renew(self, response: requests.Response) -> bool:
@@ -109,13 +122,13 @@ class GoogleAdsClient(ApiClient):
     def search(self, customer: str, query: str, *parts: str) -> Answer:
         """All results of a query on an account; each has these parts."""
         path = f"/{self._version}/customers/{customer}/googleAds:searchStream"
-        page = self.document(path, BATCH, json={"query": query})
+        page = self.document(path, ANY, json={"query": query})
         results = [found for batch in page.results for found in batch.get("results", ())]
         shape = dict.fromkeys(parts, dict)
         return Answer(well_formed(self.place(path), results, shape), page.received_at)
 
     def accessible(self) -> tuple[list[str], datetime]:
         """The ids of the accounts to which the user was added directly, and the moment of it."""
-        page = self.document(f"/{self._version}/customers:listAccessibleCustomers", NAMED)
-        names = page.results[0]["resourceNames"]
+        page = self.document(f"/{self._version}/customers:listAccessibleCustomers", ANY)
+        names = page.results[0].get("resourceNames", [])
         return [str(name).removeprefix("customers/") for name in names], page.received_at

@@ -75,13 +75,19 @@ class GoogleAdsReader(AdsReader):
         return account
 
     def _customer(self, id: str) -> Result:
-        """What an account says of itself; of one that is closed not even that can be asked."""
+        """What an account says of itself; of one that is closed not even that can be asked.
+
+        That one is refused which nobody wants is no matter.
+        """
         try:
             [found] = self._client.search(id, queries.CUSTOMER, "customer").results
         except RefusedError as error:
-            if "CUSTOMER_NOT_ENABLED" not in error.codes:
+            wanted = self._source.accounts
+            if "CUSTOMER_NOT_ENABLED" in error.codes:
+                return {"id": id, "status": "CUSTOMER_NOT_ENABLED"}
+            if not wanted or id in wanted:
                 raise
-            return {"id": id, "status": "CUSTOMER_NOT_ENABLED"}
+            return {"id": id, "status": ", ".join(error.codes)}
         customer: Result = found["customer"]
         return customer
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field
 
 from ingestion.settings import variable_of
-from ingestion.sources.ads.settings import AdsSource, plain_id
+from ingestion.sources.ads.settings import AdsSource, plain_id, version_like
 
 LABEL = "Google Ads"
 API = "https://googleads.googleapis.com"
@@ -33,7 +33,7 @@ class GoogleAdsSource(AdsSource):
     type: Literal["google_ads"]
     url: Annotated[str, Field(pattern=r"^https?://[^/@?#\s]+$")] = API
     token_url: Annotated[str, Field(pattern=r"^https?://[^@?#\s]+$")] = TOKENS
-    version: Annotated[str, Field(pattern=r"^v[0-9]+$")] = VERSION
+    version: Annotated[str, version_like(r"v[0-9]+", VERSION)] = VERSION
     channel: Annotated[str, Field(min_length=1)] = "Paid Search"
     manager: Annotated[str | None, BeforeValidator(_manager)] = None
     client_id_env: Annotated[str, variable_of("client id", "GOOGLE_ADS_CLIENT_ID")] = (

@@ -84,7 +84,7 @@ class LinkedInApi(Api):
             remedy = (
                 f"the token in {source.token_env} needs the scopes r_ads and r_ads_reporting, and "
                 "its member a role in the account (Campaign Manager, Account settings, Manage "
-                "access)"
+                "access); where an account is closed, name all others (`accounts`)"
             )
         elif response.status_code == 426 or "VERSION" in problem:
             remedy = (

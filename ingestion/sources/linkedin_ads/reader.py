@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 
@@ -40,6 +41,7 @@ class LinkedInAdsReader(AdsReader):
         self._source = source
         self._client = LinkedInClient(source, patience)
         self._campaigns: dict[str, list[Element]] = {}
+        self._nobodys: dict[str, set[str]] = defaultdict(set)
         self._lock = threading.Lock()
 
     @property
@@ -71,7 +73,7 @@ class LinkedInAdsReader(AdsReader):
 
     def ad_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
         """The days of creatives, which LinkedIn has in campaigns, and in no groups."""
-        known = {
+        known: dict[str, tuple[str | None, str | None]] = {
             it["id"].rpartition(":")[2]: (it["campaign"].rpartition(":")[2], it.get("name"))
             for page in self._client.creatives(account.id)
             for it in page.results
@@ -81,7 +83,9 @@ class LinkedInAdsReader(AdsReader):
             for elements in self._report("CREATIVE", part, account, ids):
                 for element in elements:
                     if (ad := id_of(element)) not in known:
-                        known[ad] = self._campaign_of(ad, part, account), None
+                        known[ad] = self._client.campaign_of(account.id, ad, part), None
+                        if known[ad][0] is None:
+                            self._nobodys[account.id].add(ad)
                 yield [
                     {
                         "campaign": known[id_of(it)][0],
@@ -91,7 +95,17 @@ class LinkedInAdsReader(AdsReader):
                         **_figures(it),
                     }
                     for it in elements
+                    if known[id_of(it)][0] is not None
                 ]
+
+    def warnings(self) -> Iterator[str]:
+        """Ads of which LinkedIn does not say whose they are: their campaign has what they spent."""
+        for account, ads in sorted(self._nobodys.items()):
+            yield (
+                f"account {account}: of {len(ads):,} ads that are in no list, such as creative "
+                f"{min(ads)}, LinkedIn does not tell the campaign: what they spent is with their "
+                "campaigns, by no ad"
+            )
 
     def stop(self) -> None:
         """Let no request begin any more."""
@@ -104,17 +118,6 @@ class LinkedInAdsReader(AdsReader):
                 pages = self._client.campaigns(account.id)
                 self._campaigns[account.id] = [it for page in pages for it in page.results]
             return self._campaigns[account.id]
-
-    def _campaign_of(self, ad: str, window: Window, account: Account) -> str:
-        """The campaign of an ad that is in no list. Raises SourceError."""
-        found = self._client.campaign_of(account.id, ad, window)
-        if found is None:
-            raise SourceError(
-                f"source {self._source.name}: account {account.id}: creative {ad} has figures in "
-                f"{window.since} to {window.until}, and LinkedIn does not tell of which campaign; "
-                "run again later"
-            )
-        return found
 
     def _report(
         self, pivot: str, window: Window, account: Account, campaigns: Sequence[str]
@@ -146,6 +149,8 @@ class LinkedInAdsReader(AdsReader):
                 else:
                     yield from self._by_campaign(pivot, day, account, half)
             return
+        if not campaigns:
+            raise self._too_much(day, account, "and no campaign is in the account's list")
         if len(found := self._client.report(account.id, pivot, day, campaigns)) >= MOST:
             raise self._too_much(day, account, f"of campaign {campaigns[0]} alone")
         yield found

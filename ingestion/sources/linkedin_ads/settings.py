@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from ingestion.settings import variable_of
-from ingestion.sources.ads.settings import AdsSource
+from ingestion.sources.ads.settings import AdsSource, version_like
 
 LABEL = "LinkedIn Ads"
 API = "https://api.linkedin.com"
 VERSION = "202610"
 """The version of the API whose fields are asked for. LinkedIn ends each after about a year."""
-
-
-def _month(written: object) -> object:
-    """A version as YAML has it, where it is a number unless it is quoted."""
-    return str(written) if isinstance(written, int) else written
 
 
 class LinkedInAdsSource(AdsSource):
@@ -30,7 +25,7 @@ class LinkedInAdsSource(AdsSource):
 
     type: Literal["linkedin_ads"]
     url: Annotated[str, Field(pattern=r"^https?://[^/@?#\s]+$")] = API
-    version: Annotated[str, BeforeValidator(_month), Field(pattern=r"^20[0-9]{4}$")] = VERSION
+    version: Annotated[str, version_like(r"20[0-9]{2}(0[1-9]|1[0-2])", VERSION)] = VERSION
     token_env: Annotated[str, variable_of("access token", "LINKEDIN_ADS_ACCESS_TOKEN")] = (
         "LINKEDIN_ADS_ACCESS_TOKEN"
     )

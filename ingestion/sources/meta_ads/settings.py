@@ -10,10 +10,11 @@ from pydantic import Field, field_validator
 
 from ingestion.errors import one_of
 from ingestion.settings import variable_of
-from ingestion.sources.ads.settings import AdsSource
+from ingestion.sources.ads.settings import AdsSource, version_like
 
 LABEL = "Meta Ads"
 API = "https://graph.facebook.com"
+VERSION = "v26.0"
 
 CLICK_WINDOWS = ("1d_click", "7d_click", "28d_click")
 VIEW_WINDOWS = ("1d_view",)
@@ -63,7 +64,7 @@ class MetaAdsSource(AdsSource):
     token_env: Annotated[str, variable_of("token", "META_ADS_ACCESS_TOKEN")] = (
         "META_ADS_ACCESS_TOKEN"
     )
-    version: Annotated[str, Field(pattern=r"^v[0-9]+\.[0-9]+$")] = "v26.0"
+    version: Annotated[str, version_like(r"v[0-9]+\.[0-9]+", VERSION)] = VERSION
     attribution: tuple[str, ...] = ("7d_click", "1d_view")
     conversions: Annotated[tuple[str, ...], Field(min_length=1)] = ("lead",)
 
