@@ -192,7 +192,7 @@ def secret_of(source: str, variable: str, what: str) -> str:
         )
     if not re.fullmatch(r"[!-~]+", secret):
         raise SourceError(
-            f"source {source}: what the environment variable {variable} holds is no access token: "
+            f"source {source}: what the environment variable {variable} holds cannot be right: "
             "it has blanks, line ends or letters that no token has"
         )
     return secret
