@@ -4,8 +4,12 @@
     "payments": ("amount", "currency", "occurred_at"),
     "credit_notes": ("amount", "currency", "occurred_at"),
     "subscriptions": ("mrr", "currency", "started_at"),
-    "spend_daily": ("spend", "currency", "day"),
     "forecast_submissions": ("amount", none, "submitted_at"),
+} -%}
+{#- Those whose money another model has: the model, their key, the amount, which rows have it. -#}
+{%- set priced = {
+    "quotas": ("fct_quotas", "quota_key", "amount", "records.measure = 'revenue'"),
+    "spend_daily": ("fct_spend_daily", "spend_day_key", "spend", "true"),
 } -%}
 {#- Where what any source knows is known: see int_people, int_stages__resolved, in_reach. -#}
 {%- set shared = ["users", "users.team", "pipeline_stages.stage", "columns"] + (
@@ -34,8 +38,9 @@ with
                 {%- endfor %}
                 {% if entity == "opportunities" -%}
                     case when records.is_open or records.is_won then records.amount else 0 end
-                {%- elif entity == "quotas" -%}
-                    case when records.measure = 'revenue' then priced.amount else 0 end
+                {%- elif entity in priced -%}
+                    {%- set model, key, amount, has_amount = priced[entity] -%}
+                    case when {{ has_amount }} then priced.{{ amount }} else 0 end
                 {%- elif entity in money -%}
                     {%- set amount, currency, moment = money[entity] -%}
                     {%- set rate = (
@@ -59,9 +64,9 @@ with
                 where coalesce(records.removal, 'merged') = 'merged'
             {%- else %}
                 from {{ ref("int_" ~ entity ~ "__unioned") }} as records
-                {%- if entity == "quotas" %}
-                    left join
-                        {{ ref("fct_quotas") }} as priced on records.quota_key = priced.quota_key
+                {%- if entity in priced %}
+                        {%- set model, key, amount, has_amount = priced[entity] %}
+                    left join {{ ref(model) }} as priced on records.{{ key }} = priced.{{ key }}
                 {%- elif entity in money and money[entity][1] %}
                         {%- set amount, currency, moment = money[entity] %}
                     left join
@@ -120,7 +125,7 @@ with
                 {{
                     (
                         "count(*) - count(money)"
-                        if entity in money or entity in ["opportunities", "quotas"]
+                        if entity in money or entity in priced or entity == "opportunities"
                         else "0"
                     )
                 }} as without_money
