@@ -47,29 +47,29 @@
 {%- endmacro %}
 
 {#-
-    The entities whose records may be given by another source than those that name them, though their
-    source has such records, too: ad platforms give their campaigns, and of a campaign's leads and
-    touches a CRM tells, which has campaigns of its own.
+    The entities whose records ad platforms give, by ids that are unique in the world, and other
+    sources name though they have such records of their own: of a campaign's leads and touches a CRM
+    tells, which has campaigns, too.
 -#}
-{% macro entities_of_all_sources() -%} {{ return(["campaigns"]) }} {%- endmacro %}
+{% macro entities_of_ad_platforms() -%} {{ return(["campaigns"]) }} {%- endmacro %}
 
 {#-
     In a CTE: the records of `targets` that those of `referring` may name by an id: of their own
     source or, where that has no such records, of any other. By `from_instance` and `record_id`,
     their `key`; of the same id in several other sources, the first by key.
 
-    A record of an entity of all sources is that of the own source where it has the id, else of any
-    other.
+    Of an entity that ad platforms give, a record that the own source does not have may be one of
+    theirs, and of no other source that numbers its own.
 -#}
 {% macro in_reach(referring, targets, key, id="source_id") -%}
-    {%- set found = namespace(everywhere=false) -%}
-    {%- for entity in entities_of_all_sources() if contract()[entity].key == key -%}
-        {%- set found.everywhere = true -%}
+    {%- set found = namespace(in_platforms=false) -%}
+    {%- for entity in entities_of_ad_platforms() if contract()[entity].key == key -%}
+        {%- set found.in_platforms = true -%}
     {%- endfor -%}
     select
         reach.from_instance,
         {{ targets }}.{{ id }} as record_id,
-        {%- if found.everywhere %}
+        {%- if found.in_platforms %}
             coalesce(
                 min(
                     case
@@ -86,12 +86,17 @@
         (
             select referring.source_instance as from_instance, own.source_instance as to_instance
             from (select distinct source_instance from {{ referring }}) as referring
-            cross join (select distinct source_instance from {{ targets }}) as own
-            {%- if not found.everywhere %}
-                where
-                    referring.source_instance = own.source_instance
-                    or referring.source_instance not in (select source_instance from {{ targets }})
-            {%- endif %}
+            cross join
+                (
+                    select distinct source_instance{{ ", source_system" if found.in_platforms }}
+                    from {{ targets }}
+                ) as own
+            where
+                referring.source_instance = own.source_instance
+                or referring.source_instance not in (select source_instance from {{ targets }})
+                {%- if found.in_platforms %}
+                    or own.source_system in ('{{ ad_platforms() | join("', '") }}')
+                {%- endif %}
         ) as reach
         on {{ targets }}.source_instance = reach.to_instance
     group by reach.from_instance, {{ targets }}.{{ id }}

@@ -22,8 +22,10 @@ ADDED_UP: Mapping[str, str] = {
 }
 """Entities whose rows add up to numbers whichever source they are of, with words for their rows.
 
-Others are not doubled: users, accounts and contacts may be known to several systems, a quota given
-twice fails the audit, spend is of one platform, costs of one ledger's categories.
+Others are not asked for: users, accounts and contacts may be known to several systems, a quota
+given twice fails the audit, costs are of one ledger's categories. Spend comes from several sources
+as a rule, each of other platforms, accounts or days: what two of them tell counts twice, and data
+hygiene names the campaign, or the platform's account and day (`in_two_sources`).
 """
 
 

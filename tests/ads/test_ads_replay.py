@@ -127,12 +127,18 @@ def truth(world: World, as_of: dt.datetime, told_at: dt.datetime) -> Days:
     rows = np.flatnonzero((value["spend"] != NULL) & (value["is_deleted"] == 0) & (day <= until))
     campaign = history.fact("spend_daily", "campaign_id")[rows].astype(np.int64)
     currency = history.fact("spend_daily", "currency")[rows]
+    # The first row of a campaign's day has all that it comes to, the others nothing.
+    first = pd.DataFrame({"campaign": campaign, "day": day[rows], "currency": currency})
+    spent = (
+        pd.Series(value["spend"][rows]).groupby([first[name] for name in first]).transform("sum")
+    )
+    whole = spent.where(~first.duplicated(), 0).to_numpy()
     frame = pd.DataFrame(
         {
             "campaign": source_ids("campaigns", campaign).to_pylist(),
             "day": [day_of(int(number)) for number in day[rows]],
             "spend_native": value["spend"][rows],
-            "spend": history.convert(value["spend"][rows], currency, day[rows]),
+            "spend": history.convert(whole, currency, day[rows]),
             **{name: value[name][rows] for name in ("impressions", "clicks", "conversions")},
             "conversion_value": value["conversion_value"][rows],
             "is_partial": value["is_partial"][rows],

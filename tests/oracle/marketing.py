@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
 
 from tests.oracle.existing import NONE, Row, existing, month_of, natural_id, or_none, reached, told
 from tests.oracle.members import DEAL_CUTS, Members
-from tests.oracle.money import Rates
+from tests.oracle.money import CENT, Rates
 from tests.oracle.periods import GRAINS
 from tests.oracle.records import Records
 from tests.oracle.touches import MODELS, amounts, deal_touches, weights
@@ -50,14 +52,23 @@ def marketing_members(
 
 
 def ad_spend(records: Records, as_of: pd.Timestamp) -> list[Row]:
-    """Rows of ad spend as members, in the company's currency."""
+    """Rows of ad spend as members, in the company's currency.
+
+    A campaign's day is rounded once: of its rows each adds what the rounded sum grows by.
+    """
     rates = Rates(records)
+    so_far: dict[tuple[str | None, ...], Decimal] = defaultdict(Decimal)
     campaigns = existing(records, "campaigns", as_of, "started_on")
     channels = campaigns.set_index("source_id")["channel"].to_dict()
     rows = []
     for row in existing(records, "spend_daily", as_of, "day").itertuples():
         day = pd.Timestamp(row.day)
-        amount = rates.convert(row.spend, row.currency, day.date())
+        amount = rates.exact(row.spend, row.currency, day.date())
+        if amount is not None:
+            of = (row.platform, row.ad_account, row.campaign_id, row.day, row.currency)
+            before = so_far[of]
+            so_far[of] += amount
+            amount = so_far[of].quantize(CENT, ROUND_HALF_UP) - before.quantize(CENT, ROUND_HALF_UP)
         rows.append(
             {
                 "id": natural_id(row, SPEND_KEY), "entity": "spend_day",

@@ -26,18 +26,21 @@ class Rates:
 
     def convert(self, amount: str | None, currency: str | None, day: dt.date) -> Decimal | None:
         """A native amount in the company's currency, rounded half up to cents; None: no rate."""
+        exact = self.exact(amount, currency, day)
+        return None if exact is None else exact.quantize(CENT, ROUND_HALF_UP)
+
+    def exact(self, amount: str | None, currency: str | None, day: dt.date) -> Decimal | None:
+        """The same, not rounded."""
         if amount is None:
             return None
         native, source = Decimal(amount), currency or self.currency
         if source == self.currency:
-            exact = native
-        elif rate := self._latest(source, self.currency, day):
-            exact = native * rate
-        elif rate := self._latest(self.currency, source, day):
-            exact = native / rate
-        else:
-            return None
-        return exact.quantize(CENT, ROUND_HALF_UP)
+            return native
+        if rate := self._latest(source, self.currency, day):
+            return native * rate
+        if rate := self._latest(self.currency, source, day):
+            return native / rate
+        return None
 
     def _latest(self, source: str, target: str, day: dt.date) -> Decimal | None:
         series = self._rates[source, target]

@@ -10,7 +10,7 @@ import datetime as dt
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -284,6 +284,7 @@ def test_what_is_published_says_why_it_was_restated(tmp_path: Path) -> None:
 
 
 SUMS = """select campaign_id as campaign, cast(day as varchar) as day, sum(spend_native) as spend,
+    sum(spend) as in_dollars,
     sum(impressions) as impressions, sum(clicks) as clicks, sum(conversions) as conversions,
     sum(conversion_value_native) as conversion_value
     from marts.fct_spend_daily group by campaign_id, day"""
@@ -293,7 +294,10 @@ SUMS = """select campaign_id as campaign, cast(day as varchar) as day, sum(spend
 def test_parts_are_the_campaign_and_the_account(
     company: Company, tmp_path: Path, seed: int
 ) -> None:
-    """After any loads: per day the rows of a campaign add up to what is said of it last."""
+    """After any loads: per day the rows of a campaign add up to what is said of it last.
+
+    So they do in the company's currency, to the cent.
+    """
     latest = load_restatements(company, tmp_path, seed)
     assert company.own_as_of
     CompiledModels.of(company).build(company.own_as_of, now(), ["fct_spend_daily"])
@@ -368,7 +372,13 @@ def _expected(latest: Mapping[str, Mapping[str, Record]]) -> pd.DataFrame:
     lacking = both["conversions"].isna() & of_ads["conversions"].notna()
     for figure in ("conversions", "conversion_value"):
         own.loc[fewer | lacking, figure] = of_ads[figure][fewer | lacking]
+    own["in_dollars"] = [float(_dollars(spend)) for spend in own["spend"]]
     return own.reset_index()
+
+
+def _dollars(euros: float) -> Decimal:
+    """A day's spend at the rate of its day, rounded once."""
+    return (2 * Decimal(f"{euros:.6f}")).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def _assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
@@ -376,6 +386,6 @@ def _assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     sides = []
     for frame in (found, expected):
         frame = frame.assign(day=frame["day"].astype(str)).set_index(["campaign", "day"])
-        frame = frame[FIGURES].astype(float).fillna(0).round(6).sort_index()
+        frame = frame[[*FIGURES, "in_dollars"]].astype(float).fillna(0).round(6).sort_index()
         sides.append(frame[(frame != 0).any(axis=1)])
     pd.testing.assert_frame_equal(*sides)

@@ -69,18 +69,22 @@ def _lead_conversion(history: History, tall: Tall) -> None:
 
 
 def ad_spend(history: History) -> pd.DataFrame:
-    """Rows of ad spend up to the as-of day: `amount` in money at the day's rate, rounded.
+    """Rows of ad spend up to the as-of day: `amount` in money at the day's rate.
 
-    Figures are those told last up to as-of; days that have vanished are not among them. A day is
-    its account's, whatever the company's zone.
+    A campaign's day is rounded once, and is what its rows add up to. Figures are those told last up
+    to as-of; days that have vanished are not among them. A day is its account's, whatever the
+    company's zone.
     """
     day = history.fact("spend_daily", "day").astype(np.int64)
     spent = history.value_at("spend_daily", "spend")
     is_told = (spent != NULL) & (history.value_at("spend_daily", "is_deleted") == 0)
     rows = np.flatnonzero(is_told & (day <= history.today))
     currency = history.fact("spend_daily", "currency")[rows]
-    cents = history.convert(spent[rows], currency, day[rows])
     campaign = history.fact("spend_daily", "campaign_id")[rows].astype(np.int64)
+    own = pd.Series(spent[rows], dtype=np.int64)
+    so_far = own.groupby([campaign, day[rows], currency]).cumsum()
+    with_it = history.convert(so_far.to_numpy(), currency, day[rows])
+    cents = with_it - history.convert((so_far - own).to_numpy(), currency, day[rows])
     return pd.DataFrame(
         {
             "month": month_of_day(day[rows]),

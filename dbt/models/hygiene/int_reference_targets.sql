@@ -12,6 +12,7 @@ with
             {%- set name = ["name", "title"] | select("in", columns) | first %}
             select
                 cast('{{ entity }}' as {{ dbt.type_string() }}) as target,
+                source_system,
                 source_instance,
                 source_id as target_id,
                 is_deleted,
@@ -24,6 +25,7 @@ with
         {% endfor %}
         select
             'users.team' as target,
+            cast(null as {{ dbt.type_string() }}) as source_system,
             cast(null as {{ dbt.type_string() }}) as source_instance,
             team as target_id,
             false as is_deleted,
@@ -43,6 +45,7 @@ with
 
         select
             'pipeline_stages.stage' as target,
+            source_system,
             source_instance,
             stage as target_id,
             is_deleted,
@@ -54,6 +57,7 @@ with
 
         select
             'columns' as target,
+            null as source_system,
             null as source_instance,
             target_id,
             false as is_deleted,

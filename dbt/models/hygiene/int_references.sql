@@ -4,13 +4,15 @@
     "payments": ("amount", "currency", "occurred_at"),
     "credit_notes": ("amount", "currency", "occurred_at"),
     "subscriptions": ("mrr", "currency", "started_at"),
-    "spend_daily": ("spend", "currency", "day"),
     "forecast_submissions": ("amount", none, "submitted_at"),
 } -%}
+{#- Those whose money another model has: the model, their key, the amount, which rows have it. -#}
+{%- set priced = {
+    "quotas": ("fct_quotas", "quota_key", "amount", "records.measure = 'revenue'"),
+    "spend_daily": ("fct_spend_daily", "spend_day_key", "spend", "true"),
+} -%}
 {#- Where what any source knows is known: see int_people, int_stages__resolved, in_reach. -#}
-{%- set shared = ["users", "users.team", "pipeline_stages.stage", "columns"] + (
-    entities_of_all_sources()
-) -%}
+{%- set shared = ["users", "users.team", "pipeline_stages.stage", "columns"] -%}
 {%- set referring = [] -%}
 {%- for entity, spec in contract().items() if entity != "field_changes" and spec.references -%}
     {%- do referring.append(entity) -%}
@@ -18,12 +20,16 @@
 -- What records point at, by source, column and value: the values that nothing is known of, each,
 -- and one row for all that are known.
 --
--- Users, teams and stages are looked for in all sources, since the same id means the same person;
--- campaigns, too, since ad platforms give them, and others name them. Another record is looked for
--- in the source of the one that points at it, or, where that has no such records, in all others.
+-- Users, teams and stages are looked for in all sources, since the same id means the same person.
+-- Another record is looked for in the source of the one that points at it, or, where that has no
+-- such records, in all others. A campaign that the own source does not have may be an ad
+-- platform's.
 -- Records are known that a source has or had, at whatever moment.
 with
-    targets as (select target, source_instance, target_id from {{ ref("int_reference_targets") }}),
+    targets as (
+        select target, source_system, source_instance, target_id
+        from {{ ref("int_reference_targets") }}
+    ),
 
     {% for entity in referring %}
         {{ entity }}_records as (
@@ -34,8 +40,9 @@ with
                 {%- endfor %}
                 {% if entity == "opportunities" -%}
                     case when records.is_open or records.is_won then records.amount else 0 end
-                {%- elif entity == "quotas" -%}
-                    case when records.measure = 'revenue' then priced.amount else 0 end
+                {%- elif entity in priced -%}
+                    {%- set model, key, amount, has_amount = priced[entity] -%}
+                    case when {{ has_amount }} then priced.{{ amount }} else 0 end
                 {%- elif entity in money -%}
                     {%- set amount, currency, moment = money[entity] -%}
                     {%- set rate = (
@@ -59,9 +66,9 @@ with
                 where coalesce(records.removal, 'merged') = 'merged'
             {%- else %}
                 from {{ ref("int_" ~ entity ~ "__unioned") }} as records
-                {%- if entity == "quotas" %}
-                    left join
-                        {{ ref("fct_quotas") }} as priced on records.quota_key = priced.quota_key
+                {%- if entity in priced %}
+                        {%- set model, key, amount, has_amount = priced[entity] %}
+                    left join {{ ref(model) }} as priced on records.{{ key }} = priced.{{ key }}
                 {%- elif entity in money and money[entity][1] %}
                         {%- set amount, currency, moment = money[entity] %}
                     left join
@@ -120,7 +127,7 @@ with
                 {{
                     (
                         "count(*) - count(money)"
-                        if entity in money or entity in ["opportunities", "quotas"]
+                        if entity in money or entity in priced or entity == "opportunities"
                         else "0"
                     )
                 }} as without_money
@@ -203,6 +210,14 @@ with
 
     in_own_source as (select distinct target, source_instance, target_id from targets),
 
+    in_ad_platforms as (
+        select distinct target, target_id
+        from targets
+        where
+            target in ('{{ entities_of_ad_platforms() | join("', '") }}')
+            and source_system in ('{{ ad_platforms() | join("', '") }}')
+    ),
+
     in_any_source as (
         select target, target_id, min(source_instance) as found_in
         from targets
@@ -229,7 +244,7 @@ with
             case
                 when providers.target is null or given.target in ('{{ shared | join("', '") }}')
                 then in_any_source.target_id is not null
-                else in_own_source.target_id is not null
+                else coalesce(in_own_source.target_id, in_ad_platforms.target_id) is not null
             end as is_known,
             in_any_source.found_in
         from given
@@ -243,6 +258,10 @@ with
             on given.target = in_own_source.target
             and given.source_instance = in_own_source.source_instance
             and given.value = in_own_source.target_id
+        left join
+            in_ad_platforms
+            on given.target = in_ad_platforms.target
+            and given.value = in_ad_platforms.target_id
         left join
             in_any_source
             on given.target = in_any_source.target

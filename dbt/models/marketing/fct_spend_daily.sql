@@ -1,4 +1,6 @@
--- Advertising spend at the grain that its platform gives, in the company's currency.
+{%- set rate = fx_rate("summed.spend_currency", "rates") -%}
+-- Advertising spend at the grain that its platform gives, in the company's currency: rows of a
+-- campaign's day add up to what the day comes to, rounded once.
 with
     spend_daily as (select * from {{ ref("int_spend_daily__unioned") }} where not is_deleted),
 
@@ -20,32 +22,47 @@ with
             and spend_daily.campaign_id = known_campaigns.record_id
     ),
 
+    -- All rows of a campaign's day are at one rate.
+    summed as (
+        select
+            *,
+            sum(spend) over (
+                partition by source_instance, platform, ad_account, campaign_id, day, spend_currency
+                order by spend_day_key
+                rows between unbounded preceding and current row
+            ) as spend_so_far
+        from priced
+    ),
+
     final as (
         select
-            priced.spend_day_key,
-            priced.source_system,
-            priced.source_instance,
-            priced.source_id as spend_day_id,
-            priced.day,
-            priced.platform,
-            priced.ad_account,
-            priced.campaign_key,
-            priced.campaign_id,
+            summed.spend_day_key,
+            summed.source_system,
+            summed.source_instance,
+            summed.source_id as spend_day_id,
+            summed.day,
+            summed.platform,
+            summed.ad_account,
+            summed.campaign_key,
+            summed.campaign_id,
             campaigns.channel,
-            priced.ad_group,
-            priced.ad,
-            cast(priced.spend as {{ numeric_type() }}) as spend_native,
-            priced.spend_currency as currency,
-            {{ reporting_amount("priced.spend", fx_rate("priced.spend_currency", "rates")) }}
-            as spend,
-            priced.impressions,
-            priced.clicks,
-            priced.conversions,
-            cast(priced.conversion_value as {{ numeric_type() }}) as conversion_value_native,
-            priced.is_partial
-        from priced
-        left join campaigns on priced.campaign_key = campaigns.campaign_key
-        left join rates on priced.spend_currency = rates.currency and priced.day = rates.date_day
+            summed.ad_group,
+            summed.ad,
+            cast(summed.spend as {{ numeric_type() }}) as spend_native,
+            summed.spend_currency as currency,
+            cast(
+                {{ reporting_amount("summed.spend_so_far", rate) }}
+                - {{ reporting_amount("(summed.spend_so_far - summed.spend)", rate) }}
+                as {{ numeric_type() }}
+            ) as spend,
+            summed.impressions,
+            summed.clicks,
+            summed.conversions,
+            cast(summed.conversion_value as {{ numeric_type() }}) as conversion_value_native,
+            summed.is_partial
+        from summed
+        left join campaigns on summed.campaign_key = campaigns.campaign_key
+        left join rates on summed.spend_currency = rates.currency and summed.day = rates.date_day
     )
 
 select *, {{ amount_exclusion("spend_native", "spend") }} as exclusion_reason
