@@ -111,6 +111,7 @@ class _Extract:
                 [
                     pool.submit(read, account)
                     for account in self.access.read
+                    if account.id in self.plan.windows
                     for read in (self._read_campaigns, self._read_days, self._read_ad_days)
                 ],
             )
