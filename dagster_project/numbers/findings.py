@@ -40,6 +40,7 @@ FINDINGS = {
     "spent_outside_dates": "that spent before they began or after they ended",
     "campaign_missing": "without a campaign",
     "days_missing": "after days on which their ad account has nothing",
+    "account_silent": "after which nothing is told of an ad account that had spent daily",
     "spend_jump": "with over five times, or under a fifth of, what was usual",
     "campaign_day_missing": "of which only ads are told, so what their campaign has beyond them "
     "is missing",

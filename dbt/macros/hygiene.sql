@@ -141,6 +141,7 @@
             "rules": [
                 "campaign_missing",
                 "days_missing",
+                "account_silent",
                 "spend_jump",
                 "campaign_day_missing",
                 "in_two_sources",
@@ -231,6 +232,7 @@
         "emptied_contradicted",
         "history_unreadable",
         "days_missing",
+        "account_silent",
         "spend_jump",
         "campaign_day_missing",
         "in_two_sources",

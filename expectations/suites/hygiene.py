@@ -98,6 +98,7 @@ HYGIENE: Mapping[str, tuple[Check, ...]] = {
     "spend": (
         _broken("campaign_missing", "Spend names its campaign."),
         _broken("days_missing", "An ad account that spends daily has no days without spend."),
+        _broken("account_silent", "Spend of an ad account that spends daily goes on being told."),
         _broken(
             "spend_jump",
             "No day's spend is over five times the most, or under a fifth of the least, of the four"

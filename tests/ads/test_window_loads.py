@@ -437,12 +437,33 @@ def test_an_account_that_is_closed_is_not_read_and_told_of(
 
 
 def test_days_that_have_not_come_are_not_wanted(books: Books, platform: Platform) -> None:
-    with pytest.raises(SourceError, match="since: 2026-03-02 has not come in account 11"):
-        books.load(platform, since="2026-03-02")
+    with pytest.raises(SourceError, match="since: 2026-03-03 has not come in account 11"):
+        books.load(platform, since="2026-03-03")
     platform.accounts.append(COAST)
     platform.now = dt.datetime(2026, 3, 2, 5)
-    [problem] = books.check(platform, since="2026-03-02").problems
-    assert "since: 2026-03-02 has not come in account 22, whose day is 2026-03-01" in problem
+    [problem] = books.check(platform, since="2026-03-03").problems
+    assert "since: 2026-03-03 has not come in account 22, whose day is 2026-03-01" in problem
+
+
+def test_an_account_whose_day_is_still_the_one_before_waits(
+    books: Books, platform: Platform
+) -> None:
+    """At 5 on 2 March, in UTC, it is 1 March in Los Angeles: nothing is read, until it is not."""
+    platform.accounts.append(COAST)
+    platform.spend("7", "2026-03-02", "4")
+    platform.spend("8", "2026-03-01", "1", account="22")
+    platform.spend("8", "2026-03-02", "2", account="22")
+    platform.now = dt.datetime(2026, 3, 2, 5)
+    assert books.check(platform, since="2026-03-02").problems == ()
+    platform.requests.clear()
+    assert books.load(platform, since="2026-03-02").warnings == ()
+    assert {account for _, account, _ in platform.requests} == {"11"}
+    assert books.latest("campaign_days").keys() == {"11/7/2026-03-02"}
+    assert books.latest("campaigns").keys() == {"7"}
+    platform.now = dt.datetime(2026, 3, 2, 9)
+    assert books.load(platform, since="2026-03-02").warnings == ()
+    assert books.latest("campaign_days").keys() == {"11/7/2026-03-02", "22/8/2026-03-02"}
+    assert books.latest("campaigns").keys() == {"7", "8"}
 
 
 def test_a_check_asks_for_yesterday(books: Books, platform: Platform) -> None:

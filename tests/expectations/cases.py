@@ -211,8 +211,8 @@ _RULES = {
     "user": "hired_on_missing hired_after_first_activity left_on_missing",
     "campaign": "channel_missing platform_missing spent_outside_dates in_two_sources",
     "spend": (
-        "campaign_missing days_missing spend_jump campaign_day_missing in_two_sources "
-        "data_after_as_of"
+        "campaign_missing days_missing account_silent spend_jump campaign_day_missing "
+        "in_two_sources data_after_as_of"
     ),
     "cost": "team_missing team_unknown next_month_missing",
     "customer": (

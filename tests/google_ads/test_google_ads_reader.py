@@ -108,6 +108,23 @@ def test_a_manager_that_is_not_named_as_one_is_told(written: Written) -> None:
         reader(written, "since: 2026-01-01").listing()
 
 
+@pytest.mark.parametrize("keys", [f"manager: {MANAGER}", "since: 2026-01-01"])
+def test_a_manager_among_accounts_is_told_with_what_to_write_instead(
+    written: Written, keys: str
+) -> None:
+    below = "7300000077"
+    written.google.account(ID)
+    written.google.account(below, manager=True)
+    written.google.direct = [ID, below]
+    with pytest.raises(SourceError) as error:
+        reader(written, f"{keys}\n    accounts: [{ID}, {below}]").listing()
+    assert str(error.value) == (
+        f"source google: accounts: {below} is a manager account, which has no figures of its own; "
+        "write the ids of the accounts below it, or, to read them all, "
+        f"`manager: {below}` and no `accounts`"
+    )
+
+
 def test_a_campaign_is_read_whatever_its_state(written: Written, main: WrittenAccount) -> None:
     main.campaign(
         "12", "Sale", status="REMOVED", advertisingChannelType="PERFORMANCE_MAX",

@@ -8,11 +8,13 @@ from typing import cast
 
 import pytest
 from google_advertiser import SECRETS, Written
-from written_google import MANAGER, answer, failure
+from starlette.responses import Response
+from written_google import MANAGER, answer, error, failure
 
 from ingestion.errors import CompanyError, SourceError
 from ingestion.http import Patience
 from ingestion.loading.reports import SourceCheck
+from ingestion.sources.google_ads.client import GoogleAdsClient
 from ingestion.sources.google_ads.extraction import check
 from ingestion.sources.google_ads.settings import GoogleAdsSource
 from ingestion.warehouse.warehouse import Warehouse
@@ -148,6 +150,50 @@ def test_a_refusal_is_told_once_with_the_remedy(
     assert f"status {status}: {code}: Words of Google.; " in problem
     assert remedy in problem
     assert f"POST /v26/customers/{MANAGER}/googleAds:searchStream" in problem
+
+
+def exhausted(delay: str, is_of_rpc: bool) -> Response:
+    """The answer to whoever has asked too much, with the delay where Google may have it."""
+    document = error(429, "quotaError", "RESOURCE_EXHAUSTED", "Too many requests.")
+    details = document["error"]["details"]
+    if is_of_rpc:
+        details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay})
+    else:
+        quota = {"rateScope": "DEVELOPER", "rateName": "Requests", "retryDelay": delay}
+        details[0]["errors"][0]["details"] = {"quotaErrorDetails": quota}
+    return answer([document], 429)
+
+
+@pytest.mark.parametrize("load", [True, False])
+@pytest.mark.parametrize("is_of_rpc", [True, False])
+def test_the_quota_of_a_day_is_not_waited_for(
+    written: Written, load: bool, is_of_rpc: bool
+) -> None:
+    written.google.instead = lambda asked: exhausted("14400s", is_of_rpc)
+    problem = problem_of(written, load=load)
+    assert "status 429: RESOURCE_EXHAUSTED: Too many requests.; what Google lets" in problem
+    assert "GOOGLE_ADS_CLIENT_ID ask for in a day is used up: run again when" in problem
+    assert "apply for Basic access" in problem
+    assert len(written.google.questions) == 1
+
+
+@pytest.mark.parametrize("is_of_rpc", [True, False])
+@pytest.mark.parametrize(("delay", "most"), [("0.3s", 0.3), ("60s", 1.0)])
+def test_a_short_delay_is_waited_for_as_long_as_patience_lasts(
+    written: Written,
+    monkeypatch: pytest.MonkeyPatch,
+    delay: str,
+    most: float,
+    is_of_rpc: bool,
+) -> None:
+    answers = [exhausted(delay, is_of_rpc)]
+    written.google.instead = lambda asked: answers.pop() if answers else None
+    waits: list[float] = []
+    monkeypatch.setattr("ingestion.http.time.sleep", waits.append)
+    patience = Patience(attempts=2, first_wait=0.01, longest_wait=1.0)
+    source = cast(GoogleAdsSource, written.company().sources[0])
+    GoogleAdsClient(source, patience).search(MANAGER, "SELECT customer.id FROM customer")
+    assert waits == [most]
 
 
 def test_a_version_that_is_no_more_is_told(written: Written) -> None:

@@ -293,6 +293,26 @@ def test_of_a_closed_account_that_cannot_be_asked_nothing_is_known(
     assert len(written.raw("campaign_days")) == 2
 
 
+def test_an_account_that_can_be_asked_no_more_is_called_as_before(
+    written: Written, main: WrittenAccount
+) -> None:
+    written.google.account(WEST, "EUR", "America/Los_Angeles", descriptiveName="Coast")
+    written.google.direct = [ID, WEST]
+    written.sync("since: 2026-01-01")
+    written.google.instead = lambda asked: (
+        failure(403, "authorizationError", "CUSTOMER_NOT_ENABLED", "It was deactivated.")
+        if WEST in asked.path
+        else None
+    )
+    for _ in range(2):
+        written.sync("since: 2026-01-01")
+        account = written.raw("accounts")[WEST]
+        assert [account[name] for name in ("name", "currency", "timezone", "status")] == [
+            "Coast", "EUR", "America/Los_Angeles", "CUSTOMER_NOT_ENABLED"
+        ]  # fmt: skip
+    assert len(written.versions("accounts", WEST)) == 2
+
+
 def test_an_account_that_comes_new_is_read_from_the_beginning(
     written: Written, main: WrittenAccount
 ) -> None:

@@ -2,6 +2,8 @@
 {%- set days_beside, least_days, jump = 28, 14, 5 -%}
 {#- An account spends daily that did so on these of the days before a gap. -#}
 {%- set usual_days = 26 -%}
+{#- How many days later one that is told is told, at the most. -#}
+{%- set days_behind = 3 -%}
 {%- set of_account = "partition by source_instance, platform, ad_account order by day" -%}
 {%- set of_campaign = (
     "partition by source_instance, platform, ad_account, campaign_id order by day"
@@ -104,7 +106,9 @@ with
             ad_account,
             day,
             lag(day) over ({{ of_account }}) as day_before,
-            lag(day, {{ usual_days }}) over ({{ of_account }}) as spends_since
+            lag(day, {{ usual_days }}) over ({{ of_account }}) as spends_since,
+            lag(day, {{ usual_days - 1 }}) over ({{ of_account }}) as spent_since,
+            lead(day) over ({{ of_account }}) is null as is_last
         from (select distinct source_instance, platform, ad_account, day from days) as days_spent
     ),
 
@@ -144,6 +148,13 @@ with
                     coalesce(campaign_days.day_before = account_days.day_before, false)
                     and {{ dbt.datediff("account_days.day_before", "account_days.day", "day") }} > 1
             end as days_missing,
+            case
+                when
+                    account_days.is_last
+                    and {{ dbt.datediff("account_days.spent_since", "account_days.day", "day") }}
+                    < {{ days_beside }}
+                then {{ dbt.datediff("account_days.day", as_of_day(), "day") }} > {{ days_behind }}
+            end as account_silent,
             case
                 when campaign_days.days_before >= {{ least_days }} and campaign_days.most_before > 0
                 then
@@ -200,6 +211,7 @@ with
             {%- for rule in [
                 "campaign_missing",
                 "days_missing",
+                "account_silent",
                 "spend_jump",
                 "campaign_day_missing",
                 "in_two_sources",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from ingestion.contract.columns import Column
 from ingestion.errors import Gathered
@@ -111,6 +111,7 @@ class _Extract:
                 [
                     pool.submit(read, account)
                     for account in self.access.read
+                    if account.id in self.plan.windows
                     for read in (self._read_campaigns, self._read_days, self._read_ad_days)
                 ],
             )
@@ -187,7 +188,7 @@ class _Extract:
             create_rows_of(self.connection, table, tables[table], place)
         rows = [
             {"source_id": it.id, **{name: told or None for name, told in asdict(it).items()}}
-            for it in accounts
+            for it in self._with_what_was_told(accounts)
         ]
         create_rows(self.connection, "accounts", tables["accounts"], place.source, rows)
         create_ads_rows(self.connection, tables["ads"], place.source)
@@ -210,6 +211,22 @@ class _Extract:
             *_lost(ads, "days of ads", days, by_none),
             *self._without_figures(),
         ]
+
+    def _with_what_was_told(self, accounts: Sequence[Account]) -> Iterator[Account]:
+        """The accounts; one that cannot be asked any more is called as it was when it could."""
+        silent = [it.id for it in accounts if not it.is_readable]
+        known: dict[str, Mapping[str, str | None]] = {}
+        if silent and "accounts" in self.load.last:
+            found = self.load.state.latest_rows("accounts", silent).to_pylist()
+            known = {row["source_id"]: row for row in found}
+        for it in accounts:
+            before = known.get(it.id, {})
+            yield replace(
+                it,
+                name=it.name or before.get("name"),
+                currency=it.currency or before.get("currency") or "",
+                timezone=it.timezone or before.get("timezone") or "",
+            )
 
     def _without_figures(self) -> Iterator[str]:
         """Accounts that are read for the first time, and have campaigns and figures of no day."""

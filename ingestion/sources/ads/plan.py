@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from ingestion.errors import SourceError
 from ingestion.http import MalformedAnswerError, Place
 from ingestion.loading.api_load import ApiLoad, Asked
-from ingestion.loading.restated import Restated, Seen, Window
+from ingestion.loading.restated import ONE_DAY, Restated, Seen, Window
 from ingestion.loading.state import LastExport
 from ingestion.sources.ads.reader import Account, AdsReader, Listing
 from ingestion.sources.ads.settings import AdsSource
@@ -45,6 +45,7 @@ class SeenOf:
 class Plan:
     """The days to read, by account, and what is then seen of all accounts that any load has read.
 
+    There are none of an account in which the first day that is wanted begins within a day.
     `before` is what was seen of them by earlier loads. `asked_for` is what figures depend on.
     """
 
@@ -84,6 +85,8 @@ class Plan:
                     place, f"it tells no currency of account {account.id}, whose days are money"
                 )
             refuse_to_come(source, account, today, place)
+            if source.since and source.since > today:
+                continue
             earliest = reader.earliest(today)
             known = before.get(account.id)
             days = known.days if known and known.figures == figures else None
@@ -119,8 +122,11 @@ def today_of(account: Account, listing: Listing, place: Place) -> dt.date:
 
 
 def refuse_to_come(source: AdsSource, account: Account, today: dt.date, place: Place) -> None:
-    """Raise SourceError where company.yml wants days of an account that have not come."""
-    if source.since and source.since > today:
+    """Raise SourceError where company.yml wants days of an account that have not come.
+
+    A day that begins within one has come elsewhere: where it is earlier, it comes by itself.
+    """
+    if source.since and source.since > today + ONE_DAY:
         raise SourceError(
             f"{place}: since: {source.since} has not come in account {account.id}, whose day is "
             f"{today}; write the first day that is to be read"

@@ -21,11 +21,13 @@ from ingestion.http import (
     well_formed,
 )
 from ingestion.sources.google_ads.access import RefreshGrant, Secrets
-from ingestion.sources.google_ads.refusals import may_have_expired, message, refused
+from ingestion.sources.google_ads.refusals import may_have_expired, message, refused, told_delay
 from ingestion.sources.google_ads.settings import LABEL, GoogleAdsSource
 
 Result = dict[str, Any]
 ANY: Shape = MappingProxyType({})
+LONG_WAIT = 300.0
+"""The seconds from which on what is refused for a while is a quota of the day: nobody waits."""
 
 
 class GoogleAdsApi(Api):
@@ -82,6 +84,15 @@ class GoogleAdsApi(Api):
         if place.path.endswith("searchStream") and not response.content.lstrip().startswith(b"["):
             raise MalformedAnswerError(place, "it is no list of batches of results")
         self._grant.proved(response.request)
+
+    def is_passing(self, response: requests.Response) -> bool:
+        """Whether an answer may be good in a while: what is asked too fast, not too often a day."""
+        return super().is_passing(response) and (self.told_wait(response) or 0.0) < LONG_WAIT
+
+    def told_wait(self, response: requests.Response) -> float | None:
+        """The seconds to wait: by the header, or by the error's details."""
+        told = super().told_wait(response)
+        return told_delay(response) if told is None else told
 
     def renew(self, response: requests.Response) -> bool:
         """Have another access token where the one that was sent may have lasted its hour."""

@@ -7,7 +7,7 @@ the account's currency.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -55,6 +55,7 @@ class GoogleAdsReader(AdsReader):
         found = [self._customer(id) for id in ids]
         accounts = [_account(it, None) for it in found if not it.get("manager")]
         self._managers = [it["id"] for it in found if it.get("manager")]
+        self._refuse_named(self._managers)
         if self._managers and not accounts:
             raise SourceError(f"source {self._source.name}: {'; '.join(self._below_managers())}")
         return Listing(accounts, at)
@@ -62,8 +63,19 @@ class GoogleAdsReader(AdsReader):
     def _below(self, manager: str) -> Listing:
         answer = self._client.search(manager, queries.CLIENTS, "customerClient")
         found = {it["customerClient"]["id"]: it["customerClient"] for it in answer.results}
+        self._refuse_named([id for id, it in found.items() if it.get("manager")])
         leaves = [_account(it, manager) for it in found.values() if not it.get("manager")]
         return Listing([self._as_it_answers(it) for it in leaves], answer.at)
+
+    def _refuse_named(self, managers: Collection[str]) -> None:
+        """Raise SourceError where company.yml wants figures of a manager account: it has none."""
+        for id in self._source.accounts:
+            if id in managers:
+                raise SourceError(
+                    f"source {self._source.name}: accounts: {id} is a manager account, which has "
+                    "no figures of its own; write the ids of the accounts below it, or, to read "
+                    f"them all, `manager: {id}` and no `accounts`"
+                )
 
     def _as_it_answers(self, account: Account) -> Account:
         """An account that is neither in use nor closed is asked whether it can be read."""

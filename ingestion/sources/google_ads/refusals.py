@@ -31,6 +31,11 @@ _PROJECT = (
     "accounts: enable the Google Ads API in it, and apply for Explorer or Basic access at "
     "console.cloud.google.com/google/ads-apis/overview"
 )
+_QUOTA = (
+    "what Google lets the Google Cloud project of the OAuth client in {0.client_id_env} ask for in "
+    "a day is used up: run again when that time is over, or apply for Basic access, which may ask "
+    "for more, at console.cloud.google.com/google/ads-apis/overview"
+)
 _DEVELOPER = (
     "check the developer token in the environment variable {0.developer_token_env}, or unset it: "
     "since September 2026 Google asks for none"
@@ -69,6 +74,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "CLOUD_PROJECT_NOT_APPROVED_FOR_PRODUCTION": _PROJECT,
         "PROJECT_DISABLED": _PROJECT,
         "SERVICE_DISABLED": _PROJECT,
+        "RESOURCE_EXHAUSTED": _QUOTA,
         "USER_PERMISSION_DENIED": _USER,
         "CUSTOMER_NOT_FOUND": _ID,
         "CUSTOMER_NOT_ENABLED": _LEAVE,
@@ -108,6 +114,23 @@ def may_have_expired(response: requests.Response) -> bool:
     """Whether an answer of status 401 may be for the access token, not for who it is of."""
     codes = _codes(response)
     return not codes or any(code.startswith("OAUTH_TOKEN_") for code in codes)
+
+
+def told_delay(response: requests.Response) -> float | None:
+    """The seconds after which Google wants to be asked again, as an error's details say it."""
+    try:
+        details = _error(orjson.loads(response.content)).get("details", ())
+        told = [
+            *(detail.get("retryDelay") for detail in details),
+            *(
+                failure.get("details", {}).get("quotaErrorDetails", {}).get("retryDelay")
+                for detail in details
+                for failure in detail.get("errors", ())
+            ),
+        ]
+        return max((float(it.removesuffix("s")) for it in told if it), default=None)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _codes(response: requests.Response) -> tuple[str, ...]:
