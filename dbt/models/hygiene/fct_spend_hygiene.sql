@@ -112,6 +112,14 @@ with
         from (select distinct source_instance, platform, ad_account, day from days) as days_spent
     ),
 
+    -- How far an account is told by any source: one may go on where another ended.
+    told_to as (
+        select ad_platform, account_id, max(day) as day
+        from account_days_by_id
+        where account_id is not null
+        group by ad_platform, account_id
+    ),
+
     campaign_days as (
         select
             *,
@@ -153,7 +161,14 @@ with
                     account_days.is_last
                     and {{ dbt.datediff("account_days.spent_since", "account_days.day", "day") }}
                     < {{ days_beside }}
-                then {{ dbt.datediff("account_days.day", as_of_day(), "day") }} > {{ days_behind }}
+                then
+                    {{
+                        dbt.datediff(
+                            "greatest(account_days.day, coalesce(told_to.day, account_days.day))",
+                            as_of_day(),
+                            "day",
+                        )
+                    }} > {{ days_behind }}
             end as account_silent,
             case
                 when campaign_days.days_before >= {{ least_days }} and campaign_days.most_before > 0
@@ -179,6 +194,10 @@ with
             and campaign_days.ad_account = account_days.ad_account
             and campaign_days.day = account_days.day
         left join given on campaign_days.source_instance = given.source_instance
+        left join
+            told_to
+            on {{ ad_platform_of("campaign_days.platform") }} = told_to.ad_platform
+            and {{ ad_account_id("campaign_days.ad_account") }} = told_to.account_id
         left join platforms on campaign_days.source_instance = platforms.source_instance
         left join
             ads_alone
