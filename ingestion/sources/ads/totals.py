@@ -5,6 +5,7 @@ A campaign that no list and no report has is missing without a word: here it is 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
@@ -50,14 +51,16 @@ class Totals:
             'select account, day::VARCHAR, sum(spend), count(*) from "campaign_days rows" '
             "where reason is null group by account, day"
         ).fetchall()
-        campaigns = {(account, day): (spend, count) for account, day, spend, count in found}
+        campaigns: defaultdict[str, dict[str, tuple[Decimal, int]]] = defaultdict(dict)
+        for id, day, spend, count in found:
+            campaigns[id][day] = spend, count
         for account in accounts:
-            told, today = self._told.get(account.id, {}), str(windows[account.id].until)
-            days = {*told, *(day for of, day in campaigns if of == account.id)} - {today}
+            told, parts = self._told.get(account.id, {}), campaigns[account.id]
+            days = (told.keys() | parts.keys()) - {str(windows[account.id].until)}
             differing: list[tuple[str, Decimal, Decimal]] = []
             for day in sorted(days):
                 total = told.get(day, Decimal(0))
-                spend, count = campaigns.get((account.id, day), (Decimal(0), 0))
+                spend, count = parts.get(day, (Decimal(0), 0))
                 if abs(total - spend) >= _rounding(count):
                     differing.append((day, total, spend))
             if differing:
@@ -72,7 +75,8 @@ def _rounding(campaigns: int) -> Decimal:
 def _told(account: Account, differing: list[tuple[str, Decimal, Decimal]]) -> str:
     first, last, count = differing[0][0], differing[-1][0], len(differing)
     days = f"on {first}" if count == 1 else f"on {count:,} days, {first} to {last},"
-    total, campaigns = (sum((it[n] for it in differing), Decimal(0)) for n in (1, 2))
+    total = sum((it for _, it, _ in differing), Decimal(0))
+    campaigns = sum((it for _, _, it in differing), Decimal(0))
     return (
         f"account {account.id}: {days} it spent {_amount(total)} {account.currency} as a whole, "
         f"and its campaigns come to {_amount(campaigns)}. The sum of campaigns is loaded. Where "

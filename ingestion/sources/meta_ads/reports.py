@@ -83,7 +83,7 @@ class Question:
 
 
 class AccountDays(Question):
-    """A report of an account as a whole: one row per day, with all that it ever spent then."""
+    """A report of an account as a whole: one row per day, with all that was spent then."""
 
     @property
     def shape(self) -> Shape:
@@ -91,7 +91,7 @@ class AccountDays(Question):
         return DAY
 
     def asked(self) -> dict[str, object]:
-        """The parameters of the request. What is filtered is left out, so nothing is."""
+        """The parameters of the request: a filter would leave out what it does not name."""
         span = {"since": f"{self.window.since}", "until": f"{self.window.until}"}
         return {
             "level": "account",
