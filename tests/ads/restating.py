@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -54,6 +55,8 @@ class Platform:
     first_day: dt.date | None = None
     page: int = 7
     requests: list[tuple[str, str, Window]] = field(default_factory=list)
+    beyond: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+    """What accounts spent on days beyond what their campaigns did."""
 
     def spend(self, campaign: str, day: str, spend: Any = "10", account: str = "11", **more: Any):
         """Say what a campaign came to on a day."""
@@ -107,6 +110,15 @@ class FakeReader(AdsReader):
         ]
         yield from self._pages(found)
 
+    def account_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
+        self.platform.requests.append(("account_days", account.id, window))
+        total = {day: it for (of, day), it in self.platform.beyond.items() if of == account.id}
+        for (of, _, day), figures in self.platform.days.items():
+            if of == account.id:
+                total[day] = total.get(day, Decimal(0)) + _amount(figures["spend"])
+        found = [{"day": day, "spend": f"{it}"} for day, it in total.items() if _is_in(window, day)]
+        yield from self._pages(found)
+
     def earliest(self, today: dt.date) -> dt.date | None:
         return self.platform.first_day
 
@@ -116,6 +128,14 @@ class FakeReader(AdsReader):
     def _pages(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         for start in range(0, len(rows), self.platform.page):
             yield rows[start : start + self.platform.page]
+
+
+def _amount(spend: Any) -> Decimal:
+    """An amount; what is none counts as nothing."""
+    try:
+        return Decimal(str(spend))
+    except InvalidOperation:
+        return Decimal(0)
 
 
 def _is_in(window: Window, day: str) -> bool:

@@ -250,6 +250,44 @@ def test_ads_that_leave_the_report_are_told_and_refuse_nothing(
     )
 
 
+def test_what_an_account_spent_beyond_its_campaigns_is_told_by_account(
+    books: Books, platform: Platform
+) -> None:
+    platform.accounts.append(COAST)
+    for campaign in ("7", "8", "9"):
+        platform.spend(campaign, "2026-02-05", "10.001", account="22")
+    # Four amounts that are each rounded to a cent may be off by less than two of them.
+    platform.beyond["22", "2026-02-05"] = Decimal("0.0199")
+    platform.beyond["11", "2026-03-01"] = Decimal(99)
+    assert books.load(platform).warnings == ()
+    platform.beyond["22", "2026-02-05"] = Decimal("0.02")
+    platform.beyond["11", "2026-02-08"] = Decimal("-0.01")
+    platform.beyond["11", "2026-02-10"] = Decimal("5")
+    platform.beyond["11", "2026-01-02"] = Decimal("5")
+    then = (
+        "The sum of campaigns is loaded. Where the next load says so again, compare campaigns "
+        "with the platform's own page, and tell us of the one that is missing"
+    )
+    assert books.load(platform).warnings == (
+        "account 11: on 2 days, 2026-02-08 to 2026-02-10, it spent 24.99 USD as a whole, and its "
+        f"campaigns come to 20.00. {then}",
+        "account 22: on 2026-02-05 it spent 30.023 EUR as a whole, and its campaigns come to "
+        f"30.003. {then}",
+    )
+    assert len(books.latest("campaign_days")) == 63
+
+
+def test_an_account_that_tells_of_no_day_while_its_campaigns_do_is_told(
+    books: Books, platform: Platform
+) -> None:
+    class Silent(FakeReader):
+        def account_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
+            yield []
+
+    [told] = books.load(platform, reader=Silent).warnings
+    assert "on 59 days, 2026-01-01 to 2026-02-28, it spent 0.00 USD as a whole" in told
+
+
 def test_rows_that_come_twice_count_once(books: Books, platform: Platform) -> None:
     class Twice(FakeReader):
         def campaign_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:

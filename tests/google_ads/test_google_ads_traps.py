@@ -75,6 +75,20 @@ def test_performance_max_spends_without_an_ad(written: Written, main: WrittenAcc
     assert written.raw("campaigns")["12"]["kind"] == "PERFORMANCE_MAX"
 
 
+def test_a_campaign_that_no_list_has_is_told_by_what_the_account_spent(
+    written: Written, main: WrittenAccount
+) -> None:
+    main.spent("11", "2026-03-20", cost=1)
+    assert written.sync().warnings == ()
+    main.unlisted |= {"2026-03-02": 4.5, "2026-03-05": 7.25, "2026-03-20": 3}
+    assert written.sync().warnings == (
+        f"account {ID}: on 2 days, 2026-03-02 to 2026-03-05, it spent 21.75 USD as a whole, and "
+        "its campaigns come to 10.00. The sum of campaigns is loaded. Where the next load says so "
+        "again, compare campaigns with the platform's own page, and tell us of the one that is "
+        "missing",
+    )
+
+
 def test_a_conversion_that_comes_20_days_late_is_a_version_of_its_day(
     written: Written, main: WrittenAccount
 ) -> None:

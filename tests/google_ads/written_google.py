@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from email.utils import format_datetime
@@ -62,6 +63,8 @@ class WrittenAccount:
     budgets: dict[str, Document] = field(default_factory=dict)
     campaign_days: dict[tuple[str, str], Document] = field(default_factory=dict)
     ad_days: dict[tuple[str, str, str, str], Document] = field(default_factory=dict)
+    unlisted: dict[str, float] = field(default_factory=dict)
+    """What campaigns that no list or report has spent, by day."""
 
     def campaign(self, id: str, name: str, **told: Any) -> None:
         """A campaign is, or becomes, so."""
@@ -172,8 +175,21 @@ def _itself(manager: str) -> Document:
 
 def _results(account: WrittenAccount, asked: Question) -> Iterable[Document]:
     match asked.of:
-        case "customer":
+        case "customer" if asked.days is None:
             yield {"customer": account.client}
+        case "customer":
+            total: Counter[str] = Counter()
+            for (_, day), metrics in account.campaign_days.items():
+                total[day] += int(metrics.get("costMicros", "0"))
+            for day, cost in account.unlisted.items():
+                total[day] += round(cost * 1_000_000)
+            for day, micros in total.items():
+                if asked.days[0] <= day <= asked.days[1] and micros:
+                    yield {
+                        "customer": {"resourceName": account.client["resourceName"]},
+                        "metrics": {"costMicros": str(micros)},
+                        "segments": {"date": day},
+                    }
         case "campaign" if asked.days is None:
             for id, campaign in account.campaigns.items():
                 yield {"campaign": campaign, "campaignBudget": account.budgets.get(id, {})}

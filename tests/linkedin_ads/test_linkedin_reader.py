@@ -46,6 +46,22 @@ def rows(pages: Iterator[Sequence[Row]]) -> list[Row]:
     return [row for page in pages for row in page]
 
 
+def test_a_campaign_that_no_report_has_is_told_by_what_the_account_spent(
+    written: Written,
+) -> None:
+    linkedin = written.linkedin
+    linkedin.campaign("7")
+    linkedin.spent("7", "2026-03-02", costInLocalCurrency="0.30000000000000004")
+    linkedin.spent("7", "2026-03-20")
+    assert written.sync().warnings == ()
+    linkedin.unlisted |= {"2026-03-02": "0.009", "2026-03-04": "12.34", "2026-03-20": "5"}
+    assert written.sync().warnings == (
+        f"account {ACCOUNT}: on 2026-03-04 it spent 12.34 EUR as a whole, and its campaigns come "
+        "to 0.00. The sum of campaigns is loaded. Where the next load says so again, compare "
+        "campaigns with the platform's own page, and tell us of the one that is missing",
+    )
+
+
 def test_a_report_is_asked_for_as_the_sdk_asks() -> None:
     days = {
         "start": {"day": 1, "month": 3, "year": 2026},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any
 
@@ -56,6 +57,8 @@ class WrittenLinkedIn:
     questions: list[Question] = field(default_factory=list)
     instead: Callable[[Question], Response | None] = lambda question: None
     has_account: bool = True
+    unlisted: dict[str, str] = field(default_factory=dict)
+    """What campaigns that no list or report has spent, by day."""
 
     def campaign(self, id: str, **more: Any) -> None:
         """Add a campaign to the list."""
@@ -101,7 +104,25 @@ class WrittenLinkedIn:
                 ]
         return self._report(question.asked, *question.days)[: self.most]
 
+    def _of_account(self, first: str, last: str) -> list[Element]:
+        total = {day: Decimal(cost) for day, cost in self.unlisted.items()}
+        for (_, ad, day), figures in self.figures.items():
+            if ad is None:
+                cost = Decimal(str(figures.get("costInLocalCurrency", 0)))
+                total[day] = total.get(day, Decimal(0)) + cost
+        return [
+            {
+                "dateRange": _range(day),
+                "pivotValues": [f"urn:li:sponsoredAccount:{ACCOUNT}"],
+                "costInLocalCurrency": str(cost),
+            }
+            for day, cost in total.items()
+            if first <= day <= last
+        ]
+
     def _report(self, asked: Mapping[str, Any], first: str, last: str) -> list[Element]:
+        if asked["pivot"] == "ACCOUNT":
+            return self._of_account(first, last)
         facets = {
             name: {urn.rpartition(":")[2] for urn in asked[name]}
             for name in ("campaigns", "creatives")
@@ -110,11 +131,7 @@ class WrittenLinkedIn:
         is_of_ads = asked["pivot"] == "CREATIVE" or "creatives" in facets
         return [
             {
-                "dateRange": {
-                    "start": dict(
-                        zip(("year", "month", "day"), map(int, day.split("-")), strict=True)
-                    )
-                },
+                "dateRange": _range(day),
                 "pivotValues": [
                     f"urn:li:sponsoredCreative:{ad}"
                     if asked["pivot"] == "CREATIVE"
@@ -128,6 +145,11 @@ class WrittenLinkedIn:
             and campaign in facets.get("campaigns", {campaign})
             and ad in facets.get("creatives", {ad})
         ]
+
+
+def _range(day: str) -> Element:
+    parts = zip(("year", "month", "day"), map(int, day.split("-")), strict=True)
+    return {"start": dict(parts)}
 
 
 def answer(elements: list[Element]) -> Response:

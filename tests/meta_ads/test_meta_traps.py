@@ -55,6 +55,31 @@ def test_a_first_load_has_accounts_campaigns_ads_and_their_days(script: Script) 
     assert script.raw("ads")["11/21/931/31"]["ad_group_name"] == "Set 31"
 
 
+def test_a_campaign_in_a_state_that_no_filter_names_is_told_by_what_the_account_spent(
+    script: Script,
+) -> None:
+    meta = script.meta
+    meta.spent("31", "2026-03-30", spend="1010.25")
+    meta.spent("32", "2026-04-01")
+    meta.campaign("11", "22", effective_status="DELETED")
+    meta.ad("22", "33", effective_status="DELETED")
+    meta.spent("33", "2026-03-29", spend="8")
+    assert script.sync().warnings == ()
+    meta.campaign("11", "23", effective_status="OF_NEXT_YEAR")
+    meta.ad("23", "34", effective_status="OF_NEXT_YEAR")
+    for day, spend in (("2026-03-29", "0.01"), ("2026-03-30", "7.5"), ("2026-04-01", "3")):
+        meta.spent("34", day, spend=spend)
+    assert script.sync().warnings == (
+        "account 11: on 2 days, 2026-03-29 to 2026-03-30, it spent 1,025.76 USD as a whole, and "
+        "its campaigns come to 1,018.25. The sum of campaigns is loaded. Where the next load says "
+        "so again, compare campaigns with the platform's own page, and tell us of the one that is "
+        "missing",
+    )
+    asked = [it for it in meta.asked("act_11/insights") if it["level"] == "account"]
+    assert asked
+    assert not any("filtering" in it for it in asked)
+
+
 def test_the_kind_of_a_campaign_decides_its_channel(script: Script) -> None:
     script.meta.campaign("11", "22", objective="OUTCOME_AWARENESS")
     script.sync("channels: {OUTCOME_AWARENESS: Display}\n    channel: Social")

@@ -28,6 +28,7 @@ from ingestion.sources.ads.plan import Plan, refuse_to_come, today_of
 from ingestion.sources.ads.reader import Account, AdsReader, Row
 from ingestion.sources.ads.rows import Taken, create_ads_rows, create_rows_of
 from ingestion.sources.ads.settings import AdsSource
+from ingestion.sources.ads.totals import Totals
 
 READERS = 4
 """Lists and reports that are read at a time."""
@@ -84,6 +85,7 @@ class _Extract:
         self.load, self.source, self.reader = load, source, reader
         self.connection, self.tables = load.connection, load.tables
         self.kinds: set[str] = set()
+        self.totals = Totals()
 
     def run(self) -> None:
         """Read and compare everything that is wanted."""
@@ -112,7 +114,12 @@ class _Extract:
                     pool.submit(read, account)
                     for account in self.access.read
                     if account.id in self.plan.windows
-                    for read in (self._read_campaigns, self._read_days, self._read_ad_days)
+                    for read in (
+                        self._read_campaigns,
+                        self._read_days,
+                        self._read_account_days,
+                        self._read_ad_days,
+                    )
                 ],
             )
 
@@ -151,10 +158,28 @@ class _Extract:
         pages = self.reader.ad_days(account, self.plan.windows[account.id])
         self._take_days("ad_days", "ads' days", account, pages)
 
+    def _read_account_days(self, account: Account) -> None:
+        pages = self.reader.account_days(account, self.plan.windows[account.id])
+        for page in self._asked_for("days", account, pages):
+            self.totals.add(account, page, self.load.place)
+
     def _take_days(
         self, table: str, name: str, account: Account, pages: Iterable[Sequence[Row]]
     ) -> None:
         """Take in days of an account. Raises MalformedAnswerError of one not asked for."""
+        today = self.plan.windows[account.id].until.isoformat()
+        for page in self._asked_for(name, account, pages):
+            self.taken.add(
+                table,
+                ({**row, "is_partial": row["day"] == today} for row in page),
+                account=account.id,
+                currency=account.currency,
+            )
+
+    def _asked_for(
+        self, name: str, account: Account, pages: Iterable[Sequence[Row]]
+    ) -> Iterator[Sequence[Row]]:
+        """Pages of an account's days. Raises MalformedAnswerError of a day not asked for."""
         window = self.plan.windows[account.id]
         first, today = window.since.isoformat(), window.until.isoformat()
         told = f"{name} of account {account.id}, {window.since} to {window.until}"
@@ -164,12 +189,7 @@ class _Extract:
                     raise MalformedAnswerError(
                         self.load.place, f"asked for {told}, it tells of {row.get('day')!r}"
                     )
-            self.taken.add(
-                table,
-                ({**row, "is_partial": row["day"] == today} for row in page),
-                account=account.id,
-                currency=account.currency,
-            )
+            yield page
 
     def _counted(self, told: str, pages: Iterable[Sequence[Row]]) -> Iterator[Sequence[Row]]:
         """Pages as they are, with a word on progress now and then."""
@@ -210,6 +230,7 @@ class _Extract:
             *_lost(campaign_days, "days of campaigns", days, deleted, most=ENOUGH),
             *_lost(ads, "days of ads", days, by_none),
             *self._without_figures(),
+            *self.totals.warnings(self.connection, self.access.read, self.plan.windows),
         ]
 
     def _with_what_was_told(self, accounts: Sequence[Account]) -> Iterator[Account]:

@@ -91,6 +91,14 @@ class AdsReader(ABC):
         too.
         """
 
+    @abstractmethod
+    def account_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
+        """What the account as a whole cost on each day of a window: rows of `day` and `spend`.
+
+        All that it has is in it, whatever lists and reports by campaign leave out. What campaigns
+        come to is compared with it, and it is not kept.
+        """
+
     def earliest(self, today: dt.date) -> dt.date | None:
         """The first day of which the platform still tells, on a day; None: it tells of all."""
         return None

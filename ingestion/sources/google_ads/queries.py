@@ -46,5 +46,10 @@ def ad_days(since: dt.date, until: dt.date) -> str:
     )
 
 
+def account_days(since: dt.date, until: dt.date) -> str:
+    """What an account cost on each day of a range, whatever campaigns it has."""
+    return f"SELECT segments.date, metrics.cost_micros FROM customer WHERE {_within(since, until)}"
+
+
 def _within(since: dt.date, until: dt.date) -> str:
     return f"segments.date BETWEEN '{since}' AND '{until}'"

@@ -98,6 +98,12 @@ class LinkedInAdsReader(AdsReader):
                     if known[id_of(it)][0] is not None
                 ]
 
+    def account_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
+        """The account's days: one element each."""
+        for part in window.slices(LONGEST):
+            elements = self._client.report(account.id, "ACCOUNT", part)
+            yield [{name: _figures(it)[name] for name in ("day", "spend")} for it in elements]
+
     def warnings(self) -> Iterator[str]:
         """Ads of which LinkedIn does not say whose they are: their campaign has what they spent."""
         for account, ads in sorted(self._nobodys.items()):

@@ -26,7 +26,8 @@ ACCOUNT: Shape = MappingProxyType({"account_id": str, "currency": str, "timezone
 RECORD: Shape = MappingProxyType({"id": str})
 REPORT: Shape = MappingProxyType({"report_run_id": str})
 RUN: Shape = MappingProxyType({"async_status": str, "async_percent_completion": int})
-ROW: Shape = MappingProxyType({"campaign_id": str, "date_start": str, "date_stop": str})
+DAY: Shape = MappingProxyType({"date_start": str, "date_stop": str})
+ROW: Shape = MappingProxyType({"campaign_id": str, **DAY})
 
 ACCOUNT_FIELDS = ("account_id", "name", "currency", "timezone_name", "account_status")
 CAMPAIGN_FIELDS = (
@@ -207,10 +208,10 @@ class MetaAdsClient(ApiClient):
         """How far a report is."""
         return self._one(report, RUN)
 
-    def rows(self, report: str) -> Iterator[Page]:
+    def rows(self, report: str, shape: Shape) -> Iterator[Page]:
         """The rows of a report that is complete."""
         params = {"limit": PAGE}
-        yield from self.paginate(self._path(f"{report}/insights"), After(), ROW, params=params)
+        yield from self.paginate(self._path(f"{report}/insights"), After(), shape, params=params)
 
     def _list(
         self, path: str, shape: Shape, fields: Sequence[str], **params: object

@@ -13,7 +13,7 @@ from ingestion.http import MalformedAnswerError, Patience
 from ingestion.loading.restated import Window
 from ingestion.sources.ads.reader import Account, AdsReader, Listing, Row
 from ingestion.sources.meta_ads.client import MetaAdsClient, NoSuchError
-from ingestion.sources.meta_ads.reports import FIELDS, MOST_SECONDS, Question, Reports
+from ingestion.sources.meta_ads.reports import FIELDS, MOST_SECONDS, AccountDays, Question, Reports
 from ingestion.sources.meta_ads.settings import (
     CLICK_WINDOWS,
     VIEW_WINDOWS,
@@ -129,6 +129,11 @@ class MetaAdsReader(AdsReader):
                 }
                 for it in rows
             ]
+
+    def account_days(self, account: Account, window: Window) -> Iterator[Sequence[Row]]:
+        """The account by day: unfiltered, it has what deleted campaigns spent, too."""
+        for rows in self._reports.read(AccountDays(account.id, "account", window)):
+            yield [{"day": it["date_start"], "spend": it.get("spend")} for it in rows]
 
     def earliest(self, today: dt.date) -> dt.date:
         """The API refuses what is further back than 37 months; a day less is so in any zone."""

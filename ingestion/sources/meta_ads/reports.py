@@ -8,21 +8,23 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ingestion.errors import SourceError
-from ingestion.http import NoAnswerError, Patience
+from ingestion.http import NoAnswerError, Patience, Shape
 from ingestion.loading.restated import Window
 from ingestion.sources.meta_ads.client import (
+    DAY,
     LIMITS,
+    ROW,
     MetaAdsClient,
     TooMuchError,
     is_too_much,
 )
 from ingestion.sources.meta_ads.settings import WINDOWS
 
-Level = Literal["campaign", "ad"]
+Level = Literal["account", "campaign", "ad"]
 Row = dict[str, Any]
 
-DAYS: dict[Level, int] = {"campaign": 93, "ad": 31}
-"""Days that a report is first asked for. Each night's are one report of either level."""
+DAYS: dict[Level, int] = {"account": 93, "campaign": 93, "ad": 31}
+"""Days that a report is first asked for. Each night's are one report of each level."""
 ATTEMPTS = 4
 """How often the same report is asked for where it fails."""
 LONGEST_WAIT = 10.0
@@ -54,6 +56,11 @@ class Question:
     window: Window
     campaign: str | None = None
 
+    @property
+    def shape(self) -> Shape:
+        """What each row has."""
+        return ROW
+
     def asked(self) -> dict[str, object]:
         """The parameters of the request."""
         filters = [_among(f"{self.level}.effective_status", STATUSES[self.level])]
@@ -73,6 +80,25 @@ class Question:
         days = f"{since}" if since == until else f"{since} to {until}"
         of = f" of campaign {self.campaign}" if self.campaign else ""
         return f"{self.level}s{of} of {days}"
+
+
+class AccountDays(Question):
+    """A report of an account as a whole: one row per day, with all that was spent then."""
+
+    @property
+    def shape(self) -> Shape:
+        """What each row has."""
+        return DAY
+
+    def asked(self) -> dict[str, object]:
+        """The parameters of the request: a filter would leave out what it does not name."""
+        span = {"since": f"{self.window.since}", "until": f"{self.window.until}"}
+        return {
+            "level": "account",
+            "time_increment": "1",
+            "time_range": span,
+            "fields": ("spend", "date_start", "date_stop"),
+        }
 
 
 class DeletedCampaigns(Question):
@@ -117,7 +143,9 @@ class Reports:
         """
         try:
             report = self._made(question)
-            rows = [row for page in self._client.rows(report) for row in page.results]
+            rows = [
+                row for page in self._client.rows(report, question.shape) for row in page.results
+            ]
         except TooMuchError as error:
             for smaller in self._smaller(question, error):
                 yield from self._read(smaller)
