@@ -54,7 +54,7 @@ class Totals:
         campaigns: defaultdict[str, dict[str, tuple[Decimal, int]]] = defaultdict(dict)
         for id, day, spend, count in found:
             campaigns[id][day] = spend, count
-        for account in accounts:
+        for account in (it for it in accounts if it.id in windows):
             told, parts = self._told.get(account.id, {}), campaigns[account.id]
             days = (told.keys() | parts.keys()) - {str(windows[account.id].until)}
             differing: list[tuple[str, Decimal, Decimal]] = []
