@@ -9,9 +9,9 @@ makes its reader.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
+from functools import partial
 
 from ingestion.contract.columns import Column
 from ingestion.errors import Gathered
@@ -23,6 +23,7 @@ from ingestion.loading.guards import ENOUGH, MIN_SHARE
 from ingestion.loading.reports import ExtractContext, Extraction, SourceCheck
 from ingestion.loading.restated import ONE_DAY, Scope, Window
 from ingestion.loading.rows import create_rows
+from ingestion.loading.side_by_side import side_by_side
 from ingestion.sources.ads.access import Access
 from ingestion.sources.ads.plan import Plan, refuse_to_come, today_of
 from ingestion.sources.ads.reader import Account, AdsReader, Row
@@ -104,34 +105,19 @@ class _Extract:
 
     def _read_all(self) -> None:
         """Take in what there is of each account, several lists at a time."""
-        with (
-            Taken(self.connection, self.tables, self.load.context.folder) as self.taken,
-            ThreadPoolExecutor(READERS) as pool,
-        ):
-            self._finish(
-                pool,
-                [
-                    pool.submit(read, account)
-                    for account in self.access.read
-                    if account.id in self.plan.windows
-                    for read in (
-                        self._read_campaigns,
-                        self._read_days,
-                        self._read_account_days,
-                        self._read_ad_days,
-                    )
-                ],
+        reads = [
+            partial(read, account)
+            for account in self.access.read
+            if account.id in self.plan.windows
+            for read in (
+                self._read_campaigns,
+                self._read_days,
+                self._read_account_days,
+                self._read_ad_days,
             )
-
-    def _finish(self, pool: ThreadPoolExecutor, reading: Sequence[Future[None]]) -> None:
-        """Wait for what is being read; where one fails, nothing else begins."""
-        try:
-            for done in as_completed(reading):
-                done.result()
-        except BaseException:
-            self.reader.stop()
-            pool.shutdown(cancel_futures=True)
-            raise
+        ]
+        with Taken(self.connection, self.tables, self.load.context.folder) as self.taken:
+            side_by_side(READERS, reads, self.reader.stop)
 
     def _read_campaigns(self, account: Account) -> None:
         channels, other = self.source.channels, self.source.channel

@@ -22,7 +22,7 @@ from ingestion.sources.google_ads.refusals import RefusedError
 from ingestion.sources.google_ads.settings import GoogleAdsSource
 
 KEPT = dt.timedelta(days=1_120)
-"""Google gives the days of 37 months, and no rows of those before them; less a margin."""
+"""Google gives the days of 37 months, and refuses to tell of those before; less a margin."""
 DAYS, DAYS_OF_ADS = (31, 92), (7, 31)
 """How many days the first answer of a report has, and how many any has at most."""
 FEW_ROWS, MANY_ROWS = 10_000, 40_000

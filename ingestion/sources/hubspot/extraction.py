@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from ingestion.loading.api_load import ApiLoad, Asked, api_load
 from ingestion.loading.intake import Intake
 from ingestion.loading.reports import ExtractContext, Extraction
 from ingestion.loading.rows import create_rows
+from ingestion.loading.side_by_side import side_by_side
 from ingestion.sources.hubspot import directory
 from ingestion.sources.hubspot.answers import ARCHIVED, ENTRY, PROPERTY, RECORD
 from ingestion.sources.hubspot.client import ASSOCIATIONS_PAGE, PAGE, HubSpotClient
@@ -120,16 +121,9 @@ class _Extract:
         return plan
 
     def _fetch_all(self, plans: Iterable[Plan]) -> None:
-        """Fetch all objects, several at a time: the network waits, the server works."""
-        with ThreadPoolExecutor(READERS) as pool:
-            fetches = [pool.submit(self._fetch, plan) for plan in plans]
-            try:
-                for fetched in as_completed(fetches):
-                    fetched.result()
-            except BaseException:
-                self.client.stop()
-                pool.shutdown(cancel_futures=True)
-                raise
+        """Fetch all objects, several at a time."""
+        fetches = [partial(self._fetch, plan) for plan in plans]
+        side_by_side(READERS, fetches, self.client.stop)
 
     def _fetch(self, plan: Plan) -> None:
         """Take in an object's records and their associations."""

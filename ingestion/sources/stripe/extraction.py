@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
+from functools import partial
 
 import orjson
 
@@ -21,6 +21,7 @@ from ingestion.http import Patience, Place
 from ingestion.loading.api_check import IN_SECONDS, api_check
 from ingestion.loading.api_load import ApiLoad, api_load
 from ingestion.loading.reports import ExtractContext, Extraction, SourceCheck
+from ingestion.loading.side_by_side import side_by_side
 from ingestion.sources.stripe.client import ForbiddenError, StripeClient
 from ingestion.sources.stripe.comparing import Comparison
 from ingestion.sources.stripe.doubts import doubts, unknown
@@ -147,8 +148,8 @@ class _Extract:
 
     def _list_all(self) -> None:
         """Take in all lists, several at a time."""
-        with ThreadPoolExecutor(READERS) as pool:
-            self._finish(pool, [pool.submit(self._list, it, it.asked) for it in self.lists])
+        lists = [partial(self._list, it, it.asked) for it in self.lists]
+        side_by_side(READERS, lists, self.client.stop)
 
     def _list_what_has_no_events(self) -> None:
         since = {"created[gte]": seconds(self.plan.since)}
@@ -182,8 +183,8 @@ class _Extract:
         asked = sorted(wanted)
         if asked:
             self.load.say(f"reading what changed: {len(asked):,}")
-        with ThreadPoolExecutor(READERS) as pool:
-            self._finish(pool, [pool.submit(self._read_one, LISTS[it], id) for it, id in asked])
+        objects = [partial(self._read_one, LISTS[it], id) for it, id in asked]
+        side_by_side(READERS, objects, self.client.stop)
 
     def _read_one(self, listed: StripeList, id: str) -> None:
         found = self.client.one(listed, id)
@@ -192,16 +193,6 @@ class _Extract:
             self.taken.without(listed.table, id)
         else:
             self.taken.objects(listed.table, [self._completed(found)])
-
-    def _finish(self, pool: ThreadPoolExecutor, reading: list[Future[None]]) -> None:
-        """Wait for what is being read; where one fails, nothing else begins."""
-        try:
-            for done in as_completed(reading):
-                done.result()
-        except BaseException:
-            self.client.stop()
-            pool.shutdown(cancel_futures=True)
-            raise
 
     def _rejected(self) -> set[tuple[str, str]]:
         """What was rejected before, or is made of something that was: lists and ids."""
