@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -102,6 +103,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
 def data(tmp_path: Path) -> Path:
     """A data root of the test's own."""
     return tmp_path / "data"
+
+
+@pytest.fixture
+def logs(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """All that is logged, also where a vendor's SDK gave urllib3 a level of its own (HubSpot's)."""
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "urllib3")
+    return caplog
 
 
 @pytest.fixture

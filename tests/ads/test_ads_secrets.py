@@ -7,7 +7,6 @@ LinkedIn's. SALESOPS_THOROUGH=1 looks through all that whole runs leave, too.
 
 from __future__ import annotations
 
-import logging
 import re
 import traceback
 from collections.abc import Iterator, Mapping
@@ -81,11 +80,10 @@ def leaks(held: Mapping[str, str], *texts: str, under: Path) -> list[str]:
 
 def test_loads_leave_no_secret(
     company: ServedCompany,
-    caplog: pytest.LogCaptureFixture,
+    logs: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     said: list[str] = []
     with overheard() as heard:
         for faults in (Faults(), replace(ALL_AT_ONCE, drift={}, hang_seconds=1.5, seed=3)):
@@ -102,8 +100,8 @@ def test_loads_leave_no_secret(
     repeated = [it for it in heard if SECRETS["meta_ads"].encode() in it.answer]
     assert any(b'"next"' in it.answer for it in repeated)
     logged = "\n".join(str(line) for api in company.apis.values() for line in api.requests)
-    assert not leaks(held, caplog.text, *said, logged, under=tmp_path)
-    assert not GIVEN.search(caplog.text + logged)
+    assert not leaks(held, logs.text, *said, logged, under=tmp_path)
+    assert not GIVEN.search(logs.text + logged)
 
 
 @pytest.mark.parametrize(
@@ -122,12 +120,11 @@ def test_loads_leave_no_secret(
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_what_fails_says_no_secret(
     company: ServedCompany,
-    caplog: pytest.LogCaptureFixture,
+    logs: pytest.LogCaptureFixture,
     tmp_path: Path,
     platform: str,
     faults: Faults,
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     [source] = [it for it in company.company.sources if it.type == platform]
     is_google = platform == "google_ads"
     if is_google and faults.token_requests:
@@ -145,7 +142,7 @@ def test_what_fails_says_no_secret(
             with pytest.raises(SourceError) as refused:
                 load_source(company.company, source, progress=said.append)
             said += traceback.format_exception(refused.value)
-    assert not leaks(secrets(heard), caplog.text, *said, under=tmp_path)
+    assert not leaks(secrets(heard), logs.text, *said, under=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -159,13 +156,12 @@ def test_what_fails_says_no_secret(
 )
 def test_a_wrong_secret_is_named_by_its_variable_alone(
     company: ServedCompany,
-    caplog: pytest.LogCaptureFixture,
+    logs: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     platform: str,
     variable: str,
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     whole = company.company
     [source] = [it for it in whole.sources if it.type == platform]
     monkeypatch.setenv(variable, CANARY)
@@ -174,7 +170,7 @@ def test_a_wrong_secret_is_named_by_its_variable_alone(
     assert variable in str(refused.value)
     told = traceback.format_exception(refused.value)
     held = {"wrong": CANARY, **secrets(heard)}
-    assert not leaks(held, caplog.text, *told, under=tmp_path)
+    assert not leaks(held, logs.text, *told, under=tmp_path)
 
 
 def test_a_secret_is_found_where_it_is(tmp_path: Path) -> None:

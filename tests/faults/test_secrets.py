@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -208,10 +207,9 @@ def test_a_load_into_a_live_server_leaves_no_password(
     exports: Exports,
     server: str,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    logs: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("SALESOPS_POSTGRES_URL", server)
     exports.settings["destination"] = "postgres"
     exports.write("users.csv", "id,name\n1,Ann\n")
@@ -221,7 +219,7 @@ def test_a_load_into_a_live_server_leaves_no_password(
     assert not leaks(repr(prepared), under=exports.root)  # as a run that is killed now leaves it
     prepared.load()
     output = capfd.readouterr()
-    assert not leaks(caplog.text, output.out, output.err, under=exports.root)
+    assert not leaks(logs.text, output.out, output.err, under=exports.root)
     assert not leaks(repr(Warehouse("postgres", server)), str(Warehouse("postgres", server)))
 
 
@@ -229,15 +227,14 @@ def test_a_load_into_a_live_server_leaves_no_password(
 def test_a_load_of_a_portal_leaves_no_token(
     exports: Exports,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    logs: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("HUBSPOT_TOKEN", CANARY)
     with served(CANARY) as url:
         loaded(exports, url)
     output = capfd.readouterr()
-    assert not leaks(caplog.text, output.out, output.err, under=exports.root)
+    assert not leaks(logs.text, output.out, output.err, under=exports.root)
 
 
 def whole(done: CompletedProcess[str]) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import traceback
 from typing import cast
 
@@ -231,15 +230,14 @@ def test_a_check_asks_for_accounts_and_a_day(written: Written) -> None:
 
 
 def test_no_secret_is_in_a_message_log_or_file(
-    written: Written, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    written: Written, logs: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     account = written.google.account(ID)
     account.campaign("11", "Brand")
     account.spent("11", "2026-03-01", cost=1)
     written.google.token_requests = 5
     written.sync()
-    told = [caplog.text, *capfd.readouterr(), *written.messages]
+    told = [logs.text, *capfd.readouterr(), *written.messages]
     secrets = [value for name, value in SECRETS.items() if name != "GOOGLE_ADS_CLIENT_ID"]
     secrets.append("ya29.token")
     assert not [text for text in told for secret in secrets if secret in text]

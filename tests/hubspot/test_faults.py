@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 from dataclasses import replace
 
 import pytest
@@ -144,15 +143,14 @@ def test_a_missing_token_is_named(portal: Portal, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_token_is_in_no_message_log_or_table(
-    portal: Portal, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    portal: Portal, logs: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     portal.sync()
     portal.api.faults = Faults(drop=1.0)
     with pytest.raises(SourceError) as error:
         portal.sync()
     output = capfd.readouterr()
-    told = [str(error.value), caplog.text, output.out, output.err, *portal.messages]
+    told = [str(error.value), logs.text, output.out, output.err, *portal.messages]
     assert not [text for text in told if TOKEN in text]
     stored = [path for path in portal.folder.rglob("*") if path.is_file()]
     assert not [path for path in stored if TOKEN.encode() in path.read_bytes()]

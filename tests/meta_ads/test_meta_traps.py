@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from decimal import Decimal
 
 import pytest
@@ -258,9 +257,8 @@ def test_a_check_does_not_wait_long_for_a_report(
 
 
 def test_the_token_is_in_no_message_log_or_file(
-    script: Script, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    script: Script, logs: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     script.meta.page = 2
     for n in range(1, 31):
         script.meta.spent("31", f"2026-03-{n:02}")
@@ -268,8 +266,8 @@ def test_the_token_is_in_no_message_log_or_file(
     script.meta.spent("32", "2026-03-30")
     script.meta.refusals.append(Refusal(500, {"message": f"Oops {TOKEN}", "code": 2}))
     script.sync()
-    told = [caplog.text, *capfd.readouterr(), *script.messages]
-    assert "after=" in caplog.text
+    told = [logs.text, *capfd.readouterr(), *script.messages]
+    assert "after=" in logs.text
     assert not [text for text in told if TOKEN in text]
     files = [path for path in script.folder.rglob("*") if path.is_file()]
     assert len(files) > 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -276,9 +275,8 @@ def test_a_source_only_reads(postgres: Db) -> None:
 
 
 def test_the_address_is_in_no_file_and_no_log(
-    postgres: Db, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    postgres: Db, logs: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     postgres.run("create table bills (id integer, total integer, touched timestamp)")
     postgres.run("insert into bills values (1, 5, now())")
     entities = bills(cursor="touched", deletes="keys")
@@ -290,7 +288,7 @@ def test_the_address_is_in_no_file_and_no_log(
         postgres.load(bills(**{"from": "select nothing from bills"}))
     socket = str(postgres.engine.url.query["host"])
     secrets = [CANARY, "c4nary", socket, str(postgres.engine.url.database)]
-    texts = [*capfd.readouterr(), *(record.getMessage() for record in caplog.records)]
+    texts = [*capfd.readouterr(), *(record.getMessage() for record in logs.records)]
     for path in filter(Path.is_file, postgres.root.rglob("*")):
         texts.append(path.read_bytes().decode("latin-1"))
     for secret in secrets:

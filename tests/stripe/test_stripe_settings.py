@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import traceback
 
@@ -182,14 +181,13 @@ def test_a_path_that_stripe_does_not_have_is_no_deleted_object(script: Script) -
 
 
 def test_the_key_is_in_no_message_log_or_file(
-    account: Company, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    account: Company, logs: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     account.sync()
     account.pass_days()
     account.api.faults = Faults(server_error=0.1, drop=0.1)
     account.sync()
-    told = [caplog.text, *capfd.readouterr(), *account.messages]
+    told = [logs.text, *capfd.readouterr(), *account.messages]
     assert not [text for text in told if KEY in text]
     files = [path for path in account.folder.rglob("*") if path.is_file()]
     assert len(files) > 1
