@@ -258,7 +258,7 @@ def _clock(dbt: Dbt, as_of: dt.datetime) -> Clock:
     """
     today = dbt.company.local(as_of).date()
     ended = dbt.company.local(as_of + dt.timedelta(microseconds=1)).date()
-    return Clock(today - dt.timedelta(days=8), ended.replace(day=1))
+    return Clock(today - dt.timedelta(days=8), ended.replace(day=1), today.replace(day=1))
 
 
 def _last_build(dbt: Dbt) -> Mapping[str, Any] | None:

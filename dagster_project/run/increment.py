@@ -13,11 +13,12 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from dagster_project.run.cells import texts, write_cells
 from dagster_project.run.dbt_runner import Failed
-from dagster_project.run.nodes import Node, Reading
+from dagster_project.run.nodes import Node, Reading, of_run
 from ingestion.warehouse.session import Session
 
 INPUTS_READ = "build.inputs_read"
@@ -32,11 +33,13 @@ class Clock:
     """What a build's moment comes to, in the company's time zone.
 
     Deals that closed before the settled day are recomputed only where something of them is new.
-    The month is the first that has not ended.
+    The month is the first that has not ended, the current month that of the moment: they are two at
+    the last moment of a month alone.
     """
 
     settled: dt.date
     month: dt.date
+    current_month: dt.date
 
 
 @dataclass
@@ -57,6 +60,7 @@ class Increment:
 
     def __post_init__(self) -> None:
         self.inputs = Inputs(self.session, self.nodes)
+        self._listed: set[str] = set()
 
     def run(self, on_result: OnResult) -> None:
         """Make everything, handing each node's result, as dbt tells it, to `on_result`.
@@ -74,6 +78,8 @@ class Increment:
         sql = node.sql_of(self.values)
         if node.resource_type == "test":
             return self._test(node, sql)
+        if node.name in self._listed:
+            return 0
         if node.materialized == "view":
             if node.is_of_run:
                 self.session.execute(f"create or replace view {node.relation} as {sql}")
@@ -92,18 +98,39 @@ class Increment:
 
     def _recompute(self, node: Node, reading: Reading, sql: str) -> None:
         """Replace the rows of the records in the set, and those of inputs that are read wholly."""
-        records = f"{reading.key} in (select {reading.key} from {self.nodes[reading.set].relation})"
+        records = f"{reading.key} in ({self._keys(reading.set, reading.key)})"
         if reading.wholly:
-            names = ", ".join(f"'{name}'" for name in reading.of if not self.nodes[name].reading)
-            records += f" or {reading.wholly} in ({names})"
-        self.session.execute("drop table if exists recomputed")
-        cut = self.by_record(sql, reading)
-        self.session.execute(f"create temporary table recomputed as {cut}")
-        self._transaction(
-            f"delete from {node.relation} where {records}",
-            node.relation,
-            "select * from recomputed",
-        )
+            known = [name for name in reading.of if self.nodes[name].reading]
+            new = [name for name in reading.of if name not in known and self.changed(name)]
+            records = f"({records} or {reading.wholly} not in ({texts(known)}))"
+            records += f" and {reading.wholly} in ({texts([*known, *new])})"
+        # A query may have rows of other records, too: these stay as they are.
+        cut = f"select * from ({self.by_record(sql, reading)}) as rows where {records}"
+        if reading.cells_in:
+            listed_in = self.nodes[reading.cells_in].relation
+            write_cells(self.session, node, reading, records, cut, listed_in)
+            self._listed.add(reading.cells_in)
+        else:
+            self.session.execute("drop table if exists recomputed")
+            self.session.execute(f"create temporary table recomputed as {cut}")
+            self._transaction(
+                f"delete from {node.relation} where {records}",
+                node.relation,
+                "select * from recomputed",
+            )
+        if reading.stamps:
+            stamps = ", ".join(f"{name} = {sql}" for name, sql in reading.stamps.items())
+            stamped = f"update {node.relation} set {of_run(stamps, self.values)}"
+            self.session.execute(stamped)
+
+    def changed(self, name: str) -> bool:
+        """Whether the rows of an input that is read wholly may be others than at the last build."""
+        return True
+
+    def _keys(self, set_name: str, key: str) -> str:
+        """The keys of the records in a set; `key` is a column, or several in brackets."""
+        columns = key[1:-1] if key.startswith("(") else key
+        return f"select {columns} from {self.nodes[set_name].relation}"
 
     def _transaction(self, deletion: str, table: str, query: str) -> None:
         self.session.execute("begin")
@@ -124,8 +151,8 @@ class Increment:
             rows = node.relation
             if node.materialized == "view" and node.reading:
                 rows = f"({self.by_record(node.sql_of(self.values), node.reading)}) as rows"
-            known = f"select {its.strip('()')} from {self.nodes[reading.set].relation}"
             mark = f"{{{{{name}}}}}"
+            known = self._keys(reading.set, its)
             records[mark] = f"(select * from {rows} where {column} in ({known}))"
             sql = re.sub(rf"{re.escape(node.relation)}(?!\s+as\b)", f"{mark} as {name}", sql)
             sql = sql.replace(node.relation, mark)
@@ -140,7 +167,7 @@ class Increment:
                 f"select input, digest from {INPUTS_READ} where model = '{node.name}'"
             )
         )
-        found = self.inputs.digests(node, Clock(self.before.settled, self.clock.month))
+        found = self.inputs.digests(node, replace(self.clock, settled=self.before.settled))
         changed = [name for name, digest in found.items() if before.get(name) != digest]
         whole = {node.name, *_by_record(self.nodes, reading)}
         changed += sorted(self.built_whole & whole)
@@ -190,7 +217,10 @@ def _compared(nodes: Mapping[str, Node], node: Node, clock: Clock) -> Iterator[t
     reading = node.reading
     assert reading is not None
     if reading.by_month:
-        yield "the month", f"select date '{clock.month}' as month_start"
+        yield (
+            "the month",
+            f"select date '{clock.month}' as month, date '{clock.current_month}' as current_month",
+        )
     for name in dict.fromkeys(node.parents):
         if name in reading.of:
             if nodes[name].materialized == "view" and nodes[name].reading:

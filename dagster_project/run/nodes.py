@@ -30,6 +30,9 @@ class Reading:
     compared: Mapping[str, str]
     apart: tuple[str, ...]
     wholly: str | None
+    cells: Mapping[str, str]
+    cells_in: str | None
+    stamps: Mapping[str, str]
     by_month: bool
 
 
@@ -71,7 +74,7 @@ class Node:
 
     def sql_of(self, values: Mapping[str, str]) -> str:
         """Its query with the values of a run."""
-        return RUN_VALUE.sub(lambda found: f"'{values[found[1]]}' /* {found[1]} */", self.sql)
+        return of_run(self.sql, values)
 
     def check(self, values: Mapping[str, str]) -> None:
         """Raise ValueError where its query has a moment of the run without saying which."""
@@ -84,6 +87,11 @@ class Node:
     def is_of_run(self) -> bool:
         """Whether its query depends on the run's own values."""
         return RUN_VALUE.search(self.sql) is not None
+
+
+def of_run(sql: str, values: Mapping[str, str]) -> str:
+    """SQL with the values of a run."""
+    return RUN_VALUE.sub(lambda found: f"'{values[found[1]]}' /* {found[1]} */", sql)
 
 
 def made(built: Iterable[Any]) -> dict[str, Node]:

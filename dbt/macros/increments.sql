@@ -9,7 +9,8 @@
     that read it by record. dbt itself builds everything whole; dagster_project/run/increment.py makes
     the increments, with the same SQL. docs/decisions/0051-increments.md has the reasons.
 
-    set: the model whose rows are the records to recompute; the key of a record is in both.
+    set: the model whose rows are the records to recompute; the key of a record is in both. Of numbers
+        they are the *cells* of which members differ, or *variants* that have such cells.
     of: the inputs that are read by record; where it is not by `key`, a dictionary says by which
         columns: of the input, and of the set. Views among them are read through.
     compared: of an input that is compared, which rows matter, where not all do: `{rows}` is the input,
@@ -17,7 +18,10 @@
     apart: inputs that matter only to records of the set.
     wholly: a column that names the input from which a row comes: the rows of inputs in `of` that are
         not recomputed by record are replaced, all of them.
-    by_month: true where the end of a month matters to all records.
+    cells: how rows are cut into cells: names, and SQL of a row. Only cells of which a row differs are
+        written, and they are the set of `cells`.
+    stamps: columns that each row has of the run, with their SQL.
+    by_month: true where the beginning or the end of a month matters to all records.
     materialized: `view` of one that others read through.
 -#}
 {% macro increment(
@@ -27,9 +31,17 @@
     compared={},
     apart=[],
     wholly=none,
+    cells={},
+    stamps={},
     by_month=false,
     materialized="table"
 ) -%}
+    {%- set sets = {
+        "news": "int_opportunities__news",
+        "clocked": "int_opportunities__clocked",
+        "cells": "int_kpi_cells__touched",
+        "variants": "int_kpi_variants__touched",
+    } -%}
     {%- set columns = {} -%}
     {%- for input in of -%}
         {%- do columns.update({input: of[input] if of is mapping else [key, key]}) -%}
@@ -39,18 +51,21 @@
             materialized=materialized,
             meta={
                 "increment": {
-                    "set": "int_opportunities__" ~ set,
+                    "set": sets[set],
                     "key": key,
                     "of": columns,
                     "compared": compared,
                     "apart": apart,
                     "wholly": wholly,
+                    "cells": cells,
+                    "cells_in": sets["cells"] if cells else none,
+                    "stamps": stamps,
                     "by_month": by_month,
                 }
             },
         )
     }}
-    {%- if not execute -%} {{ ref("int_opportunities__" ~ set) }} {%- endif -%}
+    {%- if not execute -%} {{ ref(sets[set]) }} {%- endif -%}
 {%- endmacro %}
 
 {#- What the first line of a model says, if it has one; nothing while dbt parses. -#}

@@ -139,6 +139,22 @@
     {{ local_day("leads.created_at") }} as created_on
 {%- endmacro %}
 
+{#- The columns of the cell of a member or of a month; one without a day is of a month that compares. -#}
+{% macro kpi_cell(month) -%}
+    {{
+        return(
+            {
+                "metric": "metric",
+                "variant": "variant",
+                "month_start": "coalesce(" ~ month ~ ", date '0001-01-01')",
+            }
+        )
+    }}
+{%- endmacro %}
+
+{#- The same as one value. -#}
+{% macro kpi_cell_key(month) -%} ({{ kpi_cell(month).values() | join(", ") }}) {%- endmacro %}
+
 {#- The owners of leads, for `lead_keys`. -#}
 {% macro owners_of_leads() -%}
     left join reps on leads.owner_id = reps.rep_id

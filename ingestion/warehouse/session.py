@@ -21,6 +21,8 @@ class Session(Protocol):
     """What is done in a warehouse; a statement outside a transaction stands at once."""
 
     errors: tuple[type[Exception], ...]
+    digest_of_rows: str
+    """SQL that aggregates what is called `rows` to a text that tells them from other rows."""
 
     def execute(self, statement: str) -> None:
         """Run a statement."""
@@ -50,6 +52,8 @@ def session(warehouse: Warehouse) -> Iterator[Session]:
 
 
 class _DuckDB:
+    digest_of_rows = "count(*) || ':' || coalesce(sum(cast(hash(rows) as hugeint)), 0)"
+
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         import duckdb
 
@@ -83,11 +87,15 @@ class _DuckDB:
         self._connection.executemany(f"insert into {table} values ({marks})", rows)
 
     def digest(self, query: str) -> str:
-        return f"""(select count(*) || ':' || coalesce(sum(cast(hash(rows) as hugeint)), 0)
-            from ({query}) as rows)"""
+        return f"(select {self.digest_of_rows} from ({query}) as rows)"
 
 
 class _Postgres:
+    digest_of_rows = (
+        "count(*) || ':' || "
+        "coalesce(sum(cast(hashtextextended(cast(rows as text), 0) as numeric)), 0)"
+    )
+
     def __init__(self, connection: psycopg2.extensions.connection) -> None:
         import psycopg2
 
@@ -115,6 +123,4 @@ class _Postgres:
             cursor.executemany(f"insert into {table} values ({marks})", rows)
 
     def digest(self, query: str) -> str:
-        return f"""(select count(*) || ':' || coalesce(
-            sum(cast(hashtextextended(cast(rows as text), 0) as numeric)), 0)
-            from ({query}) as rows)"""
+        return f"(select {self.digest_of_rows} from ({query}) as rows)"

@@ -1,3 +1,11 @@
+{{
+    increment(
+        "variants",
+        of=["kpi_members"],
+        key="(metric, variant)",
+        materialized="view",
+    )
+}}
 {%- set grains = ["week", "month", "quarter", "year", "all"] -%}
 {%- set cuts = kpi_cuts() -%}
 -- The medians of the members by period and cut: unlike sums, they do not add up to longer periods.

@@ -1,3 +1,12 @@
+{%- set cell = kpi_cell_key("month_start") -%}
+{{
+    increment(
+        "cells",
+        of={"kpi_members": [kpi_cell_key(month_start("period_on")), cell]},
+        key=cell,
+        compared={"int_pipeline_months": "select month_start from {rows}"},
+    )
+}}
 {%- set cuts = kpi_cuts() -%}
 -- What the members add up to, and how many they are, by month and cut: what all numbers but medians
 -- are made of. Of metrics that have weeks, by week of the month, too.
@@ -71,8 +80,8 @@ with
                 not variants.is_optional
                 or exists (
                     select 1
-                    from {{ ref("kpi_members") }} as members
-                    where members.metric = variants.metric and members.variant = variants.variant
+                    from {{ ref("int_kpi_variants__optional") }} as optional
+                    where optional.metric = variants.metric and optional.variant = variants.variant
                 )
             )
     )

@@ -1,3 +1,12 @@
+{{
+    increment(
+        "variants",
+        of=["kpi_month_cells", "kpi_medians"],
+        key="(metric, variant)",
+        stamps={"as_of": as_of(), "run_id": run_id()},
+        by_month=true,
+    )
+}}
 {%- set grains = ["week", "month", "quarter", "year", "all"] -%}
 {%- set cuts = kpi_cuts() -%}
 {%- set products = kpi_variants() | selectattr("kind", "eq", "product") | list -%}

@@ -1,0 +1,7 @@
+-- The cells of kpi_members of which a row is another than at the last build. An increment puts them
+-- down as it writes them; where kpi_members is built whole, they are all that there are.
+select distinct
+    {%- for name, column in kpi_cell(month_start("period_on")).items() %}
+        {{ column }} as {{ name }} {{- "," if not loop.last }}
+    {%- endfor %}
+from {{ ref("kpi_members") }}
