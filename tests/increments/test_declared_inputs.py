@@ -14,10 +14,22 @@ from ingestion.paths import PROJECT
 Node = Mapping[str, Any]
 NEWS = "int_opportunities__news"
 CLOCKED = "int_opportunities__clocked"
-LOOKED_AT = {NEWS: (NEWS,), CLOCKED: (NEWS, CLOCKED)}
+CELLS = "int_kpi_cells__touched"
+VARIANTS = "int_kpi_variants__touched"
+OF_VARIANTS = "(metric, variant)"
+LOOKED_AT = {
+    NEWS: (NEWS,),
+    CLOCKED: (NEWS, CLOCKED),
+    CELLS: (CELLS,),
+    VARIANTS: (CELLS, VARIANTS),
+}
 """By set: those whose inputs put a record into it where they change."""
 CLOCK = ("as_of(", "as_of_day(", "current_month(", "ended_by_day(", "is_look_back(")
 """Macros by which SQL reads the run's moment."""
+TOLD_BY = {"current_month(": "by_month", "as_of(": "stamps"}
+"""Of a model of cells: what must be said of one that reads the clock."""
+WHOLE = {"is_look_back("}
+"""What has everything made whole that asks it, where the answer is another."""
 APART = {
     # The deal's account may come into being: that is looked at. Nothing else of it is read.
     ("fct_opportunities", "dim_account"),
@@ -86,7 +98,7 @@ def test_the_set_knows_of_all_that_is_read_by_record(models: dict[str, Node]) ->
         looked_at = ancestors(models, sets)
         for input in spec["of"]:
             theirs = spec_of(models[input])
-            if theirs and theirs["set"] not in sets:
+            if theirs and not {theirs["set"], theirs["cells_in"]} & {*sets}:
                 wrong.append(f"{name}, of {spec['set']}, reads {input}, of {theirs['set']}")
             elif not theirs and input not in looked_at and not spec["wholly"]:
                 wrong.append(f"{name} reads {input} by record, which {spec['set']} does not know")
@@ -102,7 +114,30 @@ def test_records_have_one_key(models: dict[str, Node]) -> None:
     for name, _, spec in incremental(models):
         for input, (column, _) in spec["of"].items():
             theirs = spec_of(models[input])
-            assert not theirs or column == theirs["key"], f"{name} reads {input} by {column}"
+            assert not theirs or column in keys_of(theirs), f"{name} reads {input} by {column}"
+
+
+def keys_of(spec: Mapping[str, Any]) -> set[str]:
+    """What tells the records of a model: its key, or its cells', each of a variant."""
+    if cell := spec["cells"]:
+        return {f"({', '.join(cell.values())})", OF_VARIANTS}
+    return {spec["key"], OF_VARIANTS} if spec["set"] == CELLS else {spec["key"]}
+
+
+def test_cells_that_differ_are_of_one_model(models: dict[str, Node]) -> None:
+    [(name, _, spec)] = [it for it in incremental(models) if it[2]["cells_in"]]
+    assert inputs_of(models[spec["cells_in"]]) == {name}
+    assert spec["wholly"] in spec["cells"], "the inputs of cells are told by it"
+
+
+def test_numbers_that_read_the_clock_say_so(models: dict[str, Node]) -> None:
+    found = set()
+    for name, node, spec in incremental(models):
+        if spec["set"] in (CELLS, VARIANTS):
+            for word in {word for word in CLOCK if word in node["raw_code"]} - WHOLE:
+                assert spec[TOLD_BY[word]], f"{name}: {word}"
+                found.add(word)
+    assert found == {*TOLD_BY}
 
 
 def test_the_clock_means_nothing_to_records_without_news(models: dict[str, Node]) -> None:

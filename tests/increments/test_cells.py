@@ -1,0 +1,103 @@
+"""Of a table that is made of cells, only the cells of which a row differs are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dagster_project.run.cells import write_cells
+from dagster_project.run.nodes import Node, Reading
+from ingestion.warehouse.session import Session, session
+from ingestion.warehouse.warehouse import Warehouse
+from tests.ingestion.postgres_server import running_server
+
+COLUMNS = "metric text, month_start date, key text, amount integer"
+READING = Reading(
+    set="",
+    key="key",
+    of={},
+    compared={},
+    apart=(),
+    wholly="metric",
+    cells={"metric": "metric", "month": "coalesce(month_start, date '0001-01-01')"},
+    cells_in="touched",
+    stamps={},
+    by_month=False,
+)
+JANUARY, NO_DAY = "date '2024-01-01'", "cast(null as date)"
+
+
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def warehouse(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Session]:
+    if request.param == "duckdb":
+        file = tmp_path_factory.mktemp("cells") / "warehouse.duckdb"
+        with session(Warehouse("duckdb", str(file))) as opened:
+            yield opened
+    else:
+        with running_server() as url, session(Warehouse("postgres", url)) as opened:
+            yield opened
+
+
+def written(warehouse: Session, before: list[str], now: list[str], of: str = "true") -> set[str]:
+    """Write rows over rows; the cells that differed, once the table is as it should be."""
+    for table in ("members", "touched", "news"):
+        warehouse.execute(f"drop table if exists {table}")
+    warehouse.execute(f"create table members ({COLUMNS})")
+    warehouse.execute("create table touched (metric text, month date)")
+    warehouse.execute("insert into touched values ('of_before', date '2020-01-01')")
+    for row in before:
+        warehouse.execute(f"insert into members values ({row})")
+    warehouse.execute(f"create table news ({COLUMNS})")
+    for row in now:
+        warehouse.execute(f"insert into news values ({row})")
+    others = warehouse.rows(f"select * from members where not ({of})")
+    node = Node("", "members", "model", "table", "members", "", "", (), False, False, READING)
+    write_cells(warehouse, node, READING, of, "select * from news", "touched")
+    expected = [*others, *warehouse.rows("select * from news")]
+    assert sorted(map(str, warehouse.rows("select * from members"))) == sorted(map(str, expected))
+    touched = warehouse.rows("select metric || ' ' || cast(month as text) from touched")
+    assert len(touched) == len({*touched})
+    return {cell for (cell,) in touched}
+
+
+def row(metric: str, month: str, key: str, amount: int | None = 1) -> str:
+    return f"'{metric}', {month}, '{key}', {'null' if amount is None else amount}"
+
+
+STAYS = [row("won", JANUARY, "a"), row("won", JANUARY, "b"), row("lost", NO_DAY, "a", None)]
+
+
+def test_what_is_as_it_was_is_not_written(warehouse: Session) -> None:
+    assert written(warehouse, STAYS, STAYS[::-1]) == set()
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "cells"),
+    [
+        ([row("won", JANUARY, "c")], [row("won", JANUARY, "c", 2)], {"won 2024-01-01"}),
+        ([row("won", JANUARY, "c")], [row("won", JANUARY, "c", None)], {"won 2024-01-01"}),
+        ([row("won", JANUARY, "a")], [], {"won 2024-01-01"}),
+        ([], [row("won", JANUARY, "a")], {"won 2024-01-01"}),
+        ([row("due", JANUARY, "c")], [], {"due 2024-01-01"}),
+        ([], [row("due", NO_DAY, "c")], {"due 0001-01-01"}),
+        (
+            [row("due", NO_DAY, "c")],
+            [row("due", JANUARY, "c")],
+            {"due 0001-01-01", "due 2024-01-01"},
+        ),
+    ],
+    ids=["changed", "emptied", "once less", "once more", "gone", "new", "moved"],
+)
+def test_cells_that_differ_are_written_and_told(
+    warehouse: Session, before: list[str], now: list[str], cells: set[str]
+) -> None:
+    assert written(warehouse, [*STAYS, *before], [*STAYS, *now]) == cells
+
+
+def test_rows_of_other_records_stay(warehouse: Session) -> None:
+    before = [*STAYS, row("won", JANUARY, "c")]
+    now = [row("won", JANUARY, "c", 3)]
+    assert written(warehouse, before, now, "key = 'c'") == {"won 2024-01-01"}
