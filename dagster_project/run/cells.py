@@ -5,35 +5,35 @@ Most of what is recomputed comes out as it was, and to hash rows costs a tenth o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from dagster_project.run.nodes import Node, Reading
+from dagster_project.run.nodes import Node
 from ingestion.warehouse.session import Session
 
 
-def write_cells(
-    session: Session, node: Node, reading: Reading, records: str, query: str, listed_in: str
-) -> None:
+def write_cells(session: Session, node: Node, listed: Node, records: str, query: str) -> None:
     """Replace a node's rows that are of `records`, in the cells where a query has others for them.
 
-    These cells are what is in the table `listed_in` then. `records` is a condition on rows, of the
-    node's table as of the query. Raises what the database raises.
+    These cells are what is in the table of `listed` then, whose `cells` say what makes one: first
+    what is constant in each branch of the query. `records` is a condition on rows. Raises what the
+    database raises.
     """
-    _compare(session, reading, f"select * from {node.relation} where {records}", query)
+    assert listed.cells
+    columns = listed.cells.columns
+    _compare(session, columns, f"select * from {node.relation} where {records}", query)
     # The two tables may be in two files, which no transaction of DuckDB spans.
-    session.execute(f"delete from {listed_in}")
-    session.fill(listed_in, "select * from differing")
-    inputs = [name for (name,) in session.rows(f"select distinct {reading.wholly} from differing")]
-    if inputs:
-        key = f"({', '.join(reading.cells.values())})"
-        differ = f"{key} in (select {', '.join(reading.cells)} from differing)"
-        # What names an input is constant in its rows: of the others none is read again.
-        of_inputs = f"{reading.wholly} in ({texts(inputs)})"
+    session.execute(f"delete from {listed.relation}")
+    session.fill(listed.relation, "select * from differing")
+    first, *_ = columns
+    branches = [name for (name,) in session.rows(f"select distinct {first} from differing")]
+    if branches:
+        key = f"({', '.join(columns.values())})"
+        differ = f"{key} in (select {', '.join(columns)} from differing)"
+        # Other branches need not be read again.
+        new = f"select * from ({query}) as rows where {first} in ({texts(branches)}) and {differ}"
         session.execute("begin")
         session.execute(f"delete from {node.relation} where ({records}) and {differ}")
-        session.fill(
-            node.relation, f"select * from ({query}) as rows where {of_inputs} and {differ}"
-        )
+        session.fill(node.relation, new)
         session.execute("commit")
 
 
@@ -42,13 +42,13 @@ def texts(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
-def _compare(session: Session, reading: Reading, before: str, now: str) -> None:
+def _compare(session: Session, columns: Mapping[str, str], before: str, now: str) -> None:
     """Put the cells of which two queries have other rows, or not as often, into `differing`."""
-    names = ", ".join(reading.cells)
-    columns = ", ".join(f"{column} as {name}" for name, column in reading.cells.items())
+    names = ", ".join(columns)
+    named = ", ".join(f"{column} as {name}" for name, column in columns.items())
     sides = " union all ".join(
-        f"""select {columns}, {session.digest_of_rows} as digest
-        from ({rows}) as rows group by {", ".join(reading.cells.values())}"""
+        f"""select {named}, {session.digest_of_rows} as digest
+        from ({rows}) as rows group by {", ".join(columns.values())}"""
         for rows in (before, now)
     )
     session.execute("drop table if exists differing")

@@ -60,7 +60,7 @@ class Increment:
 
     def __post_init__(self) -> None:
         self.inputs = Inputs(self.session, self.nodes)
-        self._listed: set[str] = set()
+        self._cells = {node.cells.of: node for node in self.nodes.values() if node.cells}
 
     def run(self, on_result: OnResult) -> None:
         """Make everything, handing each node's result, as dbt tells it, to `on_result`.
@@ -78,7 +78,7 @@ class Increment:
         sql = node.sql_of(self.values)
         if node.resource_type == "test":
             return self._test(node, sql)
-        if node.name in self._listed:
+        if node.cells and node.cells.of not in self.built_whole:
             return 0
         if node.materialized == "view":
             if node.is_of_run:
@@ -106,10 +106,8 @@ class Increment:
             records += f" and {reading.wholly} in ({texts([*known, *new])})"
         # A query may have rows of other records, too: these stay as they are.
         cut = f"select * from ({self.by_record(sql, reading)}) as rows where {records}"
-        if reading.cells_in:
-            listed_in = self.nodes[reading.cells_in].relation
-            write_cells(self.session, node, reading, records, cut, listed_in)
-            self._listed.add(reading.cells_in)
+        if listed := self._cells.get(node.name):
+            write_cells(self.session, node, listed, records, cut)
         else:
             self.session.execute("drop table if exists recomputed")
             self.session.execute(f"create temporary table recomputed as {cut}")

@@ -30,10 +30,16 @@ class Reading:
     compared: Mapping[str, str]
     apart: tuple[str, ...]
     wholly: str | None
-    cells: Mapping[str, str]
-    cells_in: str | None
     stamps: Mapping[str, str]
     by_month: bool
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A model lists the cells of another that differ: `columns` are names, and SQL of a row."""
+
+    of: str
+    columns: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,14 @@ class Node:
     is_standing: bool
     is_warning: bool
     reading: Reading | None
+    cells: Cells | None
 
     @classmethod
     def of(cls, node: Any) -> Node:
         """One of the nodes that dbt has built."""
         config = node.config
-        told = config.meta.get("increment") if node.resource_type == "model" else None
+        meta = config.meta if node.resource_type == "model" else {}
+        told, cells = meta.get("increment"), meta.get("cells")
         parents = [parent.split(".") for parent in node.depends_on_nodes]
         return cls(
             node.unique_id,
@@ -70,6 +78,7 @@ class Node:
             STANDING in config.tags,
             str(getattr(config, "severity", "")).lower() == "warn",
             _reading(told) if told else None,
+            Cells(**cells) if cells else None,
         )
 
     def sql_of(self, values: Mapping[str, str]) -> str:
@@ -112,6 +121,7 @@ def from_json(text: str) -> dict[str, Node]:
             | {
                 "parents": tuple(told["parents"]),
                 "reading": _reading(told["reading"]) if told["reading"] else None,
+                "cells": Cells(**told["cells"]) if told["cells"] else None,
             }
         )
         for told in json.loads(text)

@@ -10,7 +10,7 @@
     the increments, with the same SQL. docs/decisions/0051-increments.md has the reasons.
 
     set: the model whose rows are the records to recompute; the key of a record is in both. Of numbers
-        they are the *cells* of which members differ, or *variants* that have such cells.
+        they are *cells*, of which members differ, or *variants*, which have such cells.
     of: the inputs that are read by record; where it is not by `key`, a dictionary says by which
         columns: of the input, and of the set. Views among them are read through.
     compared: of an input that is compared, which rows matter, where not all do: `{rows}` is the input,
@@ -18,8 +18,6 @@
     apart: inputs that matter only to records of the set.
     wholly: a column that names the input from which a row comes: the rows of inputs in `of` that are
         not recomputed by record are replaced, all of them.
-    cells: how rows are cut into cells: names, and SQL of a row. Only cells of which a row differs are
-        written, and they are the set of `cells`.
     stamps: columns that each row has of the run, with their SQL.
     by_month: true where the beginning or the end of a month matters to all records.
     materialized: `view` of one that others read through.
@@ -31,7 +29,6 @@
     compared={},
     apart=[],
     wholly=none,
-    cells={},
     stamps={},
     by_month=false,
     materialized="table"
@@ -39,7 +36,7 @@
     {%- set sets = {
         "news": "int_opportunities__news",
         "clocked": "int_opportunities__clocked",
-        "cells": "int_kpi_cells__touched",
+        "cells": "int_kpi_cells__recomputed",
         "variants": "int_kpi_variants__touched",
     } -%}
     {%- set columns = {} -%}
@@ -57,8 +54,6 @@
                     "compared": compared,
                     "apart": apart,
                     "wholly": wholly,
-                    "cells": cells,
-                    "cells_in": sets["cells"] if cells else none,
                     "stamps": stamps,
                     "by_month": by_month,
                 }
@@ -66,6 +61,14 @@
         )
     }}
     {%- if not execute -%} {{ ref(sets[set]) }} {%- endif -%}
+{%- endmacro %}
+
+{#-
+    The first line of a model that lists the cells of another of which a row is not as at the last
+    build: only these are written of it. `columns` are the names, and SQL of a row, that make a cell.
+-#}
+{% macro differing_cells(of, columns) -%}
+    {{ config(meta={"cells": {"of": of, "columns": columns}}) }}
 {%- endmacro %}
 
 {#- What the first line of a model says, if it has one; nothing while dbt parses. -#}

@@ -137,6 +137,21 @@ class Days:
             in_place = CompanyPaths.of(self.company).warehouse
             return differences(whole, in_place, () if by_dbt else HASHES)
 
+    def cells(self) -> tuple[int, int]:
+        """How many cells of numbers the last build touched, and how many there are."""
+        [row] = (
+            Warehouse.of(self.company)
+            .read(
+                """select
+                (select count(*) from build.int_kpi_cells__touched) as touched,
+                (select count(*) from (
+                    select distinct metric, variant, month_start from intermediate.kpi_month_cells
+                )) as cells"""
+            )
+            .to_pylist()
+        )
+        return row["touched"], row["cells"]
+
     def publish(self, as_of: Moment, known_at: Moment) -> None:
         """Enter what was built into the history of what was published."""
         run_id = f"run {self.builds}"

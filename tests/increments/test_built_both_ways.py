@@ -18,6 +18,11 @@ SEED = 7
 SEEDS = range(20)
 STEPS = 10
 RATES_COME_LATE = "rates_of_the_last_days_told"
+OF_FEW_CELLS = [
+    *("closing_redated", "deal_vanished", "deal_won", "field_changed", "plan_changed"),
+    *("activity_vanished", "spend_withdrawn", "refund_given", "inquiry_answered"),
+]
+"""What moves members from month to month, adds and takes away some, and leaves most alone."""
 
 
 def told(story: Story, found: list[Difference]) -> str:
@@ -38,12 +43,16 @@ def test_all_that_may_happen(folder: Path) -> None:
     for kind, events in (
         ("day", [RATES_COME_LATE]),
         ("two days", []),
+        ("day", OF_FEW_CELLS),
         ("day", sorted(OF_RECORDS)),
         ("day", of_all),
     ):
         found = story.step(kind, events)
         assert not found, told(story, found)
         assert story.was_increment
+        if events == OF_FEW_CELLS:
+            touched, cells = story.days.cells()
+            assert 0 < touched < cells / 4
 
 
 @thorough

@@ -7,24 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from dagster_project.run.cells import write_cells
-from dagster_project.run.nodes import Node, Reading
+from dagster_project.run.nodes import Cells, Node
 from ingestion.warehouse.session import Session, session
 from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.postgres_server import running_server
 
 COLUMNS = "metric text, month_start date, key text, amount integer"
-READING = Reading(
-    set="",
-    key="key",
-    of={},
-    compared={},
-    apart=(),
-    wholly="metric",
-    cells={"metric": "metric", "month": "coalesce(month_start, date '0001-01-01')"},
-    cells_in="touched",
-    stamps={},
-    by_month=False,
-)
+CELLS = Cells("members", {"metric": "metric", "month": "coalesce(month_start, date '0001-01-01')"})
 JANUARY, NO_DAY = "date '2024-01-01'", "cast(null as date)"
 
 
@@ -43,8 +32,8 @@ def warehouse(
 
 def written(warehouse: Session, before: list[str], now: list[str], of: str = "true") -> set[str]:
     """Write rows over rows; the cells that differed, once the table is as it should be."""
-    for table in ("members", "touched", "news"):
-        warehouse.execute(f"drop table if exists {table}")
+    for name in ("members", "touched", "news"):
+        warehouse.execute(f"drop table if exists {name}")
     warehouse.execute(f"create table members ({COLUMNS})")
     warehouse.execute("create table touched (metric text, month date)")
     warehouse.execute("insert into touched values ('of_before', date '2020-01-01')")
@@ -54,13 +43,16 @@ def written(warehouse: Session, before: list[str], now: list[str], of: str = "tr
     for row in now:
         warehouse.execute(f"insert into news values ({row})")
     others = warehouse.rows(f"select * from members where not ({of})")
-    node = Node("", "members", "model", "table", "members", "", "", (), False, False, READING)
-    write_cells(warehouse, node, READING, of, "select * from news", "touched")
+    write_cells(warehouse, table("members"), table("touched", CELLS), of, "select * from news")
     expected = [*others, *warehouse.rows("select * from news")]
     assert sorted(map(str, warehouse.rows("select * from members"))) == sorted(map(str, expected))
     touched = warehouse.rows("select metric || ' ' || cast(month as text) from touched")
     assert len(touched) == len({*touched})
     return {cell for (cell,) in touched}
+
+
+def table(name: str, cells: Cells | None = None) -> Node:
+    return Node("", name, "model", "table", name, "", "", (), False, False, None, cells)
 
 
 def row(metric: str, month: str, key: str, amount: int | None = 1) -> str:

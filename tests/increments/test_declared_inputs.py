@@ -14,7 +14,8 @@ from ingestion.paths import PROJECT
 Node = Mapping[str, Any]
 NEWS = "int_opportunities__news"
 CLOCKED = "int_opportunities__clocked"
-CELLS = "int_kpi_cells__touched"
+DIFFERING = "int_kpi_cells__touched"
+CELLS = "int_kpi_cells__recomputed"
 VARIANTS = "int_kpi_variants__touched"
 OF_VARIANTS = "(metric, variant)"
 LOOKED_AT = {
@@ -98,7 +99,8 @@ def test_the_set_knows_of_all_that_is_read_by_record(models: dict[str, Node]) ->
         looked_at = ancestors(models, sets)
         for input in spec["of"]:
             theirs = spec_of(models[input])
-            if theirs and not {theirs["set"], theirs["cells_in"]} & {*sets}:
+            differs = DIFFERING in looked_at and cells_of(models)["of"] == input
+            if theirs and theirs["set"] not in sets and not differs:
                 wrong.append(f"{name}, of {spec['set']}, reads {input}, of {theirs['set']}")
             elif not theirs and input not in looked_at and not spec["wholly"]:
                 wrong.append(f"{name} reads {input} by record, which {spec['set']} does not know")
@@ -114,20 +116,34 @@ def test_records_have_one_key(models: dict[str, Node]) -> None:
     for name, _, spec in incremental(models):
         for input, (column, _) in spec["of"].items():
             theirs = spec_of(models[input])
-            assert not theirs or column in keys_of(theirs), f"{name} reads {input} by {column}"
+            assert not theirs or column in keys_of(models, input), (
+                f"{name} reads {input} by {column}"
+            )
 
 
-def keys_of(spec: Mapping[str, Any]) -> set[str]:
+def keys_of(models: Mapping[str, Node], name: str) -> set[str]:
     """What tells the records of a model: its key, or its cells', each of a variant."""
-    if cell := spec["cells"]:
-        return {f"({', '.join(cell.values())})", OF_VARIANTS}
+    cells, spec = cells_of(models), spec_of(models[name])
+    assert spec
+    if name == cells["of"]:
+        return {f"({', '.join(cells['columns'].values())})", OF_VARIANTS}
     return {spec["key"], OF_VARIANTS} if spec["set"] == CELLS else {spec["key"]}
 
 
+def cells_of(models: Mapping[str, Node]) -> Mapping[str, Any]:
+    """What the model that lists cells that differ says of them."""
+    found: Mapping[str, Any] = models[DIFFERING]["config"]["meta"]["cells"]
+    return found
+
+
 def test_cells_that_differ_are_of_one_model(models: dict[str, Node]) -> None:
-    [(name, _, spec)] = [it for it in incremental(models) if it[2]["cells_in"]]
-    assert inputs_of(models[spec["cells_in"]]) == {name}
-    assert spec["wholly"] in spec["cells"], "the inputs of cells are told by it"
+    listing = [name for name, node in models.items() if "cells" in node["config"]["meta"]]
+    assert listing == [DIFFERING]
+    cells = cells_of(models)
+    assert inputs_of(models[DIFFERING]) == {cells["of"]}
+    spec = spec_of(models[cells["of"]])
+    assert spec
+    assert spec["wholly"] == next(iter(cells["columns"])), "branches are told by it"
 
 
 def test_numbers_that_read_the_clock_say_so(models: dict[str, Node]) -> None:

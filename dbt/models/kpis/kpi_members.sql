@@ -1,11 +1,4 @@
-{{
-    increment(
-        "clocked",
-        of=kpi_metrics(),
-        wholly="metric",
-        cells=kpi_cell(month_start("period_on")),
-    )
-}}
+{{ increment("clocked", of=kpi_metrics(), wholly="metric") }}
 -- The records of every metric: what each adds to which numbers, and why it is left out where it is.
 -- One counts in the cuts whose key it has, in the periods of its day.
 {%- set text = dbt.type_string() %}

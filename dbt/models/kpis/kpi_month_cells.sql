@@ -80,8 +80,8 @@ with
                 not variants.is_optional
                 or exists (
                     select 1
-                    from {{ ref("int_kpi_variants__optional") }} as optional
-                    where optional.metric = variants.metric and optional.variant = variants.variant
+                    from {{ ref("kpi_members") }} as members
+                    where members.metric = variants.metric and members.variant = variants.variant
                 )
             )
     )
