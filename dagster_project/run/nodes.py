@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from dagster_project.run.dbt_project import ROOMS
 
 RUN_VALUE = re.compile(r"'[^']*'\s*/\* (SALESOPS_[A-Z_]+) \*/")
 MADE = ("model", "seed", "test")
@@ -18,6 +20,7 @@ BUILD = "build"
 """The schema of what builds leave for the next one, and of the sets of records."""
 STANDING = "standing"
 """The tag of what is made of definitions alone."""
+OWN = tuple(f"models/{room}/" for room in ROOMS.values())
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class Node:
-    """A model or test: `sql` is its query, `parents` the names of the models that it reads."""
+    """A model or test: `sql` is its query, `parents` the names of the models that it reads.
+
+    `sources` are the schemas that it reads of which nothing is made, `is_own` says whether the
+    company has written it, `failures` how many rows failed a test that warns.
+    """
 
     unique_id: str
     name: str
@@ -45,12 +52,15 @@ class Node:
     path: str
     sql: str
     parents: tuple[str, ...]
+    sources: tuple[str, ...]
     is_standing: bool
     is_warning: bool
+    is_own: bool
+    failures: int
     reading: Reading | None
 
     @classmethod
-    def of(cls, node: Any) -> Node:
+    def of(cls, node: Any, failures: int) -> Node:
         """One of the nodes that dbt has built."""
         config = node.config
         told = config.meta.get("increment") if node.resource_type == "model" else None
@@ -64,8 +74,11 @@ class Node:
             node.original_file_path,
             getattr(node, "compiled_code", None) or "",
             tuple(name for kind, _, name, *_ in parents if kind in MADE),
+            tuple({name for kind, _, name, *_ in parents if kind == "source"}),
             STANDING in config.tags,
             str(getattr(config, "severity", "")).lower() == "warn",
+            str(node.original_file_path).startswith(OWN),
+            failures,
             _reading(told) if told else None,
         )
 
@@ -80,15 +93,23 @@ class Node:
             if values[name] in rest:
                 raise ValueError(f"{self.name}: its SQL has {name} unmarked: see macros/run.sql")
 
+    def made(self, values: Mapping[str, str], failures: int) -> Node:
+        """What it is to the next build, once it is made with the values of a run."""
+        return replace(self, sql=self.sql_of(values), failures=failures)
+
     @property
     def is_of_run(self) -> bool:
         """Whether its query depends on the run's own values."""
         return RUN_VALUE.search(self.sql) is not None
 
 
-def made(built: Iterable[Any]) -> dict[str, Node]:
-    """Of the nodes that dbt has built, the models, seeds and tests, by name."""
-    return {one.name: Node.of(one) for one in built if one.resource_type in MADE}
+def made(built: Iterable[Any], failures: Mapping[str, int]) -> dict[str, Node]:
+    """Of the nodes that dbt has built, the models, seeds and tests, by name.
+
+    `failures` are the rows that failed tests, by unique id.
+    """
+    nodes = (one for one in built if one.resource_type in MADE)
+    return {one.name: Node.of(one, failures.get(one.unique_id, 0)) for one in nodes}
 
 
 def as_json(nodes: Iterable[Node]) -> str:
@@ -103,6 +124,7 @@ def from_json(text: str) -> dict[str, Node]:
             **told
             | {
                 "parents": tuple(told["parents"]),
+                "sources": tuple(told["sources"]),
                 "reading": _reading(told["reading"]) if told["reading"] else None,
             }
         )
