@@ -12,7 +12,7 @@ import datetime as dt
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,16 +102,23 @@ class Increment:
         """Replace the rows of the records in the set, and those of inputs that are read wholly."""
         records = f"{reading.key} in (select {reading.key} from {self.nodes[reading.set].relation})"
         if reading.wholly:
-            names = ", ".join(f"'{name}'" for name in reading.of if not self.nodes[name].reading)
-            records += f" or {reading.wholly} in ({names})"
+            known = [name for name in reading.of if self.nodes[name].reading]
+            new = [name for name in reading.of if name not in known and self.changed(name)]
+            records = f"({records} or {reading.wholly} not in ({_texts(known)}))"
+            records += f" and {reading.wholly} in ({_texts([*known, *new])})"
         self.session.execute("drop table if exists recomputed")
-        cut = self.by_record(sql, reading)
+        # A query may have rows of other records, too: these stay as they are.
+        cut = f"select * from ({self.by_record(sql, reading)}) as rows where {records}"
         self.session.execute(f"create temporary table recomputed as {cut}")
         self._transaction(
             f"delete from {node.relation} where {records}",
             node.relation,
             "select * from recomputed",
         )
+
+    def changed(self, name: str) -> bool:
+        """Whether the rows of an input that is read wholly may be others than at the last build."""
+        return not self.standing.is_as_it_was(self.nodes[name])
 
     def _transaction(self, deletion: str, table: str, query: str) -> None:
         self.session.execute("begin")
@@ -199,6 +206,10 @@ def _compared(nodes: Mapping[str, Node], node: Node, clock: Clock) -> Iterator[t
             rows = reading.compared.get(name, "select * from {rows}")
             rows = rows.replace("{rows}", nodes[name].relation)
             yield name, rows.replace("{settled}", f"date '{clock.settled}'")
+
+
+def _texts(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
 
 
 def _by_record(nodes: Mapping[str, Node], reading: Reading) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from dagster_project.run.dbt_project import ROOMS
 
-RUN_VALUE = re.compile(r"'[^']*'\s*/\* (SALESOPS_[A-Z_]+) \*/")
+RUN_VALUE = re.compile(r"'([^']*)'\s*/\* (SALESOPS_[A-Z_]+) \*/")
 MADE = ("model", "seed", "test")
 BUILD = "build"
 """The schema of what builds leave for the next one, and of the sets of records."""
@@ -72,7 +72,7 @@ class Node:
             config.materialized,
             node.relation_name or "",
             node.original_file_path,
-            getattr(node, "compiled_code", None) or "",
+            _with_marks(getattr(node, "compiled_code", None) or ""),
             tuple(name for kind, _, name, *_ in parents if kind in MADE),
             tuple({name for kind, _, name, *_ in parents if kind == "source"}),
             STANDING in config.tags,
@@ -84,7 +84,7 @@ class Node:
 
     def sql_of(self, values: Mapping[str, str]) -> str:
         """Its query with the values of a run."""
-        return RUN_VALUE.sub(lambda found: f"'{values[found[1]]}' /* {found[1]} */", self.sql)
+        return RUN_VALUE.sub(lambda found: _marked(values[found[2]], found[2]), self.sql)
 
     def check(self, values: Mapping[str, str]) -> None:
         """Raise ValueError where its query has a moment of the run without saying which."""
@@ -141,6 +141,15 @@ def resting_on(nodes: Mapping[str, Node], name: str) -> list[Node]:
             found.add(one)
             todo += nodes[one].parents
     return [node for node in nodes.values() if node.name in found]
+
+
+def _with_marks(sql: str) -> str:
+    """A query with the run's values as they are put into it for another run."""
+    return RUN_VALUE.sub(lambda found: _marked(found[1], found[2]), sql)
+
+
+def _marked(value: str, name: str) -> str:
+    return f"'{value}' /* {name} */"
 
 
 def _reading(told: Mapping[str, Any]) -> Reading:

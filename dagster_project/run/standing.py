@@ -38,36 +38,47 @@ class Standing:
         self._says_the_same: dict[str, bool] = {}
         self._known: dict[str, str] = {}
         self._readers: dict[str, list[Node]] = {}
-        for node in self.nodes.values():
-            if _is_built_whole(node):
-                for table in self._tables(node):
-                    self._readers.setdefault(table, []).append(node)
+        for reader in self._may_be_asked():
+            for table in self._tables(reader):
+                self._readers.setdefault(table, []).append(reader)
 
     def stands(self, node: Node) -> bool:
         """Whether a node, of which all that it reads is made, is as at the last build."""
-        if not (node.is_standing or (_may_stand(node) and self._is_as_it_was(node))):
+        if not (node.is_standing or (_may_stand(node) and self.is_as_it_was(node))):
             return False
         self.changed[node.name] = False
         return True
 
+    def is_as_it_was(self, node: Node) -> bool:
+        """Whether a statement says what it said, and reads what it read: all of it is made."""
+        return self._may_be_as_it_was(node) and self._tables(node) <= self.changed.keys()
+
     @contextmanager
     def watched(self, node: Node) -> Iterator[None]:
-        """Tell, where a table might stand for it, whether a node comes out with other rows.
+        """Tell, where something might stand for it, whether a node comes out with other rows.
 
         What unites records of all kinds is not looked at: it is large, and seldom as it was.
         """
         unites = node.reading and node.reading.wholly
-        might_stand = any(self._is_as_it_was(it, False) for it in self._readers.get(node.name, ()))
+        might_stand = any(map(self._may_be_as_it_was, self._readers.get(node.name, ())))
         rows = f"select * from {node.relation}"
         before = contents(self.session, {"rows": rows}) if might_stand and not unites else {}
         yield
         self.changed[node.name] = not before or before != contents(self.session, {"rows": rows})
 
-    def _is_as_it_was(self, node: Node, is_unknown_changed: bool = True) -> bool:
-        """Whether a statement says the same, and reads the same of tables."""
-        return not any(
-            self.changed.get(it, is_unknown_changed) for it in self._tables(node)
-        ) and all(map(self._is_as_said, self._through(node)))
+    def _may_be_as_it_was(self, node: Node) -> bool:
+        """Whether a statement says the same, and no table that it reads is known to differ."""
+        return not any(self.changed.get(it) for it in self._tables(node)) and all(
+            map(self._is_as_said, self._through(node))
+        )
+
+    def _may_be_asked(self) -> Iterator[Node]:
+        """What is built whole, and what is read wholly where other rows are recomputed."""
+        for node in self.nodes.values():
+            if _is_built_whole(node):
+                yield node
+            elif node.reading and node.reading.wholly:
+                yield from (self.nodes[name] for name in node.reading.of)
 
     def _through(self, node: Node) -> Iterator[Node]:
         """A node, and the views that it reads through."""

@@ -105,6 +105,13 @@ def test_records_have_one_key(models: dict[str, Node]) -> None:
             assert not theirs or column == theirs["key"], f"{name} reads {input} by {column}"
 
 
+def test_what_unites_records_reads_no_clock(models: dict[str, Node]) -> None:
+    """Of inputs that are read wholly and are as they were, the rows stay."""
+    for name, node, spec in incremental(models):
+        if spec["wholly"]:
+            assert not [word for word in CLOCK if word in node["raw_code"]], name
+
+
 def test_the_clock_means_nothing_to_records_without_news(models: dict[str, Node]) -> None:
     for name, node, spec in incremental(models):
         if spec["set"] == NEWS:
