@@ -18,8 +18,9 @@ from typing import Any
 
 from dagster_project.run.dbt_manifest import definitions_hash
 from dagster_project.run.dbt_runner import BuildError, Dbt
-from dagster_project.run.increment import Clock, Increment, Inputs, OnResult, contents
+from dagster_project.run.increment import Clock, Increment, Inputs, OnResult
 from dagster_project.run.nodes import BUILD, Node, as_json, from_json, made, resting_on
+from dagster_project.run.standing import contents
 from ingestion.loading.moments import LOADS, loaded_at
 from ingestion.warehouse.session import Session, session
 
@@ -117,7 +118,13 @@ def _build_whole(
 ) -> Mapping[str, str]:
     """Have dbt build everything; returns what is in the tables then, of a proof."""
     dbt.warehouse.forget_marts()
-    nodes = made(dbt.build(values, [*selection], on_result))
+    failures: dict[str, int] = {}
+
+    def tell(result: dict[str, Any]) -> None:
+        failures[result["data"]["node_info"]["unique_id"]] = result["data"].get("num_failures") or 0
+        on_result(result)
+
+    nodes = made(dbt.build(values, [*selection], tell), failures)
     with session(dbt.warehouse) as warehouse:
         inputs = Inputs(warehouse, nodes)
         for node in nodes.values():
@@ -175,8 +182,8 @@ def _increment(
         return None
     if increment.failed:
         raise dbt.told(increment.failed)
-    _finish(dbt, plan, values, increment.nodes, warehouse, plan.last["whole_at"])
-    return increment.nodes
+    _finish(dbt, plan, values, increment.made, warehouse, plan.last["whole_at"])
+    return increment.made
 
 
 def last_build_of(dbt: Dbt, moments: Moments) -> Mapping[str, Node] | None:

@@ -3,7 +3,7 @@
 A model that says how it is read by record (dbt/macros/increments.sql) has the rows of a set of
 records recomputed. Its other inputs are compared, by their content, with what the last build read;
 where one differs, the model is built whole, and so are those that read it by record. All other
-models are built whole, and views are renewed.
+models are built whole, unless they stand (dagster_project/run/standing.py), and views are renewed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from dagster_project.run.cells import texts, write_cells
 from dagster_project.run.dbt_runner import Failed
 from dagster_project.run.nodes import Node, Reading, of_run
+from dagster_project.run.standing import Standing, contents
 from ingestion.warehouse.session import Session
 
 INPUTS_READ = "build.inputs_read"
@@ -60,17 +61,24 @@ class Increment:
 
     def __post_init__(self) -> None:
         self.inputs = Inputs(self.session, self.nodes)
+        self.standing = Standing(self.session, self.nodes, self.values)
+        self.made: dict[str, Node] = {}
         self._cells = {node.cells.of: node for node in self.nodes.values() if node.cells}
 
     def run(self, on_result: OnResult) -> None:
         """Make everything, handing each node's result, as dbt tells it, to `on_result`.
 
-        Tests that fail are in `failed` then. Raises what the database raises.
+        What the next build begins with is in `made` then, and tests that fail in `failed`. Raises
+        what the database raises.
         """
         for node in self.nodes.values():
             began = time.time()
             # What stands is told, too: Dagster skips whatever waits for a model without a result.
-            failures = 0 if node.is_standing else self._make(node)
+            failures = node.failures
+            if node.name in self.built_whole or not self.standing.stands(node):
+                with self.standing.watched(node):
+                    failures = self._make(node)
+            self.made[node.name] = node.made(self.values, failures)
             on_result(_result(node, began, failures, len(self.nodes)))
 
     def _make(self, node: Node) -> int:
@@ -121,14 +129,14 @@ class Increment:
             stamped = f"update {node.relation} set {of_run(stamps, self.values)}"
             self.session.execute(stamped)
 
-    def changed(self, name: str) -> bool:
-        """Whether the rows of an input that is read wholly may be others than at the last build."""
-        return True
-
     def _keys(self, set_name: str, key: str) -> str:
         """The keys of the records in a set; `key` is a column, or several in brackets."""
         columns = key[1:-1] if key.startswith("(") else key
         return f"select {columns} from {self.nodes[set_name].relation}"
+
+    def changed(self, name: str) -> bool:
+        """Whether the rows of an input that is read wholly may be others than at the last build."""
+        return not self.standing.is_as_it_was(self.nodes[name])
 
     def _transaction(self, deletion: str, table: str, query: str) -> None:
         self.session.execute("begin")
@@ -202,14 +210,6 @@ class Inputs:
             self.session.put_texts(INPUTS_READ, rows)
 
 
-def contents(session: Session, queries: Mapping[str, str]) -> dict[str, str]:
-    """A digest of the rows of each query, by its name."""
-    if not queries:
-        return {}
-    [row] = session.rows(f"select {', '.join(map(session.digest, queries.values()))}")
-    return dict(zip(queries, row, strict=True))
-
-
 def _compared(nodes: Mapping[str, Node], node: Node, clock: Clock) -> Iterator[tuple[str, str]]:
     """The inputs that are compared, and the query of their rows; of views read through, too."""
     reading = node.reading
@@ -227,6 +227,7 @@ def _compared(nodes: Mapping[str, Node], node: Node, clock: Clock) -> Iterator[t
             rows = reading.compared.get(name, "select * from {rows}")
             rows = rows.replace("{rows}", nodes[name].relation)
             yield name, rows.replace("{settled}", f"date '{clock.settled}'")
+
 
 
 def _by_record(nodes: Mapping[str, Node], reading: Reading) -> Iterator[str]:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-RUN_VALUE = re.compile(r"'[^']*'\s*/\* (SALESOPS_[A-Z_]+) \*/")
+from dagster_project.run.dbt_project import ROOMS
+
+RUN_VALUE = re.compile(r"'([^']*)'\s*/\* (SALESOPS_[A-Z_]+) \*/")
 MADE = ("model", "seed", "test")
 BUILD = "build"
 """The schema of what builds leave for the next one, and of the sets of records."""
 STANDING = "standing"
 """The tag of what is made of definitions alone."""
+OWN = tuple(f"models/{room}/" for room in ROOMS.values())
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,11 @@ class Cells:
 
 @dataclass(frozen=True)
 class Node:
-    """A model or test: `sql` is its query, `parents` the names of the models that it reads."""
+    """A model or test: `sql` is its query, `parents` the names of the models that it reads.
+
+    `sources` are the schemas that it reads of which nothing is made, `is_own` says whether the
+    company has written it, `failures` how many rows failed a test that warns.
+    """
 
     unique_id: str
     name: str
@@ -54,13 +61,16 @@ class Node:
     path: str
     sql: str
     parents: tuple[str, ...]
+    sources: tuple[str, ...]
     is_standing: bool
     is_warning: bool
+    is_own: bool
+    failures: int
     reading: Reading | None
     cells: Cells | None
 
     @classmethod
-    def of(cls, node: Any) -> Node:
+    def of(cls, node: Any, failures: int) -> Node:
         """One of the nodes that dbt has built."""
         config = node.config
         meta = config.meta if node.resource_type == "model" else {}
@@ -73,10 +83,13 @@ class Node:
             config.materialized,
             node.relation_name or "",
             node.original_file_path,
-            getattr(node, "compiled_code", None) or "",
+            _with_marks(getattr(node, "compiled_code", None) or ""),
             tuple(name for kind, _, name, *_ in parents if kind in MADE),
+            tuple({name for kind, _, name, *_ in parents if kind == "source"}),
             STANDING in config.tags,
             str(getattr(config, "severity", "")).lower() == "warn",
+            str(node.original_file_path).startswith(OWN),
+            failures,
             _reading(told) if told else None,
             Cells(**cells) if cells else None,
         )
@@ -92,6 +105,10 @@ class Node:
             if values[name] in rest:
                 raise ValueError(f"{self.name}: its SQL has {name} unmarked: see macros/run.sql")
 
+    def made(self, values: Mapping[str, str], failures: int) -> Node:
+        """What it is to the next build, once it is made with the values of a run."""
+        return replace(self, sql=self.sql_of(values), failures=failures)
+
     @property
     def is_of_run(self) -> bool:
         """Whether its query depends on the run's own values."""
@@ -100,12 +117,16 @@ class Node:
 
 def of_run(sql: str, values: Mapping[str, str]) -> str:
     """SQL with the values of a run."""
-    return RUN_VALUE.sub(lambda found: f"'{values[found[1]]}' /* {found[1]} */", sql)
+    return RUN_VALUE.sub(lambda found: _marked(values[found[2]], found[2]), sql)
 
 
-def made(built: Iterable[Any]) -> dict[str, Node]:
-    """Of the nodes that dbt has built, the models, seeds and tests, by name."""
-    return {one.name: Node.of(one) for one in built if one.resource_type in MADE}
+def made(built: Iterable[Any], failures: Mapping[str, int]) -> dict[str, Node]:
+    """Of the nodes that dbt has built, the models, seeds and tests, by name.
+
+    `failures` are the rows that failed tests, by unique id.
+    """
+    nodes = (one for one in built if one.resource_type in MADE)
+    return {one.name: Node.of(one, failures.get(one.unique_id, 0)) for one in nodes}
 
 
 def as_json(nodes: Iterable[Node]) -> str:
@@ -120,6 +141,7 @@ def from_json(text: str) -> dict[str, Node]:
             **told
             | {
                 "parents": tuple(told["parents"]),
+                "sources": tuple(told["sources"]),
                 "reading": _reading(told["reading"]) if told["reading"] else None,
                 "cells": Cells(**told["cells"]) if told["cells"] else None,
             }
@@ -137,6 +159,15 @@ def resting_on(nodes: Mapping[str, Node], name: str) -> list[Node]:
             found.add(one)
             todo += nodes[one].parents
     return [node for node in nodes.values() if node.name in found]
+
+
+def _with_marks(sql: str) -> str:
+    """A query with the run's values as they are put into it for another run."""
+    return RUN_VALUE.sub(lambda found: _marked(found[1], found[2]), sql)
+
+
+def _marked(value: str, name: str) -> str:
+    return f"'{value}' /* {name} */"
 
 
 def _reading(told: Mapping[str, Any]) -> Reading:

@@ -5,6 +5,7 @@
 -#}
 {% macro known_versions(source_type, table) -%}
     (
+        /* known versions */
         select records.*, loads.loaded_at, loads.load_number
         from {{ source("raw_" ~ source_type, table) }} as records
         inner join
@@ -17,6 +18,7 @@
                 where status = 0 and {{ loaded_at() }} <= {{ known_at() }}
             ) as loads
             on records._dlt_load_id = loads.load_id
+    /* until here */
     ) as versions
 {%- endmacro %}
 

@@ -44,6 +44,7 @@
 -#}
 {% macro is_look_back() -%}
     (
+        /* whether it */
         {{ as_of_day() }} < {{ local_day("least(" ~ company_as_of() ~ ", " ~ known_at() ~ ")") }}  /* looks back */
     )
 {%- endmacro %}

@@ -156,6 +156,13 @@ def test_numbers_that_read_the_clock_say_so(models: dict[str, Node]) -> None:
     assert found == {*TOLD_BY}
 
 
+def test_what_unites_records_reads_no_clock(models: dict[str, Node]) -> None:
+    """Of inputs that are read wholly and are as they were, the rows stay."""
+    for name, node, spec in incremental(models):
+        if spec["wholly"]:
+            assert not [word for word in CLOCK if word in node["raw_code"]], name
+
+
 def test_the_clock_means_nothing_to_records_without_news(models: dict[str, Node]) -> None:
     for name, node, spec in incremental(models):
         if spec["set"] == NEWS:

@@ -13,7 +13,9 @@ from dagster_project.publishing import replay as replays
 from dagster_project.publishing.replay import Cause, News, news_since, replay
 from dagster_project.run.dbt_manifest import raw_tables_of_kpis
 from dagster_project.run.dbt_runner import Dbt
+from dagster_project.run.nodes import Node
 from dagster_project.run.opening import open_run
+from dagster_project.run.standing import Standing
 from ingestion.company.reading import load_company
 from tests.conftest import Publish
 from tests.pipeline.test_restatements import CORRECTED, LATE_DEAL
@@ -35,13 +37,30 @@ def test_a_replay_gives_what_a_whole_build_gives(
         news = News(basis["as_of"].to_pydatetime(), basis["known_at"].to_pydatetime(), run.known_at)
         causes: list[Cause] = [*news_since(run, news, raw)]
         assert causes == ["late_facts", "corrections"]
-        by_record = [replay(run, news, raw, cause) for cause in causes]
+        with monkeypatch.context() as watching:
+            stood = standing(watching)
+            by_record = [replay(run, news, raw, cause) for cause in causes]
         assert replays._last_build(run, news)
         monkeypatch.setattr(replays, "_last_build", lambda *_: None)
         whole = [replay(run, news, raw, cause) for cause in causes]
+    assert {"fct_activities", "fct_quotas"} <= stood, "nothing of it is news"
     for one, other in zip(by_record, whole, strict=True):
         assert difference(one, other) == []
     assert difference(*by_record)
+
+
+def standing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The tables that stand from now on."""
+    found: set[str] = set()
+    stands = Standing.stands
+
+    def told(self: Standing, node: Node) -> bool:
+        if it_does := stands(self, node):
+            found.add(node.name)
+        return it_does
+
+    monkeypatch.setattr(Standing, "stands", told)
+    return found
 
 
 def difference(one: pa.Table, other: pa.Table) -> list[tuple[Any, ...]]:
