@@ -189,9 +189,11 @@
     from records
     {%- if spec.begins_at %}
         where
-            {{ spec.begins_at }} is null
-            or {{ spec.begins_at }}
-            <= {{ as_of() if spec.begins_type == "timestamp" else as_of_day() }}
+            coalesce(
+                {{ spec.begins_at }}
+                <= {{ as_of() if spec.begins_type == "timestamp" else as_of_day() }},
+                true
+            )
     {%- endif %}
 {%- endmacro %}
 

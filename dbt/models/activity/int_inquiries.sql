@@ -5,40 +5,37 @@ with
         select * from {{ ref("fct_activities") }} where is_done and direction in ('in', 'out')
     ),
 
-    -- An id that no record has stands for itself.
-    parties as (
-        {%- for party in ["opportunity", "lead", "contact", "account"] %}
-            {%- set key = (
-                "coalesce(" ~ party ~ "_key, source_instance || '|' || " ~ party ~ "_id)"
-            ) %}
+    -- Backwards in time, and what came in at the moment of an answer before that answer: it is of a
+    -- later moment or none. An id that no record has stands for itself.
+    {%- set parties = ["opportunity", "lead", "contact", "account"] %}
+    {%- for party in parties %}
+        of_{{ party }} as (
             select
-                '{{ party }}' as party,
-                {{ key }} as party_key,
+                coalesce({{ party }}_key, source_instance || '|' || {{ party }}_id) as party_key,
                 activity_key,
                 occurred_at,
                 direction,
                 case when direction = 'out' and has_happened then occurred_at end as answered_at
             from activities
             where
-                {{ key }} is not null
+                coalesce({{ party }}_key, {{ party }}_id) is not null
                 and (has_happened or direction = 'in')
                 and (direction = 'out' or activity_type not in ('task', 'note'))
-                {{ 'union all' if not loop.last }}
-        {%- endfor %}
-    ),
+        ),
+    {%- endfor %}
 
-    -- Backwards in time, and what came in at the moment of an answer before that answer: it is of a
-    -- later moment or none.
     with_answers as (
-        select
-            activity_key,
-            direction,
-            min(answered_at) over (
-                partition by party, party_key
-                order by occurred_at desc, direction, activity_key
-                rows between unbounded preceding and current row
-            ) as answered_at
-        from parties
+        {%- for party in parties %}
+            select
+                activity_key,
+                direction,
+                min(answered_at) over (
+                    partition by party_key
+                    order by occurred_at desc, direction
+                    rows between unbounded preceding and current row
+                ) as answered_at
+            from of_{{ party }} {{ 'union all' if not loop.last }}
+        {%- endfor %}
     ),
 
     inquiries as (

@@ -51,15 +51,29 @@ with
         where choice = 1 and preference = best_preference
     ),
 
-    final as (
-        select in_force.currency, days.date_day, in_force.rate, in_force.valid_from as rate_day
+    held as (
+        select
+            currency,
+            {{
+                each(
+                    "day",
+                    "valid_from",
+                    "least("
+                    ~ dbt.dateadd("day", -1, "next_day")
+                    ~ ", "
+                    ~ dbt.dateadd("day", var("fx_rate_max_age_days"), "valid_from")
+                    ~ ")",
+                )
+            }} as date_day,
+            rate,
+            valid_from as rate_day
         from in_force
-        inner join
-            days
-            on days.date_day >= in_force.valid_from
-            and (in_force.next_day is null or days.date_day < in_force.next_day)
-            and days.date_day
-            <= {{ dbt.dateadd("day", var("fx_rate_max_age_days"), "in_force.valid_from") }}
+    ),
+
+    final as (
+        select held.currency, held.date_day, held.rate, held.rate_day
+        from held
+        inner join days on held.date_day = days.date_day
     )
 
 select *

@@ -34,6 +34,7 @@ with
             {{ month_start("members.period_on") }} as month_start,
             members.metric,
             members.variant,
+            variants.kind,
             cast(members.numerator as {{ double_type() }}) as measure,
             members.denominator
         from {{ ref("kpi_members") }} as members
@@ -47,27 +48,45 @@ with
             and coalesce(members.counts_in, 'month') like '%month%'
     ),
 
+    means as (
+        select
+            rep_id,
+            month_start,
+            metric,
+            variant,
+            count(*) as n,
+            min(denominator) as least_denominator,
+            max(denominator) as most_denominator,
+            min(measure) as least_measure,
+            {{ to_seven_digits("stddev_samp(measure)") }} as scatter
+        from records
+        where kind = 'quotient'
+        group by rep_id, month_start, metric, variant
+    ),
+
+    -- Only medians need the order of their records.
     in_order as (
         select
-            *,
+            rep_id,
+            month_start,
+            metric,
+            variant,
+            measure,
             row_number() over (
                 partition by rep_id, month_start, metric, variant order by measure
             ) as place,
             count(*) over (partition by rep_id, month_start, metric, variant) as n
         from records
+        where kind = 'median'
     ),
 
-    samples as (
+    medians as (
         select
             rep_id,
             month_start,
             metric,
             variant,
             n,
-            min(denominator) as least_denominator,
-            max(denominator) as most_denominator,
-            min(measure) as least_measure,
-            {{ to_seven_digits("stddev_samp(measure)") }} as scatter,
             max(case when place = {{ median_low_rank("n") }} then measure end) as median_low,
             max(
                 case when place = n + 1 - {{ median_low_rank("n") }} then measure end
@@ -80,22 +99,23 @@ with
     beside_samples as (
         select
             values_of_reps.*,
-            samples.least_measure,
-            samples.median_low,
-            samples.median_high,
+            means.least_measure,
+            medians.median_low,
+            medians.median_high,
             case
-                when
-                    samples.least_denominator = 1 and samples.most_denominator = 1 and samples.n > 1
-                then {{ t_once_in_forty("samples.n - 1") }} * samples.scatter / sqrt(samples.n)
+                when means.least_denominator = 1 and means.most_denominator = 1 and means.n > 1
+                then {{ t_once_in_forty("means.n - 1") }} * means.scatter / sqrt(means.n)
             end as mean_margin
         from values_of_reps
-        left join
-            samples
-            on values_of_reps.rep_id = samples.rep_id
-            and values_of_reps.month_start = samples.month_start
-            and values_of_reps.metric = samples.metric
-            and values_of_reps.variant = samples.variant
-            and values_of_reps.n_included = samples.n
+        {%- for samples in ["means", "medians"] %}
+            left join
+                {{ samples }}
+                on values_of_reps.rep_id = {{ samples }}.rep_id
+                and values_of_reps.month_start = {{ samples }}.month_start
+                and values_of_reps.metric = {{ samples }}.metric
+                and values_of_reps.variant = {{ samples }}.variant
+                and values_of_reps.n_included = {{ samples }}.n
+        {%- endfor %}
     ),
 
     bounded as (

@@ -88,27 +88,39 @@ with
         group by source_instance
     ),
 
+    activities as (
+        select
+            source_instance,
+            opportunity_id,
+            contact_id,
+            type,
+            direction,
+            occurred_at,
+            planned_at,
+            due_at,
+            is_done,
+            {{ happened("activities") }} as has_happened,
+            {{ is_planned("activities") }} as is_planned
+        from {{ ref("int_activities__unioned") }} as activities
+        where opportunity_id is not null and not is_deleted
+    ),
+
     -- What a source tells at all: whether its activities are about deals, with whom they were, and
     -- which are planned; in a look back, which were by then, as most of them are done by now.
     told as (
         select
             source_instance,
-            max(case when is_happened then 1 else 0 end) = 1 as tells_activities,
-            max(case when is_happened and contact_id is not null then 1 else 0 end)
+            max(case when has_happened then 1 else 0 end) = 1 as tells_activities,
+            max(case when has_happened and contact_id is not null then 1 else 0 end)
             = 1 as tells_contacts,
-            max(case when is_happened and direction = 'in' then 1 else 0 end)
+            max(case when has_happened and direction = 'in' then 1 else 0 end)
             = 1 as tells_directions,
             max(case when due_at is not null or is_done = false then 1 else 0 end) = 1
             and (
                 not {{ is_look_back() }}
                 or max(case when planned_at is not null then 1 else 0 end) = 1
             ) as tells_plans
-        from
-            (
-                select *, {{ happened("activities") }} as is_happened
-                from {{ ref("int_activities__unioned") }} as activities
-                where opportunity_id is not null and not is_deleted
-            ) as of_deals
+        from activities
         group by source_instance
     ),
 
@@ -124,14 +136,14 @@ with
                 case when activities.direction = 'out' then activities.occurred_at end
             ) as last_outbound_at,
             count(distinct activities.contact_id) as contacts_engaged
-        from {{ ref("int_activities__unioned") }} as activities
+        from activities
         inner join
             deals
             on activities.source_instance = deals.source_instance
             and activities.opportunity_id = deals.opportunity_id
         where
             activities.type in ('call', 'email', 'meeting', 'demo', 'message', 'chat')
-            and {{ happened("activities") }}
+            and activities.has_happened
         group by deals.opportunity_key
     ),
 
@@ -142,12 +154,12 @@ with
             count(*) as steps_planned,
             min(case when {{ is_ahead }} then activities.due_at end) as due_next_at,
             max(activities.due_at) as due_last_at
-        from {{ ref("int_activities__unioned") }} as activities
+        from activities
         inner join
             deals
             on activities.source_instance = deals.source_instance
             and activities.opportunity_id = deals.opportunity_id
-        where {{ is_planned("activities") }}
+        where activities.is_planned
         group by deals.opportunity_key
     ),
 

@@ -7,6 +7,29 @@ with
         where kind = 'quotient' and not is_state and not is_whole and own_value is not null
     ),
 
+    firsts as (
+        select metric, variant, min(period_start) as first_start from own group by metric, variant
+    ),
+
+    -- Few of all members, read once for the periods of all lengths.
+    recent as (
+        select
+            members.metric,
+            members.variant,
+            members.period_on,
+            members.counts_in,
+            members.side,
+            members.numerator,
+            members.denominator
+        from {{ ref("kpi_members") }} as members
+        inner join
+            firsts
+            on members.metric = firsts.metric
+            and members.variant = firsts.variant
+            and members.period_on >= firsts.first_start
+        where members.company is not null and members.exclusion_reason is null
+    ),
+
     members as (
         {%- for grain in ["month", "quarter", "year"] %}
             select
@@ -14,20 +37,18 @@ with
                 own.variant,
                 own.period_grain,
                 own.own_value,
-                members.side,
-                members.numerator,
-                members.denominator
-            from {{ ref("kpi_members") }} as members
+                recent.side,
+                recent.numerator,
+                recent.denominator
+            from recent
             inner join
                 own
-                on members.metric = own.metric
-                and members.variant = own.variant
-                and {{ kpi_period_start("members.period_on", grain) }} = own.period_start
+                on recent.metric = own.metric
+                and recent.variant = own.variant
+                and {{ kpi_period_start("recent.period_on", grain) }} = own.period_start
             where
                 own.period_grain = '{{ grain }}'
-                and members.company is not null
-                and members.exclusion_reason is null
-                and coalesce(members.counts_in, '{{ grain }}') like '%{{ grain }}%'
+                and coalesce(recent.counts_in, '{{ grain }}') like '%{{ grain }}%'
                 {{ 'union all' if not loop.last }}
         {%- endfor %}
     ),
