@@ -39,6 +39,7 @@ from dagster_project.numbers.cell import ALL_TIME, COMPANY, SPELLINGS, Asked
 from dagster_project.publication import PublicationError
 from dagster_project.run.bytecode import keep_bytecode
 from dagster_project.run.dbt_runner import BuildError
+from dagster_project.run.garbage import collect_seldom
 from dagster_project.run.lock import LockHeldError
 from dagster_project.run.logs import progress
 from dagster_project.run.opening import company_file
@@ -52,6 +53,7 @@ BY_SIGNAL: Mapping[int | None, int] = {signal.SIGHUP: HUNG_UP, signal.SIGTERM: T
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     keep_bytecode()
+    collect_seldom()
     options = _parser().parse_args(arguments)
     show_anything()
     # On a full disk the logs of dbt and others would put their tracebacks on the terminal.

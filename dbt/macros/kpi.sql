@@ -46,14 +46,12 @@
     {%- endif -%}
     {%- set cuts = [] -%}
     {%- for cut in meta.cuts -%}
-        {%- do cuts.extend(
-            {
-                "deal": deal_cuts(),
-                "lead": lead_cuts(),
-                "customer": customer_cuts(),
-                "owner": owner_cuts(),
-            }.get(cut, [cut])
-        ) -%}
+        {%- if cut == "deal" -%} {%- do cuts.extend(deal_cuts()) -%}
+        {%- elif cut == "lead" -%} {%- do cuts.extend(lead_cuts()) -%}
+        {%- elif cut == "customer" -%} {%- do cuts.extend(customer_cuts()) -%}
+        {%- elif cut == "owner" -%} {%- do cuts.extend(owner_cuts()) -%}
+        {%- else -%} {%- do cuts.append(cut) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{ return(dict(meta, cuts=cuts)) }}
 {%- endmacro %}

@@ -31,12 +31,13 @@
 {#- The hash of each metric of which all models are in `built`, SQL by model. -#}
 {% macro definition_hashes(built) -%}
     {%- set frame = kpi_frame_words(built) -%}
+    {%- set settings = kpi_settings() -%}
     {%- set hashed = {} -%}
     {%- set found = {} -%}
     {%- for metric in kpi_metrics() -%}
         {%- set models = kpi_ancestors(metric) -%}
         {%- if models | reject("in", built) | list | length == 0 -%}
-            {%- set parts = [frame, kpi_settings(metric)] -%}
+            {%- set parts = [frame, settings[metric] | join("\n")] -%}
             {%- for model in models | sort -%}
                 {%- if model not in hashed -%}
                     {%- do hashed.update(
@@ -86,10 +87,11 @@
     {{ return(modules.re.sub("((?:\\S+ ){1,16}?)\\1+", "\\1", words | join(" "))) }}
 {%- endmacro %}
 
-{#- What the YAML of a metric says of the roll-up. -#}
-{% macro kpi_settings(metric) -%}
-    {%- set found = [] -%}
-    {%- for variant in kpi_variants() if variant.metric == metric -%}
+{#- What the YAML of each metric says of the roll-up. -#}
+{% macro kpi_settings() -%}
+    {%- set found = {} -%}
+    {%- for variant in kpi_variants() -%}
+        {%- set said = found.setdefault(variant.metric, []) -%}
         {%- for name, value in variant | dictsort
             if name not in [
                 "order",
@@ -104,10 +106,10 @@
                 "grows",
                 "matures",
             ] -%}
-            {%- do found.append(name ~ "=" ~ value) -%}
+            {%- do said.append(name ~ "=" ~ value) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {{ return(found | join("\n")) }}
+    {{ return(found) }}
 {%- endmacro %}
 
 {#- The words of a statement, without comments, the databases' names and the run's own values. -#}
