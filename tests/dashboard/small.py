@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -15,8 +16,12 @@ NOW = MONTHS[-1]
 LAST = MONTHS[-2]
 
 
+@cache
 def small_company(name: str = "Ann", money: float | None = 100.0) -> duckdb.DuckDBPyConnection:
-    """Every name is `name`; all money and whatever is measured is `money`, where it may be NULL."""
+    """Every name is `name`; all money and whatever is measured is `money`, where it may be NULL.
+
+    One for all that ask for the same: to be read only.
+    """
     connection = empty()
 
     def put(table: str, *rows: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,16 +13,23 @@ from expectations.docs import build
 from tests.expectations.warehouses import Store, make_company, run_audit
 from tests.eyes.conftest import Open
 from tests.eyes.windows import url
+from tests.thorough import thorough
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()", "x" * 300, "\u202e{{ 7 * 7 }}")
 PAGES = ("index.html", "validations/raw_files.contacts.html", "validations/marts.kpi_values.html")
 
 
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a site with warnings, a critical failure, and hostile ids in all of them."""
-    monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
-    company = make_company(tmp_path)
+    folder = tmp_path_factory.mktemp("docs")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SALESOPS_DATA", str(folder / "data"))
+        yield _built(folder)
+
+
+def _built(folder: Path) -> Path:
+    company = make_company(folder)
     keys = ", ".join(f"('{key}')" for key in HOSTILE)
     with Store(company) as store:
         store.create_raw()
@@ -59,8 +67,15 @@ def test_hostile_ids_are_shown_and_do_nothing(window: Open, site: Path) -> None:
             assert page.locator("script").count() == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 420])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1280, "light"),
+        (420, "dark"),
+        pytest.param(1280, "dark", marks=thorough),
+        pytest.param(420, "light", marks=thorough),
+    ],
+)
 def test_everybody_can_read_them(window: Open, site: Path, scheme: str, width: int) -> None:
     size = {"width": width, "height": 900}
     # Axe is a script, which the pages' own policy would not let in.
