@@ -229,7 +229,6 @@ def _compared(nodes: Mapping[str, Node], node: Node, clock: Clock) -> Iterator[t
             yield name, rows.replace("{settled}", f"date '{clock.settled}'")
 
 
-
 def _by_record(nodes: Mapping[str, Node], reading: Reading) -> Iterator[str]:
     """The inputs that are read by record, those of views read through, too."""
     for name in reading.of:
