@@ -61,6 +61,7 @@ def node(name: str, sql: str, *parents: str, **others: object) -> Node:
         is_own=False,
         failures=0,
         reading=None,
+        cells=None,
     )
     return replace(made, **others)  # type: ignore[arg-type]
 
