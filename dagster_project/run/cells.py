@@ -17,8 +17,8 @@ DIFFERING = "differing"
 def write_cells(session: Session, node: Node, cells: Cells, records: str, query: str) -> None:
     """Replace a node's rows that are of `records`, in the cells where a query has others for them.
 
-    These cells are in DIFFERING then. `records` is a condition on rows; the first column of a cell is
-    constant in each branch of the query. Raises what the database raises.
+    These cells are in DIFFERING then. `records` is a condition on rows; the first column of a cell
+    is constant in each branch of the query. Raises what the database raises.
     """
     columns = cells.columns
     _compare(session, columns, f"select * from {node.relation} where {records}", query)
