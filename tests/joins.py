@@ -37,6 +37,7 @@ FEW: Mapping[str, tuple[int, str]] = {
     "int_talk_differences": (1, "with one row, the company's usual rates"),
     "int_talk_skills": (1, "with one row, the company's deal size"),
     "int_stage_periods": (1, "stages and teams with periods, as in the result"),
+    "int_kpi_cells__recomputed": (1, "optional variants with months"),
     "kpi_members": (1, "rep-months and rep-weeks with types of activity, as in the result"),
     "kpi_month_cells": (1, "months with grains"),
     "mart_pipeline_changes": (1, "removals with the four moments since which changes are told"),

@@ -7,28 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from dagster_project.run.nodes import Node
+from dagster_project.run.nodes import Cells, Node
 from ingestion.warehouse.session import Session
 
+DIFFERING = "differing"
+"""The temporary table of the cells that differ."""
 
-def write_cells(session: Session, node: Node, listed: Node, records: str, query: str) -> None:
+
+def write_cells(session: Session, node: Node, cells: Cells, records: str, query: str) -> None:
     """Replace a node's rows that are of `records`, in the cells where a query has others for them.
 
-    These cells are what is in the table of `listed` then, whose `cells` say what makes one: first
-    what is constant in each branch of the query. `records` is a condition on rows. Raises what the
-    database raises.
+    These cells are in DIFFERING then. `records` is a condition on rows; the first column of a cell
+    is constant in each branch of the query. Raises what the database raises.
     """
-    assert listed.cells
-    columns = listed.cells.columns
+    columns = cells.columns
     _compare(session, columns, f"select * from {node.relation} where {records}", query)
-    # The two tables may be in two files, which no transaction of DuckDB spans.
-    session.execute(f"delete from {listed.relation}")
-    session.fill(listed.relation, "select * from differing")
     first, *_ = columns
-    branches = [name for (name,) in session.rows(f"select distinct {first} from differing")]
+    branches = [name for (name,) in session.rows(f"select distinct {first} from {DIFFERING}")]
     if branches:
         key = f"({', '.join(columns.values())})"
-        differ = f"{key} in (select {', '.join(columns)} from differing)"
+        differ = f"{key} in (select {', '.join(columns)} from {DIFFERING})"
         # Other branches need not be read again.
         new = f"select * from ({query}) as rows where {first} in ({texts(branches)}) and {differ}"
         session.execute("begin")
@@ -43,7 +41,7 @@ def texts(names: Iterable[str]) -> str:
 
 
 def _compare(session: Session, columns: Mapping[str, str], before: str, now: str) -> None:
-    """Put the cells of which two queries have other rows, or not as often, into `differing`."""
+    """Put the cells of which two queries have other rows, or not as often, into DIFFERING."""
     names = ", ".join(columns)
     named = ", ".join(f"{column} as {name}" for name, column in columns.items())
     sides = " union all ".join(
@@ -51,9 +49,9 @@ def _compare(session: Session, columns: Mapping[str, str], before: str, now: str
         from ({rows}) as rows group by {", ".join(columns.values())}"""
         for rows in (before, now)
     )
-    session.execute("drop table if exists differing")
+    session.execute(f"drop table if exists {DIFFERING}")
     session.execute(
-        f"""create temporary table differing as
+        f"""create temporary table {DIFFERING} as
         select {names} from ({sides}) as sides
         group by {names} having count(*) < 2 or min(digest) <> max(digest)"""
     )

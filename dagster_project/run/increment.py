@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dagster_project.run.cells import texts, write_cells
+from dagster_project.run.cells import DIFFERING, texts, write_cells
 from dagster_project.run.dbt_runner import Failed
 from dagster_project.run.nodes import Node, Reading, of_run
 from dagster_project.run.standing import Standing, contents
@@ -63,7 +63,7 @@ class Increment:
         self.inputs = Inputs(self.session, self.nodes)
         self.standing = Standing(self.session, self.nodes, self.values)
         self.made: dict[str, Node] = {}
-        self._cells = {node.cells.of: node for node in self.nodes.values() if node.cells}
+        self._cells = {node.cells.of: node.cells for node in self.nodes.values() if node.cells}
 
     def run(self, on_result: OnResult) -> None:
         """Make everything, handing each node's result, as dbt tells it, to `on_result`.
@@ -87,7 +87,7 @@ class Increment:
         if node.resource_type == "test":
             return self._test(node, sql)
         if node.cells and node.cells.of not in self.built_whole:
-            return 0
+            sql = f"select * from {DIFFERING}"
         if node.materialized == "view":
             if node.is_of_run:
                 self.session.execute(f"create or replace view {node.relation} as {sql}")
@@ -114,8 +114,8 @@ class Increment:
             records += f" and {reading.wholly} in ({texts([*known, *new])})"
         # A query may have rows of other records, too: these stay as they are.
         cut = f"select * from ({self.by_record(sql, reading)}) as rows where {records}"
-        if listed := self._cells.get(node.name):
-            write_cells(self.session, node, listed, records, cut)
+        if cells := self._cells.get(node.name):
+            write_cells(self.session, node, cells, records, cut)
         else:
             self.session.execute("drop table if exists recomputed")
             self.session.execute(f"create temporary table recomputed as {cut}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dagster_project.run.cells import write_cells
+from dagster_project.run.cells import DIFFERING, write_cells
 from dagster_project.run.nodes import Cells, Node
 from ingestion.warehouse.session import Session, session
 from ingestion.warehouse.warehouse import Warehouse
@@ -32,27 +32,22 @@ def warehouse(
 
 def written(warehouse: Session, before: list[str], now: list[str], of: str = "true") -> set[str]:
     """Write rows over rows; the cells that differed, once the table is as it should be."""
-    for name in ("members", "touched", "news"):
+    for name in ("members", "news"):
         warehouse.execute(f"drop table if exists {name}")
     warehouse.execute(f"create table members ({COLUMNS})")
-    warehouse.execute("create table touched (metric text, month date)")
-    warehouse.execute("insert into touched values ('of_before', date '2020-01-01')")
     for row in before:
         warehouse.execute(f"insert into members values ({row})")
     warehouse.execute(f"create table news ({COLUMNS})")
     for row in now:
         warehouse.execute(f"insert into news values ({row})")
     others = warehouse.rows(f"select * from members where not ({of})")
-    write_cells(warehouse, table("members"), table("touched", CELLS), of, "select * from news")
+    node = Node("", "members", "model", "table", "members", "", "", (), False, False, None, None)
+    write_cells(warehouse, node, CELLS, of, "select * from news")
     expected = [*others, *warehouse.rows("select * from news")]
     assert sorted(map(str, warehouse.rows("select * from members"))) == sorted(map(str, expected))
-    touched = warehouse.rows("select metric || ' ' || cast(month as text) from touched")
+    touched = warehouse.rows(f"select metric || ' ' || cast(month as text) from {DIFFERING}")
     assert len(touched) == len({*touched})
     return {cell for (cell,) in touched}
-
-
-def table(name: str, cells: Cells | None = None) -> Node:
-    return Node("", name, "model", "table", name, "", "", (), False, False, None, cells)
 
 
 def row(metric: str, month: str, key: str, amount: int | None = 1) -> str:
