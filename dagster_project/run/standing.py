@@ -57,13 +57,14 @@ class Standing:
     def watched(self, node: Node) -> Iterator[None]:
         """Tell, where something might stand for it, whether a node comes out with other rows.
 
-        What unites records of all kinds is not looked at: it is large, and seldom as it was. The
-        list of its cells that differ was made with it.
+        What unites records of all kinds is not looked at: it is large, and seldom as it was. Nor
+        are the sets of records: what makes one may be another node.
         """
-        is_other = node.cells or (node.reading and node.reading.wholly)
+        unites = node.reading and node.reading.wholly
         might_stand = any(map(self._may_be_as_it_was, self._readers.get(node.name, ())))
+        is_looked_at = might_stand and not (unites or _is_set(node))
         rows = f"select * from {node.relation}"
-        before = contents(self.session, {"rows": rows}) if might_stand and not is_other else {}
+        before = contents(self.session, {"rows": rows}) if is_looked_at else {}
         yield
         self.changed[node.name] = not before or before != contents(self.session, {"rows": rows})
 
@@ -118,9 +119,9 @@ class Standing:
     def _reads_what_no_node_makes(self, node: Node) -> bool:
         """Whether a statement reads more than nodes and known versions of raw tables.
 
-        What a company has written itself may read anything.
+        What a company has written itself may read anything; a set of records is of one build.
         """
-        if node.is_own:
+        if node.is_own or _is_set(node):
             return True
         rest = KNOWN_VERSIONS.sub("", node.sql)
         for name in node.parents:
@@ -154,6 +155,11 @@ def contents(session: Session, queries: Mapping[str, str]) -> dict[str, str]:
 def _may_stand(node: Node) -> bool:
     """Whether a node is a test, or a table that is not read by record."""
     return node.resource_type == "test" or _is_built_whole(node)
+
+
+def _is_set(node: Node) -> bool:
+    """Whether a node is of those that say which records an increment recomputes."""
+    return f'"{BUILD}".' in node.relation
 
 
 def _is_built_whole(node: Node) -> bool:

@@ -1,7 +1,8 @@
 {#-
     In a from clause: every known version of the records of a raw table, with `loaded_at` and
     `load_number`. A load that did not finish has no row in dlt's table of loads, and so none of its
-    rows exist.
+    rows exist. By the comments an increment knows that of the raw table the loads alone matter, and
+    `known_at` by them (dagster_project/run/standing.py).
 -#}
 {% macro known_versions(source_type, table) -%}
     (

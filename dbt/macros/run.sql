@@ -40,7 +40,8 @@
 
 {#-
     Whether the run looks back: its moment is of a day before that on which the company's data ends,
-    by its own as_of or by what is known.
+    by its own as_of or by what is known. By the comments an increment knows that the answer alone
+    matters (dagster_project/run/standing.py).
 -#}
 {% macro is_look_back() -%}
     (

@@ -75,6 +75,8 @@ NODES = [
     node("open", f"select amount, {LOOK_BACK} as is_open from total", "total"),
     node("of_loads", f"select count(*) as loads from {LOADS}", sources=("raw_files",)),
     node("of_sets", "select count(*) as n from build.last"),
+    node("records", "select amount from total", "total", relation='"build"."records"'),
+    node("of_records", 'select * from "build"."records"', "records"),
     node("own", "select amount from total", "total", is_own=True),
     node(
         "none_is_small",
@@ -87,8 +89,8 @@ NODES = [
     ),
 ]
 TABLES = [one for one in NODES if one.materialized != "view"]
-ALWAYS = {"of_loads", "of_sets", "own"}
-"""What reads more than is compared, or may."""
+ALWAYS = {"of_loads", "of_sets", "records", "of_records", "own"}
+"""What reads more than is compared, or may, and the sets of records."""
 
 
 @pytest.fixture
@@ -104,7 +106,7 @@ def warehouse(tmp_path: Path) -> Iterator[Session]:
         )
         for one in NODES:
             if one.resource_type == "model":
-                opened.execute(f"create {one.materialized} {one.name} as {one.sql}")
+                opened.execute(f"create {one.materialized} {one.relation} as {one.sql}")
         yield opened
 
 
