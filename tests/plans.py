@@ -34,6 +34,12 @@ def pairwise_joins(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]
     ]
 
 
+def lists_joined(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    """How often a query's plan looks values up in a list of words, as a join with it."""
+    nodes = _nodes(connection, sql)
+    return sum(node["extra_info"].get("Join Type") == "MARK" for node in nodes)
+
+
 def _nodes(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[dict[str, Any]]:
     row = connection.execute(f"explain (format json) {sql}").fetchone()
     assert row is not None
