@@ -173,7 +173,8 @@ def read_figures(connection: duckdb.DuckDBPyConnection, today: dt.date) -> Figur
             series[metric, variant][grain, cut, key][i] = (value, records, left_out)
     untold = read_untold(connection, today)
     for (metric, variant), of in series.items():
-        its = {grain: periods[grain] for grain, _, _ in of}
+        grains = {grain for grain, _, _ in of}
+        its = {grain: shown for grain, shown in periods.items() if grain in grains}
         metrics[metric, variant]["cautions"] = _cautions(metric, variant, untold, its)
     targets = [
         ((metric, variant), grain, at[grain][start], cut, key, target)

@@ -109,11 +109,15 @@ def rendered(
     """The pages as HTML; that of people where their file is attached, as `people`."""
     edition = _edition(connection, company, has_people)
     figures = read_figures(connection, edition.today)
+    from altair.utils.schemapi import debug_mode
+
     bundle, template = vega(CompanyPaths.of(company).root), _template()
     for page in PAGES:
         if page.key != PEOPLE_PAGE or has_people:
             try:
-                text = _page(page, edition, figures, connection, template, bundle)
+                # Our charts are checked by tests, and not each time that they are drawn.
+                with debug_mode(False):
+                    text = _page(page, edition, figures, connection, template, bundle)
             except Exception as error:
                 raise PageError(
                     f"the page '{page.title}' of the dashboard could not be made "
