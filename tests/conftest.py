@@ -35,7 +35,7 @@ LONG = (
 """Modules that take longest; the first ones need no published company."""
 WHOLE_RUNS = ("orchestration", "pipeline", "kpis")
 """Folders of the tests that take long."""
-APART = ("test_broken_input", "test_time_travel", "test_ui")
+APART = ("test_broken_input", "test_time_travel")
 """Modules whose tests take long and share nothing: each may run wherever there is time."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -17,6 +17,7 @@ from ingestion.paths import CompanyPaths
 from ingestion.warehouse.duckdb_sql import literal
 from tests.dashboard.pictures import pictures
 from tests.kpis.companies import TEST_COMPANIES, Published
+from tests.thorough import thorough
 
 Publish = Callable[[str], Published]
 BOARDS = {board.key: board for board in SPECIAL_BOARDS}
@@ -44,8 +45,16 @@ def known(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-@each_company
-@pytest.mark.parametrize("key", BOARDS)
+def drawn() -> Iterator[Any]:
+    """Every board of the edge cases and of another company, in turn; at length of all of them."""
+    first, *others = TEST_COMPANIES
+    for place, key in enumerate(BOARDS):
+        for name in TEST_COMPANIES:
+            marks = () if name in (first, others[place % len(others)]) else thorough
+            yield pytest.param(key, name, id=f"{key}-{name}", marks=marks)
+
+
+@pytest.mark.parametrize(("key", "name"), drawn())
 def test_it_is_drawn(published: Publish, name: str, key: str) -> None:
     told = rows(published(name), key)
     for picture in pictures(BOARDS[key], told[:400]):

@@ -6,7 +6,6 @@ What the numbers must be is worked out in tests/companies/extended/README.md.
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -19,34 +18,15 @@ from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.recipe import recipe_hash
 from ingestion.company.reading import load_company
 from ingestion.extension.product import CUTS
-from ingestion.paths import PROJECT
-from tests.kpis.companies import COMPANIES, Published, TestCompany
+from tests.extend import company
+from tests.extend.company import EXTENDED, OUTPUT
+from tests.kpis.companies import Published
 from tests.kpis.receipts import disagreements, some_of_each
-from tests.runs import run
-from tests.store import made_once
-
-EXTENDED = TestCompany(COMPANIES / "extended" / "company.yml", COMPANIES / "extended")
-
-
-def tree() -> dict[Path, int]:
-    """The product's files, and when they were written; what git ignores left out."""
-    told = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(told, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    paths = (PROJECT / name for name in listed.splitlines())
-    return {path: path.stat().st_mtime_ns for path in paths if path.is_file()}
 
 
 @pytest.fixture(scope="module")
 def extended() -> Published:
-    def make(folder: Path) -> None:
-        before = tree()
-        done = run(EXTENDED.file, folder)
-        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-        assert tree() == before, "an upgrade would have something to merge"
-        (folder / "stdout").write_text(done.stdout, encoding="utf-8")
-
-    folder = made_once("extended", make, EXTENDED.fingerprint())
-    return Published(EXTENDED.file, folder / "extended")
+    return company.extended()
 
 
 def values(published: Published, metric: str, variant: str, grain: str, dimension: str) -> Any:
@@ -156,7 +136,7 @@ def test_its_audit_rules_bite(extended: Published) -> None:
     assert misspelt["sample_keys"] == ["crm/label_misspelt"]
     assert results["marts.mart_demos", "no_more_won_than_shown"]["success"]
     assert results["marts.mart_demos", "month_ahead"]["success"]
-    assert "label_known" in (extended.folder.parent / "stdout").read_text(encoding="utf-8")
+    assert "label_known" in (extended.folder.parent / OUTPUT).read_text(encoding="utf-8")
     pages = extended.folder / "data_docs" / "validations"
     assert "label is one that we use" in (pages / "marts.fct_opportunities.html").read_text("utf-8")
     assert (pages / "marts.mart_demos.html").exists()
@@ -195,8 +175,8 @@ def test_what_it_adds_is_part_of_the_recipe(tmp_path: Path) -> None:
     import shutil
 
     shutil.copytree(EXTENDED.exports, tmp_path / "company")
-    company = load_company(tmp_path / "company" / "company.yml")
-    before = recipe_hash(company)
+    settings = load_company(tmp_path / "company" / "company.yml")
+    before = recipe_hash(settings)
     rules = tmp_path / "company" / "own" / "audit" / "mart_demos.yml"
     rules.write_text(rules.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    assert recipe_hash(company) != before
+    assert recipe_hash(settings) != before

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from dagster_project.dashboard.pages import write_pages
 from dagster_project.numbers.headlines import RIPENING
@@ -23,14 +23,17 @@ from tests.eyes.dashboards import DESK, PAGES, PEOPLE, PHONE, Dashboard, file_of
 from tests.eyes.published_numbers import Numbers, is_told
 from tests.kpis.companies import Published
 from tests.people.company import default_company
+from tests.thorough import IS_THOROUGH
 
 LARGEST = 3_000_000
 KPI_PAGES = ("index", "pipeline", "velocity", "money")
 """The pages with boards of KPIs, which can be filtered."""
 RESTING = ("marketing_spend", "cost_per_lead", "customer_acquisition_cost", "cac_payback_months")
 """The tiles that rest on costs."""
-OF_A_PAGE = 54
-"""Boards of each page that are compared, each with filters of its own; over 200 in all."""
+OF_A_PAGE = 54 if IS_THOROUGH else 18
+"""Boards of each page that are compared, each with filters of its own; at length over 200."""
+OF_A_PAIR = 3 if IS_THOROUGH else 1
+"""Choices of filters for which a page by pairs is compared."""
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,13 @@ def dashboard(
     """A page, shown once for all tests; whatever goes wrong in it fails the last of them."""
     with shown(browser, company, request.param) as page:
         yield page
+
+
+@pytest.fixture(scope="module")
+def script(browser: Browser, company: Published) -> Iterator[Page]:
+    """A page whose functions are called, and in which nothing is chosen."""
+    with shown(browser, company, "index") as dashboard:
+        yield dashboard.page
 
 
 def test_every_board_is_drawn(dashboard: Dashboard) -> None:
@@ -175,7 +185,7 @@ def test_numbers_of_pairs_are_what_their_members_come_to(
 ) -> None:
     chance = random.Random(pair)
     with shown(browser, company, "pipeline") as dashboard:
-        for _ in range(3):
+        for _ in range(OF_A_PAIR):
             compare(dashboard, numbers, chance, pair)
     with shown(browser, company, "index") as dashboard:
         assert compare(dashboard, numbers, chance, pair) > 20
@@ -385,14 +395,13 @@ def test_drawn_targets_are_told(browser: Browser, company: Published) -> None:
     ],
 )
 def test_a_change_that_is_shown_as_none_is_none(
-    browser: Browser, company: Published, before: float, now: float, text: str, word: str
+    script: Page, before: float, now: float, text: str, word: str
 ) -> None:
-    with shown(browser, company, "index") as dashboard:
-        told = dashboard.page.evaluate(
-            """([before, now]) => change({unit: "ratio", kind: "share", better: "up"},
-                {value: now, records: 100}, {value: before, records: 100})""",
-            [before, now],
-        )
+    told = script.evaluate(
+        """([before, now]) => change({unit: "ratio", kind: "share", better: "up"},
+            {value: now, records: 100}, {value: before, records: 100})""",
+        [before, now],
+    )
     assert (told["text"], told["word"]) == (text, word)
 
 
@@ -469,12 +478,11 @@ def test_a_page_speaks_numbers_and_months_of_its_locale(
     ],
 )
 def test_what_is_called_highest_has_records_enough(
-    browser: Browser, company: Published, kind: str, records: tuple[int, ...], said: str
+    script: Page, kind: str, records: tuple[int, ...], said: str
 ) -> None:
-    with shown(browser, company, "index") as dashboard:
-        told = dashboard.page.evaluate(
-            """([kind, records]) => extremes({unit: "ratio", kind}, ["a", "b", "c"].map((key, i) =>
-                ({key, value: [0.2, 0.5, 1][i], records: records[i]})), "May", "")""",
-            [kind, records],
-        )
+    told = script.evaluate(
+        """([kind, records]) => extremes({unit: "ratio", kind}, ["a", "b", "c"].map((key, i) =>
+            ({key, value: [0.2, 0.5, 1][i], records: records[i]})), "May", "")""",
+        [kind, records],
+    )
     assert told == said

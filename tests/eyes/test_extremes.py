@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -23,12 +24,20 @@ from tests.eyes.dashboards import PAGES, PEOPLE, PHONE, file_of, shown
 from tests.eyes.published_numbers import Numbers, plain
 from tests.eyes.windows import url
 from tests.kpis.companies import Published
+from tests.thorough import thorough
 
 EXTREMES: dict[str, Callable[[], Published]] = {
     "empty": companies.empty,
     "one deal": companies.one_deal,
     "crowd": companies.crowd,
 }
+SHOWN = {
+    "empty": ("index", "velocity", "quality", PEOPLE),
+    "one deal": ("index", "pipeline", "money", "trust"),
+    # Its other pages are read and downloaded from below.
+    "crowd": ("index", "velocity", "trust"),
+}
+"""Every page of one of them at least; at length all of each."""
 LARGEST = 3_000_000
 LONGEST = 10
 """CPU seconds that all pages may take, once Vega is bundled."""
@@ -54,8 +63,14 @@ def numbers(crowd: Published) -> Iterator[Numbers]:
         yield Numbers(connection)
 
 
-@pytest.mark.parametrize("page", [*PAGES, PEOPLE])
-@pytest.mark.parametrize("extreme", EXTREMES)
+def pages_of_extremes() -> Iterator[Any]:
+    for extreme in EXTREMES:
+        for page in (*PAGES, PEOPLE):
+            marks = () if page in SHOWN[extreme] else thorough
+            yield pytest.param(extreme, page, id=f"{extreme}-{page}", marks=marks)
+
+
+@pytest.mark.parametrize(("extreme", "page"), pages_of_extremes())
 def test_a_page_renders(browser: Browser, extreme: str, page: str) -> None:
     """Every board has its picture, or a sentence that says why not; on a phone, too."""
     company = EXTREMES[extreme]()

@@ -80,6 +80,7 @@ def test_a_second_run_says_who_holds_the_lock(copy: Copy) -> None:
     assert copy.published() == published
 
 
+@thorough  # test_ui.py has the same of a run that Dagster has launched
 def test_a_second_run_changes_no_number_and_a_reader_reads_on(copy: Copy) -> None:
     loads, kpis = copy.loads(), copy.kpis()
     with open_published(copy.marts) as reader:

@@ -70,6 +70,7 @@ class Ui:
     pages: int
     process: subprocess.Popen[bytes]
     output: Callable[[], str]
+    stopped_by: signal.Signals
 
     def ask(self, query: str, **variables: object) -> dict[str, Any]:
         """The answer to a GraphQL query."""
@@ -136,6 +137,12 @@ class Ui:
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return Launched(self, launched["run"]["runId"])
 
+    def stop(self) -> None:
+        """Stop it, unless it has stopped, and wait until it has."""
+        if self.process.poll() is None:
+            self.process.send_signal(self.stopped_by)
+            self.process.wait(timeout=PATIENCE_SECONDS)
+
     def wait(self, answer: Callable[[], T | None], what: str) -> T:
         """The first answer that is not None."""
         end = time.monotonic() + PATIENCE_SECONDS
@@ -178,10 +185,10 @@ def opened(copy: Copy, *, nohup: bool = False) -> Iterator[Ui]:
             ),
         )
     try:
-        yield Ui(port, pages, process, lambda: log.read_text(encoding="utf-8"))
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM if nohup else signal.SIGINT)
-            process.wait(timeout=PATIENCE_SECONDS)
+        stopped_by = signal.SIGTERM if nohup else signal.SIGINT
+        ui = Ui(port, pages, process, lambda: log.read_text(encoding="utf-8"), stopped_by)
+        yield ui
+        ui.stop()
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

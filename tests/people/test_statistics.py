@@ -10,6 +10,7 @@ import pytest
 from scipy import special, stats
 
 from ingestion.paths import PROJECT
+from tests.thorough import IS_THOROUGH
 
 MACROS = "".join(
     (PROJECT / "dbt" / "macros" / name).read_text(encoding="utf-8")
@@ -36,7 +37,7 @@ def test_factorials() -> None:
 
 def test_fishers_exact_test() -> None:
     random = np.random.default_rng(0)
-    for _ in range(60):
+    for _ in range(60 if IS_THOROUGH else 20):
         n, others = (int(it) for it in random.integers(1, 400, 2))
         advanced = int(random.integers(0, n + 1))
         successes = advanced + int(random.integers(0, others + 1))

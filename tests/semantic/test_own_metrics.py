@@ -12,6 +12,7 @@ from dagster_project.commands.metrics import Question, SemanticLayer
 from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.semantic_layer import semantics
 from ingestion.company.reading import load_company
+from tests.extend.company import EXTENDED, extended
 from tests.kpis.companies import COMPANIES
 
 RATE = "kpis/demos/demo_to_close_rate"
@@ -25,8 +26,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "company"
 
 
-def test_its_metric_and_its_cut_are_there(folder: Path) -> None:
-    layer = SemanticLayer(Dbt.of(load_company(folder / "company.yml")).semantics())
+def test_its_metric_and_its_cut_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALESOPS_DATA", str(extended().folder.parent))
+    layer = SemanticLayer(Dbt.of(load_company(EXTENDED.file)).semantics())
     assert {"demo_to_close_rate", "demo_to_close_rate_decided", "win_rate"} <= layer.metrics.keys()
     for metric in ("demo_to_close_rate", "win_rate"):
         assert "label" in layer.metrics[metric]["cuts"]
