@@ -12,11 +12,11 @@ from typing import Any
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.http import Patience
-from ingestion.loading.appending import append
 from ingestion.loading.reports import ExtractContext, LoadReport
 from ingestion.sandbox.systems.faulty import FaultyApi
 from ingestion.sandbox.world.calendar import HOUR
 from ingestion.warehouse.warehouse import Warehouse
+from tests.raw_tables import append
 from tests.sandbox.ads_traps import upset_ads
 
 PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
@@ -55,7 +55,7 @@ class Advertiser:
         return company.model_copy(update={"sources": (source,)})
 
     def sync(self, force: bool = False, patience: Patience = PATIENCE) -> LoadReport:
-        """Extract and load, as a run does."""
+        """Extract and load, as a run does but for dlt."""
         company = self.company
         module = importlib.import_module(f"ingestion.sources.{self.type}")
         warehouse = Warehouse.of(company)

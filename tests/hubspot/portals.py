@@ -10,7 +10,6 @@ import pyarrow as pa
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.http import Patience
-from ingestion.loading.appending import append
 from ingestion.loading.reports import ExtractContext, LoadReport
 from ingestion.sandbox.systems.faulty import Asked
 from ingestion.sandbox.systems.hubspot import portal as api_portal
@@ -20,6 +19,7 @@ from ingestion.sandbox.world import World
 from ingestion.sources.hubspot.extraction import extract
 from ingestion.sources.hubspot.tables import TABLES, tables_of
 from ingestion.warehouse.warehouse import Warehouse
+from tests.raw_tables import append
 
 TOKEN = "pat-na1-secret-of-the-test"
 PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.4))
@@ -84,7 +84,7 @@ class Portal:
         )
 
     def sync(self, more: str = "no_decision: [No Decision]", force: bool = False) -> LoadReport:
-        """Extract and load, as a run does."""
+        """Extract and load, as a run does but for dlt."""
         company = self.company(more)
         warehouse = Warehouse.of(company)
         context = self.context(company, warehouse, force)

@@ -14,7 +14,6 @@ from written_linkedin import WrittenLinkedIn
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.http import Patience
-from ingestion.loading.appending import append
 from ingestion.loading.reports import ExtractContext, LoadReport, SourceCheck
 from ingestion.sandbox.systems.linkedin_ads.api import LinkedInAdsApi
 from ingestion.sandbox.world import World
@@ -33,6 +32,7 @@ from ingestion.sources.linkedin_ads.extraction import check, extract
 from ingestion.sources.linkedin_ads.settings import LinkedInAdsSource
 from ingestion.sources.linkedin_ads.tables import TABLES
 from ingestion.warehouse.warehouse import Warehouse
+from tests.raw_tables import append
 from tests.sandbox.ads_traps import upset_ads
 from tests.sandbox.traps import MINUTE
 
@@ -73,7 +73,7 @@ class Advertiser:
         return ExtractContext(company, warehouse, "raw_linkedin_ads", folder, force, say)
 
     def sync(self, keys: str = "channel: Paid Social", force: bool = False) -> LoadReport:
-        """Extract and load, as a run does."""
+        """Extract and load, as a run does but for dlt."""
         company = self.company(keys)
         warehouse = Warehouse.of(company)
         context = self.context(company, warehouse, force)

@@ -12,13 +12,13 @@ from scripted_meta import ScriptedMeta
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.http import Patience
-from ingestion.loading.appending import append
 from ingestion.loading.reports import ExtractContext, LoadReport
 from ingestion.sources.meta_ads.extraction import extract
 from ingestion.sources.meta_ads.reader import MetaAdsReader
 from ingestion.sources.meta_ads.settings import MetaAdsSource
 from ingestion.sources.meta_ads.tables import tables_of
 from ingestion.warehouse.warehouse import Warehouse
+from tests.raw_tables import append
 
 TOKEN = "EAAcAnArY7xSecretOfTheTest"
 PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
@@ -64,7 +64,7 @@ class Ads:
         )
 
     def sync(self, more: str = "", force: bool = False) -> LoadReport:
-        """Extract and load, as a run does."""
+        """Extract and load, as a run does but for dlt."""
         company, source = self.company(more), self.source(more)
         warehouse = Warehouse.of(company)
         context = self.context(company, warehouse, force)

@@ -17,12 +17,12 @@ from dagster_project.run.clock import now
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.http import Patience
-from ingestion.loading.appending import append
 from ingestion.loading.reports import ExtractContext, LoadReport
 from ingestion.sources.stripe.extraction import extract
 from ingestion.sources.stripe.tables import TABLES, tables_of
 from ingestion.warehouse.warehouse import Warehouse
 from tests.compiled_models import CompiledModels
+from tests.raw_tables import append
 
 KEY = "sk_test_secret_of_the_test"
 PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
@@ -59,7 +59,7 @@ class Books:
         return ExtractContext(company, warehouse, "raw_stripe", folder, force, self.messages.append)
 
     def sync(self, more: str = MAPPED, force: bool = False) -> LoadReport:
-        """Extract and load, as a run does."""
+        """Extract and load, as a run does but for dlt."""
         company = self.company(more)
         warehouse = Warehouse.of(company)
         context = self.context(company, warehouse, force)

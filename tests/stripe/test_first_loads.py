@@ -13,13 +13,13 @@ from scripted import ScriptedStripe
 
 from dagster_project.run.clock import now
 from ingestion.company.reading import load_company
-from ingestion.loading.appending import append
 from ingestion.loading.reports import ExtractContext, quiet
 from ingestion.sandbox.server import serving
 from ingestion.sources.stripe.extraction import extract
 from ingestion.sources.stripe.tables import TABLES
 from ingestion.warehouse.warehouse import Warehouse
 from tests.compiled_models import CompiledModels
+from tests.raw_tables import append
 
 HUNDRED = d.price("price_100", 120_000, interval="year")
 TWO_HUNDRED = d.price("price_200", 240_000, interval="year")
