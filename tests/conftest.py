@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.run.bytecode import keep_bytecode
+from dagster_project.run.garbage import collect_seldom
 from ingestion.disk.kept import kept
 from ingestion.sources.files import arrival
 from ingestion.warehouse.duckdb_sql import THREADS
@@ -18,6 +19,7 @@ from tests.runs import run
 from tests.store import STORE
 
 keep_bytecode()
+collect_seldom()
 # Files are whole once a test has written them: nobody waits for more.
 arrival.REST = 0
 if "PYTEST_XDIST_WORKER" in os.environ:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.run.dbt_project import PROJECT_FOLDER, DbtProject
-from dagster_project.run.lean_dbt import lean
 from ingestion.company.provided import provided
 from ingestion.company.settings import Company
 from ingestion.disk.kept import kept
@@ -299,7 +298,7 @@ class Dbt:
 
         places = ["--target-path", str(target), "--log-path", str(target)]
         callbacks = [on_event] if on_event else []
-        with _environment({**self._address, **env}), lean():
+        with _environment({**self._address, **env}):
             try:
                 return dbtRunner(manifest, callbacks).invoke(
                     [*QUIET, *LOG_BYTES, *arguments, *places]
