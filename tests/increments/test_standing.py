@@ -134,7 +134,7 @@ def make(
     ) -> set[str]:
         for statement in statements:
             warehouse.execute(statement)
-        clock = Clock(dt.date(2025, 12, 25), dt.date(2026, 1, 1))
+        clock = Clock(dt.date(2025, 12, 25), dt.date(2026, 1, 1), dt.date(2026, 1, 1))
         Increment(warehouse, {one.name: one for one in nodes}, values, clock, clock).run(
             results.append
         )
