@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from dagster_project.run.nodes import Cells, Node
+from dagster_project.run.nodes import Cells
 from ingestion.warehouse.session import Session
 
 DIFFERING = "differing"
 """The temporary table of the cells that differ."""
 
 
-def write_cells(session: Session, node: Node, cells: Cells, records: str, query: str) -> None:
-    """Replace a node's rows that are of `records`, in the cells where a query has others for them.
+def write_cells(session: Session, table: str, cells: Cells, records: str, query: str) -> None:
+    """Replace a table's rows that are of `records`, in the cells where a query has others for them.
 
     These cells are in DIFFERING then. `records` is a condition on rows; the first column of a cell
     is constant in each branch of the query. Raises what the database raises.
     """
     columns = cells.columns
-    _compare(session, columns, f"select * from {node.relation} where {records}", query)
+    _compare(session, columns, f"select * from {table} where {records}", query)
     first, *_ = columns
     branches = [name for (name,) in session.rows(f"select distinct {first} from {DIFFERING}")]
     if branches:
@@ -30,7 +30,7 @@ def write_cells(session: Session, node: Node, cells: Cells, records: str, query:
         # Other branches need not be read again.
         new = f"select * from ({query}) as rows where {first} in ({texts(branches)}) and {differ}"
         session.execute("begin")
-        session.execute(f"delete from {node.relation} where ({records}) and {differ}")
+        session.execute(f"delete from {table} where ({records}) and {differ}")
         session.fill(node.relation, new)
         session.execute("commit")
 

@@ -115,7 +115,7 @@ class Increment:
         # A query may have rows of other records, too: these stay as they are.
         cut = f"select * from ({self.by_record(sql, reading)}) as rows where {records}"
         if cells := self._cells.get(node.name):
-            write_cells(self.session, node, cells, records, cut)
+            write_cells(self.session, node.relation, cells, records, cut)
         else:
             self.session.execute("drop table if exists recomputed")
             self.session.execute(f"create temporary table recomputed as {cut}")

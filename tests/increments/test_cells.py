@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from dagster_project.run.cells import DIFFERING, write_cells
-from dagster_project.run.nodes import Cells, Node
+from dagster_project.run.nodes import Cells
 from ingestion.warehouse.session import Session, session
 from ingestion.warehouse.warehouse import Warehouse
 from tests.ingestion.postgres_server import running_server
@@ -41,8 +41,7 @@ def written(warehouse: Session, before: list[str], now: list[str], of: str = "tr
     for row in now:
         warehouse.execute(f"insert into news values ({row})")
     others = warehouse.rows(f"select * from members where not ({of})")
-    node = Node("", "members", "model", "table", "members", "", "", (), False, False, None, None)
-    write_cells(warehouse, node, CELLS, of, "select * from news")
+    write_cells(warehouse, "members", CELLS, of, "select * from news")
     expected = [*others, *warehouse.rows("select * from news")]
     assert sorted(map(str, warehouse.rows("select * from members"))) == sorted(map(str, expected))
     touched = warehouse.rows(f"select metric || ' ' || cast(month as text) from {DIFFERING}")
