@@ -31,7 +31,7 @@ def write_cells(session: Session, table: str, cells: Cells, records: str, query:
         new = f"select * from ({query}) as rows where {first} in ({texts(branches)}) and {differ}"
         session.execute("begin")
         session.execute(f"delete from {table} where ({records}) and {differ}")
-        session.fill(node.relation, new)
+        session.fill(table, new)
         session.execute("commit")
 
 
