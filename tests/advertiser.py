@@ -16,7 +16,7 @@ from ingestion.loading.reports import ExtractContext, LoadReport
 from ingestion.sandbox.systems.faulty import FaultyApi
 from ingestion.sandbox.world.calendar import HOUR
 from ingestion.warehouse.warehouse import Warehouse
-from tests.raw_tables import append
+from tests import raw_tables
 from tests.sandbox.ads_traps import upset_ads
 
 PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
@@ -67,7 +67,7 @@ class Advertiser:
         with run(context, company.sources[0], patience) as extraction:
             if extraction.tables:
                 tables = importlib.import_module(f"{module.__name__}.tables").TABLES
-                append(warehouse, raw, tables, extraction.tables, folder)
+                raw_tables.append(warehouse, raw, tables, extraction.tables, folder)
         return LoadReport("ads", self.type, extraction.loads, extraction.warnings)
 
     def read(self, sql: str) -> list[Row]:

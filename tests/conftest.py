@@ -116,6 +116,14 @@ def logs(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 @pytest.fixture
+def through_dlt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is loaded is appended by dlt, also where tests do without it to save time."""
+    from ingestion.loading.appending import append
+
+    monkeypatch.setattr("tests.raw_tables.append", append)
+
+
+@pytest.fixture
 def few_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Publications of this process have pages that need no tables of KPIs."""
     from tests.orchestration.one_mart import few_pages

@@ -229,6 +229,7 @@ def test_a_check_asks_for_accounts_and_a_day(written: Written) -> None:
     assert len(written.google.questions) <= 3
 
 
+@pytest.mark.usefixtures("through_dlt")
 def test_no_secret_is_in_a_message_log_or_file(
     written: Written, logs: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,7 +19,7 @@ from ingestion.sandbox.world import World
 from ingestion.sources.hubspot.extraction import extract
 from ingestion.sources.hubspot.tables import TABLES, tables_of
 from ingestion.warehouse.warehouse import Warehouse
-from tests.raw_tables import append
+from tests import raw_tables
 
 TOKEN = "pat-na1-secret-of-the-test"
 PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.4))
@@ -91,7 +91,9 @@ class Portal:
         with extract(context, company.sources[0], PATIENCE) as extraction:
             if extraction.tables:
                 tables = tables_of(company.entities)
-                append(warehouse, "raw_hubspot", tables, extraction.tables, context.folder)
+                raw_tables.append(
+                    warehouse, "raw_hubspot", tables, extraction.tables, context.folder
+                )
         return LoadReport("crm", "hubspot", extraction.loads, extraction.warnings)
 
     @property

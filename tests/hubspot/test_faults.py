@@ -142,6 +142,7 @@ def test_a_missing_token_is_named(portal: Portal, monkeypatch: pytest.MonkeyPatc
         portal.sync()
 
 
+@pytest.mark.usefixtures("through_dlt")
 def test_the_token_is_in_no_message_log_or_table(
     portal: Portal, logs: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

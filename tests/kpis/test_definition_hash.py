@@ -54,7 +54,9 @@ def hashes_of(dbt: Dbt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hash
         project = ["--project-dir", str(PROJECT / "dbt"), "--profiles-dir", str(PROJECT / "dbt")]
         places = ["--target-path", str(tmp_path), "--log-path", str(tmp_path)]
         arguments = ["run-operation", "definition_hashes", "--args", json.dumps({"built": built})]
-        done = dbtRunner(manifest).invoke(["--quiet", *arguments, *project, *places])
+        done = dbtRunner(manifest).invoke(
+            ["--quiet", "--no-write-json", *arguments, *project, *places]
+        )
         assert done.success, done.exception
         return results[-1]
 

@@ -12,12 +12,12 @@ import pytest
 from scipy import stats
 
 from dagster_project.run.clock import now
-from dagster_project.run.dbt_runner import Dbt, run_values
 from ingestion.company.reading import load_company
 from ingestion.contract.entities import ENTITIES
 from ingestion.extension.folder import NOTHING
 from ingestion.extension.metrics import metrics_of
 from ingestion.pipeline import load_source
+from tests.compiled_models import CompiledModels
 from tests.conftest import Publish
 from tests.kpis.companies import Published
 from tests.thorough import IS_THOROUGH
@@ -82,7 +82,6 @@ b,,2024-05-01,quarter,revenue,200000
 ,South,2024-05-01,quarter,revenue,300000
 b,,2024-02-01,year,deals,90
 """
-BUILT = ["--select", "+mart_goal_progress", "--exclude-resource-type", "test"]
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 SEEDS = range(8 if IS_THOROUGH else 2)
 
@@ -138,8 +137,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         patch.setenv("SALESOPS_DATA", str(folder / "data"))
         company = load_company(folder / "company.yml")
         load_source(company, company.sources[0])
-        values = run_values(AS_OF, now(), company_as_of=company.own_as_of)
-        Dbt.of(company).build(values, BUILT, lambda result: None)
+        CompiledModels.of(company).build(AS_OF, now(), ["mart_goal_progress"])
     published = Published(folder / "company.yml", folder / "data" / "goals")
     progress = published.warehouse("select * from marts.mart_goal_progress")
     progress["period_start"] = pd.to_datetime(progress["period_start"])

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from dagster_project.run.clock import now
-from dagster_project.run.dbt_runner import Dbt, run_values
 from ingestion.company.reading import load_company
 from ingestion.pipeline import load_source
+from tests.compiled_models import CompiledModels
 from tests.kpis.companies import Published
 from tests.kpis.test_against_oracle import differences
 from tests.oracle.exports import exported
@@ -38,10 +38,7 @@ sources:
           - {{stage: Open, stage_order: 1, status: open, probability: 0.5}}
           - {{stage: Won, stage_order: 2, status: won, probability: 1}}
 """
-BUILT = [
-    "--exclude-resource-type", "test", "--select", "+kpi_values", "+kpi_exclusions",
-    "+mart_pipeline_coverage",
-]  # fmt: skip
+BUILT = ("kpi_values", "kpi_exclusions", "mart_pipeline_coverage")
 USERS = """source_id,name,role,team,manager_id,left_on,source_updated_at
 nora,Nora,manager,North,,,2024-01-01
 r1,r1,rep,North,nora,,2024-01-01
@@ -113,8 +110,7 @@ def _built(folder: Path, *loads: dict[str, str]) -> Published:
             settings = load_company(file)
             load_source(settings, settings.sources[0])
         as_of = pd.Timestamp(AS_OF).to_pydatetime()
-        values = run_values(as_of, now(), company_as_of=settings.own_as_of)
-        Dbt.of(settings).build(values, BUILT, lambda result: None)
+        CompiledModels.of(settings).build(as_of, now(), BUILT)
     return Published(file, folder / "data" / "quotas")
 
 

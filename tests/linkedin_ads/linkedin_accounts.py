@@ -32,7 +32,7 @@ from ingestion.sources.linkedin_ads.extraction import check, extract
 from ingestion.sources.linkedin_ads.settings import LinkedInAdsSource
 from ingestion.sources.linkedin_ads.tables import TABLES
 from ingestion.warehouse.warehouse import Warehouse
-from tests.raw_tables import append
+from tests import raw_tables
 from tests.sandbox.ads_traps import upset_ads
 from tests.sandbox.traps import MINUTE
 
@@ -79,7 +79,9 @@ class Advertiser:
         context = self.context(company, warehouse, force)
         with extract(context, company.sources[0], PATIENCE) as extraction:
             if extraction.tables:
-                append(warehouse, "raw_linkedin_ads", TABLES, extraction.tables, context.folder)
+                raw_tables.append(
+                    warehouse, "raw_linkedin_ads", TABLES, extraction.tables, context.folder
+                )
         return LoadReport("linkedin", "linkedin_ads", extraction.loads, extraction.warnings)
 
     def check(self, keys: str = "channel: Paid Social") -> SourceCheck:

@@ -18,7 +18,7 @@ from ingestion.sources.meta_ads.reader import MetaAdsReader
 from ingestion.sources.meta_ads.settings import MetaAdsSource
 from ingestion.sources.meta_ads.tables import tables_of
 from ingestion.warehouse.warehouse import Warehouse
-from tests.raw_tables import append
+from tests import raw_tables
 
 TOKEN = "EAAcAnArY7xSecretOfTheTest"
 PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
@@ -71,7 +71,9 @@ class Ads:
         with extract(context, source, PATIENCE) as extraction:
             if extraction.tables:
                 tables = tables_of(company.entities)
-                append(warehouse, "raw_meta_ads", tables, extraction.tables, context.folder)
+                raw_tables.append(
+                    warehouse, "raw_meta_ads", tables, extraction.tables, context.folder
+                )
         return LoadReport("meta", "meta_ads", extraction.loads, extraction.warnings)
 
     def read(self, sql: str) -> list[Row]:

@@ -256,6 +256,7 @@ def test_a_check_does_not_wait_long_for_a_report(
     assert "the report was not there after 0 seconds" in found.remarks[0]
 
 
+@pytest.mark.usefixtures("through_dlt")
 def test_the_token_is_in_no_message_log_or_file(
     script: Script, logs: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,8 +30,10 @@ UPSET = (2, 5)
 """Loads before which, in the evening, all happens that seldom does."""
 AGE = 400
 """Days of the world at the first load."""
-COMPARED = (0, 5)
-"""Loads after which the KPIs are compared with the truth; all of them at length."""
+COMPARED = (5,)
+"""Loads after which the KPIs are compared with the truth; all of them at length. What a first load
+gives, the full reload in the end shows.
+"""
 GROWING = ("subscriptions", "invoices", "invoice_lines", "payments", "fx_rates")
 """Entities of which only what changed is read, and that have a history worth the name."""
 

@@ -1,7 +1,8 @@
 """Day after day, the default company's KPIs are the truth, and those of one loaded at once.
 
 A build costs more than a load, so not every load is followed by one, and one seed stands for
-three: SALESOPS_THOROUGH=1 compares after each load of each seed, with a full reload too.
+three: SALESOPS_THOROUGH=1 compares after each load of each seed, with a full reload too. A reload
+is a first load, and is compared with the truth as well.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Story:
 
 
 STORIES = (
-    Story(7, 0.02, 400, compared=(0, 2, 5), reloaded=(2,)),
+    Story(7, 0.02, 400, compared=(2, 5), reloaded=(2,)),
     pytest.param(Story(11, 0.05, 400, compared=(0, 5)), marks=thorough),
     pytest.param(Story(3, 0.04, 1096, compared=(2,)), marks=thorough),
 )

@@ -21,8 +21,8 @@ from ingestion.loading.reports import ExtractContext, LoadReport
 from ingestion.sources.stripe.extraction import extract
 from ingestion.sources.stripe.tables import TABLES, tables_of
 from ingestion.warehouse.warehouse import Warehouse
+from tests import raw_tables
 from tests.compiled_models import CompiledModels
-from tests.raw_tables import append
 
 KEY = "sk_test_secret_of_the_test"
 PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
@@ -66,7 +66,9 @@ class Books:
         with extract(context, company.sources[0], PATIENCE) as extraction:
             if extraction.tables:
                 tables = tables_of(company.entities)
-                append(warehouse, "raw_stripe", tables, extraction.tables, context.folder)
+                raw_tables.append(
+                    warehouse, "raw_stripe", tables, extraction.tables, context.folder
+                )
         return LoadReport("stripe", "stripe", extraction.loads, extraction.warnings)
 
     def read(self, sql: str) -> list[Row]:

@@ -18,8 +18,8 @@ from ingestion.sandbox.server import serving
 from ingestion.sources.stripe.extraction import extract
 from ingestion.sources.stripe.tables import TABLES
 from ingestion.warehouse.warehouse import Warehouse
+from tests import raw_tables
 from tests.compiled_models import CompiledModels
-from tests.raw_tables import append
 
 HUNDRED = d.price("price_100", 120_000, interval="year")
 TWO_HUNDRED = d.price("price_200", 240_000, interval="year")
@@ -275,7 +275,7 @@ def test_two_accounts_whose_objects_have_the_same_ids(
         folder.mkdir()
         context = ExtractContext(company, warehouse, "raw_stripe", folder, False, quiet)
         with extract(context, source) as extraction:
-            append(warehouse, "raw_stripe", TABLES, extraction.tables, folder)
+            raw_tables.append(warehouse, "raw_stripe", TABLES, extraction.tables, folder)
     models = ("stg_stripe__subscriptions", "stg_stripe__invoices", "stg_stripe__invoice_lines")
     CompiledModels.of(company).build(now(), now(), models)
     for model, column in zip(models, ("mrr", "total", "amount"), strict=True):

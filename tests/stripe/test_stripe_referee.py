@@ -130,6 +130,7 @@ def test_the_connector_asks_for_nothing_that_stripe_refuses(account: Account) ->
     assert {asked.path.split("/")[2] for asked in account.api.requests} >= {"customers", "events"}
 
 
+@pytest.mark.usefixtures("through_dlt")
 def test_the_key_is_in_no_file(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     account.sync()
     monkeypatch.setenv("STRIPE_API_KEY", f"{KEY}_expired")

@@ -180,6 +180,7 @@ def test_a_path_that_stripe_does_not_have_is_no_deleted_object(script: Script) -
     script.stripe.requests.pop()
 
 
+@pytest.mark.usefixtures("through_dlt")
 def test_the_key_is_in_no_message_log_or_file(
     account: Company, logs: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
