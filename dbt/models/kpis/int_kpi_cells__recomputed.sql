@@ -1,6 +1,5 @@
--- The cells to recompute: those touched, and of an optional variant all, as its first member
--- brings all
--- empty months with it, and its last one takes them away.
+-- The cells to recompute: those touched, and of an optional variant all: its first member brings
+-- all empty months with it, and its last one takes them away.
 with
     touched as (select * from {{ ref("int_kpi_cells__touched") }}),
 

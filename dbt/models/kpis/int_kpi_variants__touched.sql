@@ -1,7 +1,6 @@
 {%- set products = kpi_variants() | selectattr("kind", "eq", "product") | list -%}
--- The variants that have a touched cell, products that have one or a factor that has, and all
--- factors
--- of these.
+-- The variants that have a touched cell, products of which a factor has one, and all factors of
+-- these.
 with
     of_cells as (select distinct metric, variant from {{ ref("int_kpi_cells__touched") }}),
 
