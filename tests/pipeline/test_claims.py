@@ -155,7 +155,7 @@ def test_a_user_with_two_owners_is_told_where_a_change_is_theirs(tests: Tests) -
     test = tests.statements["a_change_is_by_one_owner"]
     load = "insert into raw_hubspot._dlt_loads (load_id, status, inserted_at) "
     owners = "insert into raw_hubspot.owners (source_instance, source_id, user_id, _dlt_load_id) "
-    changes = "insert into raw_hubspot.property_history (user_id) values ('ann')"
+    changes = "insert into raw_hubspot.property_history (user_id, _dlt_load_id) values ('ann', '1')"
     twice = [
         load + "values ('1', 0, timestamptz '2026-01-01 00:00:00+00')",
         owners + "values ('hub', '1', 'ann', '1'), ('hub', '2', 'ann', '1')",
