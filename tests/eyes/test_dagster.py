@@ -132,6 +132,8 @@ def test_the_pictures_in_the_docs_are_of_what_there_is(ui: Ui, page: Page, shot:
 
 def test_groups_are_drawn_from_left_to_right(ui: Ui, page: Page) -> None:
     """Collapsed, what is made of a group stands to the right of it: there is no circle."""
+    # Only what is in the window is drawn.
+    page.set_viewport_size({"width": 1600, "height": 1600})
     page.goto(f"{dagster(ui)}/asset-groups")
     for group in ("sources", "raw_files", "staging", "kpis", "reports", "published"):
         expect(page.get_by_text(group, exact=True).last).to_be_visible(timeout=PATIENCE)
