@@ -108,8 +108,9 @@ class Increment:
         """Replace the rows of the records in the set, and those of inputs that are read wholly."""
         records = f"{reading.key} in ({self._keys(reading.set, reading.key)})"
         if reading.wholly:
-            known = [name for name in reading.of if self.nodes[name].reading]
-            new = [name for name in reading.of if name not in known and self.changed(name)]
+            inputs = [self.nodes[name] for name in reading.of]
+            known = [it.name for it in inputs if it.reading]
+            new = [it.name for it in inputs if not (it.reading or self.standing.is_as_it_was(it))]
             records = f"({records} or {reading.wholly} not in ({texts(known)}))"
             records += f" and {reading.wholly} in ({texts([*known, *new])})"
         # A query may have rows of other records, too: these stay as they are.
@@ -133,10 +134,6 @@ class Increment:
         """The keys of the records in a set; `key` is a column, or several in brackets."""
         columns = key[1:-1] if key.startswith("(") else key
         return f"select {columns} from {self.nodes[set_name].relation}"
-
-    def changed(self, name: str) -> bool:
-        """Whether the rows of an input that is read wholly may be others than at the last build."""
-        return not self.standing.is_as_it_was(self.nodes[name])
 
     def _transaction(self, deletion: str, table: str, query: str) -> None:
         self.session.execute("begin")

@@ -148,7 +148,8 @@ def contents(session: Session, queries: Mapping[str, str]) -> dict[str, str]:
     """A digest of the rows of each query, by its name."""
     if not queries:
         return {}
-    [row] = session.rows(f"select {', '.join(map(session.digest, queries.values()))}")
+    digests = (f"(select {session.digest_of_rows} from ({it}) as rows)" for it in queries.values())
+    [row] = session.rows(f"select {', '.join(digests)}")
     return dict(zip(queries, row, strict=True))
 
 

@@ -22,7 +22,7 @@ class Session(Protocol):
 
     errors: tuple[type[Exception], ...]
     digest_of_rows: str
-    """SQL that aggregates what is called `rows` to a text that tells them from other rows."""
+    """SQL that aggregates what is called `rows`, in any order, to a text that tells them apart."""
 
     def execute(self, statement: str) -> None:
         """Run a statement."""
@@ -35,9 +35,6 @@ class Session(Protocol):
 
     def put_texts(self, table: str, rows: Sequence[Sequence[object]]) -> None:
         """Put rows into a table, whatever their texts hold."""
-
-    def digest(self, query: str) -> str:
-        """SQL of a text that tells the rows of a query from other rows, in whatever order."""
 
 
 @contextmanager
@@ -86,9 +83,6 @@ class _DuckDB:
         marks = ", ".join("?" for _ in rows[0])
         self._connection.executemany(f"insert into {table} values ({marks})", rows)
 
-    def digest(self, query: str) -> str:
-        return f"(select {self.digest_of_rows} from ({query}) as rows)"
-
 
 class _Postgres:
     digest_of_rows = (
@@ -121,6 +115,3 @@ class _Postgres:
         marks = ", ".join("%s" for _ in rows[0])
         with self._connection.cursor() as cursor:
             cursor.executemany(f"insert into {table} values ({marks})", rows)
-
-    def digest(self, query: str) -> str:
-        return f"(select {self.digest_of_rows} from ({query}) as rows)"
