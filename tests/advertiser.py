@@ -19,7 +19,7 @@ from ingestion.warehouse.warehouse import Warehouse
 from tests import raw_tables
 from tests.sandbox.ads_traps import upset_ads
 
-PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
+PATIENCE = Patience(attempts=20, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
 """As that of companies, in hundredths of seconds."""
 EVENING = HOUR // 12
 """So long before midnight."""

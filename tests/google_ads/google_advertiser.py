@@ -23,7 +23,7 @@ SECRETS = {
     "GOOGLE_ADS_REFRESH_TOKEN": "1//refresh-token-of-the-test",
     "GOOGLE_ADS_DEVELOPER_TOKEN": "developer-token-of-the-test",
 }
-PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
+PATIENCE = Patience(attempts=20, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
 BELOW_MANAGER = f"manager: {MANAGER}"
 
 Row = dict[str, Any]

@@ -240,7 +240,7 @@ def test_a_stream_that_always_ends_in_an_error_is_no_answer(
 ) -> None:
     broken = stream([{"campaign": {"id": "11"}}], [error(500, "internalError", "OTHER", "!")])
     written.google.instead = lambda asked: broken
-    with pytest.raises(SourceError, match="no good answer in 10 attempts"):
+    with pytest.raises(SourceError, match="no good answer in 20 attempts"):
         rows(reader(written).campaigns(ACCOUNT))
 
 

@@ -22,7 +22,7 @@ from ingestion.warehouse.warehouse import Warehouse
 from tests import raw_tables
 
 TOKEN = "pat-na1-secret-of-the-test"
-PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.4))
+PATIENCE = Patience(attempts=20, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.4))
 VERSIONED = [name for name in TABLES if name not in ("rejected", "exports")]
 OF_THE_LOAD = ("_dlt_load_id", "source_row", "row_hash")
 _ACTIVITY = {

@@ -37,7 +37,7 @@ from tests.sandbox.ads_traps import upset_ads
 from tests.sandbox.traps import MINUTE
 
 TOKEN = "AQXsecret-of-the-test"
-PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
+PATIENCE = Patience(attempts=20, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
 Row = dict[str, Any]
 Known = dict[str, dict[str, Decimal]]
 

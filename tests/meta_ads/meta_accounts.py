@@ -21,7 +21,7 @@ from ingestion.warehouse.warehouse import Warehouse
 from tests import raw_tables
 
 TOKEN = "EAAcAnArY7xSecretOfTheTest"
-PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
+PATIENCE = Patience(attempts=20, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
 
 Row = dict[str, Any]
 

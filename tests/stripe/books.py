@@ -25,7 +25,7 @@ from tests import raw_tables
 from tests.compiled_models import CompiledModels
 
 KEY = "sk_test_secret_of_the_test"
-PATIENCE = Patience(attempts=10, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
+PATIENCE = Patience(attempts=20, first_wait=0.01, longest_wait=0.02, timeout=(2.0, 0.6))
 VERSIONED = [name for name in TABLES if name not in ("rejected", "exports")]
 OF_THE_LOAD = ("_dlt_load_id", "source_row", "row_hash")
 MAPPED = "mapping: {customers: {account_id: crm_company}, invoices: {opportunity_id: crm_deal}}"
