@@ -1,6 +1,6 @@
 """Companies at the edges of what pages can show: nothing, one deal, and a crowd with hostile names.
 
-Their files are written by the tests; they are run as `make run` runs them.
+Their files are written by the tests.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.kpis.companies import Published, publish
+from tests.from_sql import publish_from_sql
+from tests.kpis.companies import Published
 from tests.store import made_once
 
 Rows = Iterable[Sequence[object]]
@@ -243,11 +244,11 @@ def _crowd(chance: random.Random) -> Files:
 
 
 def _published(kind: str, company: dict[str, object], files: Files) -> Published:
-    """What `make run` makes of a company of files; not again while it and the code are the same."""
+    """What is published of a company of files; not again while it and the code are the same."""
 
     def make(folder: Path) -> None:
         _write(folder / kind, company, files)
-        publish(folder / kind / "company.yml", folder / "data")
+        publish_from_sql(folder / kind / "company.yml", folder / "data")
 
     folder = made_once(f"eyes_{kind}", make, Path(__file__))
     [data] = [one for one in (folder / "data").iterdir() if (one / "published").exists()]
