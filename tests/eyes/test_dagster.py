@@ -1,14 +1,18 @@
-"""Dagster's UI and the company's pages in a real browser, as `make ui` serves them."""
+"""Dagster's UI and the company's pages in a browser and over GraphQL, as `make ui` serves them."""
 
 from __future__ import annotations
 
+import json
 import re
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from dagster_project.publication import open_published
 from tests.conftest import Publish
 from tests.docs.pictures import FOLDER, SHOTS, Shot
 from tests.eyes.conftest import Open
@@ -21,9 +25,15 @@ PATIENCE = 60_000
 
 
 @pytest.fixture(scope="module")
-def ui(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
-    copy = Copy.of(published("edge_cases"), tmp_path_factory.mktemp("ui"))
-    with opened(copy) as ui:
+def company(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """A company that the command line has run once."""
+    return Copy.of(published("edge_cases"), tmp_path_factory.mktemp("ui"))
+
+
+@pytest.fixture(scope="module")
+def ui(company: Copy) -> Iterator[Ui]:
+    """Its UI, started under nohup; the last test stops it."""
+    with opened(company, nohup=True) as ui:
         ui.location()
         yield ui
 
@@ -48,6 +58,36 @@ def socket(ui: Ui) -> str:
 
 def pages(ui: Ui) -> str:
     return f"http://127.0.0.1:{ui.pages}"
+
+
+def test_runs_of_the_command_line_are_listed_and_tell_what_they_have_published(
+    company: Copy, ui: Ui
+) -> None:
+    path = company.data / "published" / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    [run] = ui.runs()
+    assert (run["runId"], run["status"]) == (manifest["run_id"], "SUCCESS")
+    assert run["endTime"] > run["startTime"]
+    assert run["repositoryOrigin"] == ui.repository()
+
+    published = ui.told("assetMaterializations", "published", "marts")
+    with open_published(company.marts) as connection:
+        [(revenue,)] = connection.execute(
+            """select revenue_won from marts.mart_headlines where dimension = 'company'
+            and period_grain = 'month' and periods_ago = 1"""
+        ).fetchall()
+    assert published["revenue_won"] == pytest.approx(revenue)
+    tables = [text for name, text in published.items() if name.startswith("headlines_")]
+    assert "|revenue won, " in tables[0]
+    assert "|days sales outstanding|" in tables[-1]
+    assert "|to put right|" in published["to_fix"]
+    assert published["dagster/row_count"] == sum(manifest["row_counts"].values())
+    values = ui.told("assetMaterializations", "marts", "kpi_values")
+    assert values["dagster/row_count"] == manifest["row_counts"]["kpi_values"]
+    seen = ui.told("assetObservations", "crm", "opportunities")
+    size = company.export("opportunities.csv").stat().st_size
+    assert (seen["files"], seen["bytes"]) == (1, size)
+    assert ui.told("assetObservations", "company", "company_yml")["files"] == 1
 
 
 @pytest.mark.parametrize(
@@ -151,3 +191,19 @@ def test_nobody_is_asked_for_an_address(ui: Ui, page: Page) -> None:
     page.wait_for_timeout(2000)
     assert not page.get_by_placeholder("hello@dagster.io").count()
     assert not page.locator("input[type=email]").count()
+
+
+def test_what_is_published_is_materialized_alone_and_sigterm_stops_it_under_nohup(
+    company: Copy, ui: Ui
+) -> None:
+    published = company.published()
+    names = ("marts", "people", "parquet", "manifest", "dashboard")
+    run = ui.materialize(*(("published", name) for name in names))
+    assert run.end() == "SUCCESS", ui.output()
+    with urllib.request.urlopen(f"http://127.0.0.1:{ui.pages}/data_docs/index.html") as page:
+        assert page.status == 200
+    began = time.monotonic()
+    ui.stop()
+    assert time.monotonic() - began < 30
+    assert ui.process.returncode == 0, ui.output()
+    assert company.published() != published
