@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -18,8 +19,10 @@ from tests.docs.pictures import FOLDER, SHOTS, Shot
 from tests.eyes.conftest import Open
 from tests.orchestration.copies import Copy
 from tests.orchestration.uis import Ui, opened
+from tests.thorough import at_length, thorough
 
 PICTURES = FOLDER.with_suffix(".md")
+JOB_RUNS = "/locations/dagster_project.definitions/jobs/daily/runs"
 PATIENCE = 60_000
 """Milliseconds: Dagster's pages are many scripts, and other tests run beside this one."""
 
@@ -90,9 +93,7 @@ def test_runs_of_the_command_line_are_listed_and_tell_what_they_have_published(
     assert ui.told("assetObservations", "company", "company_yml")["files"] == 1
 
 
-@pytest.mark.parametrize(
-    "place", ["/runs", "/locations/dagster_project.definitions/jobs/daily/runs"]
-)
+@pytest.mark.parametrize("place", at_length(["/runs", JOB_RUNS], "/runs"))
 def test_a_run_of_the_command_line_is_listed_with_its_duration(
     ui: Ui, page: Page, place: str
 ) -> None:
@@ -162,14 +163,6 @@ def test_scripts_of_a_page_see_no_other_page(ui: Ui, page: Page) -> None:
     assert page.evaluate(reached) == "refused"
 
 
-@pytest.mark.parametrize("shot", SHOTS, ids=[shot.name for shot in SHOTS])
-def test_the_pictures_in_the_docs_are_of_what_there_is(ui: Ui, page: Page, shot: Shot) -> None:
-    shot.visit(ui, page)
-    picture = FOLDER / f"{shot.name}.png"
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert f"]({FOLDER.name}/{picture.name})" in PICTURES.read_text(encoding="utf-8")
-
-
 def test_groups_are_drawn_from_left_to_right(ui: Ui, page: Page) -> None:
     """Collapsed, what is made of a group stands to the right of it: there is no circle."""
     # Only what is in the window is drawn.
@@ -183,6 +176,20 @@ def test_groups_are_drawn_from_left_to_right(ui: Ui, page: Page) -> None:
     ]
     lefts = [place["x"] for place in places if place]
     assert lefts == sorted(lefts)
+
+
+def shots() -> Iterator[Any]:
+    """The pictures; the tests above open the same pages of Dagster's."""
+    for shot in SHOTS:
+        yield pytest.param(shot, id=shot.name, marks=thorough if shot.is_of_dagster else ())
+
+
+@pytest.mark.parametrize("shot", shots())
+def test_the_pictures_in_the_docs_are_of_what_there_is(ui: Ui, page: Page, shot: Shot) -> None:
+    shot.visit(ui, page)
+    picture = FOLDER / f"{shot.name}.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert f"]({FOLDER.name}/{picture.name})" in PICTURES.read_text(encoding="utf-8")
 
 
 def test_nobody_is_asked_for_an_address(ui: Ui, page: Page) -> None:
