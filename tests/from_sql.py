@@ -20,7 +20,7 @@ from ingestion.company.reading import load_company
 from ingestion.disk.private import private
 from ingestion.paths import CompanyPaths
 from ingestion.warehouse.duckdb_sql import literal
-from ingestion.warehouse.marts_file import SCHEMA
+from ingestion.warehouse.marts_file import SCHEMA, show_marts
 from ingestion.warehouse.warehouse import Warehouse
 from tests.compiled_models import CompiledModels
 from tests.kpis.companies import Published
@@ -57,23 +57,17 @@ def publish_from_sql(file: Path, data: Path) -> Published:
 
 
 def _build(run: PipelineRun) -> None:
-    """Build all models in the warehouse, and put the marts into the file that is published."""
+    """Build all models, the marts in their own file, as a run does."""
     models = CompiledModels.of(run.company)
     values = run_values(run.as_of, run.known_at, run.run_id, run.company.own_as_of)
+    with duckdb.connect(run.warehouse.marts) as marts:
+        marts.execute(f"create schema {SCHEMA}")
+        for name, seed in _seeds().items():
+            marts.execute(f"create table {SCHEMA}.{name} as {seed}")
     with duckdb.connect(run.warehouse.location) as connection:
         connection.execute(f"set threads = {run.warehouse.threads()}")
-        connection.execute(f"create schema {SCHEMA}")
-        for name, seed in _seeds().items():
-            connection.execute(f"create table {SCHEMA}.{name} as {seed}")
+        show_marts(connection, Path(run.warehouse.location))
         models.run(connection, models.statements, values)
-        connection.execute(f"attach {literal(run.warehouse.marts)} as made")
-        connection.execute(f"create schema made.{SCHEMA}")
-        tables = connection.execute(
-            "select table_name from duckdb_tables() where schema_name = ?", [SCHEMA]
-        ).fetchall()
-        for (name,) in tables:
-            connection.execute(f"create table made.{SCHEMA}.{name} as from {SCHEMA}.{name}")
-        connection.execute(f"drop schema {SCHEMA} cascade")
     run.is_built = True
 
 

@@ -104,7 +104,7 @@ REPS = 3000
 
 
 def crowd() -> Published:
-    """3,000 reps who sell for a year where people, deals and all else have hostile names.
+    """3,000 reps who sell for two years where people, deals and all else have hostile names.
 
     The records of hostile names are the first of their kind by number and by money.
     """
@@ -133,7 +133,7 @@ def _crowd(chance: random.Random) -> Files:
             chance.choice(teams),
             chance.choice(regions),
             chance.choice(segments),
-            "2025-05-01",
+            "2024-01-01",
         )
         for n, name in enumerate(names)
     ]
@@ -149,7 +149,7 @@ def _crowd(chance: random.Random) -> Files:
     changes: list[Sequence[object]] = []
     for n in range(2 * REPS):
         owner = n % len(HOSTILE) if n < 600 else n % REPS
-        created = TODAY - dt.timedelta(days=chance.randrange(1, 360), minutes=n % 300)
+        created = TODAY - dt.timedelta(days=chance.randrange(1, 720), minutes=n % 300)
         offered = created + dt.timedelta(days=chance.randrange(1, 60))
         closed = offered + dt.timedelta(days=chance.randrange(1, 60))
         stage = (
@@ -181,7 +181,7 @@ def _crowd(chance: random.Random) -> Files:
             changes.append(("opportunities", f"d{n}", "stage", "Offer", stage, moment(closed)))
     leads = [
         (
-            *(f"l{n}", moment(TODAY - dt.timedelta(days=n % 350, minutes=n)), f"u{n % REPS}"),
+            *(f"l{n}", moment(TODAY - dt.timedelta(days=n % 700, minutes=n)), f"u{n % REPS}"),
             *(often(HOSTILE), f"c{n % len(HOSTILE)}", often(HOSTILE)),
         )
         for n in range(1500)
