@@ -28,6 +28,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 Publish = Callable[[str], Published]
 
+COMPANIES = {**TEST_COMPANIES, **REFERENCE_COMPANIES}
+
 LONG = (
     *("test_truth_over_http", "test_default_company", "test_past_moments", "test_truth_vs_kpis"),
     *("test_erp_company", "test_ads_truth", "test_ads_replay"),
@@ -73,7 +75,7 @@ def _publishers(items: list[pytest.Item]) -> Iterator[pytest.Item]:
 def _company(item: pytest.Item) -> str:
     """The company whose published numbers a test is about, where its parameters name one."""
     name = item.callspec.params.get("name") if hasattr(item, "callspec") else None
-    return name if name in TEST_COMPANIES else ""
+    return name if name in COMPANIES else ""
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +85,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
     session = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def publish(name: str) -> Published:
-        company = {**TEST_COMPANIES, **REFERENCE_COMPANIES}[name]
+        company = COMPANIES[name]
         if not company.exports.is_dir():
             pytest.skip(f"the exports of {name} are not on this machine: {company.exports}")
         failure = session / f"{name}.failure"
