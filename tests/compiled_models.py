@@ -53,10 +53,10 @@ class CompiledModels:
             warehouse = Warehouse("duckdb", str(home / "warehouse.duckdb"))
             dbt = Dbt(company, CompanyPaths(home), warehouse)
             home.mkdir()
-            dbt.compiled(["resource_type:model"], NEVER)
-            told = json.loads((home / "dbt" / "target" / "manifest.json").read_bytes())
+            sql = dbt.compiled(["resource_type:model"], NEVER)
             shutil.rmtree(home)
-            (folder / COMPILED).write_text(json.dumps(_compiled(told)), encoding="utf-8")
+            told = _compiled(dbt.manifest(), sql)
+            (folder / COMPILED).write_text(json.dumps(told), encoding="utf-8")
 
         dbt = Dbt.of(company)
         depends_on = json.dumps([dbt.fingerprint(), dbt.variables, NEVER])
@@ -104,8 +104,8 @@ class CompiledModels:
         return found
 
 
-def _compiled(manifest: Mapping[str, Mapping]) -> dict[str, object]:
-    """The fields of CompiledModels that dbt's manifest tells after compiling.
+def _compiled(manifest: Mapping[str, Mapping], sql: Mapping[str, str]) -> dict[str, object]:
+    """The fields of CompiledModels, from dbt's manifest and the compiled SQL of models by name.
 
     What a run builds in a file of its own is built in the warehouse, too.
     """
@@ -115,7 +115,7 @@ def _compiled(manifest: Mapping[str, Mapping]) -> dict[str, object]:
     return {
         "statements": {
             node["unique_id"]: f"create or replace {_relation(node)} "
-            f"{node['schema']}.{node['alias']} as {node['compiled_code'].replace(APART, '')}"
+            f"{node['schema']}.{node['alias']} as {sql[node['name']].replace(APART, '')}"
             for node in models
             if node["schema"] != BUILD
         },

@@ -14,9 +14,10 @@ from dagster_project.run.garbage import collect_seldom
 from ingestion.disk.kept import kept
 from ingestion.sources.files import arrival
 from ingestion.warehouse.duckdb_sql import THREADS
-from tests.kpis.companies import REFERENCE_COMPANIES, TEST_COMPANIES, Published
+from tests.kpis.companies import AT_LENGTH, REFERENCE_COMPANIES, TEST_COMPANIES, Published
 from tests.runs import run
 from tests.store import STORE
+from tests.thorough import IS_THOROUGH
 
 keep_bytecode()
 collect_seldom()
@@ -28,11 +29,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 Publish = Callable[[str], Published]
 
+COMPANIES = {**TEST_COMPANIES, **REFERENCE_COMPANIES}
+
 LONG = (
     *("test_truth_over_http", "test_default_company", "test_past_moments", "test_truth_vs_kpis"),
     *("test_erp_company", "test_ads_truth", "test_ads_replay"),
     *("test_killed_runs", "test_broken_input", "test_restatements", "test_ui", "test_postgres"),
-    *("test_extended_company", "test_dagster", "test_extremes"),
+    *("test_extended_company", "test_dagster", "test_extremes", "test_built_both_ways"),
 )
 """Modules that take longest; the first ones need no published company."""
 WHOLE_RUNS = ("orchestration", "pipeline", "kpis")
@@ -73,7 +76,7 @@ def _publishers(items: list[pytest.Item]) -> Iterator[pytest.Item]:
 def _company(item: pytest.Item) -> str:
     """The company whose published numbers a test is about, where its parameters name one."""
     name = item.callspec.params.get("name") if hasattr(item, "callspec") else None
-    return name if name in TEST_COMPANIES else ""
+    return name if name in COMPANIES else ""
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +86,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
     session = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def publish(name: str) -> Published:
-        company = {**TEST_COMPANIES, **REFERENCE_COMPANIES}[name]
+        company = COMPANIES[name]
+        if name in AT_LENGTH and not IS_THOROUGH:
+            pytest.skip(f"{name} is published at length alone: set SALESOPS_THOROUGH=1 to run it")
         if not company.exports.is_dir():
             pytest.skip(f"the exports of {name} are not on this machine: {company.exports}")
         failure = session / f"{name}.failure"

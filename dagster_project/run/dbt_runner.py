@@ -145,7 +145,7 @@ class Dbt:
 
     def compiled(self, names: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
         """The SQL of models and analyses, by name; `env` as in `build`."""
-        result = self._run_parsed(["compile", "--select", *names], env)
+        result = self._run_parsed(["compile", "--no-write-json", "--select", *names], env)
         if not result.success:
             raise self._failure(result)
         found = getattr(result.result, "results", [])

@@ -6,13 +6,14 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 
 from dagster_project.publishing.ledger import HISTORY, TABLES
 from dagster_project.run.builds import Moments, Plan, build_everything, plan_build
 from dagster_project.run.dbt_runner import Dbt, run_values
+from dagster_project.run.nodes import from_json
 from ingestion.company.settings import Company
 from ingestion.loading.appending import append
 from ingestion.loading.moments import LOADS
@@ -64,9 +65,11 @@ class Build:
 class Days:
     """A company whose warehouse is built run after run; `folder` is for what it is compared with.
 
-    `company_of` gives the company as it is now; `loads` are those that have finished so far.
+    `company_of` gives the company as it is now; `loads` are those that have finished so far. What
+    is built is dbt's `selection`.
     """
 
+    selection: ClassVar[tuple[str, ...]] = MODELS
     company_of: Callable[[], Company]
     folder: Path
     loads: set[str] = field(default_factory=set)
@@ -126,16 +129,25 @@ class Days:
             made.append(result)
             on_result(result)
 
-        build_everything(Dbt.of(self.company), build.plan, build.values, collect, MODELS)
+        build_everything(Dbt.of(self.company), build.plan, build.values, collect, self.selection)
         if build.is_increment:
             assert {result["info"]["invocation_id"] for result in made} == {"increment"}
 
     def differences(self, build: Build, by_dbt: bool = False) -> list[Difference]:
         """What differs from the same raw data built whole in a fresh warehouse."""
-        made = built_by_dbt if by_dbt else built_from_sql
-        with made(self.company, self.folder, build.values) as whole:
-            in_place = CompanyPaths.of(self.company).warehouse
+        company = self.company
+        if by_dbt:
+            made = built_by_dbt(company, self.folder, build.values)
+        else:
+            made = built_from_sql(company, build.values, self._built(company))
+        with made as whole:
+            in_place = CompanyPaths.of(company).warehouse
             return differences(whole, in_place, () if by_dbt else HASHES)
+
+    def _built(self, company: Company) -> set[str]:
+        """What the last build has made, by the names in dbt."""
+        [last] = Warehouse.of(company).read("select nodes from build.last_build").to_pylist()
+        return {node.unique_id for node in from_json(last["nodes"]).values()}
 
     def cells(self) -> tuple[int, int]:
         """How many cells of numbers the last build touched, and how many there are."""

@@ -16,6 +16,7 @@ from tests.kpis.companies import Published
 from tests.kpis.test_against_oracle import differences
 from tests.oracle.exports import exported
 from tests.oracle.values import expected
+from tests.thorough import thorough
 
 AS_OF = "2024-06-20 12:00:00"
 COMPANY = """
@@ -211,7 +212,7 @@ def test_what_is_overdue_or_undated_is_due_in_no_period_and_shown(company: Publi
     ]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=thorough)])
 def test_random_quotas_are_resolved_as_the_oracle_does(tmp_path: Path, seed: int) -> None:
     exports = _random_exports(random.Random(seed))
     built = _built(tmp_path, exports)

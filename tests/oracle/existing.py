@@ -45,7 +45,7 @@ def reached(records: Records, frame: pd.DataFrame, as_of: pd.Timestamp) -> pd.Da
 
 def local(records: Records, moment: pd.Timestamp) -> pd.Timestamp:
     """A moment on the company's clocks."""
-    return records.local(pd.Series([moment]))[0]
+    return moment.tz_localize("UTC").tz_convert(records.timezone).tz_localize(None)
 
 
 def month_of(records: Records, moment: pd.Timestamp) -> pd.Period:

@@ -63,6 +63,7 @@ def timelines(records: Records) -> Mapping[str, Timeline]:
     statuses: dict[str | None, dict[str, str]] = {}
     for pipeline, stage, status, _ in records["stages"].itertuples(index=False):
         statuses.setdefault(pipeline, {})[stage] = status
+    until = records.until
     return {
         deal.source_id: timeline(
             None if pd.isna(deal.created_at) else deal.created_at,
@@ -71,7 +72,7 @@ def timelines(records: Records) -> Mapping[str, Timeline]:
             _record_date(records, deal.closed_at, deal.close_date),
             [Version(_seen_at(records, deal.source_updated_at), deal.stage)],
             statuses.get(deal.pipeline, {}),
-            records.until,
+            until,
         )
         for deal in records["deals"].itertuples(index=False)
     }
@@ -87,9 +88,7 @@ def _record_date(records: Records, closed_at: pd.Timestamp, close_date: str | No
         if close_date is None:
             return None
         closed_at = records.utc(close_date)
-    end = records.day_end(records.local(pd.Series([closed_at]))[0])
-    is_bare = closed_at == records.utc(records.local(pd.Series([closed_at]))[0].normalize())
-    return Span(closed_at, end if is_bare else closed_at)
+    return Span(closed_at, records.last_instant(closed_at))
 
 
 def removals_at(records: Records, moment: pd.Timestamp) -> dict[str, str]:

@@ -87,6 +87,7 @@ def reached_accounts(
     of_lead: dict[str, list[pd.Series]] = defaultdict(list)
     for _, touch in existing(records, "touches", as_of, "occurred_at").iterrows():
         of_lead[touch["lead_id"]].append(touch)
+    became = leads["opportunity_id"].map(lambda deal: account_of.get(survivor.get(deal)))
     found = {}
     accounts = {*live["account_id"], *leads["account_id"]} - {None}
     for account in accounts:
@@ -98,7 +99,6 @@ def reached_accounts(
         named = leads[leads["account_id"] == account]
         met += [touch for lead in named["source_id"] for touch in of_lead[lead]]
         met = [touch for touch in met if touch["occurred_at"] <= until]
-        became = leads["opportunity_id"].map(lambda deal: account_of.get(survivor.get(deal)))
         mine = leads[(leads["account_id"] == account) | (became == account)]
         mine = mine.sort_values(["created_at", "source_id"])
         if met:

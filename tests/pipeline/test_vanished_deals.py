@@ -35,25 +35,29 @@ GONE = "gone,Lead,32,2024-01-01 00:00:00,ann"
 BUILT = ("fct_pipeline_bridge", "mart_pipeline_changes", "kpi_values")
 
 
-@pytest.fixture(params=["", "as_of: 2024-06-20 12:00:00"], ids=["live", "with an end"])
+@pytest.fixture(
+    scope="module", params=["", "as_of: 2024-06-20 12:00:00"], ids=["live", "with an end"]
+)
 def cleaned_up(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Published:
     """The company, loaded with both deals and again without one of them."""
-    monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
-    return loaded(tmp_path, request.param, (KEPT, GONE), (KEPT,))
+    folder = tmp_path_factory.mktemp("cleaned_up")
+    return loaded(folder, request.param, (KEPT, GONE), (KEPT,))
 
 
 def loaded(folder: Path, as_of: str, *exports: tuple[str, ...]) -> Published:
     """The company as built after it has loaded some exports of its deals."""
     company, export = folder / "company.yml", folder / "opportunities.csv"
     company.write_text(COMPANY.format(as_of=as_of))
-    for rows in exports:
-        export.write_text("\n".join(("source_id,stage,amount,created_at,owner_id", *rows, "")))
-        settings: Company = load_company(company)
-        load_source(settings, settings.sources[0], force=True)
-    present = now()
-    CompiledModels.of(settings).build(settings.own_as_of or present, present, BUILT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SALESOPS_DATA", str(folder / "data"))
+        for rows in exports:
+            export.write_text("\n".join(("source_id,stage,amount,created_at,owner_id", *rows, "")))
+            settings: Company = load_company(company)
+            load_source(settings, settings.sources[0], force=True)
+        present = now()
+        CompiledModels.of(settings).build(settings.own_as_of or present, present, BUILT)
     return Published(company, folder / "data" / "cleaned_up")
 
 
@@ -87,10 +91,7 @@ def test_it_is_among_the_changes(cleaned_up: Published) -> None:
     assert list(changes.itertuples(index=False, name=None)) == [("gone", "deleted", -32)]
 
 
-def test_what_came_and_went_between_two_looks_is_among_them_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
+def test_what_came_and_went_between_two_looks_is_among_them_too(tmp_path: Path) -> None:
     brief = f"brief,Lead,7,{now() - dt.timedelta(minutes=5):%Y-%m-%d %H:%M:%S},ann"
     company = loaded(tmp_path, "", (KEPT, brief), (KEPT,))
     changes = company.warehouse(

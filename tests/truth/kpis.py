@@ -30,6 +30,7 @@ def truth(
     loads: Sequence[datetime] = (),
     gross_margin: float | None = None,
     office: Office | None = None,
+    has_finance: bool = True,
 ) -> pd.DataFrame:
     """What `kpi_values` must hold for a simulated company.
 
@@ -40,7 +41,8 @@ def truth(
     ones in `timezone`. Events after `as_of` (naive: UTC; default: the world's now) do not exist.
     The systems were loaded at `loads` (default: now alone), which tell of the teams at the time.
     `gross_margin` is the share of revenue that is left after its cost (none: not known), `office`
-    when people work (none: Monday to Friday, nine to five).
+    when people work (none: Monday to Friday, nine to five). Without `has_finance` what customers
+    and money tell is left out, which is most of the work.
     """
     history = History.of(world, timezone, fiscal_year_start_month, currency, as_of, loads, office)
     tall = history.tall()
@@ -51,5 +53,6 @@ def truth(
     add_stages(history, tall)
     add_activity(history, tall)
     add_marketing(history, tall)
-    add_finance(history, gross_margin, tall)
+    if has_finance:
+        add_finance(history, gross_margin, tall)
     return tall.frame()

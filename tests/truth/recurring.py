@@ -31,6 +31,7 @@ class Recurring:
 
     history: History
     _states: dict[tuple[int, int], pd.DataFrame] = field(default_factory=dict, repr=False)
+    _paying: dict[tuple[int, int], pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def subscriptions(self, moment: int, day: int) -> pd.DataFrame:
         """Subscriptions active at a moment: `customer, plan, cents` at the rate of a day.
@@ -56,13 +57,15 @@ class Recurring:
 
     def customers(self, moment: int, day: int) -> pd.DataFrame:
         """What customers pay at a moment, by customer: `cents`, and the `plan` with most of it."""
-        subscriptions = self.subscriptions(moment, day).query("counts")
-        by_plan = subscriptions.groupby(["customer", "plan"], as_index=False)
-        plans = by_plan["cents"].sum().sort_values(["cents", "plan"], ascending=[False, True])
-        by_customer = plans.groupby("customer")
-        return pd.DataFrame(
-            {"cents": by_customer["cents"].sum(), "plan": by_customer["plan"].first()}
-        )
+        if (moment, day) not in self._paying:
+            subscriptions = self.subscriptions(moment, day).query("counts")
+            by_plan = subscriptions.groupby(["customer", "plan"], as_index=False)
+            plans = by_plan["cents"].sum().sort_values(["cents", "plan"], ascending=[False, True])
+            by_customer = plans.groupby("customer")
+            self._paying[moment, day] = pd.DataFrame(
+                {"cents": by_customer["cents"].sum(), "plan": by_customer["plan"].first()}
+            )
+        return self._paying[moment, day]
 
     @cached_property
     def since(self) -> pd.Series:
@@ -187,11 +190,10 @@ def _retention(recurring: Recurring, customers: Customers, tall: Tall) -> None:
 
     def stayed(_: int, moment: int, day: int) -> pd.DataFrame:
         before = _year_before(history, moment)
-        frame = recurring.customers(before, int(history.local_day(np.array([before]))[0]))
+        paying = recurring.customers(before, int(history.local_day(np.array([before]))[0]))
         then, now = recurring.customers(before, day), recurring.customers(moment, day)
-        frame["cents"] = then["cents"]
-        frame["now"] = now["cents"].reindex(frame.index, fill_value=0)
-        return frame.reset_index()
+        kept = now["cents"].reindex(paying.index, fill_value=0)
+        return paying.assign(cents=then["cents"], now=kept).reset_index()
 
     for grain in GRAINS:
         frame = _each(history.period_ends(tall, grain, recurring.first), stayed)

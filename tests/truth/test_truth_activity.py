@@ -53,7 +53,8 @@ def now(
 def cells(
     little: LittleWorld, metric: str, variant: str, cut: str, grain: str, **settings: object
 ) -> pd.DataFrame:
-    table = truth(little.world, **(SETTINGS | settings))  # type: ignore[arg-type]
+    of_deals = SETTINGS | {"has_finance": False} | settings
+    table = truth(little.world, **of_deals)  # type: ignore[arg-type]
     return table[
         (table["metric"] == metric) & (table["variant"] == variant)
         & (table["dimension"] == cut) & (table["period_grain"] == grain)

@@ -94,7 +94,7 @@ def test_created_and_won_on_one_day_is_no_day() -> None:
     little = LittleWorld("2023-06-01")
     little.deal("2023-03-01 09:00", "2023-03-01")
     little.close(0, "2023-03-04 10:00", "Closed Won", "2023-03-01")
-    table = truth(little.world, timezone="UTC", fiscal_year_start_month=1, currency="USD")
+    table = numbers(little)
     assert company(table, "sales_cycle_days", "created")["value"] == 0
     assert company(table, "stage_velocity_days")["value"] == 0
 
@@ -104,7 +104,7 @@ def test_spans_of_moments_keep_their_fractions() -> None:
     little.deal("2023-03-01 09:00", "2023-03-01")
     little.close(0, "2023-03-04 21:00", "Closed Won", "2023-03-04")
     assert little.history().deals["closed_at"].iloc[0] == moment("2023-03-04 21:00")
-    table = truth(little.world, timezone="UTC", fiscal_year_start_month=1, currency="USD")
+    table = numbers(little)
     assert company(table, "sales_cycle_days", "created")["value"] == 3.5
 
 
@@ -152,13 +152,13 @@ def test_a_date_set_by_a_closing_is_no_push_though_the_deal_was_reopened() -> No
     little.move(0, "2023-04-01 09:00", "Proposal")
     little.due(0, "2023-04-01 09:00", "2023-05-10")
     little.close(0, "2023-05-20 10:00", "Closed Won")
-    table = truth(little.world, timezone="UTC", fiscal_year_start_month=1, currency="USD")
+    table = numbers(little)
     assert company(table, "push_count")["numerator"] == 2
 
 
 def test_a_period_that_has_not_ended_has_no_slippage() -> None:
     little = negotiated("2023-01-20 14:00", until="2023-02-28")
-    table = truth(little.world, timezone="UTC", fiscal_year_start_month=1, currency="USD")
+    table = numbers(little)
     assert table[table["metric"] == "slippage_rate"].empty
 
 
@@ -166,7 +166,7 @@ def test_as_created_has_the_amount_of_then() -> None:
     little = LittleWorld("2023-06-01")
     little.deal("2023-03-01 09:00", "2023-05-01", 100)
     little.change("opportunities", 0, "2023-04-01 09:00", "amount", 30_000)
-    table = truth(little.world, timezone="UTC", fiscal_year_start_month=1, currency="USD")
+    table = numbers(little)
     amounts = {
         variant: company(table, "pipeline_created", variant)["value"]
         for variant in ("default", "as_created")
@@ -184,7 +184,7 @@ def test_a_lead_of_a_deal_that_was_merged_into_a_won_one_is_won() -> None:
     )  # fmt: skip
     little.change("opportunities", merged, "2023-04-01 09:00", "merged_into_id", kept)
     little.close(kept, "2023-05-01 09:00", "Closed Won")
-    table = truth(little.world, timezone="UTC", fiscal_year_start_month=1, currency="USD")
+    table = numbers(little)
     rates = {
         variant: company(table, "lead_conversion_rate", variant)["numerator"]
         for variant in ("default", "to_opportunity")
@@ -194,13 +194,19 @@ def test_a_lead_of_a_deal_that_was_merged_into_a_won_one_is_won() -> None:
 
 def slippage(little: LittleWorld) -> list[float]:
     """Deals that slipped out of February, by the default and pushed."""
-    table = truth(little.world, timezone="UTC", fiscal_year_start_month=1, currency="USD")
+    table = numbers(little)
     february = pd.Timestamp("2023-02-01").date()
     rows = table[
         (table["metric"] == "slippage_rate") & (table["dimension"] == "company")
         & (table["period_grain"] == "month") & (table["period_start"] == february)
     ]  # fmt: skip
     return rows.set_index("variant")["numerator"].loc[["default", "pushed"]].tolist()
+
+
+def numbers(little: LittleWorld) -> pd.DataFrame:
+    """The truth of its deals."""
+    settings = {"timezone": "UTC", "fiscal_year_start_month": 1, "currency": "USD"}
+    return truth(little.world, **settings, has_finance=False)  # type: ignore[arg-type]
 
 
 def company(table: pd.DataFrame, metric: str, variant: str = "default") -> pd.Series:
