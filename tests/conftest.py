@@ -12,6 +12,7 @@ import pytest
 from dagster_project.run.bytecode import keep_bytecode
 from dagster_project.run.garbage import collect_seldom
 from ingestion.disk.kept import kept
+from ingestion.http import Pace
 from ingestion.sources.files import arrival
 from ingestion.warehouse.duckdb_sql import THREADS
 from tests.kpis.companies import REFERENCE_COMPANIES, TEST_COMPANIES, Published
@@ -22,6 +23,9 @@ keep_bytecode()
 collect_seldom()
 # Files are whole once a test has written them: nobody waits for more.
 arrival.REST = 0
+# Nor for vendors' limits, which no server of the tests has that is not told to.
+KEEP_PACE = Pace.wait
+Pace.wait = lambda pace: None
 if "PYTEST_XDIST_WORKER" in os.environ:
     # The workers take the cores already.
     os.environ.setdefault(THREADS, "1")
@@ -113,6 +117,12 @@ def logs(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, "urllib3")
     return caplog
+
+
+@pytest.fixture
+def at_the_vendors_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests keep to the limit that the vendor documents, or its server tells."""
+    monkeypatch.setattr(Pace, "wait", KEEP_PACE)
 
 
 @pytest.fixture
