@@ -134,6 +134,15 @@ def through_dlt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def without_dlt(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole loads do without dlt, where a test does not want to go through it."""
+    from tests.raw_tables import without_dlt
+
+    if "through_dlt" not in request.fixturenames:
+        without_dlt(monkeypatch)
+
+
+@pytest.fixture
 def few_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Publications of this process have pages that need no tables of KPIs."""
     from tests.orchestration.one_mart import few_pages
