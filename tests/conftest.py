@@ -12,6 +12,7 @@ import pytest
 from dagster_project.run.bytecode import keep_bytecode
 from dagster_project.run.garbage import collect_seldom
 from ingestion.disk.kept import kept
+from ingestion.http import Pace
 from ingestion.sources.files import arrival
 from ingestion.warehouse.duckdb_sql import THREADS
 from tests.kpis.companies import AT_LENGTH, REFERENCE_COMPANIES, TEST_COMPANIES, Published
@@ -23,6 +24,9 @@ keep_bytecode()
 collect_seldom()
 # Files are whole once a test has written them: nobody waits for more.
 arrival.REST = 0
+# Nor for vendors' limits, which no server of the tests has that is not told to.
+KEEP_PACE = Pace.wait
+Pace.wait = lambda pace: None
 if "PYTEST_XDIST_WORKER" in os.environ:
     # The workers take the cores already.
     os.environ.setdefault(THREADS, "1")
@@ -121,11 +125,26 @@ def logs(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 @pytest.fixture
+def at_the_vendors_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests keep to the limit that the vendor documents, or its server tells."""
+    monkeypatch.setattr(Pace, "wait", KEEP_PACE)
+
+
+@pytest.fixture
 def through_dlt(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is loaded is appended by dlt, also where tests do without it to save time."""
     from ingestion.loading.appending import append
 
     monkeypatch.setattr("tests.raw_tables.append", append)
+
+
+@pytest.fixture
+def without_dlt(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole loads do without dlt, where a test does not want to go through it."""
+    from tests.raw_tables import without_dlt
+
+    if "through_dlt" not in request.fixturenames:
+        without_dlt(monkeypatch)
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pytest
 
 from ingestion.contract.columns import Column
 from ingestion.contract.types import TYPES
+from ingestion.loading import appending
 from ingestion.loading.appending import arrow_schema
 from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.warehouse.duckdb_sql import quote
@@ -23,6 +25,10 @@ OF_LOADS = (
 """The columns of dlt's own table."""
 
 
+Declared = Mapping[str, tuple[Column, ...]]
+Taken = Mapping[str, pa.Table]
+
+
 def make_raw_tables(connection: duckdb.DuckDBPyConnection, source_type: str) -> None:
     """Make those of a type of source, empty, where there are none."""
     made = SOURCE_TYPES[source_type]
@@ -32,7 +38,7 @@ def make_raw_tables(connection: duckdb.DuckDBPyConnection, source_type: str) -> 
 def append(
     warehouse: Warehouse,
     dataset: str,
-    declared: Mapping[str, tuple[Column, ...]],
+    declared: Declared,
     tables: Mapping[str, Iterable[pa.RecordBatch]],
     folder: Path | None = None,
     *,
@@ -42,14 +48,50 @@ def append(
 
     Nothing is written to `folder`; without a `load_id` it is the moment's, as dlt's is.
     """
-    # What a source raises while its batches are taken leaves nothing behind.
-    taken = {
+    _insert(warehouse, dataset, declared, _taken(declared, tables), load_id)
+
+
+def without_dlt(environment: pytest.MonkeyPatch) -> None:
+    """Let loads into DuckDB append so for as long as the environment lasts."""
+    held: dict[Path, tuple[Declared, Taken]] = {}
+    set_down, load = appending.set_down, appending.load
+
+    def hold(
+        warehouse: Warehouse,
+        dataset: str,
+        declared: Declared,
+        tables: Mapping[str, Iterable[pa.RecordBatch]],
+        folder: Path,
+    ) -> None:
+        if warehouse.name == "duckdb":
+            held[folder] = declared, _taken(declared, tables)
+        else:
+            set_down(warehouse, dataset, declared, tables, folder)
+
+    def insert(warehouse: Warehouse, dataset: str, folder: Path) -> None:
+        if warehouse.name == "duckdb":
+            _insert(warehouse, dataset, *held.pop(folder))
+        else:
+            load(warehouse, dataset, folder)
+
+    environment.setattr(appending, "set_down", hold)
+    environment.setattr(appending, "load", insert)
+
+
+def _taken(declared: Declared, tables: Mapping[str, Iterable[pa.RecordBatch]]) -> Taken:
+    """All batches: what a source raises while they are taken leaves nothing behind."""
+    return {
         name: pa.Table.from_batches(batches).select(schema.names).cast(schema)
         for name, batches, schema in (
             (name, list(batches), arrow_schema(declared[name])) for name, batches in tables.items()
         )
         if batches
     }
+
+
+def _insert(
+    warehouse: Warehouse, dataset: str, declared: Declared, taken: Taken, load_id: str = ""
+) -> None:
     load_id = load_id or f"{time.time():.7f}"
     Path(warehouse.location).parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(warehouse.location) as connection:
@@ -69,9 +111,7 @@ def append(
         connection.execute("commit")
 
 
-def _make(
-    connection: duckdb.DuckDBPyConnection, dataset: str, declared: Mapping[str, tuple[Column, ...]]
-) -> None:
+def _make(connection: duckdb.DuckDBPyConnection, dataset: str, declared: Declared) -> None:
     """Make the tables and columns of a dataset that are not there yet."""
     connection.execute(f"create schema if not exists {dataset}")
     connection.execute(f"create table if not exists {dataset}._dlt_loads ({OF_LOADS})")

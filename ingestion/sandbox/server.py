@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
+import socket
 import sys
 import threading
 import time
@@ -36,13 +38,28 @@ SECRETS_ENV = "SALESOPS_SANDBOX_SECRETS"
 START_SECONDS = 30.0
 
 
-def _server(api: ASGIApp) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            api, host="127.0.0.1", port=0, lifespan="off", log_level="critical",
-            access_log=False, date_header=False, server_header=False,
-        )
-    )  # fmt: skip
+class _Server(uvicorn.Server):
+    """Ends as soon as it is told to: uvicorn's own looks for that every tenth of a second."""
+
+    def __init__(self, api: ASGIApp) -> None:
+        super().__init__(
+            uvicorn.Config(
+                api, host="127.0.0.1", port=0, lifespan="off", log_level="critical",
+                access_log=False, date_header=False, server_header=False,
+            )
+        )  # fmt: skip
+        self.over = threading.Event()
+
+    async def main_loop(self) -> None:
+        """Serve until `over` is set."""
+        await asyncio.to_thread(self.over.wait)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Hang up, and wait for nobody."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
 
 
 def _url(server: uvicorn.Server) -> str:
@@ -60,14 +77,14 @@ def _started(server: uvicorn.Server, thread: threading.Thread) -> None:
 @contextmanager
 def serving(api: ASGIApp) -> Iterator[str]:
     """Serve from a thread of this process, on any free port; gives the base URL."""
-    server = _server(api)
+    server = _Server(api)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
         _started(server, thread)
         yield _url(server)
     finally:
-        server.should_exit = server.force_exit = True
+        server.over.set()
         thread.join()
 
 

@@ -11,11 +11,11 @@ from written_google import MANAGER, WrittenGoogle
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.http import Patience
-from ingestion.loading.appending import append
 from ingestion.loading.reports import ExtractContext, LoadReport
 from ingestion.sources.google_ads.extraction import extract
 from ingestion.sources.google_ads.tables import TABLES
 from ingestion.warehouse.warehouse import Warehouse
+from tests import raw_tables
 
 SECRETS = {
     "GOOGLE_ADS_CLIENT_ID": "client.apps.googleusercontent.com",
@@ -58,13 +58,15 @@ class Advertiser:
         return ExtractContext(company, warehouse, "raw_google_ads", folder, force, say)
 
     def sync(self, keys: str | None = None, force: bool = False) -> LoadReport:
-        """Extract and load, as a run does."""
+        """Extract and load, as a run does but for dlt."""
         company = self.company(keys)
         warehouse = Warehouse.of(company)
         context = self.context(company, warehouse, force)
         with extract(context, company.sources[0], PATIENCE) as extraction:
             if extraction.tables:
-                append(warehouse, "raw_google_ads", TABLES, extraction.tables, context.folder)
+                raw_tables.append(
+                    warehouse, "raw_google_ads", TABLES, extraction.tables, context.folder
+                )
         return LoadReport("google", "google_ads", extraction.loads, extraction.warnings)
 
     def first_load(self) -> dict[str, list[Row]]:

@@ -110,6 +110,7 @@ def test_a_load_that_fails_half_way_is_made_good_by_the_next(portal: Portal) -> 
     portal.assert_like_full_reload()
 
 
+@pytest.mark.usefixtures("at_the_vendors_pace")
 def test_the_pace_follows_the_limit_that_the_server_tells(portal: Portal) -> None:
     portal.api.faults = Faults(requests_per_interval=60, interval_seconds=0.5)
     found = portal.full_reload()

@@ -91,7 +91,9 @@ def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_warehouse: Path) -> Exports:
+def exports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_warehouse: Path, without_dlt: None
+) -> Exports:
     """A company whose data is in the test's own folder."""
     monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
     return Exports(tmp_path, empty=empty_warehouse)

@@ -50,6 +50,7 @@ def versions(exports: Exports) -> list[tuple[str, Decimal | None, bool]]:
     return [(row["source_id"], row["amount"], row["is_deleted"]) for row in rows]
 
 
+@pytest.mark.usefixtures("through_dlt")
 def test_every_entity_has_a_table_even_without_rows(exports: Exports) -> None:
     exports.write("people.csv", "id,name\n1,Ann\n")
     exports.load({"users": {"from": "people", "columns": {"source_id": "id", "name": "name"}}})
@@ -105,6 +106,7 @@ def test_a_path_is_no_pattern(exports: Exports, name: str) -> None:
     assert versions(exports) == [("1", Decimal(10), False)]
 
 
+@pytest.mark.usefixtures("through_dlt")
 def test_a_load_is_one_load_package(exports: Exports) -> None:
     exports.write("deals.csv", CSV)
     exports.load({"opportunities": {"from": "deals", "columns": DEALS}, "pipeline_stages": STAGES})
@@ -118,6 +120,7 @@ def test_a_load_is_one_load_package(exports: Exports) -> None:
     assert load["status"] == 0
 
 
+@pytest.mark.usefixtures("through_dlt")
 def test_unchanged_inputs_load_nothing(exports: Exports) -> None:
     first = deals(exports, CSV)
     assert (first.rows, first.rows_new, first.is_unchanged) == (3, 3, False)

@@ -69,4 +69,7 @@ def _row(columns: tuple[Column, ...]) -> pa.RecordBatch:
 def test_what_is_appended_without_dlt_is_what_dlt_appends(tmp_path: Path, source_type: str) -> None:
     through_dlt = two_loads(appending.append, tmp_path / "dlt", source_type)
     assert two_loads(raw_tables.append, tmp_path / "quick", source_type) == through_dlt
+    with pytest.MonkeyPatch.context() as environment:
+        raw_tables.without_dlt(environment)
+        assert two_loads(appending.append, tmp_path / "held", source_type) == through_dlt
     assert len(through_dlt["columns"]) > 10

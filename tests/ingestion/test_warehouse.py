@@ -17,6 +17,8 @@ from ingestion.warehouse.duckdb_sql import THREADS
 from ingestion.warehouse.warehouse import ROW_GROUP, Warehouse
 from tests.ingestion.conftest import Exports
 
+pytestmark = pytest.mark.usefixtures("through_dlt")
+
 USERS = {"users": {"rows": [{"source_id": "1", "name": "Ann"}]}}
 
 

@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import duckdb
 import pandas as pd
+import pytest
 
 from dagster_project.numbers.receipts import Receipts
 from dagster_project.run.clock import now
@@ -38,6 +39,8 @@ from ingestion.sandbox.world import World
 from ingestion.sandbox.world.calendar import HOUR, day_number
 from tests.compiled_models import CompiledModels
 from tests.kpis.receipts import disagreements
+from tests.raw_tables import without_dlt
+from tests.thorough import IS_THOROUGH
 from tests.truth.calendar import Office
 from tests.truth.kpis import truth
 
@@ -101,11 +104,14 @@ class SimulatedCompany(ABC):
         return CompanyPaths.of(self.company).warehouse
 
     def load(self) -> dict[str, TableLoad]:
-        """Load what is new, as a run does; what was done by table."""
+        """Load what is new, as a run does, through dlt at length only; what was done by table."""
         company = self.company
         assert company.as_of
         self.loads += (company.moment(company.as_of),)
-        reports = [load_source(company, source) for source in company.sources]
+        with pytest.MonkeyPatch.context() as environment:
+            if not IS_THOROUGH:
+                without_dlt(environment)
+            reports = [load_source(company, source) for source in company.sources]
         return {table.entity: table for report in reports for table in report.tables}
 
     def build(self) -> None:

@@ -40,7 +40,9 @@ def empty_of_sql(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_of_sql: Path) -> Db:
+def company(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_of_sql: Path, without_dlt: None
+) -> Db:
     """A company whose data is in the test's own folder, and whose database is none yet."""
     monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
     return Db(tmp_path, sa.create_engine("sqlite://"), empty=empty_of_sql)
@@ -103,7 +105,9 @@ def database(new_database: Callable[[], Database], monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_of_sql: Path) -> Ledger:
+def ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_of_sql: Path, without_dlt: None
+) -> Ledger:
     """A company whose data are in the test's own folder."""
     monkeypatch.setenv("SALESOPS_DATA", str(tmp_path / "data"))
     return Ledger(tmp_path, empty_of_sql)

@@ -200,6 +200,7 @@ def test_a_number_without_a_scale_is_read_exactly_or_told_to_be_cast(
     assert ledger.known() == {"1": Decimal(2)}
 
 
+@pytest.mark.usefixtures("through_dlt")
 def test_no_secret_is_in_what_a_load_leaves(
     database: Database, ledger: Ledger, tmp_path: Path
 ) -> None:

@@ -274,6 +274,7 @@ def test_a_source_only_reads(postgres: Db) -> None:
         assert connection.exec_driver_sql("select total from bills").scalar() == 5
 
 
+@pytest.mark.usefixtures("through_dlt")
 def test_the_address_is_in_no_file_and_no_log(
     postgres: Db, logs: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
