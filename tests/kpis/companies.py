@@ -54,11 +54,8 @@ TEST_COMPANIES: Mapping[str, TestCompany] = {
     "bpi2012": TestCompany(COMPANIES / "bpi2012.yml", SHARED / "bpi2012"),
 }
 
-AT_LENGTH = frozenset(("olist", "kag"))
-"""Those that are published where proofs are repeated at length alone.
-
-What they have is in `edge_cases`, too: leads and their channels, and spend by day.
-"""
+FROM_SQL = frozenset(("olist", "kag"))
+"""Those that only thorough tests publish by a run: of them it is the numbers that are asked for."""
 
 REFERENCE_COMPANIES: Mapping[str, TestCompany] = {
     "online_retail": TestCompany(COMPANIES / "online_retail.yml", SHARED / "online_retail_ii"),
