@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dagster_project.run.builds import build_everything
 from dagster_project.run.dbt_runner import BuildError, Dbt
+from dagster_project.run.nodes import as_json, from_json
+from ingestion.warehouse.warehouse import Warehouse
 from tests.increments.days import Build
 from tests.increments.story import Story
 from tests.increments.whole import MODELS
@@ -74,3 +77,15 @@ def test_marts_of_another_build_are_not_built_upon(story: Story) -> None:
     story.days.execute("update marts.kpi_values set run_id = 'of a warehouse put aside'", [])
     plan = story.plan().plan
     assert plan.doubt == "the marts are of another build than the warehouse"
+
+
+def test_a_set_that_forgets_is_found(story: Story) -> None:
+    story.days.build(story.plan())
+    [told] = Warehouse.of(story.days.company).read("select nodes from build.last_build").to_pylist()
+    nodes = from_json(told["nodes"])
+    news = replace(nodes["int_activities__news"], sql="select '' as activity_key where false")
+    forgetting = as_json((nodes | {news.name: news}).values())
+    story.days.execute("update build.last_build set nodes = ?", [forgetting])
+    found = story.step("day", ["activity_changed", "activity_logged", "activity_vanished"])
+    assert story.was_increment
+    assert "marts.fct_activities" in {it.table for it in found}
