@@ -20,6 +20,7 @@ FEW: Mapping[str, tuple[int, str]] = {
     "fct_subscription_hygiene": (1, "with one row, whether there are invoices"),
     "fct_touches": (3, "sources with sources"),
     "int_account_channels": (2, "sources with sources"),
+    "int_activities__news": (7, "sources with sources, with one row, whether there was a build"),
     "int_bookings_billed": (1, "with one row, whether invoices name deals"),
     "int_content_visits": (1, "sources with sources"),
     "int_credit_notes__priced": (1, "sources with sources"),

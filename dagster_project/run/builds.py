@@ -249,6 +249,11 @@ def _finish(
         left join {nodes["int_opportunity_merge_digests"].relation} as merges
             on inputs.opportunity_key = merges.opportunity_key""",
     )
+    for table in filter(None, (node.differs_from for node in nodes.values())):
+        # Who reads it does so before the table is made again.
+        warehouse.execute(f"drop view if exists {BUILD}.last_{table}")
+        rows = f"select * from {nodes[table].relation}"
+        warehouse.execute(f"create view {BUILD}.last_{table} as {rows}")
     warehouse.execute(f"delete from {BUILD}.last_build")
     moments = plan.moments
     text = as_json(nodes.values())

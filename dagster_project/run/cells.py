@@ -1,4 +1,4 @@
-"""A table recomputed by record whose rows lie in cells: of those only what differs is written.
+"""A table recomputed by record: only the rows that differ are written, of some only in cells.
 
 Most of what is recomputed comes out as it was, and to hash rows costs a tenth of writing them.
 """
@@ -21,7 +21,7 @@ def write_cells(session: Session, table: str, cells: Cells, records: str, query:
     is constant in each branch of the query. Raises what the database raises.
     """
     columns = cells.columns
-    _compare(session, columns, f"select * from {table} where {records}", query)
+    _find_cells(session, columns, f"select * from {table} where {records}", query)
     first, *_ = columns
     branches = [name for (name,) in session.rows(f"select distinct {first} from {DIFFERING}")]
     if branches:
@@ -29,10 +29,34 @@ def write_cells(session: Session, table: str, cells: Cells, records: str, query:
         differ = f"{key} in (select {', '.join(columns)} from {DIFFERING})"
         # Other branches need not be read again.
         new = f"select * from ({query}) as rows where {first} in ({texts(branches)}) and {differ}"
-        session.execute("begin")
-        session.execute(f"delete from {table} where ({records}) and {differ}")
-        session.fill(table, new)
-        session.execute("commit")
+        write_rows(session, table, f"({records}) and {differ}", new)
+
+
+def write_rows(session: Session, table: str, records: str, query: str) -> None:
+    """Replace a table's rows that are of `records` by those of a query, where they differ.
+
+    A row that is not there as often as before is written anew. Raises what the database raises.
+    """
+    digest = session.digest_of_row
+    changed = f"{digest} in (select digest from changed)"
+    for name in ("recomputed", "changed"):
+        session.execute(f"drop table if exists {name}")
+    session.execute(f"create temporary table recomputed as select * from {table} limit 0")
+    session.fill("recomputed", query)
+    session.execute(
+        f"""create temporary table changed as
+        select digest from (
+            select {digest} as digest, 1 as times
+            from (select * from {table} where {records}) as rows
+            union all
+            select {digest} as digest, -1 as times from recomputed as rows
+        ) as sides
+        group by digest having sum(times) <> 0"""
+    )
+    session.execute("begin")
+    session.execute(f"delete from {table} as rows where ({records}) and {changed}")
+    session.fill(table, f"select * from recomputed as rows where {changed}")
+    session.execute("commit")
 
 
 def texts(names: Iterable[str]) -> str:
@@ -40,7 +64,7 @@ def texts(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
-def _compare(session: Session, columns: Mapping[str, str], before: str, now: str) -> None:
+def _find_cells(session: Session, columns: Mapping[str, str], before: str, now: str) -> None:
     """Put the cells of which two queries have other rows, or not as often, into DIFFERING."""
     names = ", ".join(columns)
     named = ", ".join(f"{column} as {name}" for name, column in columns.items())

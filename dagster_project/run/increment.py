@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dagster_project.run.cells import DIFFERING, texts, write_cells
+from dagster_project.run.cells import DIFFERING, texts, write_cells, write_rows
 from dagster_project.run.dbt_runner import Failed
 from dagster_project.run.nodes import Node, Reading, of_run
 from dagster_project.run.standing import Standing, contents
@@ -78,6 +78,8 @@ class Increment:
             if node.name in self.built_whole or not self.standing.stands(node):
                 with self.standing.watched(node):
                     failures = self._make(node)
+            elif node.differs_from:
+                self.session.execute(f"delete from {node.relation}")
             self.made[node.name] = node.made(self.values, failures)
             on_result(_result(node, began, failures, len(self.nodes)))
 
@@ -115,20 +117,15 @@ class Increment:
             records += f" and {reading.wholly} in ({texts([*known, *new])})"
         # A query may have rows of other records, too: these stay as they are.
         cut = f"select * from ({self.by_record(sql, reading)}) as rows where {records}"
-        if cells := self._cells.get(node.name):
-            write_cells(self.session, node.relation, cells, records, cut)
-        else:
-            self.session.execute("drop table if exists recomputed")
-            self.session.execute(f"create temporary table recomputed as {cut}")
-            self._transaction(
-                f"delete from {node.relation} where {records}",
-                node.relation,
-                "select * from recomputed",
-            )
         if reading.stamps:
+            # First, so that rows that differ in nothing else need not be written.
             stamps = ", ".join(f"{name} = {sql}" for name, sql in reading.stamps.items())
             stamped = f"update {node.relation} set {of_run(stamps, self.values)}"
             self.session.execute(stamped)
+        if cells := self._cells.get(node.name):
+            write_cells(self.session, node.relation, cells, records, cut)
+        else:
+            write_rows(self.session, node.relation, records, cut)
 
     def _keys(self, set_name: str, key: str) -> str:
         """The keys of the records in a set; `key` is a column, or several in brackets."""

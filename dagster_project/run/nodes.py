@@ -50,7 +50,8 @@ class Node:
     """A model or test: `sql` is its query, `parents` the names of the models that it reads.
 
     `sources` are the schemas that it reads of which nothing is made, `is_own` says whether the
-    company has written it, `failures` how many rows failed a test that warns.
+    company has written it, `failures` how many rows failed a test that warns. A set of records that
+    are others than in a table of the last build says of which.
     """
 
     unique_id: str
@@ -68,6 +69,7 @@ class Node:
     failures: int
     reading: Reading | None
     cells: Cells | None
+    differs_from: str | None
 
     @classmethod
     def of(cls, node: Any, failures: int) -> Node:
@@ -92,6 +94,7 @@ class Node:
             failures,
             _reading(told) if told else None,
             Cells(**cells) if cells else None,
+            meta.get("differs_from"),
         )
 
     def sql_of(self, values: Mapping[str, str]) -> str:

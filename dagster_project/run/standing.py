@@ -44,7 +44,7 @@ class Standing:
 
     def stands(self, node: Node) -> bool:
         """Whether a node, of which all that it reads is made, is as at the last build."""
-        if not (node.is_standing or (_may_stand(node) and self.is_as_it_was(node))):
+        if not (node.is_standing or (self._may_stand(node) and self.is_as_it_was(node))):
             return False
         self.changed[node.name] = False
         return True
@@ -77,10 +77,16 @@ class Standing:
     def _may_be_asked(self) -> Iterator[Node]:
         """What is built whole, and what is read wholly where other rows are recomputed."""
         for node in self.nodes.values():
-            if _is_built_whole(node):
+            if node.materialized == "table" and self._may_stand(node):
                 yield node
             elif node.reading and node.reading.wholly:
                 yield from (self.nodes[name] for name in node.reading.of)
+
+    def _may_stand(self, node: Node) -> bool:
+        """Whether a node is a test, or a table that is built whole or of differing records."""
+        if node.reading:
+            return self.nodes[node.reading.set].differs_from is not None
+        return node.resource_type == "test" or node.materialized == "table"
 
     def _through(self, node: Node) -> Iterator[Node]:
         """A node, and the views that it reads through."""
@@ -121,9 +127,9 @@ class Standing:
 
         What a company has written itself may read anything; a set of records is of one build.
         """
-        if node.is_own or _is_set(node):
+        if node.is_own or (_is_set(node) and not node.differs_from):
             return True
-        rest = KNOWN_VERSIONS.sub("", node.sql)
+        rest = KNOWN_VERSIONS.sub("", node.sql).replace(f"{BUILD}.last_{node.differs_from}", "")
         for name in node.parents:
             rest = rest.replace(self.nodes[name].relation, "")
         schemas = "|".join({BUILD, *node.sources})
@@ -153,15 +159,6 @@ def contents(session: Session, queries: Mapping[str, str]) -> dict[str, str]:
     return dict(zip(queries, row, strict=True))
 
 
-def _may_stand(node: Node) -> bool:
-    """Whether a node is a test, or a table that is not read by record."""
-    return node.resource_type == "test" or _is_built_whole(node)
-
-
 def _is_set(node: Node) -> bool:
     """Whether a node is of those that say which records an increment recomputes."""
     return f'"{BUILD}".' in node.relation
-
-
-def _is_built_whole(node: Node) -> bool:
-    return node.materialized == "table" and node.reading is None

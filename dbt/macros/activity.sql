@@ -107,3 +107,131 @@
                 ) as told
         ) as as_of_now
 {%- endmacro %}
+
+{#- What `facts` below have of each activity, in SQL: all that is not of its owner or its clock. -#}
+{% macro activity_facts() -%}
+    {{
+        return(
+            {
+                "activity_key": "activity_key",
+                "source_system": "source_system",
+                "source_instance": "source_instance",
+                "activity_id": "source_id",
+                "activity_type": "type",
+                "direction": "direction",
+                "occurred_at": "occurred_at",
+                "is_done": "coalesce(is_done, true)",
+                "has_happened": happened("activities"),
+                "is_planned": is_planned("activities"),
+                "due_at": "due_at",
+                "is_deleted": "is_deleted",
+                "rep_id": "owner_id",
+                "opportunity_key": "opportunity_key",
+                "opportunity_id": "opportunity_id",
+                "lead_key": "lead_key",
+                "lead_id": "lead_id",
+                "contact_key": "contact_key",
+                "contact_id": "contact_id",
+                "account_key": "account_key",
+                "account_id": "account_id",
+                "duration_seconds": "cast(duration_seconds as " ~ type_of("number") ~ ")",
+                "outcome": "outcome",
+                "content_id": "content_id",
+            }
+        )
+    }}
+{%- endmacro %}
+
+{#-
+    CTEs, of which `facts` has one row per activity as of the run's moment, with the keys of the deal,
+    lead, contact and account that it was about. Where it names no account, it is that of its deal, else
+    of its contact, else of its lead.
+-#}
+{% macro ctes_of_activity_facts() -%}
+    activities as (select * from {{ ref("int_activities__unioned") }}),
+
+    deals as (select * from {{ ref("int_surviving_deals") }}),
+
+    leads as (
+        -- Whose a lead became has no history: in a look back it is known once the lead was
+        -- converted.
+        select
+            lead_key,
+            source_instance,
+            source_id,
+            case
+                when converted_at is not null or not {{ is_look_back() }} then account_id
+            end as account_id
+        from {{ ref("int_leads__unioned") }}
+    ),
+
+    contacts as (
+        select contact_key, source_instance, source_id, account_id
+        from {{ ref("int_contacts__unioned") }}
+    ),
+
+    accounts as (select account_key, source_instance, account_id from {{ ref("dim_account") }}),
+
+    accounts_of_deals as (select opportunity_key, account_key from {{ ref("fct_opportunities") }}),
+
+    {% for party in ["contact", "lead"] -%}
+        accounts_of_{{ party }}s as (
+            select {{ party }}s.{{ party }}_key, known.account_key
+            from {{ party }}s
+            inner join
+                ({{ in_reach(party ~ "s", "accounts", "account_key", "account_id") }}) as known
+                on {{ party }}s.source_instance = known.from_instance
+                and {{ party }}s.account_id = known.record_id
+        ),
+    {% endfor %}
+
+    {% for party, key, id in [
+        ("deals", "opportunity_key", "opportunity_id"),
+        ("leads", "lead_key", "source_id"),
+        ("contacts", "contact_key", "source_id"),
+    ] -%}
+        known_{{ party }} as (
+            select known.from_instance, known.record_id, known.{{ key }}, of_them.account_key
+            from ({{ in_reach("activities", party, key, id) }}) as known
+            left join accounts_of_{{ party }} as of_them on known.{{ key }} = of_them.{{ key }}
+        ),
+    {% endfor %}
+
+    known_accounts as ({{ in_reach("activities", "accounts", "account_key", "account_id") }}),
+
+    with_parties as (
+        select
+            activities.*,
+            known_deals.opportunity_key,
+            known_leads.lead_key,
+            known_contacts.contact_key,
+            case
+                when activities.account_id is not null
+                then known_accounts.account_key
+                else
+                    coalesce(
+                        known_deals.account_key, known_contacts.account_key, known_leads.account_key
+                    )
+            end as account_key
+        from activities
+        {%- for relation, id in [
+                ("known_deals", "opportunity_id"),
+                ("known_leads", "lead_id"),
+                ("known_contacts", "contact_id"),
+                ("known_accounts", "account_id"),
+            ] %}
+            left join
+                {{ relation }}
+                on activities.source_instance = {{ relation }}.from_instance
+                and activities.{{ id }} = {{ relation }}.record_id
+        {%- endfor %}
+    ),
+
+    facts as (
+        select
+            {%- for name, fact in activity_facts().items() %}
+                {{ fact }} as {{ name }} {{- "," if not loop.last }}
+            {%- endfor %}
+        from with_parties as activities
+    )
+{%- endmacro %}

@@ -36,6 +36,7 @@
     {%- set sets = {
         "news": "int_opportunities__news",
         "clocked": "int_opportunities__clocked",
+        "activities": "int_activities__news",
         "cells": "int_kpi_cells__recomputed",
         "variants": "int_kpi_variants__touched",
     } -%}
@@ -70,6 +71,12 @@
 {% macro differing_cells(of, columns) -%}
     {{ config(meta={"cells": {"of": of, "columns": columns}}) }}
 {%- endmacro %}
+
+{#-
+    The first line of a model that lists the records of which a table would have other rows than at the
+    last build, which are in `build.last_<table>`: there are none where all that it reads is as it was.
+-#}
+{% macro differing_records(table) -%} {{ config(meta={"differs_from": table}) }} {%- endmacro %}
 
 {#- What the first line of a model says, if it has one; nothing while dbt parses. -#}
 {% macro increment_of(model) -%}
@@ -110,6 +117,18 @@
         {%- for table, columns in tables.items() %}
             drop table if exists build.{{ table }} ;
             create table build.{{ table }} ({{ columns }}) ;
+        {%- endfor %}
+        {%- for set in graph.nodes.values() if set.config.meta.get("differs_from") %}
+            {%- set table = set.config.meta.differs_from %}
+            {%- set columns = graph.nodes["model.salesops." ~ table].columns.values() %}
+            drop view if exists build.last_{{ table }} ;
+            create view build.last_{{ table }} as
+            select
+            {%- for column in columns %}
+                    cast(null as {{ column.data_type }}) as {{ column.name }}
+                {{- "," if not loop.last }}
+            {%- endfor %}
+            where false ;
         {%- endfor %}
     {%- endif -%}
 {%- endmacro %}

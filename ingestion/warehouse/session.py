@@ -21,6 +21,8 @@ class Session(Protocol):
     """What is done in a warehouse; a statement outside a transaction stands at once."""
 
     errors: tuple[type[Exception], ...]
+    digest_of_row: str
+    """SQL of a number that tells a row, of what is called `rows`, from others."""
     digest_of_rows: str
     """SQL that aggregates what is called `rows`, in any order, to a text that tells them apart."""
 
@@ -49,7 +51,8 @@ def session(warehouse: Warehouse) -> Iterator[Session]:
 
 
 class _DuckDB:
-    digest_of_rows = "count(*) || ':' || coalesce(sum(cast(hash(rows) as hugeint)), 0)"
+    digest_of_row = "hash(rows)"
+    digest_of_rows = f"count(*) || ':' || coalesce(sum(cast({digest_of_row} as hugeint)), 0)"
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         import duckdb
@@ -85,10 +88,8 @@ class _DuckDB:
 
 
 class _Postgres:
-    digest_of_rows = (
-        "count(*) || ':' || "
-        "coalesce(sum(cast(hashtextextended(cast(rows as text), 0) as numeric)), 0)"
-    )
+    digest_of_row = "hashtextextended(cast(rows as text), 0)"
+    digest_of_rows = f"count(*) || ':' || coalesce(sum(cast({digest_of_row} as numeric)), 0)"
 
     def __init__(self, connection: psycopg2.extensions.connection) -> None:
         import psycopg2

@@ -6,6 +6,7 @@ from tests.increments.happenings import before, event, of_deal, today
 from tests.increments.seller import DAY, HOUR, Row, Seller
 
 OF_NO_DEAL: Row = {"opportunity_id": None, "account_id": None}
+WHOM = {"contacts": "contact_id", "leads": "lead_id", "opportunities": "opportunity_id"}
 
 
 def party(seller: Seller) -> Row:
@@ -64,6 +65,38 @@ def activity_changed_sides(seller: Seller) -> None:
     activity = seller.some("activities") or {}
     activity.update(direction=seller.draw.choice(["in", "out", None]), owner_id=seller.owner())
     activity["type"] = seller.draw.choice(["call", "email", "task", "note"])
+
+
+@event
+def activity_of_one_told_later(seller: Seller) -> None:
+    """With a contact, and of a lead and a deal, of whom the source tells the next time."""
+    of_account = {"account_id": (seller.some("accounts") or {}).get("source_id")}
+    for table, column in WHOM.items():
+        known = {row["source_id"] for row in seller.tables[table]}
+        named = {row.get(column) or "" for row in seller.tables["activities"]}
+        for later in sorted(it for it in named - known if it.startswith("later")):
+            if table == "opportunities":
+                seller.deal(before(seller), source_id=later, **of_account)
+            else:
+                seller.add(table, later, created_at=before(seller), **of_account)
+        seller.made += 1
+        seller.act(today(seller), **OF_NO_DEAL | {column: f"later{seller.made}"})
+
+
+@event
+def party_is_of_another_account(seller: Seller) -> None:
+    """Activities with it name no account."""
+    for table in ("contacts", "leads"):
+        if row := seller.some(table):
+            seller.act(before(seller), **OF_NO_DEAL | {f"{table[:-1]}_id": row["source_id"]})
+            row["account_id"] = (seller.some("accounts") or {}).get("source_id")
+
+
+@event
+def contact_vanished(seller: Seller) -> None:
+    if contact := seller.some("contacts"):
+        seller.act(before(seller), **OF_NO_DEAL | {"contact_id": contact["source_id"]})
+        seller.tables["contacts"].remove(contact)
 
 
 @event

@@ -20,7 +20,7 @@ STEPS = 10
 RATES_COME_LATE = "rates_of_the_last_days_told"
 OF_FEW_CELLS = [
     *("closing_redated", "deal_vanished", "deal_won", "field_changed", "plan_changed"),
-    *("activity_vanished", "refund_given", "inquiry_answered"),
+    *("activity_vanished", "refund_given", "inquiry_answered", "activity_of_one_told_later"),
 ]
 """What moves members from month to month, adds and takes away some, and leaves most alone."""
 

@@ -87,3 +87,11 @@ def test_rows_of_other_records_stay(warehouse: Session) -> None:
     before = [*STAYS, row("won", JANUARY, "c")]
     now = [row("won", JANUARY, "c", 3)]
     assert written(warehouse, before, now, "key = 'c'") == {"won 2024-01-01"}
+
+
+def test_of_a_cell_that_differs_only_the_rows_that_do_are_written(warehouse: Session) -> None:
+    before = [*STAYS, row("won", JANUARY, "c")]
+    now = [*STAYS, row("won", JANUARY, "c", 3), row("won", JANUARY, "b")]
+    assert written(warehouse, before, now) == {"won 2024-01-01"}
+    [(differing,)] = warehouse.rows("select count(*) from changed")
+    assert differing == len(["c as it was", "c as it is", "b, which is there twice"])

@@ -14,6 +14,7 @@ from ingestion.paths import PROJECT
 Node = Mapping[str, Any]
 NEWS = "int_opportunities__news"
 CLOCKED = "int_opportunities__clocked"
+ACTIVITIES = "int_activities__news"
 DIFFERING = "int_kpi_cells__touched"
 CELLS = "int_kpi_cells__recomputed"
 VARIANTS = "int_kpi_variants__touched"
@@ -21,6 +22,7 @@ OF_VARIANTS = "(metric, variant)"
 LOOKED_AT = {
     NEWS: (NEWS,),
     CLOCKED: (NEWS, CLOCKED),
+    ACTIVITIES: (ACTIVITIES,),
     CELLS: (CELLS,),
     VARIANTS: (CELLS, VARIANTS),
 }
@@ -36,6 +38,10 @@ APART = {
     ("fct_opportunities", "dim_account"),
     # Only stays that have not ended are compared with how long others took.
     ("stalled_value", "int_stage_durations"),
+    # Whom an activity was with is worked out for the set, and compared with what it came to.
+    *(("fct_activities", table) for table in ("fct_opportunities", "int_surviving_deals")),
+    *(("fct_activities", table) for table in ("int_leads__unioned", "int_contacts__unioned")),
+    ("fct_activities", "dim_account"),
 }
 """What models read that matters only to records of their set, and why."""
 
@@ -161,6 +167,26 @@ def test_what_unites_records_reads_no_clock(models: dict[str, Node]) -> None:
     for name, node, spec in incremental(models):
         if spec["wholly"]:
             assert not [word for word in CLOCK if word in node["raw_code"]], name
+
+
+def test_a_set_of_differing_records_is_of_the_table_that_it_is_compared_with(
+    models: dict[str, Node],
+) -> None:
+    """What it works out is what the table is made of, by the same macro."""
+    listing = {
+        name: node["config"]["meta"]["differs_from"]
+        for name, node in models.items()
+        if "differs_from" in node["config"]["meta"]
+    }
+    assert listing == {ACTIVITIES: "fct_activities"}
+    for name, table in listing.items():
+        assert f"build.last_{table}" in models[name]["raw_code"]
+        spec = spec_of(models[table])
+        assert spec
+        assert spec["set"] == name
+        assert {*spec["of"], *spec["apart"]} == inputs_of(models[name])
+        for node in (models[name], models[table]):
+            assert "{{ ctes_of_activity_facts() }}" in node["raw_code"]
 
 
 def test_the_clock_means_nothing_to_records_without_news(models: dict[str, Node]) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dagster_project.run.builds import build_everything
 from dagster_project.run.dbt_runner import BuildError, Dbt
+from dagster_project.run.nodes import as_json, from_json
+from ingestion.warehouse.warehouse import Warehouse
 from tests.increments.days import Build, Days
 from tests.increments.story import Story
 from tests.increments.whole import MODELS
@@ -17,10 +20,10 @@ from tests.increments.whole import MODELS
 SEED = 6
 
 
-class DaysOfDeals(Days):
-    """Days on which only deals are built: what is built anew, and why, is the same for all."""
+class DaysOfRecords(Days):
+    """Days on which only deals and activities are built: what is anew, and why, is one for all."""
 
-    selection = (*MODELS, "--select", "+int_kpi_deals")
+    selection = (*MODELS, "--select", "+int_kpi_deals", "+fct_activities")
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +31,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("fallbacks")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SALESOPS_DATA", str(folder / "data"))
-        yield Story.begun(SEED, folder, warehoused=DaysOfDeals)
+        yield Story.begun(SEED, folder, warehoused=DaysOfRecords)
 
 
 def results(story: Story, build: Build) -> Counter[str]:
@@ -74,6 +77,18 @@ def test_once_a_week_what_was_forgotten_is_found(story: Story) -> None:
     ):
         results(story, build)
     assert not story.days.differences(build), "the whole build stands"
+
+
+def test_a_set_that_forgets_is_found(story: Story) -> None:
+    story.days.build(story.plan())
+    [told] = Warehouse.of(story.days.company).read("select nodes from build.last_build").to_pylist()
+    nodes = from_json(told["nodes"])
+    news = replace(nodes["int_activities__news"], sql="select '' as activity_key where false")
+    forgetting = as_json((nodes | {news.name: news}).values())
+    story.days.execute("update build.last_build set nodes = ?", [forgetting])
+    found = story.step("day", ["activity_changed", "activity_logged", "activity_vanished"])
+    assert story.was_increment
+    assert "marts.fct_activities" in {it.table for it in found}
 
 
 def test_marts_of_another_build_are_not_built_upon(story: Story) -> None:

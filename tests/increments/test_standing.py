@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dagster_project.run.increment import Clock, Increment
-from dagster_project.run.nodes import Node
+from dagster_project.run.nodes import Node, Reading
 from ingestion.warehouse.session import Session, session
 from ingestion.warehouse.warehouse import Warehouse
 
@@ -62,6 +62,7 @@ def node(name: str, sql: str, *parents: str, **others: object) -> Node:
         failures=0,
         reading=None,
         cells=None,
+        differs_from=None,
     )
     return replace(made, **others)  # type: ignore[arg-type]
 
@@ -88,6 +89,32 @@ NODES = [
         failures=3,
     ),
 ]
+BY_RECORD = Reading("news", "amount", {"sums": ("amount", "amount")}, {}, (), None, {}, False)
+OF_DIFFERING = [
+    *NODES,
+    node("sums", "select amount from total", "total", relation='"main"."sums"'),
+    node(
+        "news",
+        """select coalesce(now.amount, last.amount) as amount
+        from "main"."sums" as now
+        full join build.last_listed as last on now.amount = last.amount
+        where now.amount is null or last.amount is null""",
+        "sums",
+        relation='"build"."news"',
+        differs_from="listed",
+    ),
+    node("listed", 'select amount from "main"."sums"', "sums", "news", reading=BY_RECORD),
+    node("of_listed", "select count(*) as n from listed", "listed"),
+]
+"""Those, and a table that is recomputed by a set of the records that differ from its own."""
+LISTED = (
+    "create table build.news as select 7 as amount",
+    "create table sums as select amount from total",
+    "create table listed as select amount from total",
+    "create view build.last_listed as select * from listed",
+    "create table of_listed as select count(*) as n from listed",
+    "create table build.inputs_read (model text, input text, digest text)",
+)
 TABLES = [one for one in NODES if one.materialized != "view"]
 ALWAYS = {"of_loads", "of_sets", "records", "of_records", "own"}
 """What reads more than is compared, or may, and the sets of records."""
@@ -188,3 +215,16 @@ def test_what_a_test_found_stands(make: Make, results: list[dict[str, Any]]) -> 
     make(LATER)
     [of_test] = [it for it in results if it["info"]["name"] == "LogTestResult"]
     assert (of_test["data"]["status"], of_test["data"]["num_failures"]) == ("warn", 3)
+
+
+def test_none_differ_where_nothing_is_new(warehouse: Session, make: Make) -> None:
+    assert make(LATER, NEW_LOAD, *LISTED, nodes=OF_DIFFERING) == ALWAYS
+    assert warehouse.rows("select * from build.news") == []
+
+
+def test_records_that_differ_are_recomputed(warehouse: Session, make: Make) -> None:
+    made = make(LATER, NEW_LOAD, *LISTED, deal(5), nodes=OF_DIFFERING)
+    assert {"news", "listed"} <= made
+    assert sorted(warehouse.rows("select * from build.news")) == [(20,), (25,)]
+    assert warehouse.rows("select * from listed") == [(25,)]
+    assert "of_listed" in made, "a record has come and one has gone"
