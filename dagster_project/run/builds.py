@@ -167,9 +167,13 @@ def _increment(
 ) -> Mapping[str, Node] | None:
     """Make an increment; returns its nodes, None where it could not be done."""
     warehouse.execute(f"update {BUILD}.last_build set is_complete = false")
+    nodes = from_json(plan.last["nodes"])
+    if missing := _missing(warehouse, nodes):
+        log.warning("building everything: the last build's %s missing", " and ".join(missing))
+        return None
     increment = Increment(
         warehouse,
-        from_json(plan.last["nodes"]),
+        nodes,
         values,
         _clock(dbt, plan.moments.as_of),
         _clock(dbt, plan.last["as_of"]),
@@ -184,6 +188,14 @@ def _increment(
         raise dbt.told(increment.failed)
     _finish(dbt, plan, values, increment.made, warehouse, plan.last["whole_at"])
     return increment.made
+
+
+def _missing(warehouse: Session, nodes: Mapping[str, Node]) -> list[str]:
+    """The tables and views of the last build that are not there: what stands is not asked for."""
+    found = warehouse.rows("select table_schema, table_name from information_schema.tables")
+    there = {f'"{schema}"."{table}"' for schema, table in found}
+    made = (node for node in nodes.values() if node.resource_type != "test")
+    return sorted(node.name for node in made if node.relation.partition(".")[2] not in there)
 
 
 def last_build_of(dbt: Dbt, moments: Moments) -> Mapping[str, Node] | None:

@@ -10,23 +10,26 @@ from collections.abc import Iterable, Mapping
 from dagster_project.run.nodes import Cells
 from ingestion.warehouse.session import Session
 
-DIFFERING = "differing"
-"""The temporary table of the cells that differ."""
+
+def differing(cells: Cells) -> str:
+    """The temporary table of the cells that differed when a table was written last."""
+    return f"differing_in_{cells.of}"
 
 
 def write_cells(session: Session, table: str, cells: Cells, records: str, query: str) -> None:
     """Replace a table's rows that are of `records`, in the cells where a query has others for them.
 
-    These cells are in DIFFERING then. `records` is a condition on rows; the first column of a cell
-    is constant in each branch of the query. Raises what the database raises.
+    These cells are in `differing` then. `records` is a condition on rows; the first column of a
+    cell is constant in each branch of the query. Raises what the database raises.
     """
     columns = cells.columns
-    _find_cells(session, columns, f"select * from {table} where {records}", query)
+    found = differing(cells)
+    _find_cells(session, columns, found, f"select * from {table} where {records}", query)
     first, *_ = columns
-    branches = [name for (name,) in session.rows(f"select distinct {first} from {DIFFERING}")]
+    branches = [name for (name,) in session.rows(f"select distinct {first} from {found}")]
     if branches:
         key = f"({', '.join(columns.values())})"
-        differ = f"{key} in (select {', '.join(columns)} from {DIFFERING})"
+        differ = f"{key} in (select {', '.join(columns)} from {found})"
         # Other branches need not be read again.
         new = f"select * from ({query}) as rows where {first} in ({texts(branches)}) and {differ}"
         write_rows(session, table, f"({records}) and {differ}", new)
@@ -59,13 +62,15 @@ def write_rows(session: Session, table: str, records: str, query: str) -> None:
     session.execute("commit")
 
 
-def texts(names: Iterable[str]) -> str:
+def texts(names: Iterable[object]) -> str:
     """Names as a list in SQL."""
     return ", ".join(f"'{name}'" for name in names)
 
 
-def _find_cells(session: Session, columns: Mapping[str, str], before: str, now: str) -> None:
-    """Put the cells of which two queries have other rows, or not as often, into DIFFERING."""
+def _find_cells(
+    session: Session, columns: Mapping[str, str], found: str, before: str, now: str
+) -> None:
+    """Put the cells of which two queries have other rows, or not as often, into a table."""
     names = ", ".join(columns)
     named = ", ".join(f"{column} as {name}" for name, column in columns.items())
     sides = " union all ".join(
@@ -73,9 +78,9 @@ def _find_cells(session: Session, columns: Mapping[str, str], before: str, now: 
         from ({rows}) as rows group by {", ".join(columns.values())}"""
         for rows in (before, now)
     )
-    session.execute(f"drop table if exists {DIFFERING}")
+    session.execute(f"drop table if exists {found}")
     session.execute(
-        f"""create temporary table {DIFFERING} as
+        f"""create temporary table {found} as
         select {names} from ({sides}) as sides
         group by {names} having count(*) < 2 or min(digest) <> max(digest)"""
     )

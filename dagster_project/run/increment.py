@@ -16,13 +16,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dagster_project.run.cells import DIFFERING, texts, write_cells, write_rows
+from dagster_project.run.cells import differing, texts, write_cells, write_rows
 from dagster_project.run.dbt_runner import Failed
-from dagster_project.run.nodes import Node, Reading, of_run
+from dagster_project.run.nodes import Cells, Node, Reading, of_run
 from dagster_project.run.standing import Standing, contents
 from ingestion.warehouse.session import Session
 
 INPUTS_READ = "build.inputs_read"
+ASIDE = "recomputed"
+"""The temporary table of rows on their way into another."""
 
 log = logging.getLogger("salesops")
 
@@ -89,12 +91,15 @@ class Increment:
         if node.resource_type == "test":
             return self._test(node, sql)
         if node.cells and node.cells.of not in self.built_whole:
-            sql = f"select * from {DIFFERING}"
+            sql = self._differing(node.cells, sql)
         if node.materialized == "view":
             if node.is_of_run:
                 self.session.execute(f"create or replace view {node.relation} as {sql}")
         elif node.reading and not self._is_whole(node, node.reading):
             self._recompute(node, node.reading, sql)
+        elif (cells := self._cells.get(node.name)) and node.name not in self.built_whole:
+            self._put_aside(sql)
+            write_cells(self.session, node.relation, cells, "true", f"select * from {ASIDE}")
         else:
             self._transaction(f"delete from {node.relation}", node.relation, sql)
         return 0
@@ -108,7 +113,7 @@ class Increment:
 
     def _recompute(self, node: Node, reading: Reading, sql: str) -> None:
         """Replace the rows of the records in the set, and those of inputs that are read wholly."""
-        records = f"{reading.key} in ({self._keys(reading.set, reading.key)})"
+        records = self._among(reading.key, reading, reading.key)
         if reading.wholly:
             inputs = [self.nodes[name] for name in reading.of]
             known = [it.name for it in inputs if it.reading]
@@ -127,10 +132,24 @@ class Increment:
         else:
             write_rows(self.session, node.relation, records, cut)
 
-    def _keys(self, set_name: str, key: str) -> str:
-        """The keys of the records in a set; `key` is a column, or several in brackets."""
-        columns = key[1:-1] if key.startswith("(") else key
-        return f"select {columns} from {self.nodes[set_name].relation}"
+    def _among(self, column: str, reading: Reading, its: str) -> str:
+        """The condition that a row is of the set, by its column or several in brackets."""
+        records = self.nodes[reading.set].relation
+        if reading.onwards:
+            return f"{column} >= (select min({its}) from {records})"
+        columns = its[1:-1] if its.startswith("(") else its
+        return f"{column} in (select {columns} from {records})"
+
+    def _differing(self, cells: Cells, sql: str) -> str:
+        """The query of cells that differ, of a model that says with `sql` which there are."""
+        if self.standing.changed[cells.of]:
+            return f"select * from {differing(cells)}"
+        return f"select * from ({sql}) as cells where false"
+
+    def _put_aside(self, query: str) -> None:
+        """Keep the rows of a query until the next one's."""
+        self.session.execute(f"drop table if exists {ASIDE}")
+        self.session.execute(f"create temporary table {ASIDE} as {query}")
 
     def _transaction(self, deletion: str, table: str, query: str) -> None:
         self.session.execute("begin")
@@ -152,8 +171,8 @@ class Increment:
             if node.materialized == "view" and node.reading:
                 rows = f"({self.by_record(node.sql_of(self.values), node.reading)}) as rows"
             mark = f"{{{{{name}}}}}"
-            known = self._keys(reading.set, its)
-            records[mark] = f"(select * from {rows} where {column} in ({known}))"
+            among = self._among(column, reading, its)
+            records[mark] = f"(select * from {rows} where {among})"
             sql = re.sub(rf"{re.escape(node.relation)}(?!\s+as\b)", f"{mark} as {name}", sql)
             sql = sql.replace(node.relation, mark)
         for mark, cut in records.items():

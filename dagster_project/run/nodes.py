@@ -35,6 +35,7 @@ class Reading:
     wholly: str | None
     stamps: Mapping[str, str]
     by_month: bool
+    onwards: bool
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@
     the increments, with the same SQL. docs/decisions/0051-increments.md has the reasons.
 
     set: the model whose rows are the records to recompute; the key of a record is in both. Of numbers
-        they are *cells*, of which members differ, or *variants*, which have such cells.
+        they are *cells*, of which members differ, or *variants*, which have such cells. Of *days* it
+        is the first.
     of: the inputs that are read by record; where it is not by `key`, a dictionary says by which
         columns: of the input, and of the set. Views among them are read through.
     compared: of an input that is compared, which rows matter, where not all do: `{rows}` is the input,
@@ -20,6 +21,7 @@
         not recomputed by record are replaced, all of them.
     stamps: columns that each row has of the run, with their SQL.
     by_month: true where the beginning or the end of a month matters to all records.
+    onwards: true where all is recomputed that does not come before the set, in order of the key.
     materialized: `view` of one that others read through.
 -#}
 {% macro increment(
@@ -31,6 +33,7 @@
     wholly=none,
     stamps={},
     by_month=false,
+    onwards=false,
     materialized="table"
 ) -%}
     {%- set sets = {
@@ -39,6 +42,8 @@
         "activities": "int_activities__news",
         "cells": "int_kpi_cells__recomputed",
         "variants": "int_kpi_variants__touched",
+        "days": "int_pipeline_day__recomputed",
+        "histories": "int_hubspot__histories__touched",
     } -%}
     {%- set columns = {} -%}
     {%- for input in of -%}
@@ -57,6 +62,7 @@
                     "wholly": wholly,
                     "stamps": stamps,
                     "by_month": by_month,
+                    "onwards": onwards,
                 }
             },
         )

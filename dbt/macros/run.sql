@@ -21,6 +21,11 @@
     cast({{ run_literal("SALESOPS_COMPANY_AS_OF", "9999-12-31 00:00:00") }} as timestamp)
 {%- endmacro %}
 
+{#- Whether company.yml has one. Where it has none, planners see that no record can come after it. -#}
+{% macro has_as_of() -%}
+    ({{ company_as_of() }} < cast('9999-12-31 00:00:00' as timestamp))
+{%- endmacro %}
+
 {#- The knowledge moment, UTC: what was loaded later is not known. -#}
 {% macro known_at() -%}
     cast({{ run_literal("SALESOPS_KNOWN_AT", "9999-12-31 00:00:00") }} as timestamp)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dagster_project.run.cells import DIFFERING, write_cells
+from dagster_project.run.cells import differing, write_cells
 from dagster_project.run.nodes import Cells
 from ingestion.warehouse.session import Session, session
 from ingestion.warehouse.warehouse import Warehouse
@@ -44,7 +44,7 @@ def written(warehouse: Session, before: list[str], now: list[str], of: str = "tr
     write_cells(warehouse, "members", CELLS, of, "select * from news")
     expected = [*others, *warehouse.rows("select * from news")]
     assert sorted(map(str, warehouse.rows("select * from members"))) == sorted(map(str, expected))
-    touched = warehouse.rows(f"select metric || ' ' || cast(month as text) from {DIFFERING}")
+    touched = warehouse.rows(f"select metric || ' ' || cast(month as text) from {differing(CELLS)}")
     assert len(touched) == len({*touched})
     return {cell for (cell,) in touched}
 

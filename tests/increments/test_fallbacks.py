@@ -18,6 +18,8 @@ from tests.increments.story import Story
 from tests.increments.whole import MODELS
 
 SEED = 6
+STANDS = "dim_account"
+"""A table of which nothing is new, and that holds nothing of the moment."""
 
 
 class DaysOfRecords(Days):
@@ -58,6 +60,19 @@ def test_where_an_increment_fails_all_is_built_whole(
     assert not story.days.differences(build)
 
 
+def test_where_a_table_is_missing_all_is_built_whole(
+    story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What stands would be missed by nobody."""
+    build = story.plan()
+    assert build.is_increment
+    story.days.execute(f"drop table marts.{STANDS}", [])
+    with caplog.at_level("WARNING", "salesops"):
+        results(story, build)
+    assert f"the last build's {STANDS} missing" in caplog.text
+    assert not story.days.differences(build)
+
+
 def test_once_a_week_what_was_forgotten_is_found(story: Story) -> None:
     story.days.execute("update build.last_build set whole_at = whole_at - interval 7 day", [])
     build = story.plan()
@@ -89,6 +104,16 @@ def test_a_set_that_forgets_is_found(story: Story) -> None:
     found = story.step("day", ["activity_changed", "activity_logged", "activity_vanished"])
     assert story.was_increment
     assert "marts.fct_activities" in {it.table for it in found}
+
+
+def test_once_a_week_what_stands_is_looked_at(story: Story) -> None:
+    story.days.execute(f"update marts.{STANDS} set account_name = 'stale'", [])
+    story.days.execute("update build.last_build set whole_at = whole_at - interval 7 day", [])
+    build = story.plan()
+    assert build.is_increment
+    with pytest.raises(BuildError, match=f"other rows where they are built whole: .*{STANDS}"):
+        results(story, build)
+    assert not story.days.differences(build), "the whole build stands"
 
 
 def test_marts_of_another_build_are_not_built_upon(story: Story) -> None:

@@ -5,7 +5,7 @@ with
     told as (
         select distinct entity, source_instance, entity_id
         from {{ ref("int_field_changes__unioned") }}
-        where changed_at > {{ company_as_of() }} and not is_deleted
+        where changed_at > {{ company_as_of() }} and not is_deleted and {{ has_as_of() }}
     )
 
 {%- for entity in entities %}
@@ -26,6 +26,6 @@ with
         and records.source_instance = told.source_instance
         and records.source_id = told.entity_id
     where
-        told.entity_id is not null or {{ is_after_as_of(entity) }}
+        {{ has_as_of() }} and (told.entity_id is not null or {{ is_after_as_of(entity) }})
         {{ 'union all' if not loop.last }}
 {%- endfor %}

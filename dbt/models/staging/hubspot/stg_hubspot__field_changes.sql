@@ -1,17 +1,27 @@
 {#- Seven models read the changes, which are found by a window over all values: they are kept. -#}
-{{ config(materialized="table") }}
+{{
+    increment(
+        "histories",
+        of={
+            "int_hubspot__history": [
+                "(source_instance, object_id)",
+                "(source_instance, entity_id)",
+            ]
+        },
+        key="(source_instance, entity_id)",
+    )
+}}
 with
-    history as ({{ latest_versions("hubspot", "property_history") }}),
+    history as (select * from {{ ref("int_hubspot__history") }}),
 
-    stages as ({{ hubspot_stages() }}),
+    stages as (select * from {{ ref("int_hubspot__deal_stages") }}),
 
     pipelines as (
         select distinct source_instance, pipeline_id, pipeline
-        from ({{ hubspot_stages() }}) as stages
-        where object = 'deals'
+        from {{ ref("int_hubspot__deal_stages") }}
     ),
 
-    owners as ({{ latest_versions("hubspot", "owners") }}),
+    owners as (select * from {{ ref("int_hubspot__owners") }}),
 
     -- Values in the contract's words: names of stages, days in the company's time zone.
     values_in_words as (
@@ -62,7 +72,6 @@ with
         left join
             stages
             on history.source_instance = stages.source_instance
-            and stages.object = 'deals'
             and case when history.property = 'dealstage' then history.value end = stages.stage_id
         left join
             pipelines
