@@ -9,8 +9,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from dagster_project.publishing import replay as replays
-from dagster_project.publishing.replay import Cause, News, news_since, replay
+from dagster_project.publishing import replay
+from dagster_project.publishing.replay import Cause, News, news_since, replays
 from dagster_project.run.dbt_manifest import raw_tables_of_kpis
 from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.nodes import Node
@@ -39,14 +39,14 @@ def test_a_replay_gives_what_a_whole_build_gives(
         assert causes == ["late_facts", "corrections"]
         with monkeypatch.context() as watching:
             stood = standing(watching)
-            by_record = [replay(run, news, raw, cause) for cause in causes]
-        assert replays._last_build(run, news)
-        monkeypatch.setattr(replays, "_last_build", lambda *_: None)
-        whole = [replay(run, news, raw, cause) for cause in causes]
+            by_record = dict(replays(run, news, raw, causes))
+        assert replay._last_build(run, news)
+        monkeypatch.setattr(replay, "_last_build", lambda *_: None)
+        whole = dict(replays(run, news, raw, causes))
     assert {"dim_account", "fct_quotas"} <= stood, "nothing of these is news"
-    for one, other in zip(by_record, whole, strict=True):
-        assert difference(one, other) == []
-    assert difference(*by_record)
+    for cause in causes:
+        assert difference(by_record[cause], whole[cause]) == []
+    assert difference(*by_record.values())
 
 
 def standing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
