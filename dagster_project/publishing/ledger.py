@@ -6,7 +6,7 @@ after it, from the published file itself: what was not published cannot get in, 
 killed leaves nothing out.
 
 Before it builds, a run also takes the numbers of the last publication apart from its own. It
-builds the same business moment again (see `replay`): on the old knowledge with the models of now,
+builds the same business moment again (see `replays`): on the old knowledge with the models of now,
 then with late facts, then with corrections; each only where there is something of the kind. What
 is left to its own numbers has happened since. These rows count once their run is published.
 """
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.publication import open_published
-from dagster_project.publishing.replay import Cause, News, news_since, replay
+from dagster_project.publishing.replay import Cause, News, news_since, replays
 from dagster_project.run.dbt_manifest import definitions_hash, raw_tables_of_kpis
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.contract.columns import Column
@@ -186,9 +186,7 @@ def _take_apart(
     if basis.definitions_hash != definitions_hash(manifest):
         causes.append("definition_change")
     causes += news_since(run, news, raw)
-    for cause in causes:
-        with run.phase(f"replay as of {basis.as_of:%Y-%m-%d %H:%M}: {cause.replace('_', ' ')}"):
-            numbers = replay(run, news, raw, cause)
+    for cause, numbers in replays(run, news, raw, causes):
         _enter_numbers(run, ledger, numbers, run.run_id, cause, basis.as_of)
 
 

@@ -8,7 +8,8 @@ happened since; the rest is about the past: *late facts* are records of which no
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,18 +25,24 @@ from ingestion.contract.entities import ENTITIES
 from ingestion.loading.moments import LOAD_ID, LOADS, finished_loads
 from ingestion.paths import CompanyPaths, write_ahead_log
 from ingestion.sources.registry import SOURCE_TYPES
+from ingestion.warehouse.session import Session, session
 from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+IsKnown = Callable[[str, str], str]
+"""Whether a version, of `records`, is known: SQL by dataset and table."""
 Cause = Literal["definition_change", "late_facts", "corrections", "later_events"]
 
 KPIS = ("--exclude-resource-type", "test", "--select", "+kpi_values")
+NUMBERS = "select * from marts.kpi_values"
 CONTRACT = frozenset(it.dataset for it in SOURCE_TYPES.values() if it.is_canonical)
 """The datasets whose tables have the entities' columns; other sources date what they tell."""
 CHANGES = {"field_changes": "changed_at"}
 """What dates records that no moment brings into being."""
+ASIDE = "set_aside"
+"""In a copy of a build, what the schemas of raw records that are not known begin with."""
 DAYS = {"campaign_days": "day", "ad_days": "day"}
 """What dates the rows of advertising platforms, of which nobody tells when they changed: a day that
 is new is no late fact of the days before it."""
@@ -76,31 +83,82 @@ def news_since(run: PipelineRun, news: News, raw: RawTables) -> Iterator[Cause]:
                 yield cause
 
 
-def replay(run: PipelineRun, news: News, raw: RawTables, cause: Cause) -> pa.Table:
-    """`kpi_values` as of the publication's moment, by the models of now.
+def replays(
+    run: PipelineRun, news: News, raw: RawTables, causes: Sequence[Cause]
+) -> Iterator[tuple[Cause, pa.Table]]:
+    """`kpi_values` as of the publication's moment, by the models of now, for each cause.
 
-    Known is what was known then; for late facts these, too; for corrections both. The company's
-    data ends where it ended for the publication, whatever company.yml says by now. Where the last
-    build was the publication's, what differs from it is recomputed on a copy.
+    Known is what was known then; for late facts these, too; for corrections both: causes come in
+    this order. The company's data ends where it ended for the publication, whatever company.yml
+    says by now. Where the last build was the publication's, what differs from it is recomputed on a
+    copy; of the next replay what differs from the one before.
     """
+    if not causes:
+        return
     folder = CompanyPaths(run.paths.root / "replay")
-    warehouse = Warehouse("duckdb", str(folder.warehouse))
-    dbt = Dbt(run.company, folder, warehouse)
-    values = run_values(news.as_of, news.until, run.run_id, news.company_as_of)
-    is_known = partial(_is_known, run, news, cause)
-    _remove(warehouse)
     folder.root.mkdir(parents=True, exist_ok=True)
+    warehouse = Warehouse("duckdb", str(folder.warehouse))
+    known = [partial(_is_known, run, news, cause) for cause in causes]
+    again = _Again(run, news, raw, warehouse, Dbt(run.company, folder, warehouse))
+    nodes = _last_build(run, news)
+    _remove(warehouse)
     try:
-        if nodes := _last_build(run, news):
-            _copy_build(run, raw, warehouse, is_known)
-            moments = Moments(news.as_of, news.until, news.company_as_of)
-            build_again(dbt, nodes, moments, values, "kpi_values")
-        else:
-            _copy_raw(run, raw, warehouse, is_known)
-            dbt.build(values, KPIS, lambda result: None)
-        return warehouse.read("select * from marts.kpi_values")
+        with closing(again.by_increments(nodes, known) if nodes else again.whole(known)) as each:
+            for cause in causes:
+                moment = f"{news.as_of:%Y-%m-%d %H:%M}"
+                with run.phase(f"replay as of {moment}: {cause.replace('_', ' ')}"):
+                    numbers = next(each)
+                yield cause, numbers
     finally:
         _remove(warehouse)
+
+
+@dataclass(frozen=True)
+class _Again:
+    """A publication's moment, built again in a warehouse of its own from what is known."""
+
+    run: PipelineRun
+    news: News
+    raw: RawTables
+    warehouse: Warehouse
+    dbt: Dbt
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """The values of the run that each build is."""
+        news = self.news
+        return run_values(news.as_of, news.until, self.run.run_id, news.company_as_of)
+
+    def whole(self, known: Iterable[IsKnown]) -> Generator[pa.Table]:
+        """The numbers, all of them built anew each time."""
+        for is_known in known:
+            _remove(self.warehouse)
+            _copy_raw(self.run, self.raw, self.warehouse, is_known)
+            self.dbt.build(self.values, KPIS, lambda result: None)
+            yield self.warehouse.read(NUMBERS)
+
+    def by_increments(
+        self, nodes: Mapping[str, Node], known: Iterable[IsKnown]
+    ) -> Generator[pa.Table]:
+        """The numbers, each recomputed where more is known than at the build or replay before.
+
+        `nodes` are those of the last build. Nobody opens the copy again: it need not be tidy.
+        """
+        moments = Moments(self.news.as_of, self.news.until, self.news.company_as_of)
+        own = Warehouse.of(self.run.company)
+        copy_database(Path(own.location), Path(self.warehouse.location))
+        copy_database(own.marts, self.warehouse.marts)
+        filled: set[str] | None = None
+        with session(self.warehouse) as copy:
+            copy.execute("pragma disable_checkpoint_on_shutdown")
+            for is_known in known:
+                if filled is None:
+                    _set_aside(copy, self.raw, is_known)
+                else:
+                    filled = _fill(copy, self.raw, is_known)
+                nodes = build_again(self.dbt, copy, nodes, moments, self.values, filled)
+                filled = filled or set()
+                yield self.warehouse.read(NUMBERS)
 
 
 def _last_build(run: PipelineRun, news: News) -> Mapping[str, Node] | None:
@@ -111,9 +169,7 @@ def _last_build(run: PipelineRun, news: News) -> Mapping[str, Node] | None:
     return last_build_of(own, Moments(news.as_of, news.since, news.company_as_of))
 
 
-def _copy_raw(
-    run: PipelineRun, raw: RawTables, warehouse: Warehouse, is_known: Callable[[str, str], str]
-) -> None:
+def _copy_raw(run: PipelineRun, raw: RawTables, warehouse: Warehouse, is_known: IsKnown) -> None:
     """Copy the raw records that are known, to build all models on them."""
     import duckdb
 
@@ -128,23 +184,39 @@ def _copy_raw(
             copy_tables(Warehouse.of(run.company), dataset, list(tables), connection, rows)
 
 
-def _copy_build(
-    run: PipelineRun, raw: RawTables, warehouse: Warehouse, is_known: Callable[[str, str], str]
-) -> None:
-    """Copy the last build as it is, without the raw records that are not known."""
-    import duckdb
+def _set_aside(copy: Session, raw: RawTables, is_known: IsKnown) -> None:
+    """Take the raw records that are not known out of their tables."""
+    for dataset, table in _tables(raw):
+        copy.execute(f"create schema if not exists {ASIDE}_{dataset}")
+        copy.execute(
+            f"""create table {ASIDE}_{dataset}.{table} as
+            select *, rowid as _place from {dataset}.{table} as records
+            where ({is_known(dataset, table)}) is not true"""
+        )
+        copy.execute(
+            f"""delete from {dataset}.{table} where rowid in (
+                select _place from {ASIDE}_{dataset}.{table})"""
+        )
 
-    copy_database(Path(Warehouse.of(run.company).location), Path(warehouse.location))
-    copy_database(Warehouse.of(run.company).marts, warehouse.marts)
-    with duckdb.connect(warehouse.location) as connection:
-        for dataset, tables in raw.items():
-            for table in set(tables) - {LOADS}:
-                connection.execute(
-                    f"""delete from {dataset}.{table} where rowid in (
-                        select records.rowid
-                        from {dataset}.{table} as records
-                        where ({is_known(dataset, table)}) is not true)"""
-                )
+
+def _fill(copy: Session, raw: RawTables, is_known: IsKnown) -> set[str]:
+    """Put those back that are known now; returns the tables of which there are any."""
+    filled: set[str] = set()
+    for dataset, table in _tables(raw):
+        [[rows]] = copy.rows(
+            f"""insert into {dataset}.{table} by name
+            select * exclude (_place) from {ASIDE}_{dataset}.{table} as records
+            where {is_known(dataset, table)}"""
+        )
+        if rows:
+            filled.add(f"{dataset}.{table}")
+    return filled
+
+
+def _tables(raw: RawTables) -> Iterator[tuple[str, str]]:
+    """Datasets and tables of records."""
+    for dataset, tables in raw.items():
+        yield from ((dataset, table) for table in tables if table != LOADS)
 
 
 def _is_known(run: PipelineRun, news: News, cause: Cause, schema: str, table: str) -> str:

@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -208,21 +208,29 @@ def last_build_of(dbt: Dbt, moments: Moments) -> Mapping[str, Node] | None:
 
 
 def build_again(
-    dbt: Dbt, nodes: Mapping[str, Node], moments: Moments, values: Mapping[str, str], model: str
-) -> None:
-    """Make a model, and what it rests on, once more for the last build's moment from other records.
+    dbt: Dbt,
+    copy: Session,
+    nodes: Mapping[str, Node],
+    moments: Moments,
+    values: Mapping[str, str],
+    filled: Collection[str] | None = None,
+) -> Mapping[str, Node]:
+    """Make `kpi_values`, and what it rests on, once more for a build's moment from other records.
 
-    `dbt` has a copy of that build, whose `nodes` these are. What asks whether a run looks back is
-    made whole where this one does. Raises what the database raises.
+    `nodes` are those of the build, which `copy` is of. What asks whether a run looks back is made
+    whole where this one does. Returns what another one, of the same moments and values, goes on
+    from: that one is told which raw tables, `schema.table`, have been `filled` since. Raises what
+    the database raises.
     """
-    needed = {node.name: node for node in resting_on(nodes, model)}
-    asking = {name for name, node in needed.items() if LOOKS_BACK in node.sql}
+    needed = {node.name: node for node in resting_on(nodes, "kpi_values")}
     clock = _clock(dbt, moments.as_of)
-    with session(dbt.warehouse) as warehouse:
-        increment = Increment(warehouse, needed, values, clock, clock)
-        if _looks_back(dbt, moments):
-            increment.built_whole |= asking
-        increment.run(lambda result: None)
+    increment = Increment(copy, needed, values, clock, clock, filled=filled or ())
+    if filled is not None:
+        _put_down_deals(dbt, moments, needed, copy)
+    elif _looks_back(dbt, moments):
+        increment.built_whole |= {name for name, it in needed.items() if LOOKS_BACK in it.sql}
+    increment.run(lambda result: None)
+    return increment.made
 
 
 def _finish(
@@ -234,8 +242,27 @@ def _finish(
     whole_at: dt.datetime,
 ) -> None:
     """Put down what the next build begins with, and when the last whole one was."""
-    settled = _clock(dbt, plan.moments.as_of).settled - dt.timedelta(days=1)
     warehouse.execute("begin")
+    _put_down_deals(dbt, plan.moments, nodes, warehouse)
+    for table in filter(None, (node.differs_from for node in nodes.values())):
+        # Who reads it does so before the table is made again.
+        warehouse.execute(f"drop view if exists {BUILD}.last_{table}")
+        rows = f"select * from {nodes[table].relation}"
+        warehouse.execute(f"create view {BUILD}.last_{table} as {rows}")
+    warehouse.execute(f"delete from {BUILD}.last_build")
+    moments = plan.moments
+    text = as_json(nodes.values())
+    run = values["SALESOPS_RUN_ID"]
+    row = (moments.as_of, moments.known_at, whole_at, run, plan.made_by, plan.loads, text, True)
+    warehouse.put_texts(f"{BUILD}.last_build", [row])
+    warehouse.execute("commit")
+
+
+def _put_down_deals(
+    dbt: Dbt, moments: Moments, nodes: Mapping[str, Node], warehouse: Session
+) -> None:
+    """Put down what the set of deals with news is found by."""
+    settled = _clock(dbt, moments.as_of).settled - dt.timedelta(days=1)
     warehouse.execute(f"delete from {BUILD}.last_opportunities")
     warehouse.fill(
         f"{BUILD}.last_opportunities",
@@ -261,18 +288,6 @@ def _finish(
         left join {nodes["int_opportunity_merge_digests"].relation} as merges
             on inputs.opportunity_key = merges.opportunity_key""",
     )
-    for table in filter(None, (node.differs_from for node in nodes.values())):
-        # Who reads it does so before the table is made again.
-        warehouse.execute(f"drop view if exists {BUILD}.last_{table}")
-        rows = f"select * from {nodes[table].relation}"
-        warehouse.execute(f"create view {BUILD}.last_{table} as {rows}")
-    warehouse.execute(f"delete from {BUILD}.last_build")
-    moments = plan.moments
-    text = as_json(nodes.values())
-    run = values["SALESOPS_RUN_ID"]
-    row = (moments.as_of, moments.known_at, whole_at, run, plan.made_by, plan.loads, text, True)
-    warehouse.put_texts(f"{BUILD}.last_build", [row])
-    warehouse.execute("commit")
 
 
 def _clock(dbt: Dbt, as_of: dt.datetime) -> Clock:

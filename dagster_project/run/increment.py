@@ -12,7 +12,7 @@ import datetime as dt
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from dagster_project.run.standing import Standing, contents
 from ingestion.warehouse.session import Session
 
 INPUTS_READ = "build.inputs_read"
-ASIDE = "recomputed"
+ASIDE = "put_aside"
 """The temporary table of rows on their way into another."""
 
 log = logging.getLogger("salesops")
@@ -50,7 +50,8 @@ class Increment:
     """The nodes of the last whole build by name, in their order, and what they are made for.
 
     `values` are those of the run, `clock` and `before` those of this build and of the last one.
-    What is in `built_whole` from the start is made whole whatever has changed.
+    What is in `built_whole` from the start is made whole whatever has changed; `filled` are the raw
+    tables, `schema.table`, of whose loads the last build did not know all rows.
     """
 
     session: Session
@@ -59,11 +60,12 @@ class Increment:
     clock: Clock
     before: Clock
     built_whole: set[str] = field(default_factory=set)
+    filled: Collection[str] = ()
     failed: list[Failed] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.inputs = Inputs(self.session, self.nodes)
-        self.standing = Standing(self.session, self.nodes, self.values)
+        self.standing = Standing(self.session, self.nodes, self.values, self.filled)
         self.made: dict[str, Node] = {}
         self._cells = {node.cells.of: node.cells for node in self.nodes.values() if node.cells}
 

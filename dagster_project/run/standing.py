@@ -8,7 +8,7 @@ the result of a test. A table that was made again and came out with the same row
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -27,11 +27,13 @@ class Standing:
 
     The nodes have the statements of the last build. Who asks makes them in their order, each that
     does not stand within `watched`. Rows of a load do not change: of raw data, loads are compared.
+    But where a replay goes on from another, loads of then have more rows in the `filled` tables.
     """
 
     session: Session
     nodes: Mapping[str, Node]
     values: Mapping[str, str]
+    filled: Collection[str] = ()
     changed: dict[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -104,9 +106,9 @@ class Standing:
         """Whether a node's own statement says what it said at the last build."""
         if node.name not in self._says_the_same:
             before, now = node.sql, node.sql_of(self.values)
-            self._says_the_same[node.name] = not self._reads_what_no_node_makes(node) and (
-                before == now or self._say_the_same(before, now)
-            )
+            self._says_the_same[node.name] = not (
+                self._reads_what_no_node_makes(node) or self._reads_filled(node)
+            ) and (before == now or self._say_the_same(before, now))
         return self._says_the_same[node.name]
 
     def _say_the_same(self, before: str, now: str) -> bool:
@@ -134,6 +136,10 @@ class Standing:
             rest = rest.replace(self.nodes[name].relation, "")
         schemas = "|".join({BUILD, *node.sources})
         return re.search(rf'(?<![\w"])"?({schemas})"?\.', rest) is not None
+
+    def _reads_filled(self, node: Node) -> bool:
+        statement = node.sql.replace('"', "")
+        return any(re.search(rf"\b{re.escape(it)}\b", statement) for it in self.filled)
 
     def _loads(self, versions: str) -> str:
         """The loads of which there are versions, by the query of these, and how many."""

@@ -68,7 +68,8 @@ class _DuckDB:
         with duckdb.connect(warehouse.location) as connection:
             connection.execute(
                 f"""set TimeZone = 'UTC'; set preserve_insertion_order = false;
-                set memory_limit = '{memory_limit()}'; set threads = {warehouse.threads()}"""
+                set memory_limit = '{memory_limit()}'; set threads = {warehouse.threads()};
+                set checkpoint_threshold = '256MB'"""
             )
             show_marts(connection, Path(warehouse.location))
             yield connection

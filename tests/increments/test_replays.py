@@ -9,8 +9,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from dagster_project.publishing import replay as replays
-from dagster_project.publishing.replay import Cause, News, news_since, replay
+from dagster_project.publishing import replay
+from dagster_project.publishing.replay import Cause, News, news_since, replays
 from dagster_project.run.dbt_manifest import raw_tables_of_kpis
 from dagster_project.run.dbt_runner import Dbt
 from dagster_project.run.nodes import Node
@@ -24,16 +24,18 @@ from tests.thorough import IS_THOROUGH
 BUILT_WHOLE: tuple[Cause, ...] = ("late_facts", "corrections") if IS_THOROUGH else ("corrections",)
 """What is known with the corrections has the late facts in it."""
 
+QUOTA = "2025-02-01,quarter,revenue,52000"
+
 
 def test_a_replay_gives_what_a_whole_build_gives(
     published: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A late deal and a corrected one have been loaded since."""
+    """A late deal, a corrected one and a corrected quota have been loaded since."""
     company = published("edge_cases").with_own_files(tmp_path)
     monkeypatch.setenv("SALESOPS_DATA", str(company.folder.parent))
-    exports = company.company.parent / "exports" / "opportunities.csv"
-    text = exports.read_text(encoding="utf-8").rstrip("\n")
-    exports.write_text(text.replace(*CORRECTED[1:]) + "\n" + LATE_DEAL, encoding="utf-8")
+    exports = company.company.parent / "exports"
+    rewrite(exports / "opportunities.csv", *CORRECTED[1:], LATE_DEAL)
+    rewrite(exports / "quotas.csv", "2025-02-01,quarter,revenue,45000", QUOTA)
     [basis] = company.marts("select as_of, known_at from marts.publication").to_dict("records")
     with open_run(load_company(company.company), "later") as run:
         raw = raw_tables_of_kpis(Dbt.of(run.company).manifest())
@@ -43,14 +45,20 @@ def test_a_replay_gives_what_a_whole_build_gives(
         assert causes == ["late_facts", "corrections"]
         with monkeypatch.context() as watching:
             stood = standing(watching)
-            by_record = {cause: replay(run, news, raw, cause) for cause in causes}
-        assert replays._last_build(run, news)
-        monkeypatch.setattr(replays, "_last_build", lambda *_: None)
-        whole = {cause: replay(run, news, raw, cause) for cause in BUILT_WHOLE}
-    assert {"dim_account", "fct_quotas"} <= stood, "nothing of these is news"
+            by_record = dict(replays(run, news, raw, causes))
+        assert replay._last_build(run, news)
+        monkeypatch.setattr(replay, "_last_build", lambda *_: None)
+        whole = dict(replays(run, news, raw, BUILT_WHOLE))
+    assert {"dim_account", "fct_quotas"} <= stood, "no late fact is of these"
     for cause, kpis in whole.items():
         assert difference(by_record[cause], kpis) == []
     assert difference(*by_record.values())
+
+
+def rewrite(file: Path, old: str, new: str, more: str = "") -> None:
+    text = file.read_text(encoding="utf-8").rstrip("\n")
+    assert old in text
+    file.write_text(text.replace(old, new, 1) + "\n" + more, encoding="utf-8")
 
 
 def standing(monkeypatch: pytest.MonkeyPatch) -> set[str]:

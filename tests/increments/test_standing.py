@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -157,14 +157,16 @@ def make(
         return making(self, one)
 
     def increment(
-        values: Mapping[str, str], *statements: str, nodes: Sequence[Node] = NODES
+        values: Mapping[str, str],
+        *statements: str,
+        nodes: Sequence[Node] = NODES,
+        filled: Collection[str] = (),
     ) -> set[str]:
         for statement in statements:
             warehouse.execute(statement)
         clock = Clock(dt.date(2025, 12, 25), dt.date(2026, 1, 1), dt.date(2026, 1, 1))
-        Increment(warehouse, {one.name: one for one in nodes}, values, clock, clock).run(
-            results.append
-        )
+        named = {one.name: one for one in nodes}
+        Increment(warehouse, named, values, clock, clock, filled=filled).run(results.append)
         return made
 
     monkeypatch.setattr(Increment, "_make", told)
@@ -182,6 +184,14 @@ def test_all_stands_where_nothing_is_new(make: Make) -> None:
 
 def test_rows_of_raw_data_are_news(warehouse: Session, make: Make) -> None:
     assert make(LATER, NEW_LOAD, deal(-15)) == {one.name for one in TABLES}
+    assert warehouse.rows("select is_large from large") == [(False,)]
+
+
+def test_rows_that_come_to_loads_of_before_are_news(warehouse: Session, make: Make) -> None:
+    """Nothing else tells of them: moments and loads are those of the last build."""
+    assert make(VALUES, filled=["raw_files.others", "files.deals"]) == ALWAYS
+    found = make(VALUES, deal(-15, "first"), filled=["raw_files.deals"])
+    assert found == {one.name for one in TABLES}
     assert warehouse.rows("select is_large from large") == [(False,)]
 
 

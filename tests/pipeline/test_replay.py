@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.publishing.replay import News, replay
+from dagster_project.publishing.replay import News, replays
 from dagster_project.run.clock import now
 from dagster_project.run.dbt_manifest import raw_tables_of_kpis
 from dagster_project.run.dbt_runner import Dbt
@@ -58,7 +58,8 @@ def test_a_replay_is_of_the_companys_as_of_of_then(
     assert then
     raw = raw_tables_of_kpis(Dbt.of(company).manifest())
     with open_run(company, "again") as run:
-        kpis = replay(run, News(then, known_then, now()), raw, "late_facts").to_pandas()
+        [(_, numbers)] = replays(run, News(then, known_then, now()), raw, ["late_facts"])
+    kpis = numbers.to_pandas()
     won = kpis[
         (kpis["metric"] == "revenue_won")
         & (kpis["period_grain"] == "month")
