@@ -37,9 +37,9 @@ COMPANIES = {**TEST_COMPANIES, **REFERENCE_COMPANIES}
 
 LONG = (
     *("test_truth_over_http", "test_default_company", "test_past_moments", "test_truth_vs_kpis"),
-    *("test_erp_company", "test_ads_truth", "test_ads_replay"),
+    *("test_built_both_ways", "test_erp_company", "test_ads_truth", "test_ads_replay"),
     *("test_killed_runs", "test_broken_input", "test_restatements", "test_ui", "test_postgres"),
-    *("test_extended_company", "test_dagster", "test_extremes", "test_built_both_ways"),
+    *("test_extended_company", "test_dagster", "test_extremes"),
 )
 """Modules that take longest; the first ones need no published company."""
 WHOLE_RUNS = ("orchestration", "pipeline", "kpis")

@@ -27,12 +27,14 @@ from dagster_project.run.dbt_runner import Dbt, run_values
 from dagster_project.run.opening import open_run
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
-from ingestion.loading.appending import append, arrow_schema
+from ingestion.loading import appending
+from ingestion.loading.appending import arrow_schema
 from ingestion.pipeline import load_source
 from ingestion.sources.ads.reader import Account
 from ingestion.sources.google_ads import extraction as google_ads
 from ingestion.sources.google_ads.tables import tables_of
 from ingestion.warehouse.warehouse import Warehouse
+from tests import raw_tables
 from tests.ads.restating import FakeReader, Platform
 from tests.compiled_models import CompiledModels
 from tests.ingestion.postgres_server import running_server
@@ -89,7 +91,9 @@ def load(company: Company, folder: Path, **tables: Sequence[Record]) -> dt.datet
         ]
         for name, rows in tables.items()
     }
-    append(Warehouse.of(company), "raw_google_ads", TABLES, batches, folder / "dlt")
+    warehouse = Warehouse.of(company)
+    how = raw_tables if warehouse.name == "duckdb" else appending
+    how.append(warehouse, "raw_google_ads", TABLES, batches, folder / "dlt")
     return now()
 
 

@@ -210,7 +210,7 @@ def test_rep_days_are_in_the_team_of_the_day(little: LittleWorld) -> None:
 def table() -> pd.DataFrame:
     world = World.found(seed=11, scale=0.1)
     world.advance(250)
-    return truth(world, **SETTINGS)  # type: ignore[arg-type]
+    return truth(world, **SETTINGS, has_finance=False)  # type: ignore[arg-type]
 
 
 def of_company(table: pd.DataFrame, metric: str, variant: str = "default") -> pd.DataFrame:
