@@ -15,7 +15,7 @@ from ingestion.disk.kept import kept
 from ingestion.http import Pace
 from ingestion.sources.files import arrival
 from ingestion.warehouse.duckdb_sql import THREADS
-from tests.kpis.companies import FROM_SQL, REFERENCE_COMPANIES, TEST_COMPANIES, Published
+from tests.kpis.companies import BY_A_RUN, REFERENCE_COMPANIES, TEST_COMPANIES, Published
 from tests.runs import run
 from tests.store import STORE
 from tests.thorough import IS_THOROUGH
@@ -97,7 +97,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
 
         def make(folder: Path) -> None:
             assert not failure.exists(), failure.read_text()
-            if name in FROM_SQL and not IS_THOROUGH:
+            if name not in BY_A_RUN and not IS_THOROUGH:
                 from tests.from_sql import publish_from_sql
 
                 publish_from_sql(company.file, folder)

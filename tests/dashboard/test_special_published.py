@@ -16,7 +16,7 @@ from dagster_project.publication import open_published
 from ingestion.paths import CompanyPaths
 from ingestion.warehouse.duckdb_sql import literal
 from tests.dashboard.pictures import pictures
-from tests.kpis.companies import AT_LENGTH, TEST_COMPANIES, Published
+from tests.kpis.companies import TEST_COMPANIES, Published
 from tests.thorough import thorough
 
 Publish = Callable[[str], Published]
@@ -47,7 +47,7 @@ def known(value: Any) -> float | None:
 
 def drawn() -> Iterator[Any]:
     """Every board of the edge cases and of another company, in turn; at length of all of them."""
-    first, *others = (name for name in TEST_COMPANIES if name not in AT_LENGTH)
+    first, *others = TEST_COMPANIES
     for place, key in enumerate(BOARDS):
         for name in TEST_COMPANIES:
             marks = () if name in (first, others[place % len(others)]) else thorough
