@@ -19,6 +19,7 @@ from dagster_project.run.dbt_runner import Dbt, run_values
 from ingestion.company.settings import Company
 from ingestion.disk.kept import kept
 from ingestion.paths import CompanyPaths
+from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.warehouse.marts_file import DATABASE
 from ingestion.warehouse.warehouse import Warehouse
 from tests.store import STORE
@@ -32,6 +33,29 @@ NEVER = run_values(
     company_as_of=dt.datetime(1900, 3, 3, 3, 3, 3, 3),
 )
 """What stands for a run's values in the statements."""
+
+
+class OnceParsed(Dbt):
+    """The project with the models of all types of sources: parsed once for all companies.
+
+    What is compiled is the company's own; models of types that it has not are left out.
+    """
+
+    @property
+    def _parsing_variables(self) -> dict[str, Any]:
+        return {"source_types": sorted({*SOURCE_TYPES, *self.company.source_types})}
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """As those of the company's runs."""
+        return {**super().variables, "source_types": list(self.company.source_types)}
+
+    @property
+    def models(self) -> list[str]:
+        """The selection of those that the company has."""
+        others = sorted({*SOURCE_TYPES} - {*self.company.source_types})
+        paths = [f"path:models/staging/{it}" for it in others]
+        return ["resource_type:model", "--indirect-selection", "empty", "--exclude", *paths]
 
 
 @dataclass(frozen=True)
@@ -51,14 +75,14 @@ class CompiledModels:
         def make(folder: Path) -> None:
             home = folder / "compiling"
             warehouse = Warehouse("duckdb", str(home / "warehouse.duckdb"))
-            dbt = Dbt(company, CompanyPaths(home), warehouse)
+            dbt = OnceParsed(company, CompanyPaths(home), warehouse)
             home.mkdir()
-            sql = dbt.compiled(["resource_type:model"], NEVER)
+            sql = dbt.compiled(dbt.models, NEVER)
             shutil.rmtree(home)
             told = _compiled(dbt.manifest(), sql)
             (folder / COMPILED).write_text(json.dumps(told), encoding="utf-8")
 
-        dbt = Dbt.of(company)
+        dbt = OnceParsed.of(company)
         depends_on = json.dumps([dbt.fingerprint(), dbt.variables, NEVER])
         key = hashlib.sha256(depends_on.encode()).hexdigest()[:16]
         folder = kept(STORE, "compiled", key, make, last=8)
@@ -112,6 +136,7 @@ def _compiled(manifest: Mapping[str, Mapping], sql: Mapping[str, str]) -> dict[s
     parents = manifest["parent_map"]
     nodes = [manifest["nodes"].get(name) for name in TopologicalSorter(parents).static_order()]
     models = [node for node in nodes if node and node["resource_type"] == "model"]
+    models = [model for model in models if model["name"] in sql]
     return {
         "statements": {
             node["unique_id"]: f"create or replace {_relation(node)} "

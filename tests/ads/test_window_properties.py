@@ -23,7 +23,7 @@ BEGIN = dt.datetime(2026, 3, 4, 20)
 FIRST_DAY = dt.date(2026, 2, 20)
 WINDOW, LONG_WINDOW = 3, 6
 SETTINGS = {"since": FIRST_DAY, "restated_days": WINDOW, "restated_days_weekly": LONG_WINDOW}
-EXAMPLES, STEPS = (150, 7) if IS_THOROUGH else (8, 5)
+EXAMPLES, STEPS = (150, 7) if IS_THOROUGH else (5, 5)
 
 Change = tuple[int, str, str | None, int, int | None]
 """Account by number, campaign, ad if of one, days before today, spend or none: it vanishes."""

@@ -59,6 +59,11 @@ def _told(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
+def without_dlt() -> None:
+    """Loads under attack do all that runs do: dlt is among what is attacked."""
+
+
+@pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Figures:
     """The counts of this test."""
     return Figures(request.node.user_properties)

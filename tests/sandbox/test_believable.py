@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from ingestion.sandbox.world import World
+from tests.thorough import thorough
 from tests.truth.acquisition import add_acquisition
 from tests.truth.customers import Customers
 from tests.truth.history import History
@@ -19,8 +20,10 @@ from tests.truth.outcome import add_outcome
 from tests.truth.quotas import Quotas, add_quotas
 from tests.truth.recurring import Recurring
 
+SEEDS = [7, *(pytest.param(seed, marks=thorough) for seed in (1, 3))]
 
-@pytest.fixture(scope="module", params=[1, 3, 7], ids=lambda seed: f"seed {seed}")
+
+@pytest.fixture(scope="module", params=SEEDS, ids=lambda seed: f"seed {seed}")
 def cells(request: pytest.FixtureRequest) -> pd.DataFrame:
     """The truth of two and a half years of a company of a few reps."""
     world = World.found(request.param, scale=0.15)
