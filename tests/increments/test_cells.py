@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 import pytest
@@ -95,3 +96,18 @@ def test_of_a_cell_that_differs_only_the_rows_that_do_are_written(warehouse: Ses
     assert written(warehouse, before, now) == {"won 2024-01-01"}
     [(differing,)] = warehouse.rows("select count(*) from changed")
     assert differing == len(["c as it was", "c as it is", "b, which is there twice"])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_rows_become_any_others(warehouse: Session, seed: int) -> None:
+    """Some as often as before, some more often or less, some of other records."""
+    draw = random.Random(seed)
+    rows = [
+        row(metric, month, key, amount)
+        for metric in ("won", "lost")
+        for month in (JANUARY, NO_DAY)
+        for key in "abc"
+        for amount in (1, 2, None)
+    ]
+    before, now = (draw.choices(rows, k=draw.randint(0, 30)) for _ in range(2))
+    written(warehouse, before, [it for it in now if "'a'" not in it], "key <> 'a'")
