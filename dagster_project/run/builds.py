@@ -167,13 +167,9 @@ def _increment(
 ) -> Mapping[str, Node] | None:
     """Make an increment; returns its nodes, None where it could not be done."""
     warehouse.execute(f"update {BUILD}.last_build set is_complete = false")
-    nodes = from_json(plan.last["nodes"])
-    if missing := _missing(warehouse, nodes):
-        log.warning("building everything: the last build's %s missing", " and ".join(missing))
-        return None
     increment = Increment(
         warehouse,
-        nodes,
+        from_json(plan.last["nodes"]),
         values,
         _clock(dbt, plan.moments.as_of),
         _clock(dbt, plan.last["as_of"]),
@@ -188,14 +184,6 @@ def _increment(
         raise dbt.told(increment.failed)
     _finish(dbt, plan, values, increment.made, warehouse, plan.last["whole_at"])
     return increment.made
-
-
-def _missing(warehouse: Session, nodes: Mapping[str, Node]) -> list[str]:
-    """The tables and views of the last build that are not there: what stands is not asked for."""
-    found = warehouse.rows("select table_schema, table_name from information_schema.tables")
-    there = {f'"{schema}"."{table}"' for schema, table in found}
-    made = (node for node in nodes.values() if node.resource_type != "test")
-    return sorted(node.name for node in made if node.relation.partition(".")[2] not in there)
 
 
 def last_build_of(dbt: Dbt, moments: Moments) -> Mapping[str, Node] | None:
@@ -323,7 +311,18 @@ def _doubt(dbt: Dbt, moments: Moments, made_by: str, last: Mapping[str, Any] | N
         return "its moments are before those of the last build"
     if last["loads"] != _loads(dbt, last["known_at"]):
         return "loads of before the last build have come or gone since"
+    if missing := _missing(dbt, from_json(last["nodes"])):
+        return f"{missing} of the last build is missing"
     return None
+
+
+def _missing(dbt: Dbt, nodes: Mapping[str, Node]) -> str | None:
+    """A table or view of the last build that is not there: what stands, nobody would miss."""
+    found = dbt.warehouse.read("select table_schema, table_name from information_schema.tables")
+    there = {f'"{it["table_schema"]}"."{it["table_name"]}"' for it in found.to_pylist()}
+    made = (node for node in nodes.values() if node.resource_type != "test")
+    gone = (node.name for node in made if node.relation.partition(".")[2] not in there)
+    return next(gone, None)
 
 
 def _run_of_marts(dbt: Dbt) -> str | None:

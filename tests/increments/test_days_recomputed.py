@@ -6,7 +6,6 @@ import datetime as dt
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -74,30 +73,37 @@ FORGETFUL: Mapping[str, Node] = {
 """What takes it that nothing happens but today."""
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
-def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]:
-    """What the last build has left, of a few days on which something was entered."""
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Session]:
     if request.param == "duckdb":
-        with session(Warehouse("duckdb", str(tmp_path / "warehouse.duckdb"))) as opened:
-            yield begun(opened)
+        file = tmp_path_factory.mktemp("days") / "warehouse.duckdb"
+        with session(Warehouse("duckdb", str(file))) as opened:
+            yield opened
     else:
         with running_server() as url, session(Warehouse("postgres", url)) as opened:
-            yield begun(opened)
+            yield opened
 
 
-def begun(opened: Session) -> Session:
+@pytest.fixture
+def warehouse(database: Session) -> Session:
+    """What the last build has left, of a few days on which something was entered."""
     for statement in (
+        "drop schema if exists build cascade",
+        *(f"drop {it.materialized} if exists {it.relation}" for it in reversed(NODES.values())),
+        "drop table if exists days",
+        "drop table if exists entered",
         "create schema build",
         "create table build.inputs_read (model text, input text, digest text)",
         "create table days (day date)",
         "create table entered (day date, amount integer)",
         *(f"insert into days values ({day(number)})" for number in range(DAYS)),
         *(f"insert into entered values ({day(number)}, 1)" for number in (3, 8, 20)),
+        *(f"create {one.materialized} {one.relation} as {one.sql}" for one in NODES.values()),
     ):
-        opened.execute(statement)
-    for one in NODES.values():
-        opened.execute(f"create {one.materialized} {one.relation} as {one.sql}")
-    return opened
+        database.execute(statement)
+    return database
 
 
 def day(number: int) -> str:
