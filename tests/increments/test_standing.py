@@ -89,7 +89,9 @@ NODES = [
         failures=3,
     ),
 ]
-BY_RECORD = Reading("news", "amount", {"sums": ("amount", "amount")}, {}, (), None, {}, False)
+BY_RECORD = Reading(
+    "news", "amount", {"sums": ("amount", "amount")}, {}, (), None, {}, False, False
+)
 OF_DIFFERING = [
     *NODES,
     node("sums", "select amount from total", "total", relation='"main"."sums"'),

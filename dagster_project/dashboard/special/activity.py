@@ -128,7 +128,7 @@ def _activity_chart(rows: Rows) -> Spec:
         ],
     )
     words = base.mark_text(yOffset=LOWER, align="left", dx=9).encode(
-        across("furthest:Q", "ratio", right=165), text="text:N"
+        across("furthest:Q", "ratio", right=165), alt.Text("text:N")
     )
     return finished(above(base, "person"), interval, peers, points, words, band=TALL)
 

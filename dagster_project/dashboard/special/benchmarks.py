@@ -147,7 +147,7 @@ def _benchmarks_chart(rows: Rows) -> Spec:
     )
     layers.append(
         base.mark_text(align="left", dx=9, yOffset=LOWER).encode(
-            across("furthest:Q", unit, right=170), text="text:N"
+            across("furthest:Q", unit, right=170), alt.Text("text:N")
         )
     )
     return finished(above(base, "benchmark"), *layers, band=TALL)

@@ -163,7 +163,7 @@ def _bottlenecks_chart(rows: Rows) -> Spec:
         )
     )
     words = base.mark_text(yOffset=LOWER, align="left", dx=8).encode(
-        across("furthest:Q", unit, right=150), text="text:N"
+        across("furthest:Q", unit, right=150), alt.Text("text:N")
     )
     return finished(above(base, "label"), interval, before, points, words, band=TALL)
 
@@ -306,7 +306,7 @@ def _held_up_chart(rows: Rows) -> Spec:
         )
     )
     words = base.mark_text(yOffset=LOWER, align="left", dx=6, limit=165).encode(
-        across("at:Q", "money", right=170), text="text:N"
+        across("at:Q", "money", right=170), alt.Text("text:N")
     )
     return finished(above(base, "label"), bars, words, band=TALL)
 

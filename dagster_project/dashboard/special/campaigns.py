@@ -107,7 +107,7 @@ def _spend_chart(rows: Rows) -> Spec:
         tooltip=tooltip,
     )
     words = base.mark_text(yOffset=LOWER, align="left", dx=9).encode(
-        across("furthest:Q", "money", right=90), text="text:N"
+        across("furthest:Q", "money", right=90), alt.Text("text:N")
     )
     return finished(above(base, "campaign"), line, spent, won, words, band=TALL)
 

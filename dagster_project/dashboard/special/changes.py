@@ -93,7 +93,7 @@ def _changes_chart(rows: Rows) -> Spec:
     )
     zero = base.mark_rule().encode(x=alt.datum(0))
     words = base.mark_text(align="left", dx=6).encode(
-        across("at:Q", "money", right=130), text="text:N"
+        across("at:Q", "money", right=130), alt.Text("text:N")
     )
     return finished(bars, zero, words)
 
@@ -210,7 +210,7 @@ def _changed_deals_chart(rows: Rows) -> Spec:
         )
     )
     words = base.mark_text(align="left", dx=5, limit=165, yOffset=LOWER).encode(
-        across("size:Q", "money", right=170), text="text:N"
+        across("size:Q", "money", right=170), alt.Text("text:N")
     )
     return finished(above(base, "deal"), bars, words, band=TALL)
 

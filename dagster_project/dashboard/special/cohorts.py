@@ -97,14 +97,14 @@ def _cohorts_chart(rows: Rows) -> Spec:
         .mark_text(fontSize=11)
         .encode(
             months,
-            text="text:N",
+            alt.Text("text:N"),
             color=alt.condition("datum.retention > 0.9", alt.value("#fff"), alt.value("#111")),
         )
     )
     unknown = (
         base.transform_filter("!isValid(datum.retention)")
         .mark_text(fontSize=11)
-        .encode(months, text="text:N")
+        .encode(months, alt.Text("text:N"))
     )
     return finished(cells, known, unknown, band=22)
 

@@ -89,7 +89,7 @@ def _exclusions_chart(rows: Rows) -> Spec:
         ],
     )
     words = base.mark_text(align="left", dx=6).encode(
-        across("records:Q", "count", right=140), text="text:N"
+        across("records:Q", "count", right=140), alt.Text("text:N")
     )
     return finished(bars, words)
 
@@ -213,7 +213,7 @@ def _definitions_chart(rows: Rows) -> Spec:
         )
     )
     words = base.mark_text(align="left", dx=6, yOffset=LOWER).encode(
-        across("at:Q", unit, right=80), text="text:N"
+        across("at:Q", unit, right=80), alt.Text("text:N")
     )
     return finished(above(base, "named"), bars, words, band=TALL)
 

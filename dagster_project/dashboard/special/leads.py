@@ -131,7 +131,7 @@ def _channels_chart(rows: Rows) -> Spec:
     )
     words = base.mark_text(color="#111").encode(
         across_steps,
-        text="text:N",
+        alt.Text("text:N"),
         color=alt.condition("datum.verdict === 'above'", alt.value("#fff"), alt.value("#111")),
     )
     return finished(cells, words)

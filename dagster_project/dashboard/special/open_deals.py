@@ -131,7 +131,7 @@ def _age_chart(rows: Rows) -> Spec:
         base.transform_aggregate(total="sum(shown)", known="valid(shown)", groupby=["label"])
         .transform_calculate(text=f"datum.known == 0 ? 'not known' : {amount('datum.total', unit)}")
         .mark_text(align="left", dx=5, yOffset=LOWER)
-        .encode(across("total:Q", unit, right=70), text="text:N")
+        .encode(across("total:Q", unit, right=70), alt.Text("text:N"))
     )
     return finished(
         above(base.transform_aggregate(groupby=["label"]), "label"), bars, totals, band=TALL
@@ -293,7 +293,7 @@ def _coverage_chart(rows: Rows) -> Spec:
         )
     )
     text = base.mark_text(align="left", dx=7).encode(
-        across("furthest:Q", "money", right=150), text="text:N"
+        across("furthest:Q", "money", right=150), alt.Text("text:N")
     )
     return finished(won, due, quota, text)
 

@@ -99,7 +99,7 @@ def _fix_first_chart(rows: Rows) -> Spec:
         )
     )
     words = base.mark_text(align="left", dx=6, limit=180, yOffset=LOWER).encode(
-        across("at:Q", "money", right=185), text="text:N"
+        across("at:Q", "money", right=185), alt.Text("text:N")
     )
     return finished(above(base, "finding"), bars, words, band=TALL)
 
@@ -183,7 +183,7 @@ def _scores_chart(rows: Rows) -> Spec:
         )
     )
     words = base.mark_text(align="left", dx=6).encode(
-        across("at:Q", "ratio", right=130), text="text:N"
+        across("at:Q", "ratio", right=130), alt.Text("text:N")
     )
     return finished(bars, words)
 
@@ -286,7 +286,7 @@ def _references_chart(rows: Rows) -> Spec:
         )
     )
     words = base.mark_text(align="left", dx=6, limit=165, yOffset=LOWER).encode(
-        across("at:Q", "ratio", right=170), text="text:N"
+        across("at:Q", "ratio", right=170), alt.Text("text:N")
     )
     return finished(above(base, "reference"), bars, words, band=TALL)
 

@@ -123,7 +123,7 @@ def _receivables_chart(rows: Rows) -> Spec:
             at="isValid(datum.owed) ? datum.owed : 0",
         )
         .mark_text(align="left", dx=6)
-        .encode(across("at:Q", "money", right=80), text="text:N")
+        .encode(across("at:Q", "money", right=80), alt.Text("text:N"))
     )
     words.transform = [
         alt.CalculateTransform(calculate="max(datum.amount, 0)", **{"as": "positive"}),

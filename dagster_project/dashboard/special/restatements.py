@@ -134,7 +134,7 @@ def _restatements_chart(rows: Rows) -> Spec:
             at="max(datum.up, datum.difference, 0)",
         )
         .mark_text(align="left", dx=8)
-        .encode(across("at:Q", unit, right=190), text="text:N")
+        .encode(across("at:Q", unit, right=190), alt.Text("text:N"))
     )
     total = one.mark_tick(color=INK, thickness=3, height=24, opacity=1).encode(
         across("difference:Q", unit, right=190)

@@ -148,7 +148,7 @@ def _scorecards_chart(rows: Rows) -> Spec:
         tooltip=tooltip,
     )
     words = base.mark_text(yOffset=LOWER, align="left", dx=9).encode(
-        across("furthest:Q", unit, right=165), text="text:N"
+        across("furthest:Q", unit, right=165), alt.Text("text:N")
     )
     return finished(above(base, "person"), interval, peers, before, points, words, band=TALL)
 

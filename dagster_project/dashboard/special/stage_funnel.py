@@ -138,7 +138,7 @@ def _funnel_chart(rows: Rows) -> Spec:
         )
     )
     words = base.mark_text(align="left", dx=6).encode(
-        across("entered:Q", "deals", right=180), text="text:N"
+        across("entered:Q", "deals", right=180), alt.Text("text:N")
     )
     return finished(entered, passed, words)
 

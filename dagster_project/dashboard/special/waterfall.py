@@ -45,7 +45,7 @@ def waterfall(rows: Rows) -> Spec:
     lines = (
         placed.transform_filter("isValid(datum.next)")
         .mark_rule(strokeDash=[2, 2], strokeOpacity=0.6)
-        .encode(across("to_amount:Q", "money", right=80), y2="next:N")
+        .encode(across("to_amount:Q", "money", right=80), alt.Y2("next:N"))
     )
     shown = {
         kind: colour for kind, colour in KINDS.items() if any(r["kind"] == kind for r in drawn)
@@ -61,6 +61,6 @@ def waterfall(rows: Rows) -> Spec:
         ],
     )
     words = base.mark_text(align="left", dx=6).encode(
-        across("at:Q", "money", right=80), text="text:N"
+        across("at:Q", "money", right=80), alt.Text("text:N")
     )
     return finished(lines, bars, words)
