@@ -54,7 +54,7 @@ def tests(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Itera
     shutil.copy(marts_of(built), folder)
     file = Path(shutil.copy(built, folder))
     company = load_company(COMPANY)
-    # Staging of other types has tables of its own, which a company of files has not built.
+    # Staging of other types has tables of its own.
     sources = tuple(source for source in company.sources if source.type in ("files", "hubspot"))
     company = company.model_copy(update={"sources": sources})
     dbt = Dbt(company, CompanyPaths(folder), Warehouse("duckdb", str(file)))
@@ -66,7 +66,12 @@ def tests(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def test_all_claims_hold(tests: Tests) -> None:
-    claims = [name for name in tests.statements if name.startswith("claims_of_")]
+    # Staging of HubSpot has tables of its own, which a company of files has not built.
+    claims = [
+        name
+        for name in tests.statements
+        if name.startswith("claims_of_") and not name.startswith("claims_of_int_hubspot__")
+    ]
     assert len(claims) > 60
     broken = {name: tests.failures(tests.statements[name]) for name in claims}
     assert {name: rows for name, rows in broken.items() if rows} == {}
