@@ -177,8 +177,13 @@ def _increment(
     try:
         increment.run(on_result)
     except warehouse.errors as error:
+        failing = next(name for name in increment.nodes if name not in increment.made)
         told = dbt.warehouse.in_words(error)
-        log.warning("building everything: what has changed could not be built alone (%s)", told)
+        log.warning(
+            "building everything: what has changed of %s could not be built alone (%s)",
+            failing,
+            told,
+        )
         return None
     if increment.failed:
         raise dbt.told(increment.failed)
