@@ -53,17 +53,18 @@ def run_company(
         simulation=Simulation(options.days, options.scale, options.seed),
     )
     with progress(), opened as run, log_of_run(run.paths.logs, run_id) as file:
+        run.stopped_by = stopped_by
         log.info("%s, run %s", company.name, run_id)
         before = published(run.paths)
         if before and (publication := published_already(run)):
             _show(lambda: print_unchanged(run, publication))
             return True
-        _execute(run, file, stopped_by)
+        _execute(run, file)
         _show(lambda: print_summary(run, before))
         return run.publication is not None
 
 
-def _execute(run: PipelineRun, file: Path | None, stopped_by: Callable[[], int | None]) -> None:
+def _execute(run: PipelineRun, file: Path | None) -> None:
     """Execute the run to its publication, or to an audit that says no.
 
     What fails after the publication is told and changes nothing. Raises SalesopsError, or
@@ -75,7 +76,7 @@ def _execute(run: PipelineRun, file: Path | None, stopped_by: Callable[[], int |
 
         execute(run)
     except (Exception, KeyboardInterrupt) as error:
-        if stopped_by() or isinstance(error, KeyboardInterrupt):
+        if run.stopped_by() or isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(_left_by(run)) from None
         trace.exception("the run failed")
         if run.publication:

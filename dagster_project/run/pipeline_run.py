@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,7 +30,7 @@ class PipelineRun:
 
     `asked_as_of` and `asked_known_at` are the moments that were asked for (UTC, without zone). A
     run `is_time_travel` when either was: it ingests nothing and keeps everything that it makes in a
-    place of its own.
+    place of its own. `stopped_by` tells which signal has asked it to stop, if any.
     """
 
     company: Company
@@ -50,6 +51,7 @@ class PipelineRun:
     publication: Publication | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     cpu_seconds: dict[str, float] = field(default_factory=dict)
+    stopped_by: Callable[[], int | None] = lambda: None
 
     @cached_property
     def present(self) -> dt.datetime:
@@ -108,6 +110,9 @@ class PipelineRun:
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Say when a phase begins, and how long it took."""
+        if self.stopped_by():
+            # Nobody stopped: Python ignores what is raised in callbacks of weak references.
+            signal.raise_signal(signal.SIGINT)
         log.info("%s …", name)
         started, busy = time.perf_counter(), time.process_time()
         yield

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,11 +19,14 @@ import pytest
 from dagster_project.commands import run as run_command
 from dagster_project.commands.interrupts import interruptible
 from dagster_project.commands.statuses import MEANINGS, WRONG_SETTINGS
+from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT
+from ingestion.warehouse.warehouse import Warehouse
 from tests.conftest import Publish
 from tests.faults.attacks import Tampering, bites, held, without
 from tests.faults.disks import make_read_only, small_disk
 from tests.orchestration.copies import EDGE_CASES, Copy
+from tests.orchestration.one_mart import audited
 from tests.thorough import thorough
 
 DISK = "a disk that is full, read-only or not ours"
@@ -192,6 +196,25 @@ def test_duckdb_makes_another_error_of_an_interruption() -> None:
         with pytest.raises(RuntimeError, match="interrupted"):
             in_a_long_query(None)
         assert stopped_by() == signal.SIGTERM
+
+
+@held(STOPS)
+def test_an_interruption_that_python_swallowed_comes_with_the_next_phase(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Object:
+        """Something to which a weak reference may be."""
+
+    swallowed: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: swallowed.append(told.exc_type))
+    run = audited(load_company(EDGE_CASES / "company.yml"), Warehouse("duckdb", "none"), "a run")
+    with interruptible() as run.stopped_by:
+        gone = Object()
+        _observer = weakref.ref(gone, lambda _: signal.raise_signal(signal.SIGINT))
+        del gone
+        assert swallowed == [KeyboardInterrupt]
+        with pytest.raises(KeyboardInterrupt), run.phase("publish"):
+            pytest.fail("the run went on")
 
 
 @held(STOPS)
