@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
 from dagster_project.run.increment import Clock, Increment
 from dagster_project.run.nodes import Cells, Node, Reading
-from ingestion.warehouse.session import Session, session
-from ingestion.warehouse.warehouse import Warehouse
+from ingestion.warehouse.session import Session
 from tests.increments.test_standing import VALUES, node
-from tests.ingestion.postgres_server import running_server
 
 BEGUN, TODAY = dt.date(2026, 3, 1), dt.date(2026, 3, 31)
 DAYS = (TODAY - BEGUN).days + 1
@@ -71,19 +69,6 @@ FORGETFUL: Mapping[str, Node] = {
     "first_day": replace(NODES["first_day"], sql=f"select date '{TODAY}' as day"),
 }
 """What takes it that nothing happens but today."""
-
-
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def database(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Session]:
-    if request.param == "duckdb":
-        file = tmp_path_factory.mktemp("days") / "warehouse.duckdb"
-        with session(Warehouse("duckdb", str(file))) as opened:
-            yield opened
-    else:
-        with running_server() as url, session(Warehouse("postgres", url)) as opened:
-            yield opened
 
 
 @pytest.fixture
