@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import jinja2
 import pyarrow as pa
 import pytest
 
@@ -27,6 +26,7 @@ from ingestion.warehouse.duckdb_sql import MEMORY_LIMIT, literal
 from tests.compiled_models import NEVER
 from tests.faults.attacks import bites, held, replaced
 from tests.ingestion.conftest import Exports
+from tests.macros import made_by_macro
 from tests.runs import run
 from tests.thorough import thorough
 
@@ -524,23 +524,9 @@ WORDS = ["subscription_statuses", "invoice_statuses", "cost_teams"]
 HOSTILE_WORDS = dict.fromkeys(HOSTILE, "counts")
 
 
-def made_by_macro(macro: str, *arguments: str, **variables: object) -> str:
-    """What a macro of dbt makes of variables."""
-    (file,) = (
-        f
-        for f in (PROJECT / "dbt" / "macros").glob("*.sql")
-        if f"macro {macro}(" in f.read_text(encoding="utf-8")
-    )
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
-    module = environment.from_string(
-        file.read_text(encoding="utf-8"), globals={"var": variables.__getitem__}
-    ).module
-    return str(getattr(module, macro)(*arguments))
-
-
 @held(INJECTS)
 def test_ids_stay_ids_in_the_sql_of_dbt() -> None:
-    sql = made_by_macro("is_personal", "id", personal_quotas=HOSTILE)
+    sql = made_by_macro("is_personal", "id", variables={"personal_quotas": HOSTILE})
     with duckdb.connect() as connection:
         ids = ", ".join(f"({literal(id_)})" for id_ in [*HOSTILE, "o2"])
         found = connection.execute(f"select id, {sql} from (values {ids}) as ids(id)").fetchall()
@@ -551,7 +537,7 @@ def test_ids_stay_ids_in_the_sql_of_dbt() -> None:
 @pytest.mark.parametrize("setting", WORDS)
 def test_words_stay_words_in_the_sql_of_dbt(setting: str) -> None:
     """They and ids are the only text of company.yml that models take as it is written."""
-    sql = made_by_macro("said_of", setting, "word", **{setting: HOSTILE_WORDS})
+    sql = made_by_macro("said_of", setting, "word", variables={setting: HOSTILE_WORDS})
     with duckdb.connect() as connection:
         words = ", ".join(f"({literal(word)})" for word in [*HOSTILE, "other"])
         found = connection.execute(f"select word, {sql} from (values {words}) as words(word)")
@@ -613,7 +599,7 @@ def test_what_is_no_text_is_in_no_setting(people: Exports, written: str) -> None
 @bites(INJECTS)
 def test_an_id_becomes_sql_where_its_quotes_are_not_doubled() -> None:
     injected = "o1') or true --"
-    doubled = made_by_macro("is_personal", "id", personal_quotas=[injected])
+    doubled = made_by_macro("is_personal", "id", variables={"personal_quotas": [injected]})
     with duckdb.connect() as connection:
         for sql, is_true in ((doubled, False), (doubled.replace("'')", "')"), True)):
             (found,) = connection.execute(f"select {sql}\nfrom (select 'o2' as id)").fetchall()

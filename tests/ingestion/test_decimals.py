@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ingestion.contract.columns import Column
+from ingestion.contract.types import TYPES
 from ingestion.errors import SourceError
+from ingestion.loading.rows import row_hash, typed
 from ingestion.sources.files.values.numbers import COMMA, POINT, Amount, Style, number
-from ingestion.warehouse.duckdb_sql import literal
+from ingestion.warehouse.duckdb_sql import hash_of, literal
 from tests.ingestion.conftest import Exports
 from tests.ingestion.mapped import map_files
 from tests.ingestion.test_xlsx import write_xlsx
+from tests.macros import made_by_macro
 
 DEALS = {"source_id": "id", "stage": "'Open'", "amount": "amount"}
 
@@ -309,3 +313,44 @@ def test_every_style_reads_what_it_writes(
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_text_is_an_amount_or_none(connection: duckdb.DuckDBPyConnection, text: str) -> None:
     _sql(connection, Amount(literal(text.replace("\0", ""))).value((POINT,), "DECIMAL(28,6)"))
+
+
+def digits(most: int) -> st.SearchStrategy[str]:
+    return st.text("0123456789", min_size=1, max_size=most)
+
+
+NUMBERS = st.builds(
+    "{}{}.{}{}".format,
+    st.sampled_from(["", "-", "+"]),
+    digits(14),
+    digits(20),
+    st.sampled_from(["", "", "e0", "e2", "E+7", "e-3"]),
+)
+
+
+@given(text=NUMBERS)
+@example("-55697618882.09057025E1")
+@example("999999999999.9999995")
+def test_a_number_is_read_to_its_last_digit_however_it_is_written(text: str) -> None:
+    """By loads and by models, of an API's text, on both sides of 64 bits."""
+    exact = Decimal(text).quantize(Decimal("0.000001"), ROUND_HALF_UP)
+    macro = made_by_macro("duckdb__money_from_text", "text", type_of=lambda _: TYPES["money"].sql)
+    for sql in (typed("text", "money"), macro):
+        assert duckdb.execute(f"select {sql} from (select ? as text)", [text]).fetchone() == (
+            exact,
+        )
+
+
+@given(values=st.tuples(*[st.none() | st.decimals(-(10**20), 10**20, places=6)] * 2))
+@example((Decimal("1e12"), Decimal("0.5")))
+def test_a_hash_is_that_of_all_values_whatever_their_size(
+    values: tuple[Decimal | None, Decimal | None],
+) -> None:
+    columns = [Column("source_id", "text", ""), *(Column(it, "money", "") for it in "ab")]
+    text = "json_object('source_id', source_id, 'a', a, 'b', b)::VARCHAR"
+    [(found, plain)] = duckdb.execute(
+        f"""select {row_hash(columns)}, {hash_of(text)}
+        from (select 'x' as source_id, ?::numeric(28, 6) as a, ?::numeric(28, 6) as b)""",
+        values,
+    ).fetchall()
+    assert found == plain

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ingestion.contract.columns import Column
 from ingestion.contract.entities import ENTITIES
 from ingestion.contract.types import TYPES
+from ingestion.loading.rows import typed
 from ingestion.sources.files.hidden import REASON, TEXT_OF
 from ingestion.sources.files.mapping.mapping import written
 from ingestion.sources.files.mapping.rowset import RowSet
@@ -52,7 +53,7 @@ class _Field:
         """SQL of the same text by what the models read in a value as it is written."""
         if self.column.type not in READ_BY_MODELS:
             return self.kept(value)
-        return self._text(f"try_cast({value} as {TYPES[self.column.type].sql})")
+        return self._text(typed(value, self.column.type))
 
     def _text(self, typed: str) -> str:
         text = f"{typed}::{TYPES[self.column.type].sql}::VARCHAR"
