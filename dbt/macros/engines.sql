@@ -107,7 +107,8 @@
 
 {#-
     An amount of money from its text, NULL where it is none. DuckDB reads text into wide decimals a
-    hundred times slower; into those of 64 bits it loses digits of numbers with an exponent.
+    hundred times slower; into those of 64 bits it loses what a number with an exponent has of more
+    than 18 digits.
 -#}
 {% macro money_from_text(text) -%}
     {{ return(adapter.dispatch("money_from_text", "salesops")(text)) }}
@@ -125,7 +126,7 @@
 {% macro duckdb__money_from_text(text) -%}
     coalesce(
         case
-            when {{ text }} not ilike '%e%'
+            when length({{ text }}) <= 18 or {{ text }} not ilike '%e%'
             then cast(try_cast({{ text }} as numeric(18, 6)) as {{ type_of("money") }})
         end,
         try_cast({{ text }} as {{ type_of("money") }})

@@ -63,10 +63,11 @@ def as_decimal(text: str, type_: str) -> str:
     """SQL of a text as a decimal of a type, NULL where it is none.
 
     DuckDB reads text into decimals of more than 64 bits two hundred times slower; into those of 64
-    bits it loses digits of numbers with an exponent.
+    bits it loses what a number with an exponent has of more than 18 digits.
     """
-    narrow = f"case when {text} not ilike '%e%' then try_cast({text} as {in_64_bits(type_)}) end"
-    return f"coalesce({narrow}, try_cast({text} as {type_}))"
+    narrow = f"try_cast({text} as {in_64_bits(type_)})"
+    is_kept = f"length({text}) <= 18 or {text} not ilike '%e%'"
+    return f"coalesce(case when {is_kept} then {narrow} end, try_cast({text} as {type_}))"
 
 
 def hash_of(text: str) -> str:
