@@ -76,7 +76,8 @@ with
 
     trained as (select distinct course, skill from courses),
 
-    by_day as (
+    -- By when who led them took the course, too, if ever: it tells beside whom they are others'.
+    visits_by_day as (
         select
             trained.course,
             trained.skill,
@@ -109,14 +110,14 @@ with
     others as (
         select
             asked.{{ in_span | join(", asked.") }},
-            cast(sum(by_day.visits) as bigint) as other_visits,
-            cast(sum(by_day.advanced) as bigint) as other_advanced
+            cast(sum(visits_by_day.visits) as bigint) as other_visits,
+            cast(sum(visits_by_day.advanced) as bigint) as other_advanced
         from asked
         inner join
-            by_day
-            on {{ equal_columns("asked", "by_day", stratum) }}
-            and by_day.exited_on between asked.first_day and asked.last_day
-            and (by_day.completed_on is null or by_day.completed_on > asked.over_on)
+            visits_by_day
+            on {{ equal_columns("asked", "visits_by_day", stratum) }}
+            and visits_by_day.exited_on between asked.first_day and asked.last_day
+            and (visits_by_day.completed_on is null or visits_by_day.completed_on > asked.over_on)
         group by asked.{{ in_span | join(", asked.") }}
     ),
 
@@ -127,7 +128,7 @@ with
         where {{ is_enough("others.other_visits") }}
     ),
 
-    days as (select distinct {{ stratum | join(", ") }}, exited_on from by_day),
+    days as (select distinct {{ stratum | join(", ") }}, exited_on from visits_by_day),
 
     first_over as (
         select
@@ -146,16 +147,19 @@ with
     -- who had not taken the course by the end of the first of the spans that its day is in.
     distinct_others as (
         select
-            by_day.course,
-            by_day.skill,
+            visits_by_day.course,
+            visits_by_day.skill,
             first_over.span,
-            cast(sum(by_day.visits) as bigint) as distinct_visits
+            cast(sum(visits_by_day.visits) as bigint) as distinct_visits
         from first_over
         inner join
-            by_day
-            on {{ equal_columns("first_over", "by_day", stratum + ["exited_on"]) }}
-            and (by_day.completed_on is null or by_day.completed_on > first_over.over_on)
-        group by by_day.course, by_day.skill, first_over.span
+            visits_by_day
+            on {{ equal_columns("first_over", "visits_by_day", stratum + ["exited_on"]) }}
+            and (
+                visits_by_day.completed_on is null
+                or visits_by_day.completed_on > first_over.over_on
+            )
+        group by visits_by_day.course, visits_by_day.skill, first_over.span
     ),
 
     by_rep as (
