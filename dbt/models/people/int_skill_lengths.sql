@@ -96,24 +96,7 @@ with
         group by {{ stage_key | join(", ") }}, rep_id
     ),
 
-    peer_medians as (
-        select
-            by_rep.source_instance,
-            by_rep.pipeline,
-            by_rep.stage,
-            by_rep.rep_id,
-            count(*) as peer_visits,
-            count(distinct peers.rep_id) as peers,
-            {{ median("peers.own_days") }} as peer_median_days
-        from by_rep
-        inner join
-            visits as peers
-            on by_rep.source_instance = peers.source_instance
-            and by_rep.pipeline = peers.pipeline
-            and by_rep.stage = peers.stage
-        where by_rep.rep_id <> peers.rep_id
-        group by by_rep.source_instance, by_rep.pipeline, by_rep.stage, by_rep.rep_id
-    ),
+    peer_medians as ({{ medians_of_others("by_rep", "visits", stage_key, "own_days") }}),
 
     beside_peers as (
         select
@@ -121,15 +104,15 @@ with
             medians.median_days,
             medians.median_days_low,
             medians.median_days_high,
-            peer_medians.peer_visits as peer_visits_timed,
+            peer_medians.records as peer_visits_timed,
             case
-                when {{ is_enough("peer_medians.peer_visits") }} then peer_medians.peer_median_days
+                when {{ is_enough("peer_medians.records") }} then peer_medians.median
             end as peer_median_days,
             case
                 when
                     {{ is_enough("by_rep.n_timed") }}
-                    and {{ is_enough("peer_medians.peer_visits") }}
-                    and {{ are_enough_peers("peer_medians.peers") }}
+                    and {{ is_enough("peer_medians.records") }}
+                    and {{ are_enough_peers("peer_medians.reps") }}
                 then {{ normal_tail("by_rep.longer_z") }}
             end as slow_p_value
         from by_rep

@@ -5,7 +5,8 @@
 -- spans: were it told by the first span, the need would partly be bad luck, and the course be
 -- praised for its end.
 {%- set taken = ["course", "skill", "rep_id"] %}
-{%- set stratum = taken + ["span", "source_instance", "pipeline", "stage", "tenure"] %}
+{%- set stratum = ["course", "skill", "source_instance", "pipeline", "stage", "tenure"] %}
+{%- set in_span = stratum + ["span", "over_on"] %}
 with
     courses as (
         select
@@ -70,50 +71,95 @@ with
             visits.tenure
     ),
 
-    visits_of_others as (
+    -- Those who took a course on one day have the same spans, and the same others beside them.
+    asked as (select distinct {{ in_span | join(", ") }}, first_day, last_day from own_visits),
+
+    trained as (select distinct course, skill from courses),
+
+    -- By when who led them took the course, too, if ever: it tells beside whom they are others'.
+    visits_by_day as (
         select
-            {%- for column in stratum %} own_visits.{{ column }}, {%- endfor %}
-            visits.stage_visit_key,
-            visits.is_advanced
-        from own_visits
-        inner join
-            visits
-            on own_visits.source_instance = visits.source_instance
-            and own_visits.pipeline = visits.pipeline
-            and own_visits.stage = visits.stage
-            and own_visits.tenure = visits.tenure
-            and visits.exited_on between own_visits.first_day and own_visits.last_day
+            trained.course,
+            trained.skill,
+            visits.source_instance,
+            visits.pipeline,
+            visits.stage,
+            visits.tenure,
+            visits.exited_on,
+            courses.completed_on,
+            count(*) as visits,
+            sum(visits.is_advanced) as advanced
+        from trained
+        inner join visits on lower(trained.skill) = lower(visits.stage)
         left join
             courses
-            on own_visits.course = courses.course
-            and own_visits.skill = courses.skill
+            on trained.course = courses.course
+            and trained.skill = courses.skill
             and visits.rep_id = courses.rep_id
-        where courses.rep_id is null or courses.completed_on > own_visits.over_on
+        group by
+            trained.course,
+            trained.skill,
+            visits.source_instance,
+            visits.pipeline,
+            visits.stage,
+            visits.tenure,
+            visits.exited_on,
+            courses.completed_on
     ),
 
     others as (
         select
-            {{ stratum | join(", ") }}, count(*) as other_visits, sum(is_advanced) as other_advanced
-        from visits_of_others
-        group by {{ stratum | join(", ") }}
+            asked.{{ in_span | join(", asked.") }},
+            cast(sum(visits_by_day.visits) as bigint) as other_visits,
+            cast(sum(visits_by_day.advanced) as bigint) as other_advanced
+        from asked
+        inner join
+            visits_by_day
+            on {{ equal_columns("asked", "visits_by_day", stratum) }}
+            and visits_by_day.exited_on between asked.first_day and asked.last_day
+            and (visits_by_day.completed_on is null or visits_by_day.completed_on > asked.over_on)
+        group by asked.{{ in_span | join(", asked.") }}
     ),
 
     matched as (
         select own_visits.*, others.other_visits, others.other_advanced
         from own_visits
-        inner join
-            others
-            {%- for column in stratum %}
-                {{ "on" if loop.first else "and" }} own_visits.{{ column }} = others.{{ column }}
-            {%- endfor %}
+        inner join others on {{ equal_columns("own_visits", "others", in_span) }}
         where {{ is_enough("others.other_visits") }}
     ),
 
-    -- One visit of another may be set beside several people's.
+    days as (select distinct {{ stratum | join(", ") }}, exited_on from visits_by_day),
+
+    first_over as (
+        select
+            asked.{{ (stratum + ["span"]) | join(", asked.") }},
+            days.exited_on,
+            min(asked.over_on) as over_on
+        from asked
+        inner join
+            days
+            on {{ equal_columns("asked", "days", stratum) }}
+            and days.exited_on between asked.first_day and asked.last_day
+        group by asked.{{ (stratum + ["span"]) | join(", asked.") }}, days.exited_on
+    ),
+
+    -- One visit of another may be set beside several people's. Beside anyone's it is where it is of
+    -- who had not taken the course by the end of the first of the spans that its day is in.
     distinct_others as (
-        select course, skill, span, count(distinct stage_visit_key) as distinct_visits
-        from visits_of_others
-        group by course, skill, span
+        select
+            visits_by_day.course,
+            visits_by_day.skill,
+            first_over.span,
+            cast(sum(visits_by_day.visits) as bigint) as distinct_visits
+        from first_over
+        inner join
+            visits_by_day
+            on {{ equal_columns("first_over", "visits_by_day", stratum + ["exited_on"]) }}
+            and (
+                visits_by_day.completed_on is null
+                or visits_by_day.completed_on > first_over.over_on
+            )
+        group by visits_by_day.course, visits_by_day.skill, first_over.span
     ),
 
     by_rep as (

@@ -43,16 +43,9 @@ with
         group by rep_id, peer_role
     ),
 
-    of_peers as (
-        select
-            by_rep.rep_id,
-            count(distinct peers.rep_id) as n_peers,
-            {{ median("peers.hours") }} as median_hours
-        from by_rep
-        inner join answered as peers on by_rep.peer_role = peers.peer_role
-        where by_rep.rep_id <> peers.rep_id and {{ is_enough("peers.answered") }}
-        group by by_rep.rep_id
-    ),
+    peers as (select * from answered where {{ is_enough("answered") }}),
+
+    of_peers as ({{ medians_of_others("by_rep", "peers", ["peer_role"], "hours") }}),
 
     compared as (
         select
@@ -60,9 +53,9 @@ with
             reps.rep_name,
             reps.role,
             reps.team,
-            coalesce(of_peers.n_peers, 0) as n_peers,
+            coalesce(of_peers.reps, 0) as n_peers,
             case
-                when {{ are_enough_peers("of_peers.n_peers") }} then of_peers.median_hours
+                when {{ are_enough_peers("of_peers.reps") }} then of_peers.median
             end as peer_median_hours,
             {{ is_enough("by_rep.answered") }} and reps.is_active as is_judged
         from by_rep
