@@ -8,7 +8,8 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.defs.ingestion import ABOUT_LOADS
-from dagster_project.publishing.ledger import HISTORY, keep_ledger
+from dagster_project.publishing.ledger import keep_ledger
+from dagster_project.publishing.versions import HISTORY
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.company.settings import Company
 from ingestion.loading.moments import LOADS

@@ -8,6 +8,14 @@ them anew gets the new ones, of one run. Each DuckDB file carries its manifest i
 """
 
 from dagster_project.publication.manifest import MARTS, PEOPLE, Publication, PublicationError
-from dagster_project.publication.reading import in_place, open_published
+from dagster_project.publication.reading import in_place, open_published, show_published
 
-__all__ = ["MARTS", "PEOPLE", "Publication", "PublicationError", "in_place", "open_published"]
+__all__ = [
+    "MARTS",
+    "PEOPLE",
+    "Publication",
+    "PublicationError",
+    "in_place",
+    "open_published",
+    "show_published",
+]

@@ -30,17 +30,27 @@ def open_published(marts: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     import duckdb
 
+    with duckdb.connect() as connection, _damage_told(marts):
+        show_published(connection, marts)
+        yield connection
+
+
+def show_published(connection: duckdb.DuckDBPyConnection, marts: Path) -> None:
+    """Have `marts.<table>` find the tables of a published file, as `open_published` does.
+
+    The connection is to a database in memory, which shows one publication in its life.
+    """
+    import duckdb
+
     marts = marts.resolve()
     parquet = marts.with_name(PARQUET).resolve()
     has_parquet = marts.name != PEOPLE_FILE and parquet.is_dir()
-    with duckdb.connect() as connection, _damage_told(marts):
-        try:
-            _attach(connection, marts)
-        except (duckdb.Error, UnicodeDecodeError):
-            if not has_parquet:
-                raise
-            _show_exported(connection, parquet)
-        yield connection
+    try:
+        _attach(connection, marts)
+    except (duckdb.Error, UnicodeDecodeError):
+        if not has_parquet:
+            raise
+        _show_exported(connection, parquet)
 
 
 @contextmanager

@@ -21,56 +21,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.publication import open_published
+from dagster_project.publication import show_published
 from dagster_project.publishing.replay import Cause, News, news_since, replays
+from dagster_project.publishing.versions import (
+    HISTORY,
+    TABLES,
+    enter_numbers,
+    find_latest,
+    finished,
+    numbers_of,
+    take_in,
+)
+from dagster_project.run.copying import copy_tables
 from dagster_project.run.dbt_manifest import definitions_hash, raw_tables_of_kpis
 from dagster_project.run.pipeline_run import PipelineRun
-from ingestion.contract.columns import Column
 from ingestion.loading.appending import append, arrow_schema
 from ingestion.loading.moments import LOAD_ID, LOADS, finished_loads
 from ingestion.optional import optional
 from ingestion.paths import CompanyPaths
+from ingestion.warehouse.duckdb_sql import one_row, register, workbench
 from ingestion.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
-HISTORY = "history"
-KEY = ("metric", "variant", "period_grain", "period_start", "dimension", "dimension_key")
-STEPS: Mapping[Cause, int] = {
-    "definition_change": 1,
-    "late_facts": 2,
-    "corrections": 3,
-    "later_events": 4,
-}
-
-TABLES: Mapping[str, tuple[Column, ...]] = {
-    "publications": (
-        Column("run_id", "text", "The run that published."),
-        Column("published_at", "timestamp", "When it did (UTC)."),
-        Column("as_of", "timestamp", "Its business moment (UTC)."),
-        Column("known_at", "timestamp", "Its knowledge moment (UTC)."),
-        Column("code_version", "text", "The code that made it."),
-        Column("definitions_hash", "text", "Hash of the definitions of all models."),
-    ),
-    "kpi_versions": (
-        Column("run_id", "text", "The run whose number it is; it counts when that was published."),
-        Column("step", "integer", "Order of the versions of one run."),
-        Column("cause", "text", "Why the number differs from the version before."),
-        Column("metric", "text", "As in kpi_values."),
-        Column("variant", "text", "As in kpi_values."),
-        Column("period_grain", "text", "As in kpi_values."),
-        Column("period_start", "date", "As in kpi_values."),
-        Column("dimension", "text", "As in kpi_values."),
-        Column("dimension_key", "text", "As in kpi_values."),
-        Column("dimension_label", "text", "As in kpi_values."),
-        Column("unit", "text", "As in kpi_values."),
-        Column("is_additive", "boolean", "Whether no row means 0."),
-        Column("value", "number", "The number."),
-        Column("n_included", "integer", "Records behind it."),
-    ),
-}
+MEMORY = "1GB"
+"""What the workbench may hold in memory; the rest waits on disk. A replay has its own beside it."""
 
 
 @dataclass(frozen=True)
@@ -90,71 +66,82 @@ def keep_ledger(run: PipelineRun, manifest: Mapping[str, Any]) -> dict[str, int]
     `manifest` is dbt's. Returns the number of new rows by table.
     """
     with _ledger(run) as ledger:
-        _enter_publication(run, ledger)
+        published = _enter_publication(run, ledger)
+        find_latest(run, ledger)
+        if published:
+            enter_numbers(run, ledger, published["run_id"], "later_events", published["as_of"])
         if basis := _basis(run, ledger):
             _take_apart(run, ledger, basis, manifest)
-        new = {name: _rows(ledger, name, "where is_new") for name in TABLES}
+        new = {name: one_row(ledger, f"select count(*) from {_new(name)}")[0] for name in TABLES}
         if run.is_time_travel:
             _write_aside(run, ledger)
         else:
-            _append(run, new)
-    return {name: rows.num_rows for name, rows in new.items()}
+            _append(run, ledger, new)
+    return new
 
 
 @contextmanager
 def _ledger(run: PipelineRun) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The history so far, in memory."""
-    import duckdb
-
+    """A workbench with all publications so far, and a table for new versions of numbers."""
     warehouse = Warehouse.of(run.company)
-    with duckdb.connect() as ledger:
-        with warehouse.kept_open():
-            has_history = warehouse.table_exists(HISTORY, LOADS)
-            for name, columns in TABLES.items():
-                listed = ", ".join(column.name for column in columns)
-                rows = (
-                    warehouse.read(
-                        f"""select {listed} from {HISTORY}.{name} where {LOAD_ID} in (
-                            {finished_loads(HISTORY)})"""
-                    ).cast(arrow_schema(columns))
-                    if has_history
-                    else arrow_schema(columns).empty_table()
-                )
-                ledger.register("stored", rows)
-                ledger.execute(f"create table {name} as select *, false as is_new from stored")
-                ledger.unregister("stored")
+    with workbench(run.paths.root / "spill", MEMORY) as ledger:
+        ledger.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
+        for name, columns in TABLES.items():
+            with register(ledger, "nothing", arrow_schema(columns).empty_table()):
+                ledger.execute(f"create table {name} as select *, true as is_new from nothing")
+        if warehouse.table_exists(HISTORY, LOADS):
+            stored = warehouse.read(finished(HISTORY, "publications"))
+            with register(ledger, "stored", stored):
+                ledger.execute("insert into publications select *, false from stored")
         yield ledger
 
 
-def _enter_publication(run: PipelineRun, ledger: duckdb.DuckDBPyConnection) -> None:
-    """Enter what is published, once; where it is damaged, it is left out, and that is said."""
+def _new(name: str) -> str:
+    """The query for the new rows of a table, in brackets."""
+    return f"(select * exclude (is_new) from {name} where is_new) as new_rows"
+
+
+def _enter_publication(
+    run: PipelineRun, ledger: duckdb.DuckDBPyConnection
+) -> Mapping[str, Any] | None:
+    """Enter what is published, once; returns its entry where it is new, its numbers taken in.
+
+    Where it is damaged, it is left out, and that is said.
+    """
     marts = CompanyPaths.of(run.company).marts
     if not marts.exists():
-        return
-    read = None
+        return None
+    entry = None
     with optional(f"{marts} cannot be read, so mart_restatements is without its numbers"):
-        read = _read(marts)
-    if read is None:
-        return
-    publication, numbers = read
-    [entry] = publication.to_pylist()
-    entered = ledger.execute("select run_id from publications").fetchall()
-    if (entry["run_id"],) in entered or not _is_of_warehouse(run, entry["known_at"]):
-        return
-    ledger.register("publication", publication)
+        entry = _read(run, ledger, marts)
+    if entry is None or not _is_of_warehouse(run, entry["known_at"]):
+        return None
     ledger.execute("insert into publications select *, true from publication")
-    ledger.unregister("publication")
-    _enter_numbers(run, ledger, numbers, entry["run_id"], "later_events", entry["as_of"])
+    return entry
 
 
-def _read(marts: Path) -> tuple[pa.Table, pa.Table]:
-    """Of a published file, its entry in `publications`, a row, and all numbers."""
-    with open_published(marts) as published:
-        publication = published.execute(
-            "select run_id, published_at, as_of, known_at, code_version, definitions_hash "
-            "from marts.publication"
-        ).to_arrow_table()
-        return publication, published.execute("select * from marts.kpi_values").to_arrow_table()
+def _read(
+    run: PipelineRun, ledger: duckdb.DuckDBPyConnection, marts: Path
+) -> Mapping[str, Any] | None:
+    """Take the numbers of a published file in, and its entry, which is returned, in `publication`.
+
+    None where it has been entered.
+    """
+    show_published(ledger, marts)
+    try:
+        ledger.execute(
+            """create temporary table publication as
+            select run_id, published_at, as_of, known_at, code_version, definitions_hash
+            from marts.publication"""
+        )
+        [entry] = ledger.execute("select * from publication").to_arrow_table().to_pylist()
+        entered = ledger.execute("select run_id from memory.main.publications").fetchall()
+        if (entry["run_id"],) in entered:
+            return None
+        take_in(ledger, numbers_of(run, entry["as_of"]))
+    finally:
+        ledger.execute("use memory.main")
+    return dict(entry)
 
 
 def _is_of_warehouse(run: PipelineRun, known_at: dt.datetime) -> bool:
@@ -186,97 +173,22 @@ def _take_apart(
     if basis.definitions_hash != definitions_hash(manifest):
         causes.append("definition_change")
     causes += news_since(run, news, raw)
-    for cause, numbers in replays(run, news, raw, causes):
-        _enter_numbers(run, ledger, numbers, run.run_id, cause, basis.as_of)
+    for cause, replayed in replays(run, news, raw, causes):
+        with (
+            replayed.batches(numbers_of(run, basis.as_of)) as numbers,
+            register(ledger, "replayed", numbers),
+        ):
+            take_in(ledger, "select * from replayed")
+        enter_numbers(run, ledger, run.run_id, cause, basis.as_of)
 
 
-def _enter_numbers(
-    run: PipelineRun,
-    ledger: duckdb.DuckDBPyConnection,
-    numbers: pa.Table,
-    run_id: str,
-    cause: Cause,
-    as_of: dt.datetime,
-) -> None:
-    """Enter those numbers of periods ended by a moment that differ from their last version.
-
-    A number that is gone is 0 where it is additive, else missing.
-    """
-    today = run.company.local(as_of).date()
-    ledger.register("numbers", numbers)
-    ledger.execute(
-        f"""
-        insert into kpi_versions
-        with
-            ended as (
-                select
-                    *,
-                    cast(value as decimal(28, 10)) as number,
-                    count(numerator) over metrics > 0 and count(denominator) over metrics = 0
-                        as is_sum
-                from numbers
-                where {_ended()}
-                window metrics as (partition by metric, variant)
-            ),
-            runs as (
-                select run_id, row_number() over (order by published_at) as run_number
-                from publications
-                union
-                select $run_id, 1 + (select count(*) from publications)
-                where $run_id not in (select run_id from publications)
-            ),
-            latest as (
-                select versions.*
-                from kpi_versions as versions
-                inner join runs on versions.run_id = runs.run_id
-                where {_ended()}
-                qualify row_number() over (
-                    partition by {", ".join(KEY)} order by run_number desc, step desc
-                ) = 1
-            )
-        select
-            $run_id,
-            $step,
-            $cause,
-            {", ".join(f"coalesce(ended.{name}, latest.{name})" for name in KEY)},
-            coalesce(ended.dimension_label, latest.dimension_label),
-            coalesce(ended.unit, latest.unit),
-            coalesce(ended.is_sum, latest.is_additive) as is_additive,
-            case when ended.metric is null and latest.is_additive then 0 else ended.number end,
-            coalesce(ended.n_included, 0),
-            true
-        from ended
-        full join latest on {" and ".join(f"ended.{name} = latest.{name}" for name in KEY)}
-        where
-            latest.metric is null
-            or (ended.metric is null and latest.n_included > 0)
-            or (ended.metric is not null and ended.number is distinct from latest.value)
-            or (ended.metric is not null and ended.n_included is distinct from latest.n_included)
-        """,
-        {"run_id": run_id, "step": STEPS[cause], "cause": cause, "today": today},
-    )
-    ledger.unregister("numbers")
-
-
-def _ended() -> str:
-    return """
-        period_grain <> 'all'
-        and period_start + case
-            period_grain
-            when 'week' then interval 7 day
-            when 'month' then interval 1 month
-            when 'quarter' then interval 3 month
-            else interval 12 month
-        end <= $today"""
-
-
-def _rows(ledger: duckdb.DuckDBPyConnection, name: str, where: str = "") -> pa.Table:
-    return ledger.execute(f"select * exclude (is_new) from {name} {where}").to_arrow_table()
-
-
-def _append(run: PipelineRun, new: Mapping[str, pa.Table]) -> None:
+def _append(run: PipelineRun, ledger: duckdb.DuckDBPyConnection, new: Mapping[str, int]) -> None:
     """Append new rows to the company's history, as one load; make the tables the first time."""
-    tables = {name: rows.to_batches() for name, rows in new.items() if rows.num_rows}
+    tables = {
+        name: ledger.cursor().execute(f"from {_new(name)}").to_arrow_reader()
+        for name, rows in new.items()
+        if rows
+    }
     if not tables and run.warehouse.table_exists(HISTORY, LOADS):
         return
     folder = run.paths.dlt / HISTORY
@@ -291,12 +203,21 @@ def _write_aside(run: PipelineRun, ledger: duckdb.DuckDBPyConnection) -> None:
     """Write the whole history to the run's own warehouse."""
     import duckdb
 
+    origin = Warehouse.of(run.company)
+    has_history = origin.table_exists(HISTORY, LOADS)
     with duckdb.connect(run.warehouse.location) as connection:
         connection.execute(f"drop schema if exists {HISTORY} cascade")
         connection.execute(f"create schema {HISTORY}")
         connection.execute(f"use {HISTORY}")
         connection.execute(f"create table {LOADS} as select '1' as load_id, 0 as status")
+        if has_history:
+            copy_tables(origin, HISTORY, list(TABLES), connection, finished)
         for name in TABLES:
-            connection.register("rows", _rows(ledger, name))
-            connection.execute(f"create table {name} as select *, '1' as {LOAD_ID} from rows")
-            connection.unregister("rows")
+            rows = ledger.execute(f"from {_new(name)}").to_arrow_reader()
+            with register(connection, "rows", rows):
+                connection.execute(
+                    f"insert into {name} from rows"
+                    if has_history
+                    else f"create table {name} as from rows"
+                )
+            connection.execute(f"alter table {name} add column {LOAD_ID} text default '1'")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dagster_project.publishing.ledger import HISTORY
+from dagster_project.publishing.versions import HISTORY
 from dagster_project.run.pipeline_run import PipelineRun
 from ingestion.loading.moments import LOAD_ID, LOADS, loaded_at
 

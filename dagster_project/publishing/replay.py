@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from dagster_project.run.builds import Moments, build_again, last_build_of
 from dagster_project.run.copying import copy_database, copy_tables
@@ -28,15 +28,11 @@ from ingestion.sources.registry import SOURCE_TYPES
 from ingestion.warehouse.session import Session, session
 from ingestion.warehouse.warehouse import Warehouse
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 IsKnown = Callable[[str, str], str]
 """Whether a version, of `records`, is known: SQL by dataset and table."""
 Cause = Literal["definition_change", "late_facts", "corrections", "later_events"]
 
 KPIS = ("--exclude-resource-type", "test", "--select", "+kpi_values")
-NUMBERS = "select * from marts.kpi_values"
 CONTRACT = frozenset(it.dataset for it in SOURCE_TYPES.values() if it.is_canonical)
 """The datasets whose tables have the entities' columns; other sources date what they tell."""
 CHANGES = {"field_changes": "changed_at"}
@@ -85,8 +81,10 @@ def news_since(run: PipelineRun, news: News, raw: RawTables) -> Iterator[Cause]:
 
 def replays(
     run: PipelineRun, news: News, raw: RawTables, causes: Sequence[Cause]
-) -> Iterator[tuple[Cause, pa.Table]]:
+) -> Iterator[tuple[Cause, Warehouse]]:
     """`kpi_values` as of the publication's moment, by the models of now, for each cause.
+
+    They are in the schema `marts` of the warehouse given with it, until the next is asked for.
 
     Known is what was known then; for late facts these, too; for corrections both: causes come in
     this order. The company's data ends where it ended for the publication, whatever company.yml
@@ -107,8 +105,8 @@ def replays(
             for cause in causes:
                 moment = f"{news.as_of:%Y-%m-%d %H:%M}"
                 with run.phase(f"replay as of {moment}: {cause.replace('_', ' ')}"):
-                    numbers = next(each)
-                yield cause, numbers
+                    next(each)
+                yield cause, warehouse
     finally:
         _remove(warehouse)
 
@@ -129,18 +127,16 @@ class _Again:
         news = self.news
         return run_values(news.as_of, news.until, self.run.run_id, news.company_as_of)
 
-    def whole(self, known: Iterable[IsKnown]) -> Generator[pa.Table]:
-        """The numbers, all of them built anew each time."""
+    def whole(self, known: Iterable[IsKnown]) -> Generator[None]:
+        """Make the numbers, all of them built anew each time."""
         for is_known in known:
             _remove(self.warehouse)
             _copy_raw(self.run, self.raw, self.warehouse, is_known)
             self.dbt.build(self.values, KPIS, lambda result: None)
-            yield self.warehouse.read(NUMBERS)
+            yield
 
-    def by_increments(
-        self, nodes: Mapping[str, Node], known: Iterable[IsKnown]
-    ) -> Generator[pa.Table]:
-        """The numbers, each recomputed where more is known than at the build or replay before.
+    def by_increments(self, nodes: Mapping[str, Node], known: Iterable[IsKnown]) -> Generator[None]:
+        """Make the numbers, each recomputed where more is known than at the build or replay before.
 
         `nodes` are those of the last build. Nobody opens the copy again: it need not be tidy.
         """
@@ -158,7 +154,7 @@ class _Again:
                     filled = _fill(copy, self.raw, is_known)
                 nodes = build_again(self.dbt, copy, nodes, moments, self.values, filled)
                 filled = filled or set()
-                yield self.warehouse.read(NUMBERS)
+                yield
 
 
 def _last_build(run: PipelineRun, news: News) -> Mapping[str, Node] | None:

@@ -50,8 +50,9 @@ def copy_tables(
         if warehouse.name == "duckdb":
             into.execute(f'create table "{table}" as {rows(f"origin.{schema}", table)}')
         else:
-            into.register("rows_to_copy", warehouse.read(rows(schema, table)))
-            into.execute(f'create table "{table}" as from rows_to_copy')
-            into.unregister("rows_to_copy")
+            with warehouse.batches(rows(schema, table)) as batches:
+                into.register("rows_to_copy", batches)
+                into.execute(f'create table "{table}" as from rows_to_copy')
+                into.unregister("rows_to_copy")
     if warehouse.name == "duckdb":
         into.execute("detach origin")

@@ -92,9 +92,11 @@ def one_row(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
 
 
 @contextmanager
-def register(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
-    """Make an Arrow table a view of this name for a while."""
-    connection.register(name, table)
+def register(
+    connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table | pa.RecordBatchReader
+) -> Iterator[None]:
+    """Make an Arrow table, or a reader that is read once, a view of this name for a while."""
+    connection.register(name, rows)
     try:
         yield
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ingestion.errors import WarehouseError, first_line
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 NUMERIC = 1700
 UNSCALED = (38, 10)
 """Precision and scale of numeric results that declare none."""
+BATCH = 50_000
+"""Rows fetched at a time where they may be many."""
 UNREACHABLE = "the server cannot be reached; see whether it runs, and whether host and port are its"
 USER = "see the user and the password in SALESOPS_POSTGRES_URL"
 REFUSALS = {
@@ -70,11 +73,28 @@ def read(url: str, sql: str, params: Sequence[object]) -> pa.Table:
         sql = sql.replace("%", "%%").replace("?", "%s")
     with connected(url, readonly=True) as connection, connection.cursor() as cursor:
         cursor.execute(sql, params or None)
-        fields = [(column.name, _arrow_type(column)) for column in cursor.description or ()]
-        rows = cursor.fetchall()
-    columns = zip(*rows, strict=True) if rows else ((),) * len(fields)
-    arrays = [_array(values, type_) for values, (_, type_) in zip(columns, fields, strict=True)]
-    return pa.Table.from_arrays(arrays, names=[name for name, _ in fields])
+        schema = _schema(cursor)
+        return pa.Table.from_batches([_batch(cursor.fetchall(), schema)])
+
+
+@contextmanager
+def batches(url: str, sql: str) -> Iterator[pa.RecordBatchReader]:
+    """The rows of a query, of which the server keeps what has not been asked for.
+
+    Raises as `connected` does.
+    """
+    import pyarrow as pa
+
+    with (
+        connected(url, readonly=True) as connection,
+        connection.cursor(name="rows", withhold=True) as cursor,
+    ):
+        cursor.execute(sql)
+        first = cursor.fetchmany(BATCH)
+        schema = _schema(cursor)
+        rest = iter(lambda: cursor.fetchmany(BATCH), [])
+        each = (_batch(rows, schema) for rows in chain([first], rest))
+        yield pa.RecordBatchReader.from_batches(schema, each)
 
 
 def in_words(url: str, error: BaseException) -> str:
@@ -90,6 +110,20 @@ def in_words(url: str, error: BaseException) -> str:
         return error.diag.message_primary
     text = str(error).lower()
     return next((words for sign, words in REFUSALS.items() if sign in text), UNREACHABLE)
+
+
+def _schema(cursor: psycopg2.extensions.cursor) -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema([(column.name, _arrow_type(column)) for column in cursor.description or ()])
+
+
+def _batch(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    arrays = [_array(values, type_) for values, type_ in zip(columns, schema.types, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _array(values: Sequence[Any], type_: pa.DataType) -> pa.Array:

@@ -89,6 +89,21 @@ class Warehouse:
             return connection.execute(sql, list(params)).to_arrow_table()
 
     @contextmanager
+    def batches(self, sql: str) -> Iterator[pa.RecordBatchReader]:
+        """The rows of a query, however many: a part of them at a time is in memory.
+
+        Raises as `read` does.
+        """
+        if self.name == "postgres":
+            from ingestion.warehouse.postgres import batches
+
+            with batches(self.location, sql) as reader:
+                yield reader
+            return
+        with self._open_file() as connection:
+            yield connection.execute(sql).to_arrow_reader(ROW_GROUP)
+
+    @contextmanager
     def kept_open(self) -> Iterator[None]:
         """Read often within: a file that stays open is not read in anew by each query.
 

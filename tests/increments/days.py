@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import duckdb
 
-from dagster_project.publishing.ledger import HISTORY, TABLES
+from dagster_project.publishing.versions import HISTORY, TABLES
 from dagster_project.run.builds import Moments, Plan, build_everything, plan_build
 from dagster_project.run.dbt_runner import Dbt, run_values
 from dagster_project.run.nodes import from_json

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.publishing.ledger import HISTORY
+from dagster_project.publishing.versions import HISTORY
 from dagster_project.run.copying import copy_tables
 from dagster_project.run.dbt_runner import Dbt
 from ingestion.company.settings import Company

@@ -120,3 +120,16 @@ def test_columns_of_the_companys_own_keep_their_types(on_postgres: Exports) -> N
     on_postgres.settings["extra"] = {"opportunities": extra | {"own_money": "number"}}
     with pytest.raises(SourceError, match=r"own_money of opportunities is number, and was loaded"):
         on_postgres.load(ENTITIES)
+
+
+def test_many_rows_come_in_parts(on_postgres: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingestion.warehouse.postgres.BATCH", 2)
+    users = {"users": {"rows": [{"source_id": "1", "name": "Ann"}]}}
+    warehouse = Warehouse.of(on_postgres.company(users))
+    query = "select n::bigint as n, '100 %' as t from generate_series(1, {}) as numbers (n)"
+    with warehouse.batches(query.format(5)) as reader:
+        parts = [part.to_pydict() for part in reader]
+    assert [part["n"] for part in parts] == [[1, 2], [3, 4], [5]]
+    assert parts[-1]["t"] == ["100 %"]
+    with warehouse.batches(query.format(0)) as reader:
+        assert reader.read_all().schema.names == ["n", "t"]

@@ -40,11 +40,32 @@ with
     ),
 
     recorded as (
-        select versions.*, runs.run_number
+        select
+            versions.*,
+            runs.run_number,
+            runs.run_number = 1 and versions.cause = 'later_events' as is_of_first_run
         from {{ source("history", "kpi_versions") }} as versions
         inner join loads on versions._dlt_load_id = loads.load_id
         inner join runs on versions.run_id = runs.run_id
         where {{ period_has_ended("versions", ended_by_day()) }}
+    ),
+
+    -- The numbers of the first publication: one version each, and most of all versions.
+    first_versions as (select * from recorded where is_of_first_run),
+
+    later_versions as (select * from recorded where not is_of_first_run),
+
+    later_histories as (
+        select
+            {{ key | join(", ") }},
+            count(*) as n_versions,
+            max(run_number) as run_number,
+            max(dimension_label) as dimension_label,
+            max(unit) as unit,
+            max(value) as value,
+            max(n_included) as n_included
+        from later_versions
+        group by {{ key | join(", ") }}
     ),
 
     current_values as (
@@ -61,51 +82,36 @@ with
             and {{ period_has_ended("kpi_values", ended_by_day()) }}
     ),
 
-    histories as (
-        select
-            {{ key | join(", ") }},
-            count(*) as n_versions,
-            max(run_number) as run_number,
-            max(dimension_label) as dimension_label,
-            max(unit) as unit,
-            max(value) as value,
-            max(n_included) as n_included
-        from recorded
-        group by {{ key | join(", ") }}
-    ),
-
     last_run as (select max(run_number) as run_number from runs),
 
-    -- Since when there is a metric, and whether its numbers add up.
-    metrics as (
-        select metric, variant, min(run_number) as first_run, max(additive) as additive
+    -- Since when there is a metric in a period, and whether its numbers add up.
+    periods as (
+        select {{ key[:4] | join(", ") }}, min(run_number) as run_number, max(additive) as additive
         from
             (
                 select
-                    metric, variant, run_number, case when is_additive then 1 else 0 end as additive
+                    {{ key[:4] | join(", ") }},
+                    run_number,
+                    case when is_additive then 1 else 0 end as additive
                 from recorded
 
                 union all
 
-                select current_values.metric, current_values.variant, last_run.run_number, additive
+                select {{ key[:4] | join(", ") }}, last_run.run_number, additive
                 from current_values
                 cross join last_run
             ) as known
+        group by {{ key[:4] | join(", ") }}
+    ),
+
+    metrics as (
+        select metric, variant, min(run_number) as first_run, max(additive) as additive
+        from periods
         group by metric, variant
     ),
 
-    periods as (
-        select metric, variant, period_grain, period_start
-        from histories
-
-        union
-
-        select metric, variant, period_grain, period_start
-        from current_values
-    ),
-
     -- The first publication after the end of a period, of a metric that there was.
-    first_run_numbers as (
+    first_runs as (
         select
             periods.metric,
             periods.variant,
@@ -127,47 +133,57 @@ with
             metrics.additive
     ),
 
-    first_runs as (
+    -- The numbers of now beside those of the first publication, as which most of them are.
+    now_and_first as (
         select
-            first_run_numbers.*,
-            runs.run_id,
-            runs.as_of,
-            runs.known_at,
-            runs.run_number = last_run.run_number as is_last
-        from first_run_numbers
-        inner join runs on first_run_numbers.run_number = runs.run_number
-        cross join last_run
+            {%- for column in key %}
+                coalesce(current_values.{{ column }}, first_versions.{{ column }}) as {{ column }},
+            {%- endfor %}
+            current_values.dimension_label,
+            first_versions.dimension_label as label_before,
+            greatest(current_values.unit, first_versions.unit) as unit,
+            current_values.value,
+            current_values.n_included,
+            first_versions.value as value_before,
+            first_versions.n_included as n_included_before,
+            current_values.metric is null as is_gone,
+            case when first_versions.metric is null then 0 else 1 end as n_versions
+        from current_values
+        full join
+            first_versions
+            on {% for column in key -%}
+                current_values.{{ column }} = first_versions.{{ column }}
+                {{- ' and ' if not loop.last }}
+            {%- endfor %}
     ),
 
+    -- All numbers that there are or were, and whether they are as in their only version.
     known as (
         select
             {%- for column in key %}
-                coalesce(current_values.{{ column }}, histories.{{ column }}) as {{ column }},
+                coalesce(numbers.{{ column }}, later.{{ column }}) as {{ column }},
             {%- endfor %}
-            {% if var("reps") == "ids" -%}
-                case
-                    when
-                        coalesce(current_values.dimension, histories.dimension)
-                        in ('rep', 'manager')
-                    then coalesce(current_values.dimension_key, histories.dimension_key)
-                    else coalesce(current_values.dimension_label, histories.dimension_label)
-                end
-            {%- else -%} coalesce(current_values.dimension_label, histories.dimension_label)
-            {%- endif %} as dimension_label,
-            greatest(current_values.unit, histories.unit) as unit,
-            current_values.value,
-            coalesce(current_values.n_included, 0) as n_included,
-            histories.n_included as n_included_before,
-            histories.run_number,
-            current_values.metric is null as is_gone,
-            histories.metric is null as is_new,
-            histories.n_versions = 1
-            and current_values.value is not distinct from histories.value as is_as_before
-        from current_values
+            coalesce(
+                numbers.dimension_label, greatest(numbers.label_before, later.dimension_label)
+            ) as dimension_label,
+            greatest(numbers.unit, later.unit) as unit,
+            numbers.value,
+            coalesce(numbers.n_included, 0) as n_included,
+            coalesce(numbers.n_included_before, later.n_included) as n_included_before,
+            numbers.value_before as first_run_value,
+            numbers.n_included_before as first_run_n_included,
+            numbers.n_versions = 1 as is_in_first_run,
+            coalesce(later.run_number, 1) as run_number,
+            coalesce(numbers.is_gone, true) as is_gone,
+            coalesce(numbers.n_versions, 0) + coalesce(later.n_versions, 0) as n_versions,
+            numbers.value is not distinct from case
+                when later.metric is null then numbers.value_before else later.value
+            end as is_as_before
+        from now_and_first as numbers
         full join
-            histories
+            later_histories as later
             on {% for column in key -%}
-                current_values.{{ column }} = histories.{{ column }} {{- ' and ' if not loop.last }}
+                numbers.{{ column }} = later.{{ column }} {{- ' and ' if not loop.last }}
             {%- endfor %}
     ),
 
@@ -178,52 +194,79 @@ with
             {%- for column in key[:4] %} first_runs.{{ column }}, {%- endfor %}
             known.dimension,
             known.dimension_key,
-            known.dimension_label,
+            {% if var("reps") == "ids" -%}
+                case
+                    when known.dimension in ('rep', 'manager')
+                    then known.dimension_key
+                    else known.dimension_label
+                end
+            {%- else -%} known.dimension_label
+            {%- endif %} as dimension_label,
             known.unit,
             case
                 when known.is_gone and first_runs.additive = 1 then 0 else known.value
             end as value,
             case when first_runs.additive = 1 then 0 end as value_of_none,
             known.n_included,
+            known.first_run_value,
+            known.first_run_n_included,
+            known.is_in_first_run,
             case
-                when first_runs.is_last then known.n_included else known.n_included_before
+                when first_runs.run_number = last_run.run_number
+                then known.n_included
+                else known.n_included_before
             end as first_n_included,
             case
                 when known.is_gone
                 then false
-                when known.is_new
-                then first_runs.is_last
-                else known.is_as_before and known.run_number <= first_runs.run_number
+                when known.n_versions = 0
+                then first_runs.run_number = last_run.run_number
+                else
+                    known.n_versions = 1
+                    and known.is_as_before
+                    and known.run_number <= first_runs.run_number
             end as is_as_first_published,
-            first_runs.run_number as first_run,
-            first_runs.run_id as first_run_id,
-            first_runs.as_of as first_as_of,
-            first_runs.known_at as first_known_at
+            first_runs.run_number as first_run
         from known
         inner join
             first_runs
             on {% for column in key[:4] -%}
                 known.{{ column }} = first_runs.{{ column }}{{ ' and ' if not loop.last }}
             {%- endfor %}
+        cross join last_run
     ),
 
     changed as (select * from numbers where not is_as_first_published),
 
     versions as (
         select
-            recorded.run_number,
-            recorded.step,
-            recorded.cause,
+            1 as run_number,
+            4 as step,
+            'later_events' as cause,
+            {{ key | join(", ") }},
+            first_run_value as value,
+            first_run_n_included as n_included,
+            first_run,
+            value_of_none
+        from changed
+        where is_in_first_run
+
+        union all
+
+        select
+            later_versions.run_number,
+            later_versions.step,
+            later_versions.cause,
             {%- for column in key %} changed.{{ column }}, {%- endfor %}
-            recorded.value,
-            recorded.n_included,
+            later_versions.value,
+            later_versions.n_included,
             changed.first_run,
             changed.value_of_none
-        from recorded
+        from later_versions
         inner join
             changed
             on {% for column in key -%}
-                recorded.{{ column }} = changed.{{ column }}{{ ' and ' if not loop.last }}
+                later_versions.{{ column }} = changed.{{ column }}{{ ' and ' if not loop.last }}
             {%- endfor %}
 
         union all
@@ -297,56 +340,56 @@ with
         group by {{ key | join(", ") }}
     ),
 
-    final as (
+    compared as (
         select
-            {%- for column in key %} numbers.{{ column }}, {%- endfor %}
-            numbers.dimension_label,
-            numbers.unit,
-            cast(
-                case
-                    when numbers.is_as_first_published then numbers.value else added_up.first_value
-                end as numeric(28, 10)
-            ) as first_value,
-            numbers.value,
-            {%- for cause in causes %}
-                cast(
-                    case
-                        when numbers.is_as_first_published then 0 else added_up.{{ cause }}
-                    end as numeric(28, 10)
-                ) as {{ cause }},
-            {%- endfor %}
-            cast(
-                case
-                    when numbers.is_as_first_published
-                    then numbers.first_n_included
-                    else added_up.first_n_included
-                end as bigint
-            ) as first_n_included,
-            cast(numbers.n_included as bigint) as n_included,
-            numbers.first_run_id,
-            numbers.first_as_of,
-            numbers.first_known_at
+            {{ key | join(", ") }},
+            dimension_label,
+            unit,
+            value as first_value,
+            value,
+            {%- for cause in causes %} 0 as {{ cause }}, {%- endfor %}
+            first_n_included,
+            n_included,
+            first_run
         from numbers
-        left join
+        where is_as_first_published
+
+        union all
+
+        select
+            {%- for column in key %} changed.{{ column }}, {%- endfor %}
+            changed.dimension_label,
+            changed.unit,
+            added_up.first_value,
+            changed.value,
+            {%- for cause in causes %} added_up.{{ cause }}, {%- endfor %}
+            added_up.first_n_included,
+            changed.n_included,
+            changed.first_run
+        from changed
+        inner join
             added_up
             on {% for column in key -%}
-                numbers.{{ column }} = added_up.{{ column }}{{ ' and ' if not loop.last }}
+                changed.{{ column }} = added_up.{{ column }}{{ ' and ' if not loop.last }}
             {%- endfor %}
     )
 
 select
-    {{ key | join(", ") }},
-    dimension_label,
-    unit,
-    first_value,
-    value,
-    cast(value - first_value as numeric(28, 10)) as difference,
-    {{ causes | join(", ") }},
-    first_n_included,
-    n_included,
-    first_run_id,
-    first_as_of,
-    first_known_at,
+    {%- for column in key %} compared.{{ column }}, {%- endfor %}
+    compared.dimension_label,
+    compared.unit,
+    cast(compared.first_value as numeric(28, 10)) as first_value,
+    compared.value,
+    cast(compared.value - compared.first_value as numeric(28, 10)) as difference,
+    {%- for cause in causes %}
+        cast(compared.{{ cause }} as numeric(28, 10)) as {{ cause }},
+    {%- endfor %}
+    cast(compared.first_n_included as bigint) as first_n_included,
+    cast(compared.n_included as bigint) as n_included,
+    runs.run_id as first_run_id,
+    runs.as_of as first_as_of,
+    runs.known_at as first_known_at,
     {{ as_of() }} as as_of,
     {{ run_id() }} as run_id
-from final
+from compared
+inner join runs on compared.first_run = runs.run_number
