@@ -108,7 +108,7 @@
         ) as as_of_now
 {%- endmacro %}
 
-{#- What `facts` below have of each activity, in SQL: all that is not of its owner or its clock. -#}
+{#- What activities have of their own: the SQL of each column, of `int_activities__unioned`. -#}
 {% macro activity_facts() -%}
     {{
         return(
@@ -126,13 +126,9 @@
                 "due_at": "due_at",
                 "is_deleted": "is_deleted",
                 "rep_id": "owner_id",
-                "opportunity_key": "opportunity_key",
                 "opportunity_id": "opportunity_id",
-                "lead_key": "lead_key",
                 "lead_id": "lead_id",
-                "contact_key": "contact_key",
                 "contact_id": "contact_id",
-                "account_key": "account_key",
                 "account_id": "account_id",
                 "duration_seconds": "cast(duration_seconds as " ~ type_of("number") ~ ")",
                 "outcome": "outcome",
@@ -142,14 +138,42 @@
     }}
 {%- endmacro %}
 
-{#-
-    CTEs, of which `facts` has one row per activity as of the run's moment, with the keys of the deal,
-    lead, contact and account that it was about. Where it names no account, it is that of its deal, else
-    of its contact, else of its lead.
--#}
-{% macro ctes_of_activity_facts() -%}
-    activities as (select * from {{ ref("int_activities__unioned") }}),
+{#- What they have of others: of records that they were about, and of their owner. -#}
+{% macro activity_links() -%}
+    {{
+        return(
+            {
+                "opportunity_key": "known_deals.opportunity_key",
+                "lead_key": "known_leads.lead_key",
+                "contact_key": "known_contacts.contact_key",
+                "account_key": "case when activities.account_id is not null then known_accounts.account_key "
+                ~ "else coalesce(known_deals.account_key, known_contacts.account_key, "
+                ~ "known_leads.account_key) end",
+                "rep_name": "reps.rep_name",
+                "team": "versions.team",
+                "manager_id": "versions.manager_id",
+                "region": "reps.region",
+                "segment": "reps.segment",
+            }
+        )
+    }}
+{%- endmacro %}
 
+{#- Activities as of the run's moment, with what they have of their own. -#}
+{% macro activities_alone() -%}
+    select
+        {%- for name, fact in activity_facts().items() %}
+            {{ fact }} as {{ name }} {{- "," if not loop.last }}
+        {%- endfor %}
+    from {{ ref("int_activities__unioned") }} as activities
+{%- endmacro %}
+
+{#-
+    CTEs, of which `linked` has the rows of `activities`, a CTE, and what these have of others. Where one
+    names no account, it is that of its deal, else of its contact, else of its lead. Of one without a
+    moment the owner's team is that of now. `named_in` are rows of the same sources as the activities.
+-#}
+{% macro ctes_of_activity_links(named_in="activities") -%}
     deals as (select * from {{ ref("int_surviving_deals") }}),
 
     leads as (
@@ -192,27 +216,23 @@
     ] -%}
         known_{{ party }} as (
             select known.from_instance, known.record_id, known.{{ key }}, of_them.account_key
-            from ({{ in_reach("activities", party, key, id) }}) as known
+            from ({{ in_reach(named_in, party, key, id) }}) as known
             left join accounts_of_{{ party }} as of_them on known.{{ key }} = of_them.{{ key }}
         ),
     {% endfor %}
 
-    known_accounts as ({{ in_reach("activities", "accounts", "account_key", "account_id") }}),
+    known_accounts as ({{ in_reach(named_in, "accounts", "account_key", "account_id") }}),
 
-    with_parties as (
+    reps as (select * from {{ ref("dim_rep") }}),
+
+    versions as (select * from {{ ref("int_user_versions") }}),
+
+    linked as (
         select
             activities.*,
-            known_deals.opportunity_key,
-            known_leads.lead_key,
-            known_contacts.contact_key,
-            case
-                when activities.account_id is not null
-                then known_accounts.account_key
-                else
-                    coalesce(
-                        known_deals.account_key, known_contacts.account_key, known_leads.account_key
-                    )
-            end as account_key
+            {%- for name, link in activity_links().items() %}
+                {{ link }} as {{ name }} {{- "," if not loop.last }}
+            {%- endfor %}
         from activities
         {%- for relation, id in [
                 ("known_deals", "opportunity_id"),
@@ -225,13 +245,10 @@
                 on activities.source_instance = {{ relation }}.from_instance
                 and activities.{{ id }} = {{ relation }}.record_id
         {%- endfor %}
-    ),
-
-    facts as (
-        select
-            {%- for name, fact in activity_facts().items() %}
-                {{ fact }} as {{ name }} {{- "," if not loop.last }}
-            {%- endfor %}
-        from with_parties as activities
+        left join reps on activities.rep_id = reps.rep_id
+        left join
+            versions
+            on activities.rep_id = versions.rep_id
+            and {{ is_version_at("versions", "coalesce(activities.occurred_at, " ~ as_of() ~ ")") }}
     )
 {%- endmacro %}

@@ -60,6 +60,9 @@
 
     Of an entity that ad platforms give, a record that the own source does not have may be one of
     theirs, and of no other source that numbers its own.
+
+    Sources are grouped, as DuckDB then knows that they are few, and joins the records the right way
+    around: of what is distinct it expects as many as there are rows.
 -#}
 {% macro in_reach(referring, targets, key, id="source_id") -%}
     {%- set found = namespace(in_platforms=false) -%}
@@ -85,11 +88,12 @@
     inner join
         (
             select referring.source_instance as from_instance, own.source_instance as to_instance
-            from (select distinct source_instance from {{ referring }}) as referring
+            from (select source_instance from {{ referring }} group by source_instance) as referring
             cross join
                 (
-                    select distinct source_instance{{ ", source_system" if found.in_platforms }}
+                    select source_instance{{ ", source_system" if found.in_platforms }}
                     from {{ targets }}
+                    group by source_instance{{ ", source_system" if found.in_platforms }}
                 ) as own
             where
                 referring.source_instance = own.source_instance

@@ -46,6 +46,14 @@ def rep_transferred(seller: Seller) -> None:
 
 
 @event
+def rep_transferred_before(seller: Seller) -> None:
+    """Days ago, and told today; or so long ago that it corrects what was told first."""
+    for days in (3, 300):
+        user = seller.some("users") or {}
+        user.update(team=f"east{days}", source_updated_at=before(seller, days))
+
+
+@event
 def rep_hired(seller: Seller) -> None:
     rep = seller.add("users", role="rep", team="north", manager_id="nina", name="New")
     rep["hired_on"] = seller.now.date()

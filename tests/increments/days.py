@@ -164,6 +164,19 @@ class Days:
         )
         return row["touched"], row["cells"]
 
+    def activities(self) -> tuple[int, int]:
+        """How many activities the last build made again, and how many there are."""
+        [row] = (
+            Warehouse.of(self.company)
+            .read(
+                """select
+                (select count(*) from build.int_activities__news) as news,
+                (select count(*) from marts.fct_activities) as activities"""
+            )
+            .to_pylist()
+        )
+        return row["news"], row["activities"]
+
     def publish(self, as_of: Moment, known_at: Moment) -> None:
         """Enter what was built into the history of what was published."""
         run_id = f"run {self.builds}"

@@ -18,7 +18,8 @@ DAY = dt.timedelta(days=1)
 HOUR = dt.timedelta(hours=1)
 
 COLUMNS: Mapping[str, str] = {
-    "users": "source_id name email role team manager_id region segment hired_on left_on is_active",
+    "users": "source_id name email role team manager_id region segment hired_on left_on is_active "
+    "source_updated_at",
     "accounts": "source_id name domain industry segment region owner_id created_at parent_id",
     "contacts": "source_id name email account_id created_at",
     "leads": "source_id created_at name email account_id owner_id channel campaign_id status "

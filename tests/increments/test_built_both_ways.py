@@ -23,6 +23,8 @@ OF_FEW_CELLS = [
     *("activity_vanished", "refund_given", "inquiry_answered", "activity_of_one_told_later"),
 ]
 """What moves members from month to month, adds and takes away some, and leaves most alone."""
+OF_FEW_ACTIVITIES = ["rep_hired", "rep_renamed", "rep_transferred", "rep_transferred_before"]
+"""What makes activities of some people another team's or name's."""
 
 
 def told(story: Story, found: list[Difference]) -> str:
@@ -43,6 +45,7 @@ def test_all_that_may_happen(folder: Path) -> None:
     for kind, events in (
         ("day", [RATES_COME_LATE]),
         ("two days", []),
+        ("day", OF_FEW_ACTIVITIES),
         ("day", OF_FEW_CELLS),
         ("day", sorted(OF_RECORDS)),
         ("day", of_all),
@@ -53,6 +56,9 @@ def test_all_that_may_happen(folder: Path) -> None:
         if events == OF_FEW_CELLS:
             touched, cells = story.days.cells()
             assert 0 < touched < cells / 4
+        if events == OF_FEW_ACTIVITIES:
+            news, activities = story.days.activities()
+            assert 0 < news < activities
 
 
 @thorough

@@ -43,10 +43,11 @@ APART = {
     ("fct_opportunities", "dim_account"),
     # Only stays that have not ended are compared with how long others took.
     ("stalled_value", "int_stage_durations"),
-    # Whom an activity was with is worked out for the set, and compared with what it came to.
+    # Whom an activity was with, and whose it was, is worked out for the set, and compared with what
+    # it came to.
     *(("fct_activities", table) for table in ("fct_opportunities", "int_surviving_deals")),
     *(("fct_activities", table) for table in ("int_leads__unioned", "int_contacts__unioned")),
-    ("fct_activities", "dim_account"),
+    *(("fct_activities", table) for table in ("dim_account", "dim_rep", "int_user_versions")),
 }
 """What models read that matters only to records of their set, and why."""
 
@@ -202,7 +203,8 @@ def test_a_set_of_differing_records_is_of_the_table_that_it_is_compared_with(
         assert spec["set"] == name
         assert {*spec["of"], *spec["apart"]} == inputs_of(models[name])
         for node in (models[name], models[table]):
-            assert "{{ ctes_of_activity_facts() }}" in node["raw_code"]
+            assert "{{ activities_alone() }}" in node["raw_code"]
+            assert "{{ ctes_of_activity_links(" in node["raw_code"]
 
 
 def test_the_clock_means_nothing_to_records_without_news(models: dict[str, Node]) -> None:

@@ -3,26 +3,25 @@
         "activities",
         key="activity_key",
         of=["int_activities__unioned"],
-        compared={"dim_rep": "select rep_id, rep_name, region, segment from {rows}"},
         apart=[
             "int_surviving_deals",
             "int_leads__unioned",
             "int_contacts__unioned",
             "dim_account",
             "fct_opportunities",
+            "dim_rep",
+            "int_user_versions",
         ],
     )
 }}
 -- One row per activity, planned and deleted ones included and marked: who did it, in which team
 -- they then were, and the records that it was about.
 with
-    {{ ctes_of_activity_facts() }},
+    activities as ({{ activities_alone() }}),
 
-    reps as (select * from {{ ref("dim_rep") }}),
+    {{ ctes_of_activity_links() }},
 
-    versions as (select * from {{ ref("int_user_versions") }}),
-
-    on_local_clocks as (select *, {{ local_time("occurred_at") }} as occurred_local from facts),
+    on_local_clocks as (select *, {{ local_time("occurred_at") }} as occurred_local from linked),
 
     final as (
         select
@@ -43,11 +42,11 @@ with
             activities.due_at,
             activities.is_deleted,
             activities.rep_id,
-            reps.rep_name,
-            versions.team,
-            versions.manager_id,
-            reps.region,
-            reps.segment,
+            activities.rep_name,
+            activities.team,
+            activities.manager_id,
+            activities.region,
+            activities.segment,
             activities.opportunity_key,
             activities.opportunity_id,
             activities.lead_key,
@@ -60,11 +59,6 @@ with
             activities.outcome,
             activities.content_id
         from on_local_clocks as activities
-        left join reps on activities.rep_id = reps.rep_id
-        left join
-            versions
-            on activities.rep_id = versions.rep_id
-            and {{ is_version_at("versions", "coalesce(activities.occurred_at, " ~ as_of() ~ ")") }}
     )
 
 select *

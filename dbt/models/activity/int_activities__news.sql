@@ -1,13 +1,11 @@
 {{ differing_records("fct_activities") }}
--- The activities whose rows are others than at the last build, whoever owns them, those that are
--- gone included; and those of which nothing tells when they were, since the clock goes on for them.
--- None where there was no last build.
+-- The activities whose rows are others than at the last build, those that are gone included: in
+-- what they have of their own, or, where that is as it was, of others. None where there was no last
+-- build.
 with
-    {{ ctes_of_activity_facts() }},
-
     now as (
-        select activity_key, occurred_at, {{ hash_of("facts") }} as digest
-        from facts
+        select activity_key, {{ hash_of("facts") }} as digest
+        from ({{ activities_alone() }}) as facts
         where exists (select 1 from build.last_fct_activities)
     ),
 
@@ -17,11 +15,35 @@ with
             (
                 select {{ activity_facts().keys() | join(", ") }} from build.last_fct_activities
             ) as facts
-    )
+    ),
 
-select coalesce(now.activity_key, before.activity_key) as activity_key
-from now
-full join before on now.activity_key = before.activity_key
+    of_other_facts as (
+        select coalesce(now.activity_key, before.activity_key) as activity_key
+        from now
+        full join before on now.activity_key = before.activity_key
+        where now.digest is distinct from before.digest
+    ),
+
+    -- By what they had of their own then: where that is other now, they are among the above.
+    activities as (
+        select
+            {{ activity_facts().keys() | join(", ") }},
+            {%- for name in activity_links() %}
+                {{ name }} as last_{{ name }} {{- "," if not loop.last }}
+            {%- endfor %}
+        from build.last_fct_activities
+    ),
+
+    {{ ctes_of_activity_links(named_in="build.last_fct_activities") }}
+
+select activity_key
+from of_other_facts
+
+union
+
+select activity_key
+from linked
 where
-    now.digest is distinct from before.digest
-    or (now.activity_key is not null and now.occurred_at is null)
+    {%- for name in activity_links() %}
+        {{ "or" if not loop.first }} {{ name }} is distinct from last_{{ name }}
+    {%- endfor %}
