@@ -1,4 +1,7 @@
-"""Dashboards of companies with nothing, with one deal, and with 3,000 reps and hostile names."""
+"""Dashboards of companies with nothing, with one deal, and with many reps and hostile names.
+
+The many are 3,000 at length only.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ UNDRAWN = """all => all.filter(one => {
 
 @pytest.fixture(scope="module")
 def crowd() -> Published:
-    """3,000 reps, and hostile names wherever there are names."""
+    """Many reps, and hostile names wherever there are names."""
     return companies.crowd()
 
 
