@@ -61,9 +61,9 @@ def _build(run: PipelineRun) -> None:
     models = CompiledModels.of(run.company)
     values = run_values(run.as_of, run.known_at, run.run_id, run.company.own_as_of)
     with duckdb.connect(run.warehouse.marts) as marts:
-        marts.execute(f"create schema if not exists {SCHEMA}")
+        marts.execute(f"create schema {SCHEMA}")
         for name, seed in _seeds().items():
-            marts.execute(f"create or replace table {SCHEMA}.{name} as {seed}")
+            marts.execute(f"create table {SCHEMA}.{name} as {seed}")
     with duckdb.connect(run.warehouse.location) as connection:
         connection.execute(f"set threads = {run.warehouse.threads()}")
         show_marts(connection, Path(run.warehouse.location))
