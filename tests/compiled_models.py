@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 
@@ -51,11 +52,14 @@ class OnceParsed(Dbt):
         return {**super().variables, "source_types": list(self.company.source_types)}
 
     @property
-    def models(self) -> list[str]:
-        """The selection of those that the company has."""
+    def without_others(self) -> list[str]:
+        """What leaves out of a selection the types that the company has not.
+
+        Tests come where they are selected, and not with what they test.
+        """
         others = sorted({*SOURCE_TYPES} - {*self.company.source_types})
         paths = [f"path:models/staging/{it}" for it in others]
-        return ["resource_type:model", "--indirect-selection", "empty", "--exclude", *paths]
+        return ["--indirect-selection", "empty", "--exclude", *paths]
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,9 @@ class CompiledModels:
             warehouse = Warehouse("duckdb", str(home / "warehouse.duckdb"))
             dbt = OnceParsed(company, CompanyPaths(home), warehouse)
             home.mkdir()
-            sql = dbt.compiled(dbt.models, NEVER)
+            # The edge cases' run finds circles; to look for them takes a sixth of the time.
+            with patch("dbt.compilation.Linker.find_cycles", return_value=None):
+                sql = dbt.compiled(["resource_type:model", *dbt.without_others], NEVER)
             shutil.rmtree(home)
             told = _compiled(dbt.manifest(), sql)
             (folder / COMPILED).write_text(json.dumps(told), encoding="utf-8")

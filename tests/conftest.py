@@ -14,6 +14,7 @@ from dagster_project.run.garbage import collect_seldom
 from ingestion.disk.kept import kept
 from ingestion.http import Pace
 from ingestion.sources.files import arrival
+from ingestion.sources.meta_ads import reports
 from ingestion.warehouse.duckdb_sql import THREADS
 from tests.kpis.companies import BY_A_RUN, REFERENCE_COMPANIES, TEST_COMPANIES, Published
 from tests.runs import run
@@ -27,6 +28,8 @@ arrival.REST = 0
 # Nor for vendors' limits, which no server of the tests has that is not told to.
 KEEP_PACE = Pace.wait
 Pace.wait = lambda pace: None
+# The sandbox's reports are complete after so many looks, however soon they come.
+reports.LONGEST_WAIT = 0.01
 if "PYTEST_XDIST_WORKER" in os.environ:
     # The workers take the cores already.
     os.environ.setdefault(THREADS, "1")

@@ -16,6 +16,7 @@ import yaml
 from tests.from_sql import publish_from_sql
 from tests.kpis.companies import Published
 from tests.store import made_once
+from tests.thorough import IS_THOROUGH
 
 Rows = Iterable[Sequence[object]]
 Files = dict[str, tuple[str, Rows]]
@@ -100,13 +101,17 @@ def one_deal() -> Published:
     )
 
 
-REPS = 3000
+REPS = 3000 if IS_THOROUGH else 300
+ACCOUNTS = REPS // 3
+OF_HOSTILE = REPS // 5
+"""Deals of people with hostile names: the largest."""
 
 
 def crowd() -> Published:
-    """3,000 reps who sell for two years where people, deals and all else have hostile names.
+    """Many reps who sell for two years where people, deals and all else have hostile names.
 
-    The records of hostile names are the first of their kind by number and by money.
+    They are 3,000 at length. The records of hostile names are the first of their kind by number
+    and by money.
     """
     return _published("crowd", {"name": f"Crowd & Söhne {SCRIPT}"}, _crowd(random.Random(16)))
 
@@ -140,15 +145,15 @@ def _crowd(chance: random.Random) -> Files:
     accounts = [
         (
             f"a{n}",
-            f"{chance.choice(HOSTILE)} {n}" if n < 200 else f"Account {n}",
+            f"{chance.choice(HOSTILE)} {n}" if n < REPS // 15 else f"Account {n}",
             chance.choice(segments),
         )
-        for n in range(1000)
+        for n in range(ACCOUNTS)
     ]
     deals: list[Sequence[object]] = []
     changes: list[Sequence[object]] = []
     for n in range(2 * REPS):
-        owner = n % len(HOSTILE) if n < 600 else n % REPS
+        owner = n % len(HOSTILE) if n < OF_HOSTILE else n % REPS
         created = TODAY - dt.timedelta(days=chance.randrange(1, 720), minutes=n % 300)
         offered = created + dt.timedelta(days=chance.randrange(1, 60))
         closed = offered + dt.timedelta(days=chance.randrange(1, 60))
@@ -160,11 +165,11 @@ def _crowd(chance: random.Random) -> Files:
             else chance.choice(("Won", "Lost"))
         )
         is_closed = stage in ("Won", "Lost")
-        name = HOSTILE[n % len(HOSTILE)] if n < 600 else f"Deal {n}"
-        amount = f"{chance.uniform(100, 20_000) * (20 if n < 600 else 1):.2f}"
+        name = HOSTILE[n % len(HOSTILE)] if n < OF_HOSTILE else f"Deal {n}"
+        amount = f"{chance.uniform(100, 20_000) * (20 if n < OF_HOSTILE else 1):.2f}"
         deals.append(
             (
-                *(f"d{n}", name, f"a{n % 1000}", f"u{owner}", stage, amount, moment(created)),
+                *(f"d{n}", name, f"a{n % ACCOUNTS}", f"u{owner}", stage, amount, moment(created)),
                 *(
                     closed.date(),
                     moment(closed) if is_closed else "",
@@ -184,7 +189,7 @@ def _crowd(chance: random.Random) -> Files:
             *(f"l{n}", moment(TODAY - dt.timedelta(days=n % 700, minutes=n)), f"u{n % REPS}"),
             *(often(HOSTILE), f"c{n % len(HOSTILE)}", often(HOSTILE)),
         )
-        for n in range(1500)
+        for n in range(REPS // 2)
     ]
     campaigns = [
         (f"c{n}", name, name, name, "2024-06-01", "2026-12-31") for n, name in enumerate(HOSTILE)
@@ -223,10 +228,10 @@ def _crowd(chance: random.Random) -> Files:
             chance.choice(("call", "email", "meeting")),
             "out",
             moment(TODAY - dt.timedelta(days=n % 360, minutes=n)),
-            f"u{n % 400}",
-            f"d{n % 3000}",
+            f"u{n % (REPS // 7)}",
+            f"d{n % REPS}",
         )
-        for n in range(4000)
+        for n in range(REPS * 4 // 3)
     ]
     return {
         "users": (USERS, users),
@@ -251,7 +256,7 @@ def _published(kind: str, company: dict[str, object], files: Files) -> Published
         _write(folder / kind, company, files)
         publish_from_sql(folder / kind / "company.yml", folder / "data")
 
-    folder = made_once(f"eyes_{kind}", make, Path(__file__))
+    folder = made_once(f"eyes_{kind}", make, Path(__file__), str(REPS))
     [data] = [one for one in (folder / "data").iterdir() if (one / "published").exists()]
     return Published(folder / kind / "company.yml", data)
 

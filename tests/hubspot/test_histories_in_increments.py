@@ -11,10 +11,11 @@ from portals import Portal
 
 from dagster_project.run.builds import made
 from dagster_project.run.clock import now
-from dagster_project.run.dbt_runner import Dbt, run_values
+from dagster_project.run.dbt_runner import run_values
 from dagster_project.run.increment import Clock, Increment, Inputs
 from dagster_project.run.nodes import Node
 from ingestion.warehouse.session import Session, session
+from tests.compiled_models import OnceParsed
 
 CHANGES = "stg_hubspot__field_changes"
 DAY = dt.date(2026, 1, 1)
@@ -59,7 +60,7 @@ class Histories:
 @pytest.fixture
 def histories(portal: Portal) -> Iterator[Histories]:
     portal.sync()
-    dbt = Dbt.of(portal.company())
+    dbt = OnceParsed.of(portal.company())
     values = run_values(now(), now(), "first")
     built = dbt.build(values, ["--select", f"+{CHANGES}"], lambda result: None)
     nodes = made([one for one in built if one.resource_type == "model"], {})

@@ -13,7 +13,7 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
 from dagster_project.run.dbt_manifest import MODEL
-from dagster_project.run.dbt_runner import Dbt
+from dagster_project.run.dbt_runner import QUIET, Dbt
 from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT
 from tests.conftest import Publish
@@ -55,7 +55,7 @@ def hashes_of(dbt: Dbt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hash
         places = ["--target-path", str(tmp_path), "--log-path", str(tmp_path)]
         arguments = ["run-operation", "definition_hashes", "--args", json.dumps({"built": built})]
         done = dbtRunner(manifest).invoke(
-            ["--quiet", "--no-write-json", *arguments, *project, *places]
+            [*QUIET, "--no-write-json", *arguments, *project, *places]
         )
         assert done.success, done.exception
         return results[-1]

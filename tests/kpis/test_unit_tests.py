@@ -17,7 +17,7 @@ from dbt.cli.main import dbtRunner
 from dbt.compilation import inject_ctes_into_sql
 from dbt.contracts.graph.nodes import InjectedCTE
 
-from dagster_project.run.dbt_runner import Dbt
+from dagster_project.run.dbt_runner import QUIET, Dbt
 from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT
 from ingestion.warehouse.marts_file import marts_of
@@ -108,12 +108,12 @@ def test_the_models_unit_tests_pass(
         *("--vars", VARIABLES, "--project-dir", str(dbt), "--profiles-dir", str(dbt)),
         *("--target-path", str(tmp_path), "--log-path", str(tmp_path)),
     ]
-    built = runner.invoke(["--quiet", "--no-write-json", "run", "--select", *NOT_BUILT, *settings])
+    built = runner.invoke([*QUIET, "--no-write-json", "run", "--select", *NOT_BUILT, *settings])
     assert built.success, built.exception
     columns = DuckDBAdapter.get_columns_in_relation
     monkeypatch.setattr(DuckDBAdapter, "get_columns_in_relation", asked_once(columns))
     done = runner.invoke(
-        ["--quiet", "--no-write-json", "test", "--select", "test_type:unit", *settings]
+        [*QUIET, "--no-write-json", "test", "--select", "test_type:unit", *settings]
     )
     found = getattr(done.result, "results", [])
     results = [one for one in found if one.node.resource_type == NodeType.Unit]

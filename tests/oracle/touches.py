@@ -90,8 +90,9 @@ def reached_accounts(
     became = leads["opportunity_id"].map(lambda deal: account_of.get(survivor.get(deal)))
     found = {}
     accounts = {*live["account_id"], *leads["account_id"]} - {None}
+    deals_of = dict(list(live.groupby("account_id")))
     for account in accounts:
-        own = live[live["account_id"] == account]
+        own = deals_of.get(account, live.iloc[:0])
         won = own[(own["status"] == "won") & own["closed_at"].notna()]
         won = won.sort_values(["closed_at", "id"])
         until = won["closed_at"].min() if len(won) else as_of

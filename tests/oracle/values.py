@@ -93,8 +93,8 @@ def _rollup(
             for n, months in states.items()
             if grain != "week"
         }
-        for n, months in ends.items():
-            mine = mine[(mine["of"] != n) | mine["month"].isin(months)]
+        of_months = zip(mine["of"], mine["month"], strict=True)
+        mine = mine[[n not in ends or month in ends[n] for n, month in of_months]]
         if grain == "week":
             mine = mine.assign(period_start=[week_start(day) for day in mine["day"]])
         else:

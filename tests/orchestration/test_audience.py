@@ -123,9 +123,9 @@ def test_contacts_are_named_nowhere(published: Publish, name: str) -> None:
         name for of in ("users", "accounts", "customers") for name in column(f"{of}.csv", "name")
     )
     names = {name for name in column("contacts.csv", "name") if name not in of_others}
-    assert found_in(folder, names) == set()
-    assert found_in(folder, column("contacts.csv", "email")) == set()
-    assert found_in(folder, column("users.csv", "email")) == set()
+    mails = [column("contacts.csv", "email"), column("users.csv", "email")]
+    assert all(len(words) > 3 for words in (names, *mails))
+    assert found_in(folder, names.union(*mails)) == set()
 
 
 @pytest.mark.parametrize("name", ["edge_cases"])

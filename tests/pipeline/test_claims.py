@@ -11,11 +11,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.run.dbt_runner import Dbt, run_values
+from dagster_project.run.dbt_runner import run_values
 from ingestion.company.reading import load_company
 from ingestion.paths import PROJECT, CompanyPaths
 from ingestion.warehouse.marts_file import marts_of, show_marts
 from ingestion.warehouse.warehouse import Warehouse
+from tests.compiled_models import OnceParsed
 from tests.conftest import Publish
 from tests.raw_tables import make_raw_tables
 
@@ -57,8 +58,8 @@ def tests(published: Publish, tmp_path_factory: pytest.TempPathFactory) -> Itera
     # Staging of other types has tables of its own.
     sources = tuple(source for source in company.sources if source.type in ("files", "hubspot"))
     company = company.model_copy(update={"sources": sources})
-    dbt = Dbt(company, CompanyPaths(folder), Warehouse("duckdb", str(file)))
-    statements = dbt.compiled(["resource_type:test"], VALUES)
+    dbt = OnceParsed(company, CompanyPaths(folder), Warehouse("duckdb", str(file)))
+    statements = dbt.compiled(["resource_type:test", *dbt.without_others], VALUES)
     with duckdb.connect(file) as warehouse:
         show_marts(warehouse, file)
         make_raw_tables(warehouse, "hubspot")

@@ -15,13 +15,13 @@ from lives_loaded import raw_rows
 from mrr_oracle import counts, monthly, rounded
 from raw_rows import LOADED_AT, create_statements, insert, insert_on_server
 
-from dagster_project.run.dbt_runner import Dbt, run_values
+from dagster_project.run.dbt_runner import run_values
 from ingestion.company.reading import load_company
 from ingestion.company.settings import Company
 from ingestion.paths import CompanyPaths
 from ingestion.warehouse.postgres_address import Address
 from ingestion.warehouse.warehouse import Warehouse
-from tests.compiled_models import CompiledModels
+from tests.compiled_models import CompiledModels, OnceParsed
 from tests.ingestion.postgres_server import running_server
 from tests.thorough import thorough
 
@@ -79,7 +79,7 @@ def on_postgres(company: Company, of: list[Life], url: str) -> list[Stretch]:
         for statement in create_statements():
             session.execute(statement)
         insert_on_server(session, raw_rows(of))
-    dbt = Dbt(company, CompanyPaths.of(company), Warehouse("postgres", url))
+    dbt = OnceParsed(company, CompanyPaths.of(company), Warehouse("postgres", url))
     CompanyPaths.of(company).dbt.mkdir(parents=True)
     selection = ["--select", "path:models/staging/stripe"]
     dbt.build(run_values(known_at, known_at), selection, lambda result: None)
