@@ -26,6 +26,7 @@ from dagster_project.publishing.replay import Cause, News, news_since, replays
 from dagster_project.publishing.versions import (
     HISTORY,
     TABLES,
+    add_own,
     enter_numbers,
     find_latest,
     finished,
@@ -45,7 +46,7 @@ from ingestion.warehouse.warehouse import Warehouse
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY = "1GB"
+MEMORY = "2GB"
 """What the workbench may hold in memory; the rest waits on disk. A replay has its own beside it."""
 
 
@@ -173,6 +174,8 @@ def _take_apart(
     if basis.definitions_hash != definitions_hash(manifest):
         causes.append("definition_change")
     causes += news_since(run, news, raw)
+    if causes:
+        add_own(run, ledger)
     for cause, replayed in replays(run, news, raw, causes):
         with (
             replayed.batches(numbers_of(run, basis.as_of)) as numbers,

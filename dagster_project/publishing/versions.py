@@ -183,16 +183,42 @@ def _find_differing(
 
 
 def find_latest(run: PipelineRun, ledger: duckdb.DuckDBPyConnection) -> None:
-    """Have the last version of each number, of publications and this run, in LATEST."""
+    """Have the last version of each number, of what was published, in LATEST."""
+    run_numbers = _run_numbers(run, ledger)
+    if not _is_published(run, ledger):
+        del run_numbers[run.run_id]
+    _copy_latest(run, ledger, "latest", run_numbers)
+
+
+def add_own(run: PipelineRun, ledger: duckdb.DuckDBPyConnection) -> None:
+    """Have what this run has entered before, where its step is tried again, in LATEST as well."""
+    if _is_published(run, ledger):
+        return
+    run_numbers = _run_numbers(run, ledger)
+    _copy_latest(run, ledger, "own", {run.run_id: run_numbers[run.run_id]})
+    ledger.execute(
+        f"""
+        delete from {LATEST} as latest using own.kpi_versions as own
+        where {_same_number("latest", "own")};
+        insert into {LATEST} by name from own.kpi_versions"""
+    )
+
+
+def _copy_latest(
+    run: PipelineRun,
+    ledger: duckdb.DuckDBPyConnection,
+    schema: str,
+    run_numbers: Mapping[str, int],
+) -> None:
+    """Copy the last version of each number, of some runs, into a schema of the workbench."""
     warehouse = Warehouse.of(run.company)
-    ledger.execute("create schema latest; use latest")
-    if warehouse.table_exists(HISTORY, LOADS):
-        query = partial(_latest, _run_numbers(run, ledger))
-        copy_tables(warehouse, HISTORY, ["kpi_versions"], ledger, query)
+    ledger.execute(f"create schema {schema}; use {schema}")
+    if run_numbers and warehouse.table_exists(HISTORY, LOADS):
+        copy_tables(warehouse, HISTORY, ["kpi_versions"], ledger, partial(_latest, run_numbers))
     else:
-        kept = ", ".join(KEPT)
         ledger.execute(
-            f"create table kpi_versions as select {kept}, 0 as place from main.kpi_versions"
+            f"""create table kpi_versions as
+            select {", ".join(KEPT)}, 0 as place from main.kpi_versions limit 0"""
         )
     ledger.execute("use main")
 
@@ -238,6 +264,11 @@ def _run_numbers(run: PipelineRun, ledger: duckdb.DuckDBPyConnection) -> dict[st
     found = ledger.execute("select run_id from publications order by published_at").fetchall()
     run_ids = dict.fromkeys([*(run_id for (run_id,) in found), run.run_id])
     return {run_id: number for number, run_id in enumerate(run_ids, 1)}
+
+
+def _is_published(run: PipelineRun, ledger: duckdb.DuckDBPyConnection) -> bool:
+    found = ledger.execute("select 1 from publications where run_id = ?", [run.run_id])
+    return bool(found.fetchall())
 
 
 def _place(run_number: str, step: str) -> str:
