@@ -214,6 +214,19 @@ def test_what_was_known_then_gives_what_was_published_then(
     assert looked_back.kpi("revenue_won") == restated.kpi("revenue_won")
 
 
+def test_a_step_that_is_tried_again_enters_nothing_twice(
+    restated: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = restated.with_own_files(tmp_path)
+    monkeypatch.setenv("SALESOPS_DATA", str(copy.folder.parent))
+    settings = load_company(copy.company)
+    with open_run(settings, "tried again") as run:
+        manifest = Dbt.of(settings).manifest()
+        entered, again = keep_ledger(run, manifest), keep_ledger(run, manifest)
+    assert all(entered.values())
+    assert not any(again.values())
+
+
 def build_restatements(company: Path, run_id: str) -> None:
     """What a run does for the mart, up to its build; nothing is published."""
     settings = load_company(company)
