@@ -10,7 +10,7 @@ from ingestion.paths import PROJECT
 
 
 def made_by_macro(
-    macro: str, *arguments: str, variables: Mapping[str, object] | None = None, **known: object
+    macro: str, *arguments: object, variables: Mapping[str, object] | None = None, **known: object
 ) -> str:
     """What a macro makes of arguments and variables; `known` is what else it calls."""
     (file,) = (

@@ -45,7 +45,7 @@
     value follow each other, so that whatever their order, each has as many of the others' before it
     as the first of them: its rank less its rank among the rep's own.
 -#}
-{% macro medians_of_others(askers, of, group, value) -%}
+{% macro medians_without_own(askers, of, group, value) -%}
     {%- set columns = group | join(", ") -%}
     {%- set asker = group + ["rep_id"] -%}
     {%- set others = asker + ["records", "reps"] -%}
@@ -115,6 +115,7 @@
     group by middle_places.{{ others | join(", middle_places.") }}
 {%- endmacro %}
 
+{#- Whether rows of two relations have the same in some columns. -#}
 {% macro equal_columns(one, other, columns) -%}
     {%- for column in columns -%}
         {{ " and " if not loop.first }}{{ one }}.{{ column }} = {{ other }}.{{ column }}

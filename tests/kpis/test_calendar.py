@@ -8,14 +8,12 @@ import random
 import duckdb
 import holidays
 import pytest
-from jinja2 import Environment
 
 from ingestion.company.calendar import Calendar
-from ingestion.paths import PROJECT
 from ingestion.warehouse.marts_file import marts_of
 from tests.conftest import Publish
+from tests.macros import made_by_macro
 
-MACROS = PROJECT / "dbt" / "macros" / "calendar.sql"
 OPENS, CLOSES = dt.time(8, 30), dt.time(17)
 OWN = {dt.date(2024, 6, 18): "Day off", dt.date(2024, 7, 5): "Bridge day"}
 ON_FRIDAY_OR_SATURDAY = (5, 6)
@@ -77,17 +75,16 @@ def test_working_hours_between_moments_are_those_of_each_day(
         for _ in range(60):
             first = begins + dt.timedelta(seconds=draw.randrange(SECONDS // 2))
             pairs.append((first, first + dt.timedelta(seconds=draw.randrange(reach))))
-    macros = Environment().from_string(
-        MACROS.read_text() + "{{ business_hours_between('f', 'first_at', 'l', 'last_at') }}",
-        globals={
-            "var": {"opens": 510, "closes": 1020}.__getitem__,
-            "double_type": lambda: "double",
-            "microseconds_between": "(epoch_us({1}) - epoch_us({0}))".format,
-        },
+    sql = made_by_macro(
+        "business_hours_between",
+        *("f", "first_at", "l", "last_at"),
+        variables={"opens": 510, "closes": 1020},
+        double_type=lambda: "double",
+        microseconds_between="(epoch_us({1}) - epoch_us({0}))".format,
     )
     given = ", ".join(f"(timestamp '{first}', timestamp '{last}')" for first, last in pairs)
     found = marts.execute(
-        f"select first_at, last_at, {macros.render()} from (values {given}) as pairs(first_at, "
+        f"select first_at, last_at, {sql} from (values {given}) as pairs(first_at, "
         "last_at) join marts.dim_date as f on f.date_day = cast(first_at as date) "
         "join marts.dim_date as l on l.date_day = cast(last_at as date)"
     ).fetchall()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
-import jinja2
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from dagster_project.publication import open_published
-from ingestion.paths import PROJECT
+from tests.macros import made_by_macro
 from tests.people.company import default_company
 from tests.people.talks import LEVEL, Talks
 
@@ -143,9 +142,7 @@ def test_records_behind_a_topic_are_the_reps_own_of_the_window(talks: Talks) -> 
 
 
 def test_students_tail_is_scipys() -> None:
-    macros = (PROJECT / "dbt" / "macros" / "talks.sql").read_text(encoding="utf-8")
-    module = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(macros)
-    sql = module.make_module({"double_type": lambda: "double"}).student_tail("t", "degrees")
+    sql = made_by_macro("student_tail", "t", "degrees", double_type=lambda: "double")
     values = [-30.0, -3.5, -0.4, 0.0, 0.7, 2.0, 6.0, 40.0]
     pairs = [(t, degrees) for t in values for degrees in range(1, 11)]
     listed = ", ".join(f"({t}::double, {degrees})" for t, degrees in pairs)

@@ -96,7 +96,7 @@ with
         group by {{ stage_key | join(", ") }}, rep_id
     ),
 
-    peer_medians as ({{ medians_of_others("by_rep", "visits", stage_key, "own_days") }}),
+    peer_medians as ({{ medians_without_own("by_rep", "visits", stage_key, "own_days") }}),
 
     beside_peers as (
         select

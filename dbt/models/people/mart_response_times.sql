@@ -45,7 +45,7 @@ with
 
     peers as (select * from answered where {{ is_enough("answered") }}),
 
-    of_peers as ({{ medians_of_others("by_rep", "peers", ["peer_role"], "hours") }}),
+    of_peers as ({{ medians_without_own("by_rep", "peers", ["peer_role"], "hours") }}),
 
     compared as (
         select

@@ -55,8 +55,8 @@ class _Field:
             return self.kept(value)
         return self._text(typed(value, self.column.type))
 
-    def _text(self, typed: str) -> str:
-        text = f"{typed}::{TYPES[self.column.type].sql}::VARCHAR"
+    def _text(self, kept: str) -> str:
+        text = f"{kept}::{TYPES[self.column.type].sql}::VARCHAR"
         is_decimal = self.column.type in ("money", "number")
         return f"regexp_replace({text}, '\\.?0*$', '')" if is_decimal else text
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import duckdb
-import jinja2
 import pandas as pd
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ingestion.paths import PROJECT
+from tests.macros import made_by_macro
 from tests.thorough import IS_THOROUGH
 
 GROUPS = ("a", "b")
@@ -20,16 +19,15 @@ RECORDS = st.lists(
 )
 
 
-def query() -> str:
-    """What the macro makes of the tables `askers` and `records`."""
-    macros = (PROJECT / "dbt" / "macros" / "peers.sql").read_text(encoding="utf-8")
-    module = jinja2.Environment().from_string(
-        macros, globals={"median": lambda value: f"median(cast({value} as double))"}
-    )
-    return str(module.module.medians_of_others("askers", "records", ["g"], "hours"))
-
-
-QUERY = query()
+QUERY = made_by_macro(
+    "medians_without_own",
+    "askers",
+    "records",
+    ["g"],
+    "hours",
+    median=lambda value: f"median(cast({value} as double))",
+)
+"""What the macro makes of the tables `askers` and `records`."""
 
 
 @settings(max_examples=500 if IS_THOROUGH else 60, deadline=None, derandomize=not IS_THOROUGH)
